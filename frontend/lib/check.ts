@@ -1,0 +1,77 @@
+// Run-time checks of what crosses the network, by tables that are generated with the types.
+
+export type Check =
+  | "any"
+  | "null"
+  | "boolean"
+  | "integer"
+  | "number"
+  | "string"
+  | "time"
+  | readonly ["list", Check]
+  | readonly ["nullable", Check]
+  | readonly ["optional", Check]
+  | readonly ["enum", readonly (string | number | null)[]]
+  | readonly ["ref", string]
+  | readonly ["union", Readonly<Record<string, string>>];
+
+export type Checks = Readonly<Record<string, Readonly<Record<string, Check>>>>;
+
+/** A value is not what the types say; the message names the place. */
+export class CheckFailed extends Error {}
+
+/** Throw CheckFailed unless `value` passes. `path` names the value in messages. */
+export function verify(table: Checks, check: Check, value: unknown, path: string): void {
+  if (typeof check === "string") {
+    if (!scalar(check, value)) throw new CheckFailed(`${path}: ${check} expected`);
+    return;
+  }
+  switch (check[0]) {
+    case "list":
+      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
+      value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      return;
+    case "nullable":
+      if (value !== null) verify(table, check[1], value, path);
+      return;
+    case "optional":
+      if (value !== undefined) verify(table, check[1], value, path);
+      return;
+    case "enum":
+      if (!check[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
+      return;
+    case "ref":
+      fields(table, check[1], value, path);
+      return;
+    case "union": {
+      const kind = isObject(value) ? value["kind"] : undefined;
+      const name = typeof kind === "string" ? check[1][kind] : undefined;
+      if (name === undefined) throw new CheckFailed(`${path}: kind is unknown`);
+      fields(table, name, value, path);
+    }
+  }
+}
+
+function fields(table: Checks, name: string, value: unknown, path: string): void {
+  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+  for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
+}
+
+function scalar(check: string, value: unknown): boolean {
+  switch (check) {
+    case "any":
+      return true;
+    case "null":
+      return value === null;
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "time":
+      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+    default:
+      return typeof value === check;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

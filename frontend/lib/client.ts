@@ -1,0 +1,88 @@
+// Calls to the server: JSON by POST, checked on both sides, repeated after a log-in when the session is over.
+
+import { type Check, type Checks, verify } from "./check";
+
+export type { Checks } from "./check";
+
+/** The server refused a call, or did not answer. `code` is "" when there was no answer. */
+export class CallFailed extends Error {
+  constructor(
+    readonly call: string,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Asks the user to log in and resolves when that is done; gets the reason that the server gave. */
+export type LogIn = (reason: string) => Promise<void>;
+
+const unauthenticated = new Set(["user:noAuth", "user:badAuth"]);
+
+export abstract class BaseClient {
+  /** Sent with each call; a foreign page cannot know it. */
+  csrfToken = "";
+  private loggingIn: Promise<void> | null = null;
+
+  constructor(
+    private readonly base: string,
+    private readonly table: Checks,
+    private readonly logIn: LogIn,
+  ) {}
+
+  /** Called by the generated methods. */
+  protected async call<T>(name: string, parameters: Record<string, unknown>, checks: Record<string, Check>, result: Check): Promise<T> {
+    for (const [key, check] of Object.entries(checks)) verify(this.table, check, parameters[key], `${name}: ${key}`);
+    const body = JSON.stringify(parameters);
+    for (;;) {
+      try {
+        const value = await this.post(name, body);
+        verify(this.table, result, value, `${name}: result`);
+        return value as T;
+      } catch (error) {
+        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        await this.again(error.message);
+      }
+    }
+  }
+
+  /** One log-in for all calls that wait for it. */
+  private async again(reason: string): Promise<void> {
+    this.loggingIn ??= this.logIn(reason).finally(() => {
+      this.loggingIn = null;
+    });
+    await this.loggingIn;
+  }
+
+  private async post(name: string, body: string): Promise<unknown> {
+    await simulatedLatency();
+    let response: Response;
+    let answer: { result?: unknown; error?: { code: string; message: string } };
+    try {
+      response = await fetch(`${this.base}api/${name}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
+        body,
+        credentials: "same-origin",
+      });
+    } catch {
+      throw new CallFailed(name, "", "The server cannot be reached.");
+    }
+    try {
+      answer = await response.json();
+    } catch {
+      throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
+    }
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    return answer.result;
+  }
+}
+
+/** To try the page on a slow line: localStorage `moxlite-debug` holds {"wait_min_ms", "wait_max_ms"}. */
+async function simulatedLatency(): Promise<void> {
+  const setting = localStorage.getItem("moxlite-debug");
+  if (setting === null) return;
+  const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting) as Record<string, number>;
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
+}

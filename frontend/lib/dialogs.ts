@@ -1,0 +1,89 @@
+// What lies over the page: log-in, errors, questions, and the line that says what is going on.
+
+import { byId, el, fill } from "./dom";
+
+/** A dialog in the middle of the page; resolves with what `close` is given, or null when it is dismissed. */
+export function dialog<T>(title: string, build: (close: (value: T) => void) => Node[], dismissable = true): Promise<T | null> {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value: T | null) => {
+      box.close();
+      box.remove();
+      if (before instanceof HTMLElement) before.focus();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
+/** Tell of a failure: what was tried, and why it did not work. */
+export async function showError(action: string, error: unknown): Promise<void> {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog<void>(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close")),
+  ]);
+}
+
+/** Ask before something that cannot be taken back. */
+export async function confirm(title: string, message: string, action: string): Promise<boolean> {
+  const answer = await dialog<boolean>(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action),
+    ),
+  ]);
+  return answer === true;
+}
+
+/** Ask for one line of text. */
+export async function ask(title: string, label: string, value: string, action: string): Promise<string | null> {
+  return dialog<string>(title, (close) => {
+    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    const form = el(
+      "form",
+      {
+        onsubmit: (event: Event) => {
+          event.preventDefault();
+          if (input.value !== "") close(input.value);
+        },
+      },
+      el("label", { class: "field" }, label, input),
+      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, action)),
+    );
+    return [form];
+  });
+}
+
+/** Run an action of the user: say so when it takes longer than a second, and tell of its failure. True when it succeeded. */
+export async function attempt(action: string, work: () => Promise<unknown>): Promise<boolean> {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1000);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+
+/** The line at the bottom; empty hides it. */
+export function setStatus(message: string): void {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}

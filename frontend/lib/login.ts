@@ -1,0 +1,66 @@
+// The log-in form that lies over the page. What is below stays as it is, so nothing is lost when a session ends.
+
+import { brand, el, fill } from "./dom";
+
+/** Try to log in with these; throws with a text for the user. */
+export type TryLogIn = (username: string, password: string) => Promise<void>;
+
+/** Show the form until a log-in succeeds. */
+export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn): Promise<void> {
+  return new Promise((resolve) => {
+    const problem = el("p", { class: "login-problem", role: "alert" }, reason);
+    const username = el("input", {
+      name: "username",
+      inputmode: "email",
+      autocomplete: "username",
+      autocapitalize: "none",
+      spellcheck: "false",
+      required: true,
+      autofocus: true,
+    });
+    const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const button = el("button", { class: "primary", type: "submit" }, "Log in");
+    problem.hidden = reason === "";
+    const form = el(
+      "form",
+      {
+        class: "login",
+        onsubmit: async (event: Event) => {
+          event.preventDefault();
+          button.disabled = true;
+          try {
+            await tryLogIn(username.value, password.value);
+            overlay.close();
+            overlay.remove();
+            resolve();
+          } catch (error) {
+            problem.hidden = false;
+            fill(problem, linked(error instanceof Error ? error.message : String(error)));
+            password.select();
+          } finally {
+            button.disabled = false;
+          }
+        },
+      },
+      brand(),
+      el("h1", {}, app),
+      problem,
+      el("label", { class: "field" }, "Email address", username),
+      el("label", { class: "field" }, "Password", password),
+      button,
+    );
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
+    overlay.addEventListener("cancel", (event) => event.preventDefault());
+    overlay.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(overlay);
+    overlay.showModal();
+    username.focus();
+  });
+}
+
+/** Text with its http addresses as links: the administrator's word to locked-out users may hold one. */
+function linked(value: string): Node[] {
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) =>
+    i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece),
+  );
+}

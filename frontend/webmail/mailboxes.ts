@@ -1,0 +1,76 @@
+// The list of mailboxes.
+
+import type { Mailbox } from "../gen/webmail";
+import { el, fill, icon } from "../lib/dom";
+import { size } from "./format";
+
+export interface MailboxListOwner {
+  openMailbox(mailbox: Mailbox): void;
+  createMailbox(): void;
+  mailboxMenu(mailbox: Mailbox, at: HTMLElement): void;
+  dropMessages(mailbox: Mailbox): void;
+}
+
+const icons: Record<string, string> = {
+  inbox: "M2 9l2.2-6h7.6L14 9v4H2zM2 9h3.5l1 2h3l1-2H14",
+  draft: "M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z",
+  sent: "M2 8l12-5-4 11-2.6-4.4z M7.4 9.6L14 3",
+  archive: "M2 3h12v3H2z M3 6v7h10V6 M6.5 8.5h3",
+  trash: "M3 4.5h10 M6 4.5V3h4v1.5 M4.2 4.5l.6 9h6.4l.6-9",
+  junk: "M8 2a6 6 0 100 12A6 6 0 008 2z M8 5v4 M8 11v.2",
+  folder: "M2 4h4.5L8 5.5h6V13H2z",
+};
+
+export class MailboxList {
+  readonly root = el("nav", { class: "mailboxes", "aria-label": "Mailboxes" });
+
+  constructor(private readonly owner: MailboxListOwner) {}
+
+  /** Draw all mailboxes; `active` is the one that is shown. */
+  draw(mailboxes: Mailbox[], active: number): void {
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
+    fill(
+      this.root,
+      mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
+      el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, "+ New mailbox"),
+    );
+    if (focused !== undefined) this.root.querySelector<HTMLElement>(`[data-mailbox="${focused}"]`)?.focus();
+  }
+
+  private row(mailbox: Mailbox, active: boolean): HTMLElement {
+    const elements = mailbox.name.split("/");
+    const kind = mailbox.name === "Inbox" ? "inbox" : (mailbox.roles[0] ?? "folder");
+    const title = `${mailbox.name}: ${mailbox.total} messages, ${mailbox.unread} unread, ${size(mailbox.size)}`;
+    const menu = el("button", { class: "mailbox-menu", title: `Actions for ${mailbox.name}`, "aria-label": `Actions for ${mailbox.name}` }, "⋯");
+    menu.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.owner.mailboxMenu(mailbox, menu);
+    });
+    const open = el(
+      "button",
+      {
+        class: "mailbox-open",
+        title,
+        data: { mailbox: String(mailbox.id) },
+        "aria-current": active ? "page" : undefined,
+        onclick: () => this.owner.openMailbox(mailbox),
+      },
+      icon(icons[kind] ?? icons["folder"]!),
+      el("span", { class: "mailbox-name" }, elements.at(-1)!),
+      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": `${mailbox.unread} unread` }, String(mailbox.unread)),
+    );
+    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
+    row.style.setProperty("--depth", String(elements.length - 1));
+    row.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      row.classList.add("drop");
+    });
+    row.addEventListener("dragleave", () => row.classList.remove("drop"));
+    row.addEventListener("drop", (event) => {
+      event.preventDefault();
+      row.classList.remove("drop");
+      this.owner.dropMessages(mailbox);
+    });
+    return row;
+  }
+}

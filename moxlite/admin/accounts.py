@@ -1,0 +1,157 @@
+"""Changes of accounts and addresses in domains.toml: the one implementation behind command line, ctl and admin app
+(ADMIN-14..17).
+
+Each function works on the document that `ConfigHolder.edit` gives it, or raises `Refused`; what doesn't fit the whole
+is found by the checks that follow.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from moxlite.config.accountchecks import account_name_problem
+from moxlite.config.edit import drop, put, table_at
+from moxlite.config.snapshot import AccountRecipient, Snapshot
+from moxlite.proto.address import Address, AddressError, Domain
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+__all__ = [
+    "Refused",
+    "add_account",
+    "add_address",
+    "disable_account",
+    "enable_account",
+    "remove_account",
+    "remove_address",
+    "require_account",
+]
+
+
+class Refused(Exception):
+    """The change makes no sense; the text says why and what to do."""
+
+
+def require_account(snapshot: Snapshot, name: str) -> None:
+    """Raises Refused for an account that there isn't."""
+    if snapshot.account(name) is None:
+        raise Refused(f'there is no account "{name}"')
+
+
+def new_address(snapshot: Snapshot, text: str) -> str:
+    """The form in which an address (or ``@domain``) stands in the file. Raises Refused."""
+    try:
+        if text.startswith("@"):
+            domain = Domain.parse(text[1:])
+            address = f"@{domain.unicode}"
+        else:
+            parsed = Address.parse(text)
+            domain, address = parsed.domain, parsed.pack(True)
+    except AddressError as error:
+        raise Refused(f'"{text}" is not an address: {error}') from None
+    if snapshot.domain(domain) is None:
+        raise Refused(f'"{domain.unicode}" is not a domain of this server; add it first')
+    return address
+
+
+def add_account(document: "TOMLDocument", snapshot: Snapshot, name: str, address: str) -> None:
+    """Add an account with one address and the usual settings (ADMIN-14)."""
+    problem = account_name_problem(name)
+    if problem is not None:
+        raise Refused(f'"{name}" {problem}')
+    if name in document.get("accounts", {}):
+        raise Refused(f'there is an account "{name}" already')
+    address = new_address(snapshot, address)
+    account: tuple[str, ...] = ("accounts", name)
+    settings: dict[tuple[str, ...], Any] = {
+        ("domain",): address.rpartition("@")[2],
+        ("rejects_mailbox",): "Rejects",
+        ("no_custom_password",): True,
+        ("destinations", address): {},
+        ("subject_pass", "period"): "12h",
+        ("automatic_junk_flags", "enabled"): True,
+        ("automatic_junk_flags", "junk_mailbox_regexp"): "^(junk|spam)",
+        ("automatic_junk_flags", "neutral_mailbox_regexp"): "^(inbox|introbox|neutral|postmaster|dmarc|tlsrpt|rejects)",
+        ("junk_filter", "threshold"): 0.95,
+        ("junk_filter", "onegrams"): True,
+        ("junk_filter", "max_power"): 0.01,
+        ("junk_filter", "top_words"): 10,
+        ("junk_filter", "ignore_words"): 0.1,
+        ("junk_filter", "rare_words"): 2,
+    }
+    for path, value in settings.items():
+        put(document, (*account, *path), value)
+
+
+def remove_account(document: "TOMLDocument", snapshot: Snapshot, name: str) -> None:
+    """Take an account out of the file, and its addresses out of aliases. Its data is the caller's business
+    (ADMIN-15).
+    """
+    require_account(snapshot, name)
+    if name == snapshot.static.postmaster.account:
+        raise Refused(f'"{name}" gets the mail for postmaster: name another account in moxlite.toml first')
+    reports = snapshot.static.host_tlsrpt
+    if reports is not None and reports.account == name:
+        raise Refused(f'"{name}" gets the TLS reports of the host: name another account in moxlite.toml first')
+    for domain, settings in snapshot.domains.domains.items():
+        for kind, report in (("DMARC", settings.dmarc), ("TLS", settings.tlsrpt)):
+            if report is not None and report.account == name:
+                raise Refused(f'"{name}" gets the {kind} reports of {domain}: name another account there first')
+    _leave_aliases(document, snapshot, {one.canonical for one in _addresses_of(snapshot, name)})
+    drop(document, "accounts", name)
+
+
+def enable_account(document: "TOMLDocument", snapshot: Snapshot, name: str) -> None:
+    """Let the account log in again."""
+    require_account(snapshot, name)
+    put(document, ("accounts", name, "login_disabled"), None)
+
+
+def disable_account(document: "TOMLDocument", snapshot: Snapshot, name: str, message: str) -> None:
+    """Refuse log-ins with this message (ADMIN-17)."""
+    require_account(snapshot, name)
+    if not message.strip():
+        raise Refused("give a message for the user")
+    put(document, ("accounts", name, "login_disabled"), message)
+
+
+def add_address(document: "TOMLDocument", snapshot: Snapshot, address: str, name: str) -> None:
+    """Give an account one more address, or with ``@domain`` all that nobody else has."""
+    require_account(snapshot, name)
+    put(document, ("accounts", name, "destinations", new_address(snapshot, address)), {})
+
+
+def remove_address(document: "TOMLDocument", snapshot: Snapshot, address: str) -> None:
+    """Take an address from its account and from all aliases (ADMIN-16)."""
+    address = new_address(snapshot, address)
+    if address.startswith("@"):
+        found = snapshot.derived.catchall.get(Domain.parse(address[1:]).ascii)
+    else:
+        recipient = snapshot.lookup_configured(Address.parse(address))
+        found = recipient if isinstance(recipient, AccountRecipient) and recipient.reports is None else None
+    if found is None:
+        raise Refused(f'"{address}" is not an address of an account')
+    if not found.catchall:
+        _leave_aliases(document, snapshot, {found.canonical})
+    drop(document, "accounts", found.account, "destinations", found.configured)
+
+
+def _addresses_of(snapshot: Snapshot, name: str) -> list[AccountRecipient]:
+    return [
+        one
+        for one in snapshot.derived.by_address.values()
+        if isinstance(one, AccountRecipient) and one.account == name and one.reports is None
+    ]
+
+
+def _leave_aliases(document: "TOMLDocument", snapshot: Snapshot, addresses: set[Address]) -> None:
+    """Take addresses out of aliases; refused where no member would be left (ADMIN-16, SMTP-107)."""
+    for domain, settings in snapshot.domains.domains.items():
+        for localpart, alias in settings.aliases.items():
+            left = [str(member) for member in alias.addresses if snapshot.canonical(member) not in addresses]
+            if len(left) == len(alias.addresses):
+                continue
+            if not left:
+                raise Refused(
+                    f"the alias {localpart}@{domain} would have no member left: remove the alias or add members first"
+                )
+            table_at(document, "domains", domain, "aliases", localpart)["addresses"] = left

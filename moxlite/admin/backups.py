@@ -1,0 +1,204 @@
+"""Backups of a running server, through the control socket, and of a stopped one (ADMIN-50..52)."""
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import trio
+
+from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.ctl import StreamBroken
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.lock import DataLock
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.full import Source, back_up, inside
+from moxlite.store.backup.repository import Repository, create_repository
+from moxlite.store.backup.selective import restore_mail
+from moxlite.store.backup.whole import is_unused, unpack_account
+from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
+from moxlite.store.offload import in_thread
+
+__all__ = ["BackupCommands", "back_up_stopped", "run_told", "source_of"]
+
+T = TypeVar("T")
+
+PROGRESS: Final = 64
+"""Lines of progress that may wait for a slow client; more are dropped, for the next ones tell as much."""
+
+
+def source_of(snapshot: Snapshot, config: Path, broken: Mapping[str, str]) -> Source:
+    """What is backed up. `config` is the static configuration file, `broken` the accounts known to be damaged."""
+    return Source(
+        data=snapshot.static.data_dir,
+        config=config.resolve().parent,
+        configured=frozenset(snapshot.domains.accounts),
+        broken=dict(broken),
+    )
+
+
+def back_up_stopped(snapshot: Snapshot, config: Path, args: BackUp, tell: Callable[[str], None]) -> BackedUp:
+    """Back up without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      BackupError, OSError: nothing was backed up.
+    """
+    with DataLock(snapshot.static.data_dir / "lock"):
+        return _back_up(source_of(snapshot, config, {}), args, tell, lambda: False)
+
+
+def _back_up(source: Source, args: BackUp, tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
+    """Do what is asked for. Blocks. Raises BackupError, OSError."""
+    target = Path(args.target)
+    if args.repo:
+        inside(source, target)
+        if not (target / "repository.json").exists():
+            create_repository(
+                target, source.data, recipients=tuple(args.recipients), passphrase=args.passphrase or None
+            )
+        elif args.recipients or args.passphrase:
+            raise BackupError(f"{target} exists: how it is encrypted was decided when it was made")
+        report = Repository(target, data=source.data).back_up(source, tell=tell, cancelled=cancelled)
+    else:
+        report = back_up(source, target, tell=tell, cancelled=cancelled)
+    return BackedUp(report.databases, report.octets, report.stored, report.errors, report.warnings)
+
+
+class BackupCommands:
+    """The commands of the control socket that make backups. One runs at a time: two would only share the disk."""
+
+    def __init__(self, *, config: ConfigHolder, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._lock = trio.Lock()
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "backup": Command(BackUp, self.back_up),
+            "restore mail": Command(RestoreMail, self.restore_mail),
+            "account import-full": Command(AccountName, self.import_full),
+        }
+
+    async def back_up(self, args: BackUp, exchange: Exchange) -> BackedUp:
+        """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""
+        if not Path(args.target).is_absolute():
+            raise CommandFailed("badRequest", "the target must be an absolute path")
+        return await self.make_alone(args, exchange if args.verbose else None)
+
+    async def make_alone(self, args: BackUp, exchange: Exchange | None = None) -> BackedUp:
+        """Make a backup unless one is being made. Raises CommandFailed."""
+        async with self._alone():
+            return await self._make(args, exchange)
+
+    async def _make(self, args: BackUp, exchange: Exchange | None) -> BackedUp:
+        source = source_of(self._config.current, self._config.path, self._accounts.broken())
+        return await run_told(partial(_back_up, source, args), exchange, name="backup")
+
+    async def restore_mail(self, args: RestoreMail, exchange: Exchange) -> RestoredMail:
+        """Add mail of a backup to an account; the client sends the account's database (STORE-185)."""
+        tmp = self._accounts.directory / "tmp"
+        try:
+            async with self._accounts.use(args.account) as account:
+                with tempfile.TemporaryDirectory(prefix="restore-", dir=tmp) as folder:
+                    file = Path(folder) / "account.db"
+                    async with await trio.open_file(file, "xb") as copy:
+                        async for chunk in exchange.upload:
+                            account.check_space()
+                            await copy.write(chunk)
+                    done = await restore_mail(
+                        account,
+                        file,
+                        mailbox=args.mailbox or None,
+                        target=args.target,
+                        tmp=tmp,
+                        tell=exchange.progress,
+                    )
+        except StreamBroken as error:
+            raise CommandFailed("failed", f"the backup could not be read: {error}") from None
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        return RestoredMail(done.messages, done.mailboxes, done.damaged)
+
+    async def import_full(self, args: AccountName, exchange: Exchange) -> None:
+        """Take over a whole account that the client sends; one of that name must be absent or unused (STORE-197)."""
+        tmp = self._accounts.directory / "tmp"
+        try:
+            if self._accounts.exists(args.account):
+                async with self._accounts.use(args.account) as account:
+                    if not await account.scan(is_unused, op="import_full"):
+                        raise AccountExists(args.account)
+            with tempfile.TemporaryDirectory(prefix="import-", dir=tmp) as work:
+                file, folder = Path(work) / "file", Path(work) / "account"
+                async with await trio.open_file(file, "xb") as copy:
+                    async for chunk in exchange.upload:
+                        await copy.write(chunk)
+                await trio.to_thread.run_sync(unpack_account, file, folder, self._accounts.options)
+                with contextlib.suppress(AccountUnknown):
+                    await self._accounts.remove(args.account)
+                await self._accounts.adopt(args.account, folder)
+        except StreamBroken as error:
+            raise CommandFailed("failed", f"the file could not be read: {error}") from None
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        except OSError as error:
+            raise CommandFailed("failed", f"{error.filename or tmp}: {error.strerror or error}") from None
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One backup at a time; what it cannot do becomes words for whoever asked for it."""
+        try:
+            self._lock.acquire_nowait()
+        except trio.WouldBlock:
+            raise CommandFailed("refused", "a backup is being made already") from None
+        try:
+            yield
+        except BackupError as error:
+            raise CommandFailed("failed", str(error)) from None
+        except OSError as error:
+            raise CommandFailed("failed", f"{error.filename or 'backup'}: {error.strerror or error}") from None
+        finally:
+            self._lock.release()
+
+
+async def run_told(
+    work: Callable[[Callable[[str], None], Callable[[], bool]], T], exchange: Exchange | None, *, name: str
+) -> T:
+    """Run `work(tell, cancelled)` in a thread; what it tells goes to the client as progress.
+
+    Cancellation: `cancelled()` is true from then on, and the thread is waited for.
+    """
+    stopped = threading.Event()
+    if exchange is None:
+        return await in_thread(lambda: work(_silent, stopped.is_set), interrupt=stopped.set, name=name)
+    send, receive = trio.open_memory_channel[str](PROGRESS)
+    token = trio.lowlevel.current_trio_token()
+
+    def put(line: str) -> None:
+        with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+            send.send_nowait(line)
+
+    def tell(line: str) -> None:
+        with contextlib.suppress(trio.RunFinishedError):
+            token.run_sync_soon(put, line)
+
+    async def forward() -> None:
+        async for line in receive:
+            await exchange.progress(line)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(forward)
+        result = await in_thread(lambda: work(tell, stopped.is_set), interrupt=stopped.set, name=name)
+        send.close()
+    return result
+
+
+def _silent(line: str) -> None:
+    """For those who do not want to know."""

@@ -1,0 +1,105 @@
+"""Backups by the clock, and the notice when they fail (STORE-187).
+
+When the next one is due is told by the names of the snapshots in the repository, so a restart of the server neither
+doubles one nor puts it off.
+"""
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.admin.backups import BackupCommands
+from moxlite.admin.notices import notify_postmaster
+from moxlite.admin.requests import BackUp
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.static import Backup
+from moxlite.net.ctlserver import CommandFailed
+from moxlite.store import metrics
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.repository import Repository
+from moxlite.store.errors import StoreError
+
+__all__ = ["BackupSchedule"]
+
+logger = logging.getLogger("moxlite.admin.backups")
+
+RETRY: Final = 600.0
+"""Seconds until a backup that failed is tried again: a disk that was not mounted, a network that was away."""
+
+MISSED: Final = 2
+"""Intervals without success after which the administrator is told again each day."""
+
+
+class BackupSchedule:
+    """Makes backups while it serves. `settings` have a schedule and a target."""
+
+    def __init__(self, settings: Backup, *, commands: BackupCommands, config: ConfigHolder, accounts: Accounts) -> None:
+        assert settings.schedule is not None
+        assert settings.target is not None
+        self._settings = settings
+        self._interval: float = settings.schedule
+        self._target: Path = settings.target
+        self._commands = commands
+        self._config = config
+        self._accounts = accounts
+        self._began = time.time()
+
+    async def serve(self) -> None:
+        """Make backups until cancelled."""
+        last = await trio.to_thread.run_sync(self._last)
+        if last:
+            metrics.BACKUP_LAST_SUCCESS.set(last)
+        while True:
+            await trio.sleep(max(0.0, last + self._interval - time.time()))
+            problem = await self._once()
+            if problem:
+                logger.error("scheduled backup failed", extra={"kv": {"target": self._target, "err": problem}})
+                await self._notify(problem, last)
+                await trio.sleep(min(RETRY, self._interval))
+            else:
+                last = time.time()
+
+    def _last(self) -> float:
+        """Time of the newest snapshot, seconds UTC; 0 when there is none that can be seen."""
+        try:
+            found = Repository.infos(self._target)
+        except (BackupError, OSError):
+            return 0.0
+        return found[-1].created / 1e6 if found else 0.0
+
+    async def _once(self) -> str:
+        """Make one; what is wrong with it, "" when it is whole."""
+        request = BackUp(str(self._target), repo=True)
+        try:
+            exists = await trio.to_thread.run_sync((self._target / "repository.json").exists)
+            if not exists:
+                request = BackUp(str(self._target), repo=True, recipients=list(self._settings.encrypt_to))
+            done = await self._commands.make_alone(request)
+            if not done.errors and not self._settings.encrypt_to:
+                await trio.to_thread.run_sync(self._prune)
+        except CommandFailed as error:
+            return str(error)
+        except BackupError as error:
+            return f"old snapshots cannot be removed: {error}"
+        except OSError as error:
+            return f"{error.filename or self._target}: {error.strerror or error}"
+        return "\n".join(done.errors)
+
+    def _prune(self) -> None:
+        settings = self._settings
+        Repository(self._target).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
+
+    async def _notify(self, problem: str, last: float) -> None:
+        """Tell the administrator: of a failure once, and each day while there has been no backup for two intervals."""
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(last)) if last else "never"
+        text = f"The backup to {self._target} failed:\n\n{problem}\n\nThe last good one was made: {when}.\n"
+        late = time.time() - max(last, self._began) > MISSED * self._interval
+        once = f"backup {last} {int(time.time() // 86_400) if late else 'failed'}"
+        try:
+            await notify_postmaster(self._accounts, self._config.current, "backup failed", text, once=once)
+        except StoreError as error:
+            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})

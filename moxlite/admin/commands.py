@@ -1,0 +1,247 @@
+"""Commands of the control socket about configuration, accounts and log: the server's side of the command line
+(ADMIN-12..19).
+
+The server puts them into its registry together with those of other rooms. Each takes the arguments of `requests`, and
+raises `CommandFailed` for what a person should read.
+"""
+
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from moxlite import __version__
+from moxlite.admin import accounts as changes
+from moxlite.admin.junk import JunkCommands
+from moxlite.admin.logins import Logins
+from moxlite.admin.requests import (
+    AccountAdd,
+    AccountInfo,
+    AccountName,
+    AddressAdd,
+    AddressInfo,
+    AddressName,
+    CheckReport,
+    DisableAccount,
+    LogLevels,
+    NoArguments,
+    Process,
+    SetPassword,
+    StoreCheck,
+    StoreRepair,
+    Undelete,
+    UndeletedMail,
+)
+from moxlite.admin.storecheck import check_accounts
+from moxlite.admin.storerepair import repair_account
+from moxlite.admin.undelete import undelete_mail
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.load import ConfigError
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.net import log
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.proto.address import Address, AddressError
+from moxlite.store.accounts import Accounts
+from moxlite.store.auth import AuthDB
+from moxlite.store.credentials import change_password
+from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+__all__ = ["AdminCommands", "finish_removal"]
+
+
+async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
+    """Delete the files of an account whose removal is noted, then the note; repeated at start after a crash
+    (STORE-140).
+    """
+    with contextlib.suppress(AccountUnknown):  # it was never used, or the files are gone already
+        await accounts.remove(name)
+    await auth.end_removal(name)
+
+
+class AdminCommands:
+    """What the commands work with.
+
+    Args:
+      stop: begins the orderly end of the server.
+      problems: what keeps the server from being well, one line each.
+      end_sessions: ends the mail sessions of an account, with a text for their users.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: ConfigHolder,
+        accounts: Accounts,
+        auth: AuthDB,
+        logins: Logins,
+        stop: Callable[[], None],
+        problems: Callable[[], Awaitable[list[str]]],
+        end_sessions: Callable[[str, str], None],
+    ) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._auth = auth
+        self._logins = logins
+        self._stop = stop
+        self._problems = problems
+        self._end_sessions = end_sessions
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "stop": Command(NoArguments, self.stop),
+            "healthcheck": Command(NoArguments, self.healthcheck),
+            "log levels": Command(LogLevels, self.log_levels),
+            "account undelete": Command(Undelete, self.undelete),
+            "account set-password": Command(SetPassword, self.set_password),
+            "config account list": Command(NoArguments, self.account_list),
+            "config account addresses": Command(AccountName, self.account_addresses),
+            "config account add": Command(AccountAdd, self.account_add),
+            "config account rm": Command(AccountName, self.account_rm),
+            "config account disable": Command(DisableAccount, self.account_disable),
+            "config account enable": Command(AccountName, self.account_enable),
+            "config address add": Command(AddressAdd, self.address_add),
+            "config address rm": Command(AddressName, self.address_rm),
+            "config address account": Command(AddressName, self.address_account),
+            "store check": Command(StoreCheck, self.store_check),
+            "store repair": Command(StoreRepair, self.store_repair),
+            **JunkCommands(self._config, self._accounts).registry(),
+        }
+
+    async def stop(self, args: NoArguments, exchange: Exchange) -> Process:
+        """Begin the orderly end; the caller waits for the process to go."""
+        self._stop()
+        return Process(os.getpid(), __version__)
+
+    async def healthcheck(self, args: NoArguments, exchange: Exchange) -> list[str]:
+        """What isn't well."""
+        return await self._problems()
+
+    async def log_levels(self, args: LogLevels, exchange: Exchange) -> LogLevels:
+        """Set levels, and tell those in force."""
+        for package, level in args.levels.items():
+            try:
+                log.set_level(package, level)
+            except ValueError as error:
+                raise CommandFailed("badRequest", str(error)) from None
+        return LogLevels(log.levels())
+
+    async def set_password(self, args: SetPassword, exchange: Exchange) -> None:
+        """Set the password of an account, and end its sessions (STORE-102, IMAP-23)."""
+        self._require_account(args.account)
+        try:
+            async with self._accounts.use(args.account) as account:
+                await change_password(account, args.password)
+        except BadPassword as error:
+            raise CommandFailed("badRequest", str(error)) from None
+        except StoreError as error:
+            raise CommandFailed("failed", f"password not set: {error}") from None
+        self._logins.forget(args.account)
+        self._end_sessions(args.account, "the password was changed")
+        await self._auth.remove_sessions(args.account)
+
+    async def undelete(self, args: Undelete, exchange: Exchange) -> UndeletedMail:
+        """Bring removed messages back (STORE-190)."""
+        self._require_account(args.account)
+        return await undelete_mail(self._accounts, args)
+
+    async def account_list(self, args: NoArguments, exchange: Exchange) -> list[AccountInfo]:
+        """All accounts with their addresses, by name."""
+        found = sorted(self._config.current.domains.accounts.items())
+        return [
+            AccountInfo(name, one.description, one.login_disabled or "", list(one.destinations)) for name, one in found
+        ]
+
+    async def account_addresses(self, args: AccountName, exchange: Exchange) -> list[AddressInfo]:
+        """The addresses of one account."""
+        self._require_account(args.account)
+        account = self._config.current.domains.accounts[args.account]
+        return [AddressInfo(address, args.account) for address in account.destinations]
+
+    async def account_add(self, args: AccountAdd, exchange: Exchange) -> None:
+        """Add an account to the file, and make its database."""
+        if self._accounts.exists(args.account):
+            text = f"files of a former account lie in {self._accounts.path(args.account)}: move them away first"
+            raise CommandFailed("refused", text)
+        await self._edit(changes.add_account, args.account, args.address)
+        try:
+            await self._accounts.create(args.account)
+        except StoreError as error:  # it's made at its first use, once that is possible
+            raise CommandFailed(
+                "failed", f"the account is configured, but its database cannot be made yet: {error}"
+            ) from None
+
+    async def account_rm(self, args: AccountName, exchange: Exchange) -> None:
+        """Take an account out of the file, and delete all it has (ADMIN-15)."""
+        await self._edit(changes.remove_account, args.account)
+        self._logins.forget(args.account)
+        await self._auth.begin_removal(args.account)
+        await finish_removal(self._accounts, self._auth, args.account)
+
+    async def account_disable(self, args: DisableAccount, exchange: Exchange) -> None:
+        """Refuse log-ins, and end those that there are (ADMIN-17)."""
+        await self._edit(changes.disable_account, args.account, args.message)
+
+    async def account_enable(self, args: AccountName, exchange: Exchange) -> None:
+        """Allow log-ins again."""
+        await self._edit(changes.enable_account, args.account)
+
+    async def address_add(self, args: AddressAdd, exchange: Exchange) -> None:
+        """Give an account an address."""
+        await self._edit(changes.add_address, args.address, args.account)
+
+    async def address_rm(self, args: AddressName, exchange: Exchange) -> None:
+        """Take an address away."""
+        await self._edit(changes.remove_address, args.address)
+
+    async def address_account(self, args: AddressName, exchange: Exchange) -> AddressInfo:
+        """Who gets the mail of an address."""
+        try:
+            address = Address.parse(args.address)
+        except AddressError as error:
+            raise CommandFailed("badRequest", f'"{args.address}" is not an address: {error}') from None
+        found = self._config.current.lookup(address)
+        if not isinstance(found, AccountRecipient):
+            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
+        return AddressInfo(str(found.canonical), found.account)
+
+    async def store_check(self, args: StoreCheck, exchange: Exchange) -> list[CheckReport]:
+        """Check one account or all, in worker threads, while they go on."""
+        if args.account:
+            self._require_account(args.account)
+        names = [args.account] if args.account else self._accounts.names()
+        return await check_accounts(self._accounts, names, deep=args.deep)
+
+    async def store_repair(self, args: StoreRepair, exchange: Exchange) -> list[str]:
+        """Repair an account while it goes on; what was changed (STORE-43)."""
+        self._require_account(args.account)
+        try:
+            return await repair_account(self._accounts, args)
+        except ValueError as error:
+            raise CommandFailed("badRequest", str(error)) from None
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+
+    def _require_account(self, name: str) -> None:
+        try:
+            changes.require_account(self._config.current, name)
+        except changes.Refused as error:
+            raise CommandFailed("notFound", str(error)) from None
+
+    async def _edit(self, change: Callable[..., None], *args: str) -> None:
+        snapshot = self._config.current
+
+        def apply(document: "TOMLDocument") -> None:
+            change(document, snapshot, *args)
+
+        try:
+            await self._config.edit(apply)
+        except changes.Refused as error:
+            raise CommandFailed("refused", str(error)) from None
+        except ConfigError as error:
+            raise CommandFailed("badConfig", str(error.problems[0])) from None
+        except OSError as error:
+            raise CommandFailed("failed", f"domains.toml cannot be written: {error.strerror or error}") from None

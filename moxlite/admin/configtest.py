@@ -1,0 +1,150 @@
+"""``moxlite config test``: everything that can be said about the configuration without using it (ADMIN-10, ADMIN-11).
+
+Beyond the checks of the files themselves, keys and certificates are read where this user may.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from moxlite.config.decode import Finding, KeyPath
+from moxlite.config.domains import Domains, Selector
+from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import Static
+from moxlite.net.certificates import CertificateError, KeyPair
+from moxlite.net.metrics import PACKAGES
+
+__all__ = ["test_config"]
+
+SMALLEST_RSA: Final = 1024
+"""Verifiers ignore shorter keys (RFC 8301 §3.2)."""
+GOOD_RSA: Final = 2048
+APPS: Final = ("account", "admin", "webmail", "webapi")
+
+Findings = tuple[list[Finding], list[Finding]]
+
+
+def test_config(path: Path) -> tuple[list[Problem], list[Problem]]:
+    """Errors and warnings of both files, each with file, line and key."""
+    sources: list[Source] = []
+    errors: list[Problem] = []
+    for one in (path, path.parent / DOMAINS_FILE):
+        try:
+            sources.append(read_source(one))
+        except ConfigError as error:
+            errors += error.problems
+    if errors:
+        return errors, []
+    snapshot, errors, warnings = check_files(*sources)
+    if snapshot is None:
+        return errors, warnings
+    for source, found in zip(sources, (_static(snapshot.static), _domains(snapshot.domains)), strict=True):
+        errors += source.problems(found[0])
+        warnings += source.problems(found[1])
+    warnings += sources[1].problems(_shared_hosts(snapshot))
+    return errors, warnings
+
+
+def _static(static: Static) -> Findings:
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+    errors += [
+        Finding(("package_log_levels", name), "is not a package", f"the packages are {', '.join(PACKAGES)}")
+        for name in static.package_log_levels
+        if name not in PACKAGES
+    ]
+    for name, listener in static.listeners.items():
+        if listener.tls is None:
+            continue
+        for index, pair in enumerate(listener.tls.key_certs):
+            path: KeyPath = ("listeners", name, "tls", "key_certs", index)
+            warnings += _exposed((*path, "key_file"), pair.key_file)
+            try:
+                KeyPair.load(pair.cert_file.read_bytes(), pair.key_file.read_bytes())
+            except PermissionError as error:
+                warnings.append(Finding(path, f"not checked: {error.filename} is not readable for this user"))
+            except OSError as error:
+                errors.append(Finding(path, f"cannot read {error.filename}: {error.strerror}"))
+            except CertificateError as error:
+                errors.append(Finding(path, str(error)))
+        for index, key in enumerate(listener.tls.host_private_key_files):
+            warnings += _exposed(("listeners", name, "tls", "host_private_key_files", index), key)
+    return errors, warnings
+
+
+def _domains(domains: Domains) -> Findings:
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+    for name, settings in domains.domains.items():
+        for selector_name, selector in settings.dkim.selectors.items():
+            path: KeyPath = ("domains", name, "dkim", "selectors", selector_name, "key_file")
+            warnings += _exposed(path, selector.key_file)
+            of_key = _dkim_key(path, selector)
+            errors += of_key[0]
+            warnings += of_key[1]
+    return errors, warnings
+
+
+def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
+    """Files at a host of our apps: what they contain can act there with the cookies of whoever looks (WEB-45)."""
+    names = {
+        snapshot.hostname(name)
+        for name, listener in snapshot.static.listeners.items()
+        if any(getattr(listener, f"{app}_{scheme}").enabled for app in APPS for scheme in ("http", "https"))
+    }
+    if not names:
+        return []
+    settings = snapshot.domains.domains.values()
+    hosts = {name.ascii for name in names} | {"localhost"}
+    hosts |= {one.client_settings_domain.ascii for one in settings if one.client_settings_domain is not None}
+    return [
+        Finding(
+            ("web_handlers", index, "domain"),
+            "is also the host of the apps: scripts in these files could act for users who are logged in",
+            "give files a host of their own",
+        )
+        for index, handler in enumerate(snapshot.domains.web_handlers)
+        if handler.static is not None and handler.domain.ascii in hosts
+    ]
+
+
+def _dkim_key(path: KeyPath, selector: Selector) -> Findings:
+    try:
+        key = load_pem_private_key(selector.key_file.read_bytes(), None)
+    except PermissionError:
+        return [], [Finding(path, f"not checked: {selector.key_file} is not readable for this user")]
+    except OSError as error:
+        return [Finding(path, f"cannot read {selector.key_file}: {error.strerror}")], []
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return [Finding(path, "is not a private key in PEM form without a password")], []
+    match key:
+        case ed25519.Ed25519PrivateKey():
+            if selector.hash == "sha1":
+                return [Finding((*path[:-1], "hash"), "an ed25519 key signs with sha256 only (RFC 8463)")], []
+        case rsa.RSAPrivateKey():
+            if key.key_size < SMALLEST_RSA:
+                return [Finding(path, f"has only {key.key_size} bits: verifiers ignore it")], []
+            if key.key_size < GOOD_RSA:
+                return [], [Finding(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}")]
+        case _:
+            return [Finding(path, "is neither an RSA nor an ed25519 key")], []
+    return [], []
+
+
+def _exposed(path: KeyPath, file: Path) -> Iterator[Finding]:
+    """A private key that everybody on the machine can read."""
+    if os.name != "posix":
+        return
+    try:
+        mode = file.stat().st_mode
+    except OSError:  # unreadable or missing: told elsewhere
+        return
+    if mode & stat.S_IROTH:
+        yield Finding(path, f"everybody on this machine can read {file}", f"chmod 600 {file}")

@@ -1,0 +1,189 @@
+"""Commands about the junk filter: retraining, pruning, explaining (STORE-87, STORE-193). On a live server, or on the
+files of a stopped one.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
+
+import trio
+
+from moxlite.admin.requests import JunkAccount, JunkDone, JunkExplain, JunkExplained, JunkPrune, JunkUsedWord
+from moxlite.admin.storage import store_options
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.lock import DataLock
+from moxlite.proto.mime.messageid import canonical_message_id
+from moxlite.store.accounts import Accounts
+from moxlite.store.errors import NoSuchMessage, StoreError
+from moxlite.store.junk.classify import explain
+from moxlite.store.prepare import MAX_MESSAGE
+
+__all__ = ["JunkCommands", "JunkFailed", "explain_message", "on_files", "prune_accounts", "retrain_accounts"]
+
+logger = logging.getLogger("moxlite.admin.junk")
+
+T = TypeVar("T")
+
+Tell = Callable[[str], Awaitable[None]]
+
+BY_MESSAGEID: Final = "SELECT id FROM message WHERE messageid = ? ORDER BY id DESC LIMIT 1"
+
+TELL_SECONDS: Final = 1.0
+"""Between two lines about the progress of one account."""
+
+
+class JunkFailed(Exception):
+    """Something that cannot be done; the text is for the person who asked."""
+
+
+async def retrain_accounts(accounts: Accounts, names: list[str], tell: Tell) -> list[JunkDone]:
+    """Rebuild the words of accounts, one after the other, while they go on."""
+    results = []
+    for name in names:
+        try:
+            async with accounts.use(name) as account:
+                if account.config.junk_filter is None:
+                    results.append(JunkDone(name, 0, "has no junk filter"))
+                    continue
+                told = -TELL_SECONDS
+                sender, receiver = trio.open_memory_channel[tuple[int, int]](1)
+
+                def note(done: int, total: int, sender: trio.MemorySendChannel[tuple[int, int]] = sender) -> None:
+                    nonlocal told
+                    if trio.current_time() - told >= TELL_SECONDS:
+                        told = trio.current_time()
+                        try:
+                            sender.send_nowait((done, total))
+                        except trio.WouldBlock:
+                            pass  # who asked reads slowly: the next line tells more anyway
+
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_tell_all, name, receiver, tell)
+                    async with sender:
+                        messages = await account.trainer.retrain(note)
+                results.append(JunkDone(name, messages))
+        except StoreError as error:
+            results.append(JunkDone(name, 0, f"cannot be retrained: {error}", failed=True))
+    return results
+
+
+async def _tell_all(name: str, progress: trio.MemoryReceiveChannel[tuple[int, int]], tell: Tell) -> None:
+    async with progress:
+        async for done, total in progress:
+            await tell(f"{name}: {done} of {total} messages")
+
+
+async def prune_accounts(accounts: Accounts, names: list[str], days: int) -> list[JunkDone]:
+    """Drop old words of single messages."""
+    results = []
+    for name in names:
+        try:
+            async with accounts.use(name) as account:
+                results.append(JunkDone(name, await account.trainer.prune(days)))
+        except StoreError as error:
+            results.append(JunkDone(name, 0, f"cannot be pruned: {error}", failed=True))
+    return results
+
+
+async def explain_message(accounts: Accounts, name: str, message: str, octets: bytes) -> JunkExplained:
+    """Why a message is junk or not: one with the id or Message-ID `message`, or with "" these octets.
+
+    Raises JunkFailed.
+    """
+    try:
+        async with accounts.use(name) as account:
+            what: bytes | int = octets
+            if message.isdecimal():
+                what = int(message)
+            elif message:
+                found = await account.read(
+                    lambda r: r.value(BY_MESSAGEID, canonical_message_id(message)), op="junk_explain"
+                )
+                if found is None:
+                    raise JunkFailed(f"there is no message {message} in account {name}, and no such file")
+                what = found
+            explained = await explain(account, what)
+    except NoSuchMessage:
+        raise JunkFailed(f"there is no message {message} in account {name}") from None
+    except StoreError as error:
+        raise JunkFailed(f"cannot be explained: {error}") from None
+    if explained is None:
+        raise JunkFailed(f"account {name} has no junk filter")
+    return JunkExplained(
+        probability=explained.probability,
+        threshold=explained.threshold,
+        significant=explained.significant,
+        hams=explained.hams,
+        spams=explained.spams,
+        message_words=explained.message_words,
+        known_words=explained.known_words,
+        trained={None: "", False: "ham", True: "junk"}[explained.trained],
+        words=[JunkUsedWord(one.word, one.ham, one.spam, one.probability) for one in explained.words],
+    )
+
+
+def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
+    """Do it without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      OSError: the data directory cannot be used.
+    """
+
+    async def main() -> T:
+        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        try:
+            return await work(accounts)
+        finally:
+            with trio.CancelScope(shield=True):  # bounded: accounts that nobody uses
+                await accounts.aclose()
+
+    with DataLock(snapshot.static.data_dir / "lock"):
+        return trio.run(main)
+
+
+class JunkCommands:
+    """The server's side."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "junk retrain": Command(JunkAccount, self.retrain),
+            "junk prune": Command(JunkPrune, self.prune),
+            "junk explain": Command(JunkExplain, self.explain),
+        }
+
+    async def retrain(self, args: JunkAccount, exchange: Exchange) -> list[JunkDone]:
+        """Rebuild the words of one account or all."""
+        return await retrain_accounts(self._accounts, self._names(args.account), exchange.progress)
+
+    async def prune(self, args: JunkPrune, exchange: Exchange) -> list[JunkDone]:
+        """Drop old words of single messages."""
+        return await prune_accounts(self._accounts, self._names(args.account), args.days)
+
+    async def explain(self, args: JunkExplain, exchange: Exchange) -> JunkExplained:
+        """Why a message is junk or not; without an id its octets come along."""
+        octets = bytearray()
+        if not args.message:
+            async for chunk in exchange.upload:
+                octets += chunk
+                if len(octets) > MAX_MESSAGE:
+                    raise CommandFailed("badRequest", "the message is too large")
+        self._names(args.account)
+        try:
+            return await explain_message(self._accounts, args.account, args.message, bytes(octets))
+        except JunkFailed as error:
+            raise CommandFailed("failed", str(error)) from None
+
+    def _names(self, name: str) -> list[str]:
+        if not name:
+            return [one for one in self._accounts.names() if self._config.current.account(one) is not None]
+        if self._config.current.account(name) is None:
+            raise CommandFailed("notFound", f'there is no account "{name}"')
+        return [name]

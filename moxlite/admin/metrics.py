@@ -1,0 +1,29 @@
+"""Metrics of authentication and of the program as a whole (SMTP-64, WEB-56, ADMIN-57)."""
+
+import sys
+from typing import Final
+
+import apsw
+from prometheus_client import Counter, Gauge
+
+from moxlite import __version__
+
+__all__ = ["KINDS", "authentication_ratelimited_total", "authentication_total", "build_info"]
+
+KINDS: Final = ("smtp", "submission", "imap", "webmail", "webaccount", "webadmin", "webapi")
+"""Values of the label `kind`: the protocols that users log in with."""
+
+authentication_total = Counter(
+    "moxlite_authentication",
+    "Attempts to log in; variant is the mechanism, result ok or the kind of failure.",
+    ["kind", "variant", "result"],
+)
+authentication_ratelimited_total = Counter(
+    "moxlite_authentication_ratelimited", "Attempts to log in refused unchecked, after too many failures.", ["kind"]
+)
+
+build_info = Gauge("moxlite_build_info", "Always 1; what runs is in the labels.", ["version", "python", "sqlite"])
+build_info.labels(version=__version__, python=sys.version.split()[0], sqlite=apsw.sqlite_lib_version()).set(1)
+
+for _kind in KINDS:
+    authentication_ratelimited_total.labels(kind=_kind)

@@ -1,0 +1,79 @@
+"""Giving up root, for good, before any thread starts and any octet from the network is read (ADMIN-36, design-facts
+§9).
+
+This process binds its ports and reads its keys as root, then becomes the service user. What needs root later (other
+ports, renewed keys that only root can read) takes a restart.
+"""
+
+import ctypes
+import os
+import sys
+from typing import Final
+
+__all__ = ["UMASK", "UnknownUser", "Unreadable", "drop_privileges", "user_ids"]
+
+PR_SET_DUMPABLE: Final = 4
+PR_SET_NO_NEW_PRIVS: Final = 38
+"""linux/prctl.h"""
+
+UMASK: Final = 0o007
+"""Nothing for others (ADMIN-37)."""
+
+
+class Unreadable(Exception):
+    """The service user cannot read the program itself; the text says what to do."""
+
+
+class UnknownUser(Exception):
+    """The configured user does not exist; the text says what to do."""
+
+
+def user_ids(user: str) -> tuple[int, int]:
+    """User and group id of ``user``: a name, or a number for both.
+
+    Raises:
+      UnknownUser: see there.
+    """
+    import pwd
+
+    if user.isdecimal():
+        return int(user), int(user)
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        raise UnknownUser(
+            f"there is no user {user!r}: create it (useradd --system --no-create-home {user}), "
+            "or set `user` in moxlite.toml"
+        ) from None
+    return found.pw_uid, found.pw_gid
+
+
+def drop_privileges(uid: int, gid: int) -> None:
+    """Become this user, without a way back: no other groups, no privileges by setuid programs, no core dumps with keys.
+
+    Raises:
+      OSError: the system refuses.
+      Unreadable: the program lies where this user cannot read it. Root is given up all the same.
+    """
+    _import_what_comes_late()
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+        for option, value in ((PR_SET_NO_NEW_PRIVS, 1), (PR_SET_DUMPABLE, 0)):
+            if prctl(option, value, 0, 0, 0) != 0:
+                raise OSError(ctypes.get_errno(), "prctl failed")
+    for needed in (os.__file__, __file__):
+        if not os.access(needed, os.R_OK):
+            raise Unreadable(f"the user with id {uid} cannot read {needed}: install Python and moxlite where it can")
+
+
+def _import_what_comes_late() -> None:
+    """Modules that are imported on first use: the library may lie where only root can read (design-facts §9)."""
+    import nh3  # noqa: F401
+    import regex  # noqa: F401
+    import tomlkit  # noqa: F401
+    import trio_websocket  # noqa: F401
+
+    "localhost".encode("idna")

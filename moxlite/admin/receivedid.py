@@ -1,0 +1,74 @@
+"""The opaque id of a connection in Received headers and error pages (SMTP-9, WEB-8).
+
+Connection ids are milliseconds and counters: shown as they are, they would tell when the server started and how busy it
+is. So the outside sees one AES block instead, and ``moxlite cid`` turns it back.
+"""
+
+import base64
+import binascii
+import os
+import secrets
+import struct
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+__all__ = ["KEY_FILE", "ReceivedID", "load_key"]
+
+KEY_FILE: Final = "receivedid.key"
+AES_KEY: Final = 16
+INSTALL: Final = 8
+KEY_SIZE: Final = AES_KEY + INSTALL
+"""Octets of the file: the AES-128 key, and 8 octets that mark the ids of this installation."""
+
+
+class ReceivedID:
+    """Makes ids of 22 characters from connection ids, and back."""
+
+    def __init__(self, key: bytes) -> None:
+        # One block, never two with the same content: plain AES is the right mode here.
+        self._cipher: Final = Cipher(algorithms.AES(key[:AES_KEY]), modes.ECB())  # noqa: S305
+        self._install: Final = key[AES_KEY:]
+
+    def encode(self, cid: int) -> str:
+        """The id of a connection, for the outside."""
+        block = self._install + struct.pack(">Q", cid & 0xFFFFFFFFFFFFFFFF)
+        return base64.urlsafe_b64encode(self._cipher.encryptor().update(block)).rstrip(b"=").decode()
+
+    def decode(self, text: str) -> int | None:
+        """The connection id; None for an id that isn't of this installation."""
+        try:
+            block = base64.urlsafe_b64decode(text + "==")
+        except (binascii.Error, ValueError):
+            return None
+        if len(block) != INSTALL + 8:
+            return None
+        plain = self._cipher.decryptor().update(block)
+        if plain[:INSTALL] != self._install:
+            return None
+        (cid,) = struct.unpack(">Q", plain[INSTALL:])
+        return int(cid)
+
+
+def load_key(data_dir: Path, *, create: bool = True) -> bytes:
+    """The key of this installation, made where it's missing.
+
+    Raises:
+      OSError: it can neither be read nor made, or isn't a key.
+    """
+    path = data_dir / KEY_FILE
+    if create:
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(fd, "wb") as file:
+                file.write(secrets.token_bytes(KEY_SIZE))
+                file.flush()
+                os.fsync(file.fileno())
+    key = path.read_bytes()
+    if len(key) != KEY_SIZE:
+        raise OSError(f"{path} must have {KEY_SIZE} octets: restore it from a backup or remove it")
+    return key

@@ -1,0 +1,70 @@
+"""Restoring and verifying, without a server (ADMIN-51, ADMIN-52)."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from moxlite.admin.storage import store_options
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.lock import DataLock
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.layout import databases
+from moxlite.store.backup.restore import restore
+from moxlite.store.errors import StoreError
+from moxlite.store.migrations import Kind
+from moxlite.store.options import Options
+from moxlite.store.repairs import FIXES, repair_file
+from moxlite.store.verify import Verified, data_of, verify
+
+__all__ = ["restore_stopped", "verify_stopped"]
+
+
+def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tell: Callable[[str], None]) -> list[str]:
+    """Verify a backup and restore it into the data directory; returns what is wrong with it, and nothing was restored
+    then.
+
+    Raises:
+      Locked: another process uses the data directory.
+      StoreError, OSError: see `store.backup.restore.restore`.
+    """
+    data = snapshot.static.data_dir
+    data.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with DataLock(data / "lock"):
+        found = verify(source, tell=tell)
+        if not found.problems:
+            try:
+                restore(source, data, store_options(lambda: snapshot), resume_queue=resume_queue, tell=tell)
+            except apsw.Error as error:
+                raise BackupError(str(error)) from error
+        return [str(problem) for problem in found.problems]
+
+
+def verify_stopped(
+    folder: Path, *, deep: bool, upgrade: bool, fix: bool, tell: Callable[[str], None]
+) -> tuple[list[str], Verified]:
+    """Verify a backup or a data directory, with `fix` after its accounts were repaired.
+
+    Returns what was repaired, and what was found.
+
+    Raises:
+      Locked: a server uses the directory.
+      OSError: it cannot be read.
+    """
+    data = data_of(folder)
+    # A backup has no lock file, and gets none: it may be on a medium that cannot be written.
+    with DataLock(data / "lock") if (data / "lock").exists() else contextlib.nullcontext():
+        fixed = _fix(data) if fix else []
+        return fixed, verify(folder, deep=deep, upgrade=upgrade, tell=tell)
+
+
+def _fix(data: Path) -> list[str]:
+    """Repair all accounts; one that cannot be opened is told by what follows."""
+    fixed = []
+    for one in databases(data):
+        if one.kind is Kind.ACCOUNT:
+            with contextlib.suppress(StoreError, apsw.Error):
+                lines = repair_file(data / one.path, FIXES, Options(min_free_space=0))
+                fixed += [f"{one.account}: {line}" for line in lines]
+    return fixed

@@ -1,0 +1,77 @@
+"""The settings of the store, from the configuration."""
+
+from collections.abc import Callable
+from typing import Final
+
+from moxlite.config.domains import JunkFilter
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import InitialMailboxes
+from moxlite.store.junk.params import Grams, JunkParams
+from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.options import SECOND, AccountConfig, Options
+from moxlite.store.types import SpecialUse
+
+__all__ = ["account_config", "junk_params", "store_options"]
+
+USES: Final = {
+    "archive": SpecialUse.ARCHIVE,
+    "draft": SpecialUse.DRAFTS,
+    "junk": SpecialUse.JUNK,
+    "sent": SpecialUse.SENT,
+    "trash": SpecialUse.TRASH,
+}
+"""Names in ``initial_mailboxes.special_use``."""
+
+
+def store_options(current: Callable[[], Snapshot]) -> Options:
+    """What the store is told; accounts are looked up in the configuration of each moment."""
+    settings = current().static.store
+
+    def look_up(name: str) -> AccountConfig | None:
+        return account_config(current(), name)
+
+    return Options(
+        account_config=look_up,
+        min_free_space=settings.min_free_space,
+        expunged_retention=int(settings.expunged_retention * SECOND),
+        undelete_grace=int(settings.undelete_grace * SECOND),
+        check_on_close=settings.check_on_close,
+        migrate_without_copy=settings.migrate_without_copy,
+        search_index=settings.search_index,
+    )
+
+
+def account_config(snapshot: Snapshot, name: str) -> AccountConfig | None:
+    """What the configuration says of an account, in the store's words; None if it has none of that name."""
+    account = snapshot.account(name)
+    if account is None:
+        return None
+    initial: InitialMailboxes = snapshot.static.initial_mailboxes
+    junk = account.automatic_junk_flags
+    names = {use: getattr(initial.special_use, key) for key, use in USES.items()}
+    return AccountConfig(
+        login_disabled=account.login_disabled or "",
+        initial_special_use={use: name for use, name in names.items() if name},
+        initial_regular=initial.regular,
+        quota=snapshot.quota(name),
+        junk_flags=JunkFlagRules(
+            enabled=junk.enabled,
+            junk_mailbox_regexp=junk.junk_mailbox_regexp or "",
+            neutral_mailbox_regexp=junk.neutral_mailbox_regexp or "",
+            not_junk_mailbox_regexp=junk.not_junk_mailbox_regexp or "",
+        ),
+        expire_after={name: int(age * SECOND) for name, age in account.expire_after.items()},
+        junk_filter=None if account.junk_filter is None else junk_params(account.junk_filter),
+    )
+
+
+def junk_params(settings: JunkFilter) -> JunkParams:
+    """Table ``junk_filter`` in the store's words."""
+    return JunkParams(
+        threshold=settings.threshold,
+        grams=Grams(settings.onegrams, settings.twograms, settings.threegrams),
+        max_power=settings.max_power,
+        top_words=settings.top_words,
+        ignore_words=settings.ignore_words,
+        rare_words=settings.rare_words,
+    )

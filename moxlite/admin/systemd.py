@@ -1,0 +1,32 @@
+"""Telling systemd that the server is up and alive (sd_notify(3), ADMIN-38, ADMIN-40)."""
+
+import os
+import socket
+from typing import Final
+
+import trio
+
+__all__ = ["keep_alive", "notify"]
+
+SHARE: Final = 2
+"""Sent twice as often as systemd asks for, as sd_watchdog_enabled(3) recommends."""
+
+
+def notify(state: str) -> None:
+    """Send ``READY=1`` and the like, when systemd has given us a socket for that."""
+    name = os.environ.get("NOTIFY_SOCKET")
+    if not name or not hasattr(socket, "AF_UNIX"):
+        return
+    address = "\0" + name[1:] if name.startswith("@") else name
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.sendto(state.encode(), address)
+
+
+async def keep_alive() -> None:
+    """Tell systemd's watchdog that the event loop turns, until cancelled; nothing when it doesn't ask."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    if not microseconds.isdecimal() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return
+    while True:
+        notify("WATCHDOG=1")
+        await trio.sleep(int(microseconds) / 1_000_000 / SHARE)

@@ -1,0 +1,88 @@
+"""The command line ``moxlite GROUP VERB`` (ADMIN-18, ADMIN-19, ADMIN-83).
+
+This module holds the top group and nothing else; the others are imported when one of their commands is used, so that
+each starts within 200 ms. Commands of a running server go through its control socket (`common.call`).
+"""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from moxlite.cli.common import Failure, LazyGroup, Settings
+
+__all__ = ["main", "run"]
+
+COMMANDS = {
+    "account": ("moxlite.cli.account:account", "Passwords of accounts, and lost mail."),
+    "admin": ("moxlite.cli.account:admin", "The administrator's password and tools."),
+    "backup": ("moxlite.cli.backup:backup", "Back up configuration and data."),
+    "cid": ("moxlite.cli.info:cid", "Find the log lines behind the id of a Received header."),
+    "config": ("moxlite.cli.config:config", "Check, describe and change the configuration."),
+    "gentestdata": ("moxlite.cli.verifydata:gentestdata", "Make a data directory for tests of upgrades."),
+    "export": ("moxlite.cli.exports:export", "Write mail of an account into files."),
+    "healthcheck": ("moxlite.cli.serving:healthcheck", "Exit 0 if the server is running and well."),
+    "help": ("moxlite.cli.info:help_", "Find commands by words."),
+    "junk": ("moxlite.cli.junk:junk", "Junk filters of accounts."),
+    "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server."),
+    "import": ("moxlite.cli.imports:import_", "Add mail from files to an account."),
+    "localserve": (
+        "moxlite.cli.serving:localserve",
+        "Try moxlite out on this machine, without root and without sending mail anywhere.",
+    ),
+    "log": ("moxlite.cli.log:log", "Log levels of the running server."),
+    "queue": ("moxlite.cli.queue:queue", "Messages waiting to be sent."),
+    "restore": ("moxlite.cli.backup:restore", "Restore a backup into an empty data directory."),
+    "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
+    "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
+    "store": ("moxlite.cli.store:store", "Check the stored mail."),
+    "verifydata": ("moxlite.cli.verifydata:verifydata", "Check a backup or a data directory."),
+    "version": ("moxlite.cli.info:version", "Versions of moxlite and of what it runs on."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "config_path",
+    metavar="FILE",
+    help="The static configuration file.  [default: $MOXLITE_CONF, else config/moxlite.toml]",
+)
+@click.option("--pedantic", is_flag=True, help="Treat violations of protocols as errors.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]),
+    help="Log level of this process.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print listings as JSON.")
+@click.option("--yes", is_flag=True, help="Answer questions with yes.")
+@click.pass_context
+def main(
+    context: click.Context, config_path: str | None, pedantic: bool, log_level: str | None, as_json: bool, yes: bool
+) -> None:
+    """Moxlite, an all-in-one mail server."""
+    context.obj = Settings(config_path=config_path, pedantic=pedantic, log_level=log_level, as_json=as_json, yes=yes)
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code. One clear line on stderr says what failed."""
+    try:
+        result = main.main(args=None if args is None else list(args), prog_name="moxlite", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except click.Abort:
+        print("moxlite: aborted", file=sys.stderr)
+        return 1
+    except Failure as failure:
+        print(f"moxlite: {failure}", file=sys.stderr)
+        return failure.code
+    except KeyboardInterrupt:
+        return 130  # as shells count: 128 and the number of the signal
+    except BrokenPipeError:  # `moxlite queue list | head`
+        sys.stderr.close()
+        return 1
+    return result if isinstance(result, int) else 0

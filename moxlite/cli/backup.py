@@ -1,0 +1,282 @@
+"""``moxlite backup`` and ``restore`` (docs/spec/admin.md §8)."""
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from moxlite.cli.common import NOT_RUNNING, Failure, call, config_path, json_option, load_config, printable, show
+
+if TYPE_CHECKING:
+    from moxlite.admin.requests import BackedUp, BackUp
+    from moxlite.store.backup.repository import Repository
+
+__all__ = ["backup", "restore"]
+
+PIECE: Final = 1 << 20
+"""Octets read at a time from a file that goes to the server."""
+
+
+class BackupGroup(click.Group):
+    """``moxlite backup DEST`` is short for ``moxlite backup run DEST``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the verb in where it was left out."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=BackupGroup)
+def backup() -> None:
+    """Back up configuration and data, of a running server or a stopped one.
+
+    `moxlite backup DEST` is short for `moxlite backup run DEST`. Before an upgrade make a backup: a newer version
+    upgrades the databases, and an older one then refuses them. To go back to the older version, restore the backup.
+    """
+
+
+REPO = click.option("--repo", metavar="DIR", help="The repository.", required=True)
+IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) of an encrypted repository.")
+PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the passphrase of the repository.")
+SNAPSHOT = click.option("--snapshot", metavar="ID", help="Of `backup list`.  [default: the newest]")
+
+
+@backup.command("run")
+@click.argument("dest", required=False)
+@click.option("--repo", metavar="DIR", help="Add a snapshot to this repository, which is made if it is missing.")
+@click.option("--encrypt-to", metavar="RECIPIENT", multiple=True, help="Make it encrypted to this age recipient.")
+@click.option("--passphrase-file", metavar="FILE", help="Make it encrypted with the passphrase in this file.")
+@click.option("--verbose", is_flag=True, help="Tell each file.")
+def run(
+    dest: str | None, repo: str | None, encrypt_to: tuple[str, ...], passphrase_file: str | None, verbose: bool
+) -> None:
+    """Copy all configuration and data to the new directory DEST, or as a snapshot into a repository.
+
+    A repository stores what has changed since the last snapshot. An encrypted one needs the Python package pyrage.
+
+    A running server makes the copy itself, and goes on meanwhile; so it is written by the server's user. Nothing is
+    printed when all is well. Files that exist are not overwritten; a copy that is not whole has a file INCOMPLETE.
+    """
+    if (dest is None) == (repo is None):
+        raise click.UsageError("where to? give either a directory DEST or --repo DIR")
+    if repo is None and (encrypt_to or passphrase_file):
+        raise click.UsageError("only repositories are encrypted: use --repo DIR")
+    from moxlite.admin.requests import BackedUp, BackUp
+
+    target = Path(repo or dest or "").resolve()
+    phrase = _passphrase(passphrase_file) or ""
+    request = BackUp(str(target), verbose, repo is not None, list(encrypt_to), phrase)
+    try:
+        done = call("backup", request, BackedUp, progress=_tell if verbose else None)
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+        done = _stopped(request)
+    _report(done.warnings, done.errors)
+    if verbose:
+        print(f"{done.databases} databases, {done.octets} octets" + (f", {done.stored} new" if repo else ""))
+    if done.errors:
+        raise Failure(f"{target} is incomplete")
+
+
+def _stopped(request: "BackUp") -> "BackedUp":
+    from moxlite.admin.backups import back_up_stopped
+
+    with _failures(request.target):
+        return back_up_stopped(load_config(), config_path(), request, _tell if request.verbose else _silent)
+
+
+@contextlib.contextmanager
+def _failures(what: str) -> Iterator[None]:
+    """Say what failed."""
+    from moxlite.net.lock import Locked
+    from moxlite.store.errors import StoreError
+
+    try:
+        yield
+    except (Locked, StoreError) as error:
+        raise Failure(printable(str(error))) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or what}: {error.strerror or error}") from None
+
+
+def _passphrase(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"cannot read {path}: {error}") from None
+    if not lines or not lines[0]:
+        raise Failure(f"there is no passphrase in the first line of {path}")
+    return lines[0]
+
+
+def _open(repo: str, identity: str | None, passphrase_file: str | None) -> "Repository":
+    from moxlite.store.backup.repository import Repository
+
+    identity_file = None if identity is None else Path(identity)
+    return Repository(Path(repo), identity_file=identity_file, passphrase=_passphrase(passphrase_file))
+
+
+@backup.command("list")
+@REPO
+@IDENTITY
+@PASSPHRASE
+@json_option
+def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json: bool) -> None:
+    """List the snapshots of a repository, the oldest first."""
+    from moxlite.store.backup.repository import Repository
+
+    with _failures(repo):
+        if identity is None and passphrase_file is None:
+            found = Repository.infos(Path(repo))
+        else:
+            found = _open(repo, identity, passphrase_file).snapshots()
+    show(found, ("id", "files", "octets"), as_json=as_json)
+
+
+@backup.command()
+@REPO
+@click.option("--deep", is_flag=True, help="Read all blocks, and compare them with their names.")
+@IDENTITY
+@PASSPHRASE
+def verify(repo: str, deep: bool, identity: str | None, passphrase_file: str | None) -> None:
+    """Check that all blocks of all snapshots are there; exit code 1 if not."""
+    with _failures(repo):
+        problems = _open(repo, identity, passphrase_file).verify(deep=deep)
+    for line in problems:
+        print(printable(line))
+    if problems:
+        raise Failure(f"{repo}: {len(problems)} problems")
+    print(f"{printable(repo)}: OK")
+
+
+@backup.command("restore")
+@REPO
+@click.option("--out", metavar="DIR", required=True, help="The new directory to write to.")
+@SNAPSHOT
+@IDENTITY
+@PASSPHRASE
+@click.option("--verbose", is_flag=True, help="Tell each file.")
+def extract(
+    repo: str, out: str, snapshot: str | None, identity: str | None, passphrase_file: str | None, verbose: bool
+) -> None:
+    """Write a snapshot as a full backup, for `moxlite verifydata` and `moxlite restore`."""
+    with _failures(out):
+        opened = _open(repo, identity, passphrase_file)
+        manifest = opened.extract(Path(out), snapshot_id=snapshot, tell=_tell if verbose else _silent)
+    _report((), manifest.errors)
+    if manifest.errors:
+        raise Failure(f"{out} is incomplete, as the snapshot was")
+
+
+@backup.command()
+@REPO
+@click.option("--keep-daily", type=click.IntRange(0), default=14, show_default=True, help="Days of which one stays.")
+@click.option("--keep-weekly", type=click.IntRange(0), default=8, show_default=True, help="Weeks of which one stays.")
+@IDENTITY
+@PASSPHRASE
+def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, passphrase_file: str | None) -> None:
+    """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case."""
+    with _failures(repo):
+        pruned = _open(repo, identity, passphrase_file).prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
+    for one in pruned.snapshots:
+        print(f"removed {one}")
+    if pruned.blocks:
+        print(f"removed {pruned.blocks} blocks, {pruned.octets} octets")
+
+
+def _tell(line: str) -> None:
+    print(printable(line))
+
+
+def _silent(line: str) -> None:
+    """For a backup that is not verbose."""
+
+
+def _report(warnings: Sequence[str], errors: Sequence[str]) -> None:
+    for line in warnings:
+        print(f"moxlite: warning: {printable(line)}", file=sys.stderr)
+    for line in errors:
+        print(f"moxlite: {printable(line)}", file=sys.stderr)
+
+
+@click.command()
+@click.argument("source", metavar="SRC")
+@click.option("--resume-queue", is_flag=True, help="Send what waits in the queue, instead of holding it.")
+@click.option("--account", metavar="NAME", help="Only the mail of this account, into the running server.")
+@click.option("--from", "origin", metavar="NAME", help="The account in the backup, if it has another name there.")
+@click.option("--mailbox", metavar="MAILBOX", help="Only this mailbox of the account, with those below it.")
+@click.option("--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Where its mail goes.")
+@SNAPSHOT
+@IDENTITY
+@PASSPHRASE
+@click.option("--verbose", is_flag=True, help="Tell each file or mailbox.")
+def restore(
+    source: str,
+    resume_queue: bool,
+    account: str | None,
+    origin: str | None,
+    mailbox: str | None,
+    target: str,
+    snapshot: str | None,
+    identity: str | None,
+    passphrase_file: str | None,
+    verbose: bool,
+) -> None:
+    """Restore the backup or repository SRC.
+
+    Without --account, all of it into the data directory of a stopped server. SRC is verified first and stays as it is.
+    The data directory must be empty: move the old one away. The configuration is not restored; it is in SRC/config.
+    Mail programs read all mailboxes anew afterwards. What waits in the queue is put on hold, for it may have been sent
+    already: see `moxlite queue list`, `queue unhold` and `queue drop`.
+
+    With --account, the mail of one account into the running server. Messages are only added, below the mailbox that
+    --as names.
+    """
+    if account is None and (mailbox is not None or origin is not None):
+        raise click.UsageError("--mailbox and --from need --account")
+    with _failures(source), contextlib.ExitStack() as stack:
+        backup = Path(source).resolve()
+        is_repo = (backup / "repository.json").exists()
+        tell = _tell if verbose else _silent
+        if account is not None:
+            name = origin or account
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-")))
+            if is_repo:
+                file = folder / "account.db"
+                _open(source, identity, passphrase_file).extract_account(name, file, snapshot_id=snapshot)
+            else:
+                file = backup / "data/accounts" / name / "account.db"
+            _restore_mail(file, account, mailbox, target, tell)
+            return
+        if is_repo:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-"))) / "backup"
+            _open(source, identity, passphrase_file).extract(folder, snapshot_id=snapshot, tell=tell)
+            backup = folder
+        from moxlite.admin.restores import restore_stopped
+
+        problems = restore_stopped(load_config(), backup, resume_queue=resume_queue, tell=tell)
+    if problems:
+        _report((), problems)
+        raise Failure(f"{source} is damaged, nothing was restored")
+
+
+def _restore_mail(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
+    from moxlite.admin.requests import RestoredMail, RestoreMail
+
+    if not file.is_file():
+        raise Failure(f"the backup has no account of that name: there is no {file}")
+    with file.open("rb") as octets:
+        pieces = iter(lambda: octets.read(PIECE), b"")
+        request = RestoreMail(account, target, mailbox or "")
+        done = call("restore mail", request, RestoredMail, upload=pieces, progress=tell)
+    print(f"{done.messages} messages in {done.mailboxes} mailboxes")
+    if done.damaged:
+        raise Failure(f"{done.damaged} messages of the backup are damaged and were left out")

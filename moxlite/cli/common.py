@@ -1,0 +1,237 @@
+"""What the commands share: lazy groups, global options, failures with exit codes, calls to the running server,
+listings.
+"""
+
+import importlib
+import os
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+
+__all__ = [
+    "FAILED",
+    "NOT_RUNNING",
+    "OTHER_VERSION",
+    "Failure",
+    "LazyGroup",
+    "Settings",
+    "ask",
+    "call",
+    "config_path",
+    "json_option",
+    "load_config",
+    "moment",
+    "new_password",
+    "printable",
+    "settings",
+    "show",
+]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
+
+FAILED: Final = 1
+NOT_RUNNING: Final = 3
+OTHER_VERSION: Final = 4
+
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, change the direction of text, or otherwise deceive on a terminal (ADMIN-65)."""
+
+
+class Failure(Exception):
+    """The command failed; the text is one line for stderr."""
+
+    def __init__(self, text: str, code: int = FAILED) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """The global options."""
+
+    config_path: str | None = None
+    pedantic: bool = False
+    log_level: str | None = None
+    as_json: bool = False
+    yes: bool = False
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they're used; `lazy` maps names to ``module:attribute`` and help
+    text.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy: Final = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the alphabet."""
+        return sorted({*super().list_commands(ctx), *self.lazy})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in self.lazy:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = self.lazy[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.lazy[name][1]) for name in self.list_commands(ctx) if name in self.lazy])
+
+
+def settings() -> Settings:
+    """The global options of the running command."""
+    found = click.get_current_context().find_object(Settings)
+    return found or Settings()
+
+
+def json_option(command: F) -> F:
+    """Give a listing its own ``--json``, besides the global one."""
+    return click.option("--json", "as_json", is_flag=True, help="Print as JSON.")(command)
+
+
+def config_path() -> Path:
+    """The static configuration file: ``--config``, ``$MOXLITE_CONF``, ``config/moxlite.toml`` (ADMIN-1)."""
+    return Path(settings().config_path or os.environ.get("MOXLITE_CONF") or "config/moxlite.toml")
+
+
+def load_config() -> "Snapshot":
+    """The configuration on disk; all its mistakes go to stderr, one per line."""
+    from moxlite.config.load import ConfigError, load
+
+    try:
+        snapshot, _ = load(config_path())
+    except ConfigError as error:
+        for problem in error.problems[:-1]:
+            print(f"moxlite: {problem}", file=sys.stderr)
+        raise Failure(str(error.problems[-1])) from None
+    return snapshot
+
+
+def call(
+    command: str,
+    args: object,
+    result: type[T],
+    *,
+    output: BinaryIO | None = None,
+    progress: Callable[[str], None] | None = None,
+    upload: bytes | Iterable[bytes] = b"",
+) -> T:
+    """Run a command of the running server; octets that it sends go to `output`, lines on how far it is to `progress`;
+    it gets the octets of `upload`, if there are any.
+
+    Raises:
+      Failure: it refused (exit code 1), doesn't run (3), or is of another version (4).
+    """
+    import trio
+
+    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
+
+    path = load_config().static.data_dir / "ctl"
+
+    async def write(data: bytes) -> None:
+        assert output is not None
+        output.write(data)
+
+    def told(line: msgspec.Raw) -> None:
+        assert progress is not None
+        progress(msgspec.json.decode(line, type=str))
+
+    async def octets() -> AsyncIterator[bytes]:
+        for piece in (upload,) if isinstance(upload, bytes) else upload:
+            yield piece
+
+    async def talk() -> T:
+        async with connect_ctl(path) as client:
+            return await client.call(
+                command,
+                args,
+                result,
+                upload=octets() if upload else None,
+                download=None if output is None else write,
+                progress=None if progress is None else told,
+            )
+
+    try:
+        return trio.run(talk)
+    except NotRunning as error:
+        raise Failure(str(error), NOT_RUNNING) from None
+    except VersionMismatch as error:
+        raise Failure(str(error), OTHER_VERSION) from None
+    except CtlFailed as error:
+        raise Failure(printable(str(error))) from None
+
+
+def moment(text: str) -> int:
+    """A time that was typed, µs UTC: so long ago (``90m``, ``3d``), or a date with or without a time, in UTC."""
+    import datetime as dt
+
+    if found := re.fullmatch(r"(\d+)([smhdw])", text):
+        seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[found[2]]
+        return int((time.time() - seconds) * 1_000_000)
+    try:
+        when = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise Failure(f"{text!r} is no time: use 2h, 3d, or 2026-11-20T08:00") from None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=dt.UTC)
+    return int(when.timestamp() * 1_000_000)
+
+
+def printable(text: str) -> str:
+    """A text that is safe to print, with control characters as escapes (ADMIN-65)."""
+    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: bool = False) -> None:
+    """Print a listing: JSON with all fields, or a table of some. Lists within a field are joined by commas."""
+    if as_json or settings().as_json:
+        print(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode())
+        return
+    names = list(columns)
+    table = [[_cell(getattr(row, name)) for name in names] for row in rows]
+    widths = [max(len(name), *(len(line[i]) for line in table)) if table else len(name) for i, name in enumerate(names)]
+    for line in [[name.replace("_", " ") for name in names], *table]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else printable(str(value))
+
+
+def ask(question: str) -> None:
+    """Go on only if the user says yes, or has said ``--yes``."""
+    if settings().yes:
+        return
+    if not sys.stdin.isatty():
+        raise Failure("this needs a confirmation: repeat the command with --yes")
+    click.confirm(question, abort=True)
+
+
+def new_password(prompt: str = "Password") -> str:
+    """A new password: asked for twice on a terminal, else the first line of stdin."""
+    if sys.stdin.isatty():
+        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
+        return answer
+    line = sys.stdin.readline()
+    if not line.strip("\r\n"):
+        raise Failure("no password on stdin")
+    return line.rstrip("\r\n")

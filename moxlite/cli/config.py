@@ -1,0 +1,167 @@
+"""``moxlite config``: check, describe, and change the configuration (ADMIN-11, ADMIN-12..17)."""
+
+import sys
+
+import click
+
+from moxlite.cli.common import Failure, ask, call, config_path, json_option, settings, show
+
+__all__ = ["config"]
+
+
+@click.group()
+def config() -> None:
+    """Check, describe and change the configuration."""
+
+
+@config.command()
+def test() -> None:
+    """Check both configuration files with all keys and certificates that they name; change nothing.
+
+    Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
+    """
+    from moxlite.admin.configtest import test_config
+
+    errors, warnings = test_config(config_path())
+    for problem in errors:
+        print(f"error: {problem}", file=sys.stderr)
+    for problem in warnings:
+        print(f"warning: {problem}", file=sys.stderr)
+    if errors:
+        raise Failure(f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the configuration")
+    print("config OK")
+
+
+@config.command("describe-static")
+def describe_static() -> None:
+    """Print all keys of moxlite.toml with explanations and defaults."""
+    from moxlite.config.reference import describe
+    from moxlite.config.static import Static
+
+    print(describe(Static), end="")
+
+
+@config.command("describe-domains")
+def describe_domains() -> None:
+    """Print all keys of domains.toml with explanations and defaults."""
+    from moxlite.config.domains import Domains
+    from moxlite.config.reference import describe
+
+    print(describe(Domains), end="")
+
+
+@config.command()
+@click.argument("name", required=False)
+def example(name: str | None) -> None:
+    """Print the example NAME; without it, list the names."""
+    from moxlite.config.examples import EXAMPLES
+
+    if name is None:
+        for known, (about, _) in EXAMPLES.items():
+            print(f"{known:<12} {about}")
+        return
+    if name not in EXAMPLES:
+        raise Failure(f"no example {name!r}: the names are {', '.join(EXAMPLES)}")
+    print(EXAMPLES[name][1], end="")
+
+
+@config.group()
+def account() -> None:
+    """Accounts in domains.toml, changed through the running server."""
+
+
+@account.command("list")
+@json_option
+def account_list(as_json: bool) -> None:
+    """List all accounts; those that may not log in are marked as disabled."""
+    from moxlite.admin.requests import AccountInfo, NoArguments
+
+    found = call("config account list", NoArguments(), list[AccountInfo])
+    if as_json or settings().as_json:
+        show(found, (), as_json=True)
+        return
+    for one in found:
+        one_line = f"{one.account}{' (disabled)' if one.disabled else ''}"
+        print(f"{one_line:<24} {', '.join(one.addresses)}{'  # ' + one.description if one.description else ''}")
+
+
+@account.command("addresses")
+@click.argument("name")
+@json_option
+def account_addresses(name: str, as_json: bool) -> None:
+    """List the addresses of account NAME."""
+    from moxlite.admin.requests import AccountName, AddressInfo
+
+    show(call("config account addresses", AccountName(name), list[AddressInfo]), ("address",), as_json=as_json)
+
+
+@account.command("add")
+@click.argument("name")
+@click.argument("address")
+def account_add(name: str, address: str) -> None:
+    """Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME."""
+    from moxlite.admin.requests import AccountAdd
+
+    call("config account add", AccountAdd(name, address), type(None))
+
+
+@account.command("rm")
+@click.argument("name")
+def account_rm(name: str) -> None:
+    """Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay."""
+    from moxlite.admin.requests import AccountName
+
+    ask(f"Remove account {name} and delete all its mail?")
+    call("config account rm", AccountName(name), type(None))
+
+
+@account.command("disable")
+@click.argument("name")
+@click.argument("message")
+def account_disable(name: str, message: str) -> None:
+    """Refuse log-ins of account NAME, showing MESSAGE; its sessions end. Mail is still delivered."""
+    from moxlite.admin.requests import DisableAccount
+
+    call("config account disable", DisableAccount(name, message), type(None))
+
+
+@account.command("enable")
+@click.argument("name")
+def account_enable(name: str) -> None:
+    """Let account NAME log in again."""
+    from moxlite.admin.requests import AccountName
+
+    call("config account enable", AccountName(name), type(None))
+
+
+@config.group()
+def address() -> None:
+    """Addresses in domains.toml, changed through the running server."""
+
+
+@address.command("add")
+@click.argument("address")
+@click.argument("account")
+def address_add(address: str, account: str) -> None:
+    """Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that nobody else has."""
+    from moxlite.admin.requests import AddressAdd
+
+    call("config address add", AddressAdd(address, account), type(None))
+
+
+@address.command("rm")
+@click.argument("address")
+def address_rm(address: str) -> None:
+    """Take ADDRESS from its account, and from all aliases."""
+    from moxlite.admin.requests import AddressName
+
+    call("config address rm", AddressName(address), type(None))
+
+
+@address.command("account")
+@click.argument("address")
+def address_account(address: str) -> None:
+    """Tell which account has ADDRESS."""
+    from moxlite.admin.requests import AddressInfo, AddressName
+
+    print(call("config address account", AddressName(address), AddressInfo).account)

@@ -1,0 +1,113 @@
+"""``moxlite export``: mail of an account into files (STORE-135)."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import click
+import msgspec
+
+from moxlite.cli.common import OTHER_VERSION, Failure, load_config, printable
+
+if TYPE_CHECKING:
+    from moxlite.admin.requests import Exported, ExportMail
+
+__all__ = ["export"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _arguments(command: F) -> F:
+    command = click.option("--single", is_flag=True, help="Only MAILBOX, without those below it.")(command)
+    command = click.argument("mailbox", default="")(command)
+    command = click.argument("account")(command)
+    return click.argument("folder", metavar="DST", type=click.Path(file_okay=False, path_type=Path))(command)
+
+
+@click.group()
+def export() -> None:
+    """Write mail of an account into files below the folder DST, all mailboxes or one with those below it.
+
+    A running server goes on meanwhile; without one, the account is opened directly. Messages that cannot be read are
+    listed in DST/errors.txt.
+    """
+
+
+@export.command()
+@_arguments
+def maildir(folder: Path, account: str, mailbox: str, single: bool) -> None:
+    """Export Maildirs: a folder for each mailbox."""
+    _export(folder, account, "maildir", mailbox, single=single)
+
+
+@export.command()
+@_arguments
+def mbox(folder: Path, account: str, mailbox: str, single: bool) -> None:
+    """Export mbox files: MAILBOX.mbox for each mailbox."""
+    _export(folder, account, "mbox", mailbox, single=single)
+
+
+def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbox: str, *, single: bool) -> None:
+    from moxlite.admin.requests import ExportMail
+    from moxlite.cli.transfer import FolderWriter, Meter
+
+    if single and not mailbox:
+        raise click.UsageError("--single needs a MAILBOX")
+    request = ExportMail(account, form, mailbox, single)
+    with Meter("exporting", None) as meter, FolderWriter(folder) as writer:
+
+        async def write(piece: bytes) -> None:
+            import trio
+
+            await trio.to_thread.run_sync(writer.put, piece)
+            meter.octets(len(piece))
+
+        exported = _run(request, write, meter.count)
+    print(f"{exported.messages} messages exported to {folder}")
+    if exported.errors:
+        raise Failure(f"not everything could be exported: see {folder / 'errors.txt'}")
+
+
+def _run(
+    request: "ExportMail",
+    write: Callable[[bytes], Awaitable[None]],
+    count: Callable[[int], None],
+) -> "Exported":
+    import trio
+
+    from moxlite.admin.mailcopies import export_stopped
+    from moxlite.admin.requests import Exported
+    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
+    from moxlite.net.ctlserver import CommandFailed
+    from moxlite.net.lock import Locked
+
+    connected = False
+
+    async def talk() -> Exported:
+        nonlocal connected
+        async with connect_ctl(load_config().static.data_dir / "ctl") as client:
+            connected = True
+            return await client.call(
+                "export",
+                request,
+                Exported,
+                download=write,
+                progress=lambda raw: count(msgspec.json.decode(raw, type=Exported).messages),
+            )
+
+    async def tell(exported: Exported) -> None:
+        count(exported.messages)
+
+    try:
+        return trio.run(talk)
+    except NotRunning as error:
+        if connected:
+            raise Failure(str(error)) from None
+    except VersionMismatch as error:
+        raise Failure(str(error), OTHER_VERSION) from None
+    except CtlFailed as error:
+        raise Failure(printable(str(error))) from None
+    try:
+        return export_stopped(load_config(), request, write, tell)
+    except (Locked, CommandFailed) as error:
+        raise Failure(printable(str(error))) from None

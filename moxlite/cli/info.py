@@ -1,0 +1,71 @@
+"""``moxlite version``, ``help``, ``cid``: about the program itself."""
+
+import re
+import sys
+from collections.abc import Iterator
+
+import click
+
+from moxlite import __version__
+from moxlite.cli.common import Failure, load_config
+
+__all__ = ["all_commands", "cid", "help_", "version"]
+
+
+@click.command()
+def version() -> None:
+    """Versions of moxlite and of what it runs on."""
+    import apsw
+    from OpenSSL import SSL
+
+    print(f"moxlite {__version__}")
+    openssl = SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()
+    print(f"Python {sys.version.split()[0]}, SQLite {apsw.sqlite_lib_version()}, {openssl}")
+
+
+@click.command("help")
+@click.argument("words", nargs=-1)
+@click.pass_context
+def help_(context: click.Context, words: tuple[str, ...]) -> None:
+    """Find commands by WORDS in their names and help texts; without words, list all."""
+    root = context.find_root()
+    assert isinstance(root.command, click.Group)
+    wanted = [word.lower() for word in words]
+    found = False
+    for name, command in all_commands(root.command, root):
+        text = f"{name} {command.help or ''}".lower()
+        if all(word in text for word in wanted):
+            found = True
+            print(f"moxlite {name}")
+            print(f"    {command.get_short_help_str(110)}")
+    if not found:
+        raise Failure(f"no command with: {' '.join(words)}")
+
+
+def all_commands(group: click.Group, context: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Each command below a group with its full name, but no groups; in the order of the alphabet."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            with click.Context(command, parent=context, info_name=name) as below:
+                yield from all_commands(command, below, f"{prefix}{name} ")
+        elif command is not None:
+            yield f"{prefix}{name}", command
+
+
+@click.command()
+@click.argument("received_id")
+def cid(received_id: str) -> None:
+    """The cid of the log lines that belong to the id in a Received header (or in an error page)."""
+    from moxlite.admin.receivedid import ReceivedID, load_key
+
+    data_dir = load_config().static.data_dir
+    if not re.fullmatch(r"[A-Za-z0-9_-]{22}", received_id):
+        raise Failure("an id has 22 letters, digits, - and _")
+    try:
+        found = ReceivedID(load_key(data_dir, create=False)).decode(received_id)
+    except OSError as error:
+        raise Failure(f"cannot read the key of this installation: {error}") from None
+    if found is None:
+        raise Failure("this id is not of this installation")
+    print(f"{found:x}")

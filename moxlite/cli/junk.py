@@ -1,0 +1,202 @@
+"""``moxlite junk``: care for the junk filters of accounts, and questions to them (STORE-87, STORE-193)."""
+
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from moxlite.cli.common import NOT_RUNNING, Failure, call, load_config, printable, settings, show
+
+if TYPE_CHECKING:
+    from moxlite.admin.requests import JunkDone, JunkExplained
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.accounts import Accounts
+
+__all__ = ["junk"]
+
+T = TypeVar("T")
+
+
+@click.group()
+def junk() -> None:
+    """Junk filters of accounts."""
+
+
+@junk.command()
+@click.argument("name", required=False)
+def retrain(name: str | None) -> None:
+    """Let the filter of account NAME, or of all accounts, learn everything anew from the flags of the messages.
+
+    Mail is served and judged meanwhile. Without a running server, the files are opened directly.
+    """
+    from moxlite.admin.requests import JunkAccount, JunkDone
+
+    def directly() -> list[JunkDone]:
+        from moxlite.admin.junk import retrain_accounts
+
+        snapshot = _snapshot(name)
+
+        async def tell(line: str) -> None:
+            _note(line)
+
+        return _on_files(snapshot, lambda accounts: retrain_accounts(accounts, _names(snapshot, accounts, name), tell))
+
+    _report(
+        _served(lambda: call("junk retrain", JunkAccount(name or ""), list[JunkDone], progress=_note), directly),
+        "messages learnt",
+    )
+
+
+@junk.command()
+@click.argument("name", required=False)
+@click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Words not met for so long.")
+def prune(name: str | None, days: int) -> None:
+    """Drop words that only a single message had, long ago, in account NAME or in all accounts.
+
+    It makes the databases smaller; `moxlite junk retrain` brings the words back.
+    """
+    from moxlite.admin.requests import JunkDone, JunkPrune
+
+    def directly() -> list[JunkDone]:
+        from moxlite.admin.junk import prune_accounts
+
+        snapshot = _snapshot(name)
+        return _on_files(snapshot, lambda accounts: prune_accounts(accounts, _names(snapshot, accounts, name), days))
+
+    _report(_served(lambda: call("junk prune", JunkPrune(name or "", days), list[JunkDone]), directly), "words dropped")
+
+
+@junk.command()
+@click.argument("account")
+@click.argument("message", metavar="MESSAGE-ID|FILE")
+def explain(account: str, message: str) -> None:
+    """Tell why the filter of ACCOUNT takes a message for junk or not: with the words that decided.
+
+    The message is a file, or one in the account: its number, or its Message-ID.
+    """
+    from moxlite.admin.requests import JunkExplain, JunkExplained
+
+    octets = b""
+    if Path(message).is_file():
+        try:
+            octets = Path(message).read_bytes()
+        except OSError as error:
+            raise Failure(f"cannot read {message}: {error.strerror or error}") from None
+        message = ""
+        if not octets:
+            raise Failure("the file is empty")
+
+    def directly() -> JunkExplained:
+        from moxlite.admin.junk import JunkFailed, explain_message
+
+        try:
+            return _on_files(_snapshot(account), lambda accounts: explain_message(accounts, account, message, octets))
+        except JunkFailed as error:
+            raise Failure(str(error)) from None
+
+    found = _served(lambda: call("junk explain", JunkExplain(account, message), JunkExplained, upload=octets), directly)
+    if settings().as_json:
+        show([found], (), as_json=True)
+    else:
+        _print_explained(found)
+
+
+def _print_explained(found: "JunkExplained") -> None:
+    verdict = "junk" if found.probability > found.threshold else "not junk"
+    print(f"{verdict}: probability {found.probability:.4f}, junk above {found.threshold}")
+    print(f"learnt: {found.hams} ham, {found.spams} junk{'' if found.significant else ' (too few ham to rely on)'}")
+    print(f"words: {found.message_words} in the message, {found.known_words} known, {len(found.words)} decided")
+    if found.trained:
+        print(f"this message is itself learnt, as {found.trained}")
+    if found.words:
+        print()
+        width = max(len(printable(one.word)) for one in found.words)
+        print(f"{'word':{width}}  {'ham':>6}  {'junk':>6}  speaks for junk")
+        for one in found.words:
+            print(f"{printable(one.word):{width}}  {one.ham:6}  {one.spam:6}  {one.probability:.3f}")
+
+
+@junk.command()
+@click.argument("ham", metavar="HAM.mbox", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("spam", metavar="SPAM.mbox", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--train", type=click.FloatRange(0.01, 0.99), default=0.5, show_default=True, help="Share to learn.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Junk above this.")
+@click.option("--twograms", is_flag=True, help="Also look at pairs of words.")
+@click.option("--threegrams", is_flag=True, help="Also look at triples of words.")
+@click.option("--top-words", type=click.IntRange(0), default=10, show_default=True, help="How many words decide.")
+def play(
+    ham: Path, spam: Path, train: float, threshold: float, twograms: bool, threegrams: bool, top_words: int
+) -> None:
+    """Learn a part of two mbox files, and tell how well the rest is told apart.
+
+    Nothing is kept: to see what the filter, or another setting of it, makes of your own mail.
+    """
+    from moxlite.store.junk.params import Grams, JunkParams
+    from moxlite.store.junk.play import play as judge_all
+
+    params = JunkParams(threshold=threshold, grams=Grams(True, twograms, threegrams), top_words=top_words)
+    result = judge_all(_mbox(ham), _mbox(spam), params, train=train)
+    print(f"learnt: {result.learnt_hams} ham, {result.learnt_spams} junk")
+    print(f"ham kept: {result.kept} of {result.hams} ({result.ham_share:.1%})")
+    print(f"junk caught: {result.caught} of {result.spams} ({result.spam_share:.1%})")
+
+
+def _mbox(path: Path) -> list[bytes]:
+    import mailbox
+
+    with contextlib.closing(mailbox.mbox(path, create=False)) as box:
+        messages = [box.get_bytes(key) for key in box.keys()]  # noqa: SIM118 - a mailbox iterates over messages
+    if len(messages) < 2:
+        raise Failure(f"{path} has {len(messages)} messages: two are needed at least")
+    return messages
+
+
+def _report(results: "list[JunkDone]", what: str) -> None:
+    if settings().as_json:
+        show(results, (), as_json=True)
+    else:
+        for one in results:
+            print(f"{one.account}: {printable(one.note) if one.note else f'{one.count} {what}'}")
+    failed = [one.account for one in results if one.failed]
+    if failed:
+        raise Failure(f"not done for {', '.join(failed)}")
+
+
+def _note(line: str) -> None:
+    print(printable(line), file=sys.stderr)
+
+
+def _served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
+    """Ask the running server; without one, work on the files."""
+    try:
+        return through_server()
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+    return directly()
+
+
+def _snapshot(name: str | None) -> "Snapshot":
+    snapshot = load_config()
+    if name and snapshot.account(name) is None:
+        raise Failure(f'there is no account "{name}"')
+    return snapshot
+
+
+def _names(snapshot: "Snapshot", accounts: "Accounts", name: str | None) -> list[str]:
+    return [name] if name else [one for one in accounts.names() if snapshot.account(one) is not None]
+
+
+def _on_files(snapshot: "Snapshot", work: "Callable[[Accounts], Awaitable[T]]") -> T:
+    from moxlite.admin.junk import on_files
+    from moxlite.net.lock import Locked
+
+    try:
+        return on_files(snapshot, work)
+    except Locked as error:
+        raise Failure(str(error)) from None
+    except OSError as error:
+        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None

@@ -1,0 +1,253 @@
+"""``moxlite queue``: looking at and working on messages that wait to be sent (ADMIN-19, ADMIN-20)."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from moxlite.cli.common import Failure, call, json_option, show
+
+__all__ = ["queue"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as the server lists it."""
+
+    id: int
+    queued: str
+    account: str
+    sender: str
+    recipient: str
+    message_id: str
+    subject: str
+    size: int
+    attempts: int
+    transport: str
+    error: str
+    next_attempt: str
+    hold: bool
+    success: bool | None
+    last_activity: str
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A hold rule."""
+
+    id: int
+    account: str
+    sender: str
+    recipient: str
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """What an operation did."""
+
+    messages: int
+    id: int = 0
+
+
+class Duration(click.ParamType[float]):
+    """A duration such as ``15m``, ``-1h``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds, negative with a leading minus."""
+        from moxlite.config.values import parse_duration
+
+        text = str(value)
+        try:
+            seconds = parse_duration(text.removeprefix("-"))
+        except ValueError as error:
+            self.fail(f"{text!r} {error}", param, ctx)
+        return -seconds if text.startswith("-") else seconds
+
+
+def filters(*, retired: bool = False) -> Callable[[F], F]:
+    """The options that choose messages (ADMIN-20)."""
+    options = [
+        click.option("--ids", metavar="ID,…", help="These messages."),
+        click.option("--account", help="Of this account."),
+        click.option("--from", "sender", metavar="ADDR", help="Part of the sender's address, or @domain."),
+        click.option("--to", "recipient", metavar="ADDR", help="Part of the recipient's address, or @domain."),
+        click.option("--submitted", metavar="TIME", help="'<-1h' queued over an hour ago, '>-1h' since then."),
+        click.option("--transport", help="With this transport set."),
+    ]
+    if retired:
+        options += [
+            click.option("--success", type=click.Choice(["true", "false"]), help="Delivered, or failed."),
+            click.option("--last-activity", metavar="TIME", help="As --submitted."),
+        ]
+    else:
+        options += [
+            click.option("--hold", type=click.Choice(["true", "false"]), help="On hold, or not."),
+            click.option("--next-attempt", metavar="TIME", help="'<1h' due within an hour, '>1h' later."),
+            click.option("--n", type=int, metavar="N", help="At most so many."),
+        ]
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _filter(given: dict[str, Any]) -> dict[str, object]:
+    """The filter of a command's options; what isn't given is left out."""
+    found: dict[str, object] = {}
+    for key, value in given.items():
+        if value is None:
+            continue
+        match key:
+            case "ids":
+                if not all(one.strip().isdecimal() for one in value.split(",")):
+                    raise click.UsageError("--ids must be numbers, separated by commas")
+                found[key] = [int(one) for one in value.split(",")]
+            case "hold" | "success":
+                found[key] = value == "true"
+            case _:
+                found[key] = value
+    return found
+
+
+@click.group()
+def queue() -> None:
+    """Messages waiting to be sent."""
+
+
+@queue.command("list")
+@filters()
+@click.option("--sort", type=click.Choice(["next-attempt", "queued"]), default="next-attempt", help="Order by this.")
+@click.option("--asc/--desc", "ascending", default=True, help="Oldest or latest first.")
+@click.option("--last-id", type=int, default=0, help="Go on behind this message …")
+@click.option("--last", default="", metavar="TIME", help="… whose time in the order was this.")
+@json_option
+def list_(sort: str, ascending: bool, last_id: int, last: str, as_json: bool, **given: Any) -> None:
+    """List messages, those that are due first, at most 100 (--n)."""
+    page = {"sort": sort.replace("-", "_"), "ascending": ascending, "last_id": last_id, "last": last}
+    if given["n"] is not None:
+        page["n"] = given["n"]
+    found = call("queue list", {"filter": _filter(given), "page": page}, list[Line])
+    show(
+        found,
+        ("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "hold", "error"),
+        as_json=as_json,
+    )
+
+
+def _operation(name: str, about: str) -> None:
+    """A command without arguments but for the filter."""
+
+    @queue.command(name, help=about)
+    @filters()
+    @click.option("--all", "every", is_flag=True, help="All messages, without a filter.")
+    def command(every: bool, **given: Any) -> None:
+        _report(call(f"queue {name}", {"filter": _filter(given), "all": every}, Changed))
+
+
+_operation("hold", "Make no more attempts for these messages until they're released.")
+_operation("unhold", "Release messages.")
+_operation("fail", "Give up on messages; their senders get a notice.")
+_operation("drop", "Remove messages without telling anyone.")
+
+
+def _report(changed: Changed) -> None:
+    print(f"{changed.messages} message{'' if changed.messages == 1 else 's'} changed")
+
+
+@queue.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@filters()
+@click.option("--all", "every", is_flag=True, help="All messages, without a filter.")
+@click.option("--now", "from_now", is_flag=True, help="Count from now, not from the time that was set.")
+@click.argument("duration", type=Duration())
+def schedule(duration: float, from_now: bool, every: bool, **given: Any) -> None:
+    """Put the next attempt off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once."""
+    args = {"filter": _filter(given), "all": every, "seconds": duration, "from_now": from_now}
+    _report(call("queue schedule", args, Changed))
+
+
+@queue.command("transport")
+@filters()
+@click.option("--all", "every", is_flag=True, help="All messages, without a filter.")
+@click.argument("name")
+def transport_(name: str, every: bool, **given: Any) -> None:
+    """Send messages by transport NAME; with an empty NAME by that of the routes again."""
+    _report(call("queue transport", {"filter": _filter(given), "all": every, "transport": name}, Changed))
+
+
+@queue.command()
+@filters()
+@click.option("--all", "every", is_flag=True, help="All messages, without a filter.")
+@click.argument("value", type=click.Choice(["yes", "no", "default"]))
+def requiretls(value: str, every: bool, **given: Any) -> None:
+    """Demand verified TLS for messages, ignore all policies, or do as usual."""
+    _report(call("queue requiretls", {"filter": _filter(given), "all": every, "require_tls": value}, Changed))
+
+
+@queue.command()
+@click.argument("id_", metavar="ID", type=int)
+def dump(id_: int) -> None:
+    """Print message ID as it will be sent."""
+    if sys.stdout.isatty():
+        raise Failure("this is raw mail, which could do anything to a terminal: use `… | less` or a file")
+    call("queue dump", {"id": id_}, type(None), output=sys.stdout.buffer)
+
+
+@queue.group()
+def retired() -> None:
+    """Messages that were delivered or have failed, as long as their account keeps them."""
+
+
+@retired.command("list")
+@filters(retired=True)
+@json_option
+def retired_list(as_json: bool, **given: Any) -> None:
+    """List finished messages, the latest first."""
+    found = call("queue retired list", {"filter": _filter(given)}, list[Line])
+    show(
+        found,
+        ("id", "last_activity", "account", "sender", "recipient", "attempts", "success", "error"),
+        as_json=as_json,
+    )
+
+
+@retired.command("print")
+@click.argument("id_", metavar="ID", type=int)
+def retired_print(id_: int) -> None:
+    """Print all about finished message ID as JSON."""
+    found = call("queue retired print", {"id": id_}, msgspec.Raw)
+    print(msgspec.json.format(bytes(found), indent=2).decode())
+
+
+@queue.group()
+def holdrules() -> None:
+    """Rules by which new messages wait until they're released."""
+
+
+@holdrules.command("list")
+@json_option
+def holdrules_list(as_json: bool) -> None:
+    """List all rules; an empty field matches everything."""
+    show(call("queue holdrules list", {}, list[Rule]), ("id", "account", "sender", "recipient"), as_json=as_json)
+
+
+@holdrules.command("add")
+@click.option("--account", default="", help="Messages of this account.")
+@click.option("--sender", default="", metavar="ADDR", help="From this address or domain.")
+@click.option("--recipient", default="", metavar="ADDR", help="To this address or domain.")
+def holdrules_add(account: str, sender: str, recipient: str) -> None:
+    """Hold messages that match, now and in future. Without options: hold everything."""
+    found = call("queue holdrules add", {"account": account, "sender": sender, "recipient": recipient}, Changed)
+    print(f"rule {found.id} added, {found.messages} messages held")
+
+
+@holdrules.command("remove")
+@click.argument("id_", metavar="ID", type=int)
+def holdrules_remove(id_: int) -> None:
+    """Remove rule ID; messages that it held stay so."""
+    call("queue holdrules remove", {"id": id_}, type(None))

@@ -1,0 +1,196 @@
+"""``moxlite serve``, ``localserve``, ``stop``, ``healthcheck`` (docs/spec/admin.md §5, §6)."""
+
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from moxlite.cli.common import Failure, call, config_path, settings
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+
+__all__ = ["healthcheck", "localserve", "serve", "stop"]
+
+STOP_SECONDS: Final = 30.0
+"""Longer than any orderly end: 10 s for the queue, 3 s for sessions, 2 s for databases."""
+
+POLL_SECONDS: Final = 0.05
+
+
+@click.command()
+@click.option("--no-drop", is_flag=True, help="Go on as root after the ports are bound.")
+def serve(no_drop: bool) -> int:
+    """Run the mail server in the foreground until SIGTERM or `moxlite stop`.
+
+    Started as root, it binds its ports, reads keys and certificates, and then becomes the configured user for good.
+    Started as another user it needs ports from 1024, or the capability CAP_NET_BIND_SERVICE.
+    """
+    if os.name != "posix":
+        raise Failure("serve is for Unix only; try `moxlite localserve`")
+    return _serve(config_path(), log_level=settings().log_level, drop=not no_drop, local=False)
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "directory",
+    metavar="DIR",
+    help="Where configuration and data are kept.  [default: moxlite-localserve in your configuration directory]",
+)
+@click.option(
+    "--ip", metavar="IP", help="Listen on this address instead of 127.0.0.1 and ::1. Only at the first start."
+)
+@click.option(
+    "--port-base", type=int, metavar="N", help="Added to the standard ports. Only at the first start.  [default: 1000]"
+)
+@click.option(
+    "--serve-workdir", is_flag=True, help="List and serve the working directory at /workdir/. Only at the first start."
+)
+@click.option("--init-only", is_flag=True, help="Make the directory, and don't serve.")
+@click.option("--verbose", is_flag=True, help="Log all protocol lines, with passwords.")
+def localserve(
+    directory: str | None, ip: str | None, port_base: int | None, serve_workdir: bool, init_only: bool, verbose: bool
+) -> int:
+    """Try moxlite out on this machine, without root and without sending mail anywhere.
+
+    Makes a configuration with the account moxlite@localhost (password moxmoxmox) at the first start, then serves SMTP,
+    IMAP and the web apps on loopback ports. Mail to any address is accepted and delivered: to the account that has the
+    address, else to the sender's account, else to moxlite. Sent mail goes through the queue, and never leaves this
+    machine.
+
+    The localpart of a recipient can ask for trouble: it ends in temperror, permerror, timeout or an SMTP code such as
+    451; a prefix mailfrom, rcptto or queue says where.
+    """
+    from moxlite.admin import localserve as local
+    from moxlite.store.errors import StoreError
+
+    where = Path(directory) if directory else local.default_directory()
+    path = local.config_file(where)
+    if not path.exists():
+        try:
+            local.initialize(
+                where, ip=ip, port_base=1000 if port_base is None else port_base, serve_workdir=serve_workdir
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        except OSError as error:
+            raise Failure(f"cannot make {error.filename or where}: {error.strerror}") from None
+        except StoreError as error:
+            raise Failure(f"cannot make the account in {where}: {error}") from None
+    elif ip is not None or serve_workdir:
+        print(f"moxlite: {where} is there already: --ip and --serve-workdir count at the first start", file=sys.stderr)
+    if init_only:
+        print(f"made {where}")
+        return 0
+    level = settings().log_level or ("traceauth" if verbose else None)
+    return _serve(path, log_level=level, drop=False, local=True)
+
+
+def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool) -> int:
+    from moxlite import server as composition
+    from moxlite.admin.startup import StartFailed, start
+    from moxlite.config.load import ConfigError
+
+    try:
+        started = start(path, log_level=log_level, pedantic=settings().pedantic, drop=drop)
+    except ConfigError as error:
+        for problem in error.problems[:-1]:
+            print(f"moxlite: {problem}", file=sys.stderr)
+        raise Failure(str(error.problems[-1])) from None
+    except StartFailed as error:
+        raise Failure(str(error)) from None
+    for warning in started.warnings:
+        print(f"moxlite: warning: {warning}", file=sys.stderr)
+
+    def ready() -> None:
+        if local:
+            with contextlib.suppress(BrokenPipeError):  # `moxlite localserve | head`: nobody reads any longer
+                print(_welcome(path, started.holder.current), flush=True)
+            print("moxlite: ready", file=sys.stderr, flush=True)
+
+    try:
+        composition.run(started, local=local, ready=ready)
+    except StartFailed as error:
+        raise Failure(str(error)) from None
+    finally:
+        started.close()
+    return 0
+
+
+def _welcome(path: Path, snapshot: "Snapshot") -> str:
+    """What to do with a local server: URLs, ports, credentials."""
+    from moxlite.admin.localserve import ADDRESS, ADMIN_PASSWORD, PASSWORD
+
+    listener = next(iter(snapshot.static.listeners.values()))
+    ip = listener.ips[0]
+    host = "localhost" if ip.is_loopback else f"[{ip}]" if ip.version == 6 else str(ip)
+    web, tls = f"http://{host}:{listener.account_http.port}", f"https://{host}:{listener.account_https.port}"
+    lines = [
+        "",
+        f"  account      {web}/          {tls}/",
+        f"  admin        {web}/admin/    {tls}/admin/",
+        f"  webmail      {web}/webmail/  {tls}/webmail/",
+        f"  webapi       {web}/webapi/v0/",
+        f"  metrics      http://{host}:{listener.metrics_http.port}/metrics",
+    ]
+    if any(handler.log_name == "workdir" for handler in snapshot.domains.web_handlers):
+        lines.append(f"  workdir      {web}/workdir/")
+    lines += [
+        f"  smtp         {host}:{listener.smtp.port}",
+        f"  submission   {host}:{listener.submission.port}    submissions {host}:{listener.submissions.port}",
+        f"  imap         {host}:{listener.imap.port}    imaps {host}:{listener.imaps.port}",
+        "",
+        f"  user {ADDRESS}, password {PASSWORD}",
+        f"  admin password {ADMIN_PASSWORD}",
+        "",
+        "  Mail to unknown addresses goes to its sender's account, else to moxlite. Nothing leaves this machine.",
+        f"  Configuration and data: {path.parent.parent}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+@click.command()
+def stop() -> None:
+    """Stop the running server, and wait until its process is gone."""
+    from moxlite.admin.requests import NoArguments, Process
+
+    process = call("stop", NoArguments(), Process)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _alive(process.pid):
+        if time.monotonic() > deadline:
+            raise Failure(f"process {process.pid} still runs after {STOP_SECONDS:.0f} s")
+        time.sleep(POLL_SECONDS)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # there, but another user's
+        return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    """An ended process whose parent has not looked yet: a container's first process seldom does."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
+
+
+@click.command()
+def healthcheck() -> None:
+    """Exit 0 if the server is running and well; else say why not. For containers."""
+    from moxlite.admin.requests import NoArguments
+
+    problems = call("healthcheck", NoArguments(), list[str])
+    if problems:
+        raise Failure("; ".join(problems))

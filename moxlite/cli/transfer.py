@@ -1,0 +1,214 @@
+"""What imports and exports share: folders as tar streams, tar streams as folders, and how far it is."""
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import BinaryIO, Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from moxlite.cli.common import Failure, printable
+from moxlite.store.imports.items import ImportFailed
+from moxlite.store.imports.tarstream import READ_SIZE, members, padding, tar_header
+
+__all__ = ["FolderWriter", "Meter", "Reading", "folder_pieces", "open_file", "write_folder"]
+
+QUEUED: Final = 16
+"""Pieces that wait to be written: 4 MiB."""
+
+LINE_STEP: Final = 1_000
+"""Messages between two lines where there is no terminal (STORE-120)."""
+
+
+class Meter:
+    """Tells on a terminal by a bar, else by a line for each 1000 messages, on stderr."""
+
+    def __init__(self, title: str, total: int | None) -> None:
+        """`total`: octets that will be read, if that is known."""
+        self.messages = 0
+        self._told = 0
+        self._progress: Progress | None = None
+        if sys.stderr.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+            counts = TextColumn("{task.fields[messages]} messages")
+            self._progress = Progress(*columns, counts, console=Console(stderr=True), transient=True)
+            self._task = self._progress.add_task(title, total=total, messages=0)
+
+    def octets(self, count: int) -> None:
+        """So many more were read or written."""
+        if self._progress is not None:
+            self._progress.advance(self._task, count)
+
+    def count(self, messages: int) -> None:
+        """So many messages in all."""
+        self.messages = messages
+        if self._progress is not None:
+            self._progress.update(self._task, messages=messages)
+        elif messages // LINE_STEP > self._told // LINE_STEP:
+            print(f"{messages // LINE_STEP * LINE_STEP} messages", file=sys.stderr, flush=True)
+            self._told = messages
+
+    def line(self, text: str) -> None:
+        """Print a line beside the bar."""
+        if self._progress is not None:
+            self._progress.console.print(printable(text), markup=False, highlight=False)
+        else:
+            print(printable(text), file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        if self._progress is not None:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A file to be sent. Raises Failure."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def folder_pieces(top: Path, *, without: str = "") -> Iterator[bytes]:
+    """A folder with all below it as a tar stream, in the order of names; links are not followed.
+
+    `without` is the name of folders that are left out. Raises OSError.
+    """
+    for folder, names, files in os.walk(top, onerror=_raise):
+        names[:] = sorted(name for name in names if name != without)
+        below = Path(folder).relative_to(top).as_posix()
+        prefix = "" if below == "." else below + "/"
+        for name in names:
+            yield tar_header(prefix + name, 0, 0, folder=True)
+        for name in sorted(files):
+            with suppress(FileNotFoundError):  # moved by a mail program meanwhile
+                yield from _file(Path(folder) / name, prefix + name)
+    yield bytes(1024)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _file(path: Path, name: str) -> Iterator[bytes]:
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK) if not path.is_symlink() else -1
+    if handle < 0:
+        return
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            return
+        left = found.st_size
+        yield tar_header(name, left, int(found.st_mtime))
+        while left:
+            data = file.read(min(READ_SIZE, left))
+            if not data:  # it became shorter while it was read
+                raise OSError(f"{path} was cut short while it was read")
+            left -= len(data)
+            yield data
+        yield padding(found.st_size)
+
+
+class Reading:
+    """Pieces as a file: for an import without a server."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._held = b""
+
+    def seekable(self) -> bool:
+        """Never."""
+        return False
+
+    def read(self, size: int = -1) -> bytes:
+        """At least one octet, but at the end; never more than `size`."""
+        while not self._held:
+            try:
+                self._held = next(self._pieces)
+            except StopIteration:
+                return b""
+        size = len(self._held) if size < 0 else size
+        data, self._held = self._held[:size], self._held[size:]
+        return data
+
+
+def write_folder(top: Path, pieces: Iterator[bytes]) -> None:
+    """Write what a tar stream holds into a folder; no file that exists is touched. Raises OSError, ImportFailed."""
+    top.mkdir(parents=True, exist_ok=True)
+    for member in members(Reading(pieces).read):
+        parts = Path(member.name).parts
+        if not parts or ".." in parts or Path(member.name).is_absolute():
+            raise Failure(f"the server sent a bad name: {printable(member.name)}")
+        path = top.joinpath(*parts)
+        if member.kind == "folder":
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif member.kind == "file":
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.writelines(member.pieces)
+            os.utime(path, (time.time(), member.mtime))
+
+
+class FolderWriter:
+    """Writes a tar stream into a folder in a thread of its own, while pieces come."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+        self._queue: Queue[bytes | None] = Queue(QUEUED)
+        self._failure: Exception | None = None
+        self._broken = False
+        self._ended = False
+        self._thread = Thread(target=self._run, name="export")
+
+    def put(self, piece: bytes) -> None:
+        """The next octets; waits while too many wait. Raises Failure: it cannot be written."""
+        if self._failure is None:
+            self._queue.put(piece)
+        if self._failure is not None:
+            raise self._told(self._failure)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._broken = error is not None
+        self._queue.put(None)
+        self._thread.join()
+        if error is None and self._failure is not None:
+            raise self._told(self._failure)
+
+    def _told(self, error: Exception) -> Failure:
+        if isinstance(error, FileExistsError):
+            return Failure(f"{error.filename} exists already: export into another folder")
+        if isinstance(error, OSError):
+            return Failure(f"cannot write {error.filename or self._top}: {error.strerror or error}")
+        return Failure(printable(str(error)))
+
+    def _run(self) -> None:
+        try:
+            write_folder(self._top, self._pieces())
+        except (OSError, ImportFailed, Failure) as error:
+            if not self._broken:
+                self._failure = error
+        for _ in self._pieces():
+            pass  # so that nobody waits for room
+
+    def _pieces(self) -> Iterator[bytes]:
+        while not self._ended:
+            piece = self._queue.get()
+            if piece is None:
+                self._ended = True
+            else:
+                yield piece

@@ -1,0 +1,183 @@
+"""From the tables of a TOML file to structs, finding all mistakes at once (ADMIN-3).
+
+A mistake is a `Finding` at a path of keys; `load` adds file and line. A value that cannot be read is left out, so
+that the rest is still looked at.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+
+from moxlite.config.fields import (
+    ArrayShape,
+    EnumShape,
+    Field,
+    KindShape,
+    PlainShape,
+    Shape,
+    TableShape,
+    TablesShape,
+    fields_of,
+)
+from moxlite.config.values import Section, toml_type
+
+__all__ = ["Finding", "KeyPath", "decode", "dotted"]
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Keys and array indices from the top of a file."""
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What is wrong at a key, in words that go behind it. `refers_to`: the mistake is a reference to a name missing
+    from that table.
+    """
+
+    path: KeyPath
+    text: str
+    hint: str = ""
+    refers_to: KeyPath = ()
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as in TOML: ``accounts.me.destinations."me@example.org".rulesets[0]``."""
+    parts: list[str] = []
+    for key in path:
+        if isinstance(key, int):
+            parts.append(f"[{key}]")
+        else:
+            name = key if key and BARE.issuperset(key) else '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            parts.append(f".{name}" if parts else name)
+    return "".join(parts)
+
+
+class Wrong(Exception):
+    """The value was left out; the findings say why."""
+
+
+def decode(section: type[SectionT], table: Mapping[str, object], base: Path) -> tuple[SectionT | None, list[Finding]]:
+    """A file's content as struct, and all that is wrong with it. None if required values are missing or wrong.
+
+    Args:
+      base: directory that relative paths start at.
+    """
+    reader = _Reader(base)
+    try:
+        return reader.section(section, table, ()), reader.findings
+    except Wrong:
+        return None, reader.findings
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """A hint at the likely word."""
+    close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else ""
+
+
+class _Reader:
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.findings: list[Finding] = []
+
+    def wrong(self, path: KeyPath, text: str, hint: str = "") -> Wrong:
+        self.findings.append(Finding(path, text, hint))
+        return Wrong()
+
+    def section(self, section: type[SectionT], value: object, path: KeyPath, default: object = None) -> SectionT:
+        """A table with fixed keys; fields that don't stand there come from `default`, else from the class."""
+        if not isinstance(value, dict):
+            raise self.wrong(path, f"must be a table, not {toml_type(value)}")
+        fields = {field.name: field for field in fields_of(section)}
+        for key in value:
+            if key not in fields:
+                self.wrong((*path, key), "unknown key", near(key, fields))
+        found: dict[str, object] = {}
+        complete = True
+        for field in fields.values():
+            if field.name in value:
+                try:
+                    found[field.name] = self.field(field, value[field.name], (*path, field.name), default)
+                except Wrong:
+                    complete = complete and not field.required
+            elif field.required and not isinstance(default, section):
+                self.wrong((*path, field.name), "is missing")
+                complete = False
+        if not complete:
+            raise Wrong
+        if isinstance(default, section):
+            return msgspec.structs.replace(default, **found)
+        return section(**found)
+
+    def field(self, field: Field, value: object, path: KeyPath, parent: object) -> object:
+        default = getattr(parent, field.name, None) if parent is not None else field.default
+        return self.value(field.shape, value, path, default)
+
+    def value(self, shape: Shape, value: object, path: KeyPath, default: object = None) -> object:
+        match shape:
+            case TableShape():
+                return self.section(shape.section, value, path, default if isinstance(default, shape.section) else None)
+            case TablesShape():
+                return self.tables(shape, value, path)
+            case ArrayShape():
+                return self.array(shape, value, path)
+            case EnumShape():
+                if isinstance(value, str) and value in shape.words:
+                    return value
+                words = ", ".join(f'"{word}"' for word in shape.words)
+                raise self.wrong(
+                    path, f"must be one of {words}", near(value, shape.words) if isinstance(value, str) else ""
+                )
+            case KindShape():
+                try:
+                    return shape.kind.read(value, self.base)
+                except ValueError as error:
+                    raise self.wrong(path, str(error)) from None
+            case PlainShape():
+                return self.plain(shape.type, value, path)
+
+    def plain(self, kind: type, value: object, path: KeyPath) -> object:
+        if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+        if kind is int and isinstance(value, int) and not isinstance(value, bool):
+            if not 0 <= value < 1 << 63:
+                raise self.wrong(path, "is out of range: must not be negative" if value < 0 else "is out of range")
+            return value
+        if kind is bool and isinstance(value, bool):
+            return value
+        if kind is str and isinstance(value, str):
+            if not value.isprintable() and any(c < " " or "\x7f" <= c < "\xa0" for c in value):
+                raise self.wrong(path, "contains control characters")
+            return value
+        names = {bool: "true or false", int: "an integer", float: "a number", str: "a text in quotes"}
+        raise self.wrong(path, f"must be {names[kind]}, not {toml_type(value)}")
+
+    def array(self, shape: ArrayShape, value: object, path: KeyPath) -> tuple[object, ...]:
+        if not isinstance(value, list):
+            raise self.wrong(path, f"must be an array, not {toml_type(value)}")
+        if shape.length is not None and len(value) != shape.length:
+            raise self.wrong(path, f"must have {shape.length} values, not {len(value)}")
+        items: list[object] = []
+        for index, item in enumerate(value):
+            try:
+                items.append(self.value(shape.item, item, (*path, index)))
+            except Wrong:
+                continue
+        return tuple(items)
+
+    def tables(self, shape: TablesShape, value: object, path: KeyPath) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise self.wrong(path, f"must be a table, not {toml_type(value)}")
+        found: dict[str, object] = {}
+        for name, item in value.items():
+            try:
+                found[name] = self.value(shape.item, item, (*path, name))
+            except Wrong:
+                continue
+        return found

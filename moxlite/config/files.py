@@ -1,0 +1,59 @@
+"""Replacing a file so that readers and crashes see the old one or the new one, never a part (ADMIN-6, ADMIN-62)."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+__all__ = ["write_atomically"]
+
+NEW_FILE: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o640) -> None:
+    """Write to a new file beside, fsync, rename over `path`, fsync the directory.
+
+    An existing file keeps its mode, and its owner where the process may give files away; a new one gets `mode`.
+
+    Raises:
+      OSError: the old file is as it was; nothing is left behind.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        old = path.stat()
+        mode = old.st_mode & 0o7777
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NEW_FILE, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            if os.name == "posix":
+                _keep_owner(file.fileno(), path)
+                os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_directory(path.parent)
+
+
+def _keep_owner(fd: int, path: Path) -> None:
+    try:
+        old = path.stat()
+        os.fchown(fd, old.st_uid, old.st_gid)
+    except (FileNotFoundError, PermissionError):  # new, or not ours to give: then it belongs to the service user
+        return
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the rename durable; Windows has no such call, its metadata journal does it (ADMIN-46)."""
+    if os.name != "posix":
+        return
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

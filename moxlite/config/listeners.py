@@ -1,0 +1,239 @@
+"""Structs of ``[listeners.NAME]`` in moxlite.toml: which IPs and ports serve what (docs/spec/admin.md §1)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from moxlite.config.values import IP, Domain, Duration, Network, Path, Port, Section, Size, URLPath, doc
+
+__all__ = [
+    "DebugService",
+    "IMAPSService",
+    "IMAPService",
+    "KeyCert",
+    "Listener",
+    "ListenerTLS",
+    "MetricsService",
+    "PolicyService",
+    "SMTPService",
+    "SubmissionService",
+    "SubmissionsService",
+    "WebService",
+    "WebserverService",
+]
+
+TLSVersion = Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+
+
+class KeyCert(Section, frozen=True):
+    """A certificate with its private key, both PEM."""
+
+    cert_file: Annotated[Path, doc("Certificate chain in PEM form, the host's own certificate first.")]
+    key_file: Annotated[
+        Path, doc("Private key in PEM form. When the server starts as root, only root needs to be able to read it.")
+    ]
+
+
+class ListenerTLS(Section, frozen=True):
+    """Where the certificates of this listener come from, and what TLS it speaks. Give exactly one of `acme` and
+    `key_certs`.
+    """
+
+    acme: Annotated[str | None, doc("Name of the `[acme.NAME]` table whose CA issues the certificates.")] = None
+    key_certs: Annotated[
+        tuple[KeyCert, ...],
+        doc("Certificates of your own; the one that matches the name asked for (SNI) is used, else the first."),
+    ] = ()
+    min_version: Annotated[
+        TLSVersion, doc("Oldest version of TLS that is spoken. 1.0 and 1.1 are known to be weak.")
+    ] = "TLSv1.2"
+    host_private_key_files: Annotated[
+        tuple[Path, ...],
+        doc(
+            "Private keys for the host's certificates from ACME, and for its TLSA records: PEM (PKCS#8, PKCS#1, "
+            "EC), RSA-2048 and P-256."
+        ),
+    ] = ()
+    client_auth: Annotated[
+        bool, doc("Ask clients for a certificate, so that users can log in with a key. It is never required.")
+    ] = True
+    session_tickets: Annotated[bool, doc("Let web clients resume TLS sessions with tickets.")] = True
+
+
+class SMTPService(Section, frozen=True):
+    """Incoming mail from other mail servers."""
+
+    enabled: Annotated[bool, doc("Accept mail for the local domains.")] = False
+    port: Annotated[Port, doc("Port; other servers only ever use 25.")] = 25
+    starttls: Annotated[bool, doc("Offer STARTTLS. Switch off only to test without certificates.")] = True
+    require_starttls: Annotated[
+        bool, doc("Refuse mail over connections without TLS. Some legitimate senders can't do TLS.")
+    ] = False
+    requiretls_ext: Annotated[bool, doc("Announce REQUIRETLS (RFC 8689) once TLS is active.")] = True
+    dsn_ext: Annotated[
+        bool, doc("Announce DSN (RFC 3461) to other servers; lets senders ask for notices of successful delivery.")
+    ] = False
+    dnsbls: Annotated[
+        tuple[Domain, ...], doc("DNS block lists, asked in this order and only when nothing is known about a sender.")
+    ] = ()
+    dnsbl_codes: Annotated[
+        Mapping[str, tuple[IP, ...]],
+        doc("Per zone of `dnsbls`: the answers that count as listed; without an entry all of 127.0.0.0/8 but errors."),
+    ] = {}
+    first_time_sender_delay: Annotated[
+        Duration, doc("How long to wait before accepting mail of an unknown sender; spammers don't wait.")
+    ] = 15.0
+    greet_delay: Annotated[
+        Duration, doc("How long to wait before greeting; clients that speak earlier are refused.")
+    ] = 0.0
+    tls_session_tickets: Annotated[bool, doc("Give TLS session tickets. Some senders fail to resume with them.")] = (
+        False
+    )
+    tolerate_space: Annotated[
+        bool, doc("Accept a space behind `MAIL FROM:` and `RCPT TO:`, with the strict junk threshold.")
+    ] = False
+    reject_unknown_at_rcpt: Annotated[
+        bool, doc("Refuse unknown recipients at once, which lets anyone probe for addresses.")
+    ] = False
+    binarymime: Annotated[bool, doc("Announce BINARYMIME (RFC 3030).")] = False
+
+
+class SubmissionService(Section, frozen=True):
+    """Mail of our own users, with STARTTLS."""
+
+    enabled: Annotated[bool, doc("Let users submit mail here.")] = False
+    port: Annotated[Port, doc("Port.")] = 587
+    require_tls: Annotated[
+        bool, doc("No log-in before STARTTLS. Without it passwords may cross the network in the clear.")
+    ] = True
+    requiretls_ext: Annotated[bool, doc("Announce REQUIRETLS (RFC 8689) once TLS is active.")] = True
+
+
+class SubmissionsService(Section, frozen=True):
+    """Mail of our own users, with TLS from the start (RFC 8314)."""
+
+    enabled: Annotated[bool, doc("Let users submit mail here.")] = False
+    port: Annotated[Port, doc("Port.")] = 465
+    alpn_on_https: Annotated[
+        bool, doc("Also serve clients that connect to the https port and ask for ALPN `smtp`.")
+    ] = False
+    requiretls_ext: Annotated[bool, doc("Announce REQUIRETLS (RFC 8689).")] = True
+
+
+class IMAPService(Section, frozen=True):
+    """Mailboxes for mail programs, with STARTTLS."""
+
+    enabled: Annotated[bool, doc("Serve IMAP here.")] = False
+    port: Annotated[Port, doc("Port.")] = 143
+    require_tls: Annotated[
+        bool, doc("No log-in before STARTTLS. Without it passwords may cross the network in the clear.")
+    ] = True
+
+
+class IMAPSService(Section, frozen=True):
+    """Mailboxes for mail programs, with TLS from the start (RFC 8314)."""
+
+    enabled: Annotated[bool, doc("Serve IMAP over TLS here.")] = False
+    port: Annotated[Port, doc("Port.")] = 993
+    alpn_on_https: Annotated[
+        bool, doc("Also serve clients that connect to the https port and ask for ALPN `imap`.")
+    ] = False
+
+
+class WebService(Section, frozen=True):
+    """A web application."""
+
+    enabled: Annotated[bool, doc("Serve the application here.")] = False
+    port: Annotated[Port, doc("Port; services of one listener may share it.")] = 80
+    path: Annotated[URLPath, doc("Path below which it is served; starts and ends with a slash.")] = "/"
+    forwarded: Annotated[
+        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
+    ] = False
+
+
+class MetricsService(Section, frozen=True):
+    """Metrics for Prometheus, and health checks."""
+
+    enabled: Annotated[bool, doc("Serve `/metrics`, `/healthz` and `/readyz` here.")] = False
+    port: Annotated[Port, doc("Port.")] = 8010
+
+
+class DebugService(Section, frozen=True):
+    """Pages for debugging: task tree, memory, profile."""
+
+    enabled: Annotated[bool, doc("Serve them here. Never on a public IP.")] = False
+    port: Annotated[Port, doc("Port of its own.")] = 8011
+
+
+class PolicyService(Section, frozen=True):
+    """Files that other mail software fetches by https from well-known names."""
+
+    enabled: Annotated[bool, doc("Serve them here.")] = False
+    port: Annotated[Port, doc("Port; clients only ever use 443.")] = 443
+    non_tls: Annotated[bool, doc("Serve without TLS, for a reverse proxy that does it.")] = False
+    forwarded: Annotated[
+        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
+    ] = False
+
+
+class WebserverService(Section, frozen=True):
+    """The web handlers and redirects of domains.toml."""
+
+    enabled: Annotated[bool, doc("Serve them here.")] = False
+    port: Annotated[Port, doc("Port.")] = 80
+    rate_limit_disabled: Annotated[bool, doc("No limit of requests per IP network on this port.")] = False
+
+
+class Listener(Section, frozen=True):
+    """IP addresses and the services on them. The listener `public`, if there is one, is the one whose IPs are checked
+    against DNS.
+    """
+
+    ips: Annotated[
+        tuple[IP, ...],
+        doc(
+            "Addresses to listen on. Those given explicitly are also the sources of outgoing mail. "
+            "`0.0.0.0` and `::` stand for all of the machine."
+        ),
+    ]
+    nat_ips: Annotated[tuple[IP, ...], doc("The public addresses, when the machine is behind NAT.")] = ()
+    ips_natted: Annotated[
+        bool, doc("The machine is behind NAT and its public addresses aren't known: checks of addresses are skipped.")
+    ] = False
+    hostname: Annotated[Domain | None, doc("Name of the host on these addresses, if another than the global one.")] = (
+        None
+    )
+    tls: Annotated[ListenerTLS | None, doc("TLS of this listener; needed by every service that uses it.")] = None
+    max_message_size: Annotated[Size, doc("Largest message accepted, incoming and submitted.")] = 104857600
+    proxy_protocol_from: Annotated[
+        tuple[Network, ...],
+        doc("Networks whose connections start with a PROXY protocol header that names the real client."),
+    ] = ()
+    forwarded_from: Annotated[
+        tuple[Network, ...] | None,
+        doc("Proxies whose `X-Forwarded-*` fields count; without this loopback and private networks."),
+    ] = None
+
+    smtp: Annotated[SMTPService, doc("Incoming mail.")] = SMTPService()
+    submission: Annotated[SubmissionService, doc("Submission with STARTTLS.")] = SubmissionService()
+    submissions: Annotated[SubmissionsService, doc("Submission over TLS.")] = SubmissionsService()
+    imap: Annotated[IMAPService, doc("IMAP with STARTTLS.")] = IMAPService()
+    imaps: Annotated[IMAPSService, doc("IMAP over TLS.")] = IMAPSService()
+
+    account_http: Annotated[WebService, doc("Account app without TLS.")] = WebService()
+    account_https: Annotated[WebService, doc("Account app.")] = WebService(port=443)
+    admin_http: Annotated[WebService, doc("Admin app without TLS.")] = WebService(path="/admin/")
+    admin_https: Annotated[WebService, doc("Admin app.")] = WebService(port=443, path="/admin/")
+    webmail_http: Annotated[WebService, doc("Webmail without TLS.")] = WebService(path="/webmail/")
+    webmail_https: Annotated[WebService, doc("Webmail.")] = WebService(port=443, path="/webmail/")
+    webapi_http: Annotated[WebService, doc("HTTP API for programs, without TLS.")] = WebService(path="/webapi/")
+    webapi_https: Annotated[WebService, doc("HTTP API for programs.")] = WebService(port=443, path="/webapi/")
+    metrics_http: Annotated[MetricsService, doc("Metrics and health.")] = MetricsService()
+    debug_http: Annotated[DebugService, doc("Debugging pages.")] = DebugService()
+    autoconfig_https: Annotated[PolicyService, doc("Settings that mail programs look up for a domain.")] = (
+        PolicyService()
+    )
+    mtasts_https: Annotated[PolicyService, doc("MTA-STS policies of the domains.")] = PolicyService()
+    webserver_http: Annotated[WebserverService, doc("Web server without TLS.")] = WebserverService()
+    webserver_https: Annotated[WebserverService, doc("Web server.")] = WebserverService(port=443)
+    http2: Annotated[bool, doc("Offer HTTP/2 on https ports.")] = True
+    hsts: Annotated[bool, doc("Tell browsers to use only https for these hosts (HSTS).")] = False

@@ -1,0 +1,222 @@
+"""Loading both configuration files, with every mistake and its line (ADMIN-1..4, 9, 10, 61).
+
+The order: octets → TOML → structs → cross checks. Each step goes on as far as it makes sense, so that one run tells
+all mistakes.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from moxlite.config.checks import check_both, check_domains, check_static, warn_domains, warn_static
+from moxlite.config.decode import Finding, KeyPath, decode, dotted
+from moxlite.config.domains import Domains
+from moxlite.config.positions import line_of, lines_of
+from moxlite.config.snapshot import Snapshot, derive
+from moxlite.config.static import Static
+from moxlite.config.values import Section
+
+__all__ = ["DOMAINS_FILE", "ConfigError", "Problem", "Source", "check_files", "load", "load_domains", "read_source"]
+
+DOMAINS_FILE: Final = "domains.toml"
+"""Stands beside the static file (ADMIN-1)."""
+
+MAX_FILE: Final = 8 << 20
+"""Octets of a file: 1000 domains with 5000 accounts take about 2 MB, and the parser needs 1 s for 2 MB."""
+
+POSITION: Final = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One mistake or warning, for people: ``FILE:LINE: KEY: TEXT (HINT)``."""
+
+    file: str
+    line: int
+    key: str
+    text: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """One line."""
+        where = f"{self.file}:{self.line}: " + (f"{self.key}: " if self.key else "")
+        return where + self.text + (f" ({self.hint})" if self.hint else "")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `problems` has at least one entry, in the order of the files."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A file as it was read. `revision` identifies its content."""
+
+    path: Path
+    text: str
+    revision: str
+
+    def problems(self, findings: Sequence[Finding]) -> list[Problem]:
+        """The findings with their lines."""
+        if not findings:
+            return []
+        lines = self._lines()
+        found = [
+            Problem(str(self.path), line_of(lines, one.path), dotted(one.path), one.text, one.hint) for one in findings
+        ]
+        return sorted(found, key=lambda problem: problem.line)
+
+    def _lines(self) -> dict[KeyPath, int]:
+        try:
+            return lines_of(self.text)
+        except RecursionError:
+            return {}
+
+
+def read_source(path: Path) -> Source:
+    """Read a file.
+
+    Raises:
+      ConfigError: it cannot be read, is too large, or isn't UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 1, "", f"cannot be read: {error.strerror or error}")]) from None
+    return source_of(path, data)
+
+
+def source_of(path: Path, data: bytes) -> Source:
+    """The text of a file with these octets; raises ConfigError as `read_source`."""
+    if len(data) > MAX_FILE:
+        line = data.count(b"\n", 0, MAX_FILE) + 1
+        raise ConfigError([Problem(str(path), line, "", f"the file is larger than {MAX_FILE >> 20} MiB")])
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(str(path), line, "", "is not UTF-8 text")]) from None
+    return Source(path, text, hashlib.sha256(data).hexdigest()[:16])
+
+
+def parse(source: Source) -> dict[str, object]:
+    """The tables of a TOML text; raises ConfigError with the position of the mistake."""
+    try:
+        return tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        text = str(error)
+        match = POSITION.search(text)
+        line = int(match[1]) if match else source.text.count("\n") + 1
+        column = f", at column {match[2]}" if match else ", at the end of the file"
+        hint = (
+            "the file starts with a byte order mark: save it as UTF-8 without BOM"
+            if source.text.startswith("\ufeff")
+            else ""
+        )
+        raise ConfigError(
+            [Problem(str(source.path), line, "", f"not TOML: {POSITION.sub('', text)}{column}", hint)]
+        ) from None
+    except RecursionError:
+        line = _deepest_line(source.text)
+        raise ConfigError([Problem(str(source.path), line, "", "not usable: values are nested too deeply")]) from None
+
+
+def _deepest_line(text: str) -> int:
+    """The line with the most opening brackets."""
+    lines = text.splitlines() or [""]
+    return 1 + max(range(len(lines)), key=lambda i: lines[i].count("[") + lines[i].count("{"))
+
+
+def _decode(section: type[SectionT], source: Source) -> tuple[SectionT | None, list[Finding], list[Problem]]:
+    try:
+        table = parse(source)
+    except ConfigError as error:
+        return None, [], list(error.problems)
+    decoded, findings = decode(section, table, source.path.parent)
+    return decoded, findings, []
+
+
+def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot | None, list[Problem], list[Problem]]:
+    """Everything that can be said about both files: the configuration if it is usable, errors, warnings."""
+    static, static_findings, errors = _decode(Static, static_source)
+    domains, domains_findings, more = _decode(Domains, domains_source)
+    errors += more
+    if static is not None:
+        static = _with_whole_data_dir(static, static_source.path)
+        static_findings += check_static(static)
+    if domains is not None:
+        domains_findings += check_domains(domains)
+    if static is not None and domains is not None:
+        of_static, of_domains = check_both(static, domains)
+        static_findings += _not_consequential(of_static, domains_findings)
+        domains_findings += _not_consequential(of_domains, [*static_findings, *domains_findings])
+    errors += static_source.problems(static_findings) + domains_source.problems(domains_findings)
+    if errors or static is None or domains is None:
+        return None, errors, []
+    snapshot = Snapshot(
+        static=static, domains=domains, derived=derive(static, domains), revision=domains_source.revision
+    )
+    warnings = static_source.problems(warn_static(static)) + domains_source.problems(warn_domains(domains))
+    return snapshot, errors, warnings
+
+
+def _not_consequential(findings: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
+    """Without references to names that are only missing because their table has mistakes of its own."""
+    paths = {one.path[:length] for one in others for length in range(1, len(one.path) + 1) if not one.refers_to}
+    return [one for one in findings if not one.refers_to or one.refers_to not in paths]
+
+
+def _with_whole_data_dir(static: Static, path: Path) -> Static:
+    """The default of `data_dir` starts at the file's directory too (ADMIN-4); resolved, for it is shown to people."""
+    return msgspec.structs.replace(static, data_dir=(path.parent / static.data_dir).resolve())
+
+
+def load(path: Path) -> tuple[Snapshot, list[Problem]]:
+    """Both files, from the path of the static one; with the warnings.
+
+    Raises:
+      ConfigError: with all mistakes of both.
+    """
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for one in (path, path.parent / DOMAINS_FILE):
+        try:
+            sources.append(read_source(one))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    snapshot, errors, warnings = check_files(*sources)
+    if snapshot is None:
+        raise ConfigError(errors)
+    return snapshot, warnings
+
+
+def load_domains(static: Static, source: Source) -> Snapshot:
+    """Another version of domains.toml beside a static configuration in use.
+
+    Raises:
+      ConfigError: with all mistakes of this file.
+    """
+    domains, findings, errors = _decode(Domains, source)
+    if domains is not None:
+        findings += check_domains(domains)
+        of_static, of_domains = check_both(static, domains)
+        findings += _not_consequential(of_domains, findings)
+        # What the static file needs from this one (the postmaster's account) has no line here.
+        errors += [
+            Problem(str(source.path), 1, dotted(one.path), one.text, one.hint)
+            for one in _not_consequential(of_static, findings)
+        ]
+    errors += source.problems(findings)
+    if errors or domains is None:
+        raise ConfigError(errors)
+    return Snapshot(static=static, domains=domains, derived=derive(static, domains), revision=source.revision)

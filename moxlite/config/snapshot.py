@@ -1,0 +1,324 @@
+"""A snapshot of the whole configuration with what is derived from it, and looking up addresses in it.
+
+A snapshot never changes: an operation takes ``ConfigHolder.current`` once and works with it to its end (ADMIN-8).
+Lookups cost a few dictionary accesses, however many accounts there are (SMTP-52, 68..72, ADMIN-81).
+"""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from moxlite.config.domains import Account, Alias, Destination, DomainConfig, Domains
+from moxlite.config.listeners import Listener
+from moxlite.config.static import Static
+from moxlite.config.webrules import WebRule, web_redirects, web_rules
+from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
+
+__all__ = [
+    "AccountRecipient",
+    "AliasRecipient",
+    "Derived",
+    "DomainDisabled",
+    "NotLocal",
+    "Recipient",
+    "Snapshot",
+    "UnknownLocalpart",
+    "canonical_localpart",
+    "derive",
+]
+
+ReportKind = Literal["dmarc", "tlsrpt", "host_tlsrpt"]
+Key: TypeAlias = tuple[str, str]
+"""Canonical localpart and A-label form of the domain."""
+
+
+class AccountRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that belongs to an account.
+
+    `canonical` is the address after SMTP-71; `configured` the key of the destination as it stands in the file
+    (``@domain`` for a catchall, and the address itself for those that the configuration implies: postmaster,
+    reports). `reports`: which reports arrive here, None for ordinary mail.
+    """
+
+    account: str
+    destination: Destination
+    canonical: Address
+    configured: str
+    catchall: bool = False
+    reports: ReportKind | None = None
+
+
+class AliasRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """An alias; `members` are its addresses resolved, in the order of the file."""
+
+    alias: Alias
+    canonical: Address
+    members: tuple[AccountRecipient, ...]
+
+
+class UnknownLocalpart(msgspec.Struct, frozen=True):
+    """A local domain without this address."""
+
+    domain: Domain
+
+
+class DomainDisabled(msgspec.Struct, frozen=True):
+    """A local domain that is disabled; whether the address exists is not said."""
+
+    domain: Domain
+
+
+class NotLocal(msgspec.Struct, frozen=True):
+    """Another server's address, or an IP literal."""
+
+
+Recipient: TypeAlias = AccountRecipient | AliasRecipient | UnknownLocalpart | DomainDisabled | NotLocal
+NOT_LOCAL = NotLocal()
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """What is computed from the files when they are read; made by `derive`.
+
+      domains: by A-label form; reports_only: those of them that take no mail of their own; report_localparts: per
+    XX"""
+
+    domains: Mapping[str, DomainConfig]
+    reports_only: frozenset[str]
+    by_address: Mapping[Key, AccountRecipient | AliasRecipient]
+    catchall: Mapping[str, AccountRecipient]
+    report_localparts: Mapping[str, frozenset[str]]
+    hostnames: frozenset[str]
+    postmaster: AccountRecipient
+    aliases_of: Mapping[str, tuple[AliasRecipient, ...]]
+    web_rules: Mapping[str, tuple[WebRule, ...]]
+    web_redirects: Mapping[str, str]
+
+
+def canonical_localpart(localpart: Localpart, domain: DomainConfig, reports: frozenset[str] = frozenset()) -> Localpart:
+    """The localpart by which an address is looked up: lower case unless the domain is case-sensitive, cut at the first
+    occurrence of each separator in order, but for the `reports` localparts, which match whole (SMTP-71).
+    """
+    text = str(localpart) if domain.localpart_case_sensitive else localpart.lower()
+    if text in reports:
+        return Localpart(text)
+    for separator in domain.localpart_separators:
+        head, _, _ = text.partition(separator)
+        text = head or text
+    return Localpart(text)
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One state of the configuration.
+
+    `revision` identifies the content of domains.toml (WEB-89).
+    """
+
+    static: Static
+    domains: Domains
+    derived: Derived
+    revision: str
+
+    def domain(self, domain: Domain) -> DomainConfig | None:
+        """The settings of a domain that we take mail for; reports-only domains count as well."""
+        return self.derived.domains.get(domain.ascii)
+
+    def account(self, name: str) -> Account | None:
+        """The account of this name."""
+        return self.domains.accounts.get(name)
+
+    def listener(self, name: str) -> Listener:
+        """The listener of this name; raises KeyError."""
+        return self.static.listeners[name]
+
+    def hostname(self, listener: str) -> Domain:
+        """What this listener calls itself: its own name, else the machine's."""
+        return self.static.listeners[listener].hostname or self.static.hostname
+
+    def quota(self, account: str) -> int:
+        """Octets of messages that the account may keep; 0 is without limit."""
+        settings = self.domains.accounts.get(account)
+        own = None if settings is None else settings.quota_message_size
+        return max(0, self.static.quota_message_size if own is None else own)
+
+    def lookup(self, address: Address | Path) -> Recipient:
+        """Who gets mail for `address` (SMTP-69..72). A path without a host is postmaster."""
+        if isinstance(address, Path):
+            if address.host is None:
+                return self.derived.postmaster if address.localpart.lower() == "postmaster" else NOT_LOCAL
+            if not isinstance(address.host, Domain):
+                return NOT_LOCAL
+            address = Address(address.localpart, address.host)
+        derived, domain = self.derived, address.domain.ascii
+        settings = derived.domains.get(domain)
+        if settings is None or domain in derived.reports_only:
+            return self._lookup_host(address)
+        if settings.disabled:
+            return DomainDisabled(address.domain)
+        found = self._find(address, settings)
+        if found is not None:
+            return found
+        if domain in derived.catchall:
+            return msgspec.structs.replace(derived.catchall[domain], canonical=self.canonical(address))
+        if address.localpart.lower() == "postmaster":
+            return derived.postmaster
+        host = self._lookup_host(address)
+        return UnknownLocalpart(address.domain) if isinstance(host, NotLocal) else host
+
+    def canonical(self, address: Address) -> Address:
+        """The address by which a local one is known; a foreign one as it is."""
+        settings = self.derived.domains.get(address.domain.ascii)
+        if settings is None:
+            return address
+        reports = self.derived.report_localparts.get(address.domain.ascii, frozenset())
+        return Address(canonical_localpart(address.localpart, settings, reports), address.domain)
+
+    def login(self, username: str) -> AccountRecipient | None:
+        """The account that a user name belongs to: any of its addresses, also by catchall, of disabled domains too;
+        never an alias, postmaster or a report address (SMTP-52).
+        """
+        try:
+            address = Address.parse(username)
+        except AddressError:
+            return None
+        settings = self.derived.domains.get(address.domain.ascii)
+        if settings is None:
+            return None
+        found = self._find(address, settings)
+        if found is None and address.domain.ascii in self.derived.catchall:
+            found = msgspec.structs.replace(
+                self.derived.catchall[address.domain.ascii], canonical=self.canonical(address)
+            )
+        return found if isinstance(found, AccountRecipient) and found.reports is None else None
+
+    def lookup_configured(self, address: Address) -> AccountRecipient | AliasRecipient | None:
+        """Who has `address` by the file itself: no catchall, no implied postmaster."""
+        settings = self.derived.domains.get(address.domain.ascii)
+        return None if settings is None else self._find(address, settings)
+
+    def may_send_as(self, account: str, address: Address) -> bool:
+        """Whether the account may put `address` into MAIL FROM and From (SMTP-68): one of its own, or an alias that
+        lets members do so.
+        """
+        settings = self.derived.domains.get(address.domain.ascii)
+        if settings is None:
+            return False
+        found = self._find(address, settings) or self.derived.catchall.get(address.domain.ascii)
+        if isinstance(found, AliasRecipient):
+            return found.alias.allow_msg_from and any(member.account == account for member in found.members)
+        return found is not None and found.account == account and found.reports is None
+
+    def _find(self, address: Address, settings: DomainConfig) -> AccountRecipient | AliasRecipient | None:
+        domain = address.domain.ascii
+        reports = self.derived.report_localparts.get(domain, frozenset())
+        return self.derived.by_address.get((canonical_localpart(address.localpart, settings, reports), domain))
+
+    def _lookup_host(self, address: Address) -> Recipient:
+        """Addresses at the host's own name: postmaster, and TLS reports about the host (SMTP-70)."""
+        if address.domain.ascii not in self.derived.hostnames:
+            return NOT_LOCAL
+        localpart = address.localpart.lower()
+        if localpart == "postmaster":
+            return self.derived.postmaster
+        report = self.static.host_tlsrpt
+        if report is not None and address.domain == self.static.hostname and localpart == report.localpart.lower():
+            return AccountRecipient(
+                account=report.account,
+                destination=Destination(mailbox=report.mailbox),
+                canonical=Address(Localpart(localpart), address.domain),
+                configured=str(address),
+                reports="host_tlsrpt",
+            )
+        return NOT_LOCAL
+
+
+def derive(static: Static, domains: Domains) -> Derived:
+    """Everything that lookups need, from files that have passed their checks."""
+    by_ascii = {Domain.parse(name).ascii: settings for name, settings in domains.domains.items()}
+    reports = _report_addresses(domains)
+    report_localparts: dict[str, set[str]] = {}
+    by_address: dict[Key, AccountRecipient | AliasRecipient] = {}
+    for (localpart, domain), recipient in reports.items():
+        report_localparts.setdefault(domain, set()).add(localpart)
+        by_address[localpart, domain] = recipient
+    catchall: dict[str, AccountRecipient] = {}
+    for name, account in domains.accounts.items():
+        for configured, destination in account.destinations.items():
+            if configured.startswith("@"):
+                address = Address(Localpart(""), Domain.parse(configured[1:]))
+                catchall[address.domain.ascii] = AccountRecipient(
+                    account=name, destination=destination, canonical=address, configured=configured, catchall=True
+                )
+                continue
+            address = Address.parse(configured)
+            localpart = canonical_localpart(address.localpart, by_ascii[address.domain.ascii])
+            by_address[localpart, address.domain.ascii] = AccountRecipient(
+                account=name,
+                destination=destination,
+                canonical=Address(localpart, address.domain),
+                configured=configured,
+            )
+    aliases_of: dict[str, list[AliasRecipient]] = {}
+    found: dict[Key, AliasRecipient] = {}
+    for name, settings in domains.domains.items():
+        for localpart_text, alias in settings.aliases.items():
+            address = Address.parse(f"{localpart_text}@{name}")
+            localpart = canonical_localpart(address.localpart, settings)
+            members = []
+            for member in alias.addresses:
+                key = (canonical_localpart(member.localpart, by_ascii[member.domain.ascii]), member.domain.ascii)
+                target = by_address[key]
+                if isinstance(target, AccountRecipient):
+                    members.append(target)
+            entry = AliasRecipient(alias=alias, canonical=Address(localpart, address.domain), members=tuple(members))
+            found[localpart, address.domain.ascii] = entry
+            for account_name in {member.account for member in members}:
+                aliases_of.setdefault(account_name, []).append(entry)
+    by_address.update(found)
+    hostnames = {static.hostname.ascii} | {one.hostname.ascii for one in static.listeners.values() if one.hostname}
+    postmaster = Address(Localpart("postmaster"), static.hostname)
+    return Derived(
+        domains=by_ascii,
+        reports_only=frozenset(_reports_only(domains, catchall, by_address)),
+        by_address=by_address,
+        catchall=catchall,
+        report_localparts={domain: frozenset(parts) for domain, parts in report_localparts.items()},
+        hostnames=frozenset(hostnames),
+        postmaster=AccountRecipient(
+            account=static.postmaster.account,
+            destination=Destination(mailbox=static.postmaster.mailbox),
+            canonical=postmaster,
+            configured=str(postmaster),
+        ),
+        aliases_of={name: tuple(entries) for name, entries in aliases_of.items()},
+        web_rules=web_rules(domains),
+        web_redirects=web_redirects(domains),
+    )
+
+
+def _report_addresses(domains: Domains) -> dict[Key, AccountRecipient]:
+    """The addresses at which DMARC and TLS reports arrive; they match whole, separators included."""
+    found: dict[Key, AccountRecipient] = {}
+    for name, settings in domains.domains.items():
+        own = Domain.parse(name)
+        kinds: tuple[ReportKind, ReportKind] = ("dmarc", "tlsrpt")
+        for kind, report in zip(kinds, (settings.dmarc, settings.tlsrpt), strict=True):
+            if report is None:
+                continue
+            address = Address(Localpart(report.localpart), report.domain or own)
+            at = domains.domains[address.domain.unicode]
+            localpart = Localpart(address.localpart if at.localpart_case_sensitive else address.localpart.lower())
+            found[localpart, address.domain.ascii] = AccountRecipient(
+                account=report.account,
+                destination=Destination(mailbox=report.mailbox),
+                canonical=Address(localpart, address.domain),
+                configured=str(address),
+                reports=kind,
+            )
+    return found
+
+
+def _reports_only(domains: Domains, catchall: Mapping[str, object], by_address: Mapping[Key, object]) -> set[str]:
+    """Domains without any address: their reports go to another domain (docs/spec/admin.md §1, Domain)."""
+    with_address = {domain for _, domain in by_address} | set(catchall)
+    return {Domain.parse(name).ascii for name in domains.domains} - with_address

@@ -1,0 +1,307 @@
+"""Structs of moxlite.toml, the static configuration: read once at start (docs/spec/admin.md §1, ADMIN-1..8).
+
+The tables of listeners and transports have modules of their own.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Annotated, Literal
+
+from moxlite.config.listeners import Listener
+from moxlite.config.transports import Transport
+from moxlite.config.values import (
+    IP,
+    URL,
+    Address,
+    Domain,
+    Duration,
+    Localpart,
+    MailboxName,
+    Network,
+    Path,
+    Port,
+    Section,
+    Size,
+    doc,
+)
+
+__all__ = [
+    "ACME",
+    "CA",
+    "DKIM",
+    "DMARC",
+    "DNS",
+    "IMAP",
+    "PSL",
+    "TLS",
+    "Backup",
+    "ExternalAccountBinding",
+    "HostTLSRPT",
+    "InitialMailboxes",
+    "LogLevel",
+    "Postmaster",
+    "Queue",
+    "RateLimits",
+    "SpecialUseMailboxes",
+    "Static",
+    "Store",
+]
+
+LogLevel = Literal["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]
+ThreeWidths = tuple[int, int, int]
+
+
+class RateLimits(Section, frozen=True):
+    """Limits per remote network, each for three widths: single address (IPv4 /32, IPv6 /64), IPv4 /26 or IPv6 /48,
+    IPv4 /21 or IPv6 /32.
+    """
+
+    exempt: Annotated[tuple[Network, ...], doc("Networks without any limit.")] = ()
+    connections_per_minute: Annotated[ThreeWidths, doc("New connections in a minute.")] = (300, 900, 2700)
+    open_connections: Annotated[ThreeWidths, doc("Connections open at one time.")] = (30, 90, 270)
+    auth_failures_per_minute: Annotated[ThreeWidths, doc("Failed log-ins in a minute, over all protocols.")] = (
+        10,
+        30,
+        90,
+    )
+    auth_failures_per_day: Annotated[ThreeWidths, doc("Failed log-ins in 24 hours, over all protocols.")] = (
+        50,
+        150,
+        450,
+    )
+    messages_per_minute: Annotated[ThreeWidths, doc("Messages delivered to one account in a minute.")] = (
+        500,
+        1500,
+        4500,
+    )
+    messages_per_day: Annotated[ThreeWidths, doc("Messages delivered to one account in 24 hours.")] = (
+        10000,
+        30000,
+        90000,
+    )
+    mebibytes_per_minute: Annotated[ThreeWidths, doc("MiB delivered to one account in a minute.")] = (1000, 3000, 9000)
+    mebibytes_per_day: Annotated[ThreeWidths, doc("MiB delivered to one account in 24 hours.")] = (3000, 9000, 27000)
+
+
+class DNS(Section, frozen=True):
+    """Looking up names."""
+
+    servers: Annotated[tuple[IP, ...], doc("Addresses of resolvers; without this those of /etc/resolv.conf.")] = ()
+    trust_ad: Annotated[
+        bool,
+        doc(
+            "Believe the resolvers' word that an answer was verified by DNSSEC, also when they aren't on this machine."
+        ),
+    ] = False
+    validate: Annotated[Literal["off"], doc("Verify DNSSEC in the server itself; only `off` so far.")] = "off"
+
+
+class PSL(Section, frozen=True):
+    """The list of public suffixes, by which organisational domains are found."""
+
+    url: Annotated[URL | None, doc("Where to fetch a new list each month; without this the built-in one stays.")] = None
+
+
+class DMARC(Section, frozen=True):
+    """Verifying DMARC."""
+
+    method: Annotated[
+        Literal["psl", "treewalk"],
+        doc("How the organisational domain is found: by the public suffix list or by walking up the DNS."),
+    ] = "psl"
+
+
+class DKIM(Section, frozen=True):
+    """Verifying DKIM."""
+
+    allow_sha1: Annotated[bool, doc("Let rsa-sha1 signatures pass.")] = False
+
+
+class IMAP(Section, frozen=True):
+    """Serving IMAP."""
+
+    append_limit: Annotated[Size, doc("Largest message that clients may add.")] = 104857600
+    idle_keepalive: Annotated[
+        Duration, doc("How often an idling client is told that the server is still there; `0s` means never.")
+    ] = 0.0
+
+
+class CA(Section, frozen=True):
+    """Certificate authorities that outgoing connections trust."""
+
+    additional_to_system: Annotated[
+        bool, doc("Trust `cert_files` besides the system's authorities, not instead of them.")
+    ] = False
+    cert_files: Annotated[tuple[Path, ...], doc("PEM files with certificates of authorities.")] = ()
+
+
+class TLS(Section, frozen=True):
+    """TLS of outgoing connections."""
+
+    ca: Annotated[CA | None, doc("Trusted authorities, if others than the system's.")] = None
+
+
+class ExternalAccountBinding(Section, frozen=True):
+    """Tie the ACME account to an account that you have at the CA (RFC 8555 §7.3.4)."""
+
+    key_id: Annotated[str, doc("Key identifier given by the CA.")]
+    key_file: Annotated[Path, doc("File with the MAC key given by the CA, base64url.")]
+
+
+class ACME(Section, frozen=True):
+    """A certificate authority that issues certificates automatically (RFC 8555)."""
+
+    directory_url: Annotated[URL, doc("The CA's directory, such as `https://acme-v02.api.letsencrypt.org/directory`.")]
+    contact_email: Annotated[Address, doc("Address at which the CA may write to you.")]
+    renew_before: Annotated[Duration, doc("How long before its end a certificate is renewed.")] = 30 * 86400.0
+    port: Annotated[Port, doc("Local port at which the CA's connections to port 443 arrive.")] = 443
+    issuer_domain_name: Annotated[
+        str | None, doc("The CA's name for CAA records; known for Let's Encrypt (`letsencrypt.org`).")
+    ] = None
+    external_account_binding: Annotated[ExternalAccountBinding | None, doc("Binding to an account at the CA.")] = None
+
+
+class Postmaster(Section, frozen=True):
+    """Who gets mail to postmaster."""
+
+    account: Annotated[str, doc("Account.")]
+    mailbox: Annotated[MailboxName, doc("Mailbox, such as `Postmaster`.")]
+
+
+class HostTLSRPT(Section, frozen=True):
+    """Where TLS reports about this host arrive (RFC 8460)."""
+
+    account: Annotated[str, doc("Account.")]
+    mailbox: Annotated[MailboxName, doc("Mailbox, such as `TLSRPT`.")]
+    localpart: Annotated[Localpart, doc("Address at the hostname, before the @; ASCII.")]
+
+
+class SpecialUseMailboxes(Section, frozen=True):
+    """Names of the mailboxes with a special use; an empty name creates none."""
+
+    sent: Annotated[str, doc("For sent messages.")] = "Sent"
+    archive: Annotated[str, doc("For archived messages.")] = "Archive"
+    trash: Annotated[str, doc("For deleted messages.")] = "Trash"
+    draft: Annotated[str, doc("For drafts.")] = "Drafts"
+    junk: Annotated[str, doc("For junk.")] = "Junk"
+
+
+class InitialMailboxes(Section, frozen=True):
+    """Mailboxes of a new account, besides Inbox."""
+
+    special_use: Annotated[SpecialUseMailboxes, doc("Mailboxes with a special use.")] = SpecialUseMailboxes()
+    regular: Annotated[tuple[MailboxName, ...], doc("Further mailboxes.")] = ()
+
+
+class Queue(Section, frozen=True):
+    """Sending mail."""
+
+    retry_delays: Annotated[tuple[Duration, ...], doc("Time between the attempts; the last one repeats.")] = (
+        450.0,
+        900.0,
+        1800.0,
+        3600.0,
+        7200.0,
+        14400.0,
+        28800.0,
+        57600.0,
+    )
+    max_attempts: Annotated[int, doc("Attempts before a message fails for good.")] = 14
+    delay_dsn_attempt: Annotated[int, doc("Attempt after which the sender is told that delivery is delayed.")] = 5
+    max_concurrent_deliveries: Annotated[int, doc("Deliveries at one time.")] = 50
+    shutdown_grace: Annotated[Duration, doc("How long attempts may go on when the server stops.")] = 10.0
+    suppression_expiry: Annotated[
+        Duration, doc("After this an address leaves the suppression list; `0s` means never.")
+    ] = 0.0
+    webhook_accept_2xx: Annotated[bool, doc("Take every 2xx answer of a webhook as success, not only 200.")] = False
+
+
+class Store(Section, frozen=True):
+    """Storing mail."""
+
+    search_index: Annotated[bool, doc("Keep an index for text searches.")] = True
+    compress: Annotated[Literal["zstd", "zlib", "none"], doc("Compression of stored messages.")] = "zstd"
+    scrub: Annotated[
+        Literal["weekly", "off"], doc("How often all stored data is read and checked in the background.")
+    ] = "weekly"
+    min_free_space: Annotated[Size, doc("Below this much free disk space no mail is accepted.")] = 256 << 20
+    import_max_size: Annotated[Size, doc("Largest import, unpacked.")] = 50 << 30
+    expunged_retention: Annotated[
+        Duration, doc("How long the traces of removed messages are kept for clients that synchronise.")
+    ] = 400 * 86400.0
+    undelete_grace: Annotated[Duration, doc("How long removed messages can be brought back.")] = 7 * 86400.0
+    check_on_close: Annotated[bool, doc("Check an account's counts each time that it's closed.")] = False
+    migrate_without_copy: Annotated[
+        bool, doc("Upgrade databases without a copy of the old one, for disks that are too small for it.")
+    ] = False
+
+
+class Backup(Section, frozen=True):
+    """Backups made by the server itself, as snapshots in a repository (see `moxlite backup --repo`)."""
+
+    schedule: Annotated[
+        Duration | None, doc("Time between two snapshots, such as `24h`; without it none are made.")
+    ] = None
+    target: Annotated[
+        Path | None, doc("Directory of the repository, on another disk; the server's user must be able to write to it.")
+    ] = None
+    keep_daily: Annotated[int, doc("Days of which the last snapshot is kept.")] = 14
+    keep_weekly: Annotated[int, doc("Weeks of which the last snapshot is kept.")] = 8
+    encrypt_to: Annotated[
+        tuple[str, ...],
+        doc("Recipients (`age1…`) that a new repository is encrypted to. Old snapshots are then removed by hand."),
+    ] = ()
+
+
+class Static(Section, frozen=True):
+    """moxlite.toml: what the server reads once, at start."""
+
+    hostname: Annotated[Domain, doc("Full name of this machine. It must have reverse DNS on the public addresses.")]
+    postmaster: Annotated[Postmaster, doc("Who gets mail to postmaster.")]
+    listeners: Annotated[
+        Mapping[str, Listener],
+        doc("Addresses and services, at least one; one named `public` gets the checks for public hosts."),
+    ]
+    data_dir: Annotated[Path, doc("Databases, certificates by ACME, temporary files and the control socket.")] = (
+        FilePath("../data")
+    )
+    user: Annotated[
+        str,
+        doc(
+            "User that the server becomes after binding its ports as root: a name, or a number for both user and group."
+        ),
+    ] = "moxlite"
+    no_fix_permissions: Annotated[bool, doc("Leave owners and modes of files as they are.")] = False
+    log_level: Annotated[LogLevel, doc("What is logged.")] = "info"
+    package_log_levels: Annotated[
+        Mapping[str, LogLevel], doc("Other levels for single packages, such as `smtpd`.")
+    ] = {}
+    log_format: Annotated[Literal["logfmt", "json"], doc("Form of the log lines.")] = "logfmt"
+    log_file: Annotated[Path | None, doc("Log to this file, opened again at SIGHUP, instead of stderr.")] = None
+    check_updates: Annotated[bool, doc("Look for new versions each day, and tell the postmaster.")] = False
+    pedantic: Annotated[bool, doc("Treat violations of protocols as errors where they're usually tolerated.")] = False
+    tls: Annotated[TLS | None, doc("TLS of outgoing connections.")] = None
+    acme: Annotated[Mapping[str, ACME], doc("Authorities for automatic certificates.")] = {}
+    admin_password_file: Annotated[
+        Path | None, doc("File with the hash of the admin password, made by `moxlite admin set-password`.")
+    ] = None
+    host_tlsrpt: Annotated[HostTLSRPT | None, doc("Where TLS reports about the host arrive.")] = None
+    initial_mailboxes: Annotated[InitialMailboxes, doc("Mailboxes of a new account.")] = InitialMailboxes()
+    transports: Annotated[Mapping[str, Transport], doc("Ways out for mail, used by routes.")] = {}
+    no_outgoing_dmarc_reports: Annotated[bool, doc("Send no DMARC reports.")] = False
+    no_outgoing_tls_reports: Annotated[bool, doc("Send no TLS reports.")] = False
+    outgoing_tls_reports_for_all_success: Annotated[bool, doc("Send TLS reports also when there were no failures.")] = (
+        False
+    )
+    quota_message_size: Annotated[Size, doc("Space for the messages of an account; 0 is without limit.")] = 0
+    rate_limits: Annotated[RateLimits, doc("Limits per remote network.")] = RateLimits()
+    dns: Annotated[DNS, doc("Looking up names.")] = DNS()
+    psl: Annotated[PSL, doc("Public suffixes.")] = PSL()
+    dmarc: Annotated[DMARC, doc("Verifying DMARC.")] = DMARC()
+    dkim: Annotated[DKIM, doc("Verifying DKIM.")] = DKIM()
+    imap: Annotated[IMAP, doc("Serving IMAP.")] = IMAP()
+    queue: Annotated[Queue, doc("Sending mail.")] = Queue()
+    store: Annotated[Store, doc("Storing mail.")] = Store()
+    backup: Annotated[Backup, doc("Backups made by the server itself.")] = Backup()
+    allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
+    allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False

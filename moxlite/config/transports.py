@@ -1,0 +1,82 @@
+"""Structs of ``[transports.NAME]`` in moxlite.toml: ways out for mail other than direct delivery (docs/spec/admin.md
+§1).
+"""
+
+from typing import Annotated, Final, Literal
+
+from moxlite.config.values import IP, AsciiText, Domain, Port, Section, doc
+
+__all__ = [
+    "MECHANISMS",
+    "DirectTransport",
+    "FailTransport",
+    "RelayAuth",
+    "RelayTransport",
+    "SocksTransport",
+    "Transport",
+]
+
+Mechanism = Literal["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN"]
+MECHANISMS: Final[tuple[Mechanism, ...]] = (
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-1",
+    "CRAM-MD5",
+)
+"""What is tried, in this order, when nothing is configured: not PLAIN, which gives the password to whoever answers."""
+
+
+class RelayAuth(Section, frozen=True):
+    """How to log in at the relay."""
+
+    username: Annotated[str, doc("User name.")]
+    password: Annotated[str, doc("Password.")]
+    mechanisms: Annotated[
+        tuple[Mechanism, ...], doc("Mechanisms that may be used, best first. PLAIN shows the password to the relay.")
+    ] = MECHANISMS
+
+
+class RelayTransport(Section, frozen=True):
+    """Hand all mail to another server (smarthost)."""
+
+    host: Annotated[Domain, doc("Name of the server; its certificate must match it.")]
+    port: Annotated[
+        Port | None, doc("Port; without this 465 for `submissions`, 587 for `submission`, 25 for `smtp`.")
+    ] = None
+    starttls_insecure_skip_verify: Annotated[bool, doc("With STARTTLS: take any certificate.")] = False
+    no_starttls: Annotated[bool, doc("Never use STARTTLS.")] = False
+    auth: Annotated[RelayAuth | None, doc("Log in there.")] = None
+
+
+class SocksTransport(Section, frozen=True):
+    """Direct delivery through a SOCKS5 proxy. Its addresses belong in SPF records and need reverse DNS."""
+
+    address: Annotated[str, doc("Host and port of the proxy, such as `proxy.example.org:1080`.")]
+    remote_ips: Annotated[tuple[IP, ...], doc("Addresses that other servers see.")]
+    remote_hostname: Annotated[Domain, doc("Name that belongs to these addresses, used in EHLO.")]
+
+
+class DirectTransport(Section, frozen=True):
+    """Direct delivery with other settings than the usual ones."""
+
+    disable_ipv4: Annotated[bool, doc("Only connect over IPv6.")] = False
+    disable_ipv6: Annotated[bool, doc("Only connect over IPv4.")] = False
+
+
+class FailTransport(Section, frozen=True):
+    """Fail at once, without any attempt."""
+
+    smtp_code: Annotated[int, doc("Code of the failure: 4xx is tried again, 5xx is final.")] = 554
+    smtp_message: Annotated[AsciiText, doc("Text of the failure.")] = "delivery to this destination is not possible"
+
+
+class Transport(Section, frozen=True):
+    """A way out for mail, chosen by a route. Give at most one method; without one it is a direct delivery."""
+
+    submissions: Annotated[RelayTransport | None, doc("Relay with TLS from the start, port 465.")] = None
+    submission: Annotated[RelayTransport | None, doc("Relay with STARTTLS, port 587.")] = None
+    smtp: Annotated[RelayTransport | None, doc("Relay with STARTTLS, port 25.")] = None
+    socks: Annotated[SocksTransport | None, doc("Through a SOCKS5 proxy.")] = None
+    direct: Annotated[DirectTransport | None, doc("Directly to the recipients' servers.")] = None
+    fail: Annotated[FailTransport | None, doc("Fail at once.")] = None

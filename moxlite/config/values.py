@@ -1,0 +1,343 @@
+"""The kinds of values that stand in the configuration files: durations, sizes, addresses, networks, paths, patterns.
+
+Each kind says how a TOML value is read (a wrong one raises ``ValueError`` with words for the user) and how the value is
+shown again. The structs of `static` and `domains` name the kind of a field in its annotation, together with the
+field's documentation (`doc`), so that reader, reference manual and error texts have one source (ADMIN-7).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from moxlite.proto.address import Address as MailAddress
+from moxlite.proto.address import AddressError
+from moxlite.proto.address import Domain as DomainName
+
+__all__ = [
+    "IP",
+    "URL",
+    "Address",
+    "AsciiText",
+    "BaseURL",
+    "Doc",
+    "Domain",
+    "Duration",
+    "IPAddress",
+    "IPNetwork",
+    "Kind",
+    "Localpart",
+    "MailboxName",
+    "Network",
+    "Path",
+    "Port",
+    "Regexp",
+    "Section",
+    "Separator",
+    "Size",
+    "SubdomainPattern",
+    "URLPath",
+    "doc",
+    "format_duration",
+    "format_size",
+    "parse_duration",
+    "parse_size",
+]
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of a configuration file; its docstring is the heading text of the reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """What a field means, for people; in an annotation."""
+
+    text: str
+
+
+def doc(text: str) -> Doc:
+    """The documentation of a field: what it does, in one or two sentences without the default."""
+    return Doc(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the values of one kind are read and shown.
+
+    Args:
+      name: word for the reference and for errors, such as ``duration``.
+      read: from the TOML value and the directory that relative paths start at; raises ``ValueError`` with a text that
+        goes behind the key.
+      show: back to what would stand in the file.
+    """
+
+    name: str
+    read: Callable[[object, FilePath], Any]
+    show: Callable[[Any], object]
+
+
+UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhd]))+")
+DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhd])")
+LONGEST_DURATION: Final = 100 * 366 * 86400.0
+"""A century in seconds: longer is a slip of the keyboard, and sums of times stay far from any overflow."""
+
+SIZE: Final = re.compile(r"(-?[0-9]+)([kmgt]?)", re.IGNORECASE)
+SCALE: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+LARGEST_SIZE: Final = 1 << 50
+"""A pebibyte; SQLite counts octets in 63 bits."""
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``"1h30m"``, ``"15s"``, ``"7d"``.
+
+    Raises:
+      ValueError: not a duration, or longer than a century.
+    """
+    if not DURATION.fullmatch(text):
+        raise ValueError('is not a duration such as "15s", "1h30m" or "7d"')
+    seconds = sum(float(number) * UNITS[unit] for number, unit in DURATION_PART.findall(text))
+    if seconds > LONGEST_DURATION:
+        raise ValueError("is longer than a century")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest text that `parse_duration` reads back to `seconds` (in milliseconds)."""
+    rest = round(seconds * 1000)
+    if rest == 0:
+        return "0s"
+    parts = []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
+def parse_size(value: object) -> int:
+    """Octets of ``104857600``, ``"100m"``, ``"2G"`` (1024-based).
+
+    Raises:
+      ValueError: not a size, or too large to be meant.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    elif isinstance(value, str) and (match := SIZE.fullmatch(value)):
+        size = int(match[1]) * SCALE[match[2].lower()]
+    else:
+        raise ValueError('is not a size: write octets or a text such as "500k", "100m", "2g"')
+    if abs(size) > LARGEST_SIZE:
+        raise ValueError("is larger than a pebibyte")
+    return size
+
+
+def format_size(size: int) -> int | str:
+    """The form for the file: a text with a unit when that is exact, else octets."""
+    for unit in ("t", "g", "m", "k"):
+        if size and size % SCALE[unit] == 0:
+            return f"{size // SCALE[unit]}{unit}"
+    return size
+
+
+def text_of(value: object, what: str) -> str:
+    """The text itself, or an error which says that one was expected; control characters are never meant."""
+    if not isinstance(value, str):
+        raise ValueError(f"must be {what} in quotes, not {toml_type(value)}")
+    if any(unicodedata.category(c) == "Cc" for c in value):
+        raise ValueError("contains control characters")
+    return value
+
+
+def toml_type(value: object) -> str:
+    """The TOML name of a value's type, for error texts."""
+    if isinstance(value, bool):
+        return "a boolean"
+    names: dict[type, str] = {int: "an integer", float: "a float", str: "a text", list: "an array", dict: "a table"}
+    return names.get(type(value), "a date or time")
+
+
+def read_duration(value: object, _: FilePath) -> float:
+    return parse_duration(text_of(value, 'a duration such as "15s"'))
+
+
+def read_size(value: object, _: FilePath) -> int:
+    return parse_size(value)
+
+
+def read_path(value: object, base: FilePath) -> FilePath:
+    text = text_of(value, "a path")
+    if not text:
+        raise ValueError("is an empty path")
+    return base / text
+
+
+def read_port(value: object, _: FilePath) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
+        raise ValueError("is not a port number from 1 to 65535")
+    return value
+
+
+def read_domain(value: object, _: FilePath) -> DomainName:
+    text = text_of(value, "a domain")
+    try:
+        domain = DomainName.parse(text)
+    except AddressError as error:
+        raise ValueError(f"is not a domain: {error}") from None
+    if domain.unicode != text:
+        raise ValueError(f'must be in its Unicode form, lower case: write "{domain.unicode}"')
+    return domain
+
+
+def read_subdomain_pattern(value: object, base: FilePath) -> str:
+    text = text_of(value, "a domain")
+    read_domain(text.removeprefix("."), base)
+    return text
+
+
+def read_address(value: object, _: FilePath) -> MailAddress:
+    text = text_of(value, "a mail address")
+    try:
+        address = MailAddress.parse(text)
+    except AddressError as error:
+        raise ValueError(f"is not a mail address: {error}") from None
+    if address.pack(True) != text:
+        raise ValueError(f'must be in its plain form: write "{address.pack(True)}"')
+    return address
+
+
+def read_localpart(value: object, base: FilePath) -> str:
+    text = text_of(value, "the part of an address before the @")
+    try:
+        read_address(f"{text}@localpart.example", base)
+    except ValueError:
+        raise ValueError("is not the part of an address before the @") from None
+    return str(MailAddress.parse(f"{text}@localpart.example").localpart)
+
+
+def read_ip(value: object, _: FilePath) -> IPAddress:
+    text = text_of(value, "an IP address")
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise ValueError("is not an IP address") from None
+
+
+def read_network(value: object, _: FilePath) -> IPNetwork:
+    text = text_of(value, "an IP network")
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        hint = f'; write "{ip_network(text, strict=False)}"' if "host bits" in str(error) else ""
+        raise ValueError(f"is not an IP network such as 192.0.2.0/24{hint}") from None
+
+
+def read_url(value: object, _: FilePath) -> str:
+    text = text_of(value, "a URL")
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("is not an http or https URL")
+    return text
+
+
+def read_base_url(value: object, base: FilePath) -> str:
+    text = text_of(value, "a URL")
+    try:
+        read_url(f"http:{text}" if text.startswith("//") else text, base)
+    except ValueError:
+        raise ValueError("is not an http or https URL, nor // and a host") from None
+    parts = urlsplit(text)
+    if parts.path:
+        raise ValueError("must not have a path: that of the request is kept, or replaced by replace_path")
+    if "@" in parts.netloc or not text.isascii():
+        raise ValueError("must be ASCII, without user and password")
+    return text
+
+
+def read_url_path(value: object, _: FilePath) -> str:
+    text = text_of(value, "a path of a URL")
+    if not (text.startswith("/") and text.endswith("/")) or "//" in text or "?" in text or "#" in text:
+        raise ValueError("must start and end with a single slash")
+    return text
+
+
+def read_regexp(value: object, _: FilePath) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be a regular expression in quotes, not {toml_type(value)}")
+    import regex
+
+    try:
+        regex.compile(value)
+    except regex.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return value
+
+
+def read_mailbox(value: object, _: FilePath) -> str:
+    text = text_of(value, "a mailbox name")
+    normal = unicodedata.normalize("NFC", text)
+    if normal != text:
+        raise ValueError(f'must be in Unicode normalisation form NFC: write "{normal}"')
+    if not text or text.startswith("/") or text.endswith("/") or "//" in text or len(text.encode()) > LONGEST_MAILBOX:
+        raise ValueError("is not a mailbox name")
+    if text.casefold() == "inbox":
+        return "Inbox"
+    return text
+
+
+LONGEST_MAILBOX: Final = 1000
+"""Octets, as STORE-12 allows."""
+
+
+def read_separator(value: object, _: FilePath) -> str:
+    text = text_of(value, "a separator")
+    if len(text) != 1 or text in '@"\\. ' or text.isalnum():
+        raise ValueError('is not a separator: one character such as "+" or "-"')
+    return text
+
+
+def read_ascii(value: object, _: FilePath) -> str:
+    text = text_of(value, "a text")
+    if not text.isascii() or len(text) > LONGEST_REPLY:
+        raise ValueError(f"must be ASCII of at most {LONGEST_REPLY} characters")
+    return text
+
+
+LONGEST_REPLY: Final = 255
+"""A reply line holds 512 octets with code and enhanced code (RFC 5321 §4.5.3.1.5)."""
+
+Duration = Annotated[float, Kind("duration", read_duration, format_duration)]
+"""Seconds; in the file a text such as ``"15s"``."""
+Size = Annotated[int, Kind("size", read_size, format_size)]
+"""Octets; in the file an integer or a text such as ``"100m"``."""
+Path = Annotated[FilePath, Kind("path", read_path, str)]
+"""Made absolute or relative to the working directory: relative ones in the file start at its directory (ADMIN-4)."""
+Port = Annotated[int, Kind("port", read_port, int)]
+Domain = Annotated[DomainName, Kind("domain", read_domain, lambda domain: domain.unicode)]
+SubdomainPattern = Annotated[str, Kind("domain or .domain", read_subdomain_pattern, str)]
+Address = Annotated[MailAddress, Kind("address", read_address, lambda address: address.pack(True))]
+Localpart = Annotated[str, Kind("localpart", read_localpart, str)]
+IP = Annotated[IPv4Address | IPv6Address, Kind("ip", read_ip, str)]
+Network = Annotated[IPv4Network | IPv6Network, Kind("network", read_network, str)]
+URL = Annotated[str, Kind("url", read_url, str)]
+BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
+"""Scheme (or none, to keep that of the request), host, perhaps query and fragment; no path."""
+URLPath = Annotated[str, Kind("url path", read_url_path, str)]
+Regexp = Annotated[str, Kind("regular expression", read_regexp, str)]
+MailboxName = Annotated[str, Kind("mailbox", read_mailbox, str)]
+Separator = Annotated[str, Kind("separator", read_separator, str)]
+AsciiText = Annotated[str, Kind("ASCII text", read_ascii, str)]

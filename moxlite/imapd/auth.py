@@ -1,0 +1,205 @@
+"""Logging in: LOGIN, AUTHENTICATE, STARTTLS, client certificates (RFC 9051 §6.2, RFC 4959, RFC 4422; IMAP-41..51).
+
+Who may log in is decided by `admin.logins`; here its outcomes become IMAP's words.
+"""
+
+import base64
+import logging
+
+from moxlite.admin.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.admin.logins import (
+    BadChannelBinding,
+    ForeignIdentity,
+    Identity,
+    LoginDisabled,
+    LoginRefused,
+    LoginRequest,
+    RateLimited,
+    fingerprint,
+)
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap import server as codec
+from moxlite.proto.imap.responses import Continue
+from moxlite.proto.sasl import NO_BINDINGS
+from moxlite.store.errors import StoreError
+
+from .basic import capability_code
+from .errors import Disconnect, Refused, bad, no, refusal
+from .session import Done, Session
+
+__all__ = ["authenticate", "begin_tls", "enter", "login", "login_request", "preauthenticate", "starttls"]
+
+logger = logging.getLogger("moxlite.imapd.auth")
+
+MECHANISMS = frozenset(
+    {"PLAIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "EXTERNAL"}
+)
+
+
+def login_request(session: Session) -> LoginRequest:
+    """Where an attempt of this session comes from."""
+    info = session.info
+    tls = info.tls
+    return LoginRequest(
+        protocol="imap",
+        remote=info.remote,
+        local=info.local,
+        tls=f"{tls.version} {tls.cipher}" if tls else "",
+        fingerprint=fingerprint(tls.peer_key if tls else None),
+        user_agent=session.client,
+        failures=session.failures,
+    )
+
+
+def _require_privacy(session: Session) -> None:
+    """No secret in the clear (IMAP-42); CRAM-MD5 and SCRAM in the clear can be attacked offline."""
+    if session.info.tls is None and session.context.require_tls:
+        raise no("use STARTTLS first", "PRIVACYREQUIRED")
+
+
+async def login(session: Session, command: c.Login) -> Done:
+    """LOGIN: the same as the SASL mechanism of that name."""
+    _require_privacy(session)
+    try:
+        exchange = await _start(session, "LOGIN")
+        await exchange.step(None)
+        await exchange.step(command.username.encode())
+        outcome = await exchange.step(command.password.encode())
+    except LoginRefused as error:
+        raise _refused(session, error) from None
+    assert isinstance(outcome, Identity)
+    return await _succeed(session, outcome)
+
+
+async def authenticate(session: Session, command: c.Authenticate) -> Done:
+    """AUTHENTICATE."""
+    if command.mechanism not in MECHANISMS:
+        raise no("unknown mechanism")
+    _require_privacy(session)
+    exchange: Exchange | None = None
+    try:
+        exchange = await _start(session, command.mechanism)
+        outcome = await exchange.step(command.initial)
+        while isinstance(outcome, Challenge):
+            outcome = await exchange.step(await _answer(session, exchange, outcome.data))
+    except LoginRefused as error:
+        raise _refused(session, error) from None
+    return await _succeed(session, outcome)
+
+
+async def _start(session: Session, mechanism: str) -> Exchange:
+    return await start_exchange(
+        session.context.logins,
+        login_request(session),
+        mechanism,
+        hostname=session.context.hostname,
+        bindings=session.wire.bindings() if session.info.tls else NO_BINDINGS,
+        certificate=session.certificate,
+    )
+
+
+async def _answer(session: Session, exchange: Exchange, challenge: bytes) -> bytes:
+    """What the client answers to a challenge. Raises Refused when it gives up or sends something else."""
+    decoder = session.wire.decoder
+    session.respond(Continue(base64.b64encode(challenge)))
+    decoder.expect = "sasl"
+    try:
+        event = await session.wire.receive()
+    finally:
+        decoder.expect = "command"
+    match event:
+        case codec.SaslLine(octets=None):
+            exchange.abort()
+            raise bad("authentication cancelled")
+        case codec.SaslLine(octets=octets):
+            assert octets is not None
+            return octets
+        case codec.BadCommand(fatal=False):
+            exchange.abort()
+            raise bad("not base64")
+        case codec.BadCommand(text=text, code=code):
+            raise Disconnect(text, code)
+        case _:
+            exchange.abort()
+            raise Disconnect("authentication was not finished")
+
+
+def _refused(session: Session, error: LoginRefused) -> Refused:
+    """The response to a failed log-in (IMAP-43, IMAP-45, IMAP-51)."""
+    if error.counted:
+        session.failed_login()
+    match error:
+        case LoginDisabled():
+            return Refused("NO", str(error))  # a code would make clients ask for another password
+        case RateLimited():
+            return no(str(error), "UNAVAILABLE")
+        case UnknownMechanism():
+            return no(str(error))
+        case BadChannelBinding():
+            logger.warning("channel binding failed", extra={"kv": {"remote": str(session.info.remote)}})
+            return no("channel binding failed: somebody may sit between you and the server", "AUTHENTICATIONFAILED")
+        case ForeignIdentity():
+            return no(str(error), "AUTHORIZATIONFAILED")
+        case _:
+            return no(str(error), "AUTHENTICATIONFAILED")
+
+
+async def _succeed(session: Session, identity: Identity) -> Done:
+    await session.log_in(identity)
+    return Done("logged in", capability_code(session))
+
+
+async def starttls(session: Session, command: c.StartTls) -> Done:
+    """STARTTLS: the session shakes hands once the OK is written."""
+    if session.info.tls is not None:
+        raise bad("TLS is active already")
+    if session.context.starttls is None:
+        raise bad("STARTTLS is not available")
+    if session.wire.decoder.buffered:
+        # Commands behind STARTTLS would be taken for ones that came encrypted (IMAP-41, CVE-2011-0411).
+        raise Disconnect("commands behind STARTTLS")
+    return Done("begin TLS now")
+
+
+async def begin_tls(session: Session) -> None:
+    """Shake hands, and look whose the client certificate is (IMAP-47); it stays dormant until EXTERNAL (IMAP-48)."""
+    await session.wire.start_tls()
+    session.info = session.wire.info
+    if session.info.tls is not None and session.info.tls.peer_key is not None:
+        found = await session.context.logins.certificate(login_request(session))
+        session.certificate = found.identity if found is not None else None
+
+
+async def preauthenticate(session: Session) -> bool:
+    """At the start of an ``imaps`` connection: log in by client certificate, if its owner wants that (IMAP-48).
+
+    Raises Disconnect when the account may not log in (IMAP-51).
+    """
+    tls = session.info.tls
+    if tls is None or tls.peer_key is None:
+        return False
+    request = login_request(session)
+    found = await session.context.logins.certificate(request)
+    if found is None:
+        return False
+    session.certificate = found.identity
+    if found.no_imap_preauth or not session.context.preauth:
+        return False
+    try:
+        identity = session.context.logins.use_certificate(request, found)
+    except LoginDisabled as error:
+        raise Disconnect(str(error)) from None
+    except LoginRefused:
+        session.certificate = None
+        return False
+    return await enter(session, identity)
+
+
+async def enter(session: Session, identity: Identity) -> bool:
+    """Begin a session as logged in. Raises Disconnect when the account can't be used now."""
+    try:
+        await session.log_in(identity)
+    except (Refused, StoreError) as error:
+        refused = refusal(error) if isinstance(error, StoreError) else error
+        raise Disconnect(refused.text, refused.code.name if refused.code else None) from None
+    return True

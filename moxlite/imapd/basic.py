@@ -1,0 +1,148 @@
+"""Commands that need no mailbox: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE, CHECK (RFC 9051 §6.1, §6.3.1,
+IMAP-36..40, IMAP-134).
+"""
+
+from typing import Final
+
+from moxlite import __version__
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import CapabilityData, Code, IdData, NamespaceData, State
+from moxlite.proto.imap.responses import Enabled as EnabledData
+from moxlite.proto.sasl import NO_BINDINGS, announced
+
+from .session import Done, Enabled, Session
+
+__all__ = [
+    "capabilities",
+    "capability",
+    "capability_code",
+    "check",
+    "enable",
+    "identify",
+    "logout",
+    "namespace",
+    "noop",
+]
+
+_FIXED: Final = (
+    # RFC 9051, 3501, 5161, 7888, 2177, 4959, 3516, 3691, 4315
+    *("IMAP4rev2", "IMAP4rev1", "ENABLE", "LITERAL+", "IDLE", "SASL-IR", "BINARY", "UNSELECT", "UIDPLUS"),
+    # RFC 4731, 5182, 6851, 6855, 5258, 3348, 6154
+    *("ESEARCH", "SEARCHRES", "MOVE", "UTF8=ACCEPT", "LIST-EXTENDED", "CHILDREN", "SPECIAL-USE", "CREATE-SPECIAL-USE"),
+    # RFC 5819, 2342, 2971, 7162, 8438
+    *("LIST-STATUS", "NAMESPACE", "ID", "CONDSTORE", "QRESYNC", "STATUS=SIZE"),
+    # RFC 8514, 5032, 3502, 8508, 8970, 9586, 8474, 9394
+    *("SAVEDATE", "WITHIN", "MULTIAPPEND", "REPLACE", "PREVIEW", "UIDONLY", "OBJECTID", "PARTIAL"),
+    # RFC 5256, 5957, 5267, 7377, 4469
+    *("SORT", "SORT=DISPLAY", "ESORT", "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "MULTISEARCH", "CATENATE"),
+    # RFC 9585, 5465
+    *("INPROGRESS", "NOTIFY"),
+    # RFC 9208, 5464, 9590, 4978
+    *("QUOTA", "QUOTA=RES-STORAGE", "METADATA", "LIST-METADATA", "COMPRESS=DEFLATE"),
+)
+_BASE: Final = frozenset({"IMAP4REV1", "IMAP4REV2"})  # can't be disabled (IMAP-37)
+_NOT_FOR_IMAP: Final = frozenset({"LOGIN"})  # SMTP's mechanism; IMAP has a command for it
+
+_ENABLE: Final = {
+    "IMAP4REV2": (Enabled.IMAP4REV2, "IMAP4rev2"),
+    "UTF8=ACCEPT": (Enabled.UTF8, "UTF8=ACCEPT"),
+    "CONDSTORE": (Enabled.CONDSTORE, "CONDSTORE"),
+    "QRESYNC": (Enabled.QRESYNC, "QRESYNC"),
+    "UIDONLY": (Enabled.UIDONLY, "UIDONLY"),
+    "METADATA": (Enabled.METADATA, "METADATA"),
+    "METADATA-SERVER": (Enabled.METADATA_SERVER, "METADATA-SERVER"),
+}
+_OF: Final = {
+    "METADATA-SERVER": "METADATA",
+    "LIST-METADATA": "METADATA",
+    "QUOTA=RES-STORAGE": "QUOTA",
+    "SORT=DISPLAY": "SORT",
+    "ESORT": "SORT",
+}
+"""What goes with another capability when that is switched off."""
+
+
+def capabilities(session: Session) -> tuple[str, ...]:
+    """What this connection may use now (IMAP-36): the same before and after login, for some clients never ask again."""
+    context = session.context
+    names = [*_FIXED, f"APPENDLIMIT={context.append_limit}"]
+    tls = session.info.tls
+    if tls is not None or not context.require_tls:
+        bindings = session.wire.bindings() if tls is not None else NO_BINDINGS
+        names += [
+            f"AUTH={name}"
+            for name in announced(bindings, certificate=tls is not None and tls.peer_key is not None)
+            if name not in _NOT_FOR_IMAP
+        ]
+    else:
+        names.append("LOGINDISABLED")
+    if tls is None and context.starttls is not None:
+        names.append("STARTTLS")
+    return tuple([name for name in names if not _is_disabled(session, name)])
+
+
+def _is_disabled(session: Session, name: str) -> bool:
+    """Whether the account's owner has switched a capability off (IMAP-37)."""
+    name = name.upper()
+    return name not in _BASE and not session.disabled.isdisjoint((name, _OF.get(name, name)))
+
+
+def capability_code(session: Session) -> Code:
+    """``[CAPABILITY …]`` (IMAP-38)."""
+    return Code("CAPABILITY", " ".join(capabilities(session)).encode())
+
+
+async def capability(session: Session, command: c.Capability) -> Done:
+    """CAPABILITY."""
+    session.respond(CapabilityData(capabilities(session)))
+    return Done("capabilities told")
+
+
+async def noop(session: Session, command: c.Noop) -> Done:
+    """NOOP: what is new is told by the session itself."""
+    return Done("nothing done")
+
+
+async def check(session: Session, command: c.Check) -> Done:
+    """CHECK (RFC 3501 §6.4.1): nothing to do, each change is durable when it's acknowledged."""
+    return Done("all is stored")
+
+
+async def logout(session: Session, command: c.Logout) -> Done:
+    """LOGOUT."""
+    session.respond(State("BYE", "good bye"))
+    return Done("logged out")
+
+
+async def identify(session: Session, command: c.Id) -> Done:
+    """ID: remembered for the list of log-ins (IMAP-26); the version is for users only."""
+    fields = {key.lower(): value for key, value in command.pairs if value}
+    session.client = " ".join(fields[key] for key in ("name", "version", "os", "os-version") if key in fields)[:200]
+    version = (("version", __version__),) if session.logged_in else ()
+    session.respond(IdData((("name", "moxlite"), *version)))
+    return Done("pleased to meet you")
+
+
+async def enable(session: Session, command: c.Enable) -> Done:
+    """ENABLE (IMAP-39): unknown and disabled names are skipped."""
+    before = session.enabled
+    told: list[str] = []
+    for name in command.capabilities:
+        found = _ENABLE.get(name)
+        if found is None or _is_disabled(session, name):
+            continue
+        flag, spelling = found
+        if flag is Enabled.CONDSTORE:
+            session.use_condstore()
+        else:
+            session.enable(flag)
+        if not before & flag and spelling not in told:
+            told.append(spelling)
+    session.respond(EnabledData(tuple(told)))
+    return Done("enabled")
+
+
+async def namespace(session: Session, command: c.Namespace) -> Done:
+    """NAMESPACE: one personal one (IMAP-69)."""
+    session.respond(NamespaceData())
+    return Done("namespaces told")

@@ -1,0 +1,125 @@
+"""CATENATE: messages made of parts of others (RFC 4469; IMAP-91)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import trio
+
+from moxlite.proto.imap.commands import AppendMessage, CatenateUrl
+from moxlite.proto.imap.errors import ProtocolError
+from moxlite.proto.imap.parsemessages import parse_section
+from moxlite.proto.imap.url import ImapUrl
+from moxlite.proto.mime.sections import Kind, find_section
+from moxlite.store.errors import BadMailboxName
+from moxlite.store.fetching import fetch_rows
+from moxlite.store.names import check_name
+from moxlite.store.reading import mailbox_by_name
+from moxlite.store.spool import Spool
+from moxlite.store.transaction import Reader, Row
+from moxlite.store.types import MailboxID
+
+from .errors import Refused, no
+from .fetchbody import Content, chosen_fields
+from .session import Session
+from .uidlist import uid_array
+
+__all__ = ["catenate"]
+
+BLOCK: Final = 262_144
+"""Octets copied at once."""
+
+
+async def catenate(session: Session, message: AppendMessage, texts: Iterator[Spool], joined: Spool) -> Spool:
+    """`joined`, finished, with the parts in order.
+
+    Args:
+      texts: the literals of the command, from the message's first on.
+
+    Raises Refused (BADURL, TOOBIG).
+    """
+    for part in message.catenate:
+        if part is None:
+            text = next(texts)
+            for start in range(0, text.size, BLOCK):
+                await _write(session, joined, await _read(text, start))
+        else:
+            await _write_url(session, joined, part)
+    await joined.finish()
+    return joined
+
+
+async def _read(text: Spool, start: int) -> bytes:
+    if text.in_memory:
+        return text.read(start, BLOCK)
+    return await trio.to_thread.run_sync(text.read, start, BLOCK)
+
+
+async def _write(session: Session, joined: Spool, block: bytes) -> None:
+    limit = session.context.append_limit
+    if joined.size + len(block) > limit:
+        raise no(f"a message may have {limit} octets", "TOOBIG")
+    await joined.write(block)
+
+
+def _bad(part: CatenateUrl, why: str) -> Refused:
+    """``NO [BADURL "url"]`` (RFC 4469 §4)."""
+    text = part.url.replace("\\", "\\\\").replace('"', '\\"')
+    shown = text.encode() if text.isascii() and text.isprintable() else b""
+    return no(why, "BADURL", b'"%b"' % shown)
+
+
+async def _write_url(session: Session, joined: Spool, part: CatenateUrl) -> None:
+    """The octets that a URL names: of a message, or of a section or range of one."""
+    try:
+        url = ImapUrl.parse(part.url)
+        asked = parse_section(url.section)
+    except ProtocolError as error:
+        raise _bad(part, error.text) from None
+    if url.host or url.uid is None:  # RFC 4469 §3: the server need not fetch from elsewhere
+        raise _bad(part, "URL is not of a message of this account")
+    content = await _content(session, part, url)
+    kind: Kind = "HEADER" if asked.specifier.startswith("HEADER") else asked.specifier  # type: ignore[assignment] # one of Kind by the parser
+    section = find_section(content.structure, asked.part, kind)
+    if section is None:
+        raise _bad(part, "no such part")
+    offset, length = url.partial or (0, None)
+    if asked.fields or section.content_fields:
+        header = await content.read(session, section.start, section.end)
+        header = chosen_fields(header, asked, section)
+        await _write(session, joined, header[offset : None if length is None else offset + length])
+        return
+    start = min(section.start + offset, section.end)
+    end = section.end if length is None else min(start + length, section.end)
+    async for block in content.blocks(session, start, end):
+        await _write(session, joined, block)
+
+
+async def _content(session: Session, part: CatenateUrl, url: ImapUrl) -> Content:
+    view = session.view
+    if not url.mailbox and view is None:
+        raise _bad(part, "no mailbox is selected")
+
+    def read(r: Reader) -> Row | None:
+        mailbox_id: MailboxID
+        if not url.mailbox:
+            assert view is not None
+            mailbox_id, uidvalidity = view.mailbox_id, view.uidvalidity
+        else:
+            try:
+                box = mailbox_by_name(r, check_name(url.mailbox))
+            except BadMailboxName:
+                return None
+            if box is None:
+                return None
+            mailbox_id, uidvalidity = box.id, box.uidvalidity
+        if url.uidvalidity not in (None, uidvalidity):
+            return None
+        assert url.uid is not None
+        rows, _ = fetch_rows(r, mailbox_id, uid_array([url.uid]), ("size", "prefix", "structure"))
+        return rows[0] if rows else None
+
+    row = await session.account.read(read, op="imap-catenate") if url.uid and url.uid < 1 << 32 else None
+    if row is None:
+        raise _bad(part, "no such message")
+    _uid, _flags, _keywords, message_id, body_id, size, prefix, structure = row
+    return Content(message_id, body_id, size, prefix, structure)

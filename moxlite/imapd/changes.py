@@ -1,0 +1,384 @@
+"""Telling a client what has happened to its mailboxes (IMAP-54..61, RFC 9051 §7.4, §7.5, RFC 7162 §3.2.10).
+
+Theory of operation
+-------------------
+A session has a cursor on the account's change bus and no queue. `tell` takes what has come since,
+applies it to the view, and writes the untagged responses: removals first (or holds them back), then one EXISTS, then
+a FETCH for each new or changed message in the order of their modseqs. A client that remembers the highest modseq it
+has seen, and loses the connection at any point, has thereby seen all before it.
+
+Fifty idle sessions are told of each delivery: so without pending changes nothing is read nor awaited, flags are
+rendered once for all (`flagwire`), and equal views are one object (`uidlist`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
+from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
+from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, pick, runs, within
+from moxlite.store.bus import Batch
+from moxlite.store.errors import StoreError
+from moxlite.store.types import (
+    AccountClosing,
+    AnnotationChanged,
+    Event,
+    FlagsChanged,
+    MailboxAdded,
+    MailboxKeywords,
+    MailboxRemoved,
+    MailboxRenamed,
+    MessageAdded,
+    MessagesRemoved,
+    ModSeq,
+    SubscriptionAdded,
+    SubscriptionRemoved,
+)
+
+from .errors import Disconnect, refusal
+from .flagwire import SYSTEM_FLAGS, use_names, wire_flags
+from .uidlist import uid_array
+from .view import View
+
+if TYPE_CHECKING:
+    from .notify import Notification
+    from .session import Session
+
+__all__ = ["apply_to_view", "claim_recent", "flags_line", "tell", "tell_flags", "tell_removed"]
+
+
+async def tell(session: Session, *, expunge: bool) -> None:
+    """Write what has happened since the last call; without `expunge` removals are held back (IMAP-54).
+
+    Raises Disconnect when the account is being closed, or can't be read: then the view is in doubt.
+    """
+    try:
+        await _tell(session, expunge=expunge)
+    except StoreError as error:
+        refused = refusal(error)
+        raise Disconnect(refused.text, refused.code.name if refused.code else None) from error
+
+
+async def _tell(session: Session, *, expunge: bool) -> None:
+    cursor = session.cursor
+    before = session.view.list if session.view is not None else None
+    while cursor.pending():
+        batch = await cursor.take()
+        await _apply(session, batch, expunge=expunge)
+        await session.drain()
+        if not batch.more:
+            break
+    view = session.view
+    if expunge and view is not None and view.gone and "messageexpunge" in _told(session):
+        tell_removed(session, view, list(runs(view.gone)))
+    if view is None or not view.gone:
+        session.held = 0
+    if view is not None and not view.gone and not view.behind and view.list is not before:
+        view.list = session.share.sharing.share(view.mailbox_id, max(cursor.modseq, view.since), view.list)
+    modseq = ModSeq(min(cursor.modseq, session.held - 1)) if session.held else cursor.modseq
+    if modseq > cursor.acknowledged:
+        cursor.acknowledge(modseq)
+
+
+_ALL: Final = frozenset({"messagenew", "messageexpunge", "flagchange"})
+
+
+def _told(session: Session) -> frozenset[str]:
+    """Which events of the selected mailbox the client hears of: all, but for what NOTIFY says (RFC 5465 §3.1)."""
+    return _ALL if session.notify is None else session.notify.selected
+
+
+class _Changes:
+    """What a batch says about the selected mailbox: by UID the last state of messages, what was removed, and what was
+    removed but isn't to be told.
+    """
+
+    __slots__ = ("added", "flags", "held", "removed")
+
+    def __init__(self) -> None:
+        self.added: dict[int, MessageAdded | FlagsChanged] = {}
+        self.flags: dict[int, MessageAdded | FlagsChanged] = {}
+        self.removed: list[tuple[int, int]] = []
+        self.held: list[tuple[int, int]] = []
+
+
+_Mine: TypeAlias = MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywords
+
+
+async def _apply(session: Session, batch: Batch, *, expunge: bool) -> None:
+    """Bring the view up to the end of `batch`, and tell it and whatever else the client wants to hear."""
+    view, notify = session.view, session.notify
+    mine: list[_Mine] = []
+    others: list[Event] = []
+    for event in batch.events:
+        match event:
+            case MessageAdded() | FlagsChanged() | MessagesRemoved() | MailboxKeywords():
+                if view is not None and event.mailbox_id == view.mailbox_id:
+                    mine.append(event)
+                elif notify is not None and event.origin != session.cursor.id:
+                    others.append(event)
+            case AccountClosing(reason=reason):
+                if session.cursor.closing is not None:  # ours alone: we fell silent (STORE-38)
+                    session.respond(State("OK", reason, Code("NOTIFICATIONOVERFLOW")))
+                raise Disconnect(reason, "UNAVAILABLE")
+            case _:
+                await _tell_mailbox(session, view, event)
+    if view is not None:
+        await _apply_mine(session, view, batch, mine, expunge=expunge)
+    if notify is not None:
+        await notify.tell_others(session, others)
+        notify.check_held(session)
+
+
+async def apply_to_view(session: Session, view: View, batch: Batch) -> None:
+    """Bring the view alone up to the end of `batch`, and tell it."""
+    mine: list[_Mine] = [
+        event
+        for event in batch.events
+        if isinstance(event, MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywords)
+        and event.mailbox_id == view.mailbox_id
+    ]
+    await _apply_mine(session, view, batch, mine, expunge=True)
+
+
+async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequence[_Mine], *, expunge: bool) -> None:
+    changes = _Changes()
+    for event in events:
+        # What the client does itself is told in any case. Read from the database, nobody knows whose it was.
+        told = _ALL if event.origin == session.cursor.id or batch.from_log else _told(session)
+        if isinstance(event, MailboxKeywords):
+            if told:
+                _passed(view, event)
+                await tell_flags(session, view, event.keywords)
+        else:
+            _collect(session, view, changes, event, told)
+    removed = normalize(changes.removed)
+    if removed and expunge:
+        _tell_removed(session, view, removed)
+    elif removed:
+        _hold(session, view, removed, events)
+    if changes.held:
+        _hold(session, view, normalize(changes.held), events)
+    if changes.added:
+        _tell_new(session, view, changes, batch)
+    await _tell_states(session, view, changes)
+
+
+def _passed(view: View, event: Event) -> None:
+    """A change of the mailbox is in the view. One that lies behind changes which are not told isn't counted."""
+    if not view.behind:
+        view.modseq = max(view.modseq, event.modseq)
+
+
+def _hold(session: Session, view: View, removed: Ranges, events: Sequence[_Mine]) -> None:
+    view.hold(removed)
+    if view.gone and not session.held:
+        session.held = min(event.modseq for event in events if isinstance(event, MessagesRemoved))
+
+
+def _tell_removed(session: Session, view: View, removed: Ranges) -> None:
+    """Tell removals, with those that have been held back, unless the client doesn't want to hear of these."""
+    gone, held = list(runs(view.gone or ())), session.held
+    if "messageexpunge" in _told(session):
+        tell_removed(session, view, normalize([*removed, *gone]))
+        return
+    tell_removed(session, view, removed)
+    if gone:
+        view.hold(gone)
+        session.held = held
+
+
+def _collect(
+    session: Session,
+    view: View,
+    changes: _Changes,
+    event: MessageAdded | FlagsChanged | MessagesRemoved,
+    told: frozenset[str],
+) -> None:
+    """Note one event about messages of the selected mailbox. `told`: which events the client wants to hear of."""
+    if isinstance(event, MessagesRemoved):
+        for uid in event.uids:
+            changes.added.pop(uid, None)
+            changes.flags.pop(uid, None)
+        ranges = within(list(runs(event.uids)), 1, view.uidnext - 1)
+        if "messageexpunge" in told:
+            _passed(view, event)
+            changes.removed += ranges
+        else:
+            changes.held += ranges
+        return
+    if event.modseq <= view.since:  # SELECT has read it
+        return
+    uid = event.uid
+    if uid >= view.uidnext:
+        # New messages have numbers in the order of their UIDs, so those of the client itself must wait, too.
+        if "messagenew" in _told(session) and (isinstance(event, MessageAdded) or uid in changes.added):
+            _passed(view, event)
+            changes.added[uid] = event
+    elif "flagchange" in told:
+        _passed(view, event)
+        # With another's change below it, the client can't know.
+        if uid in changes.flags or not _quiet(session, event):
+            changes.flags.pop(uid, None)  # the last state of a message stands where its modseq belongs
+            changes.flags[uid] = event
+
+
+def _quiet(session: Session, event: MessageAdded | FlagsChanged) -> bool:
+    """Whether the client knows this change, for it made it (`Session.hush`), and nobody else's came in between."""
+    alone = session.quiet.get(event.modseq)
+    if alone is None or (session.told is not None and event.uid in session.told):
+        return False
+    return alone or event.origin == session.cursor.id
+
+
+def _tell_new(session: Session, view: View, changes: _Changes, batch: Batch) -> None:
+    """New messages: the view grows, one EXISTS for all of them (IMAP-55)."""
+    uids = uid_array(sorted(changes.added))
+    mine = view.list
+    shared = None if view.gone or view.behind else session.share.sharing.find(view.mailbox_id, batch.modseq)
+    if shared is not None and len(shared) == len(mine) + len(uids) and shared.uids[-len(uids) :] == uids:
+        view.list = shared
+    else:
+        view.list = mine.adding(uids)
+    view.uidnext = uids[-1] + 1
+    claimed = claim_recent(session, view, uids[0])
+    session.write(b"* %d EXISTS\r\n" % view.exists)
+    if claimed:
+        session.respond(RecentData(view.recent_count))
+
+
+def claim_recent(session: Session, view: View, first: int) -> bool:
+    r"""Show ``\Recent`` for messages from UID `first` on that no other session has shown it for (IMAP-72a); whether
+    there are any.
+
+    The claim is kept in memory here, and written when the mailbox is selected the next time: losing it in a crash
+    means only that some messages look new once more.
+    """
+    if session.rev2 or view.read_only:
+        return False
+    start = max(first, session.share.recent.get(view.mailbox_id, 0))
+    if start >= view.uidnext:
+        return False
+    view.recent = normalize([*view.recent, (start, view.uidnext - 1)])
+    session.share.recent[view.mailbox_id] = view.uidnext
+    return True
+
+
+async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
+    """FETCH for new and changed messages, in the order of their modseqs."""
+    events = [*changes.added.values(), *changes.flags.values()]
+    events.sort(key=lambda event: event.modseq)
+    if session.told is not None:
+        session.told.update(event.uid for event in events)
+    notify = session.notify
+    waiting: list[int] = []  # new messages that are told with what NOTIFY asks of them
+    for event in events:
+        if notify is not None and notify.items and event.uid in changes.added and event.origin != session.cursor.id:
+            waiting.append(event.uid)
+            continue
+        if notify is not None and waiting:
+            await notify.tell_new(session, view, sorted(waiting))
+            waiting.clear()
+        keywords = await session.share.spelled(session.account, event.keywords) if event.keywords else ()
+        flags = wire_flags(event.flags, keywords, view.is_recent(event.uid))
+        session.write(flags_line(session, view, event.uid, flags, event.modseq))
+    if notify is not None and waiting:
+        await notify.tell_new(session, view, sorted(waiting))
+
+
+def flags_line(session: Session, view: View, uid: int, flags: bytes, modseq: int) -> bytes:
+    """``* n FETCH (UID u FLAGS (…) [MODSEQ (m)])``, the way this session wants it; nothing if it doesn't know the
+    message.
+    """
+    shown = modseq if session.condstore else None
+    if session.uidonly:
+        return uidfetch_flags(uid, flags, shown)
+    number = view.number(uid)
+    return fetch_flags(number, uid, flags, shown) if number else b""
+
+
+def tell_removed(session: Session, view: View, removed: Ranges) -> None:
+    """EXPUNGE or VANISHED for UIDs; they have no numbers from here on."""
+    mine = pick(view.uids, removed)
+    view.gone = None
+    session.held = 0
+    if not mine:
+        return
+    ranges = list(runs(mine))
+    if session.qresync or session.uidonly:
+        session.write(vanished_lines(ranges))
+    else:
+        session.write(expunge_lines(view.numbers_of(ranges)))
+    had_recent = bool(view.recent) and bool(index_runs(mine, view.recent))
+    view.list = view.list.without(ranges)
+    if had_recent and not session.rev2:
+        session.respond(RecentData(view.recent_count))
+
+
+async def tell_flags(session: Session, view: View, keywords: tuple[str, ...]) -> None:
+    """``* FLAGS`` when there are keywords that the client hasn't heard of (IMAP-60)."""
+    if not frozenset(keywords) <= view.keywords:
+        view.keywords = frozenset(keywords)
+        session.respond(FlagsData((*SYSTEM_FLAGS, *await session.share.spelled(session.account, keywords))))
+
+
+async def _tell_mailbox(session: Session, view: View | None, event: Event) -> None:
+    """LIST for mailboxes and subscriptions that are new, renamed or gone; METADATA for others' changes (IMAP-59). With
+    NOTIFY only what was asked for, and nothing that the client did itself (RFC 5465 §5).
+    """
+    if isinstance(event, MailboxRemoved) and view is not None and event.mailbox_id == view.mailbox_id:
+        view.deleted = True
+    notify = session.notify
+    if notify is not None:
+        notify.forget()
+        if event.origin == session.cursor.id or not await _wanted(session, notify, event):
+            return
+    # Without rev2 or NOTIFY, clients would take the line of a mailbox that is gone for a new one.
+    modern = session.rev2 or notify is not None
+    match event:
+        case MailboxAdded(name=name, special_use=use, subscribed=subscribed):
+            session.respond(ListData((*_subscribed(subscribed), *use_names(use)), name))
+        case MailboxRenamed(name=name, old_name=old, special_use=use, subscribed=subscribed):
+            oldname = old if old and modern else None
+            session.respond(ListData((*_subscribed(subscribed), *use_names(use)), name, oldname=oldname))
+        case MailboxRemoved(name=name, subscribed=subscribed):
+            if modern:
+                session.respond(ListData((r"\NonExistent", *_subscribed(subscribed)), name))
+        case SubscriptionAdded(name=name, nonexistent=nonexistent):
+            session.respond(ListData((r"\Subscribed", *_nonexistent(nonexistent)), name))
+        case SubscriptionRemoved(name=name, nonexistent=nonexistent):
+            if modern or not nonexistent:
+                session.respond(ListData(_nonexistent(nonexistent), name))
+        case AnnotationChanged(mailbox_name=name, key=key):
+            wanted = notify is not None or session.wants_metadata(server=not name)
+            if wanted and event.origin != session.cursor.id:
+                session.respond(MetadataChanged(name, (key,)))
+
+
+async def _wanted(session: Session, notify: Notification, event: Event) -> bool:
+    """Whether NOTIFY asks for an event that isn't about messages."""
+    match event:
+        case MailboxAdded(name=name) | MailboxRemoved(name=name):
+            return await notify.wants(session, "mailboxname", name)
+        case MailboxRenamed(name=name, old_name=old):
+            return await notify.wants(session, "mailboxname", name, old)
+        case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name):
+            return await notify.wants(session, "subscriptionchange", name)
+        case AnnotationChanged(mailbox_name=name) if session.wants_metadata(server=not name):
+            return True  # by ENABLE
+        case AnnotationChanged(mailbox_name=""):
+            return await notify.wants(session, "servermetadatachange")
+        case AnnotationChanged(mailbox_name=name):
+            return await notify.wants(session, "mailboxmetadatachange", name)
+        case _:
+            return False
+
+
+def _subscribed(value: bool) -> tuple[str, ...]:
+    return (r"\Subscribed",) if value else ()
+
+
+def _nonexistent(value: bool) -> tuple[str, ...]:
+    return (r"\NonExistent",) if value else ()

@@ -1,0 +1,132 @@
+"""Commands of the control socket about IMAP: who is connected, and sessions for the operator's own programs (IMAP-22,
+IMAP-159).
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.admin.logins import Identity
+from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.ctl import StreamBroken
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.log import bind_cid, new_cid
+from moxlite.store.errors import StoreError
+from moxlite.store.reading import mailboxes
+
+from .connection import serve_identity
+from .context import Context
+
+__all__ = ["IMAPCommands"]
+
+LOOPBACK: Final = ip_address("127.0.0.1")
+
+
+class IMAPCommands:
+    """What the commands work with.
+
+    Args:
+      context: of the server's IMAP; what it says of a listener does not matter here.
+      shutdown: set when the server stops.
+    """
+
+    def __init__(self, context: Context, shutdown: trio.Event) -> None:
+        self._context = msgspec.structs.replace(context, service="imapserve", require_tls=False, starttls=None)
+        self._shutdown = shutdown
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "imap sessions": Command(ImapSessions, self.sessions),
+            "admin imapserve": Command(ImapServe, self.imapserve),
+        }
+
+    async def sessions(self, args: ImapSessions, exchange: Exchange) -> list[ImapSession]:
+        """All sessions, by id; `kill` ends one."""
+        sessions = self._context.sessions
+        if args.kill is not None and not sessions.end_session(args.kill, "ended by the operator"):
+            raise CommandFailed("notFound", f"there is no IMAP session {args.kill}")
+        facts = [one for one in sessions.facts() if one.id != args.kill]
+        names = {account: await self._mailboxes(account) for account in {one.account for one in facts}}
+        return [
+            ImapSession(
+                id=one.id,
+                account=one.account,
+                address=one.address,
+                remote=one.remote,
+                client=one.client,
+                mailbox=names[one.account].get(one.mailbox_id, ""),
+                received=one.received,
+                sent=one.sent,
+                command=one.command,
+            )
+            for one in facts
+        ]
+
+    async def _mailboxes(self, name: str) -> dict[int | None, str]:
+        try:
+            async with self._context.accounts.use(name) as account:
+                return {box.id: box.name for box in await account.scan(mailboxes, op="imap-sessions")}
+        except StoreError:  # it's being removed: its sessions end now
+            return {}
+
+    async def imapserve(self, args: ImapServe, exchange: Exchange) -> None:
+        """A session that is logged in from the start, until either side ends it."""
+        recipient = self._context.logins.login(args.address)
+        if recipient is None:
+            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
+        account = self._context.config.current.account(recipient.account)
+        if account is not None and account.login_disabled:
+            raise CommandFailed("refused", account.login_disabled)
+        cid = new_cid()
+        info = ConnectionInfo(
+            cid=cid,
+            remote=LOOPBACK,
+            remote_port=0,
+            local=LOOPBACK,
+            local_port=0,
+            listener="",
+            shutdown=self._shutdown,
+        )
+        identity = Identity(recipient.account, str(recipient.canonical))
+        with bind_cid(cid):
+            try:
+                await serve_identity(_Pipe(exchange), info, self._context, identity)
+            except trio.BrokenResourceError:
+                pass  # the program at the other end is gone, and with it who could be told
+        await exchange.download.end()
+
+
+class _Pipe(trio.abc.Stream):
+    """The octet streams of a request as one stream."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._rest = b""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send to the program."""
+        await self._exchange.download.send(bytes(data))
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Nothing is known of the program's buffers."""
+        await trio.lowlevel.checkpoint()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Octets from the program, b"" at their end."""
+        if not self._rest:
+            try:
+                self._rest = await anext(self._exchange.upload, b"")
+            except StreamBroken as error:
+                raise trio.BrokenResourceError(str(error)) from error
+        size = len(self._rest) if max_bytes is None else max_bytes
+        octets, self._rest = self._rest[:size], self._rest[size:]
+        return octets
+
+    async def aclose(self) -> None:
+        """The request ends with its command."""
+        await trio.lowlevel.checkpoint()

@@ -1,0 +1,300 @@
+"""One connection: octets in and out, deadlines, the end (IMAP-13..21; architecture §5).
+
+The nursery tree::
+
+    serve_connection
+     ├─ the session       reads, carries out commands, writes
+     └─ shutdown watcher  ends the session with BYE when the server stops
+
+Output is collected and sent when the session waits for the client, or when a command has much to say; so pipelined
+commands are answered in one piece.
+"""
+
+import logging
+from collections.abc import Awaitable
+from typing import Final
+
+import trio
+
+from moxlite.admin.logins import Identity
+from moxlite.admin.metrics import authentication_ratelimited_total
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.deflate import DeflateStream
+from moxlite.net.log import TRACEDATA
+from moxlite.net.tls import TLSError, TLSStream
+from moxlite.proto.imap.encode import encode
+from moxlite.proto.imap.responses import State
+from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralEnd, LiteralRequest, ServerDecoder
+from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
+
+from . import metrics
+from .auth import enter, login_request, preauthenticate
+from .basic import capability_code
+from .context import Context
+from .dispatch import HANDLERS
+from .errors import Disconnect
+from .session import Session
+
+__all__ = ["serve_connection", "serve_identity"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+READ_SIZE: Final = 65_536
+"""Octets asked for at once; the TLS stream starts with small buffers by itself."""
+
+SEND_SIZE: Final = 131_072
+"""Octets under one deadline for writing: a client that takes less than that in five minutes is gone. Twice
+`HIGH_WATER`, so that what a command with much to say drains goes out in one piece.
+"""
+
+
+class Connection:
+    """Implements `output.Wire` over a Trio stream."""
+
+    __slots__ = (
+        "_literal",
+        "_out",
+        "_sending",
+        "_stream",
+        "broken",
+        "context",
+        "decoder",
+        "info",
+        "pending",
+        "received",
+        "sent",
+        "session",
+        "slow",
+    )
+
+    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
+        self._stream = stream
+        self._out: list[bytes] = []
+        self._sending = trio.Lock()
+        self._literal = False  # within a literal
+        self.info = info
+        self.context = context
+        self.decoder = ServerDecoder(pedantic=context.pedantic)
+        self.pending = 0
+        self.received = 0
+        self.sent = 0
+        self.broken = False
+        self.slow = False
+        self.session = Session(context, self, HANDLERS)
+
+    # -- writing
+
+    def write(self, octets: bytes) -> None:
+        """See `Wire.write`."""
+        self._out.append(octets)
+        self.pending += len(octets)
+
+    async def drain(self) -> None:
+        """See `Wire.drain`. Raises BrokenResourceError when the client is gone, or takes nothing (IMAP-19)."""
+        while self._out:
+            async with self._sending:  # IDLE and NOTIFY write while another task waits for the client
+                octets = b"".join(self._out)
+                self._out.clear()
+                self.pending = 0
+                self.sent += len(octets)
+                logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets}})
+                try:
+                    await (self._send_slowly(octets) if self.slow else self._send(octets))
+                except BaseException:
+                    self.broken = True
+                    raise
+
+    async def _send(self, octets: bytes) -> None:
+        pace = self.context.pace
+        seconds = pace.write if self.session.logged_in else pace.before_login
+        for start in range(0, len(octets), SEND_SIZE):
+            await self._within(seconds, self._stream.send_all(octets[start : start + SEND_SIZE]))
+
+    async def _send_slowly(self, octets: bytes) -> None:
+        """One octet a second, for those who guess passwords (IMAP-20)."""
+        pace = self.context.pace
+        for position in range(len(octets)):
+            await trio.sleep(pace.slow)
+            await self._within(pace.before_login, self._stream.send_all(octets[position : position + 1]))
+
+    async def _within(self, seconds: float, sending: Awaitable[None]) -> None:
+        with trio.move_on_after(seconds) as scope:
+            await sending
+        if scope.cancelled_caught:
+            raise trio.BrokenResourceError("client takes nothing")
+
+    # -- reading
+
+    async def receive(self, seconds: float | None = None) -> Event:
+        """See `Wire.receive`."""
+        while True:
+            event = self.decoder.next_event()
+            if event is not NEED_DATA:
+                self._literal = isinstance(event, LiteralRequest | LiteralChunk)
+                if isinstance(event, LiteralEnd):
+                    self._literal = False
+                return event
+            await self.drain()
+            octets = await self._read(self._patience() if seconds is None else seconds)
+            if octets:
+                self.received += len(octets)
+                self.decoder.feed(octets)
+            else:
+                self.decoder.feed_eof()
+
+    def _patience(self) -> float:
+        """Seconds that we wait for the client (IMAP-19)."""
+        pace = self.context.pace
+        if not self.session.logged_in:
+            return pace.before_login
+        return pace.literal if self._literal else pace.after_login
+
+    async def _read(self, seconds: float) -> bytes:
+        session = self.session
+        if self.slow:
+            await trio.sleep(self.context.pace.slow)
+        with trio.move_on_after(seconds) as scope:
+            session.scope = scope
+            if session.ending is not None:
+                scope.cancel()
+            try:
+                return bytes(await self._stream.receive_some(READ_SIZE))
+            finally:
+                session.scope = None
+        raise session.ending or Disconnect("inactive")
+
+    # -- TLS
+
+    async def start_tls(self) -> None:
+        """See `Wire.start_tls`."""
+        assert self.context.starttls is not None
+        await self.drain()
+        try:
+            stream = await self.context.starttls.accept(self._stream)
+        except TLSError as error:
+            self.broken = True
+            raise trio.BrokenResourceError(f"no TLS: {error}") from error
+        self._stream = stream
+        self.info = self.info.with_tls(stream.facts)
+        self.decoder = ServerDecoder(pedantic=self.context.pedantic)
+
+    # -- DEFLATE
+
+    @property
+    def compressed(self) -> bool:
+        """See `Wire.compressed`."""
+        return isinstance(self._stream, DeflateStream)
+
+    async def compress(self) -> None:
+        """See `Wire.compress`."""
+        await self.drain()
+        # What came in one piece with the command is compressed already (RFC 4978 §3).
+        self._stream = DeflateStream(self._stream, received=self.decoder.take_rest())
+
+    def bindings(self) -> ChannelBindings:
+        """See `Wire.bindings`."""
+        stream = self._stream.transport if isinstance(self._stream, DeflateStream) else self._stream
+        if not isinstance(stream, TLSStream):
+            return NO_BINDINGS
+        return {kind: stream.channel_binding(kind) for kind in stream.channel_bindings()}
+
+    # -- the end
+
+    async def farewell(self, end: Disconnect) -> None:
+        """``* BYE``, if the client takes it."""
+        if self.broken:
+            return
+        self.slow = False
+        self.write(encode(State("BYE", end.text, end.code)))
+        with trio.move_on_after(self.context.pace.farewell):
+            await self.drain()
+
+    async def aclose(self) -> None:
+        """Close the stream that is on top now; the listener closes what is below."""
+        if isinstance(self._stream, DeflateStream) and not self.broken:
+            with trio.move_on_after(self.context.pace.farewell):
+                try:
+                    await self._stream.finish()  # IMAP-21
+                except trio.BrokenResourceError:
+                    pass  # the client had hung up: it has heard all it wanted
+        await self._stream.aclose()
+
+
+def _refusal(connection: Connection) -> Disconnect | None:
+    """Why the connection isn't served, if so; in the order of IMAP-14. The caller has counted it as open."""
+    info, context = connection.info, connection.context
+    if info.shutdown.is_set():
+        return Disconnect("shutting down", "UNAVAILABLE")
+    if not context.rate.add(info.remote):
+        return Disconnect("too many new connections, try again later", "UNAVAILABLE")
+    if not context.logins.allowed(login_request(connection.session)):
+        authentication_ratelimited_total.labels(kind="imap").inc()
+        return Disconnect("too many failed log-ins, try again later", "UNAVAILABLE")
+    return None
+
+
+async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
+    """Speak IMAP with one client until it logs out, leaves, errs or falls silent.
+
+    Cancellation: closes without a word; shutdown is told with BYE before (IMAP-21).
+    Raises BrokenResourceError when the client is gone, and whatever `net.connections.guard` counts as a crash.
+    """
+    metrics.connections.labels(service=context.service).inc()
+    kv = {"remote": str(info.remote), "service": context.service}
+    logger.info("connection opened", extra={"kv": kv})
+    connection = Connection(stream, info, context)
+    refused = _refusal(connection)
+    opened = refused is None and context.open.acquire(info.remote)
+    try:
+        if refused is None and not opened:
+            refused = Disconnect("too many open connections", "UNAVAILABLE")
+        if refused is not None:
+            await connection.farewell(refused)
+            return
+        await _serve(connection)
+    finally:
+        if opened:
+            context.open.release(info.remote)
+        session = connection.session
+        user = {"account": session.identity.account} if session.identity else {}
+        logger.info("connection closed", extra={"kv": kv | user})
+
+
+async def serve_identity(stream: trio.abc.Stream, info: ConnectionInfo, context: Context, identity: Identity) -> None:
+    """The same for a user whom the operator vouches for (IMAP-22): no log-in, and no limits by network."""
+    metrics.connections.labels(service=context.service).inc()
+    kv = {"account": identity.account, "service": context.service}
+    logger.info("connection opened", extra={"kv": kv})
+    try:
+        await _serve(Connection(stream, info, context), identity)
+    finally:
+        logger.info("connection closed", extra={"kv": kv})
+
+
+async def _serve(connection: Connection, identity: Identity | None = None) -> None:
+    session = connection.session
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_watch_shutdown, connection)
+        try:
+            await _greet(connection, identity)
+            await session.run()
+            await connection.drain()
+        except Disconnect as end:
+            await connection.farewell(end)
+        finally:
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):  # bounded: only memory and counters are given back
+                await session.aclose()
+    await connection.aclose()
+
+
+async def _greet(connection: Connection, identity: Identity | None) -> None:
+    """``* OK``, or ``* PREAUTH`` for `identity`, or a client certificate that logs in by itself (IMAP-17, IMAP-48)."""
+    session = connection.session
+    known = await preauthenticate(session) if identity is None else await enter(session, identity)
+    session.respond(State("PREAUTH" if known else "OK", "moxlite imap", capability_code(session)))
+
+
+async def _watch_shutdown(connection: Connection) -> None:
+    await connection.info.shutdown.wait()
+    connection.session.end("shutting down")

@@ -1,0 +1,76 @@
+"""How a command can fail, and the one place where errors of the store become responses (IMAP-153)."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+from moxlite.proto.imap.responses import Code
+from moxlite.store import errors as store
+
+__all__ = ["Disconnect", "Refused", "bad", "no", "refusal"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+
+class Refused(Exception):
+    """The command ends with a tagged NO or BAD."""
+
+    def __init__(self, condition: Literal["NO", "BAD"], text: str, code: Code | None = None) -> None:
+        super().__init__(text)
+        self.condition = condition
+        self.text = text
+        self.code = code
+
+
+class Disconnect(Exception):
+    """The session ends with ``* BYE [code] text``."""
+
+    def __init__(self, text: str, code: str | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = Code(code) if code else None
+
+
+def no(text: str, code: str | None = None, argument: bytes = b"") -> Refused:
+    """``NO [code argument] text``, to be raised."""
+    return Refused("NO", text, Code(code, argument) if code else None)
+
+
+def bad(text: str, code: str | None = None) -> Refused:
+    """``BAD [code] text``, to be raised."""
+    return Refused("BAD", text, Code(code) if code else None)
+
+
+# RFC 9051 §7.1 and RFC 5530 §3 name the codes. A subclass stands before its base.
+_TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
+    store.OverQuota: lambda e: no("over quota", "OVERQUOTA"),
+    store.StorageFull: lambda e: no("the disk is full, nothing was changed", "UNAVAILABLE"),
+    store.StorageBroken: lambda e: no("the mailbox file can't be used at the moment", "UNAVAILABLE"),
+    store.ReadInterrupted: lambda e: no("reading took too long, try again", "UNAVAILABLE"),
+    store.Closed: lambda e: no("the account is being closed, try again", "UNAVAILABLE"),
+    store.ChunkDamaged: lambda e: no("stored message is damaged", "CORRUPTION"),
+    store.UidsExhausted: lambda e: no("the mailbox has given out all UIDs", "LIMIT"),
+    store.LimitExceeded: lambda e: no(str(e), "LIMIT"),
+    store.NoSuchMailbox: lambda e: no("no such mailbox", "NONEXISTENT"),
+    store.MailboxExists: lambda e: no("there is a mailbox of that name", "ALREADYEXISTS"),
+    store.MailboxHasChildren: lambda e: no("the mailbox has children", "HASCHILDREN"),
+    store.BadMailboxName: lambda e: no(f"mailbox name not allowed: {e}", "CANNOT"),
+    store.MailboxNotAllowed: lambda e: no(str(e), "CANNOT"),
+    store.BadKeyword: lambda e: Refused("BAD", f"keyword not allowed: {e}"),
+    store.BadMessage: lambda e: no(str(e)),
+    store.NoSuchMessage: lambda e: no("the message is gone", "EXPUNGEISSUED"),
+    store.AccountUnknown: lambda e: no("the account is gone", "UNAVAILABLE"),
+    store.AccountRemoved: lambda e: no("the account is being removed", "UNAVAILABLE"),
+    store.LoginDisabled: lambda e: Refused("NO", e.text),
+}
+
+
+def refusal(error: store.StoreError) -> Refused:
+    """The response for an error of the store; damage is logged."""
+    if isinstance(error, store.ChunkDamaged | store.StorageBroken):
+        logger.error("storage error during a command", extra={"kv": {"err": error}})
+    for kind, response in _TABLE.items():
+        if isinstance(error, kind):
+            return response(error)
+    logger.error("store error without a response of its own", exc_info=error)
+    return no("the server could not do this", "SERVERBUG")

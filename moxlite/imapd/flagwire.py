@@ -1,0 +1,55 @@
+"""Flags of messages and attributes of mailboxes as they go over the wire (IMAP-108, IMAP-109, IMAP-171)."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from moxlite.proto.imap.encode import flag_list
+from moxlite.store.keywords import flag_words, parse_flags
+from moxlite.store.types import Flag, SpecialUse
+
+__all__ = ["SYSTEM_FLAGS", "USES", "parse_words", "use_names", "wire_flags"]
+
+SYSTEM_FLAGS: Final = tuple(flag_words(Flag(Flag.MDNSENT * 2 - 1)))
+"""The names of all flags that are bits in the store: FLAGS and PERMANENTFLAGS begin with them."""
+
+
+@lru_cache(maxsize=4096)  # combinations in use at a time are few; one entry is some 200 octets
+def wire_flags(flags: Flag, keywords: tuple[str, ...] = (), recent: bool = False) -> bytes:
+    """``(\\Seen $Junk work)``; keywords as spelled in the account."""
+    words = flag_words(flags, keywords)
+    if recent:
+        words.insert(0, r"\Recent")
+    return flag_list(words)
+
+
+USES: Final[Mapping[str, SpecialUse]] = {
+    # RFC 6154 §2
+    r"\Archive": SpecialUse.ARCHIVE,
+    r"\Drafts": SpecialUse.DRAFTS,
+    r"\Junk": SpecialUse.JUNK,
+    r"\Sent": SpecialUse.SENT,
+    r"\Trash": SpecialUse.TRASH,
+}
+
+
+def use_names(use: SpecialUse) -> tuple[str, ...]:
+    """The LIST attributes of a special use."""
+    return tuple([name for name, flag in USES.items() if flag & use]) if use else ()
+
+
+# What some clients use for $Junk and $NotJunk (IMAP-115).
+_SYNONYMS: Final[Mapping[str, Flag]] = {
+    "junk": Flag.JUNK,
+    "nonjunk": Flag.NOTJUNK,
+    "notjunk": Flag.NOTJUNK,
+    "$nonjunk": Flag.NOTJUNK,
+}
+
+
+def parse_words(words: Iterable[str]) -> tuple[Flag, tuple[str, ...]]:
+    """Bits and keywords of the flags that a client names; synonyms set their bit besides. Raises BadKeyword."""
+    flags, keywords = parse_flags(words)
+    for keyword in keywords:
+        flags |= _SYNONYMS.get(keyword.lower(), Flag(0))
+    return flags, tuple(sorted(keywords))

@@ -1,0 +1,226 @@
+"""LIST, LSUB and STATUS (RFC 9051 §6.3.9, §6.3.11, RFC 5258, RFC 5819, RFC 9590, RFC 3501 §6.3.9; IMAP-67, 68,
+70, 71)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import trio
+
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import ListData, LsubData, StatusData
+from moxlite.store.errors import BadMailboxName, NoSuchMailbox
+from moxlite.store.names import ancestors, check_name
+from moxlite.store.reading import mailbox_by_name, mailboxes, subscriptions
+from moxlite.store.transaction import Reader
+from moxlite.store.types import Mailbox
+
+from .errors import bad
+from .flagwire import use_names
+from .metadata import values_of_mailboxes
+from .patterns import Pattern
+from .session import Done, Session
+
+__all__ = ["list_mailboxes", "lsub", "status", "status_of"]
+
+MANY: Final = 500
+"""Mailboxes above which they are read in a thread (STORE-3), and after which other tasks get a turn."""
+
+COUNT: Final = "SELECT count(*) FROM mailbox"
+RECENT: Final = "SELECT count(*) FROM message WHERE mailbox_id = ? AND uid >= ?"
+
+
+async def _names(session: Session, *, subscribed: bool) -> tuple[list[Mailbox], frozenset[str]]:
+    """All mailboxes, Inbox first, and the subscribed names if asked for."""
+
+    def read(r: Reader) -> tuple[list[Mailbox], frozenset[str]] | None:
+        return None if r.value(COUNT) > MANY else everything(r)
+
+    def everything(r: Reader) -> tuple[list[Mailbox], frozenset[str]]:
+        return mailboxes(r), frozenset(subscriptions(r)) if subscribed else frozenset()
+
+    found = await session.account.read(read, op="imap-list")
+    return found if found is not None else await session.account.scan(everything, op="imap-list")
+
+
+def _patterns(reference: str, patterns: Iterable[str]) -> list[Pattern]:
+    return [Pattern(reference, pattern) for pattern in patterns]
+
+
+def _order(name: str) -> tuple[bool, str]:
+    """Inbox first, the others by name."""
+    return name != "Inbox" and not name.startswith("Inbox/"), name
+
+
+async def list_mailboxes(session: Session, command: c.List) -> Done:
+    """LIST."""
+    if command.patterns == ("",) and not command.selection:
+        session.respond(ListData((), ""))  # what is the separator?
+        return Done("separator told")
+    if "MYRIGHTS" in command.returns or _disabled(session, command):
+        raise bad("return option is not supported")
+    # REMOTE (RFC 5258 §3.1) adds nothing, for there are no remote mailboxes.
+    wants_subscribed = "SUBSCRIBED" in command.selection or "SUBSCRIBED" in command.returns
+    metadata = await values_of_mailboxes(session, command.metadata) if "METADATA" in command.returns else None
+    boxes, subscribed = await _names(session, subscribed=wants_subscribed)
+    listing = _Listing(session, command, boxes, subscribed)
+    for number, name in enumerate(listing.names()):
+        if number % MANY == MANY - 1:
+            await trio.lowlevel.checkpoint()
+        line = listing.line(name) if listing.matches(name) else None
+        if line is None:
+            continue
+        session.respond(line)
+        box = listing.by_name.get(name)
+        if "STATUS" in command.returns and box is not None:
+            session.respond(await status_of(session, box, command.status))
+        if metadata is not None and box is not None:
+            session.respond(metadata.line(box.id, name))
+        await session.drain()
+    return Done("mailboxes told")
+
+
+def _disabled(session: Session, command: c.List) -> bool:
+    """Whether a return option is that of a capability which the account's owner has switched off (IMAP-37)."""
+    of = {"METADATA": ("METADATA", "LIST-METADATA"), "STATUS": ("LIST-STATUS",)}
+    return any(not session.disabled.isdisjoint(of.get(option, ())) for option in command.returns)
+
+
+class _Listing:
+    """One LIST: which names it shows, and how."""
+
+    def __init__(self, session: Session, command: c.List, boxes: Sequence[Mailbox], subscribed: frozenset[str]) -> None:
+        self.by_name: Mapping[str, Mailbox] = {box.name: box for box in boxes}
+        self._command = command
+        self._subscribed = subscribed
+        self._patterns = _patterns(command.reference, command.patterns)
+        self._parents = frozenset(above for box in boxes for above in ancestors(box.name)[-1:])
+        self._only_subscribed = "SUBSCRIBED" in command.selection
+        self._only_special = "SPECIAL-USE" in command.selection
+        self._recursive = "RECURSIVEMATCH" in command.selection
+        self._shows_subscribed = bool(subscribed)
+        # With RECURSIVEMATCH, names above a selected one are shown too (RFC 5258 §3.5).
+        self._above: frozenset[str] = frozenset()
+        if self._recursive:
+            chosen = [name for name in self.names() if self._selected(name)]
+            self._above = frozenset(above for name in chosen for above in ancestors(name))
+
+    def names(self) -> list[str]:
+        """The names to look at, in order, each once."""
+        names = list(self.by_name)
+        if self._only_subscribed:
+            names += self._subscribed.difference(self.by_name)
+            if self._recursive:  # parents of subscribed names that don't exist don't exist either
+                names += {above for name in self._subscribed for above in ancestors(name)}.difference(names)
+            names.sort(key=_order)
+        return names
+
+    def matches(self, name: str) -> bool:
+        """Whether one of the patterns fits."""
+        return any(pattern.matches(name) for pattern in self._patterns)
+
+    def _selected(self, name: str) -> bool:
+        """Whether the name itself fits the selection."""
+        if self._only_subscribed and name not in self._subscribed:
+            return False
+        if self._only_special:
+            box = self.by_name.get(name)
+            return box is not None and bool(box.special_use)
+        return True
+
+    def line(self, name: str) -> ListData | None:
+        """The LIST line of a name, None if the selection leaves it out."""
+        selected = self._selected(name)
+        childinfo: tuple[str, ...] = ()
+        if name in self._above and self._only_subscribed:
+            childinfo = ("SUBSCRIBED",)
+        if name in self._above and self._only_special:
+            childinfo = (*childinfo, "SPECIAL-USE")
+        if not selected and not childinfo:
+            return None
+        box = self.by_name.get(name)
+        flags: list[str] = []
+        if box is None:
+            flags.append(r"\NonExistent")
+        else:
+            flags.append(r"\HasChildren" if name in self._parents else r"\HasNoChildren")
+            flags += use_names(box.special_use)
+        if name in self._subscribed:
+            flags.append(r"\Subscribed")
+        return ListData(tuple(flags), name, childinfo=childinfo)
+
+
+async def lsub(session: Session, command: c.Lsub) -> Done:
+    """LSUB (RFC 3501 §6.3.9): with a trailing ``%`` also parents of subscribed names that don't match themselves."""
+    if not command.pattern:
+        session.respond(LsubData((), ""))
+        return Done("separator told")
+    names = await session.account.read(subscriptions, op="imap-lsub")
+    pattern = Pattern(command.reference, command.pattern)
+    shown: dict[str, tuple[str, ...]] = {name: () for name in names if pattern.matches(name)}
+    if command.pattern.endswith("%"):
+        for name in names:
+            if name not in shown:
+                for above in ancestors(name):
+                    if pattern.matches(above):
+                        shown.setdefault(above, (r"\NoSelect",))
+    for name in sorted(shown, key=_order):
+        session.respond(LsubData(shown[name], name))
+        await session.drain()
+    return Done("subscriptions told")
+
+
+async def status(session: Session, command: c.Status) -> Done:
+    """STATUS."""
+    try:
+        name = check_name(command.mailbox)
+    except BadMailboxName:
+        raise NoSuchMailbox(command.mailbox) from None
+    box = await session.account.read(lambda r: mailbox_by_name(r, name), op="imap-status")
+    if box is None:
+        raise NoSuchMailbox(name)
+    session.respond(await status_of(session, box, command.items))
+    return Done("status told")
+
+
+async def status_of(session: Session, box: Mailbox, items: Iterable[str]) -> StatusData:
+    """The asked-for values; never a scan (IMAP-71)."""
+    found: list[tuple[str, int | str | None]] = []
+    for item in dict.fromkeys(items):
+        value: int | str
+        match item:
+            case "MESSAGES":
+                value = box.exists
+            case "UIDNEXT":
+                value = box.uidnext
+            case "UIDVALIDITY":
+                value = box.uidvalidity
+            case "UNSEEN":
+                value = box.unseen
+            case "DELETED":
+                value = box.deleted
+            case "DELETED-STORAGE":
+                value = box.deleted_size
+            case "SIZE":
+                value = box.size
+            case "APPENDLIMIT":
+                value = session.context.append_limit
+            case "HIGHESTMODSEQ":
+                session.use_condstore()
+                value = box.modseq
+            case "MAILBOXID":
+                value = f"F{box.id}"
+            case "RECENT":
+                value = await _recent(session, box)
+            case _:
+                raise AssertionError(item)
+        found.append((item, value))
+    return StatusData(box.name, tuple(found))
+
+
+async def _recent(session: Session, box: Mailbox) -> int:
+    r"""Messages that no session has shown as ``\Recent`` (IMAP-72a)."""
+    first = max(box.recent_uid, session.share.recent.get(box.id, 0))
+    if session.rev2 or first >= box.uidnext:
+        return 0
+    count: int = await session.account.read(lambda r: r.value(RECENT, box.id, first), op="imap-recent")
+    return count

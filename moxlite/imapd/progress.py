@@ -1,0 +1,74 @@
+"""Telling a client that a long command goes on (RFC 9585, IMAP-125), when nobody knows how long it will take."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import trio
+
+from moxlite.proto.imap.responses import Code, State
+from moxlite.store.errors import StoreError
+
+from .errors import Disconnect, Refused
+from .session import Session
+
+__all__ = ["INTERVAL", "going_on"]
+
+T = TypeVar("T")
+
+INTERVAL: Final = 10.0
+"""Seconds between two INPROGRESS responses."""
+
+
+class _Teller:
+    """Says so every `INTERVAL` seconds. It's stopped while it sleeps, never while it writes: half a TLS record can't be
+    taken back.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.failure: trio.BrokenResourceError | None = None
+        self._session = session
+        self._sleep = trio.CancelScope()
+
+    async def run(self) -> None:
+        session = self._session
+        tag = b"NIL" if "]" in session.tag else b'"%b"' % session.tag.encode()
+        code = Code("INPROGRESS", b"(%b NIL NIL)" % tag)
+        while True:
+            with self._sleep:
+                await trio.sleep(INTERVAL)
+            if self._sleep.cancel_called:
+                return
+            self._sleep = trio.CancelScope()
+            try:
+                session.respond(State("OK", "still working", code))
+                await session.wire.drain()
+            except trio.BrokenResourceError as error:
+                self.failure = error
+                return
+
+    def stop(self) -> None:
+        """The command is done."""
+        self._sleep.cancel()
+
+
+async def going_on(session: Session, work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` gives or raises; meanwhile the client hears every ten seconds that we're still there.
+
+    `work` must not write. Raises BrokenResourceError when the client is gone.
+    """
+    found: list[T] = []
+    error: Refused | StoreError | Disconnect | None = None
+    async with trio.open_nursery() as nursery:
+        teller = _Teller(session)
+        nursery.start_soon(teller.run)
+        try:
+            found.append(await work())
+        except (Refused, StoreError, Disconnect) as raised:
+            error = raised  # not through the nursery, which would wrap it in a group
+        finally:
+            teller.stop()
+    if error is not None:
+        raise error
+    if teller.failure is not None:
+        raise teller.failure
+    return found[0]

@@ -1,0 +1,56 @@
+"""QUOTA (RFC 9208, and as older clients know it, RFC 2087): one root, for all mailboxes of the account (IMAP-132).
+
+The limit is the operator's: it's read here, and set in the configuration only.
+"""
+
+from typing import Final
+
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import QuotaData, QuotaRootData
+from moxlite.store.errors import BadMailboxName
+from moxlite.store.names import check_name
+from moxlite.store.reading import state
+
+from .errors import no
+from .session import Done, Session
+
+__all__ = ["quota", "quota_root", "set_quota"]
+
+ROOT: Final = ""
+"""The name of the one quota root."""
+
+UNIT: Final = 1024
+"""Octets of one unit of STORAGE (RFC 9208 §5.1)."""
+
+
+async def _tell(session: Session) -> None:
+    """``* QUOTA``; nothing without a limit, for the syntax has no words for usage alone."""
+    account = session.account
+    limit = account.config.quota
+    if limit:
+        used = (await account.read(state, op="imap-quota")).total_size
+        session.respond(QuotaData(ROOT, (("STORAGE", -(-used // UNIT), -(-limit // UNIT)),)))
+
+
+async def quota(session: Session, command: c.GetQuota) -> Done:
+    """GETQUOTA."""
+    if command.root != ROOT:
+        raise no("no such quota root", "NONEXISTENT")
+    await _tell(session)
+    return Done("quota told")
+
+
+async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
+    """GETQUOTAROOT; the mailbox may be missing (RFC 9208 §4.1.2)."""
+    try:
+        name = check_name(command.mailbox)
+    except BadMailboxName:
+        raise no("no such mailbox", "NONEXISTENT") from None
+    session.respond(QuotaRootData(name, (ROOT,)))
+    await _tell(session)
+    return Done("quota roots told")
+
+
+async def set_quota(session: Session, command: c.SetQuota) -> Done:
+    """SETQUOTA: not for users (QUOTASET is not announced, RFC 9208 §3.1.2)."""
+    raise no("the limit is set by the operator", "NOPERM")

@@ -1,0 +1,557 @@
+"""One IMAP session: its state, which command may come in which state, and how a command begins and ends (RFC 9051 §3,
+§6; IMAP-52..54).
+
+Theory of operation
+-------------------
+The session has no socket: it takes events of the codec from its `Wire` and writes responses to
+it. `HANDLERS` (in `dispatch`) maps the type of each command to the coroutine that carries it out and the state that
+it needs. A handler writes untagged responses with `write` or `respond` and returns `Done`, the tagged OK; it raises
+`Refused` for NO and BAD, or lets errors of the store pass, which become responses in one place (`errors`).
+
+Around each command the session tells what has happened to the selected mailbox: before it, new messages and flags;
+after it, also what was removed, unless the command's message numbers forbid it (IMAP-54). The session's own changes
+arrive on the same way: its cursor keeps its own events, so whatever a command did to the mailbox is told in the order
+in which it was committed.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import trio
+
+from moxlite.admin.logins import Identity
+from moxlite.net.connections import guard
+from moxlite.net.log import TRACE, TRACEAUTH
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap import server as codec
+from moxlite.proto.imap.encode import encode
+from moxlite.proto.imap.responses import Code, Continue, Response, State
+from moxlite.store.account import Account
+from moxlite.store.bus import Cursor
+from moxlite.store.errors import StoreError
+
+from . import metrics
+from .changes import tell
+from .context import SLOW_FAILURES, Context
+from .errors import Disconnect, Refused, no, refusal
+from .incoming import Incoming
+from .output import HIGH_WATER, Wire
+from .sessions import AccountShare, SessionFacts
+from .view import View
+from .watch import receive_while_telling
+
+if TYPE_CHECKING:
+    from .notify import Notification
+
+__all__ = ["Done", "Enabled", "Handler", "Need", "Session"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+MAX_BAD: Final = 20
+"""BAD responses in a row after which the client is sent away (IMAP-18)."""
+MAX_BAD_EARLY: Final = 3
+"""The same before login."""
+
+
+class Enabled(enum.IntFlag):
+    """What the client has switched on (RFC 9051 §6.3.1, IMAP-39)."""
+
+    IMAP4REV2 = 1
+    UTF8 = 2
+    CONDSTORE = 4
+    QRESYNC = 8
+    UIDONLY = 16
+    METADATA = 32
+    METADATA_SERVER = 64
+
+
+class Done(msgspec.Struct, frozen=True):
+    """A command has succeeded: the tagged OK."""
+
+    text: str
+    code: Code | None = None
+
+
+class Need(enum.Enum):
+    """The state that a command needs (IMAP-52)."""
+
+    NOTHING = enum.auto()
+    NO_LOGIN = enum.auto()
+    LOGIN = enum.auto()
+    MAILBOX = enum.auto()
+
+
+class Handler(msgspec.Struct, frozen=True):
+    """Who carries out a command.
+
+    tells: whether changes are told around it; SELECT and what ends the view have nothing to tell. after: what follows
+    the tagged OK. capability: what brings the command, so that it goes with it (IMAP-37).
+    """
+
+    run: Callable[[Session, Any], Awaitable[Done]]
+    need: Need
+    tells: bool = True
+    after: Callable[[Session], Awaitable[None]] | None = None
+    capability: str = ""
+
+
+_BY_NUMBER: Final = (c.Fetch, c.Store, c.Search, c.Sort, c.Thread)
+
+
+def may_expunge(command: c.Command) -> bool:
+    """Whether EXPUNGE may be told with this command: not with those that use message numbers (RFC 9051 §7.5.1)."""
+    return not isinstance(command, _BY_NUMBER) or command.uid
+
+
+class Session:
+    """One client.
+
+    Attributes:
+      context, wire, info: what it works with.
+      tag: of the running command.
+      enabled: what ENABLE, or the use of an extension, switched on.
+      identity, account, cursor, share: who is logged in; None (and unusable) before.
+      view: the selected mailbox, None without one.
+      certificate: who the client certificate belongs to, as long as it's dormant (IMAP-48).
+      client: what ID said, for the list of log-ins.
+      failures: failed log-ins on this connection.
+      disabled: capabilities that the account's owner has switched off (IMAP-37).
+      quiet: see `hush`. told: UIDs whose flags were told in the running command, None if nobody asks.
+      held: modseq of the first removal that is held back, 0 for none.
+      incoming: the messages of an APPEND that is on its way in.
+      notify: what the client wants to hear of, None as long as it hasn't said so (RFC 5465).
+    """
+
+    __slots__ = (
+        "_account",
+        "_bad",
+        "_closed",
+        "_cursor",
+        "_handlers",
+        "_last",
+        "_share",
+        "_stack",
+        "_started",
+        "certificate",
+        "client",
+        "context",
+        "disabled",
+        "enabled",
+        "ending",
+        "failures",
+        "held",
+        "identity",
+        "incoming",
+        "info",
+        "notify",
+        "quiet",
+        "scope",
+        "tag",
+        "told",
+        "view",
+        "wire",
+    )
+
+    def __init__(self, context: Context, wire: Wire, handlers: Mapping[type, Handler]) -> None:
+        self.context = context
+        self.wire = wire
+        self.info = wire.info
+        self.tag = ""
+        self.enabled = Enabled(0)
+        self.identity: Identity | None = None
+        self.certificate: Identity | None = None
+        self.client = ""
+        self.failures = 0
+        self.disabled: frozenset[str] = frozenset()
+        self.view: View | None = None
+        self.quiet: dict[int, bool] = {}
+        self.told: set[int] | None = None
+        self.held = 0
+        self.incoming: Incoming | None = None
+        self.notify: Notification | None = None
+        self.ending: Disconnect | None = None
+        self.scope: trio.CancelScope | None = None  # what to cancel in order to end while waiting
+        self._handlers = handlers
+        self._account: Account | None = None
+        self._cursor: Cursor | None = None
+        self._share: AccountShare | None = None
+        self._stack = AsyncExitStack()
+        self._bad = 0
+        self._last = ""
+        self._started = False  # a valid command has come
+        self._closed = False
+
+    # -- who and where we are
+
+    @property
+    def account(self) -> Account:
+        """The account of the user, who is logged in."""
+        assert self._account is not None
+        return self._account
+
+    @property
+    def cursor(self) -> Cursor:
+        """Our position on the account's change bus."""
+        assert self._cursor is not None
+        return self._cursor
+
+    @property
+    def share(self) -> AccountShare:
+        """What we share with the other sessions of the account."""
+        assert self._share is not None
+        return self._share
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether the session is in authenticated or selected state."""
+        return self._account is not None
+
+    @property
+    def selected(self) -> View:
+        """The view, for commands that need one. Raises Refused (NONEXISTENT) when its mailbox was deleted (IMAP-58)."""
+        if self.view is None:
+            raise no("no mailbox is selected")
+        if self.view.deleted:
+            raise no("the mailbox was deleted", "NONEXISTENT")
+        return self.view
+
+    @property
+    def writable(self) -> View:
+        """The view, for commands that change messages. Raises Refused after EXAMINE."""
+        view = self.selected
+        if view.read_only:
+            raise no("mailbox is read-only")
+        return view
+
+    @property
+    def utf8(self) -> bool:
+        """Names and strings are UTF-8 (IMAP-32)."""
+        return bool(self.enabled & (Enabled.IMAP4REV2 | Enabled.UTF8))
+
+    @property
+    def rev2(self) -> bool:
+        """The client speaks IMAP4rev2 (IMAP-40)."""
+        return Enabled.IMAP4REV2 in self.enabled
+
+    @property
+    def condstore(self) -> bool:
+        """MODSEQ is told with flags (IMAP-76)."""
+        return Enabled.CONDSTORE in self.enabled
+
+    @property
+    def qresync(self) -> bool:
+        """VANISHED replaces EXPUNGE (RFC 7162 §3.2.10)."""
+        return Enabled.QRESYNC in self.enabled
+
+    @property
+    def uidonly(self) -> bool:
+        """There are no message numbers (RFC 9586)."""
+        return Enabled.UIDONLY in self.enabled
+
+    def wants_metadata(self, *, server: bool) -> bool:
+        """Changed entries are told: of mailboxes, or of the server (RFC 5464 §4.1)."""
+        wanted = Enabled.METADATA | Enabled.METADATA_SERVER if server else Enabled.METADATA
+        return bool(self.enabled & wanted)
+
+    # -- writing
+
+    def write(self, octets: bytes) -> None:
+        """Put octets of a response into the buffer."""
+        self.wire.write(octets)
+
+    def respond(self, response: Response) -> None:
+        """Put a response into the buffer."""
+        self.wire.write(encode(response, utf8=self.utf8))
+
+    async def drain(self) -> None:
+        """Let the client take what is in the buffer; a handler with much to say calls it between slices (IMAP-9,
+        IMAP-148).
+        """
+        if self.wire.pending >= HIGH_WATER:
+            await self.wire.drain()
+
+    # -- what the client has switched on
+
+    def enable(self, what: Enabled) -> None:
+        """Switch something on, for the codec too (IMAP-5)."""
+        if what & Enabled.QRESYNC:
+            what |= Enabled.CONDSTORE
+        self.enabled |= what
+        modes = self.wire.decoder.modes
+        modes.utf8, modes.qresync, modes.uidonly = self.utf8, self.qresync, self.uidonly
+
+    def use_condstore(self) -> None:
+        """A command of CONDSTORE was used: from here on MODSEQ is told (IMAP-76)."""
+        if not self.condstore:
+            self.enable(Enabled.CONDSTORE)
+            if self.view is not None:
+                self.respond(State("OK", "CONDSTORE is on", Code("HIGHESTMODSEQ", b"%d" % self.view.modseq)))
+
+    # -- log-in
+
+    async def log_in(self, identity: Identity) -> None:
+        """The user is known: open the account. Raises Refused when it can't be used now."""
+        share = self.context.sessions.join(identity.account, self.end, partial(self._describe, identity))
+        self._stack.callback(self.context.sessions.leave, share, self.end)
+        account = await self._stack.enter_async_context(self.context.accounts.use(identity.account))
+        _, cursor = await account.subscribe(keep_own=True)
+        self._stack.enter_context(cursor)
+        self._account, self._cursor, self._share = account, cursor, share
+        self.identity = identity
+        configured = self.context.config.current.account(identity.account)
+        self.disabled = frozenset(configured.imap_capabilities_disabled) if configured is not None else frozenset()
+        self.wire.decoder.authenticated = True
+        self.wire.slow = False
+        self.failures = 0
+
+    def _describe(self, identity: Identity) -> SessionFacts:
+        return SessionFacts(
+            id=self.info.cid,
+            account=identity.account,
+            address=identity.address,
+            remote=str(self.info.remote),
+            client=self.client,
+            mailbox_id=None if self.view is None else self.view.mailbox_id,
+            received=self.wire.received,
+            sent=self.wire.sent,
+            command=self._last,
+        )
+
+    def failed_login(self) -> None:
+        """One more log-in on this connection has failed (IMAP-20)."""
+        self.failures += 1
+        self.wire.slow = self.failures >= SLOW_FAILURES
+
+    # -- life
+
+    def end(self, text: str, code: str = "UNAVAILABLE") -> None:
+        """End the session with BYE: at once while it waits, else after the running command. Callable from any task."""
+        if self.ending is None:
+            self.ending = Disconnect(text, code)
+            if self.scope is not None:
+                self.scope.cancel()
+
+    def enter(self, view: View) -> None:
+        """A mailbox is selected."""
+        if self.notify is not None and not self.notify.whole:
+            view.behind = view.since
+        self.view = view
+        self.share.views.add(view)
+
+    def leave(self) -> bool:
+        """No mailbox is selected any more; whether one was."""
+        view = self.view
+        if view is None:
+            return False
+        self.share.views.discard(view)
+        self.view = None
+        self.held = 0
+        return True
+
+    async def aclose(self) -> None:
+        """Leave the account. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            if self.incoming is not None:
+                self.incoming.close()
+            self.leave()
+            await self._stack.aclose()
+
+    async def run(self) -> None:
+        """Carry out commands until the client logs out or leaves.
+
+        Raises Disconnect when the session must end with BYE.
+        """
+        while True:
+            if self.ending is not None:
+                raise self.ending
+            event = await self._receive()
+            match event:
+                case codec.Command(tag=tag, command=command):
+                    await self._command(tag, command)
+                    if isinstance(command, c.Logout):
+                        return
+                case codec.LiteralRequest():
+                    await self._literal(event)
+                case codec.LiteralChunk(octets=octets):
+                    assert self.incoming is not None
+                    await self.incoming.write(octets)
+                case codec.LiteralEnd():
+                    assert self.incoming is not None
+                    await self.incoming.finish()
+                case codec.Rejected(response=response):
+                    self.drop_incoming()
+                    self.respond(response)
+                case codec.BadCommand():
+                    self.drop_incoming()
+                    self._bad_command(event)
+                case codec.Closed():
+                    return
+                case _:
+                    raise Disconnect("unexpected line", "CLIENTBUG")
+
+    async def _receive(self) -> codec.Event:
+        """The next event; with NOTIFY, what happens until it comes is told at once (RFC 5465 §3.1)."""
+        notify = self.notify
+        if notify is None or not notify.active or self.incoming is not None or self.wire.decoder.buffered:
+            return await self.wire.receive()
+        event = await receive_while_telling(self, expunge=not notify.delayed)
+        assert event is not None
+        return event
+
+    def drop_incoming(self) -> None:
+        if self.incoming is not None:
+            self.incoming.close()
+            self.incoming = None
+
+    def _bad_command(self, event: codec.BadCommand) -> None:
+        if event.fatal:
+            if event.tag is not None and event.code == "TOOBIG" and self._started:
+                self.respond(State("BAD", event.text, Code("TOOBIG"), event.tag))
+            raise Disconnect(event.text, event.code)
+        if not self._started:  # HTTP, a TLS hello, a scanner (IMAP-18)
+            raise Disconnect("this is an IMAP server")
+        code = Code(event.code) if event.code else None
+        self.respond(State(event.condition, event.text, code, event.tag))
+        self._count_bad()
+
+    def _count_bad(self) -> None:
+        self._bad += 1
+        if self._bad >= (MAX_BAD if self.logged_in else MAX_BAD_EARLY):
+            raise Disconnect("too many bad commands", "CLIENTBUG")
+
+    async def _literal(self, request: codec.LiteralRequest) -> None:
+        """A literal is announced: take it, or not (IMAP-85)."""
+        if request.command_head is not None:
+            try:
+                if self.incoming is None:
+                    self.incoming = Incoming(self)
+                await self.incoming.begin(request)
+            except (Refused, StoreError) as error:
+                refused = refusal(error) if isinstance(error, StoreError) else error
+                self.wire.decoder.reject(State(refused.condition, refused.text, refused.code, request.tag))
+                return
+        self.wire.decoder.accept()
+        if request.sync:
+            self.respond(Continue(b"go ahead"))
+
+    async def _command(self, tag: str, command: c.Command) -> None:
+        """Carry out one command, and answer it."""
+        self.tag = tag
+        self._last = _name(command)
+        self._trace(tag, command)
+        started = time.perf_counter()
+        outcomes: list[State | Disconnect] = []
+        with guard("imapd"):  # a crash costs the command, not the connection (IMAP-27)
+            outcomes.append(await self._outcome(tag, command))
+        outcome = outcomes[0] if outcomes else None
+        self.quiet.clear()
+        self.told = None
+        result = _result(outcome)
+        metrics.command_seconds.labels(cmd=_name(command), result=result).observe(time.perf_counter() - started)
+        if outcome is None:
+            if self.wire.broken:
+                raise trio.BrokenResourceError("connection lost during a command")
+            self.respond(State("NO", "the server made a mistake, it was logged", Code("SERVERBUG"), tag))
+            if self.view is not None:
+                raise Disconnect("the state of the mailbox is in doubt, connect again", "SERVERBUG")
+            return
+        if isinstance(outcome, Disconnect):
+            raise outcome
+        self.respond(outcome)
+        self._started = True
+        if outcome.condition == "BAD":
+            self._count_bad()
+        else:
+            self._bad = 0
+        after = self._handlers[type(command)].after if outcome.condition == "OK" else None
+        if after is not None:
+            await after(self)
+
+    async def _outcome(self, tag: str, command: c.Command) -> State | Disconnect:
+        """The tagged response of a command, or the end of the session."""
+        try:
+            done = await self._carry_out(command)
+        except Refused as refused:
+            return State(refused.condition, refused.text, refused.code, tag)
+        except Disconnect as end:
+            return end
+        return State("OK", done.text, done.code, tag)
+
+    async def _carry_out(self, command: c.Command) -> Done:
+        """Run the handler between the changes before and after it. Raises Refused."""
+        handler = self._handlers.get(type(command))
+        if handler is None or handler.capability in self.disabled:
+            raise Refused("BAD", "command is not supported")
+        self._check_state(handler.need)
+        tells = handler.tells
+        try:
+            if tells and self.view is not None and isinstance(command, _BY_NUMBER):
+                self.told = set() if isinstance(command, c.Store) and command.silent else None
+                await tell(self, expunge=False)  # so that the command sees the newest messages
+            done = await handler.run(self, command)
+        except StoreError as error:
+            await self._tell_rest(command, tells=tells)
+            raise refusal(error) from error
+        except Refused:
+            await self._tell_rest(command, tells=tells)
+            raise
+        await self._tell_rest(command, tells=tells)
+        return done
+
+    async def _tell_rest(self, command: c.Command, *, tells: bool) -> None:
+        if tells and self.logged_in:
+            await tell(self, expunge=may_expunge(command))
+
+    def hush(self, modseq: int) -> None:
+        """Don't tell the flag changes of our own unit of that modseq: the client knows them.
+
+        When nothing lay between what we had told and that unit, they are recognised also when they're read back from
+        the database.
+        """
+        self.quiet[modseq] = self.cursor.modseq == modseq - 1
+
+    def _check_state(self, need: Need) -> None:
+        match need:
+            case Need.NO_LOGIN if self.logged_in:
+                raise no("already logged in")
+            case Need.LOGIN | Need.MAILBOX if not self.logged_in:
+                raise no("log in first")
+            case Need.MAILBOX if self.view is None:
+                raise no("select a mailbox first")
+
+    def _trace(self, tag: str, command: c.Command) -> None:
+        """Log the command, without its secrets below level traceauth (IMAP-25)."""
+        if not logger.isEnabledFor(TRACE):
+            return
+        secret = isinstance(command, c.Login | c.Authenticate)
+        if secret and not logger.isEnabledFor(TRACEAUTH):
+            logger.log(TRACE, "command", extra={"kv": {"tag": tag, "command": type(command).__name__}})
+        else:
+            logger.log(TRACEAUTH if secret else TRACE, "command", extra={"kv": {"tag": tag, "command": repr(command)}})
+
+
+def _result(outcome: State | Disconnect | None) -> str:
+    """The label of a command's outcome, for metrics (IMAP-24)."""
+    if outcome is None:
+        return "panic"
+    if isinstance(outcome, Disconnect) or outcome.condition == "OK":
+        return "ok"
+    if outcome.condition == "BAD":
+        return "badsyntax"
+    server = outcome.code is not None and outcome.code.name in ("UNAVAILABLE", "CORRUPTION", "SERVERBUG")
+    return "servererror" if server else "usererror"
+
+
+def _name(command: c.Command) -> str:
+    """The command's word, for metrics."""
+    name = type(command).__name__.lower()
+    return f"uid {name}" if getattr(command, "uid", False) else name

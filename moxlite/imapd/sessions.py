@@ -1,0 +1,139 @@
+"""All sessions of the server, by account: what the sessions of one account share, and ending them from outside
+(IMAP-15, IMAP-23).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from moxlite.store.account import Account
+from moxlite.store.keywords import spellings
+
+from . import metrics
+from .errors import no
+from .uidlist import Sharing
+from .view import View
+
+__all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions"]
+
+MAX_SESSIONS: Final = 100
+"""Sessions of one account (IMAP-15): ten devices with ten connections each; a client that leaks connections stops
+there.
+"""
+
+
+class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One session at this moment, for the operator (IMAP-159).
+
+    id: of its connection. client: what ID said. mailbox_id: the selected one, None without. received, sent: octets.
+    command: the last one.
+    """
+
+    id: int
+    account: str
+    address: str
+    remote: str
+    client: str
+    mailbox_id: int | None
+    received: int
+    sent: int
+    command: str
+
+
+class AccountShare:
+    """What all sessions of one account have in common.
+
+    Attributes:
+      enders: for each session a function that ends it, and one that describes it.
+      views: the selected mailboxes of the sessions.
+      sharing: the UID lists in use.
+      recent: by mailbox id, the first UID that no session has shown as ``\\Recent`` yet, as far as that's above what
+        the store knows (IMAP-72a).
+    """
+
+    __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "views")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.enders: dict[Callable[[str], None], Callable[[], SessionFacts]] = {}
+        self.views: set[View] = set()
+        self.sharing = Sharing()
+        self.recent: dict[int, int] = {}
+        self._spellings: Mapping[str, str] = {}
+
+    async def spelled(self, account: Account, keywords: tuple[str, ...]) -> tuple[str, ...]:
+        """Keywords as first written in the account (IMAP-109). New ones are looked up once for all sessions."""
+        if not keywords:
+            return keywords
+        known = self._spellings
+        if any(keyword not in known for keyword in keywords):
+            known = self._spellings = await account.read(spellings, op="imap-spellings")
+        return tuple([known.get(keyword, keyword) for keyword in keywords])
+
+
+class Sessions:
+    """The sessions of all accounts."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, AccountShare] = {}
+        metrics.sessions.set_function(lambda: sum(1 for _ in self.views()))
+        metrics.view_octets.set_function(self._octets)
+        metrics.held_removals.set_function(lambda: sum(len(view.gone) for view in self.views() if view.gone))
+
+    def views(self) -> Iterator[View]:
+        """The selected mailboxes of all sessions."""
+        for share in self._accounts.values():
+            yield from share.views
+
+    def _octets(self) -> int:
+        arrays = {id(view.uids): view.uids for view in self.views()}
+        return sum(len(uids) * uids.itemsize for uids in arrays.values())
+
+    def join(self, account: str, end: Callable[[str], None], describe: Callable[[], SessionFacts]) -> AccountShare:
+        """A session of `account` begins; `end(text)` ends it with BYE, `describe()` tells about it.
+
+        Raises Refused (LIMIT) when there are too many.
+        """
+        share = self._accounts.get(account)
+        if share is None:
+            share = self._accounts[account] = AccountShare(account)
+        if len(share.enders) >= MAX_SESSIONS:
+            raise no("too many connections of this account", "LIMIT")
+        share.enders[end] = describe
+        return share
+
+    def leave(self, share: AccountShare, end: Callable[[str], None]) -> None:
+        """The session is over."""
+        share.enders.pop(end, None)
+        if not share.enders and self._accounts.get(share.name) is share:
+            del self._accounts[share.name]
+
+    def end_account(self, account: str, text: str) -> None:
+        """End all sessions of an account at once: its password, its permission to log in, or one of its keys has
+        changed (IMAP-23).
+        """
+        share = self._accounts.get(account)
+        for end in list(share.enders) if share else ():
+            end(text)
+
+    def facts(self) -> list[SessionFacts]:
+        """All sessions that are logged in, by id."""
+        found = [describe() for share in self._accounts.values() for describe in share.enders.values()]
+        return sorted(found, key=lambda one: one.id)
+
+    def end_session(self, id_: int, text: str) -> bool:
+        """End one session; False if there is none of that id."""
+        for share in self._accounts.values():
+            for end, describe in share.enders.items():
+                if describe().id == id_:
+                    end(text)
+                    return True
+        return False
+
+    def count(self, account: str | None = None) -> int:
+        """How many sessions are logged in, of one account or of all."""
+        if account is None:
+            return sum(len(share.enders) for share in self._accounts.values())
+        share = self._accounts.get(account)
+        return len(share.enders) if share else 0

@@ -1,0 +1,178 @@
+"""What one session has been told of its selected mailbox (IMAP-52..62).
+
+Theory of operation
+-------------------
+IMAP numbers messages, and the numbers shift when the server says EXPUNGE. So what counts is not
+what the mailbox holds but what this client has been told, and in which order. A `View` is that: UIDs in order of
+their numbers, `uidnext` (the next UID that it will be told of), and `gone`: UIDs already removed from the mailbox
+whose removal may not be told yet. Those stay readable (STORE-36).
+
+Nothing here waits or writes; `changes` turns batches of the store's change bus into calls of these methods and into
+responses.
+"""
+
+from array import array
+from bisect import bisect_left
+
+from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, normalize, pick, runs, subtract
+from moxlite.store.types import MailboxID
+
+from .errors import bad
+from .uidlist import UidList, uid_array
+
+__all__ = ["View"]
+
+
+class View:
+    """The selected mailbox of one session.
+
+    Attributes:
+      mailbox_id: its id in the store; the name may change meanwhile, the id doesn't.
+      read_only: opened by EXAMINE.
+      uidvalidity: as told at SELECT.
+      list: UIDs that have message numbers, those in `gone` included.
+      uidnext: UIDs from here on have not been told; they don't exist for the client.
+      since: what SELECT has read; changes up to here are in the view.
+      modseq: of the last change of this mailbox that is in the view, or held in `gone`.
+      gone: UIDs removed from the mailbox, EXPUNGE not yet told; ascending.
+      recent: UIDs which show ``\\Recent`` to this session, as ranges (IMAP-72a).
+      saved: result of the last SEARCH RETURN (SAVE), ascending UIDs (RFC 5182).
+      keywords: names told in FLAGS, as the store spells them, lower-case (IMAP-60).
+      behind: modseq up to which everything was told, when later changes are not, as NOTIFY wants it; 0 else.
+      deleted: the mailbox itself was deleted by someone else (IMAP-58).
+    """
+
+    __slots__ = (
+        "behind",
+        "deleted",
+        "gone",
+        "keywords",
+        "list",
+        "mailbox_id",
+        "modseq",
+        "read_only",
+        "recent",
+        "saved",
+        "since",
+        "uidnext",
+        "uidvalidity",
+    )
+
+    def __init__(
+        self,
+        mailbox_id: MailboxID,
+        *,
+        read_only: bool,
+        uidvalidity: int,
+        uidnext: int,
+        modseq: int,
+        since: int,
+        uids: UidList,
+        keywords: tuple[str, ...],
+    ) -> None:
+        self.mailbox_id = mailbox_id
+        self.read_only = read_only
+        self.uidvalidity = uidvalidity
+        self.uidnext = uidnext
+        self.modseq = modseq
+        self.since = since
+        self.list = uids
+        self.keywords = frozenset(keywords)
+        self.gone: array[int] | None = None
+        self.recent: Ranges = []
+        self.saved: array[int] | None = None
+        self.behind = 0
+        self.deleted = False
+
+    # -- numbers
+
+    @property
+    def uids(self) -> "array[int]":
+        """All UIDs that have a number, ascending. Shared with other sessions: never change it."""
+        return self.list.uids
+
+    @property
+    def exists(self) -> int:
+        """How many messages the client believes there are."""
+        return len(self.list)
+
+    @property
+    def last_uid(self) -> int:
+        """The highest UID told, 0 for none; what ``*`` means in a UID set (IMAP-62)."""
+        uids = self.list.uids
+        return uids[-1] if uids else 0
+
+    def uid(self, number: int) -> int:
+        """The UID of message `number` (1 … `exists`)."""
+        return self.list.uids[number - 1]
+
+    def number(self, uid: int) -> int:
+        """The message number of `uid`, 0 if the client doesn't know it."""
+        return self.list.number(uid)
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether this session shows ``\\Recent`` for `uid`."""
+        return any(low <= uid <= high for low, high in self.recent)
+
+    @property
+    def recent_count(self) -> int:
+        """How many messages show ``\\Recent``."""
+        return sum(stop - start for start, stop in index_runs(self.uids, self.recent)) if self.recent else 0
+
+    # -- sets
+
+    def resolve(self, numbers: SequenceSet, *, uid: bool) -> "array[int]":
+        """The UIDs that `numbers` names, ascending, each once; `uid` tells which kind of numbers they are.
+
+        Unknown UIDs are left out, those in `gone` are not. Raises Refused (BAD) for a message number beyond `exists`,
+        and for ``*`` as a number when there are no messages (IMAP-62).
+        """
+        if numbers.saved:
+            return self.search_result()
+        if uid:
+            return pick(self.uids, numbers.resolve(self.last_uid))
+        if numbers.largest > self.exists or (numbers.star and not self.exists):
+            raise bad("no message has that number")
+        found = uid_array()
+        for low, high in numbers.resolve(self.exists):
+            found += self.uids[low - 1 : high]
+        return found
+
+    def search_result(self) -> "array[int]":
+        """What ``$`` stands for: the saved UIDs that still have numbers (RFC 5182 §2.1), ascending."""
+        if not self.saved:
+            return uid_array()
+        return pick(self.uids, list(runs(self.saved)))
+
+    def live(self, uids: "array[int]") -> "array[int]":
+        """`uids` without those which are gone from the mailbox."""
+        if not self.gone:
+            return uids
+        return pick(uids, subtract(list(runs(uids)), self.gone))
+
+    def is_gone(self, uid: int) -> bool:
+        """Whether `uid` was removed from the mailbox and the client doesn't know yet."""
+        if not self.gone:
+            return False
+        position = bisect_left(self.gone, uid)
+        return position < len(self.gone) and self.gone[position] == uid
+
+    # -- changes
+
+    def hold(self, uids: Ranges) -> None:
+        """Take note of a removal that will be told later; UIDs never told of are ignored."""
+        mine = pick(self.uids, uids)
+        if self.gone:
+            merged = normalize([*runs(self.gone), *runs(mine)])
+            mine = pick(self.uids, merged)
+        self.gone = mine or None
+
+    def numbers_of(self, ranges: Ranges) -> list[int]:
+        """The numbers to write into EXPUNGE lines, in order, for the removal of the UIDs in `ranges`.
+
+        They go from the highest to the lowest, so that none shifts another.
+        """
+        numbers: list[int] = []
+        for start, stop in reversed(index_runs(self.uids, ranges)):
+            numbers.extend(range(stop, start, -1))
+        return numbers

@@ -1,0 +1,98 @@
+"""Waiting for the client while telling it what happens meanwhile: IDLE, and NOTIFY between commands (RFC 9051 §6.3.13,
+RFC 5465 §3.1).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import trio
+
+from moxlite.proto.imap.responses import State
+
+from .changes import tell
+from .errors import Disconnect
+
+if TYPE_CHECKING:
+    from moxlite.proto.imap.server import Event
+
+    from .session import Session
+
+__all__ = ["receive_while_telling"]
+
+
+class _Watch:
+    """Tells changes as they come, beside the task that waits for the client.
+
+    It's stopped while it waits, never while it writes: half a TLS record can't be taken back.
+    """
+
+    def __init__(self, session: Session, reading: trio.CancelScope, *, expunge: bool, keepalive: float) -> None:
+        self.failure: Disconnect | trio.BrokenResourceError | None = None
+        self._session = session
+        self._reading = reading
+        self._expunge = expunge
+        self._keepalive = keepalive
+        self._waiting: trio.CancelScope | None = None
+        self._stopped = trio.Event()
+
+    async def run(self) -> None:
+        """Until `stop`, or until the session can't go on."""
+        session = self._session
+        try:
+            while True:
+                await tell(session, expunge=self._expunge)
+                await session.wire.drain()
+                if self._stopped.is_set():  # while we were writing
+                    return
+                with trio.CancelScope(deadline=self._next_sign()) as self._waiting:
+                    await session.cursor.wait()
+                silent = self._waiting.cancelled_caught
+                self._waiting = None
+                if self._stopped.is_set():
+                    return
+                if silent:
+                    session.respond(State("OK", "still here"))
+        except (Disconnect, trio.BrokenResourceError) as error:
+            self.failure = error
+            self._reading.cancel()
+
+    def _next_sign(self) -> float:
+        """When the client is told that we're still there (IMAP-161): for all connections at the same moment, so that
+        a phone's radio wakes up once for all of them.
+        """
+        if not self._keepalive:
+            return math.inf
+        return (trio.current_time() // self._keepalive + 1) * self._keepalive
+
+    def stop(self) -> None:
+        """The client has spoken."""
+        self._stopped.set()
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+
+async def receive_while_telling(session: Session, *, expunge: bool, keepalive: float = 0.0) -> Event | None:
+    """The next event; until it comes, changes are told. None: the reading was given up.
+
+    Args:
+      expunge: removals are told too. keepalive: seconds between two signs of life, 0 for none.
+
+    Raises Disconnect or BrokenResourceError when the session can't go on.
+    """
+    event: Event | None = None
+    await session.wire.drain()
+    async with trio.open_nursery() as nursery:
+        with trio.CancelScope() as reading:
+            watch = _Watch(session, reading, expunge=expunge, keepalive=keepalive)
+            nursery.start_soon(watch.run)
+            try:
+                event = await session.wire.receive()
+            except (Disconnect, trio.BrokenResourceError) as error:
+                watch.failure = watch.failure or error
+            finally:
+                watch.stop()
+    if watch.failure is not None:
+        raise watch.failure
+    return event

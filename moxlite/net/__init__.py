@@ -1,0 +1,6 @@
+"""Trio streams, TLS, listeners, DNS, limits, logging, metrics; knows neither protocols of mail nor the store."""
+
+import logging
+
+# Whoever uses a room in another program hears nothing until a handler is installed (ADMIN-60a).
+logging.getLogger("moxlite").addHandler(logging.NullHandler())

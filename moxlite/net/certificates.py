@@ -1,0 +1,262 @@
+"""Certificates and keys as TLS uses them: loading, making self-signed ones, fingerprints, checking a peer's chain.
+
+RFC 5280 (certificates), RFC 9525 (names in them), RFC 5929 §4 (tls-server-end-point). Checks return what is wrong
+instead of raising: the queue reports it (RFC 8460) and may be told to go on.
+"""
+
+import datetime as dt
+import hashlib
+import ssl
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from OpenSSL import SSL, crypto
+
+__all__ = [
+    "CertificateError",
+    "CertificateProblem",
+    "KeyPair",
+    "ProblemKind",
+    "Trust",
+    "certificate_names",
+    "end_point_hash",
+    "key_fingerprint",
+    "name_matches",
+    "self_signed",
+]
+
+PrivateKey: TypeAlias = (
+    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+)
+
+MAX_CHAIN: Final = 10
+"""Certificates of a peer's chain that are looked at; real chains have 2 to 4."""
+
+CLOCK_SKEW: Final = dt.timedelta(hours=1)
+"""How far a fresh self-signed certificate is dated back, for clients whose clock is behind."""
+
+
+class CertificateError(ValueError):
+    """A certificate or key file that cannot be used; the text says why."""
+
+
+class KeyPair(msgspec.Struct, frozen=True):
+    """A private key and its certificate chain, leaf first."""
+
+    chain: tuple[x509.Certificate, ...]
+    key: PrivateKey
+
+    @classmethod
+    def load(cls, certificates: bytes, key: bytes) -> "KeyPair":
+        """Read PEM: a chain with the leaf first, and an unencrypted key (PKCS#8, PKCS#1 or EC).
+
+        Raises CertificateError, also when the key is not the leaf's.
+        """
+        try:
+            chain = tuple(x509.load_pem_x509_certificates(certificates))
+        except ValueError as exc:
+            raise CertificateError(f"no certificates in PEM form: {exc}") from exc
+        try:
+            private = serialization.load_pem_private_key(key, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+            raise CertificateError(f"no usable private key in PEM form: {exc}") from exc
+        if not isinstance(private, PrivateKey):
+            raise CertificateError("private key is neither RSA nor ECDSA nor EdDSA")
+        if _spki(private.public_key()) != _spki(chain[0].public_key()):
+            raise CertificateError("private key does not belong to the first certificate")
+        return cls(chain, private)
+
+    @property
+    def leaf(self) -> x509.Certificate:
+        """The server's or client's own certificate."""
+        return self.chain[0]
+
+    def certificate_pem(self) -> bytes:
+        """The chain in PEM, leaf first."""
+        return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in self.chain)
+
+    def key_pem(self) -> bytes:
+        """The private key as unencrypted PKCS#8 PEM."""
+        return self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+
+def _spki(key: object) -> bytes:
+    if not hasattr(key, "public_bytes"):
+        raise CertificateError("unknown kind of public key")
+    spki: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return spki
+
+
+def key_fingerprint(certificate: x509.Certificate) -> bytes | None:
+    """SHA-256 of the SubjectPublicKeyInfo, by which a client's key is known. None for a kind of key that we cannot
+    read.
+    """
+    try:
+        return hashlib.sha256(_spki(certificate.public_key())).digest()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def end_point_hash(certificate: x509.Certificate) -> bytes:
+    """The data of channel binding tls-server-end-point (RFC 5929 §4.1): the certificate's hash by its own signature
+    hash.
+
+    SHA-256 stands in for MD5 and SHA-1, and for signatures without a separate hash (EdDSA).
+    """
+    algorithm = certificate.signature_hash_algorithm
+    if algorithm is None or isinstance(algorithm, hashes.MD5 | hashes.SHA1):
+        algorithm = hashes.SHA256()
+    return certificate.fingerprint(algorithm)
+
+
+def certificate_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """DNS names of the subjectAltName in lower case, wildcards included; the common name only where there is no SAN
+    at all.
+    """
+    try:
+        san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return tuple(str(attribute.value).lower() for attribute in common)
+    except ValueError:
+        return ()
+    names = tuple(name.lower().rstrip(".") for name in san.get_values_for_type(x509.DNSName))
+    return names + tuple(str(ip) for ip in san.get_values_for_type(x509.IPAddress))
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """RFC 9525 §6.3: equal, or `*` as the whole leftmost label standing for exactly one label. Both in A-labels."""
+    pattern, name = pattern.lower(), name.lower().rstrip(".")
+    if pattern == name:
+        return True
+    star, _, parent = pattern.partition(".")
+    label, _, rest = name.partition(".")
+    return star == "*" and bool(label) and "." in parent and rest == parent
+
+
+def self_signed(names: Sequence[str], *, days: float = 4 * 365, key: PrivateKey | None = None) -> KeyPair:
+    """A self-signed certificate for DNS names and IP addresses, on a fresh P-256 key unless one is given.
+
+    It may sign itself as a CA with an empty path, so that clients which are given it as a trusted root accept it.
+    """
+    private = ec.generate_private_key(ec.SECP256R1()) if key is None else key
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
+    )
+    unhashed = isinstance(private, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    return KeyPair((builder.sign(private, None if unhashed else hashes.SHA256()),), private)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+class ProblemKind(StrEnum):
+    """Failures of a peer's certificate, in the words of RFC 8460 §4.3."""
+
+    EXPIRED = "certificate-expired"
+    HOST_MISMATCH = "certificate-host-mismatch"
+    NOT_TRUSTED = "certificate-not-trusted"
+
+
+class CertificateProblem(msgspec.Struct, frozen=True):
+    """Why a chain is not good for a name: the first thing found."""
+
+    kind: ProblemKind
+    text: str
+
+
+_EXPIRY_CODES: Final = frozenset(
+    {SSL.X509VerificationCodes.ERR_CERT_HAS_EXPIRED, SSL.X509VerificationCodes.ERR_CERT_NOT_YET_VALID}
+)
+
+
+class Trust:
+    """The roots that chains must end at: the system's, and more that the configuration names.
+
+    Reading the system's file takes tens of milliseconds: `load` does it, in a thread, before the first `check`.
+    """
+
+    def __init__(self, extra: Iterable[x509.Certificate] = (), *, system: bool = True) -> None:
+        self._extra = tuple(extra)
+        self._system = system
+        self._store: crypto.X509Store | None = None
+
+    def load(self) -> None:
+        """Read the roots, unless that has been done. Blocks; a system without any root file just trusts none."""
+        if self._store is not None:
+            return
+        store = crypto.X509Store()
+        paths = ssl.get_default_verify_paths()
+        if self._system:
+            cafile = paths.cafile if paths.cafile and Path(paths.cafile).is_file() else None
+            capath = paths.capath if paths.capath and Path(paths.capath).is_dir() else None
+            if cafile or capath:
+                store.load_locations(cafile, capath)
+        for certificate in self._extra:
+            store.add_cert(crypto.X509.from_cryptography(certificate))
+        self._store = store
+
+    def check(self, chain: Sequence[x509.Certificate], name: str) -> CertificateProblem | None:
+        """Check a server's chain, as sent, for `name` (A-labels or an IP address) by PKIX (RFC 5280 §6, RFC 9525).
+        None: all good.
+        """
+        if not chain:
+            return CertificateProblem(ProblemKind.NOT_TRUSTED, "the server sent no certificate")
+        self.load()
+        assert self._store is not None
+        leaf, *others = chain[:MAX_CHAIN]
+        untrusted = [crypto.X509.from_cryptography(other) for other in others]
+        try:
+            crypto.X509StoreContext(self._store, crypto.X509.from_cryptography(leaf), untrusted).verify_certificate()
+        except crypto.X509StoreContextError as exc:
+            code = exc.errors[0] if isinstance(exc.errors, list) and exc.errors else None
+            kind = ProblemKind.EXPIRED if code in _EXPIRY_CODES else ProblemKind.NOT_TRUSTED
+            return CertificateProblem(kind, str(exc))
+        except crypto.Error as exc:
+            return CertificateProblem(ProblemKind.NOT_TRUSTED, f"chain cannot be checked: {exc}")
+        if not _for_servers(leaf):
+            return CertificateProblem(ProblemKind.NOT_TRUSTED, "certificate is not for servers (extended key usage)")
+        names = certificate_names(leaf)
+        if not any(name_matches(pattern, name) for pattern in names):
+            shown = ", ".join(names[:5]) or "no name"
+            return CertificateProblem(ProblemKind.HOST_MISMATCH, f"certificate is for {shown}, not for {name}")
+        return None
+
+
+def _for_servers(certificate: x509.Certificate) -> bool:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    except ValueError:
+        return False
+    return ExtendedKeyUsageOID.SERVER_AUTH in usage or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage

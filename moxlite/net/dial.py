@@ -1,0 +1,84 @@
+"""Connecting to one of several addresses, in order, within a total time (QUEUE-48)."""
+
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.net.limits import IPAddress
+
+__all__ = ["CONNECT_SECONDS", "DialError", "Dialed", "LocalAddresses", "dial"]
+
+CONNECT_SECONDS: Final = 30.0
+"""For all addresses of a host together (QUEUE-48)."""
+
+MIN_TRY_SECONDS: Final = 3.0
+"""No address gets less: a TCP handshake that lost its first packet is sent again after one second, and again after
+two more.
+"""
+
+
+class LocalAddresses(msgspec.Struct, frozen=True):
+    """From where to connect, per family; None leaves it to the system."""
+
+    ipv4: IPAddress | None = None
+    ipv6: IPAddress | None = None
+
+
+class Dialed(msgspec.Struct, frozen=True):
+    """A connection, and the address that answered."""
+
+    stream: trio.SocketStream
+    ip: IPAddress
+
+
+class DialError(Exception):
+    """No address could be connected to. ``failures``: per address what happened, in the order of the attempts."""
+
+    def __init__(self, failures: Sequence[tuple[IPAddress, str]]) -> None:
+        shown = "; ".join(f"{ip}: {text}" for ip, text in failures) or "no addresses"
+        super().__init__(f"cannot connect: {shown}")
+        self.failures = tuple(failures)
+
+
+async def dial(
+    addresses: Sequence[IPAddress],
+    port: int,
+    *,
+    local: LocalAddresses | None = None,
+    seconds: float = CONNECT_SECONDS,
+) -> Dialed:
+    """Connect to the first address that answers, trying one after another.
+
+    Mail is not interactive: racing addresses would only spoil the order that greylisting hosts and reputation want
+    (QUEUE-47). The time left is shared equally by the addresses left. Raises DialError.
+    """
+    end = trio.current_time() + seconds
+    failures: list[tuple[IPAddress, str]] = []
+    for index, ip in enumerate(addresses):
+        share = (end - trio.current_time()) / (len(addresses) - index)
+        try:
+            with trio.fail_after(max(share, MIN_TRY_SECONDS)):
+                return Dialed(await _connect(ip, port, local or LocalAddresses()), ip)
+        except trio.TooSlowError:
+            failures.append((ip, "timeout"))
+        except OSError as exc:
+            failures.append((ip, exc.strerror or str(exc)))
+        if trio.current_time() >= end:
+            break
+    raise DialError(failures)
+
+
+async def _connect(ip: IPAddress, port: int, local: LocalAddresses) -> trio.SocketStream:
+    family, source = (socket.AF_INET, local.ipv4) if ip.version == 4 else (socket.AF_INET6, local.ipv6)
+    sock = trio.socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if source is not None:
+            await sock.bind((str(source), 0))
+        await sock.connect((str(ip), port))
+        return trio.SocketStream(sock)
+    except BaseException:
+        sock.close()
+        raise

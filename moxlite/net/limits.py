@@ -1,0 +1,214 @@
+"""Rate limits by network of the remote address (SMTP-134..138, IMAP-15).
+
+An address belongs to three classes: itself, its neighbourhood, and what one provider hands to one customer. Each has
+its own limit, so that neither one host nor a rented network can try for ever, while a big office behind one address
+still gets in.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "AUTH_FAILURES",
+    "NEW_CONNECTIONS",
+    "OPEN_CONNECTIONS",
+    "IPAddress",
+    "IPNetwork",
+    "OpenConnections",
+    "RateLimiter",
+    "Window",
+    "ip_classes",
+    "unmap",
+]
+
+IPAddress: TypeAlias = IPv4Address | IPv6Address
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
+ClassKey: TypeAlias = tuple[int, int]
+"""Number of the class with the IP version in bit 2, and the network's leading bits."""
+
+MASKS_4: Final = (32, 26, 21)
+MASKS_6: Final = (64, 48, 32)
+
+MAX_KEYS: Final = 200_000
+"""Networks remembered per limiter, about 30 MB; beyond, the one seen first is forgotten (SMTP-134)."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """At most `limits` (one per class) events within each `seconds`, counted in windows that begin at multiples of
+    it.
+    """
+
+    seconds: int
+    limits: tuple[int, int, int]
+
+
+NEW_CONNECTIONS: Final = (Window(60, (300, 900, 2700)),)
+"""SMTP-135, IMAP-15."""
+AUTH_FAILURES: Final = (Window(60, (10, 30, 90)), Window(24 * 3600, (50, 150, 450)))
+"""SMTP-136, all protocols together."""
+OPEN_CONNECTIONS: Final = (30, 90, 270)
+"""SMTP-135, IMAP-15: open at the same time."""
+
+
+def unmap(ip: IPAddress) -> IPAddress:
+    """An IPv4-mapped IPv6 address (::ffff:192.0.2.1) as the IPv4 address that it is."""
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        return ip.ipv4_mapped
+    return ip
+
+
+def ip_classes(ip: IPAddress) -> tuple[ClassKey, ClassKey, ClassKey]:
+    """The three networks that `ip` counts for."""
+    ip = unmap(ip)
+    bits, base, masks = (32, 0, MASKS_4) if ip.version == 4 else (128, 4, MASKS_6)
+    value = int(ip)
+    return (
+        (base, value >> (bits - masks[0])),
+        (base + 1, value >> (bits - masks[1])),
+        (base + 2, value >> (bits - masks[2])),
+    )
+
+
+def _exempt(ip: IPAddress, networks: Sequence[IPNetwork]) -> bool:
+    ip = unmap(ip)
+    return any(ip in network for network in networks)
+
+
+class _Table:
+    """The counts of one window."""
+
+    __slots__ = ("counts", "max_keys", "number", "window")
+
+    def __init__(self, window: Window, max_keys: int) -> None:
+        self.window = window
+        self.max_keys = max_keys
+        self.number = 0
+        self.counts: OrderedDict[ClassKey, int] = OrderedDict()
+
+    def roll(self, now: float) -> None:
+        number = int(now // self.window.seconds)
+        if number != self.number:
+            self.number = number
+            self.counts.clear()
+
+    def fits(self, keys: Sequence[ClassKey], n: int) -> bool:
+        return all(self.counts.get(key, 0) + n <= limit for key, limit in zip(keys, self.window.limits, strict=True))
+
+    def add(self, keys: Sequence[ClassKey], n: int) -> None:
+        for key in keys:
+            if key in self.counts:
+                self.counts[key] += n
+                continue
+            if len(self.counts) >= self.max_keys:
+                self.counts.popitem(last=False)
+            self.counts[key] = n
+
+    def forget(self, keys: Sequence[ClassKey]) -> None:
+        own = self.counts.pop(keys[0], 0)
+        for key in keys[1:]:
+            rest = self.counts.get(key, 0) - own
+            if rest > 0:
+                self.counts[key] = rest
+            else:
+                self.counts.pop(key, None)
+
+
+class RateLimiter:
+    """Counts events per network in clock-aligned windows.
+
+    Only events that are let through count, so hammering does not prolong a refusal.
+    """
+
+    def __init__(
+        self,
+        windows: Iterable[Window],
+        *,
+        exempt: Sequence[IPNetwork] = (),
+        clock: Callable[[], float] = time.time,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        windows = tuple(windows)
+        self.exempt = tuple(exempt)
+        self._clock = clock
+        self._tables = tuple(_Table(window, max(3, max_keys // len(windows))) for window in windows)
+
+    def add(self, ip: IPAddress, n: int = 1) -> bool:
+        """Count `n` events of `ip` if all its limits allow them. False: refused, nothing is counted."""
+        if not self.allowed(ip, n):
+            return False
+        if not _exempt(ip, self.exempt):
+            keys = ip_classes(ip)
+            for table in self._tables:
+                table.add(keys, n)
+        return True
+
+    def allowed(self, ip: IPAddress, n: int = 1) -> bool:
+        """Whether `add` would let `n` more events of `ip` pass."""
+        if _exempt(ip, self.exempt):
+            return True
+        now = self._clock()
+        keys = ip_classes(ip)
+        for table in self._tables:
+            table.roll(now)
+        return all(table.fits(keys, n) for table in self._tables)
+
+    def forgive(self, ip: IPAddress) -> None:
+        """After a success: the address's own count becomes zero, and is taken off its wider networks (SMTP-138)."""
+        now = self._clock()
+        keys = ip_classes(ip)
+        for table in self._tables:
+            table.roll(now)
+            table.forget(keys)
+
+    def count(self, ip: IPAddress) -> int:
+        """Events of this very address (class 1) in the running longest window."""
+        now = self._clock()
+        for table in self._tables:
+            table.roll(now)
+        longest = max(self._tables, key=lambda table: table.window.seconds)
+        return longest.counts.get(ip_classes(ip)[0], 0)
+
+
+class OpenConnections:
+    """How many connections are open per network at this moment."""
+
+    def __init__(self, limits: tuple[int, int, int] = OPEN_CONNECTIONS, *, exempt: Sequence[IPNetwork] = ()) -> None:
+        self.limits = limits
+        self.exempt = tuple(exempt)
+        self._counts: dict[ClassKey, int] = {}
+
+    def acquire(self, ip: IPAddress) -> bool:
+        """Count one more connection of `ip`. False: one of its networks is full, nothing is counted."""
+        keys = ip_classes(ip)
+        if not _exempt(ip, self.exempt) and any(
+            self._counts.get(key, 0) >= limit for key, limit in zip(keys, self.limits, strict=True)
+        ):
+            return False
+        for key in keys:
+            self._counts[key] = self._counts.get(key, 0) + 1
+        return True
+
+    def release(self, ip: IPAddress) -> None:
+        """One connection that `acquire` counted has ended."""
+        for key in ip_classes(ip):
+            left = self._counts[key] - 1
+            if left:
+                self._counts[key] = left
+            else:
+                del self._counts[key]
+
+    def pressure(self, ip: IPAddress) -> float:
+        """The used share of the fullest limit that applies to `ip`; above 0.8 sessions shorten their patience
+        (SMTP-14).
+        """
+        if _exempt(ip, self.exempt):
+            return 0.0
+        return max(
+            self._counts.get(key, 0) / limit if limit else 1.0
+            for key, limit in zip(ip_classes(ip), self.limits, strict=True)
+        )

@@ -1,0 +1,259 @@
+"""Binding ports and serving them: one task per connection, and an orderly end (architecture §5, ADMIN-39).
+
+The nursery tree of one listener::
+
+    serve_listener
+     ├─ accept loop            until `shutdown`
+     └─ one task per connection, each with its own cancel scope; after `shutdown` they get `grace` seconds, then are
+     cancelled
+"""
+
+import errno
+import logging
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv6Address, ip_address
+from typing import Final, TypeAlias
+
+import trio
+
+from moxlite.net import metrics
+from moxlite.net.connections import ConnectionInfo, guard
+from moxlite.net.limits import IPAddress, IPNetwork, unmap
+from moxlite.net.log import bind_cid, new_cid
+from moxlite.net.proxyprotocol import ProxyError, read_proxy_header
+from moxlite.net.tls import ServerTLS, TLSError, TLSStream
+
+__all__ = ["BACKLOG", "GRACE_SECONDS", "BindError", "Handler", "bind", "listen", "serve_listener"]
+
+logger = logging.getLogger("moxlite.net.listeners")
+
+Handler: TypeAlias = Callable[[trio.abc.Stream, ConnectionInfo], Awaitable[None]]
+"""Speaks with one client. Need not close the stream, need not catch what it does not expect."""
+
+BACKLOG: Final = 1024
+"""Connections that the kernel holds until we accept them; it caps this at net.core.somaxconn."""
+
+GRACE_SECONDS: Final = 3.0
+"""What running transactions get after a shutdown began (ADMIN-39)."""
+
+PROXY_SECONDS: Final = 10.0
+"""For the PROXY protocol header, which the proxy sends with its first packet."""
+
+NO_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""Errors of accept that say that we are full, not that the listener is broken."""
+
+NO_RESOURCES_SECONDS: Final = 0.1
+"""Wait after these: short enough to serve at once when a descriptor comes free, long enough not to burn the
+processor.
+"""
+
+PART_SECONDS: Final = 0.5
+PART_OCTETS: Final = 256 * 1024
+PART_CHUNK: Final = 8192
+"""How long and how much is read from a client after our last words."""
+
+KEEPALIVE_IDLE_SECONDS: Final = 300
+"""IMAP-13: a client that vanished without a word is noticed within some 10 minutes."""
+KEEPALIVE_INTERVAL_SECONDS: Final = 60
+KEEPALIVE_PROBES: Final = 5
+
+
+class BindError(Exception):
+    """A port cannot be bound; the text names it and what to do (ADMIN-66)."""
+
+
+def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
+    """A listening TCP socket, non-blocking. Callable before Trio runs and while still root.
+
+    IPv6 sockets take IPv6 only, so that ``0.0.0.0`` and ``::`` go together. Raises BindError.
+    """
+    family = socket.AF_INET6 if isinstance(ip, IPv6Address) else socket.AF_INET
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as exc:
+        raise BindError(f"cannot make a socket for {_endpoint(ip, port)}: {exc.strerror}") from exc
+    try:
+        if sys.platform != "win32":  # there it would let another program take the port over
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((str(ip), port))
+        sock.listen(backlog)
+        sock.setblocking(False)
+    except OSError as exc:
+        sock.close()
+        raise BindError(_bind_problem(exc, ip, port)) from exc
+    return sock
+
+
+def _endpoint(ip: IPAddress, port: int) -> str:
+    return f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}"
+
+
+def _bind_problem(exc: OSError, ip: IPAddress, port: int) -> str:
+    where = _endpoint(ip, port)
+    if exc.errno == errno.EADDRINUSE:
+        return f"{where} is taken by another program; stop that one, or change the port in the configuration"
+    if exc.errno == errno.EADDRNOTAVAIL:
+        return f"{where} cannot be bound: this machine has no address {ip}; correct `ips` of the listener"
+    if exc.errno in (errno.EACCES, errno.EPERM):
+        return f"{where} may not be bound by this user; start as root, or grant CAP_NET_BIND_SERVICE"
+    return f"{where} cannot be bound: {exc.strerror}"
+
+
+def listen(sock: socket.socket) -> trio.SocketListener:
+    """The Trio listener of a socket from `bind` (or handed over by a parent or systemd)."""
+    sock.setblocking(False)
+    return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+
+
+async def serve_listener(
+    listener: trio.abc.Listener[trio.SocketStream],
+    handler: Handler,
+    *,
+    pkg: str,
+    name: str,
+    shutdown: trio.Event,
+    tls: ServerTLS | None = None,
+    proxies: Sequence[IPNetwork] = (),
+    grace: float = GRACE_SECONDS,
+) -> None:
+    """Accept connections and speak with each in its own task, until `shutdown` is set and all have ended.
+
+    Args:
+      listener: closed at the end.
+      handler: the session.
+      pkg: the room that answers for crashes of the handler.
+      name: of the configured listener, for logs and `ConnectionInfo`.
+      shutdown: no more connections; sessions see it in their info and have `grace` seconds, then they are cancelled.
+      tls: shake hands before the handler is called (submissions, imaps, https).
+      proxies: networks from which every connection must begin with a PROXY protocol header (SMTP-18); from others
+      none is read. grace: seconds.
+
+    Cancelled, it closes the listener and cancels all connections at once.
+    """
+    async with trio.open_nursery() as connections:
+        async with listener:
+            await _until(shutdown, _accept_loop, listener, handler, pkg, name, shutdown, tls, proxies, connections)
+        connections.cancel_scope.deadline = trio.current_time() + grace
+
+
+async def _until(event: trio.Event, function: Callable[..., Awaitable[None]], *args: object) -> None:
+    """Run `function` until `event` is set, then cancel it."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(function, *args)
+        await event.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def _accept_loop(
+    listener: trio.abc.Listener[trio.SocketStream],
+    handler: Handler,
+    pkg: str,
+    name: str,
+    shutdown: trio.Event,
+    tls: ServerTLS | None,
+    proxies: Sequence[IPNetwork],
+    connections: trio.Nursery,
+) -> None:
+    while True:
+        try:
+            stream = await listener.accept()
+        except OSError as exc:
+            if exc.errno not in NO_RESOURCES:
+                raise
+            logger.error("no resources to accept a connection", extra={"kv": {"err": exc, "listener": name}})
+            await trio.sleep(NO_RESOURCES_SECONDS)
+            continue
+        connections.start_soon(_serve_one, stream, handler, pkg, name, shutdown, tls, proxies)
+
+
+async def _serve_one(
+    stream: trio.SocketStream,
+    handler: Handler,
+    pkg: str,
+    name: str,
+    shutdown: trio.Event,
+    tls: ServerTLS | None,
+    proxies: Sequence[IPNetwork],
+) -> None:
+    """One connection from accept to close. Raises nothing but cancellation."""
+    cid = new_cid()
+    with bind_cid(cid), guard(pkg), metrics.connections.track_inprogress():
+        open_stream: trio.abc.Stream = stream
+        try:
+            try:
+                info = _describe(stream, cid, name, shutdown)
+                _keep_alive(stream)
+            except OSError:  # gone between accept and now
+                return
+            if any(info.remote in network for network in proxies):
+                info = await _proxied(stream, info)
+            if tls is not None:
+                open_stream = tls_stream = await tls.accept(stream)
+                info = info.with_tls(tls_stream.facts)
+            await handler(open_stream, info)
+            await _part(open_stream, stream)
+        except (TLSError, ProxyError) as exc:
+            logger.info(
+                "connection refused before the session",
+                extra={"kv": {"err": exc, "listener": name, "remote": info.remote}},
+            )
+        finally:
+            await trio.aclose_forcefully(open_stream)
+
+
+async def _part(open_stream: trio.abc.Stream, stream: trio.SocketStream) -> None:
+    """Say that nothing more comes, and take for a moment what the client still sends.
+
+    Closing with octets unread would reset the connection, and the client might never see our last words, such as why
+    it was refused.
+    """
+    try:
+        with trio.move_on_after(PART_SECONDS):
+            if isinstance(open_stream, TLSStream):
+                await open_stream.send_closing_alert()
+            await stream.send_eof()
+            taken = 0
+            while taken < PART_OCTETS and (data := await stream.receive_some(PART_CHUNK)):
+                taken += len(data)
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass  # the handler has closed it, or the client has
+
+
+def _describe(stream: trio.SocketStream, cid: int, name: str, shutdown: trio.Event) -> ConnectionInfo:
+    remote, local = stream.socket.getpeername(), stream.socket.getsockname()
+    return ConnectionInfo(
+        cid=cid,
+        remote=unmap(ip_address(remote[0].partition("%")[0])),
+        remote_port=remote[1],
+        local=unmap(ip_address(local[0].partition("%")[0])),
+        local_port=local[1],
+        listener=name,
+        shutdown=shutdown,
+    )
+
+
+async def _proxied(stream: trio.SocketStream, info: ConnectionInfo) -> ConnectionInfo:
+    try:
+        with trio.fail_after(PROXY_SECONDS):
+            real = await read_proxy_header(stream)
+    except trio.TooSlowError:
+        raise ProxyError(f"no PROXY protocol header within {PROXY_SECONDS:.0f} s") from None
+    if real is None:
+        return info
+    return info.behind(real.remote, real.remote_port, real.local, real.local_port)
+
+
+def _keep_alive(stream: trio.SocketStream) -> None:
+    # TCP_NODELAY is set by SocketStream itself.
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", KEEPALIVE_IDLE_SECONDS),
+        ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL_SECONDS),
+        ("TCP_KEEPCNT", KEEPALIVE_PROBES),
+    ):
+        if hasattr(socket, option):  # not on every system
+            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

@@ -1,0 +1,71 @@
+"""One server per data directory (ADMIN-41, STORE-164)."""
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+
+__all__ = ["DataLock", "Locked"]
+
+
+class Locked(Exception):
+    """Another process has the lock. ``pid`` is its process id, None if it did not tell."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        who = f"process {pid}" if pid is not None else "another process"
+        super().__init__(f"already running: {who} uses {path.parent}")
+        self.path = path
+        self.pid = pid
+
+
+class DataLock:
+    """Holds ``data/lock`` from its making until `release`, or until the process ends in whatever way.
+
+    The file stays behind, with the process id of the last holder in it: removing it would let two processes lock two
+    different files of that name. Raises Locked, or OSError where the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o640)
+        try:
+            _lock(self._fd)
+        except OSError:
+            text = os.pread(self._fd, 32, 0) if hasattr(os, "pread") else b""
+            os.close(self._fd)
+            digits = text.strip()
+            raise Locked(path, int(digits) if digits.isdigit() else None) from None
+        os.ftruncate(self._fd, 0)
+        os.write(self._fd, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Let others have it. May be called again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> "DataLock":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    LOCKED_BYTE = 1 << 30
+    """Locks are mandatory there: one far behind the text leaves the process id readable."""
+
+    def _lock(fd: int) -> None:
+        os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        os.lseek(fd, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

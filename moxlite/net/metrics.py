@@ -1,0 +1,76 @@
+"""Metrics shared by all rooms, and their exposition (ADMIN-57).
+
+A room defines its own counters in its `metrics.py`; here are those that belong to nobody in particular, and the text
+that Prometheus reads. Every label value known in advance is created at import, so that it shows 0 before the first
+event.
+"""
+
+from typing import Final
+
+from prometheus_client import REGISTRY, Counter, Gauge
+from prometheus_client.exposition import choose_encoder
+
+__all__ = [
+    "PACKAGES",
+    "connections",
+    "event_loop_lag",
+    "exposition",
+    "log_errors",
+    "log_infos",
+    "log_warnings",
+    "long_steps",
+    "package",
+    "panics",
+    "tls_handshakes",
+]
+
+PACKAGES: Final = (
+    "admin",
+    "cli",
+    "config",
+    "ctl",
+    "imapd",
+    "mailauth",
+    "net",
+    "queue",
+    "server",
+    "smtpd",
+    "store",
+    "web",
+)
+"""The values of the label `pkg`: the rooms. Bounded, so that no peer can make a new series."""
+
+OTHER: Final = "other"
+"""`pkg` of what comes from outside moxlite (a library's logger or task)."""
+
+panics = Counter("moxlite_panic", "Unexpected exceptions, each of which ended one connection or task.", ["pkg"])
+log_errors = Counter("moxlite_logging_level_error", "Lines logged at level error.", ["pkg"])
+log_warnings = Counter("moxlite_logging_level_warn", "Lines logged at level warn.", ["pkg"])
+log_infos = Counter("moxlite_logging_level_info", "Lines logged at level info.", ["pkg"])
+connections = Gauge("moxlite_connections_count", "Open connections to all listeners.")
+tls_handshakes = Counter("moxlite_tls_handshake", "TLS handshakes as server.", ["result"])
+event_loop_lag = Gauge("moxlite_event_loop_lag_seconds", "Longest time within a minute that the event loop was busy.")
+long_steps = Counter("moxlite_event_loop_long_steps", "Steps of a task that held the event loop over 5 ms.", ["pkg"])
+
+for _pkg in (*PACKAGES, OTHER):
+    for _counter in (panics, log_errors, log_warnings, log_infos, long_steps):
+        _counter.labels(pkg=_pkg)
+for _result in ("ok", "error", "timeout"):
+    tls_handshakes.labels(result=_result)
+
+
+def package(name: str) -> str:
+    """The `pkg` of a logger or module: `smtpd` for ``moxlite.smtpd.session``, `other` for foreign ones."""
+    top, _, rest = name.partition(".")
+    if top != "moxlite":
+        return OTHER
+    room = rest.partition(".")[0]
+    if room == "net" and rest.startswith("net.ctl"):
+        return "ctl"
+    return room if room in PACKAGES else OTHER
+
+
+def exposition(accept: str | None = None) -> tuple[bytes, str]:
+    """All metrics as text, and its content type, in the format that the request's `Accept` header asks for."""
+    encoder, content_type = choose_encoder(accept or "")
+    return encoder(REGISTRY), content_type

@@ -1,0 +1,289 @@
+"""Looking things up in DNS: what rooms ask for, typed, with the DNSSEC state of every answer (AUTH-1..14).
+
+`Resolver` is what evaluators and the queue are given; `net/dns.py` has the one that asks servers, `FakeResolver` here
+answers from a table: for tests, and for a server that talks to itself only. Names are absolute, with final dot, in
+A-labels.
+"""
+
+import ipaddress
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final, Generic, Literal, TypeAlias, TypeVar, cast
+
+import msgspec
+import trio
+
+from moxlite.net.limits import IPAddress
+
+__all__ = [
+    "MX",
+    "SRV",
+    "TLSA",
+    "Answer",
+    "DNSError",
+    "FakeResolver",
+    "NotFound",
+    "PermError",
+    "Record",
+    "RecordType",
+    "Resolver",
+    "TempError",
+    "absolute",
+]
+
+R = TypeVar("R")
+
+MAX_CHAIN: Final = 16
+"""CNAMEs followed for one look-up (AUTH-5)."""
+
+
+class RecordType(StrEnum):
+    """The types of records that we ask for."""
+
+    A = "A"
+    AAAA = "AAAA"
+    CNAME = "CNAME"
+    MX = "MX"
+    NS = "NS"
+    PTR = "PTR"
+    SRV = "SRV"
+    TLSA = "TLSA"
+    TXT = "TXT"
+
+
+class MX(msgspec.Struct, frozen=True, order=True):
+    """RFC 1035 §3.3.9; `host` is "." for a null MX (RFC 7505)."""
+
+    preference: int
+    host: str
+
+
+class SRV(msgspec.Struct, frozen=True, order=True):
+    """RFC 2782."""
+
+    priority: int
+    weight: int
+    port: int
+    target: str
+
+
+class TLSA(msgspec.Struct, frozen=True):
+    """RFC 6698 §2.1."""
+
+    usage: int
+    selector: int
+    matching: int
+    data: bytes
+
+
+Record: TypeAlias = str | IPAddress | MX | SRV | TLSA
+"""TXT as one text, its strings joined, octets that are no ASCII as surrogates; CNAME, NS, PTR as names; A, AAAA as
+addresses.
+"""
+
+
+class Answer(msgspec.Struct, Generic[R], frozen=True):
+    """Records that were found, at least one.
+
+    ``authentic``: DNSSEC-validated by a resolver that we trust, over the whole chain of CNAMEs. ``ttl`` in seconds,
+    the least of all. ``name`` is where the records stand, after the names of ``chain`` in their order.
+    """
+
+    records: tuple[R, ...]
+    authentic: bool
+    ttl: int
+    name: str
+    chain: tuple[str, ...] = ()
+
+
+class DNSError(Exception):
+    """A look-up without records. ``authentic`` as in `Answer`."""
+
+    def __init__(self, text: str, *, authentic: bool = False) -> None:
+        super().__init__(text)
+        self.authentic = authentic
+
+
+class NotFound(DNSError):
+    """The name does not exist, or has no records of this type. ``ttl``: how long that holds, in seconds."""
+
+    def __init__(self, text: str, *, authentic: bool = False, ttl: int = 0) -> None:
+        super().__init__(text, authentic=authentic)
+        self.ttl = ttl
+
+
+class TempError(DNSError):
+    """No answer for now: timeout, network, or the resolver failed (SERVFAIL).
+
+    ``code`` is the extended error (RFC 8914), None without one; ``dnssec`` says that it means bogus or unverifiable
+    signatures.
+    """
+
+    def __init__(self, text: str, *, code: int | None = None, dnssec: bool = False) -> None:
+        super().__init__(text)
+        self.code = code
+        self.dnssec = dnssec
+
+
+class PermError(DNSError):
+    """The name or the response is malformed."""
+
+
+def absolute(name: str) -> str:
+    """`name` in lower case with its final dot."""
+    return name.lower() if name.endswith(".") else f"{name.lower()}."
+
+
+class Resolver(ABC):
+    """Answers questions about names. All methods raise NotFound, TempError or PermError."""
+
+    @abstractmethod
+    async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
+        """Records of `kind` at the absolute `name`, CNAMEs followed (except when a CNAME is asked for). Raises
+        ValueError for a relative name.
+        """
+
+    async def txt(self, name: str) -> Answer[str]:
+        """TXT records, each joined to one text (RFC 7208 §3.3)."""
+        return cast(Answer[str], await self.lookup(name, RecordType.TXT))
+
+    async def mx(self, name: str) -> Answer[MX]:
+        """Mail exchangers in the order of the response."""
+        return cast(Answer[MX], await self.lookup(name, RecordType.MX))
+
+    async def ns(self, name: str) -> Answer[str]:
+        """Name servers."""
+        return cast(Answer[str], await self.lookup(name, RecordType.NS))
+
+    async def cname(self, name: str) -> Answer[str]:
+        """The one CNAME at `name`, not followed; NotFound (with the DNSSEC state of that denial) if there is none."""
+        return cast(Answer[str], await self.lookup(name, RecordType.CNAME))
+
+    async def srv(self, name: str) -> Answer[SRV]:
+        """Services."""
+        return cast(Answer[SRV], await self.lookup(name, RecordType.SRV))
+
+    async def tlsa(self, name: str) -> Answer[TLSA]:
+        """Certificates for DANE."""
+        return cast(Answer[TLSA], await self.lookup(name, RecordType.TLSA))
+
+    async def ptr(self, ip: IPAddress) -> Answer[str]:
+        """Names of an address."""
+        return cast(Answer[str], await self.lookup(absolute(ip.reverse_pointer), RecordType.PTR))
+
+    async def ips(self, name: str, family: Literal[4, 6] | None = None) -> Answer[IPAddress]:
+        """Addresses of a host: of one family, or of both, asked for at the same time, IPv4 first.
+
+        Where one family gives records and the other fails, those records are the answer, authentic only if the
+        absence of the others is too.
+        """
+        if family is not None:
+            kind = RecordType.A if family == 4 else RecordType.AAAA
+            return cast(Answer[IPAddress], await self.lookup(name, kind))
+        outcomes: dict[RecordType, Answer[Record] | DNSError] = {}
+
+        async def ask(kind: RecordType) -> None:
+            try:
+                outcomes[kind] = await self.lookup(name, kind)
+            except DNSError as exc:
+                outcomes[kind] = exc
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, RecordType.A)
+            nursery.start_soon(ask, RecordType.AAAA)
+        return _both_families(outcomes[RecordType.A], outcomes[RecordType.AAAA])
+
+
+def _both_families(four: Answer[Record] | DNSError, six: Answer[Record] | DNSError) -> Answer[IPAddress]:
+    found = [outcome for outcome in (four, six) if isinstance(outcome, Answer)]
+    if not found:
+        worst = six if isinstance(four, NotFound) else four
+        assert isinstance(worst, DNSError)
+        raise worst
+    return Answer(
+        records=cast(tuple[IPAddress, ...], tuple(record for answer in found for record in answer.records)),
+        authentic=four.authentic and six.authentic,
+        ttl=min(answer.ttl for answer in found),
+        name=found[0].name,
+        chain=found[0].chain,
+    )
+
+
+class FakeResolver(Resolver):
+    """Answers from a table.
+
+    ``records``: per type and name (final dot optional) what it holds; addresses and names as text. CNAMEs in the
+    table are followed as a server does. ``authentic``: names whose zone counts as signed, True for all. ``failing``:
+    names whose look-up fails with TempError (or the given exception). ``delays``: seconds before the answer, per
+    name. Where the table has nothing, ``fallback`` is asked, if given.
+    """
+
+    def __init__(
+        self,
+        records: Mapping[str, Mapping[str, Iterable[str | MX | SRV | TLSA]]] | None = None,
+        *,
+        authentic: Iterable[str] | bool = False,
+        failing: Iterable[str] | Mapping[str, DNSError] = (),
+        delays: Mapping[str, float] | None = None,
+        fallback: Resolver | None = None,
+    ) -> None:
+        self._records: dict[tuple[str, RecordType], tuple[Record, ...]] = {}
+        for kind, names in (records or {}).items():
+            for name, values in names.items():
+                self.set(name, RecordType(kind), values)
+        self._authentic = authentic if isinstance(authentic, bool) else {absolute(name) for name in authentic}
+        failures = failing if isinstance(failing, Mapping) else {name: TempError("made to fail") for name in failing}
+        self._failing = {absolute(name): error for name, error in failures.items()}
+        self._delays = {absolute(name): seconds for name, seconds in (delays or {}).items()}
+        self._fallback = fallback
+        self.asked: list[tuple[str, RecordType]] = []
+        """Every question in its order, for tests that count."""
+
+    def set(self, name: str, kind: RecordType, values: Iterable[str | MX | SRV | TLSA]) -> None:
+        """Replace the records of `kind` at `name`; none takes them away."""
+        made = tuple(_record(kind, value) for value in values)
+        if made:
+            self._records[absolute(name), kind] = made
+        else:
+            self._records.pop((absolute(name), kind), None)
+
+    async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
+        if not name.endswith("."):
+            raise ValueError(f"relative name {name!r}")
+        self.asked.append((name, kind))
+        await trio.sleep(self._delays.get(name.lower(), 0))
+        current, authentic = name.lower(), True
+        chain: list[str] = []
+        for _ in range(MAX_CHAIN + 1):
+            if (error := self._failing.get(current)) is not None:
+                raise error.with_traceback(None)
+            signed = self._authentic if isinstance(self._authentic, bool) else current in self._authentic
+            authentic = authentic and signed
+            if (found := self._records.get((current, kind))) is not None:
+                return Answer(found, authentic, 300, current, tuple(chain))
+            alias = self._records.get((current, RecordType.CNAME))
+            if alias is None:
+                if self._fallback is not None:
+                    return await self._fallback.lookup(current, kind)
+                raise NotFound(f"no {kind} records at {current}", authentic=authentic)
+            chain.append(current)
+            current = cast(str, alias[0])
+        raise TempError(f"more than {MAX_CHAIN} CNAMEs at {name}")
+
+
+def _record(kind: RecordType, value: str | MX | SRV | TLSA) -> Record:
+    if not isinstance(value, str):
+        return value
+    match kind:
+        case RecordType.A | RecordType.AAAA:
+            return ipaddress.ip_address(value)
+        case RecordType.CNAME | RecordType.NS | RecordType.PTR:
+            return absolute(value)
+        case RecordType.MX:
+            preference, host = value.split()
+            return MX(int(preference), absolute(host))
+        case RecordType.TXT:
+            return value
+        case RecordType.SRV | RecordType.TLSA:
+            raise ValueError(f"{kind} records are given as {kind} structs")

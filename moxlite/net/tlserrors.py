@@ -1,0 +1,73 @@
+"""Failures of TLS, sorted: for the log, for metrics (SMTP-139), for reports to other domains (QUEUE-122)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from OpenSSL import SSL
+
+__all__ = ["TLSError", "tls_error"]
+
+ALERTS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "close notify": 0,
+        "unexpected message": 10,
+        "bad record mac": 20,
+        "record overflow": 22,
+        "handshake failure": 40,
+        "bad certificate": 42,
+        "unsupported certificate": 43,
+        "certificate revoked": 44,
+        "certificate expired": 45,
+        "certificate unknown": 46,
+        "illegal parameter": 47,
+        "unknown ca": 48,
+        "access denied": 49,
+        "decode error": 50,
+        "decrypt error": 51,
+        "protocol version": 70,
+        "insufficient security": 71,
+        "internal error": 80,
+        "inappropriate fallback": 86,
+        "user cancelled": 90,
+        "missing extension": 109,
+        "unsupported extension": 110,
+        "unrecognized name": 112,
+        "bad certificate status response": 113,
+        "unknown psk identity": 115,
+        "certificate required": 116,
+        "no application protocol": 120,
+    }
+)
+"""Alert names as OpenSSL writes them, and their numbers (RFC 8446 §6)."""
+
+
+class TLSError(Exception):
+    """TLS with this peer failed: in the handshake raised as such, later as the cause of trio.BrokenResourceError.
+
+    ``alert`` is the name of the alert that the peer sent, such as ``handshake_failure``, None when the trouble was
+    noticed on our side. ``kind`` sorts the failure for metrics (SMTP-139): eof, timeout, nottls, sslv2,
+    unsupportedversions, alert-40-handshake_failure, other.
+    """
+
+    def __init__(self, text: str, *, alert: str | None = None, kind: str = "other") -> None:
+        super().__init__(text)
+        self.alert = alert
+        self.kind = kind
+
+
+def tls_error(exc: SSL.Error) -> TLSError:
+    """OpenSSL's own words, sorted."""
+    if isinstance(exc, SSL.SysCallError):
+        return TLSError("connection ended without a closing alert", kind="eof")
+    details = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []
+    reason = str(details[0][2]) if details and len(details[0]) > 2 else "TLS failed"
+    _, found, name = reason.partition("alert ")
+    if found:
+        alert = name.removeprefix("number ").replace(" ", "_")
+        return TLSError(f"peer sent alert {alert}", alert=alert, kind=f"alert-{ALERTS.get(name, 255)}-{alert}")
+    if reason in ("http request", "https proxy request", "wrong version number", "packet length too long"):
+        return TLSError(f"peer does not speak TLS: {reason}", kind="nottls")
+    if reason in ("unsupported protocol", "version too low", "no protocols available"):
+        return TLSError(f"no common TLS version: {reason}", kind="unsupportedversions")
+    return TLSError(reason, kind="sslv2" if "sslv2" in reason.lower() else "other")

@@ -1,0 +1,496 @@
+"""Delivery status notifications: composing and parsing (RFC 3464, 3461, 6533; QUEUE-100..106).
+
+`DSN` is the machine-readable second part of such a message, the same for both directions. Addresses in it are decoded;
+how they are written depends on the form: `utf8` makes message/global-delivery-status with UTF-8 addresses, else
+non-ASCII characters of a localpart are written as `\\x{HEX}` (RFC 6533 §3, utf-8-addr-xtext) and domains in ASCII.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+import idna
+import msgspec
+
+from .mime.compose import Entity, MessagePart, MultiPart, TextPart, address_field, compose, text_field
+from .mime.dates import format_date, parse_date
+from .mime.decode import BLOCK, decode_blocks
+from .mime.headers import Header
+from .mime.text import Read
+from .mime.types import MailAddress, Part, Structure
+from .mime.words import encode_words
+
+__all__ = ["DSN", "MAX_RECIPIENTS", "MAX_STATUS", "Action", "DSNError", "DSNRecipient", "compose_dsn", "parse_dsn"]
+
+MAX_RECIPIENTS: Final = 1000
+"""Recipients of a DSN that is parsed (QUEUE-106): no transaction has more."""
+
+MAX_STATUS: Final = 256 * 1024
+"""Octets of a delivery-status part that is parsed (QUEUE-106)."""
+
+_MAX_TEXT: Final = 900  # characters of a field's text: with its name a line stays below 998 octets even unfolded
+
+
+class DSNError(ValueError):
+    """A message that is no DSN, or one with a broken status part; the argument says what is wrong."""
+
+
+class Action(StrEnum):
+    """What became of the message for a recipient (RFC 3464 §2.3.3)."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    RELAYED = "relayed"
+    EXPANDED = "expanded"
+
+
+class DSNRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """Fields about one recipient (RFC 3464 §2.3). Addresses are decoded text, moments microseconds since 1970 UTC.
+
+    `diagnostic` is the remote's reply, several lines as one; "" if no remote spoke. `final_type` and `original_type`
+    are address types as parsed; composing uses `original_type` only. `extra` are fields that we don't know, as (name,
+    text).
+    """
+
+    final_recipient: str
+    action: Action
+    status: str
+    status_comment: str = ""
+    final_type: str = "rfc822"
+    original_recipient: str = ""
+    original_type: str = "rfc822"
+    remote_mta: str = ""
+    remote_ip: str = ""
+    diagnostic_type: str = "smtp"
+    diagnostic: str = ""
+    last_attempt: int | None = None
+    final_log_id: str = ""
+    will_retry_until: int | None = None
+    extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def code(self) -> int:
+        """The SMTP reply code: from the diagnostic, else 400 or 500 by the status, 250 for success (QUEUE-95)."""
+        if self.diagnostic_type == "smtp" and (match := _CODE.match(self.diagnostic)):
+            return int(match[0])
+        return {"4": 400, "5": 500}.get(self.status[:1], 250)
+
+
+class DSN(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery status notification (RFC 3464 §2.2 and its recipients).
+
+    `arrival` in microseconds since 1970 UTC. `returned_message_id` is the raw Message-ID of the message or headers that
+    came back; only set by parsing.
+    """
+
+    reporting_mta: str
+    recipients: tuple[DSNRecipient, ...]
+    envelope_id: str = ""
+    received_from_mta: str = ""
+    received_from_ip: str = ""
+    arrival: int | None = None
+    future_release_request: str = ""
+    extra: tuple[tuple[str, str], ...] = ()
+    returned_message_id: str = ""
+
+
+# --- composing ---
+
+
+def compose_dsn(
+    dsn: DSN,
+    *,
+    sender: MailAddress,
+    to: MailAddress,
+    subject: str,
+    message_id: str,
+    date: int,
+    references: str = "",
+    text: str = "",
+    original: bytes = b"",
+    full: bool = False,
+    utf8: bool = False,
+) -> bytes:
+    """The whole message (QUEUE-101..104).
+
+    Args:
+      message_id, references: with their brackets; `references` is the Message-ID of the original, "" if it has none.
+      date: microseconds since 1970 UTC.
+      text: what people read; made from the recipients if "".
+      original: the message that the DSN is about, or only its header section; "" leaves the third part out.
+      full: return all of `original`, not just its header section.
+      utf8: the UTF-8 form (RFC 6533), for a reader or next hop that has SMTPUTF8.
+    """
+    headers = [
+        address_field("From", [sender], utf8=utf8),
+        _to(to, utf8),
+        text_field("Subject", subject, utf8=utf8),
+        text_field("Message-ID", message_id, utf8=utf8),
+    ]
+    if references:
+        headers.append(text_field("References", references, utf8=utf8))
+    headers += [text_field("Date", format_date(date)), b"Auto-Submitted: auto-replied\r\n"]
+    status = "".join(_status(dsn, utf8))
+    parts: list[TextPart | MessagePart] = [TextPart(text or _default_text(dsn), eightbit=utf8)]
+    if utf8:
+        parts.append(MessagePart(status.encode(), "message/global-delivery-status", "8bit"))
+    else:
+        parts.append(MessagePart(status.encode("ascii", "replace"), "message/delivery-status", "7bit"))
+    if original:
+        parts.append(_original(original, full, utf8))
+    entity: Entity = MultiPart(tuple(parts), "report", (("report-type", "delivery-status"),))
+    return b"".join(compose(headers, entity, utf8=utf8))
+
+
+def _to(to: MailAddress, utf8: bool) -> bytes:
+    if utf8 or (to.localpart.isascii() and to.domain.isascii()):
+        return address_field("To", [to], utf8=utf8)
+    # An address that 7-bit headers can't hold is shown as the name of an empty group (RFC 6857 §3.1.8).
+    name = "\r\n ".join(encode_words(f"{to.localpart}@{to.domain}", 60))
+    return f"To: {name} :;\r\n".encode("ascii")
+
+
+def _original(original: bytes, full: bool, utf8: bool) -> TextPart | MessagePart:
+    end = _BLANK.search(original)
+    header = original[: end.start() + 1] if end is not None else original
+    ascii_header = header.isascii()
+    if full and (utf8 or ascii_header):
+        media_type = "message/rfc822" if ascii_header else "message/global"
+        return MessagePart(original, media_type, "7bit" if original.isascii() else "8bit")
+    if utf8 and not ascii_header:
+        return MessagePart(header, "message/global-headers", "8bit")
+    return TextPart(
+        header.decode("utf-8", "replace"), media_type="text/rfc822-headers", base64=not ascii_header, parameters=()
+    )
+
+
+_BLANK: Final = re.compile(rb"\n\r?\n")
+_WORDING: Final = {
+    Action.FAILED: "could not be delivered, and will not be tried again",
+    Action.DELAYED: "has not been delivered yet; delivery is still being tried",
+    Action.DELIVERED: "has been delivered",
+    Action.RELAYED: "has been passed on to a system that does not confirm deliveries",
+    Action.EXPANDED: "has been delivered to a list",
+}
+
+
+def _default_text(dsn: DSN) -> str:
+    lines: list[str] = []
+    for recipient in dsn.recipients:
+        lines.append(f"Your message to {recipient.final_recipient} {_WORDING[recipient.action]}.")
+        if recipient.status_comment:
+            lines += ["", f"Error: {recipient.status_comment}"]
+        if recipient.diagnostic:
+            name = recipient.remote_mta or "the remote server"
+            lines += ["", f"Reply of {name}:", *[f"  {line}" for line in recipient.diagnostic.splitlines()]]
+        if recipient.will_retry_until is not None:
+            lines += ["", f"Delivery is tried until {format_date(recipient.will_retry_until)}."]
+        lines.append("")
+    return "\r\n".join(lines)
+
+
+def _status(dsn: DSN, utf8: bool) -> Iterator[str]:
+    if dsn.envelope_id:
+        yield _field("Original-Envelope-ID", dsn.envelope_id, utf8)
+    yield _field("Reporting-MTA", f"dns; {dsn.reporting_mta}", utf8)
+    if dsn.received_from_mta or dsn.received_from_ip:
+        yield _field("Received-From-MTA", _mta(dsn.received_from_mta, dsn.received_from_ip), utf8)
+    if dsn.arrival is not None:
+        yield _field("Arrival-Date", format_date(dsn.arrival), utf8)
+    if dsn.future_release_request:
+        yield _field("Future-Release-Request", dsn.future_release_request, utf8)
+    for recipient in dsn.recipients:
+        yield "\r\n"
+        if recipient.original_recipient:
+            yield _field(
+                "Original-Recipient", _typed(recipient.original_recipient, recipient.original_type, utf8), utf8
+            )
+        yield _field("Final-Recipient", _typed(recipient.final_recipient, "rfc822", utf8), utf8)
+        yield _field("Action", recipient.action, utf8)
+        comment = _comment(recipient.status_comment)
+        yield _field("Status", f"{recipient.status} ({comment})" if comment else recipient.status, utf8)
+        if recipient.remote_mta or recipient.remote_ip:
+            yield _field("Remote-MTA", _mta(recipient.remote_mta, recipient.remote_ip), utf8)
+        if recipient.diagnostic:
+            yield _field("Diagnostic-Code", f"{recipient.diagnostic_type}; {recipient.diagnostic}", utf8)
+        if recipient.last_attempt is not None:
+            yield _field("Last-Attempt-Date", format_date(recipient.last_attempt), utf8)
+        if recipient.final_log_id:
+            yield _field("Final-Log-ID", recipient.final_log_id, utf8)
+        if recipient.will_retry_until is not None:
+            yield _field("Will-Retry-Until", format_date(recipient.will_retry_until), utf8)
+
+
+def _field(name: str, text: str, utf8: bool) -> str:
+    words = " ".join(text.translate(_CONTROLS).split())
+    if not utf8:
+        words = words.encode("ascii", "replace").decode("ascii")
+    elif len(words.encode()) > _MAX_TEXT:
+        words = words.encode()[:_MAX_TEXT].decode("utf-8", "ignore")
+    return f"{name}: {words[:_MAX_TEXT]}\r\n"
+
+
+_CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
+_PARENTHESES: Final = str.maketrans("()\\", "[]/")
+
+
+def _comment(text: str) -> str:
+    return " ".join(text.translate(_PARENTHESES).split())[: _MAX_TEXT - 100]
+
+
+def _mta(name: str, ip: str) -> str:
+    name = name or f"[{ip}]"
+    return f"dns; {name} ({_comment(ip)})" if ip else f"dns; {name}"
+
+
+def _typed(address: str, kind: str, utf8: bool) -> str:
+    """`rfc822;address`, or `utf-8;address` in the form of RFC 6533 §3."""
+    if address.isascii() or kind.lower() not in ("rfc822", "utf-8"):
+        return f"{kind};{address}"
+    if utf8:
+        return f"utf-8;{address}"
+    localpart, at, domain = address.rpartition("@")
+    if not at:
+        localpart, domain = address, ""
+    try:
+        domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        domain = _xtext(domain)
+    return f"utf-8;{_xtext(localpart)}{at}{domain}"
+
+
+def _xtext(text: str) -> str:
+    """RFC 6533 §3 QUCHAR and EmbeddedUnicodeChar: printable ASCII but `+`, `=`, `\\` for itself, the rest as
+    `\\x{HEX}`.
+    """
+    return "".join(
+        character if "!" <= character <= "~" and character not in "+=\\" else f"\\x{{{ord(character):02X}}}"
+        for character in text
+    )
+
+
+# --- parsing ---
+
+_CODE: Final = re.compile(r"[2-5]\d\d(?=[ -]|$)")
+_STATUS: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s*\((.*)\))?", re.DOTALL)
+_COMMENT_PIECE: Final = re.compile(r'[()]|"[^"\\]*(?:\\.[^"\\]*)*"|\\.|[^()"\\]+|["\\]', re.DOTALL)
+_EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_HEX: Final = re.compile(r"\+([0-9A-F]{2})")
+_PER_MESSAGE: Final = frozenset(
+    {
+        "original-envelope-id",
+        "reporting-mta",
+        "dsn-gateway",
+        "received-from-mta",
+        "arrival-date",
+        "future-release-request",
+    }
+)
+_PER_RECIPIENT: Final = frozenset(
+    {
+        "original-recipient",
+        "final-recipient",
+        "action",
+        "status",
+        "remote-mta",
+        "diagnostic-code",
+        "last-attempt-date",
+        "final-log-id",
+        "will-retry-until",
+    }
+)
+
+
+def parse_dsn(structure: Structure, read: Read) -> DSN:
+    """The DSN in a message.
+
+    Args:
+      structure: of the message.
+      read: gives its octets, see `mime.text.Read`.
+
+    Raises:
+      DSNError: the message is no DSN, or not a valid one (QUEUE-106).
+    """
+    parts = structure.root.parts
+    if not structure.is_dsn:
+        raise DSNError("not a delivery status notification")
+    if len(parts) > 3:
+        raise DSNError("more than three parts")
+    if parts[1].decoded > MAX_STATUS:
+        raise DSNError("status part too large")
+    groups = list(_groups(_content(parts[1], read, MAX_STATUS).decode("utf-8", "replace")))
+    if len(groups) < 2:
+        raise DSNError("no recipients")
+    if len(groups) - 1 > MAX_RECIPIENTS:
+        raise DSNError("too many recipients")
+    message = _fields(groups[0], _PER_MESSAGE)
+    if not message.known.get("reporting-mta"):
+        raise DSNError("no Reporting-MTA")
+    source = _without_comments(message.known.get("received-from-mta", ""))
+    return DSN(
+        reporting_mta=_untyped(_without_comments(message.known["reporting-mta"])),
+        recipients=tuple([_recipient(group) for group in groups[1:]]),
+        envelope_id=message.known.get("original-envelope-id", ""),
+        received_from_mta=_untyped(source),
+        received_from_ip=_ip(message.known.get("received-from-mta", "")),
+        arrival=_date(message.known.get("arrival-date")),
+        future_release_request=message.known.get("future-release-request", ""),
+        extra=message.extra,
+        returned_message_id=_returned_message_id(parts[2], read) if len(parts) == 3 else "",
+    )
+
+
+class _Fields(msgspec.Struct, frozen=True):
+    known: dict[str, str]
+    extra: tuple[tuple[str, str], ...]
+
+
+def _content(part: Part, read: Read, limit: int) -> bytes:
+    out = bytearray()
+    blocks = (read(at, min(part.end, at + BLOCK)) for at in range(part.body, part.end, BLOCK))
+    for block in decode_blocks(blocks, part.encoding):
+        out += block
+        if len(out) >= limit:
+            break
+    return bytes(out[:limit])
+
+
+def _groups(text: str) -> Iterator[list[str]]:
+    """Groups of unfolded fields, which blank lines part."""
+    group: list[str] = []
+    for line in text.split("\n"):
+        line = line.rstrip("\r")
+        if not line.strip(" \t"):
+            if group:
+                yield group
+                group = []
+        elif line[0] in " \t" and group:
+            group[-1] = f"{group[-1]} {line.strip()}" if len(group[-1]) < _MAX_FIELD else group[-1]
+        else:
+            group.append(line)
+    if group:
+        yield group
+
+
+_MAX_FIELD: Final = 8192  # characters of an unfolded field: what is beyond explains nothing
+
+
+def _fields(group: list[str], names: frozenset[str]) -> _Fields:
+    known: dict[str, str] = {}
+    extra: list[tuple[str, str]] = []
+    for line in group:
+        name, colon, text = line.partition(":")
+        if not colon:
+            raise DSNError("malformed field")
+        key = name.strip().lower()
+        if key not in names:
+            extra.append((name.strip(), text.strip()))
+        elif key in known:
+            raise DSNError(f"duplicate field {name.strip()}")
+        else:
+            known[key] = text.strip()
+    return _Fields(known, tuple(extra))
+
+
+def _recipient(group: list[str]) -> DSNRecipient:
+    fields = _fields(group, _PER_RECIPIENT)
+    known = fields.known
+    for name in ("final-recipient", "action", "status"):
+        if not known.get(name):
+            raise DSNError(f"recipient without {name}")
+    try:
+        action = Action(_without_comments(known["action"]).lower())
+    except ValueError:
+        raise DSNError("unknown action") from None
+    status = _STATUS.match(known["status"])
+    if status is None:
+        raise DSNError("malformed status")
+    final_type, final_recipient = _parse_typed(known["final-recipient"])
+    original_type, original_recipient = _parse_typed(known.get("original-recipient", ""))
+    diagnostic_type, _, diagnostic = known.get("diagnostic-code", "").partition(";")
+    return DSNRecipient(
+        final_recipient=final_recipient,
+        final_type=final_type,
+        action=action,
+        status=status[1],
+        status_comment=(status[2] or "").strip(),
+        original_recipient=original_recipient,
+        original_type=original_type,
+        remote_mta=_untyped(_without_comments(known.get("remote-mta", ""))),
+        remote_ip=_ip(known.get("remote-mta", "")),
+        diagnostic_type=diagnostic_type.strip().lower(),
+        diagnostic=diagnostic.strip(),
+        last_attempt=_date(known.get("last-attempt-date")),
+        final_log_id=known.get("final-log-id", ""),
+        will_retry_until=_date(known.get("will-retry-until")),
+        extra=fields.extra,
+    )
+
+
+def _without_comments(text: str) -> str:
+    """`text` without RFC 5322 comments, nested ones too."""
+    if "(" not in text:
+        return text
+    depth = 0
+    kept: list[str] = []
+    for match in _COMMENT_PIECE.finditer(text):
+        piece = match[0]
+        if piece == "(":
+            depth += 1
+        elif piece == ")" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(piece)
+    return "".join(kept).strip()
+
+
+def _untyped(text: str) -> str:
+    """The name of an MTA without its type (`dns; name`)."""
+    kind, semicolon, name = text.partition(";")
+    return name.strip() if semicolon else kind.strip()
+
+
+_IP: Final = re.compile(r"[(\[](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[)\]]")
+
+
+def _ip(text: str) -> str:
+    match = _IP.search(text)
+    return match[1] if match else ""
+
+
+def _date(text: str | None) -> int | None:
+    parsed = parse_date(text) if text else None
+    return parsed[0] if parsed else None
+
+
+def _parse_typed(text: str) -> tuple[str, str]:
+    """Type in lower case and decoded address of `type; address` (RFC 3464 §2.3.1, RFC 6533 §3)."""
+    kind, semicolon, address = _without_comments(text).partition(";")
+    if not semicolon:
+        kind, address = "rfc822", kind
+    kind = kind.strip().lower()
+    address = address.strip()
+    if address.startswith("<") and address.endswith(">"):
+        address = address[1:-1]
+    if kind == "utf-8":
+        address = _HEX.sub(lambda match: chr(int(match[1], 16)), address)
+        address = _EMBEDDED.sub(_embedded, address)
+    return kind, address
+
+
+def _embedded(match: re.Match[str]) -> str:
+    number = int(match[1], 16)
+    return chr(number) if number < 0xD800 or 0xDFFF < number < 0x110000 else "\ufffd"
+
+
+def _returned_message_id(part: Part, read: Read) -> str:
+    if part.message is not None:
+        return part.message.envelope.message_id
+    if part.media_type in ("text/rfc822-headers", "message/global-headers"):
+        value = Header(_content(part, read, MAX_STATUS)).get(b"message-id")
+        return value.decode("utf-8", "replace") if value else ""
+    return ""

@@ -1,0 +1,535 @@
+"""IMAP client codec: octets of a server in, structs of `responses` out (RFC 9051 §7). Commands are written by
+`write.encode_command`.
+
+Theory of operation
+-------------------
+A response is a line, unless a line ends in ``{n}``: then n octets follow, and the line goes on.
+`ClientDecoder` collects one whole response and reads it with the same `Reader` as the server's codec. What it has no
+struct for becomes `Unknown`, as clients must take what they don't know (RFC 9051 §2.2.2); what breaks the grammar of
+a response it does know raises ProtocolError, and the next response is read as usual.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from . import responses as r
+from .errors import ProtocolError
+from .seqset import STAR
+from .tokens import MAX_MODSEQ, Reader
+
+__all__ = ["ClientDecoder", "skip_value"]
+
+MAX_LINE: Final = 1 << 20
+"""Octets of a response without its literals: SEARCH answers of servers that don't cut lines."""
+
+MAX_RESPONSE: Final = 128 << 20
+"""Octets of a whole response: a message with everything asked for."""
+
+_MARK: Final = re.compile(rb"~?\{([0-9]{1,20})\}\Z")
+_CONDITION: Final = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH)(?: |\Z)", re.IGNORECASE)
+_NUMBERED: Final = re.compile(rb"([0-9]{1,10}) ([A-Za-z]+)(?: |\Z)")
+_WORD: Final = re.compile(rb"([A-Za-z0-9-]+)(?: |\Z)")
+_CODE: Final = re.compile(rb"\[([^\x00-\x20\]]+)(?: ((?:[^\]\"\r\n]|\"(?:[^\"\\]|\\.)*\")*))?\](?: |\Z)")
+_TAG: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
+_ITEM: Final = re.compile(
+    rb"[A-Za-z0-9.\-]+(?:\[(?:[^\]\"\x80-\xff]|\"(?:[^\"\\\x80-\xff]|\\[\x00-\x7f])*\")*\])?(?:<[0-9]+>)?"
+)
+
+
+class ClientDecoder:
+    """Decodes what a server sends. `utf8`: IMAP4rev2 or UTF8=ACCEPT is enabled, names are UTF-8."""
+
+    __slots__ = ("_buffer", "_left", "_response", "_scanned", "utf8")
+
+    def __init__(self) -> None:
+        self.utf8 = False
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._response = bytearray()
+        self._left = 0  # octets of a literal to come
+
+    def feed(self, octets: bytes) -> None:
+        """Take octets from the server."""
+        self._buffer += octets
+
+    @property
+    def buffered(self) -> int:
+        """Octets that no response has taken: behind the OK to STARTTLS there may be none."""
+        return len(self._buffer) + len(self._response)
+
+    def next_response(self) -> r.Response | None:
+        """The next response, None if it isn't complete yet. Raises ProtocolError; a fatal one ends the connection."""
+        while True:
+            if self._left:
+                taken = min(self._left, len(self._buffer))
+                self._response += self._buffer[:taken]
+                del self._buffer[:taken]
+                self._left -= taken
+                if self._left:
+                    return None
+            end = self._buffer.find(b"\n", self._scanned)
+            if end < 0:
+                self._scanned = len(self._buffer)
+                if self._scanned > MAX_LINE:
+                    raise ProtocolError("line of the server is too long", fatal=True)
+                return None
+            line = bytes(self._buffer[: end + 1])
+            del self._buffer[: end + 1]
+            self._scanned = 0
+            stripped = line[:-2] if line.endswith(b"\r\n") else line[:-1]
+            mark = _MARK.search(stripped) if stripped.endswith(b"}") else None
+            if mark is None:
+                whole = bytes(self._response) + stripped
+                self._response.clear()
+                return self._parse(whole)
+            self._response += stripped + b"\r\n"
+            self._left = int(mark[1])
+            if len(self._response) + self._left > MAX_RESPONSE:
+                raise ProtocolError("response of the server is too big", fatal=True)
+
+    def _parse(self, data: bytes) -> r.Response:
+        if data.startswith(b"+"):
+            return r.Continue(data[2:])
+        if data.startswith(b"* "):
+            return self._untagged(data)
+        match = _TAG.match(data)
+        if match is None or not data.startswith(b" ", match.end()):
+            raise ProtocolError("response without tag")
+        return _state(data, match.end() + 1, match[0].decode("ascii"))
+
+    def _untagged(self, data: bytes) -> r.Response:
+        if _CONDITION.match(data, 2):
+            return _state(data, 2, None)
+        reader = Reader(data, utf8=self.utf8)
+        if (match := _NUMBERED.match(data, 2)) is not None:
+            reader.position = match.end()
+            rule = _BY_NUMBER.get(match[2].upper())
+            if rule is not None:
+                response = rule(reader, int(match[1]))
+                reader.end()
+                return response
+        elif (match := _WORD.match(data, 2)) is not None:
+            reader.position = match.end()
+            kind = _BY_WORD.get(match[1].upper())
+            if kind is not None:
+                response = kind(reader)
+                reader.end()
+                return response
+        return r.Unknown(data[2:])
+
+
+def _state(data: bytes, position: int, tag: str | None) -> r.State:
+    match = _CONDITION.match(data, position)
+    if match is None:
+        raise ProtocolError("response has no condition")
+    condition: Any = match[1].upper().decode("ascii")
+    position = match.end()
+    code: r.Code | None = None
+    if (found := _CODE.match(data, position)) is not None:
+        code = r.Code(found[1].decode("ascii", "replace"), found[2] or b"")
+        position = found.end()
+    return r.State(condition, data[position:].decode("utf-8", "replace"), code, tag)
+
+
+# --- readers of single responses
+
+
+def _rest(reader: Reader) -> tuple[str, ...]:
+    words = reader.data[reader.position :].decode("ascii", "replace").split()
+    reader.position = len(reader.data)
+    return tuple(words)
+
+
+def _separator(reader: Reader) -> str | None:
+    value = reader.nstring()
+    return None if value is None else value.decode("ascii", "replace")
+
+
+def _list(reader: Reader) -> r.ListData:
+    flags = reader.flags()
+    reader.space()
+    separator = _separator(reader)
+    reader.space()
+    name = reader.mailbox()
+    childinfo: tuple[str, ...] = ()
+    oldname: str | None = None
+    if reader.skip(b" ("):
+        while True:
+            tag = reader.astring().upper()
+            reader.space()
+            if tag == b"CHILDINFO":
+                reader.expect(b"(")
+                words = []
+                while not reader.skip(b")"):
+                    reader.skip(b" ")
+                    words.append(reader.text())
+                childinfo = tuple(words)
+            elif tag == b"OLDNAME":
+                reader.expect(b"(")
+                oldname = reader.mailbox()
+                reader.expect(b")")
+            else:
+                skip_value(reader)
+            if reader.skip(b")"):
+                break
+            reader.space()
+    return r.ListData(flags, name, separator, childinfo, oldname)
+
+
+def _lsub(reader: Reader) -> r.LsubData:
+    flags = reader.flags()
+    reader.space()
+    separator = _separator(reader)
+    reader.space()
+    return r.LsubData(flags, reader.mailbox(), separator)
+
+
+def _namespace(reader: Reader) -> r.NamespaceData:
+    fields: list[tuple[tuple[str, str], ...]] = []
+    for number in range(3):
+        if number:
+            reader.space()
+        pairs: list[tuple[str, str]] = []
+        if not reader.word(b"NIL"):
+            reader.expect(b"(")
+            while reader.skip(b"("):
+                prefix = reader.mailbox()
+                reader.space()
+                pairs.append((prefix, _separator(reader) or ""))
+                while reader.skip(b" "):  # extensions (RFC 2342 §6)
+                    skip_value(reader)
+                reader.expect(b")")
+            reader.expect(b")")
+        fields.append(tuple(pairs))
+    return r.NamespaceData(*fields)
+
+
+def _status(reader: Reader) -> r.StatusData:
+    mailbox = reader.mailbox()
+    reader.space()
+    reader.expect(b"(")
+    items: list[tuple[str, int | str | None]] = []
+    while not reader.skip(b")"):
+        if items:
+            reader.space()
+        name = reader.atom().upper()
+        reader.space()
+        if reader.word(b"NIL"):
+            items.append((name, None))
+        elif reader.skip(b"("):
+            items.append((name, reader.atom()))
+            reader.expect(b")")
+        else:
+            items.append((name, reader.number(MAX_MODSEQ)))
+    return r.StatusData(mailbox, tuple(items))
+
+
+def _numbers(reader: Reader) -> tuple[tuple[int, ...], int | None]:
+    numbers: list[int] = []
+    modseq: int | None = None
+    while not reader.at_end():
+        if numbers or reader.peek() == b" ":
+            reader.space()
+        if reader.skip(b"(MODSEQ "):
+            modseq = reader.number(MAX_MODSEQ)
+            reader.expect(b")")
+        else:
+            numbers.append(reader.number())
+    return tuple(numbers), modseq
+
+
+def _ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
+    numbers = reader.sequence_set()
+    if numbers.saved or any(STAR in pair for pair in numbers.ranges):
+        raise ProtocolError("server sent a set that isn't written out")
+    return numbers.ranges
+
+
+def _esearch(reader: Reader) -> r.EsearchData:
+    found: dict[str, Any] = {}
+    if reader.skip(b"("):
+        while True:
+            word = reader.atom().upper()
+            reader.space()
+            if word == "TAG":
+                found["tag"] = reader.text()
+            elif word == "MAILBOX":
+                found["mailbox"] = reader.mailbox()
+            elif word == "UIDVALIDITY":
+                found["uidvalidity"] = reader.number()
+            else:
+                skip_value(reader)
+            if reader.skip(b")"):
+                break
+            reader.space()
+        reader.skip(b" ")
+    while not reader.at_end():
+        word = reader.atom().upper()
+        if word == "UID":
+            found["uid"] = True
+        else:
+            reader.space()
+            match word:
+                case "MIN" | "MAX" | "COUNT":
+                    found[word.lower()] = reader.number()
+                case "MODSEQ":
+                    found["modseq"] = reader.number(MAX_MODSEQ)
+                case "ALL":
+                    found["all"] = _ranges(reader)
+                case "PARTIAL":
+                    found["partial"] = _partial(reader)
+                case _:
+                    skip_value(reader)
+        reader.skip(b" ")
+    return r.EsearchData(**found)
+
+
+def _partial(reader: Reader) -> tuple[tuple[int, int], tuple[tuple[int, int], ...] | None]:
+    def signed() -> int:
+        return -reader.number() if reader.skip(b"-") else reader.number()
+
+    reader.expect(b"(")
+    first = signed()
+    reader.expect(b":")
+    last = signed()
+    reader.space()
+    found = None if reader.word(b"NIL") else _ranges(reader)
+    reader.expect(b")")
+    return (first, last), found
+
+
+def _thread(reader: Reader) -> r.ThreadData:
+    # Without recursion: a thread may be deeper than Python's stack.
+    stack: list[list[Any]] = [[]]
+    while not reader.at_end():
+        if reader.skip(b"("):
+            stack.append([])
+        elif reader.skip(b")"):
+            if len(stack) < 2:
+                raise ProtocolError("thread is closed twice")
+            branch = tuple(stack.pop())
+            stack[-1].append(branch)
+        elif not reader.skip(b" "):
+            stack[-1].append(reader.number())
+    if len(stack) != 1:
+        raise ProtocolError("thread is not closed")
+    return r.ThreadData(tuple(stack[0]))
+
+
+def _quota(reader: Reader) -> r.QuotaData:
+    root = reader.text()
+    reader.space()
+    reader.expect(b"(")
+    resources: list[tuple[str, int, int]] = []
+    while not reader.skip(b")"):
+        if resources:
+            reader.space()
+        name = reader.atom()
+        reader.space()
+        usage = reader.number(MAX_MODSEQ)
+        reader.space()
+        resources.append((name, usage, reader.number(MAX_MODSEQ)))
+    return r.QuotaData(root, tuple(resources))
+
+
+def _quota_root(reader: Reader) -> r.QuotaRootData:
+    mailbox = reader.mailbox()
+    return r.QuotaRootData(mailbox, tuple(_texts(reader)))
+
+
+def _texts(reader: Reader) -> list[str]:
+    found = []
+    while reader.skip(b" "):
+        found.append(reader.text())
+    return found
+
+
+def _metadata(reader: Reader) -> r.MetadataData | r.MetadataChanged:
+    mailbox = reader.mailbox()
+    if not reader.skip(b" ("):
+        return r.MetadataChanged(mailbox, tuple(_texts(reader)))
+    entries: list[tuple[str, bytes | None]] = []
+    while not reader.skip(b")"):
+        if entries:
+            reader.space()
+        name = reader.text()
+        reader.space()
+        entries.append((name, None if reader.word(b"NIL") else reader.string(binary=True)))
+    return r.MetadataData(mailbox, tuple(entries))
+
+
+def _acl(reader: Reader) -> r.AclData:
+    mailbox = reader.mailbox()
+    words = _texts(reader)
+    return r.AclData(mailbox, tuple(zip(words[::2], words[1::2], strict=False)))
+
+
+def _list_rights(reader: Reader) -> r.ListRightsData:
+    mailbox = reader.mailbox()
+    words = _texts(reader)
+    if len(words) < 2:
+        raise ProtocolError("LISTRIGHTS without rights")
+    return r.ListRightsData(mailbox, words[0], words[1], tuple(words[2:]))
+
+
+def _my_rights(reader: Reader) -> r.MyRightsData:
+    mailbox = reader.mailbox()
+    reader.space()
+    return r.MyRightsData(mailbox, reader.text())
+
+
+def _id(reader: Reader) -> r.IdData:
+    if reader.word(b"NIL"):
+        return r.IdData()
+    reader.expect(b"(")
+    pairs: list[tuple[str, str | None]] = []
+    while not reader.skip(b")"):
+        if pairs:
+            reader.space()
+        key = reader.string().decode("utf-8", "replace")
+        reader.space()
+        value = reader.nstring()
+        pairs.append((key, None if value is None else value.decode("utf-8", "replace")))
+    return r.IdData(tuple(pairs))
+
+
+def _language(reader: Reader) -> r.LanguageData:
+    reader.expect(b"(")
+    tags = [reader.text()]
+    tags += _texts(reader)
+    reader.expect(b")")
+    return r.LanguageData(tuple(tags))
+
+
+def _url_fetch(reader: Reader) -> r.UrlFetchData:
+    found: list[tuple[str, bytes | None]] = []
+    while not reader.at_end():
+        if found:
+            reader.space()
+        url = reader.text()
+        reader.space()
+        found.append((url, reader.nstring()))
+    return r.UrlFetchData(tuple(found))
+
+
+def _gen_url_auth(reader: Reader) -> r.GenUrlAuthData:
+    first = reader.text()
+    return r.GenUrlAuthData((first, *_texts(reader)))
+
+
+def _vanished(reader: Reader) -> r.Vanished:
+    earlier = reader.word(b"(EARLIER) ")
+    return r.Vanished(_ranges(reader), earlier)
+
+
+def _search(reader: Reader) -> r.SearchData:
+    return r.SearchData(*_numbers(reader))
+
+
+def _sort(reader: Reader) -> r.SortData:
+    return r.SortData(*_numbers(reader))
+
+
+def _fetch(reader: Reader, number: int, *, uid: bool = False) -> r.FetchData:
+    reader.expect(b"(")
+    items: list[tuple[str, r.FetchValue]] = []
+    while not reader.skip(b")"):
+        if items:
+            reader.space()
+        match = _ITEM.match(reader.data, reader.position)
+        if match is None:
+            raise ProtocolError("expected a data item")
+        reader.position = match.end()
+        name = match[0].decode("ascii")
+        reader.space()
+        items.append((name.upper() if "[" not in name else name, _fetched(reader, name.upper())))
+    return r.FetchData(number, tuple(items), uid)
+
+
+def _fetched(reader: Reader, name: str) -> r.FetchValue:
+    match name:
+        case "UID" | "RFC822.SIZE":
+            return reader.number(MAX_MODSEQ)
+        case "FLAGS":
+            return reader.flags()
+        case "MODSEQ":
+            reader.expect(b"(")
+            modseq = reader.number(MAX_MODSEQ)
+            reader.expect(b")")
+            return modseq
+        case "INTERNALDATE" | "SAVEDATE":
+            return None if reader.word(b"NIL") else _date(reader)
+        case "EMAILID" | "THREADID":
+            if reader.word(b"NIL"):
+                return None
+            reader.expect(b"(")
+            identity = reader.text()
+            reader.expect(b")")
+            return identity
+    if name.startswith("BINARY.SIZE["):
+        return reader.number(MAX_MODSEQ)
+    if reader.peek() == b"(":
+        start = reader.position
+        skip_value(reader)
+        return r.Wire(reader.data[start : reader.position])
+    return None if reader.word(b"NIL") else reader.string(binary=True)
+
+
+def _date(reader: Reader) -> dt.datetime:
+    return reader.date_time()
+
+
+def skip_value(reader: Reader) -> None:
+    """Step over one value: atom, number, string or parenthesized list of such, without recursion."""
+    depth = 0
+    while True:
+        if reader.skip(b"("):
+            depth += 1
+            continue
+        if depth and reader.skip(b")"):
+            depth -= 1
+        elif depth and reader.skip(b" "):
+            continue
+        elif reader.peek() in (b'"', b"{", b"~"):
+            reader.string(binary=True)
+        else:
+            reader.bare()
+        if not depth:
+            return
+
+
+_BY_NUMBER: Final[Mapping[bytes, Callable[[Reader, int], r.Response]]] = {
+    b"EXISTS": lambda reader, number: r.Exists(number),
+    b"RECENT": lambda reader, number: r.RecentData(number),
+    b"EXPUNGE": lambda reader, number: r.ExpungeData(number),
+    b"FETCH": _fetch,
+    b"UIDFETCH": lambda reader, number: _fetch(reader, number, uid=True),
+}
+
+_BY_WORD: Final[Mapping[bytes, Callable[[Reader], r.Response]]] = {
+    b"CAPABILITY": lambda reader: r.CapabilityData(_rest(reader)),
+    b"ENABLED": lambda reader: r.Enabled(_rest(reader)),
+    b"LIST": _list,
+    b"LSUB": _lsub,
+    b"NAMESPACE": _namespace,
+    b"STATUS": _status,
+    b"FLAGS": lambda reader: r.FlagsData(reader.flags()),
+    b"SEARCH": _search,
+    b"ESEARCH": _esearch,
+    b"SORT": _sort,
+    b"THREAD": _thread,
+    b"QUOTA": _quota,
+    b"QUOTAROOT": _quota_root,
+    b"METADATA": _metadata,
+    b"ACL": _acl,
+    b"LISTRIGHTS": _list_rights,
+    b"MYRIGHTS": _my_rights,
+    b"ID": _id,
+    b"LANGUAGE": _language,
+    b"JMAPACCESS": lambda reader: r.JmapAccess(reader.text()),
+    b"GENURLAUTH": _gen_url_auth,
+    b"URLFETCH": _url_fetch,
+    b"VANISHED": _vanished,
+}

@@ -1,0 +1,495 @@
+"""IMAP server codec: octets in, commands out (RFC 9051 §4, §7.6). Responses are written by `responses.encode`.
+
+Theory of operation
+-------------------
+`feed` puts octets into a buffer; `next_event` takes the next thing out of it, or says NEED_DATA.
+A command is a line, unless a line ends in ``{n}``: then n octets follow, and the line goes on. All literals but
+message data are kept and become part of the command's text, so that the grammar sees one piece of octets; message
+data of APPEND and REPLACE comes out in chunks of exactly `CHUNK` octets (the last one shorter), so events don't
+depend on how the input was split (IMAP-4).
+
+Each literal is announced by a `LiteralRequest`, which the session answers before it asks for the next event: `accept`
+(after having sent ``+`` if the literal is synchronizing), or `reject(response)`: the client then sends nothing
+(synchronizing), or what it sends anyway is thrown away, and a `Rejected` event gives the response back when its time
+has come.
+
+A command that breaks the grammar is a `BadCommand`. It is fatal when nobody can tell where the next command begins.
+"""
+
+import enum
+import re
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from . import commands
+from .append import AppendHead, AppendParser
+from .errors import ProtocolError
+from .parse import COMMANDS, parse_arguments, parse_tag, parse_word
+from .parsing import Modes, decode_base64
+from .responses import State
+from .tokens import Reader
+
+__all__ = [
+    "CHUNK",
+    "MAX_DISCARD",
+    "MAX_LINE",
+    "MAX_LITERAL",
+    "MAX_SASL_LINE",
+    "NEED_DATA",
+    "BadCommand",
+    "Closed",
+    "Command",
+    "Event",
+    "IdleDone",
+    "LiteralChunk",
+    "LiteralEnd",
+    "LiteralRequest",
+    "NeedData",
+    "Rejected",
+    "SaslLine",
+    "ServerDecoder",
+]
+
+MAX_LINE: Final = 16_384
+"""Octets of a command without its literals (IMAP-28); RFC 7162 §4 wants 8,192."""
+
+MAX_SASL_LINE: Final = 12_288
+"""Octets of a client's line within AUTHENTICATE (IMAP-43, RFC 4954 §4)."""
+
+MAX_LITERAL: Final = 102_400
+"""Octets of one literal outside message data (IMAP-29)."""
+
+MAX_LITERAL_EARLY: Final = 4_096
+"""The same before login: enough for any user name and password."""
+
+MAX_LITERALS: Final = 1_000
+MAX_LITERAL_OCTETS: Final = 1_024_000
+"""Literals of one command, and their octets together (IMAP-29)."""
+
+MAX_DISCARD: Final = 1_000_000
+"""Octets of an unwanted non-synchronizing literal that we read on for (IMAP-30); above, hanging up is cheaper for
+both.
+"""
+
+CHUNK: Final = 65_536
+"""Octets of message data in one event."""
+
+_MARK: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\Z")
+
+
+class NeedData(enum.Enum):
+    """The buffer holds no complete event: feed more."""
+
+    NEED_DATA = enum.auto()
+
+
+NEED_DATA: Final = NeedData.NEED_DATA
+
+
+class Command(Struct, frozen=True):
+    """A complete command."""
+
+    tag: str
+    command: commands.Command
+
+
+class BadCommand(Struct, frozen=True):
+    """Octets that are no command. tag is None if there was none to be found; fatal: the session must end."""
+
+    tag: str | None
+    text: str
+    code: str | None = None
+    condition: Literal["BAD", "NO"] = "BAD"
+    fatal: bool = False
+
+
+class LiteralRequest(Struct, frozen=True):
+    """The client announces a literal of size octets; answer with `accept` or `reject`.
+
+    command_head tells which message the octets are (they then come as `LiteralChunk`s); it is None for arguments,
+    which the codec keeps. sync: the client waits for ``+``. binary: literal8.
+    """
+
+    tag: str
+    command_head: AppendHead | None
+    size: int
+    sync: bool
+    binary: bool
+
+
+class LiteralChunk(Struct, frozen=True):
+    """Octets of message data."""
+
+    octets: bytes
+
+
+class LiteralEnd(Struct, frozen=True):
+    """The message data announced last is complete."""
+
+
+class Rejected(Struct, frozen=True):
+    """The command whose literal was rejected is over: now send `response`."""
+
+    response: State
+
+
+class SaslLine(Struct, frozen=True):
+    """A line within AUTHENTICATE, decoded; None for ``*``, the client gives up (RFC 9051 §6.2.2)."""
+
+    octets: bytes | None
+
+
+class IdleDone(Struct, frozen=True):
+    """``DONE`` (RFC 9051 §6.3.13)."""
+
+
+class Closed(Struct, frozen=True):
+    """The client has closed its side. clean: not within a command or literal."""
+
+    clean: bool
+
+
+Event: TypeAlias = (
+    NeedData
+    | Command
+    | BadCommand
+    | LiteralRequest
+    | LiteralChunk
+    | LiteralEnd
+    | Rejected
+    | SaslLine
+    | IdleDone
+    | Closed
+)
+
+
+class _Reading(enum.Enum):
+    """What comes next in the stream."""
+
+    LINE = enum.auto()
+    ANSWER = enum.auto()  # a LiteralRequest waits for accept or reject
+    ARGUMENT = enum.auto()  # octets of a literal that becomes part of the command
+    MESSAGE = enum.auto()  # octets of message data
+    SKIP = enum.auto()  # octets of a literal nobody wants
+    SKIP_LINE = enum.auto()  # the rest of a command nobody wants
+    OVER = enum.auto()  # a command nobody wants has ended
+    NOTHING = enum.auto()  # after a fatal error
+
+
+class ServerDecoder:
+    """Decodes what a client sends.
+
+    The session sets `modes` (what is enabled, IMAP-5), `authenticated`, and `expect` for the lines of AUTHENTICATE
+    and IDLE. Memory is bounded by the limits above plus what is fed at once, as long as `feed` is only called upon
+    NEED_DATA.
+    """
+
+    __slots__ = (
+        "_append",
+        "_buffer",
+        "_eof",
+        "_left",
+        "_line",
+        "_literal_octets",
+        "_literals",
+        "_mark",
+        "_outcome",
+        "_pending",
+        "_reading",
+        "_scanned",
+        "_tag",
+        "_text",
+        "_word",
+        "authenticated",
+        "expect",
+        "modes",
+    )
+
+    def __init__(self, *, pedantic: bool = False) -> None:
+        self.modes = Modes(pedantic=pedantic)
+        self.authenticated = False
+        self.expect: Literal["command", "sasl", "idle"] = "command"
+        self._buffer = bytearray()
+        self._scanned = 0  # octets of the buffer known to hold no LF
+        self._eof = False
+        self._reading = _Reading.LINE
+        self._left = 0  # octets of the current literal to come
+        self._pending: LiteralRequest | None = None
+        self._outcome: BadCommand | Rejected | None = None  # of a command that is being skipped
+        self._reset()
+
+    def _reset(self) -> None:
+        """Forget the current command."""
+        self._text = bytearray()  # of a command with literals, what has come so far
+        self._line = 0  # octets of its lines
+        self._literals = 0
+        self._literal_octets = 0
+        self._append: AppendParser | None = None
+        self._mark: re.Match[bytes] | None = None  # the literal that the current line announces
+        self._tag: str | None = None
+        self._word = ""
+        self._reading = _Reading.LINE
+
+    # -- input
+
+    def feed(self, octets: bytes) -> None:
+        """Take octets from the client."""
+        self._buffer += octets
+
+    def feed_eof(self) -> None:
+        """The client has closed its side."""
+        self._eof = True
+
+    @property
+    def buffered(self) -> int:
+        """Octets not yet taken by an event. After STARTTLS they are an attempt to inject commands (IMAP-41)."""
+        return len(self._buffer)
+
+    def take_rest(self) -> bytes:
+        """Take the octets back that no event has taken: after COMPRESS they are compressed (RFC 4978 §3)."""
+        return self._take(len(self._buffer))
+
+    def next_event(self) -> Event:
+        """The next event; NEED_DATA when there is none yet. Never raises for what a client may send."""
+        while True:
+            if self._reading is _Reading.ANSWER:
+                raise RuntimeError("the literal request was not answered")
+            try:
+                event = self._step()
+            except ProtocolError as error:
+                event = self._error(error)
+            if event is not None:
+                return event
+
+    def _step(self) -> Event | None:
+        match self._reading:
+            case _Reading.LINE:
+                line = self._take_line()
+                if line is None:
+                    return self._starved()
+                if self.expect != "command" and not self._text and self._append is None:
+                    return self._other_line(line)
+                return self._command_line(line)
+            case _Reading.ARGUMENT:
+                if len(self._buffer) < self._left:
+                    return self._starved()
+                self._text += self._take(self._left)
+                self._reading = _Reading.LINE
+                return None
+            case _Reading.MESSAGE:
+                return self._message()
+            case _Reading.SKIP:
+                taken = min(self._left, len(self._buffer))
+                self._take(taken)
+                self._left -= taken
+                if self._left:
+                    return self._starved()
+                self._reading = _Reading.SKIP_LINE
+                self._line = 0
+                return None
+            case _Reading.SKIP_LINE:
+                line = self._take_line()
+                if line is None:
+                    return self._starved()
+                return self._skipped_line(line)
+            case _Reading.OVER:
+                return self._give_up()
+            case _:
+                return Closed(clean=False) if self._eof else NEED_DATA
+
+    def _starved(self) -> Event:
+        if not self._eof:
+            return NEED_DATA
+        clean = self._reading is _Reading.LINE and not self._buffer and not self._text and self._append is None
+        return Closed(clean)
+
+    def _take(self, size: int) -> bytes:
+        octets = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self._scanned = 0
+        return octets
+
+    def _take_line(self) -> bytes | None:
+        """The next line without its end, or None."""
+        end = self._buffer.find(b"\n", self._scanned)
+        limit = MAX_LINE - self._line
+        if end < 0:
+            self._scanned = len(self._buffer)
+            if self._scanned > limit + 1:
+                self._too_long()
+            return None
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        self._scanned = 0
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        elif self.modes.pedantic:
+            raise ProtocolError("line ends without CR")
+        if len(line) > limit:
+            self._too_long()
+        self._line += len(line)
+        return line
+
+    def _too_long(self) -> None:
+        raise ProtocolError("command line too long", code="TOOBIG", fatal=True)
+
+    # -- lines outside of commands
+
+    def _other_line(self, line: bytes) -> Event:
+        self._line = 0
+        if self.expect == "idle":
+            if line.upper() == b"DONE":
+                return IdleDone()
+            return BadCommand(None, "expected DONE", "CLIENTBUG", fatal=True)  # IMAP-128
+        if len(line) > MAX_SASL_LINE:
+            return BadCommand(None, "line too long", "TOOBIG", fatal=True)
+        if line == b"*":
+            return SaslLine(None)
+        return SaslLine(decode_base64(line))
+
+    # -- commands
+
+    def _command_line(self, line: bytes) -> Event | None:
+        mark = self._mark = _MARK.search(line) if line.endswith(b"}") else None
+        if self._append is not None:
+            return self._append_line(line, mark)
+        if not self._text:
+            reader = Reader(line, utf8=self.modes.utf8)
+            self._tag = parse_tag(reader)
+            word = self._word = parse_word(reader)
+            if word in ("APPEND", "REPLACE", "UID REPLACE"):
+                self._append = AppendParser(word, utf8=self.modes.utf8, uidonly=self.modes.uidonly)
+                return self._append_line(line[reader.position :], mark)
+            if word not in COMMANDS:
+                raise ProtocolError(f"unknown command {word[:40]}")
+            if mark is None:  # the usual case: one line
+                command = parse_arguments(word, reader, self.modes)
+                return self._done(command)
+            self._text += line
+        else:
+            self._text += line
+            if mark is None:
+                reader = Reader(bytes(self._text), utf8=self.modes.utf8)
+                parse_tag(reader)
+                return self._done(parse_arguments(parse_word(reader), reader, self.modes))
+        assert mark is not None
+        self._text += b"\r\n"
+        return self._announce(mark, None)
+
+    def _done(self, command: commands.Command) -> Command:
+        tag = self._tag
+        assert tag is not None
+        self._reset()
+        return Command(tag, command)
+
+    def _append_line(self, line: bytes, mark: re.Match[bytes] | None) -> Event | None:
+        append = self._append
+        assert append is not None
+        text = bytes(self._text) + line
+        self._text.clear()
+        if mark is None:
+            return self._done(append.finish(text))
+        return self._announce(mark, append.feed(text + b"\r\n"))
+
+    def _announce(self, mark: re.Match[bytes], head: AppendHead | None) -> LiteralRequest:
+        size = int(mark[2])
+        self._literals += 1
+        if head is None:
+            self._literal_octets += size
+            limit = MAX_LITERAL if self.authenticated else MAX_LITERAL_EARLY
+            if size > limit or self._literals > MAX_LITERALS or self._literal_octets > MAX_LITERAL_OCTETS:
+                raise ProtocolError("literal too big", code="TOOBIG")
+            if mark[1] and self._word != "SETMETADATA":
+                raise ProtocolError("a literal8 is not allowed here")
+        elif not self.authenticated:
+            raise ProtocolError("log in first", condition="NO")
+        assert self._tag is not None
+        self._left = size
+        self._reading = _Reading.ANSWER
+        self._pending = LiteralRequest(self._tag, head, size, sync=not mark[3], binary=bool(mark[1]))
+        return self._pending
+
+    def accept(self) -> None:
+        """Let the announced literal come."""
+        request = self._pending
+        assert request is not None
+        self._pending = None
+        self._reading = _Reading.ARGUMENT if request.command_head is None else _Reading.MESSAGE
+
+    def reject(self, response: State) -> None:
+        """Refuse the announced literal, and the command with it; a `Rejected` event follows when the client has sent
+        what it does not hold back.
+        """
+        request = self._pending
+        assert request is not None
+        self._pending = None
+        self._skip(Rejected(response), request.size, sync=request.sync)
+
+    def _message(self) -> Event:
+        if not self._left:
+            assert self._append is not None
+            self._reading = _Reading.LINE
+            return LiteralEnd()
+        size = min(self._left, CHUNK)
+        if len(self._buffer) < size:
+            return self._starved()
+        octets = self._take(size)
+        self._left -= size
+        assert self._append is not None
+        self._append.data(size)
+        return LiteralChunk(octets)
+
+    # -- commands that fail
+
+    def _error(self, error: ProtocolError) -> Event | None:
+        """The command is no good: leave it behind, with the literal that its line announces (IMAP-30)."""
+        outcome = BadCommand(self._tag, error.text, error.code, error.condition, fatal=error.fatal)
+        mark = self._mark
+        if error.fatal:
+            self._fail()
+        elif mark is None:
+            self._reset()
+        elif mark[3] and int(mark[2]) > MAX_DISCARD:
+            self._fail()
+            return BadCommand(outcome.tag, "literal too big to be skipped", "TOOBIG", fatal=True)
+        else:
+            self._skip(outcome, int(mark[2]), sync=not mark[3])
+            return None
+        return outcome
+
+    def _fail(self) -> None:
+        self._reset()
+        self._buffer.clear()
+        self._reading = _Reading.NOTHING
+
+    def _skip(self, outcome: BadCommand | Rejected, size: int, *, sync: bool) -> None:
+        """Throw away what the client sends of this command; to a synchronizing literal it waits for ``+``, so that's
+        nothing.
+        """
+        literals = self._literals
+        self._reset()
+        self._literals = literals + 1
+        self._outcome = outcome
+        self._left = size
+        self._reading = _Reading.OVER if sync else _Reading.SKIP
+
+    def _skipped_line(self, line: bytes) -> Event | None:
+        mark = _MARK.search(line) if line.endswith(b"}") else None
+        if mark is not None and mark[3] and self._literals < MAX_LITERALS:
+            if int(mark[2]) > MAX_DISCARD:
+                outcome = self._outcome
+                self._tag = outcome.response.tag if isinstance(outcome, Rejected) else outcome.tag if outcome else None
+                raise ProtocolError("literal too big to be skipped", code="TOOBIG", fatal=True)
+            self._literals += 1
+            self._left = int(mark[2])
+            self._reading = _Reading.SKIP
+            return None
+        return self._give_up()
+
+    def _give_up(self) -> Event:
+        outcome = self._outcome
+        assert outcome is not None
+        self._outcome = None
+        self._reset()
+        return outcome

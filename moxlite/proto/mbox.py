@@ -1,0 +1,371 @@
+"""Mbox files (RFC 4155, with the quoting known as mboxrd): octets in, messages out; and the way back.
+
+Theory of operation
+-------------------
+A file is messages, each behind a separator line ``From SENDER DATE``, which stands at the start of the file or behind
+an empty line. That empty line belongs to the separator, not to the message before it. Lines of a message that begin
+with ``From `` or with ``>``s and ``From `` have one ``>`` more in the file. Flags are header fields: ``Status`` and
+``X-Status`` of mutt and Dovecot, ``X-Keywords`` of Dovecot, ``X-Mozilla-Status`` and ``X-Mozilla-Keys`` of Thunderbird.
+They, and ``Content-Length``, which is wrong once they are gone, are taken out and put in.
+
+`MboxReader` is fed with pieces of the file and returns events: for each message a `Head` with its header section, then
+``bytes`` of the body, then an `End`. Line ends are those of mail (`localform`). Nothing of a body is kept but an
+unfinished line; a header section is kept whole, up to a limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+import msgspec
+
+from moxlite.proto.localform import FromFile, IntoFile, flag_word
+from moxlite.proto.mime.dates import parse_date
+
+__all__ = ["End", "Event", "Head", "MboxError", "MboxReader", "from_line", "write_message"]
+
+MAX_HEADER: Final = 1 << 20
+"""Octets of a header section that are searched for status fields; what is longer goes on as body (STORE-55)."""
+
+MAX_LINE: Final = 64 << 10
+"""Octets of a line that are kept to see its end; a longer one is passed on in parts."""
+
+MAX_FROM: Final = 8 << 10
+"""Octets of a separator line: an address of 254, a date, and room for what nobody foresaw."""
+
+
+class MboxError(Exception):
+    """The octets are no mbox file; the text says where."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The beginning of a message.
+
+    Attributes:
+      sender: of the separator line, raw.
+      moment, offset: of the separator line, µs UTC and minutes east of UTC; None without a date.
+      header: the header section as in mail, with the empty line behind it if there is one, without status fields.
+      words: names of flags (``\\Seen``, ``$Junk``, …) and keywords, as found, each once.
+      expunged: Thunderbird had deleted the message, and not yet compacted the file.
+    """
+
+    sender: bytes
+    moment: int | None
+    offset: int
+    header: bytes
+    words: tuple[str, ...]
+    expunged: bool
+
+
+class End(msgspec.Struct, frozen=True):
+    """The message is complete."""
+
+
+Event: TypeAlias = Head | bytes | End
+
+SEPARATOR: Final = re.compile(rb"(?:\A|(?<=\n))(\r?\n)From ")
+SEPARATOR_INSIDE: Final = re.compile(rb"(?<=\n)(\r?\n)From ")
+EMPTY_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n")
+LAST_EMPTY_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n\Z")
+QUOTED: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+TO_QUOTE: Final = re.compile(rb"^(>*From )", re.MULTILINE)
+LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
+FIELD_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
+
+# ctime as separators have it: "Thu Oct  1 10:00:00 2026", with a zone before or behind the year.
+FROM_DATE: Final = re.compile(
+    rb"(?P<week>[A-Za-z]{3}),?\s+(?P<month>[A-Za-z]{3})\s+(?P<day>\d{1,2})\s+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
+    rb"(?:\s+(?P<before>[A-Za-z]{1,5}|[+-]\d{4}))?\s+(?P<year>\d{4})(?:\s+(?P<behind>[A-Za-z]{1,5}|[+-]\d{4}))?\s*$"
+)
+
+STATUS_FIELDS: Final = frozenset(
+    (b"status", b"x-status", b"x-keywords", b"x-mozilla-status", b"x-mozilla-status2", b"x-mozilla-keys")
+)
+DROPPED: Final = STATUS_FIELDS | {b"content-length"}
+
+STATUS_LETTERS: Final = {"R": r"\Seen"}
+X_STATUS_LETTERS: Final = {"A": r"\Answered", "F": r"\Flagged", "T": r"\Draft", "D": r"\Deleted"}
+MOZILLA_BITS: Final = {1: r"\Seen", 2: r"\Answered", 4: r"\Flagged", 0x1000: "$Forwarded"}
+MOZILLA_EXPUNGED: Final = 8
+
+
+class MboxReader:
+    """Reads one file. Each `feed` costs time linear in its octets, however they are cut."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._searched = 0
+        self._state = "from"
+        self._sender = b""
+        self._date: tuple[int, int] | None = None
+        self._lines = FromFile()
+        self._mid_line = False
+        self.messages = 0
+        """Messages begun."""
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Take the next octets. Raises MboxError: a message does not begin with ``From ``."""
+        self._buffer += data
+        yield from self._run(last=False)
+
+    def finish(self) -> Iterator[Event]:
+        """The file ends here. Raises MboxError."""
+        yield from self._run(last=True)
+
+    def _run(self, *, last: bool) -> Iterator[Event]:
+        while True:
+            match self._state:
+                case "from":
+                    more = self._separator(last)
+                case "header":
+                    more = yield from self._header(last)
+                case _:
+                    more = yield from self._body(last)
+            if not more:
+                return
+
+    def _take(self, count: int) -> bytes:
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        self._searched = 0
+        return taken
+
+    def _separator(self, last: bool) -> bool:
+        end = self._buffer.find(b"\n", self._searched) + 1
+        if not end:
+            if last:
+                end = len(self._buffer)
+            elif len(self._buffer) > MAX_FROM:
+                raise MboxError("no line end in the first line of a message")
+            else:
+                self._searched = len(self._buffer)
+                return False
+        line = self._take(end)
+        if not line.startswith(b"From "):
+            if last and not line.strip() and not self._buffer:
+                return False  # an empty file, or one with an empty line too many
+            raise MboxError(f"message {self.messages + 1} does not begin with a line that starts with 'From '")
+        self._sender, self._date = parse_from_line(line)
+        self._lines = FromFile()
+        self._state = "header"
+        self.messages += 1
+        return True
+
+    def _header(self, last: bool) -> Generator[Event, None, bool]:
+        found = EMPTY_LINE.search(self._buffer, self._searched)
+        if found is None:
+            if not last and len(self._buffer) < MAX_HEADER:
+                self._searched = max(len(self._buffer) - 1, 0)  # a CR, whose LF may follow
+                return False
+            section = self._take(len(self._buffer) if last else self._buffer.rfind(b"\n") + 1 or len(self._buffer))
+        elif not last and len(self._buffer) - found.end() < len(b"From "):
+            self._searched = found.start()
+            return False
+        elif self._buffer.startswith(b"From ", found.end()) or (last and found.end() == len(self._buffer)):
+            section = self._take(found.start())  # the empty line belongs to the next separator, or to the end
+        else:
+            section = self._take(found.end())
+        yield self._head(section)
+        self._state = "body"
+        # Nothing but the empty line in front of a separator: it is found again as the end of an empty body.
+        self._mid_line = bool(section) and not section.endswith(b"\n")
+        return True
+
+    def _head(self, section: bytes) -> Head:
+        header, words, expunged = take_status(QUOTED.sub(rb"\1", section))
+        moment, offset = self._date or (None, 0)
+        return Head(self._sender, moment, offset, self._lines.feed(header), words, expunged)
+
+    def _body(self, last: bool) -> Generator[Event, None, bool]:
+        pattern = SEPARATOR_INSIDE if self._mid_line else SEPARATOR
+        found = pattern.search(self._buffer, max(self._searched - 8, 0))
+        if found is not None:
+            body = self._take(found.start())
+            self._take(len(found[1]))
+            yield from self._piece(body)
+            yield from self._end()
+            return True
+        if last:
+            body = self._take(len(self._buffer))
+            empty = LAST_EMPTY_LINE.search(body, max(len(body) - 3, 0))
+            if empty is not None and not (self._mid_line and empty.start() == 0):
+                body = body[: empty.start()]
+            yield from self._piece(body)
+            yield from self._end()
+            return False
+        cut = self._certain()
+        if cut:
+            yield from self._piece(self._take(cut))
+        self._searched = len(self._buffer)
+        return False
+
+    def _certain(self) -> int:
+        """How many octets at the front can be no part of a separator: whole lines, but for an empty one at the end."""
+        buffer = self._buffer
+        start = buffer.rfind(b"\n") + 1
+        if len(buffer) - start > MAX_LINE:
+            return len(buffer) - buffer.endswith(b"\r")
+        for empty in (b"\r\n", b"\n"):
+            if buffer.endswith(empty, 0, start):
+                before = start - len(empty)
+                at_line_start = buffer[before - 1 : before] == b"\n" if before else not self._mid_line
+                return before if at_line_start else start
+        return start
+
+    def _piece(self, data: bytes) -> Iterator[bytes]:
+        if not data:
+            return
+        if self._mid_line:
+            end = data.find(b"\n") + 1
+            plain = data[:end] + QUOTED.sub(rb"\1", data[end:]) if end else data
+        else:
+            plain = QUOTED.sub(rb"\1", data)
+        self._mid_line = not data.endswith(b"\n")
+        plain = self._lines.feed(plain)
+        if plain:
+            yield plain
+
+    def _end(self) -> Iterator[Event]:
+        rest = self._lines.finish()
+        if rest:
+            yield rest
+        yield End()
+        self._state = "from"
+
+
+def parse_from_line(line: bytes) -> tuple[bytes, tuple[int, int] | None]:
+    """The sender, and (µs UTC, minutes east of UTC) if there is a date."""
+    text = line[len(b"From ") :].strip()
+    found = FROM_DATE.search(text)
+    if found is not None:
+        zone = found["before"] or found["behind"] or b"+0000"
+        date = b"%b %b %b %b %b" % (found["day"], found["month"], found["year"], found["time"], zone)
+        return text[: found.start()].strip(), parse_date(date)
+    sender, _, rest = text.partition(b" ")
+    return sender, parse_date(rest.strip()) if rest else None
+
+
+def take_status(section: bytes) -> tuple[bytes, tuple[str, ...], bool]:
+    """A header section without status fields, the flags and keywords in them, and whether Thunderbird had expunged it.
+
+    Line ends may be of either kind.
+    """
+    kept: list[bytes] = []
+    taken: dict[bytes, bytes] = {}
+    dropping = b""
+    for line in LINE.findall(section):
+        if line[:1] in (b" ", b"\t"):
+            if dropping:
+                taken[dropping] += line
+                continue
+        else:
+            name = FIELD_NAME.match(line)
+            dropping = name[1].lower() if name is not None and name[1].lower() in DROPPED else b""
+            if dropping and name is not None:
+                taken[dropping] = line[name.end() :]
+                continue
+        kept.append(line)
+    if not taken:
+        return section, (), False
+    words, expunged = _words({name: value.decode("latin-1").strip() for name, value in taken.items()})
+    return b"".join(kept), words, expunged
+
+
+def _words(fields: dict[bytes, str]) -> tuple[tuple[str, ...], bool]:
+    words = [word for letter, word in STATUS_LETTERS.items() if letter in fields.get(b"status", "")]
+    words += [word for letter, word in X_STATUS_LETTERS.items() if letter in fields.get(b"x-status", "")]
+    keywords = re.split(r"[,\s]+", fields.get(b"x-keywords", "")) + fields.get(b"x-mozilla-keys", "").split()
+    words += [flag_word(keyword) for keyword in keywords if keyword]
+    try:
+        bits = int(fields.get(b"x-mozilla-status", "0")[:8], 16)
+    except ValueError:
+        bits = 0
+    words += [word for bit, word in MOZILLA_BITS.items() if bits & bit]
+    return tuple(dict.fromkeys(words)), bool(bits & MOZILLA_EXPUNGED)
+
+
+# Writing
+
+
+def from_line(sender: str, moment: int) -> bytes:
+    """The separator of a message: its envelope sender, "" for none, and when it was received, µs UTC."""
+    address = "".join(sender.split()) or "MAILER-DAEMON"
+    return f"From {address} {_asctime(moment)}\n".encode()
+
+
+def _asctime(moment: int) -> str:
+    at = datetime.fromtimestamp(moment // 1_000_000, UTC)
+    # Not strftime, which speaks the language of the locale.
+    week = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[at.weekday()]
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{week} {months[at.month - 1]} {at.day:2} {at:%H:%M:%S} {at.year:04}"
+
+
+def status_fields(words: Iterable[str]) -> bytes:
+    r"""Header fields that carry flags and keywords (as `Head.words`), with LF; ``Status: O`` at least."""
+    left = set(words)
+    status = "RO" if r"\Seen" in left else "O"
+    letters = "".join(letter for letter, word in X_STATUS_LETTERS.items() if word in left)
+    keywords = sorted(word for word in left if not word.startswith("\\"))
+    lines = [f"Status: {status}"]
+    if letters:
+        lines.append(f"X-Status: {letters}")
+    if keywords:
+        lines.append(f"X-Keywords: {' '.join(keywords)}")
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def write_message(
+    pieces: Iterable[bytes], section: int, *, separator: bytes, words: Iterable[str], lf: bool
+) -> Iterator[bytes]:
+    """A message as it stands in the file, with its separator and the empty line behind it.
+
+    Args:
+      pieces: the octets as in mail; the header section, which is kept, comes first.
+      section: octets of the header section, with the empty line behind it.
+      separator: from `from_line`.
+      lf: write LF (`localform.fits_lf`), else the octets as they are.
+    """
+    yield separator
+    source = iter(pieces)
+    head = b""
+    for piece in source:
+        head += piece
+        if len(head) >= min(section, MAX_HEADER):
+            break
+    cut = section if section <= MAX_HEADER else head.rfind(b"\n", 0, MAX_HEADER) + 1
+    header, _, _ = take_status(head[:cut])
+    empty = EMPTY_LINE.search(header)
+    end = 0 if empty is None else empty.start()
+    status = status_fields(words).replace(b"\n", b"\r\n")
+    lines = IntoFile() if lf else None
+    at_start = True
+    for piece in _whole_lines(header[:end] + status + header[end:] + head[cut:], source):
+        data = piece if lines is None else lines.feed(piece)
+        if data:
+            yield _quote(data, at_start=at_start)
+            at_start = data.endswith(b"\n")
+    rest = b"" if lines is None else lines.finish()
+    yield rest + (b"\n" if at_start and not rest else b"\n\n")
+
+
+def _whole_lines(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces that end in whole lines, but for very long ones, so that a line to be quoted is seen whole."""
+    held = first
+    for piece in rest:
+        end = held.rfind(b"\n") + 1
+        if not end and len(held) >= MAX_LINE:
+            end = len(held)
+        if end:
+            yield held[:end]
+        held = held[end:] + piece
+    yield held
+
+
+def _quote(data: bytes, *, at_start: bool) -> bytes:
+    if at_start:
+        return TO_QUOTE.sub(rb">\1", data)
+    end = data.find(b"\n") + 1
+    return data[:end] + TO_QUOTE.sub(rb">\1", data[end:]) if end else data

@@ -1,0 +1,129 @@
+"""Charsets of mail, as they are named and as they are meant.
+
+A charset name of the network never reaches Python's codec look-up: only the names below count, and what is unknown or
+does not fit is read as UTF-8 with replacement characters (STORE-56). Names that senders use for a superset are read as
+that superset (the WHATWG Encoding Standard's choice, https://encoding.spec.whatwg.org/#names-and-labels): mail that
+says iso-8859-1 and holds windows-1252 is common, the opposite reads the same.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["codec_name", "decode_text", "incremental_decoder"]
+
+
+def _table() -> Mapping[str, str]:
+    table: dict[str, str] = {}
+    for codec, names in {
+        "utf-8": "utf8 unicode11utf8 usascii ascii ansix341968 iso646us unknown8bit 8bit binary default utf8mb4 none",
+        "utf-16": "utf16 unicode ucs2 iso10646ucs2",
+        "utf-16-le": "utf16le",
+        "utf-16-be": "utf16be",
+        "utf-32": "utf32 ucs4",
+        "utf-32-le": "utf32le",
+        "utf-32-be": "utf32be",
+        "utf-7": "utf7 unicode11utf7",
+        "cp1252": "windows1252 cp1252 iso88591 latin1 l1 isolatin1 88591 iso885911987 ansi xansi",
+        "iso8859-2": "iso88592 latin2 l2 isolatin2 iso885921987",
+        "iso8859-3": "iso88593 latin3 l3",
+        "iso8859-4": "iso88594 latin4 l4",
+        "iso8859-5": "iso88595 cyrillic",
+        "iso8859-6": "iso88596 iso88596i iso88596e arabic",
+        "iso8859-7": "iso88597 greek",
+        "iso8859-8": "iso88598 iso88598i iso88598e hebrew",
+        "cp1254": "iso88599 latin5 l5 windows1254 cp1254",
+        "iso8859-10": "iso885910 latin6 l6",
+        "cp874": "iso885911 tis620 windows874 cp874",
+        "iso8859-13": "iso885913 latin7",
+        "iso8859-14": "iso885914 latin8",
+        "iso8859-15": "iso885915 latin9 latin0",
+        "iso8859-16": "iso885916 latin10",
+        "cp1250": "windows1250 cp1250 xcp1250",
+        "cp1251": "windows1251 cp1251 xcp1251",
+        "cp1253": "windows1253 cp1253",
+        "cp1255": "windows1255 cp1255",
+        "cp1256": "windows1256 cp1256",
+        "cp1257": "windows1257 cp1257",
+        "cp1258": "windows1258 cp1258",
+        "cp437": "cp437 ibm437",
+        "cp850": "cp850 ibm850",
+        "cp852": "cp852 ibm852",
+        "cp858": "cp858 ibm858",
+        "cp866": "cp866 ibm866",
+        "koi8-r": "koi8r koi8",
+        "koi8-u": "koi8u koi8ru",
+        "mac-roman": "macintosh macroman xmacroman mac",
+        "mac-cyrillic": "maccyrillic xmaccyrillic xmacukrainian",
+        "gb18030": "gb18030 gbk gb2312 cp936 ms936 windows936 xgbk eucgb2312 euccn gb231280 csgb2312 chinese",
+        "hz": "hz hzgb2312",
+        "big5hkscs": "big5 big5hkscs cnbig5 xxbig5 cp950 csbig5 big5tw",
+        "cp932": "shiftjis sjis xsjis cp932 ms932 windows31j csshiftjis mskanji",
+        "euc-jp": "eucjp xeucjp cseucpkdfmtjapanese ujis",
+        "iso2022_jp_ext": "iso2022jp iso2022jp1 iso2022jp2 iso2022jp3 iso2022jpms iso2022jp2004 "
+        "cp50220 cp50221 csiso2022jp",
+        "cp949": "euckr ksc56011987 ksc5601 ksc56011989 cp949 ms949 windows949 uhc korean cseuckr xwindows949",
+        "iso2022_kr": "iso2022kr csiso2022kr",
+        "johab": "johab",
+        "ptcp154": "ptcp154 cp154",
+        "tis-620": "tis6202",
+    }.items():
+        for name in names.split():
+            table[name] = codec
+    return table
+
+
+_CODECS: Final = _table()
+_NOISE: Final = re.compile(r"[^a-z0-9]")
+_FALLBACK: Final = "utf-8"
+
+
+def codec_name(charset: str) -> str | None:
+    """Python's codec for a charset name as it stands in mail; None if unknown."""
+    return _CODECS.get(_NOISE.sub("", charset[:60].lower()))
+
+
+def decode_text(octets: bytes, charset: str = "") -> str:
+    """`octets` as text, whatever they are: a broken or unknown charset gives UTF-8 with U+FFFD for what cannot be
+    read.
+    """
+    name = codec_name(charset)
+    if name is not None and name != _FALLBACK:
+        try:
+            text = octets.decode(name)
+            # UTF-7 lets surrogates through, which can neither be stored nor sent.
+            return text if name != "utf-7" else text.encode("utf-8", "replace").decode("utf-8")
+        except UnicodeDecodeError:
+            if name == "cp1252":
+                return _decode_latin(octets)
+            try:
+                return octets.decode(_FALLBACK)
+            except UnicodeDecodeError:
+                return octets.decode(name, "replace")
+    return octets.decode(_FALLBACK, "replace")
+
+
+def _decode_latin(octets: bytes) -> str:
+    """Windows-1252 has five holes: UTF-8 under a wrong name if it is valid, else the octets of the holes as the C1
+    controls they are in ISO 8859-1.
+    """
+    try:
+        return octets.decode(_FALLBACK)
+    except UnicodeDecodeError:
+        return octets.decode("cp1252", "moxlite.c1")
+
+
+def _c1_controls(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("moxlite.c1", _c1_controls)
+
+
+def incremental_decoder(charset: str) -> codecs.IncrementalDecoder:
+    """A decoder for text that comes in blocks; what does not fit becomes U+FFFD."""
+    return codecs.getincrementaldecoder(codec_name(charset) or _FALLBACK)("replace")

@@ -1,0 +1,369 @@
+"""Composing messages (RFC 5322, 2045..2047, 2231, 2183, 3676; raw UTF-8 headers of RFC 6532): values in, blocks of
+octets out.
+
+A message is a list of header fields and a tree of parts. Attachments may be iterables of blocks: they are encoded as
+they pass, so a message of any size is composed in constant memory. What goes into a header field loses its control
+characters: nothing can be injected.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from binascii import b2a_base64, b2a_qp
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from .types import MailAddress
+from .words import encode_parameter, encode_words
+
+__all__ = [
+    "ComposeError",
+    "DataPart",
+    "Entity",
+    "MessagePart",
+    "MultiPart",
+    "TextPart",
+    "address_field",
+    "compose",
+    "flow",
+    "format_address",
+    "new_message_id",
+    "parameter_field",
+    "text_field",
+]
+
+_LINE: Final = 78  # RFC 5322 §2.1.1: lines should not be longer
+_MAX_LINE: Final = 998  # and must not be longer than this
+_CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
+_ATOMS: Final = re.compile(r"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~ ]+")
+_DOT_ATOM: Final = re.compile(
+    r"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+(?:\.[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+)*"
+)
+_NEWLINE: Final = re.compile(r"\r\n|\r|\n")
+_BASE64_LINE: Final = 57  # octets that make a line of 76 characters (RFC 2045 §6.8)
+_BASE64_BLOCK: Final = _BASE64_LINE * 1024
+
+
+class ComposeError(ValueError):
+    """A message that can't be written: an address that needs UTF-8 headers where these are not allowed, or no
+    address at all.
+    """
+
+
+class TextPart(msgspec.Struct, frozen=True):
+    """A text part. `text` has any line ends; it is sent as us-ascii or utf-8, with the lightest transfer encoding that
+    fits.
+
+    `subtype` such as `plain` or `html`; `media_type` replaces `text/subtype`. `eightbit` allows 8-bit lines as they
+    are.
+    """
+
+    text: str
+    subtype: str = "plain"
+    parameters: tuple[tuple[str, str], ...] = ()
+    media_type: str = ""
+    eightbit: bool = False
+    base64: bool = False
+    headers: tuple[bytes, ...] = ()
+
+
+class DataPart(msgspec.Struct, frozen=True):
+    """Any content as base64: an attachment, or with `disposition="inline"` and `content_id` (without brackets) an image
+    of an HTML part.
+
+    An iterable `content` is used up by composing.
+    """
+
+    content: bytes | Iterable[bytes]
+    media_type: str = "application/octet-stream"
+    filename: str = ""
+    disposition: str = "attachment"
+    content_id: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+class MessagePart(msgspec.Struct, frozen=True):
+    """Whole message octets as they are, or only their headers; `media_type` such as message/rfc822. Never encoded
+    (RFC 2046 §5.2.1).
+    """
+
+    content: bytes | Iterable[bytes]
+    media_type: str = "message/rfc822"
+    encoding: str = "7bit"
+
+
+class MultiPart(msgspec.Struct, frozen=True):
+    """A multipart: `subtype` such as mixed, alternative, related, report."""
+
+    parts: tuple[TextPart | DataPart | MessagePart | MultiPart, ...]
+    subtype: str = "mixed"
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+Entity: TypeAlias = TextPart | DataPart | MessagePart | MultiPart
+
+
+# --- header fields ---
+
+
+def text_field(name: str, text: str, *, utf8: bool = False) -> bytes:
+    """An unstructured field, e.g. Subject: folded, non-ASCII words as encoded words, or raw if `utf8` (RFC 6532)."""
+    words = text.translate(_CONTROLS).strip().split(" ")
+    return _fold(name, _encode_text(words, len(name) + 2, utf8))
+
+
+def _encode_text(words: Sequence[str], column: int, utf8: bool) -> list[str]:
+    """Words to be joined by single blanks, each short enough for a line; neighbours that need encoding are encoded
+    together (RFC 2047 §6.2).
+    """
+    out: list[str] = []
+    run: list[str] = []
+    for word in [*words, ""]:
+        plain = (
+            (utf8 or word.isascii()) and "=?" not in word and len(word.encode("utf-8", "replace")) < _MAX_LINE - column
+        )
+        if not plain:
+            run.append(word)
+            continue
+        if run:
+            out += encode_words(" ".join(run), max(30, 75 - column) if not out else 75)
+            run.clear()
+        out.append(word)
+    out.pop()  # the empty word that ended the last run
+    return out
+
+
+def address_field(name: str, addresses: Sequence[MailAddress], *, utf8: bool = False) -> bytes:
+    """An address list, folded between addresses and inside long names.
+
+    Raises:
+      ComposeError: see `format_address`.
+    """
+    pieces: list[str] = []
+    for index, address in enumerate(addresses):
+        text = format_address(address, utf8=utf8)
+        pieces += (text + "," if index < len(addresses) - 1 else text).split(" ")
+    return _fold(name, pieces)
+
+
+def format_address(address: MailAddress, *, utf8: bool = False) -> str:
+    """`name <localpart@domain>`, or `<localpart@domain>`, quoted or encoded where needed.
+
+    Raises:
+      ComposeError: there is no localpart or domain, or the address is not ASCII and `utf8` is not set.
+    """
+    localpart, domain = address.localpart, address.domain
+    if (
+        not localpart
+        or not domain
+        or _has_controls(localpart)
+        or _has_controls(domain)
+        or re.search(r"[\s<>,;@\"]", domain)
+    ):
+        raise ComposeError(f"no address: {localpart!r} at {domain!r}")
+    if not utf8 and not (localpart.isascii() and domain.isascii()):
+        raise ComposeError("address needs UTF-8 headers")
+    if not _DOT_ATOM.fullmatch(localpart):
+        localpart = _quote(localpart)
+    spec = f"{localpart}@{domain}"
+    name = " ".join(address.name.translate(_CONTROLS).split())
+    if not name:
+        return f"<{spec}>"
+    if not utf8 and not name.isascii():
+        return f"{' '.join(encode_words(name, 50))} <{spec}>"
+    if len(name) > _MAX_LINE // 4 or "=?" in name:
+        return f"{' '.join(encode_words(name, 50))} <{spec}>"
+    return f"{name if _ATOMS.fullmatch(name) else _quote(name)} <{spec}>"
+
+
+def _has_controls(text: str) -> bool:
+    return any(ord(character) in _CONTROLS for character in text)
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def parameter_field(name: str, value: str, parameters: Sequence[tuple[str, str]] = (), *, utf8: bool = False) -> bytes:
+    """A field with parameters, e.g. Content-Type (RFC 2045 §5.1, RFC 2231)."""
+    pieces = [value.translate(_CONTROLS)]
+    for key, text in parameters:
+        for piece in encode_parameter(key, text, utf8=utf8):
+            pieces[-1] += ";"
+            pieces.append(piece)
+    return _fold(name, pieces)
+
+
+def _fold(name: str, pieces: Sequence[str]) -> bytes:
+    """`name: pieces` with lines broken between pieces; an empty piece is a further blank, never a line of its own
+    (RFC 5322 §3.2.2).
+    """
+    lines = [f"{name}:"]
+    pending = ""
+    for piece in pieces:
+        if not piece:
+            pending += " "
+            continue
+        if len(lines[-1]) + len(pending) + 1 + len(piece) > _LINE and (len(lines) > 1 or lines[0] != f"{name}:"):
+            lines.append("")
+        lines[-1] += f"{pending} {piece}"
+        pending = ""
+    return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
+
+
+def new_message_id(domain: str) -> str:
+    """A new message-id with its brackets (RFC 5322 §3.6.4)."""
+    return f"<{secrets.token_hex(16)}@{domain}>"
+
+
+# --- bodies ---
+
+
+def compose(
+    headers: Iterable[bytes], entity: Entity, *, utf8: bool = False, boundary: Callable[[], str] | None = None
+) -> Iterator[bytes]:
+    """The message as blocks of octets: `headers` (fields with their line ends), MIME-Version, then the entity.
+
+    Args:
+      utf8: raw UTF-8 in the headers of parts.
+      boundary: gives boundaries; default are random ones, which no content holds.
+    """
+    yield b"".join([*headers, b"MIME-Version: 1.0\r\n"])
+    yield from _entity(entity, utf8, boundary or _new_boundary)
+
+
+def _new_boundary() -> str:
+    return f"=_{secrets.token_hex(14)}"  # "=_" is in no base64 and no quoted-printable text (RFC 2045 §6.7)
+
+
+def _entity(entity: Entity, utf8: bool, boundary: Callable[[], str]) -> Iterator[bytes]:
+    if isinstance(entity, MultiPart):
+        yield from _multipart(entity, utf8, boundary)
+    elif isinstance(entity, TextPart):
+        yield _text(entity, utf8)
+    elif isinstance(entity, DataPart):
+        yield from _data(entity, utf8)
+    else:
+        yield parameter_field("Content-Type", entity.media_type)
+        yield b"Content-Transfer-Encoding: %s\r\n\r\n" % entity.encoding.encode("ascii")
+        yield from [entity.content] if isinstance(entity.content, bytes) else entity.content
+
+
+def _multipart(entity: MultiPart, utf8: bool, boundary: Callable[[], str]) -> Iterator[bytes]:
+    delimiter = boundary()
+    yield parameter_field("Content-Type", f"multipart/{entity.subtype}", [*entity.parameters, ("boundary", delimiter)])
+    line = f"--{delimiter}".encode("ascii")
+    yield b"\r\n"
+    for index, part in enumerate(entity.parts):
+        yield line + b"\r\n" if not index else b"\r\n" + line + b"\r\n"
+        yield from _entity(part, utf8, boundary)
+    yield b"\r\n" + line + b"--\r\n"
+
+
+def _text(entity: TextPart, utf8: bool) -> bytes:
+    text = _NEWLINE.sub("\r\n", entity.text)
+    if text and not text.endswith("\r\n"):
+        text += "\r\n"
+    octets = text.encode("utf-8", "replace")
+    charset = "us-ascii" if octets.isascii() else "utf-8"
+    encoding, content = _encode(octets, eightbit=entity.eightbit, base64=entity.base64)
+    return b"".join(
+        [
+            parameter_field(
+                "Content-Type",
+                entity.media_type or f"text/{entity.subtype}",
+                [("charset", charset), *entity.parameters],
+                utf8=utf8,
+            ),
+            b"Content-Transfer-Encoding: %s\r\n" % encoding,
+            *entity.headers,
+            b"\r\n",
+            content,
+        ]
+    )
+
+
+def _encode(octets: bytes, *, eightbit: bool, base64: bool) -> tuple[bytes, bytes]:
+    """The lightest encoding of lines with CRLF: 7bit, 8bit if allowed, quoted-printable, or base64 where that is
+    shorter (RFC 2045 §6).
+    """
+    if not base64:
+        if b"\0" not in octets and max(map(len, octets.split(b"\r\n"))) <= _MAX_LINE:
+            if octets.isascii():
+                return b"7bit", octets
+            if eightbit:
+                return b"8bit", octets
+        quoted = b2a_qp(octets, istext=True)
+        if len(quoted) * 3 <= len(octets) * 4 + 300:
+            return b"quoted-printable", quoted
+    return b"base64", b"".join(_base64([octets]))
+
+
+def _data(entity: DataPart, utf8: bool) -> Iterator[bytes]:
+    parameters = [*entity.parameters, ("name", entity.filename)] if entity.filename else entity.parameters
+    yield parameter_field("Content-Type", entity.media_type, parameters, utf8=utf8)
+    yield b"Content-Transfer-Encoding: base64\r\n"
+    if entity.disposition:
+        placed = [("filename", entity.filename)] if entity.filename else []
+        yield parameter_field("Content-Disposition", entity.disposition, placed, utf8=utf8)
+    if entity.content_id:
+        yield text_field("Content-ID", f"<{entity.content_id}>", utf8=utf8)
+    yield b"\r\n"
+    yield from _base64([entity.content] if isinstance(entity.content, bytes) else entity.content)
+
+
+def _base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines of 76 characters, whatever the sizes of the blocks."""
+    rest = b""
+    for block in blocks:
+        data = rest + block
+        at = 0
+        while len(data) - at >= _BASE64_LINE:
+            size = min(_BASE64_BLOCK, (len(data) - at) // _BASE64_LINE * _BASE64_LINE)
+            yield _base64_lines(data[at : at + size])
+            at += size
+        rest = data[at:]
+    if rest:
+        yield _base64_lines(rest)
+
+
+def _base64_lines(data: bytes) -> bytes:
+    text = b2a_base64(data, newline=False)
+    return b"".join([text[at : at + 76] + b"\r\n" for at in range(0, len(text), 76)])
+
+
+def flow(text: str, width: int = 72) -> str:
+    """`text` as format=flowed (RFC 3676 §4): long paragraphs wrapped with a blank before each soft line end, lines
+    stuffed where needed.
+
+    Quoted lines (">") keep their depth. Send it with the parameter format=flowed.
+    """
+    out: list[str] = []
+    for line in _NEWLINE.split(text):
+        content = line.lstrip(">")
+        quotes = line[: len(line) - len(content)]
+        if quotes:
+            content = content.removeprefix(" ")
+        if line == "-- ":
+            out.append(line)
+            continue
+        content = content.rstrip(" ")
+        wrapped = _wrap(content, width - len(quotes) - 1)
+        for index, piece in enumerate(wrapped):
+            stuff = " " if quotes or piece.startswith((" ", ">", "From ")) else ""
+            out.append(f"{quotes}{stuff}{piece}{' ' if index < len(wrapped) - 1 else ''}")
+    return "\r\n".join(out)
+
+
+def _wrap(content: str, width: int) -> list[str]:
+    lines = [""]
+    for index, word in enumerate(content.split(" ")):
+        if index and len(lines[-1]) + 1 + len(word) > width and lines[-1].strip(" "):
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}" if index else word
+    return lines

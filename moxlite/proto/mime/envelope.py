@@ -1,0 +1,291 @@
+"""Address lists as they stand in mail (RFC 5322 §3.4, §4.4), and the decoded envelope of a message.
+
+`parse_addresses` reads a list in one pass, tolerantly: missing angle brackets, stray commas, comments as names, raw
+8-bit text, unterminated quotes. Its result is still raw octets; wire.py renders it for IMAP, `parse_envelope` decodes
+it for ourselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
+
+import idna
+
+from .dates import parse_date
+from .headers import Header
+from .types import Envelope, MailAddress
+from .words import decode_words
+
+__all__ = [
+    "MAX_ADDRESSES",
+    "GroupEnd",
+    "GroupStart",
+    "Item",
+    "RawAddress",
+    "decode_addresses",
+    "parse_addresses",
+    "parse_envelope",
+]
+
+MAX_ADDRESSES: Final = 10_000
+"""Addresses read of one list (IMAP-102)."""
+
+
+class RawAddress(NamedTuple):
+    """One mailbox. `name`: display name without quotes and comments, encoded words not decoded, None if there is none;
+    `route`: source route.
+
+    `localpart` (without quotes) and `domain` are None when the text has none that can be told.
+    """
+
+    name: bytes | None
+    route: bytes | None
+    localpart: bytes | None
+    domain: bytes | None
+
+
+class GroupStart(NamedTuple):
+    """The begin of a named group (RFC 5322 §3.4)."""
+
+    name: bytes
+
+
+class GroupEnd(NamedTuple):
+    """The end of the last begun group."""
+
+
+Item: TypeAlias = RawAddress | GroupStart | GroupEnd
+
+# Blanks | quoted string, perhaps unterminated | domain literal | special | a run of anything else.
+_TOKEN: Final = re.compile(
+    rb'([ \t\r\n]+)|"([^"\\]*(?:\\.[^"\\]*)*)"?|(\[[^\]]*\]?)|([<>@,;:()])|[^ \t\r\n"<>@,;:()\[]+', re.DOTALL
+)
+_COMMENT_PIECE: Final = re.compile(rb"[()]|\\.|[^()\\]+|\\", re.DOTALL)
+_QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
+# What most lists consist of: [name] <localpart@domain>, nothing quoted inside, no commas in the name.
+_SIMPLE: Final = re.compile(
+    rb'(?:[ \t]*"([^"\\]*)"[ \t]*|([^"<>@,;:()\[\]\\]*))'
+    rb'<([^"<>@,;:()\[\]\\ \t]+)@([^"<>@,;:()\[\]\\ \t]+)>[ \t]*(?:,|$)'
+)
+_CACHED_SIZE: Final = 1024  # octets of the longest list kept in the cache
+
+
+def parse_addresses(field: bytes, limit: int = MAX_ADDRESSES) -> Sequence[Item]:
+    """The mailboxes and group marks of an unfolded address list, in order; at most `limit` mailboxes."""
+    return _parse_cached(field, limit) if len(field) <= _CACHED_SIZE else _parse(field, limit)
+
+
+def _parse(field: bytes, limit: int) -> tuple[Item, ...]:
+    items: list[Item] = []
+    at = 0
+    while match := _SIMPLE.match(field, at):
+        quoted, plain, localpart, domain = match.groups()
+        name = quoted if quoted is not None else b" ".join(plain.split())
+        items.append(RawAddress(name or None, None, localpart, domain))
+        at = match.end()
+        if at == len(field) or len(items) >= limit:
+            return tuple(items)
+    _ListParser(field, at, limit, items).run()
+    return tuple(items)
+
+
+_parse_cached = lru_cache(maxsize=256)(_parse)
+
+
+class _ListParser:
+    """Reads tokens into words; a comma, semicolon, colon or the end turns the words into an item.
+
+    `words` are the phrase or the bare address, `inside` those between angle brackets (None: no bracket seen). An
+    unquoted "@" is the word `_AT`, told apart from all text by identity.
+    """
+
+    _AT: Final = b" @ "  # longer than one octet: CPython keeps single octets as one object
+
+    def __init__(self, field: bytes, at: int, limit: int, items: list[Item]) -> None:
+        self.field = field
+        self.at = at
+        self.limit = limit
+        self.items = items
+        self.addresses = len(items)
+        self.words: list[bytes] = []
+        self.inside: list[bytes] | None = None
+        self.in_angle = False
+        self.route: bytes | None = None
+        self.comment: bytes | None = None
+        self.in_group = False
+        self.seen_at = False  # whether `words` holds _AT
+
+    def run(self) -> None:
+        field = self.field
+        end = len(field)
+        while self.at < end and self.addresses < self.limit:
+            match = _TOKEN.match(field, self.at)
+            if match is None:
+                break
+            self.at = match.end()
+            kind = match.lastindex
+            if kind == 1:
+                continue
+            if kind == 4:
+                self._special(match[4])
+            elif kind == 2:
+                self._word(_QUOTED_PAIR.sub(rb"\1", match[2]))
+            else:
+                self._word(match[0])
+        if self.addresses < self.limit:
+            self._finish()
+        if self.in_group:
+            self.items.append(GroupEnd())
+
+    def _word(self, word: bytes) -> None:
+        if self.in_angle:
+            assert self.inside is not None
+            self.inside.append(word)
+        elif self.inside is None:
+            self.words.append(word)
+
+    def _special(self, special: bytes) -> None:
+        if special == b"(":
+            self._comment()
+        elif special == b"<":
+            if self.inside is None:
+                self.inside = []
+                self.in_angle = True
+        elif special == b">":
+            self.in_angle = False
+        elif special == b"@":
+            self.seen_at = self.seen_at or self.inside is None
+            self._word(self._AT)
+        elif special == b",":
+            if not (
+                self.in_angle and self.inside and self.inside[0] is self._AT
+            ):  # a comma of a source route (§4.4) goes on
+                self._finish()
+        elif special == b";":
+            self._finish()
+            if self.in_group:
+                self.in_group = False
+                self.items.append(GroupEnd())
+        elif special == b":":
+            if self.in_angle and self.inside and self.inside[0] is self._AT:
+                self.route = b"".join(b",@" if word is self._AT else word for word in self.inside)[1:]
+                self.inside.clear()
+            elif not self.in_angle and self.inside is None and not self.in_group and not self.seen_at:
+                self.items.append(GroupStart(b" ".join(self.words)))
+                self.words = []
+                self.in_group = True
+
+    def _comment(self) -> None:
+        """Passes over a comment with those nested in it (§3.2.2); the first one of a mailbox may name it."""
+        depth = 1
+        pieces: list[bytes] = []
+        while depth and (match := _COMMENT_PIECE.match(self.field, self.at)):
+            self.at = match.end()
+            piece = match[0]
+            if piece == b"(":
+                depth += 1
+            elif piece == b")":
+                depth -= 1
+                if not depth:
+                    break
+            pieces.append(piece[1:] if piece[:1] == b"\\" and len(piece) == 2 else piece)
+        if self.comment is None and (text := b"".join(pieces).strip()):
+            self.comment = text
+
+    def _finish(self) -> None:
+        words, inside = self.words, self.inside
+        if words or inside is not None:
+            name: bytes | None
+            if inside is not None:
+                name = b" ".join(b"@" if word is self._AT else word for word in words)
+                localpart, domain = self._address(inside)
+            elif self.seen_at:
+                start = max(index for index, word in enumerate(words) if word is self._AT) - 1
+                while start > 1 and words[start - 1] is self._AT:  # a@b@c
+                    start -= 2
+                start = max(0, start)
+                name = b" ".join(b"@" if word is self._AT else word for word in words[:start])
+                localpart, domain = self._address(words[start:])
+            else:
+                single = len(words) == 1
+                name = None if single else b" ".join(words)
+                localpart, domain = (words[0] if single else None), None
+            self.items.append(RawAddress(name or self.comment or None, self.route, localpart, domain))
+            self.addresses += 1
+        self.words = []
+        self.seen_at = False
+        self.inside = None
+        self.in_angle = False
+        self.route = None
+        self.comment = None
+
+    def _address(self, words: list[bytes]) -> tuple[bytes | None, bytes | None]:
+        for at in range(len(words) - 1, -1, -1):
+            if words[at] is self._AT:
+                localpart = b"".join(b"@" if word is self._AT else word for word in words[:at])
+                return localpart or None, b"".join(words[at + 1 :]) or None
+        return b"".join(words) or None, None
+
+
+def decode_addresses(fields: Sequence[bytes]) -> tuple[MailAddress, ...]:
+    """The mailboxes of several address lists as one, decoded; group marks left out, at most MAX_ADDRESSES."""
+    if not fields:
+        return ()
+    if len(fields) == 1:
+        field = fields[0]
+        return _decode_cached(field) if len(field) <= _CACHED_SIZE else _decode_list(field)
+    out: list[MailAddress] = []
+    for field in fields:
+        out += _decode_list(field)
+        if len(out) >= MAX_ADDRESSES:
+            break
+    return tuple(out[:MAX_ADDRESSES])
+
+
+def _decode_list(field: bytes) -> tuple[MailAddress, ...]:
+    return tuple(
+        [
+            MailAddress(
+                decode_words(item.name) if item.name else "",
+                item.localpart.decode("utf-8", "replace") if item.localpart else "",
+                _decode_domain(item.domain) if item.domain else "",
+            )
+            for item in parse_addresses(field)
+            if isinstance(item, RawAddress)
+        ]
+    )
+
+
+_decode_cached = lru_cache(maxsize=256)(_decode_list)
+
+
+def _decode_domain(domain: bytes) -> str:
+    text = domain.decode("utf-8", "replace").lower().rstrip(".")
+    if text.isascii():
+        return text
+    try:
+        return idna.encode(text, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return text
+
+
+def parse_envelope(header: Header) -> Envelope:
+    """The decoded envelope; address fields that occur twice are joined, of other fields the first counts (IMAP-102)."""
+    date = header.get(b"date")
+    moment, offset = (parse_date(date) if date else None) or (None, 0)
+    return Envelope(
+        moment,
+        offset,
+        decode_words(header.get(b"subject") or b""),
+        decode_addresses(header.all(b"from")),
+        decode_addresses(header.all(b"sender")),
+        decode_addresses(header.all(b"reply-to")),
+        decode_addresses(header.all(b"to")),
+        decode_addresses(header.all(b"cc")),
+        decode_addresses(header.all(b"bcc")),
+        (header.get(b"in-reply-to") or b"").decode("utf-8", "replace"),
+        (header.get(b"message-id") or b"").decode("utf-8", "replace"),
+    )

@@ -1,0 +1,172 @@
+"""Header sections: finding their end, fields, unfolding, look-up, selection (RFC 5322 §2.2, §3.6).
+
+Reading is tolerant: a bare LF ends a line, blanks before the colon are allowed (RFC 5322 §4.5.2), lines that are no
+field are passed over. A field is told apart from junk by `is_field`, which strict scanning uses. Nothing here decodes;
+see words.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+
+__all__ = [
+    "CONTENT_FIELDS",
+    "MAX_FIELDS",
+    "MAX_HEADER",
+    "Field",
+    "Header",
+    "fields",
+    "is_field",
+    "select_content_fields",
+    "select_fields",
+    "unfold",
+]
+
+MAX_HEADER: Final = 1 << 20
+"""Octets of a header section that are read (STORE-55): far above what real mail has, small enough to be read many
+times.
+"""
+
+MAX_FIELDS: Final = 10_000
+"""Fields of a header section that are read (STORE-55)."""
+
+CONTENT_FIELDS: Final = frozenset({b"mime-version"})
+"""Fields besides Content-* which make up the MIME header of a message that is its own only part (IMAP-98)."""
+
+_BLANKS: Final = b" \t\r\n"
+_FOLDED: Final = frozenset({b" ", b"\t"})  # what continuation lines start with
+_FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+_NAME: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
+# One field with its continuation lines and its line end, or one line of junk.
+_FIELD: Final = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
+
+
+def unfold(value: bytes) -> bytes:
+    """A field's text without its line ends and the blanks around it; blanks that folding left inside stay (RFC 5322
+    §2.2.3).
+    """
+    if b"\n" in value:
+        value = _FOLD.sub(b"", value)
+    return value.strip(_BLANKS)
+
+
+def is_field(line: bytes) -> bool:
+    """Whether the line starts with a field name and a colon (RFC 5322 §2.2; blanks before the colon tolerated)."""
+    return _NAME.match(line) is not None
+
+
+class Field(NamedTuple):
+    """A field as it stands in the header: `name` as written, `value` folded, without the last line end; `raw` is all
+    of it.
+    """
+
+    name: bytes
+    value: bytes
+    raw: bytes
+
+
+def fields(header: bytes) -> Iterator[Field]:
+    """All fields in order, up to the blank line. Junk lines come with an empty name, the line as value."""
+    for match in _FIELD.finditer(header):
+        raw = match[0]
+        if raw in (b"\r\n", b"\n", b""):
+            return
+        name, colon, value = raw.partition(b":")
+        name = name.rstrip(b" \t")
+        if not colon or b"\n" in name:
+            yield Field(b"", raw.rstrip(b"\r\n"), raw)
+        else:
+            yield Field(name, value.rstrip(b"\r\n").lstrip(b" \t"), raw)
+
+
+class Header:
+    """A header section for look-ups by lower-case name.
+
+    Args:
+      block: the section; its blank line may be included.
+      limit: fields read at most; `complete` tells whether that was all.
+    """
+
+    __slots__ = ("_values", "complete", "first")
+
+    def __init__(self, block: bytes, limit: int = MAX_FIELDS) -> None:
+        values: dict[bytes, list[list[bytes]]] = {}  # per field the lines of its value: most are never asked for
+        lines = block.split(b"\n")
+        self.complete = True
+        self.first = lines[0]
+        room = limit
+        field: list[bytes] = []  # what continuation lines belong to
+        for line in lines:
+            if line[:1] in _FOLDED:
+                field.append(line)
+                continue
+            name, colon, value = line.partition(b":")
+            if colon:
+                if not room:
+                    self.complete = False
+                    break
+                room -= 1
+                field = [value]
+                name = name.lower()
+                if name in values:
+                    values[name].append(field)
+                else:
+                    values[name] = [field]
+            elif not name or name == b"\r":
+                break
+            else:
+                field = []  # junk, with its continuation lines
+        if b" :" in block or b"\t:" in block:
+            for name in [name for name in values if name[-1:] in _FOLDED]:
+                values.setdefault(name.rstrip(b" \t"), []).extend(values.pop(name))
+        self._values = values
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def get(self, name: bytes) -> bytes | None:
+        """The unfolded text of the first field `name` (lower case), None if there is none."""
+        values = self._values.get(name)
+        return None if values is None else _join(values[0])
+
+    def all(self, name: bytes) -> list[bytes]:
+        """The unfolded texts of all fields `name` (lower case), in order."""
+        values = self._values.get(name)
+        return [_join(lines) for lines in values] if values else []
+
+
+def _join(lines: list[bytes]) -> bytes:
+    if len(lines) == 1:
+        return lines[0].strip(_BLANKS)
+    return b"".join([line.rstrip(b"\r") for line in lines]).strip(_BLANKS)
+
+
+def select_fields(header: bytes, names: Collection[bytes], *, invert: bool = False) -> bytes:
+    """The fields with these (lower-case) names, or with all others: octets, order, folding and duplicates kept
+    (IMAP-98).
+
+    Always ends with a blank line, whether `header` has one or not.
+    """
+    return _select([field.raw for field in fields(header) if (field.name.lower() in names) is not invert])
+
+
+def select_content_fields(header: bytes) -> bytes:
+    """What stands for the MIME header of a non-multipart message's part 1: its Content-* and MIME-Version fields
+    (IMAP-98).
+    """
+    return _select(
+        [
+            field.raw
+            for field in fields(header)
+            if (name := field.name.lower()) in CONTENT_FIELDS or name.startswith(b"content-")
+        ]
+    )
+
+
+def _select(chosen: list[bytes]) -> bytes:
+    if chosen and not chosen[-1].endswith(b"\n"):
+        chosen[-1] += b"\r\n"
+    chosen.append(b"\r\n")
+    return b"".join(chosen)

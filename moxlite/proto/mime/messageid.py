@@ -1,0 +1,115 @@
+"""What threads are made of: canonical message-ids, references, base subjects (RFC 5322 §3.6.4, RFC 5256 §2.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+__all__ = ["MAX_REFERENCES", "base_subject", "canonical_message_id", "references"]
+
+MAX_REFERENCES: Final = 200
+"""References kept of a message, the last ones (STORE-153): the nearest ancestors are at the end."""
+
+MAX_SUBJECT: Final = 4096
+"""Characters of a subject that are looked at: stripping prefixes is quadratic in their number."""
+
+_ID: Final = re.compile(r"<([^<>]*)>")
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
+_QUOTED: Final = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"@([^@"]+)', re.DOTALL)
+_QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
+_DOT_ATOM: Final = re.compile(
+    r"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+(?:\.[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+)*"
+)
+
+
+def canonical_message_id(text: bytes | str) -> str | None:
+    """The id inside `<>` in lower case, without needless quotes of its localpart (STORE-76).
+
+    None if there are no brackets, nothing inside, or junk after them that doesn't start with a blank.
+    """
+    text = _text(text).strip()
+    if not text.startswith("<"):
+        return None
+    inside, bracket, junk = text[1:].partition(">")
+    if not bracket or (junk and not junk.startswith(" ")):
+        return None
+    return _canonical(inside)
+
+
+def _text(text: bytes | str) -> str:
+    return text if isinstance(text, str) else text.decode("utf-8", "replace")
+
+
+def _canonical(inside: str) -> str | None:
+    identifier = inside.lower()
+    if not identifier:
+        return None
+    match = _QUOTED.fullmatch(identifier)
+    if match is not None:
+        localpart = _QUOTED_PAIR.sub(r"\1", match[1])
+        if _DOT_ATOM.fullmatch(localpart):
+            return f"{localpart}@{match[2]}"
+    return identifier
+
+
+def references(fields: Sequence[bytes | str], in_reply_to: bytes | str | None = None) -> list[str]:
+    """The canonical ids of all References fields, in order, at most the last MAX_REFERENCES (STORE-77).
+
+    Blanks inside an id are folding gone wrong and dropped; an id without its end is skipped. Only if there is none, the
+    first id of `in_reply_to`.
+    """
+    found = [identifier for field in fields for identifier in _ids(field)]
+    if not found and in_reply_to is not None:
+        return list(islice(_ids(in_reply_to), 1))
+    return found[-MAX_REFERENCES:]
+
+
+def _ids(field: bytes | str) -> Iterator[str]:
+    for match in _ID.finditer(_text(field)):
+        if identifier := _canonical(_BLANKS.sub("", match[1])):
+            yield identifier
+
+
+# RFC 5256 §5 base subject, on lower-case text with single blanks.
+_BLOB: Final = re.compile(r"\[[^\[\]]*\] ?")
+_LEADER: Final = re.compile(r"(?:\[[^\[\]]*\] ?)*(?:re|fwd?) ?(?:\[[^\[\]]*\] ?)?:| ")
+_TRAILER: Final = "(fwd)"
+_FORWARD: Final = "[fwd:"
+
+
+def base_subject(subject: str) -> tuple[str, bool]:
+    """The base subject of a decoded subject, and whether what was taken away makes it a response or forward (STORE-78).
+
+    "" for a subject with NUL.
+    """
+    if "\0" in subject:
+        return "", False
+    text = " ".join(subject[:MAX_SUBJECT].lower().split())
+    at, end = 0, len(text)
+    response = False
+    while True:
+        while end > at:  # (2) trailers
+            if text.endswith(_TRAILER, at, end):
+                end -= len(_TRAILER)
+                response = True
+            elif text[end - 1] == " ":
+                end -= 1
+            else:
+                break
+        while True:
+            match = _LEADER.match(text, at, end)  # (3) leaders
+            if match is not None:
+                response = response or match[0] != " "
+                at = match.end()
+                continue
+            match = _BLOB.match(text, at, end)  # (4) one blob, if something is left
+            if match is None or match.end() >= end:
+                break
+            at = match.end()
+        if not (text.startswith(_FORWARD, at, end) and text.endswith("]", at, end)):  # (6)
+            return text[at:end], response
+        at += len(_FORWARD)
+        end -= 1
+        response = True

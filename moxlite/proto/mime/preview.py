@@ -1,0 +1,126 @@
+"""Previews of messages (RFC 8970; STORE-58, IMAP-105): what is new in the text, on one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from .text import MAX_TEXT, Read, part_text, visible_text
+from .types import Part, Structure
+
+__all__ = ["MAX_PREVIEW", "preview", "preview_of_text"]
+
+MAX_PREVIEW: Final = 200
+"""Characters (RFC 8970 §3.1 recommends at most 256)."""
+
+_HTML_TEXT: Final = 16 * 1024  # characters of visible text: enough to get past quotes
+_FEW_LINES: Final = 20  # enough for most messages; to look at all lines of a page takes 100 µs more
+_MANY_LINES: Final = 5000
+_LOOK_AHEAD: Final = 3  # lines that `_attribution` reads
+_GAP: Final = "[...]"
+_SIGNATURE: Final = "--"  # RFC 3676 §4.3, its blank at the end often lost
+_ATTRIBUTION: Final = re.compile(r"On .{1,300} wrote:")
+_FORWARDED: Final = re.compile(r"-{3,}\s?(?:Original|Forwarded) [Mm]essage\s?-{3,}")
+# Fillers by which senders keep text out of previews, and marks that mean nothing on one line.
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+
+
+def preview(structure: Structure, read: Read) -> str:
+    """The preview of a message, "" if it has no readable text.
+
+    Reads at most MAX_TEXT octets of a part.
+    """
+    for part in _candidates(structure.root):
+        text = part_text(part, read, MAX_TEXT)
+        if part.subtype == "HTML":
+            text = visible_text(text, quotes=True, limit=_HTML_TEXT)
+        if found := preview_of_text(text):
+            return found
+    return ""
+
+
+def _candidates(part: Part) -> Iterator[Part]:
+    """Text parts that show the message, best first; an embedded message counts when nothing else has text."""
+    embedded: list[Part] = []
+    stack = [part]
+    while stack:
+        part = stack.pop()
+        if part.disposition == "ATTACHMENT":
+            continue
+        if part.message is not None:
+            embedded.append(part.message.root)
+        elif part.parts:
+            children = list(part.parts)
+            if part.subtype == "ENCRYPTED":
+                continue
+            if part.subtype == "SIGNED":
+                del children[1:]
+            elif part.subtype == "ALTERNATIVE":
+                children.sort(key=lambda child: child.media_type != "text/plain")
+            stack.extend(reversed(children))
+        elif part.type == "TEXT" and part.subtype in ("PLAIN", "HTML"):
+            yield part
+        if not stack and embedded:
+            stack.append(embedded.pop(0))
+
+
+def preview_of_text(text: str) -> str:
+    """The first MAX_PREVIEW characters that are neither quoted nor signature, white space collapsed; what is left
+    out shows as one `[...]`.
+    """
+    found, complete = _preview_of_lines(text, _FEW_LINES)
+    return found if complete else _preview_of_lines(text, _MANY_LINES)[0]
+
+
+def _preview_of_lines(text: str, most: int) -> tuple[str, bool]:
+    """The preview that the first lines give, and whether further ones could not change it."""
+    raw = text[:MAX_TEXT].split("\n", most)
+    visible = raw[:most] if text.isascii() else [_INVISIBLE.sub("", line) for line in raw[:most]]
+    lines = [" ".join(line.split()) for line in visible]
+    out: list[str] = []
+    size = 0
+    index = 0
+    while index < len(lines) and size <= MAX_PREVIEW:
+        line = lines[index]
+        index += 1
+        if not line:
+            continue
+        if line == _SIGNATURE:
+            size = MAX_PREVIEW + 1
+            break
+        if line.startswith(">"):
+            line = _GAP
+        elif skip := _attribution(lines, index - 1):
+            index += skip - 1
+            line = _GAP
+        elif _FORWARDED.fullmatch(line):
+            out.append(_GAP)
+            size = MAX_PREVIEW + 1
+            break
+        if line == _GAP and out and out[-1] == _GAP:
+            continue
+        out.append(line)
+        size += len(line) + 1
+    # The last lines looked at may introduce a quote that begins behind them.
+    complete = len(raw) <= most or (size > MAX_PREVIEW and index + _LOOK_AHEAD <= len(lines))
+    return "" if out == [_GAP] else " ".join(out)[:MAX_PREVIEW].rstrip(), complete
+
+
+def _attribution(lines: list[str], at: int) -> int:
+    """How many lines from `at` on introduce a quote: `On ... wrote:` over up to three, or any line ending with a
+    colon before a quoted one.
+    """
+    joined = ""
+    for count, line in enumerate(lines[at : at + 3], 1):
+        joined = f"{joined} {line}" if joined else line
+        if not joined.startswith("On ") or not line:
+            break
+        if _ATTRIBUTION.fullmatch(joined):
+            return count
+    if lines[at].endswith(":"):
+        following = next((line for line in lines[at + 1 : at + 3] if line), "")
+        return 1 if following.startswith(">") else 0
+    return 0

@@ -1,0 +1,490 @@
+"""Scanner of MIME messages: octets in, `Structure` out; no content is copied or kept (RFC 2045, 2046, 5322).
+
+Theory of operation
+-------------------
+One pass. A cursor moves over the message and never goes back: an entity's header is read up to its blank line, a body
+up to the next *delimiter*, a line `--boundary` of any multipart that is open (RFC 2046 §5.1.1). Open boundaries lie in
+one dict, so a line is looked up once, however deep the nesting; the first delimiter found says by its level which
+entities end there. So an inner multipart that never closes ends where the outer one goes on.
+
+What needs counting is counted on the way: line ends up to the cursor, and the decoded size of leaves, by decoding them
+in blocks. Cost is linear in the size of the message; only the header sections, bounded by MAX_HEADER, are looked at
+more than once.
+
+Broken mail is indexed as well as it can be read (STORE-52..54), within the limits below: the part at which one is hit
+is an opaque leaf (STORE-55). Strict scanning raises instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from mmap import mmap
+from typing import Final, NamedTuple, TypeAlias
+
+from .decode import BLOCK, base64_size, decode, decode_blocks
+from .envelope import parse_envelope
+from .headers import MAX_HEADER, Header, is_field
+from .types import PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, Structure
+from .wire import render_envelope
+from .words import ContentValue, parse_content
+
+__all__ = ["MAX_BOUNDARY", "MAX_DEPTH", "MAX_PARTS", "Octets", "scan"]
+
+MAX_DEPTH: Final = 50
+"""Levels of multiparts and embedded messages (STORE-55): real mail has up to ten, after much forwarding."""
+
+MAX_PARTS: Final = 1000
+"""Entities of a message (STORE-55); the last one holds all the rest."""
+
+MAX_BOUNDARY: Final = 1000
+"""Octets of a boundary (STORE-55); RFC 2046 §5.1.1 allows 70."""
+
+MAX_LINE: Final = 1000
+"""Octets of a line with its line end that strict scanning accepts (RFC 5322 §2.1.1)."""
+
+Octets: TypeAlias = bytes | bytearray | memoryview | mmap
+
+MAX_LANGUAGES: Final = 100
+"""Language tags read of a part: a document in more languages names none of them usefully."""
+
+_WINDOW: Final = 1 << 20  # octets per call into C: none holds the interpreter lock for more than a millisecond
+_MANY_MISSES: Final = 1000  # about what compiling the pattern of `_likely` costs
+_LOOK: Final = 8  # octets of each boundary in it
+_BLANK: Final = re.compile(rb"\n\r?\n")
+# A line that may be a delimiter, cut where no boundary can match any more: boundary, "--", and one octet to see what
+# follows.
+_DASHES: Final = re.compile(rb"\n--([^\n]{0,%d})" % (MAX_BOUNDARY + 3))
+_NEWLINE: Final = re.compile(rb"\n")
+_BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_TOKEN: Final = re.compile(rb"""[^\s;()"]+""")
+_DEFAULT: Final = ContentValue("TEXT", "PLAIN", (Parameter("charset", "us-ascii"),), None)  # RFC 2045 §5.2
+_DIGEST: Final = ContentValue("MESSAGE", "RFC822", (), None)  # RFC 2046 §5.1.5
+_MBOX: Final = (b"From ", b">From ")  # a line that mail tools leave before the header
+# What nearly all parts say, as they say it.
+_ENCODINGS: Final[Mapping[bytes | None, str]] = {
+    None: "7BIT",
+    b"7bit": "7BIT",
+    b"8bit": "8BIT",
+    b"base64": "BASE64",
+    b"quoted-printable": "QUOTED-PRINTABLE",
+}
+_COMPOSITE: Final = frozenset(
+    {"", "7BIT", "8BIT", "BINARY"}
+)  # the encodings an embedded message may have (RFC 2046 §5.2.1)
+
+
+class _Delimiter(NamedTuple):
+    """A delimiter line: which open multipart it belongs to, where the line starts and where the next one does."""
+
+    level: int
+    closing: bool
+    start: int
+    after: int
+
+
+class _Head(NamedTuple):
+    """The header section of an entity: `end` is the first octet after the blank line; `delimiter` ended it if there
+    was no blank line.
+    """
+
+    header: Header
+    end: int
+    complete: bool
+    delimiter: _Delimiter | None
+
+
+def scan(data: Octets, *, strict: bool = False) -> Structure:
+    """The MIME index of the message `data` (STORE-50).
+
+    Args:
+      data: the whole message, without prefix.
+      strict: refuse what is not well-formed (STORE-53), for pedantic listeners.
+
+    Raises:
+      MIMEError: only if `strict`.
+    """
+    scanner = _Scanner(data, strict)
+    if strict:
+        scanner.check_lines()
+    header, root = scanner.message(0, 1)
+    return Structure(PARSE_VERSION, scanner.size, parse_envelope(header), root)
+
+
+class _Scanner:
+    def __init__(self, data: Octets, strict: bool) -> None:
+        self.data = data
+        self.size = len(data)
+        self.strict = strict
+        self.levels: dict[bytes, int] = {}  # open boundaries; equal ones: the innermost
+        self.open = 0  # how many multiparts are open
+        self.widths: list[int] = []  # the different lengths of open boundaries, longest first; empty if not known
+        self.count = 0
+        self.delimiter: _Delimiter | None = None  # what ended the entity scanned last; None: the end of the message
+        self.misses = 0  # lines with dashes that were no delimiter, since a multipart was last entered or left
+        self.likely: re.Pattern[bytes] | None = None
+        self.blank = (-1, -1)  # start and end of the last blank line found
+        self.counted = 0  # line ends have been counted up to here
+        self.newlines = 0
+
+    def fail(self, reason: str) -> None:
+        if self.strict:
+            raise MIMEError(reason)
+
+    # --- entities ---
+
+    def message(self, start: int, depth: int) -> tuple[Header, Part]:
+        """A message, the outermost or an embedded one, and its header."""
+        head = self._head(start)
+        first = head.header.first
+        junk = first.strip(b"\r") != b"" and not is_field(first) and not first.startswith(_MBOX)
+        return head.header, self._entity(start, start, head, depth, _DEFAULT, junk)
+
+    def _entity(self, boundary: int, start: int, head: _Head, depth: int, default: ContentValue, junk: bool) -> Part:
+        """The part whose header section is `head`; `self.delimiter` is then what ended it."""
+        self.count += 1
+        header = head.header
+        content = self._content(header, default)
+        encoding = self._encoding(header)
+        defect = ""
+        container = content.value == "MULTIPART" or (
+            content.value == "MESSAGE" and content.subtype in ("RFC822", "GLOBAL")
+        )
+        if junk:
+            defect = "no header fields"
+        elif not head.complete:
+            defect = "header too large"
+        elif self.count >= MAX_PARTS:
+            defect = "too many parts"
+        elif container:
+            defect = self._refusal(content, encoding, depth)
+        body = head.end
+        before = self._newlines_to(body)
+        parts: tuple[Part, ...] = ()
+        message: EmbeddedMessage | None = None
+        if self.count >= MAX_PARTS:
+            self.delimiter = None
+        elif head.delimiter is not None:
+            self.delimiter = head.delimiter
+            if container and not defect and content.value == "MULTIPART":
+                parts = (self._empty_part(body),)
+        elif defect or not container:
+            self.delimiter = self._next_delimiter(body) if self.levels else None
+        elif content.value == "MULTIPART":
+            parts = self._multipart(content, body, depth)
+        else:
+            inner, root = self.message(body, depth + 1)
+            message = EmbeddedMessage(parse_envelope(inner), render_envelope(inner), root)
+        if container and not defect and content.value == "MESSAGE" and message is None:
+            inner = Header(b"")
+            message = EmbeddedMessage(parse_envelope(inner), render_envelope(inner), self._empty_part(body))
+        end = self._end(body, parts[-1] if parts else message.root if message else None)
+        newlines = self._newlines_to(end) - before
+        unterminated = end > body and self.data[end - 1] != 0x0A
+        if defect:
+            self.fail(defect)
+            content = ContentValue("APPLICATION", "OCTET-STREAM", _names(content.parameters), None)
+        decoded = text_size = end - body
+        if not parts and message is None:
+            if encoding in ("BASE64", "QUOTED-PRINTABLE"):
+                decoded, text_size = self._decoded_size(body, end, encoding, content.value == "TEXT")
+            elif content.value == "TEXT" and newlines:
+                text_size += newlines - self._count(b"\r\n", body, end)
+        disposition = header.get(b"content-disposition")
+        placed = parse_content(disposition) if disposition else None
+        return Part(
+            boundary,
+            start,
+            body,
+            end,
+            newlines + unterminated,
+            decoded,
+            text_size,
+            content.value,
+            content.subtype,
+            encoding,
+            content.parameters,
+            parts,
+            placed.value if placed else "",
+            placed.parameters if placed else (),
+            header.get(b"content-id"),
+            header.get(b"content-description"),
+            message,
+            header.get(b"content-md5"),
+            _languages(header.get(b"content-language")),
+            header.get(b"content-location"),
+            defect,
+        )
+
+    def _multipart(self, content: ContentValue, body: int, depth: int) -> tuple[Part, ...]:
+        boundary = content.boundary
+        assert boundary is not None
+        outer = self.levels.get(boundary)
+        level = self.open
+        self.levels[boundary] = level
+        self.open += 1
+        self._forget()
+        default = _DIGEST if content.subtype == "DIGEST" else _DEFAULT
+        parts: list[Part] = []
+        found = self._next_delimiter(body)
+        while found is not None and found.level == level and not found.closing:
+            strict = self.strict
+            if content.subtype == "REPORT" and len(parts) == 2:
+                self.strict = False  # the original is often cut short by the reporter (STORE-53)
+            start = found.after
+            parts.append(self._entity(found.start, start, self._head(start), depth + 1, default, False))
+            self.strict = strict
+            found = self.delimiter
+        self.open -= 1
+        if outer is None:
+            del self.levels[boundary]
+        else:
+            self.levels[boundary] = outer
+        self._forget()
+        if not parts:
+            self.fail("multipart without parts")
+        if found is not None and found.level == level:
+            found = self._next_delimiter(found.after) if self.levels else None
+        elif self.count < MAX_PARTS:
+            self.fail("multipart without closing boundary")
+        self.delimiter = found
+        if not parts:
+            parts.append(self._empty_part(self._end(body, None)))
+        return tuple(parts)
+
+    def _forget(self) -> None:
+        """Drops what was derived from the open boundaries."""
+        self.widths.clear()
+        self.likely = None
+        self.misses = 0
+
+    def _end(self, body: int, last: Part | None) -> int:
+        """The end of a body that `self.delimiter` ended; `last` is the last part inside.
+
+        A delimiter right after the header section, or right after another delimiter, leaves no line end to take away.
+        """
+        end = self.size if self.delimiter is None else max(body, self._before_line(self.delimiter.start))
+        return end if last is None else max(end, last.end)
+
+    def _empty_part(self, at: int) -> Part:
+        self.count += 1
+        return Part(at, at, at, at, 0, 0, 0, "TEXT", "PLAIN", "7BIT", _DEFAULT.parameters)
+
+    def _refusal(self, content: ContentValue, encoding: str, depth: int) -> str:
+        """Why a multipart or embedded message cannot be entered, "" if it can."""
+        if depth >= MAX_DEPTH:
+            return "nested too deeply"
+        if content.value == "MESSAGE":
+            return "" if encoding in _COMPOSITE else "encoded message"
+        if content.boundary is None:
+            return "multipart without boundary"
+        return "" if len(content.boundary) <= MAX_BOUNDARY else "boundary too long"
+
+    # --- header sections ---
+
+    def _head(self, start: int) -> _Head:
+        data = self.data
+        end = self.size
+        first = bytes(data[start : start + 2])
+        if first[:1] == b"\n" or first == b"\r\n":
+            return _Head(Header(b""), start + (1 if first[:1] == b"\n" else 2), True, None)
+        if self.blank[0] < start:
+            self.blank = self._find_blank(start)
+        stop, after = self.blank
+        delimiter = None
+        if self.levels:
+            delimiter = self._next_delimiter(start, stop)
+            if delimiter is not None:
+                stop = after = max(start, self._before_line(delimiter.start))
+        complete = stop - start <= MAX_HEADER
+        header = Header(bytes(data[start : min(stop, start + MAX_HEADER)]))
+        if self.strict:
+            self._check_fields(bytes(data[start : min(stop, start + MAX_HEADER)]))
+        return _Head(header, min(after, end), complete and header.complete, delimiter)
+
+    def _find_blank(self, start: int) -> tuple[int, int]:
+        for at in range(start, self.size, _WINDOW):
+            match = _BLANK.search(self.data, at, min(self.size, at + _WINDOW + 3))
+            if match is not None:
+                return match.span()
+        return self.size, self.size
+
+    def _check_fields(self, block: bytes) -> None:
+        for line in block.split(b"\n"):
+            if line.strip(b"\r") and line[:1] not in (b" ", b"\t") and not is_field(line):
+                self.fail("malformed header line")
+
+    def _content(self, header: Header, default: ContentValue) -> ContentValue:
+        field = header.get(b"content-type")
+        if not field:
+            return default
+        content = parse_content(field)
+        if content.value and content.subtype:
+            return content
+        self.fail("malformed Content-Type")
+        return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
+
+    @staticmethod
+    def _encoding(header: Header) -> str:
+        field = header.get(b"content-transfer-encoding")
+        if field in _ENCODINGS:
+            return _ENCODINGS[field]
+        match = _TOKEN.search(field) if field else None
+        return match[0].decode("ascii", "replace").upper() if match else "7BIT"
+
+    # --- delimiters and lines ---
+
+    def _next_delimiter(self, start: int, stop: int | None = None) -> _Delimiter | None:
+        """The first delimiter line of an open multipart at or after `start`, a line's begin, whose line starts
+        before `stop`.
+        """
+        data = self.data
+        levels = self.levels
+        end = self.size if stop is None else stop
+        at = start - 1
+        while at < end:
+            window = min(end, at + _WINDOW)
+            reach = min(self.size, window + MAX_BOUNDARY + 6)
+            match = _DASHES.search(data, at, reach)
+            while match is not None and match.start() < window:
+                line = match[1]
+                text = line.rstrip(b" \t\r")
+                level = levels.get(text)
+                closing = False
+                if level is None:
+                    closing = text.endswith(b"--")
+                    level = levels.get(text[:-2]) if closing else None
+                    if level is None and (b"--" in line or b" " in line or b"\t" in line or b"\r" in line):
+                        level, closing = self._prefix(line)
+                if level is not None:
+                    return _Delimiter(level, closing, match.start() + 1, self._line_after(match.end()))
+                self.misses += 1
+                at = match.end()
+                if self.misses > _MANY_MISSES:
+                    likely = self._likely().search(data, at, reach)
+                    if likely is None:
+                        break
+                    at = likely.start()
+                match = _DASHES.search(data, at, reach)
+            at = window
+        return None
+
+    def _likely(self) -> re.Pattern[bytes]:
+        """Finds lines that look like an open boundary: for bodies full of lines with dashes, each of which costs
+        Python a microsecond.
+        """
+        if self.likely is None:
+            starts = b"|".join(
+                re.escape(boundary[:_LOOK]) + (rb"(?=--|[ \t\r\n]|\Z)" if len(boundary) <= _LOOK else b"")
+                for boundary in self.levels
+            )
+            self.likely = re.compile(rb"\n--(?:%s)" % starts)
+        return self.likely
+
+    def _prefix(self, line: bytes) -> tuple[int | None, bool]:
+        """A boundary followed by "--" or a blank and then other text (STORE-54)."""
+        if not self.widths:
+            self.widths = sorted({len(boundary) for boundary in self.levels}, reverse=True)
+        for length in self.widths:
+            following = line[length : length + 2]
+            if following and (following == b"--" or following[0] in b" \t\r"):
+                level = self.levels.get(line[:length])
+                if level is not None:
+                    return level, following == b"--"
+        return None, False
+
+    def _line_after(self, at: int) -> int:
+        while at < self.size:
+            if self.data[at] == 0x0A:
+                return at + 1
+            match = _NEWLINE.search(self.data, at, min(self.size, at + _WINDOW))
+            if match is not None:
+                return match.end()
+            at += _WINDOW
+        return self.size
+
+    def _before_line(self, start: int) -> int:
+        """Where the line before the one at `start` ends, without its line end."""
+        if start >= 2 and self.data[start - 2] == 0x0D:
+            return start - 2
+        return start - 1
+
+    def _newlines_to(self, at: int) -> int:
+        """Line ends from the begin of the message to `at`; successive calls go forward, but for the two octets
+        before a delimiter.
+        """
+        if at < self.counted:
+            return self.newlines - self._count(b"\n", at, self.counted)
+        self.newlines += self._count(b"\n", self.counted, at)
+        self.counted = at
+        return self.newlines
+
+    def _count(self, what: bytes, start: int, end: int) -> int:
+        """How often `what`, not overlapping itself, stands in this range."""
+        data = self.data
+        overlap = len(what) - 1
+        if isinstance(data, bytes) and end - start <= _WINDOW:
+            return data.count(what, start, end)
+        total = 0
+        while start < end:
+            stop = min(end, start + _WINDOW + overlap)
+            if isinstance(data, bytes | bytearray):
+                total += data.count(what, start, stop)
+            else:
+                total += bytes(data[start:stop]).count(what)
+            start += _WINDOW
+        return total
+
+    def _blocks(self, start: int, end: int, size: int) -> Iterator[bytes]:
+        for at in range(start, end, size):
+            yield bytes(self.data[at : min(end, at + size)])
+
+    def _decoded_size(self, body: int, end: int, encoding: str, text: bool) -> tuple[int, int]:
+        """The size of the decoded content, and that with each bare LF as CRLF."""
+        if encoding == "BASE64" and not text:
+            quick = base64_size(self._blocks(body, end, BLOCK))
+            if quick is not None:
+                return quick, quick
+        size = bare = 0
+        last = b""
+        blocks: Iterable[bytes]
+        if end - body <= BLOCK:
+            blocks = [decode(bytes(self.data[body:end]), encoding)]
+        else:
+            blocks = decode_blocks(self._blocks(body, end, BLOCK), encoding)
+        for block in blocks:
+            size += len(block)
+            if text:
+                bare += block.count(b"\n") - block.count(b"\r\n") - (last == b"\r" and block[:1] == b"\n")
+                last = block[-1:]
+        return size, size + bare
+
+    # --- strictness ---
+
+    def check_lines(self) -> None:
+        """Refuses bare CR, bare LF and long lines (STORE-53)."""
+        rest = b""
+        for block in self._blocks(0, self.size, _WINDOW):
+            lines = (rest + block).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                if not line.endswith(b"\r"):
+                    raise MIMEError("bare LF")
+                if len(line) >= MAX_LINE:
+                    raise MIMEError("line too long")
+                if b"\r" in line[:-1]:
+                    raise MIMEError("bare CR")
+            if len(rest) >= MAX_LINE:
+                raise MIMEError("line too long")
+        if b"\r" in rest:
+            raise MIMEError("bare CR")
+
+
+def _languages(field: bytes | None) -> tuple[bytes, ...]:
+    """The tags of Content-Language (RFC 3282 §2)."""
+    return tuple([tag.strip() for tag in field.split(b",")[:MAX_LANGUAGES] if tag.strip()]) if field else ()
+
+
+def _names(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    """What still has a meaning on an opaque leaf."""
+    return tuple([parameter for parameter in parameters if parameter.name == "name"])

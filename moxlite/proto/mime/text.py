@@ -1,0 +1,299 @@
+"""Text of messages: decoded text parts, HTML as text, text for search and tokens (IMAP-121, STORE-88, STORE-110).
+
+HTML is read by a tolerant tokeniser of our own in one pass: no tree, no backtracking, cost linear in the size. It is
+for searching and previews, never for showing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from html import unescape
+from typing import Final, NamedTuple, TypeAlias
+
+from .charset import codec_name, decode_text
+from .decode import BLOCK, decode_blocks
+from .headers import fields, unfold
+from .types import Part, Structure
+from .words import decode_words
+
+__all__ = [
+    "HIDDEN",
+    "MAX_TEXT",
+    "Read",
+    "TokenText",
+    "body_text",
+    "fold",
+    "header_text",
+    "part_text",
+    "search_text",
+    "text_parts",
+    "token_text",
+    "visible_text",
+]
+
+Read: TypeAlias = Callable[[int, int], bytes]
+"""Gives the octets of the message from one offset to another; offsets as in the structure."""
+
+MAX_TEXT: Final = 1 << 20
+"""Octets of a part, and characters of a message, that are looked at: nobody reads more, and indexing it would cost
+more than the mail.
+"""
+
+_EXPANSION: Final = 4  # encoded octets read per octet wanted: quoted-printable takes three at most, the rest is padding
+
+HIDDEN: Final = frozenset({"head", "script", "style", "svg", "template", "map", "math", "dialog"})
+"""Elements without readable text (STORE-58)."""
+
+_NO_WORDS: Final = frozenset({"script", "style", "svg"})  # STORE-88
+
+# HTML §13.2.5.2..4: no tags inside.
+_RAW: Final = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
+_BLOCKS: Final = frozenset({
+    "address", "article", "aside", "blockquote", "body", "br", "center", "dd", "div", "dl", "dt", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
+    "ol", "option", "p", "pre", "section", "table", "tr", "ul",
+})  # fmt: skip
+_CELLS: Final = frozenset({"td", "th"})
+_QUOTE_OR_END: Final = re.compile(r"[\"'>]")
+_TAG_NAME: Final = re.compile(r"(/?)([A-Za-z][^\s/>]{0,40})")
+_ALT: Final = re.compile(r"""\salt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
+_META_CHARSET: Final = re.compile(
+    rb"<meta[^>]{0,200}charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE
+)
+_BIG_REFERENCE: Final = re.compile(r"&#[0-9]{8,};?")  # no character has such a number, and int() refuses long ones
+_SPACE: Final = re.compile(r"[ \t\r\n\f]+")
+_BLANK_LINES: Final = re.compile(r"\n{3,}")
+
+
+class _Tags:
+    """Finds the ends of tags; remembers what does not come any more, so that broken markup is not searched twice."""
+
+    def __init__(self, html: str) -> None:
+        self.html = html
+        self.missing: set[str] = set()
+
+    def find(self, what: str, at: int) -> int:
+        if what in self.missing:
+            return -1
+        found = self.html.find(what, at)
+        if found < 0:
+            self.missing.add(what)
+        return found
+
+    def end(self, at: int) -> int:
+        """After the ">" of the tag in which `at` is; quoted ones are passed over. -1 if the tag never ends."""
+        html = self.html
+        while mark := _QUOTE_OR_END.search(html, at):
+            at = mark.end()
+            if mark[0] == ">":
+                return at
+            # Only a quote after "=" opens a value: an apostrophe elsewhere is junk.
+            if html[max(0, at - 10) : at - 1].rstrip().endswith("=") and (partner := self.find(mark[0], at)) >= 0:
+                at = partner + 1
+        return -1
+
+
+def visible_text(
+    html: str, *, hidden: frozenset[str] = HIDDEN, alt: bool = False, quotes: bool = False, limit: int = MAX_TEXT
+) -> str:
+    """The text that a reader sees, blocks on lines of their own, blanks collapsed outside of `pre`.
+
+    Args:
+      hidden: elements to leave out, lower case.
+      alt: put in the alternative texts of images.
+      quotes: start lines inside blockquotes with "> ".
+      limit: stop after about so many characters of text.
+    """
+    out: list[str] = []
+    size = 0
+    for piece in _pieces(html, hidden, alt, quotes):
+        out.append(piece)
+        size += len(piece)
+        if size >= limit:
+            break
+    lines = "".join(out).split("\n")
+    return _BLANK_LINES.sub("\n\n", "\n".join([line.strip(" ") for line in lines])).strip("\n")
+
+
+def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Iterator[str]:
+    tags = _Tags(html)
+    at = 0
+    skipped = ""  # the hidden element we are in, "" if none
+    depth = 0  # how often that element is open
+    quoted = 0
+    pre = 0
+    end = len(html)
+    while at < end:
+        start = html.find("<", at)
+        if start < 0:
+            start = end
+        if start > at and not skipped:
+            yield _text(html[at:start], pre > 0)
+        if start == end:
+            return
+        name = _TAG_NAME.match(html, start + 1)
+        if name is None:
+            if html.startswith("<!--", start):
+                close = tags.find("-->", start + 4)
+                at = end if close < 0 else close + 3
+            elif html.startswith(("<!", "<?", "</"), start):
+                close = tags.find(">", start)
+                at = end if close < 0 else close + 1
+            else:
+                if not skipped:
+                    yield "<"
+                at = start + 1
+            continue
+        closing, element = name[1] == "/", name[2].lower()
+        at = tags.end(name.end())
+        if at < 0:
+            return
+        if skipped:
+            if element == skipped:
+                depth += -1 if closing else 1
+            # A head that nobody closed ends where the body begins.
+            if not depth or (skipped == "head" and not closing and element in _BLOCKS):
+                skipped = ""
+            if skipped and not closing and element in _RAW:
+                at = _raw_end(tags, element, at)
+            continue
+        if not closing and element in hidden:
+            if element in _RAW:
+                at = _raw_end(tags, element, at)
+            elif html[at - 2] != "/":
+                skipped, depth = element, 1
+            continue
+        if element == "blockquote":
+            quoted = max(0, quoted - 1) if closing else quoted + 1
+        elif element == "pre":
+            pre = max(0, pre - 1) if closing else pre + 1
+        if element in _BLOCKS:
+            yield "\n" + "> " * min(quoted, 1) if quotes else "\n"
+        elif element in _CELLS and not closing:
+            yield " "
+        elif alt and element == "img" and (found := _ALT.search(html, name.end(), at)):
+            yield f" {_text(found[1] or found[2] or found[3] or '', False)} "
+
+
+def _raw_end(tags: _Tags, element: str, at: int) -> int:
+    """Before the end tag of an element that holds no tags; the end of the text if there is none."""
+    key = "</" + element
+    if key in tags.missing:
+        return len(tags.html)
+    found = re.compile(re.escape(key), re.IGNORECASE).search(tags.html, at)
+    if found is None:
+        tags.missing.add(key)
+        return len(tags.html)
+    return found.start()
+
+
+def _text(text: str, pre: bool) -> str:
+    if "&" in text:
+        text = unescape(_BIG_REFERENCE.sub("\ufffd", text))
+    return text if pre else _SPACE.sub(" ", text)
+
+
+# --- parts ---
+
+
+def text_parts(structure: Structure) -> Iterator[Part]:
+    """All text parts in the order of the message, those of embedded messages too."""
+    return (part for part in structure.root.walk() if part.type == "TEXT" and part.end > part.body)
+
+
+def part_text(part: Part, read: Read, limit: int = MAX_TEXT) -> str:
+    """The text of a text part, transfer encoding and charset decoded, from at most `limit` decoded octets."""
+    octets = bytearray()
+    for block in decode_blocks(_blocks(part, read, limit), part.encoding):
+        octets += block
+        if len(octets) >= limit:
+            del octets[limit:]
+            break
+    content = bytes(octets)
+    charset = part.charset
+    if (
+        part.subtype == "HTML"
+        and (not charset or codec_name(charset) is None)
+        and (meta := _META_CHARSET.search(content, 0, 4096))
+    ):
+        charset = meta[1].decode("ascii")
+    return decode_text(content, charset)
+
+
+def _blocks(part: Part, read: Read, limit: int) -> Iterator[bytes]:
+    end = min(part.end, part.body + limit * _EXPANSION)
+    for at in range(part.body, end, BLOCK):
+        yield read(at, min(end, at + BLOCK))
+
+
+def header_text(header: bytes) -> str:
+    """All fields of a header section, one a line, unfolded and decoded."""
+    return "\n".join(
+        [f"{field.name.decode('utf-8', 'replace')}: {decode_words(unfold(field.value))}" for field in fields(header)]
+    )
+
+
+def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
+    """What SEARCH BODY looks into (IMAP-121): all text parts decoded, HTML raw and as visible text, and the headers of
+    embedded messages.
+
+    At most `limit` characters; `read` is asked only for what is needed.
+    """
+    out: list[str] = []
+    room = limit
+    for part in structure.root.walk():
+        pieces: list[str] = []
+        if part.message is not None:
+            root = part.message.root
+            pieces.append(header_text(read(root.header, min(root.body, root.header + limit))))
+        elif part.type == "TEXT" and part.end > part.body:
+            text = part_text(part, read, limit)
+            pieces.append(text)
+            if part.subtype == "HTML":
+                pieces.append(visible_text(text, alt=True))
+        for piece in pieces:
+            out.append(piece[:room])
+            room -= len(out[-1]) + 1
+            if room <= 0:
+                return "\n".join(out)
+    return "\n".join(out)
+
+
+class TokenText(NamedTuple):
+    """The text of a part as it is read, and as it came: an HTML part's links are only in there."""
+
+    text: str
+    source: str
+
+
+def token_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Iterator[TokenText]:
+    """What the junk filter makes words of (STORE-88): each text part, embedded messages' too, HTML as its text with
+    that of images.
+
+    Pieces whose texts have at most `limit` characters together.
+    """
+    for part in text_parts(structure):
+        source = part_text(part, read, limit)
+        text = visible_text(source, hidden=_NO_WORDS, alt=True) if part.subtype == "HTML" else source
+        yield TokenText(text[:limit], source)
+        limit -= len(text)
+        if limit <= 0:
+            return
+
+
+def search_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
+    """What the search index holds of a message: header and body text, folded (STORE-110), at most about `limit`
+    characters.
+    """
+    root = structure.root
+    header = header_text(read(root.header, min(root.body, root.header + limit)))[:limit]
+    return fold(f"{header}\n{body_text(structure, read, limit - len(header))}" if len(header) < limit else header)
+
+
+def fold(text: str) -> str:
+    """Text and needles as they are compared (IMAP-121): NFKC, then casefold."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

@@ -1,0 +1,265 @@
+"""The MIME index of one message: value types, their stored form, and shifting by a prefix.
+
+`Structure` is what `structure.scan` finds in a message and what the store keeps beside it (STORE-50): byte offsets,
+never content. All offsets count from the start of the whole message, the prefix of header lines written at reception
+included. All text that a peer must see unchanged (IMAP BODYSTRUCTURE, ENVELOPE) is kept as the octets of the header,
+unfolded; what we use ourselves is kept decoded.
+
+The stored form is msgpack of arrays, with `PARSE_VERSION` in front: a change of the layout or of the meaning of a field
+raises the version, and the store then scans again in the background (STORE-59).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+__all__ = [
+    "PARSE_VERSION",
+    "EmbeddedMessage",
+    "Envelope",
+    "MIMEError",
+    "MailAddress",
+    "Parameter",
+    "Part",
+    "Structure",
+    "decode_structure",
+    "encode_structure",
+]
+
+PARSE_VERSION: Final = 1
+
+
+class MIMEError(ValueError):
+    """A message that strict parsing refuses; the argument is a reason in one line, fit for an SMTP reply."""
+
+
+class Parameter(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """One parameter of Content-Type or Content-Disposition.
+
+    `name` is lower case; `value` is decoded (RFC 2231 continuations joined, charsets and encoded words resolved). `raw`
+    holds the parameter's (name upper case, value) pairs as they stand in the header, when these differ from (NAME,
+    value); empty otherwise.
+    """
+
+    name: str
+    value: str
+    raw: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class MailAddress(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An address of an envelope: decoded display name, localpart without quotes, domain as in DNS (lower case, ASCII).
+
+    A domain that is no domain name is kept as it was written. `localpart` and `domain` are "" when unreadable.
+    """
+
+    name: str
+    localpart: str
+    domain: str
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """The header fields of a message that lists, threads, rules and searches use, decoded.
+
+    `date` is microseconds since 1970 UTC and `date_offset` minutes east of UTC, both from the Date field; `date` is
+    None when missing or unusable (STORE-56). Sender and Reply-To are what the header says: no fallback to From.
+    `in_reply_to` and `message_id` are raw unfolded text. Group members stand in the lists like other addresses.
+    """
+
+    date: int | None = None
+    date_offset: int = 0
+    subject: str = ""
+    from_: tuple[MailAddress, ...] = ()
+    sender: tuple[MailAddress, ...] = ()
+    reply_to: tuple[MailAddress, ...] = ()
+    to: tuple[MailAddress, ...] = ()
+    cc: tuple[MailAddress, ...] = ()
+    bcc: tuple[MailAddress, ...] = ()
+    in_reply_to: str = ""
+    message_id: str = ""
+
+
+class EmbeddedMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The message inside a message/rfc822 or message/global part.
+
+    `wire` is its IMAP ENVELOPE (see wire.py); `root.header` is the `body` offset of the part that holds it.
+    """
+
+    envelope: Envelope
+    wire: bytes
+    root: Part
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """One MIME entity.
+
+    Offsets in octets: `boundary` is the start of the delimiter line before it (for the root and an embedded message's
+    root: same as `header`), `header` its first header line, `body` the first octet after the blank line, `end` the end
+    of its body, without the line end that belongs to the following delimiter (RFC 2046 §5.1.1). `lines` counts the
+    lines of the raw body, an unterminated last one included.
+
+    `decoded` is the size of the body without its transfer encoding: exactly what the decoders of decode.py give.
+    `text_size` is the same with each bare LF counted as CRLF. For multiparts and embedded messages both are the raw
+    size.
+
+    `type`, `subtype`, `encoding` are upper case; `encoding` is "7BIT" when the header has none. A part without
+    Content-Type has the parameter charset=us-ascii. `description`, `content_id`, `md5`, `location` are raw unfolded
+    text, None if missing. `disposition` is upper case or "". `defect` says why a part is an opaque leaf, although its
+    header promised more.
+    """
+
+    boundary: int
+    header: int
+    body: int
+    end: int
+    lines: int
+    decoded: int
+    text_size: int
+    type: str = "TEXT"
+    subtype: str = "PLAIN"
+    encoding: str = "7BIT"
+    parameters: tuple[Parameter, ...] = ()
+    parts: tuple[Part, ...] = ()
+    disposition: str = ""
+    disposition_parameters: tuple[Parameter, ...] = ()
+    content_id: bytes | None = None
+    description: bytes | None = None
+    message: EmbeddedMessage | None = None
+    md5: bytes | None = None
+    language: tuple[bytes, ...] = ()
+    location: bytes | None = None
+    defect: str = ""
+
+    @property
+    def size(self) -> int:
+        """Octets of the raw body."""
+        return self.end - self.body
+
+    @property
+    def media_type(self) -> str:
+        """`type/subtype` in lower case."""
+        return f"{self.type}/{self.subtype}".lower()
+
+    @property
+    def charset(self) -> str:
+        """The charset parameter in lower case, "" if there is none."""
+        return self.parameter("charset").lower()
+
+    @property
+    def filename(self) -> str:
+        """Decoded file name from Content-Disposition, else from Content-Type's `name`; "" if there is none."""
+        for parameter in self.disposition_parameters:
+            if parameter.name == "filename":
+                return parameter.value
+        return self.parameter("name")
+
+    @property
+    def is_attachment(self) -> bool:
+        """Whether the sender marked the part as an attachment (RFC 2183 §2.2), or gave a part that is not text a
+        name.
+        """
+        if self.disposition in ("ATTACHMENT", "INLINE"):
+            return self.disposition == "ATTACHMENT"
+        return self.type not in ("TEXT", "MULTIPART") and self.filename != ""
+
+    def parameter(self, name: str) -> str:
+        """The decoded value of the first Content-Type parameter `name` (lower case), "" if there is none."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter.value
+        return ""
+
+    def walk(self) -> Iterator[Part]:
+        """This part and all below it, in the order of the message; embedded messages are entered."""
+        stack = [self]
+        while stack:
+            part = stack.pop()
+            yield part
+            if part.message is not None:
+                stack.append(part.message.root)
+            stack.extend(reversed(part.parts))
+
+    def shifted(self, by: int) -> Part:
+        """The same part with all offsets moved by `by` octets."""
+        message = self.message
+        return Part(
+            self.boundary + by,
+            self.header + by,
+            self.body + by,
+            self.end + by,
+            self.lines,
+            self.decoded,
+            self.text_size,
+            self.type,
+            self.subtype,
+            self.encoding,
+            self.parameters,
+            tuple([part.shifted(by) for part in self.parts]),
+            self.disposition,
+            self.disposition_parameters,
+            self.content_id,
+            self.description,
+            None if message is None else EmbeddedMessage(message.envelope, message.wire, message.root.shifted(by)),
+            self.md5,
+            self.language,
+            self.location,
+            self.defect,
+        )
+
+
+class Structure(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """The MIME index of a whole message.
+
+    `prefix` is the number of octets before the message as it was scanned: header lines that the store keeps apart (0
+    from `scan`). `size` is the size of the message with that prefix. `root.header` is always 0: the prefix belongs to
+    the header section.
+    """
+
+    version: int
+    size: int
+    envelope: Envelope
+    root: Part
+    prefix: int = 0
+
+    def with_prefix(self, prefix: bytes) -> Structure:
+        """The index of the same message behind `prefix`, whole header lines each with its line end; replaces an
+        earlier prefix.
+        """
+        by = len(prefix) - self.prefix
+        if by == 0:
+            return self
+        root = self.root.shifted(by)
+        if root.header:
+            root = msgspec.structs.replace(root, boundary=0, header=0)
+        return Structure(self.version, self.size + by, self.envelope, root, len(prefix))
+
+    @property
+    def is_dsn(self) -> bool:
+        """Whether the message is a delivery status notification (STORE-57)."""
+        root = self.root
+        return (
+            root.type == "MULTIPART"
+            and root.subtype == "REPORT"
+            and len(root.parts) >= 2
+            and root.parts[1].media_type in ("message/delivery-status", "message/global-delivery-status")
+        )
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Structure)
+
+
+def encode_structure(structure: Structure) -> bytes:
+    """The stored form."""
+    return _encoder.encode(structure)
+
+
+def decode_structure(stored: bytes) -> Structure:
+    """The index from its stored form.
+
+    Raises:
+      msgspec.DecodeError: the octets are damaged, or of another layout than PARSE_VERSION's: scan the message again.
+    """
+    return _decoder.decode(stored)

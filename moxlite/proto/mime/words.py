@@ -1,0 +1,294 @@
+"""Text inside header fields: encoded words (RFC 2047), parameters with charsets and continuations (RFC 2231), raw UTF-8
+(RFC 6532).
+
+Decoding never fails: what cannot be read stays as it stands. Encoding makes UTF-8 words of at most 75 octets that never
+split a character (RFC 2047 §2, §5), and RFC 2231 segments for long or non-ASCII parameters.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from .charset import decode_text
+from .types import Parameter
+
+__all__ = [
+    "MAX_PARAMETERS",
+    "ContentValue",
+    "decode_words",
+    "encode_parameter",
+    "encode_words",
+    "parse_content",
+]
+
+MAX_PARAMETERS: Final = 200
+"""Parameters read of one field: more is no file name and no charset, only work."""
+
+# RFC 2047 §2, tolerant: blanks inside the text, any place in a line, no limit of 75. Each class excludes "?", so a scan
+# never goes back.
+_WORD: Final = re.compile(rb"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
+_CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
+_Q_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
+_BASE64_JUNK: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+
+
+def decode_words(raw: bytes) -> str:
+    """Unfolded header text as people read it; controls become blanks.
+
+    Raw 8-bit text is UTF-8, else windows-1252. Neighbouring words of one charset are joined before decoding, since
+    senders split characters.
+    """
+    if b"=?" not in raw:
+        return _plain(raw)
+    out: list[str] = []
+    charset = ""
+    pending: list[bytes] = []
+    at = 0
+    for match in _WORD.finditer(raw):
+        between = raw[at : match.start()]
+        name = match[1].decode("latin-1").lower()
+        if pending and (name != charset or between.strip()):
+            out.append(decode_text(b"".join(pending), charset))
+            pending.clear()
+        if between and (at == 0 or between.strip()):
+            out.append(_decode_raw(between))
+        charset = name
+        pending.append(_decode_word(match[2], match[3]))
+        at = match.end()
+    if pending:
+        out.append(decode_text(b"".join(pending), charset))
+    out.append(_decode_raw(raw[at:]))
+    return _clean("".join(out))
+
+
+def _plain(raw: bytes) -> str:
+    return _clean(_decode_raw(raw))
+
+
+def _clean(text: str) -> str:
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
+def _decode_raw(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return decode_text(raw, "windows-1252")
+
+
+def _decode_word(encoding: bytes, text: bytes) -> bytes:
+    if encoding in b"qQ":
+        return _Q_ESCAPE.sub(_unescape, text.replace(b"_", b" "))
+    text = text.translate(None, _BASE64_JUNK)
+    if len(text) % 4 == 1:
+        text = text[:-1]
+    return binascii.a2b_base64(text + b"=" * (-len(text) % 4))
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    return binascii.unhexlify(match[1])
+
+
+# --- parameters ---
+
+_TOKEN: Final = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"  # RFC 2045 §5.1
+_MEDIA: Final = re.compile(rb"[ \t]*(%s)(?:[ \t]*/[ \t]*(%s))?[ \t]*(?=[;(, \t]|$)" % (_TOKEN, _TOKEN))
+# A parameter: quoted (perhaps without the closing quote) or anything up to the next semicolon.
+_PARAMETER: Final = re.compile(rb';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^;]*))', re.DOTALL)
+_SEGMENT: Final = re.compile(rb"([^*]+)(?:\*(\d{1,3}))?(\*)?")
+_QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
+
+
+class ContentValue(NamedTuple):
+    """A parsed Content-Type, Content-Disposition or similar field.
+
+    `value` and `subtype` are upper case; both "" when the field doesn't start with a token; `subtype` "" when there is
+    no slash. `boundary` is the octets of that parameter without blanks at its end, None if missing or empty.
+    """
+
+    value: str
+    subtype: str
+    parameters: tuple[Parameter, ...]
+    boundary: bytes | None
+
+
+def parse_content(field: bytes) -> ContentValue:
+    """The value and the parameters, in order, of an unfolded field (RFC 2045 §5.1, RFC 2231, RFC 2183)."""
+    return _parse_cached(field) if len(field) <= 256 else _parse_content(field)
+
+
+def _parse_content(field: bytes) -> ContentValue:
+    match = _MEDIA.match(field)
+    value = subtype = ""
+    at = field.find(b";")
+    if match is not None:
+        value = match[1].decode("ascii").upper()
+        subtype = (match[2] or b"").decode("ascii").upper()
+    if at < 0:
+        return ContentValue(value, subtype, (), None)
+    pairs: list[tuple[bytes, bytes]] = []
+    for item in _PARAMETER.finditer(field, at):
+        quoted = item[2]
+        if quoted is not None:
+            text = _QUOTED_PAIR.sub(rb"\1", quoted) if b"\\" in quoted else quoted
+        else:
+            text = _without_comment(item[3].strip())
+        pairs.append((item[1], text))
+        if len(pairs) == MAX_PARAMETERS:
+            break
+    parameters = _join(pairs)
+    boundary = None
+    for name, text in pairs:
+        if name.lower() == b"boundary":
+            boundary = text
+            break
+    else:
+        for parameter in parameters:
+            if parameter.name == "boundary":
+                boundary = parameter.value.encode()
+    boundary = boundary.rstrip(b" \t\r\n") if boundary else boundary
+    return ContentValue(value, subtype, parameters, boundary or None)
+
+
+_parse_cached = lru_cache(maxsize=256)(_parse_content)
+
+
+def _without_comment(text: bytes) -> bytes:
+    return text[: text.rfind(b"(")].rstrip() if text.endswith(b")") and b"(" in text else text
+
+
+def _join(pairs: list[tuple[bytes, bytes]]) -> tuple[Parameter, ...]:
+    """Parameters in the order of their first segment, segments joined and decoded (RFC 2231 §3, §4)."""
+    if not any(b"*" in name for name, _ in pairs):
+        return tuple([_simple(name, text) for name, text in pairs])
+    groups: dict[bytes, list[tuple[bytes, bytes]]] = {}
+    for name, text in pairs:
+        match = _SEGMENT.fullmatch(name)
+        groups.setdefault((match[1] if match else name).lower(), []).append((name, text))
+    out: list[Parameter] = []
+    for base, members in groups.items():
+        value = _assemble(members) if any(b"*" in name for name, _ in members) else None
+        if value is None:
+            out.extend(_simple(name, text) for name, text in members)
+        else:
+            raw = () if value.isascii() else tuple([(name.upper(), text) for name, text in members])
+            out.append(Parameter(base.decode("latin-1"), value, raw))
+    return tuple(out)
+
+
+def _assemble(members: list[tuple[bytes, bytes]]) -> str | None:
+    """The value of the segments of one parameter; None if there is no segment to begin with. Extended forms win over
+    a plain one.
+    """
+    segments: dict[int, tuple[bool, bytes]] = {}
+    for name, text in members:
+        match = _SEGMENT.fullmatch(name)
+        if match is None or (match[2] is None and match[3] is None):
+            continue
+        segments.setdefault(int(match[2] or b"0"), (match[3] is not None, text))
+    if 0 not in segments:
+        return None
+    charset = ""
+    octets: list[bytes] = []
+    for index in range(len(segments)):
+        if index not in segments:
+            break  # a segment is missing: what comes after it would be joined wrongly
+        extended, text = segments[index]
+        if extended and index == 0 and text.count(b"'") >= 2:
+            label, _, text = text.split(b"'", 2)
+            charset = label.decode("latin-1")
+        octets.append(unquote_to_bytes(text) if extended else text)
+    return _clean(decode_text(b"".join(octets), charset))
+
+
+def _simple(name: bytes, text: bytes) -> Parameter:
+    value = decode_words(text)
+    raw = () if value.isascii() and value.encode() == text else ((name.upper(), text),)
+    return Parameter(name.lower().decode("latin-1"), value, raw)
+
+
+# --- encoding ---
+
+_MAX_WORD: Final = 75  # RFC 2047 §2
+_PREFIX_B: Final = "=?utf-8?b?"
+_PREFIX_Q: Final = "=?utf-8?q?"
+# RFC 2047 §5 (3): what may stand for itself in a phrase, the strictest place.
+_Q_SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+
+
+def encode_words(text: str, first: int = _MAX_WORD) -> list[str]:
+    """`text` as encoded words, to be joined by folding white space; the first has at most `first` octets, at least one
+    character long.
+
+    The shorter of B and Q is used for all words.
+    """
+    octets = text.encode("utf-8", "replace")
+    q_size = sum(1 if octet in _Q_SAFE or octet == 0x20 else 3 for octet in octets)
+    use_q = q_size <= -(-len(octets) // 3) * 4
+    words: list[str] = []
+    chunk: list[str] = []
+    used = 0
+    room = first - len(_PREFIX_Q) - 2
+    for character in text:
+        encoded = character.encode("utf-8", "replace")
+        if use_q:
+            piece = _q_encode(encoded)
+            size = len(piece)
+            full = used + size > room
+        else:
+            piece = character
+            size = len(encoded)
+            full = -(-(used + size) // 3) * 4 > room
+        if full and chunk:
+            words.append(_word(chunk, use_q))
+            chunk = []
+            used = 0
+            room = _MAX_WORD - len(_PREFIX_Q) - 2
+        chunk.append(piece)
+        used += size
+    if chunk:
+        words.append(_word(chunk, use_q))
+    return words
+
+
+def _q_encode(octets: bytes) -> str:
+    return "".join(chr(octet) if octet in _Q_SAFE else "_" if octet == 0x20 else f"={octet:02X}" for octet in octets)
+
+
+def _word(chunk: list[str], use_q: bool) -> str:
+    text = "".join(chunk)
+    if use_q:
+        return f"{_PREFIX_Q}{text}?="
+    return f"{_PREFIX_B}{binascii.b2a_base64(text.encode('utf-8', 'replace'), newline=False).decode('ascii')}?="
+
+
+_PLAIN_VALUE: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")
+_MAX_SEGMENT: Final = 60  # with a name and its marks a line stays below 78 octets (RFC 5322 §2.1.1)
+
+
+def encode_parameter(name: str, value: str, *, utf8: bool = False) -> list[str]:
+    """One parameter as `name=value` pieces, to be joined with `;` and folding white space.
+
+    ASCII values are tokens or quoted strings; others, and long ones, become RFC 2231 segments. `utf8` allows raw UTF-8
+    in quoted strings (RFC 6532).
+    """
+    value = _clean(value)
+    if len(value) <= _MAX_SEGMENT and (value.isascii() or utf8):
+        if _PLAIN_VALUE.fullmatch(value):
+            return [f"{name}={value}"]
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return [f'{name}="{escaped}"']
+    segments = [""]
+    for character in value:
+        piece = quote_from_bytes(character.encode("utf-8", "replace"), safe="!#$&+.^_`{|}~-")
+        if len(segments[-1]) + len(piece) > _MAX_SEGMENT - len(name) - 10:
+            segments.append("")
+        segments[-1] += piece
+    if len(segments) == 1:
+        return [f"{name}*=utf-8''{segments[0]}"]
+    segments[0] = "utf-8''" + segments[0]
+    return [f"{name}*{index}*={segment}" for index, segment in enumerate(segments)]

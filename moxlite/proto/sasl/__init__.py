@@ -1,0 +1,147 @@
+"""SASL mechanisms as state machines, server and client side (RFC 4422): PLAIN, LOGIN, CRAM-MD5, SCRAM, EXTERNAL.
+
+`types` says how an exchange runs; `server_mechanism` and `choose_mechanism` start one.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from moxlite.proto.sasl.crammd5 import CramMD5Client, CramMD5Server, cram_md5_states
+from moxlite.proto.sasl.external import ExternalClient, ExternalServer
+from moxlite.proto.sasl.login import LoginClient, LoginServer
+from moxlite.proto.sasl.passwords import normalize_username, prepare_password
+from moxlite.proto.sasl.plain import PlainClient, PlainServer
+from moxlite.proto.sasl.scram import ScramClient, ScramServer, decoy_secrets, derive_scram
+from moxlite.proto.sasl.types import (
+    NO_BINDINGS,
+    AuthenticationFailed,
+    AuthorizationFailed,
+    Challenge,
+    ChannelBindingFailed,
+    ChannelBindings,
+    CheckCertificate,
+    CheckPassword,
+    ClientMechanism,
+    Done,
+    Malformed,
+    NeedCredentials,
+    SASLError,
+    ScramSecrets,
+    Secrets,
+    SecretsMissing,
+    ServerMechanism,
+    Step,
+)
+
+__all__ = [
+    "CLIENT_ORDER",
+    "NO_BINDINGS",
+    "SERVER_ORDER",
+    "AuthenticationFailed",
+    "AuthorizationFailed",
+    "Challenge",
+    "ChannelBindingFailed",
+    "ChannelBindings",
+    "CheckCertificate",
+    "CheckPassword",
+    "ClientMechanism",
+    "Done",
+    "Malformed",
+    "NeedCredentials",
+    "SASLError",
+    "ScramSecrets",
+    "Secrets",
+    "SecretsMissing",
+    "ServerMechanism",
+    "Step",
+    "announced",
+    "choose_mechanism",
+    "cram_md5_states",
+    "decoy_secrets",
+    "derive_scram",
+    "normalize_username",
+    "prepare_password",
+    "server_mechanism",
+]
+
+# In the order of preference; EXTERNAL only after a client certificate (SMTP-48, SMTP-123).
+SERVER_ORDER: Final = (
+    "EXTERNAL",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-1",
+    "CRAM-MD5",
+    "PLAIN",
+    "LOGIN",
+)
+CLIENT_ORDER: Final = SERVER_ORDER
+_CLEAR: Final = frozenset({"PLAIN", "LOGIN"})  # the password itself goes over the wire
+_BINDING_ORDER: Final = ("tls-exporter", "tls-unique", "tls-server-end-point")
+
+
+def announced(bindings: ChannelBindings, *, certificate: bool = False) -> list[str]:
+    """The mechanisms to announce: -PLUS if there is something to bind to, EXTERNAL after a client certificate."""
+    return [
+        name
+        for name in SERVER_ORDER
+        if (certificate or name != "EXTERNAL") and (bindings or not name.endswith("-PLUS"))
+    ]
+
+
+def server_mechanism(name: str, *, hostname: str, bindings: ChannelBindings = NO_BINDINGS) -> ServerMechanism | None:
+    """The server's side of mechanism `name` (any case), None if unknown.
+
+    `hostname` goes into the challenge of CRAM-MD5. Whether a mechanism is allowed now (TLS, certificate) is for the
+    caller to say.
+    """
+    name = name.upper()
+    if name.startswith("SCRAM-") and name in SERVER_ORDER:
+        return ScramServer(name, bindings, plus_announced=bool(bindings))
+    if name == "PLAIN":
+        return PlainServer()
+    if name == "LOGIN":
+        return LoginServer()
+    if name == "CRAM-MD5":
+        return CramMD5Server(hostname)
+    if name == "EXTERNAL":
+        return ExternalServer()
+    return None
+
+
+def choose_mechanism(
+    offered: Collection[str],
+    username: str,
+    password: str,
+    *,
+    bindings: ChannelBindings = NO_BINDINGS,
+    tls: bool,
+    certificate: bool = False,
+    allow_clear: bool = False,
+    only: Collection[str] = (),
+) -> ClientMechanism | None:
+    """The client's side of the best of the mechanisms that the server offers, None if there is none.
+
+    `only` restricts the choice to configured ones. PLAIN and LOGIN need TLS unless `allow_clear`. Raises ValueError for
+    a password that cannot be prepared.
+    """
+    offers = {name.upper() for name in offered}
+    allowed = {name.upper() for name in only} or set(CLIENT_ORDER)
+    binding = next(((kind, bindings[kind]) for kind in _BINDING_ORDER if kind in bindings), None)
+    for name in CLIENT_ORDER:
+        if name not in offers or name not in allowed:
+            continue
+        if name == "EXTERNAL":
+            if certificate:
+                return ExternalClient()
+        elif name.endswith("-PLUS"):
+            if binding is not None:
+                return ScramClient(name, username, password, binding=binding)
+        elif name.startswith("SCRAM-"):
+            plus_offered = any(offer.startswith("SCRAM-") and offer.endswith("-PLUS") for offer in offers)
+            return ScramClient(name, username, password, could_bind=binding is not None and not plus_offered)
+        elif name == "CRAM-MD5":
+            return CramMD5Client(username, password)
+        elif name in _CLEAR and (tls or allow_clear):
+            return PlainClient(username, password) if name == "PLAIN" else LoginClient(username, password)
+    return None

@@ -1,0 +1,137 @@
+"""Message content on its way through DATA and BDAT (RFC 5321 §4.5.2, RFC 3030 §4.2), block by block.
+
+Theory of operation
+-------------------
+Nothing here looks at single lines: a block is searched, counted and replaced as a whole, at memory speed. A block never
+ends inside a sequence that matters (CR LF, a dot at the start of a line), for such an end is held back until the next
+block shows what it is.
+
+What may end DATA is exactly CR LF `.` CR LF. Whatever another server might take for the end is smuggling (two messages
+there, one here, or the other way round): a CR without LF, and a lone dot between line ends of which one is a bare LF. A
+message with such an end is read to its real end and then refused. Other bare LFs become CR LF.
+"""
+
+import re
+from typing import Final
+
+from moxlite.proto.smtp.errors import UnsendableMessage
+
+__all__ = ["BodyEncoder", "ChunkDecoder", "DataDecoder"]
+
+_END: Final = b"\r\n.\r\n"
+_HELD_BACK: Final = re.compile(rb"(?:\r?\n(?:\.\r?)?|\r)\Z")  # may be the beginning of an end, true or smuggled
+_HOLD: Final = 4  # octets at most held back
+
+
+class DataDecoder:
+    """Takes off what DATA puts on: dots doubled at the start of lines, and the end.
+
+    `bad_line_ends` says whether the octets hold a bare CR or an end that others could misread.
+    """
+
+    def __init__(self) -> None:
+        # The content begins at the start of a line: that's as if a CR LF came before it, which is dropped again.
+        self._held = b"\r\n"
+        self._virtual = 2
+        self.bad_line_ends = False
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
+        """The content in the next octets, and what follows the end of DATA: None while the end has not come."""
+        data = self._held + data
+        end = data.find(_END)
+        if end >= 0:
+            data, rest = data[: end + len(_END)], data[end + len(_END) :]
+            cut = end + 2
+        else:
+            rest = None
+            match = _HELD_BACK.search(data, max(0, len(data) - _HOLD))
+            cut = match.start() if match else len(data)
+        bare = self._check(data, end)
+        content, self._held = data[:cut], data[cut:]
+        if b"\r\n." in content:
+            content = content.replace(b"\r\n.", b"\r\n")
+        if bare:
+            content = _with_crlf(content)
+        if self._virtual and content:
+            content, self._virtual = content[self._virtual :], 0
+        return content, rest
+
+    def _check(self, data: bytes, end: int) -> bool:
+        """Note what is bad in the octets; whether there's a bare LF.
+
+        What is held back is seen twice, which does no harm.
+        """
+        lines = data.count(b"\r\n")
+        if data.count(b"\r") - data.endswith(b"\r") != lines:
+            self.bad_line_ends = True
+        if data.count(b"\n") == lines:
+            return False
+        # A lone dot behind or before a bare LF. The one true end, if it has come, holds LF `.` CR LF as well.
+        true_end = end + 1 if end >= 0 else -1
+        if b"\n.\n" in data or data.find(b"\n.\r\n") != true_end:
+            self.bad_line_ends = True
+        return True
+
+
+def _with_crlf(data: bytes) -> bytes:
+    """All line ends as CR LF, where there's no bare CR (or it doesn't matter any more)."""
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+class ChunkDecoder:
+    """The content of BDAT chunks, of which only line ends matter: a bare CR is an error, a bare LF becomes CR LF."""
+
+    def __init__(self) -> None:
+        self._held = b""
+        self.bad_line_ends = False
+
+    def feed(self, data: bytes) -> bytes:
+        """The content in the next octets."""
+        data = self._held + data
+        self._held = b""
+        if data.endswith(b"\r"):
+            data, self._held = data[:-1], b"\r"
+        lines = data.count(b"\r\n")
+        if data.count(b"\r") != lines:
+            self.bad_line_ends = True
+        return _with_crlf(data) if data.count(b"\n") != lines else data
+
+    def end(self) -> None:
+        """The last chunk is complete."""
+        if self._held:
+            self.bad_line_ends = True
+
+
+class BodyEncoder:
+    """Makes message content ready to send: doubles dots at the start of lines (for DATA) and checks the line ends.
+
+    Raises UnsendableMessage for a bare CR or LF before any octet of that block is returned (QUEUE-71).
+    """
+
+    def __init__(self, *, dots: bool) -> None:
+        self._dots = dots
+        self._held = b""
+        self._line_start = True
+
+    def feed(self, data: bytes) -> bytes:
+        """The octets to send for the next octets of the message."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        if data.endswith(b"\r"):
+            data, self._held = data[:-1], b"\r"
+        if not data:
+            return b""
+        lines = data.count(b"\r\n")
+        if data.count(b"\r") != lines or data.count(b"\n") != lines:
+            raise UnsendableMessage("message has a bare CR or LF")
+        first_dot = self._dots and self._line_start and data.startswith(b".")
+        self._line_start = data.endswith(b"\r\n")
+        if self._dots and b"\r\n." in data:
+            data = data.replace(b"\r\n.", b"\r\n..")
+        return b"." + data if first_dot else data
+
+    def end(self) -> bytes:
+        """What follows the last octets: the end of DATA, nothing for BDAT."""
+        if self._held or not self._line_start:
+            raise UnsendableMessage("message does not end with CRLF")
+        return b".\r\n" if self._dots else b""

@@ -1,0 +1,182 @@
+"""SMTP client (RFC 5321) without I/O: one connection, from the greeting over STARTTLS and AUTH to QUIT.
+
+How conversations run is told in `conversation`; a message is sent by the one in `delivery`.
+"""
+
+import base64
+from functools import partial
+from typing import Final
+
+from moxlite.proto import sasl
+from moxlite.proto.smtp.conversation import (
+    QUIT_TIMEOUT,
+    ClientAuth,
+    Compute,
+    Exchange,
+    Outcome,
+    Send,
+    SendKind,
+    StartTLS,
+    TLSFacts,
+    TLSMode,
+    Transaction,
+    expect,
+    receive,
+)
+from moxlite.proto.smtp.delivery import Delivery
+from moxlite.proto.smtp.errors import NoMechanism, ProtocolError, SMTPError, TLSRefused
+from moxlite.proto.smtp.extensions import Extensions, parse_extensions
+from moxlite.proto.smtp.replies import ReplyReader, Response
+
+__all__ = ["ClientConnection"]
+
+AUTH_STEPS: Final = 10  # challenges: no mechanism has more than three
+
+
+class ClientConnection:
+    """The client's side of one connection."""
+
+    def __init__(
+        self,
+        ehlo_name: str,
+        *,
+        tls_mode: TLSMode = TLSMode.OPPORTUNISTIC,
+        tls: TLSFacts | None = None,
+        auth: ClientAuth | None = None,
+        pedantic: bool = False,
+    ) -> None:
+        """`ehlo_name`: own host name in A-labels.
+
+        `tls`: facts of a TLS connection that is active already (IMMEDIATE).
+        """
+        assert (tls is not None) == (tls_mode is TLSMode.IMMEDIATE)
+        self.extensions = Extensions()
+        self.greeting = ""
+        self.tls = tls
+        self.transactions = 0  # done on this connection, for MAILMAX
+        self._ehlo_name = ehlo_name
+        self._tls_mode = tls_mode
+        self._auth = auth
+        self.pedantic = pedantic
+        self._reader = ReplyReader()
+        self.needs_reset = False  # a transaction was left unfinished: RSET comes before the next one
+        self.usable = True  # False after an error that leaves the connection in an unknown state
+
+    def receive_data(self, data: bytes) -> None:
+        """Take octets from the server, for `next_reply`."""
+        self._reader.receive_data(data)
+
+    def next_reply(self) -> Response | None:
+        """The next reply, None while it is incomplete. Raises ProtocolError: throw it into the exchange."""
+        return self._reader.next_reply(enhanced="ENHANCEDSTATUSCODES" in self.extensions)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no further transaction may begin here: an error, or the server's MAILMAX (RFC 9422) is reached."""
+        mailmax = self.extensions.mailmax
+        return not self.usable or (mailmax is not None and self.transactions >= mailmax)
+
+    # Beginning and end
+
+    def hello(self) -> Exchange[None]:
+        """Greeting, EHLO, and as configured STARTTLS and AUTH. Raises SMTPError."""
+        try:
+            return (yield from self._hello())
+        except SMTPError as error:
+            self.usable = self.usable and error.usable
+            raise
+
+    def _hello(self) -> Exchange[None]:
+        greeting = expect("greeting", (yield from receive("greeting")))
+        self.greeting = greeting.text
+        yield from self._ehlo(may_fall_back=self.tls is None)
+        if self._tls_mode is TLSMode.REQUIRED_STARTTLS or (
+            self._tls_mode is TLSMode.OPPORTUNISTIC and "STARTTLS" in self.extensions
+        ):
+            yield from self._starttls()
+            yield from self._ehlo(may_fall_back=False)
+        if self._auth is not None:
+            yield from self._log_in(self._auth)
+
+    def _ehlo(self, *, may_fall_back: bool) -> Exchange[None]:
+        """EHLO, or HELO where EHLO is unknown: RFC 5321 §3.2.
+
+        After TLS a server that lost its EHLO is not to be trusted.
+        """
+        self.extensions = Extensions()
+        yield Send(f"EHLO {self._ehlo_name}\r\n".encode("ascii"))
+        reply = yield from receive("ehlo")
+        if may_fall_back and 500 <= reply.code <= 504:
+            yield Send(f"HELO {self._ehlo_name}\r\n".encode("ascii"))
+            expect("helo", (yield from receive("helo")))
+            return
+        expect("ehlo", reply)
+        self.extensions = parse_extensions(reply.lines)
+
+    def _starttls(self) -> Exchange[None]:
+        yield Send(b"STARTTLS\r\n")
+        reply = yield from receive("starttls")
+        if not reply.ok:
+            raise TLSRefused(False, reply.code, reply.ecode, "starttls", reply.lines[0], reply.lines[1:])
+        facts = yield StartTLS(self._reader.leftover())
+        assert isinstance(facts, TLSFacts)
+        self.tls = facts
+
+    def _log_in(self, auth: ClientAuth) -> Exchange[None]:
+        tls = self.tls
+        try:
+            mechanism = sasl.choose_mechanism(
+                self.extensions.auth,
+                auth.username,
+                auth.password,
+                bindings=tls.bindings if tls else sasl.NO_BINDINGS,
+                tls=tls is not None,
+                certificate=tls is not None and tls.certificate,
+                allow_clear=auth.allow_clear,
+                only=auth.mechanisms,
+            )
+        except ValueError as error:
+            raise NoMechanism(str(error)) from error
+        if mechanism is None:
+            offered = ", ".join(self.extensions.auth) or "none"
+            raise NoMechanism(f"no usable log-in mechanism; the server offers: {offered}")
+        initial = mechanism.initial()
+        command = f"AUTH {mechanism.name}"
+        if initial is not None:
+            command += " " + (base64.b64encode(initial).decode() or "=")  # RFC 4954 §4: "=" is the empty response
+        yield Send(command.encode("ascii") + b"\r\n", kind=SendKind.AUTH)
+        for _ in range(AUTH_STEPS):
+            reply = yield from receive("auth")
+            if reply.code != 334:
+                expect("auth", reply)
+                try:
+                    mechanism.finish()
+                except sasl.SASLError as error:
+                    raise ProtocolError(str(error), "auth") from error
+                return
+            try:
+                challenge = base64.b64decode(reply.text, validate=True)
+                answer = yield Compute(partial(mechanism.step, challenge))
+                assert isinstance(answer, bytes)
+            except (sasl.SASLError, ValueError) as error:  # ValueError: no base64
+                yield Send(b"*\r\n", kind=SendKind.AUTH)  # RFC 4954 §4: the client cancels
+                yield from receive("auth")
+                raise ProtocolError(f"log-in failed: {error}", "auth") from error
+            yield Send(base64.b64encode(answer) + b"\r\n", kind=SendKind.AUTH)
+        raise ProtocolError("too many challenges", "auth")
+
+    def quit(self) -> Exchange[None]:
+        """Say goodbye. An error does not matter any more, and is not raised."""
+        try:
+            yield Send(b"QUIT\r\n", QUIT_TIMEOUT)
+            yield from receive("quit", QUIT_TIMEOUT)
+        except SMTPError:
+            return
+        finally:
+            self.usable = False
+
+    # Transactions
+
+    def deliver(self, transaction: Transaction) -> Exchange[Outcome]:
+        """Send one message. Every failure is in the outcome; nothing but foreign exceptions is raised."""
+        return Delivery(self, transaction).run(reset=self.needs_reset)

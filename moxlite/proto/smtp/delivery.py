@@ -1,0 +1,315 @@
+"""One transaction of an SMTP client: MAIL, RCPT, and the message by DATA or BDAT (RFC 5321 §3.3, RFC 2920, RFC 3030).
+
+Commands are pipelined where the server takes it, at most `PIPELINE_BATCH` recipients at once, so that the replies fit
+into the receive window and neither side blocks on the other.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from moxlite.proto.smtp.body import BodyEncoder
+from moxlite.proto.smtp.conversation import (
+    BLOCK_TIMEOUT,
+    COMMAND_TIMEOUT,
+    DATA_TIMEOUT,
+    FINAL_TIMEOUT,
+    Exchange,
+    Outcome,
+    Recipient,
+    RecipientResult,
+    Send,
+    SendKind,
+    TLSFacts,
+    Transaction,
+    expect,
+    need_body,
+    receive,
+)
+from moxlite.proto.smtp.errors import (
+    ConnectionLost,
+    MessageTooLarge,
+    ProtocolError,
+    RequireTLSMissing,
+    SMTPError,
+    SMTPUTF8Missing,
+    UnsendableMessage,
+)
+from moxlite.proto.smtp.extensions import Extensions
+from moxlite.proto.smtp.parameters import encode_xtext
+from moxlite.proto.smtp.replies import Response
+
+__all__ = ["Delivery"]
+
+PIPELINE_BATCH: Final = 50  # recipients: their replies of up to 512 octets make 25 KiB, less than any receive window
+CHUNK: Final = 1 << 20  # octets of one BDAT (SMTP-127)
+
+
+class Connection(Protocol):
+    """What a transaction sees and changes of the connection it runs on."""
+
+    extensions: Extensions
+    tls: TLSFacts | None
+    pedantic: bool
+    transactions: int
+    needs_reset: bool
+    usable: bool
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no transaction may begin."""
+
+
+class Delivery:
+    """One transaction in progress."""
+
+    def __init__(self, client: Connection, transaction: Transaction) -> None:
+        self._client = client
+        self._extensions = client.extensions
+        self._transaction = transaction
+        self._chunking = "CHUNKING" in self._extensions
+        self._encoder = BodyEncoder(dots=not self._chunking)
+        rcptmax = self._extensions.rcptmax or len(transaction.recipients)
+        self._recipients = transaction.recipients[:rcptmax]
+        self._replies: list[Response] = []  # to RCPT, in order
+        self._lost: SMTPError | None = None  # an I/O error while replies may still be waiting to be read
+        self._data_reply: Response | None = None
+        self._clean = True  # no RSET needed
+        self._begun = False  # MAIL was sent
+        self._in_body = False  # octets of the message were sent, its end was not
+
+    def run(self, *, reset: bool) -> Exchange[Outcome]:
+        """Send it; see `ClientConnection.deliver`."""
+        final: Response | None = None
+        error: SMTPError | None = None
+        try:
+            self._check()
+            if reset:
+                yield Send(b"RSET\r\n")
+                expect("rset", (yield from receive("rset")))
+            final = yield from self._send()
+        except SMTPError as failure:
+            error = failure
+        if self._in_body or (error is not None and not error.usable):
+            self._client.usable = False
+        if self._begun:
+            self._client.transactions += 1
+            self._client.needs_reset = not self._clean
+        return Outcome(tuple(self._results(error)), final, error)
+
+    def _check(self) -> None:
+        """What can be known before a word is said (SMTP-125)."""
+        transaction, extensions = self._transaction, self._extensions
+        if self._client.exhausted:
+            raise ProtocolError("connection takes no further transaction", "mail")
+        if transaction.smtputf8 and "SMTPUTF8" not in extensions:
+            raise SMTPUTF8Missing
+        if transaction.requiretls and ("REQUIRETLS" not in extensions or self._client.tls is None):
+            raise RequireTLSMissing
+        if extensions.size and transaction.size > extensions.size:
+            raise MessageTooLarge(transaction.size, extensions.size)
+        if transaction.eight_bit and "8BITMIME" not in extensions and self._client.pedantic:
+            raise UnsendableMessage("message has 8-bit data, which the server does not take", "5.6.3")
+
+    def _mail(self) -> bytes:
+        transaction, extensions = self._transaction, self._extensions
+        words = [f"MAIL FROM:<{transaction.mail_from.pack(transaction.smtputf8)}>"]
+        if "SIZE" in extensions:
+            words.append(f"SIZE={transaction.size}")
+        if "8BITMIME" in extensions and transaction.eight_bit:
+            words.append("BODY=8BITMIME")
+        if transaction.smtputf8:
+            words.append("SMTPUTF8")
+        if transaction.requiretls:
+            words.append("REQUIRETLS")
+        if "DSN" in extensions:
+            if transaction.ret:
+                words.append(f"RET={transaction.ret}")
+            if transaction.envid:
+                words.append(f"ENVID={encode_xtext(transaction.envid)}")
+        if "MT-PRIORITY" in extensions and transaction.priority is not None:
+            words.append(f"MT-PRIORITY={transaction.priority}")
+        if "DELIVERBY" in extensions and transaction.deliver_by:
+            words.append(f"BY={transaction.deliver_by}")
+        if "FUTURERELEASE" in extensions and transaction.hold:
+            words.append(transaction.hold)
+        return " ".join(words).encode() + b"\r\n"
+
+    def _rcpt(self, recipient: Recipient) -> bytes:
+        line = f"RCPT TO:<{recipient.path.pack(self._transaction.smtputf8)}>"
+        if "DSN" in self._extensions:
+            if recipient.notify:
+                line += " NOTIFY=" + ",".join(recipient.notify)
+            if recipient.orcpt:
+                kind, _, address = recipient.orcpt.partition(";")
+                line += f" ORCPT={kind};{encode_xtext(address)}"
+        return line.encode() + b"\r\n"
+
+    def _send(self) -> Exchange[Response]:
+        """The transaction up to the final reply."""
+        first = self._encoder.feed((yield from need_body()))  # a bad line end in a short message shows before MAIL
+        whole = b""
+        if self._chunking and self._transaction.size <= CHUNK and "PIPELINING" in self._extensions:
+            whole = yield from self._rest(first)
+        self._begun = True
+        if "PIPELINING" in self._extensions:
+            yield from self._envelope_pipelined(b"BDAT %d LAST\r\n" % len(whole) if whole else b"", whole)
+        else:
+            yield from self._envelope_in_turn()
+        if whole:
+            reply = yield from self._reply("data", FINAL_TIMEOUT)
+            if not self._accepted():
+                raise self._last_refusal()  # what the server said of BDAT then does not matter
+            return expect("data", reply)
+        if not self._accepted() and self._data_reply is None:
+            self._clean = False
+            raise self._last_refusal()
+        if self._chunking:
+            return (yield from self._chunks(first))
+        return (yield from self._data(first))
+
+    def _envelope_in_turn(self) -> Exchange[None]:
+        """MAIL, RCPT, …, DATA, each after the reply to the one before."""
+        yield Send(self._mail())
+        expect("mail", (yield from receive("mail")))
+        for recipient in self._recipients:
+            yield Send(self._rcpt(recipient))
+            self._replies.append((yield from self._reply("rcpt")))
+        if self._accepted() and not self._chunking:
+            yield Send(b"DATA\r\n")
+            self._data_reply = yield from self._reply("data", DATA_TIMEOUT)
+
+    def _envelope_pipelined(self, bdat: bytes, body: bytes) -> Exchange[None]:
+        """MAIL with all RCPTs and DATA (or BDAT and a short body) in as few writes as is safe (RFC 2920 §3.1)."""
+        mail: Response | None = None
+        batch = [self._mail()]
+        try:
+            for start in range(0, len(self._recipients), PIPELINE_BATCH):
+                some = self._recipients[start : start + PIPELINE_BATCH]
+                batch += map(self._rcpt, some)
+                last = start + PIPELINE_BATCH >= len(self._recipients)
+                if last:
+                    batch.append(bdat or (b"" if self._chunking else b"DATA\r\n"))
+                yield from self._try_to_send(b"".join(batch))
+                if last and body:
+                    yield from self._try_to_send(body, SendKind.DATA)
+                batch = []
+                if mail is None:
+                    mail = yield from self._reply("mail")
+                for _ in some:
+                    self._replies.append((yield from self._reply("rcpt")))
+            assert mail is not None  # a transaction has recipients
+            if not self._chunking:
+                self._data_reply = yield from self._reply("data", DATA_TIMEOUT)
+                if not mail.ok and self._data_reply.code == 354:
+                    yield from self._nothing()
+            elif bdat and not mail.ok:
+                yield from self._reply("data", FINAL_TIMEOUT)
+        except ConnectionLost:
+            self._client.usable = False
+            if mail is None or mail.ok:
+                if len(self._replies) == len(self._recipients) and not self._accepted():
+                    raise self._last_refusal() from None  # a server that closes instead of a reply to DATA: QUEUE-69
+                raise
+        assert mail is not None
+        if not mail.ok:
+            self._clean = False
+            raise SMTPError.from_reply("mail", mail) if mail.code >= 400 else ProtocolError("unexpected reply", "mail")
+
+    def _try_to_send(self, data: bytes, kind: SendKind = SendKind.COMMAND) -> Exchange[None]:
+        """Send; if that fails, go on to read: a refusal that is already under way tells more than a broken pipe."""
+        if self._lost is None:
+            try:
+                yield Send(data, kind=kind)
+            except ConnectionLost as error:
+                self._lost = error
+
+    def _reply(self, command: str, timeout: float = COMMAND_TIMEOUT) -> Exchange[Response]:
+        """The next reply; if the connection is lost, the reason that was seen first is raised."""
+        try:
+            return (yield from receive(command, timeout))
+        except ConnectionLost:
+            if self._lost is not None:
+                raise self._lost from None
+            raise
+
+    def _accepted(self) -> int:
+        return sum(reply.ok for reply in self._replies)
+
+    def _last_refusal(self) -> SMTPError:
+        reply = self._replies[-1] if self._replies else None
+        if reply is None or reply.code < 400:
+            return ProtocolError("no recipient was accepted", "rcpt")
+        return SMTPError.from_reply("rcpt", reply)
+
+    def _nothing(self) -> Exchange[None]:
+        """End a DATA that nobody is to get (QUEUE-68): a lone dot, and its reply, which does not matter."""
+        yield Send(b".\r\n", kind=SendKind.DATA)
+        yield from receive("data", FINAL_TIMEOUT)
+
+    def _data(self, first: bytes) -> Exchange[Response]:
+        reply = self._data_reply
+        assert reply is not None
+        if not self._accepted():
+            if reply.code == 354:
+                yield from self._nothing()
+            self._clean = False
+            raise self._last_refusal()
+        if reply.code != 354:
+            self._clean = False
+            expect("data", reply, 3)
+        self._in_body = True
+        block = first
+        while block:
+            yield Send(block, BLOCK_TIMEOUT, SendKind.DATA)
+            data = yield from need_body()
+            block = self._encoder.feed(data) if data else b""
+        yield Send(self._encoder.end(), BLOCK_TIMEOUT, SendKind.DATA)
+        self._in_body = False
+        return expect("data", (yield from receive("data", FINAL_TIMEOUT)))
+
+    def _rest(self, first: bytes) -> Exchange[bytes]:
+        """The whole message, which is short."""
+        blocks = [first]
+        while data := (yield from need_body()):
+            blocks.append(self._encoder.feed(data))
+        blocks.append(self._encoder.end())
+        return b"".join(blocks)
+
+    def _chunks(self, first: bytes) -> Exchange[Response]:
+        """The message in BDAT chunks (RFC 3030 §4.2), each after the reply to the one before."""
+        pending = bytearray(first)
+        ended = not first
+        self._clean = False
+        while True:
+            while not ended and len(pending) <= CHUNK:
+                data = yield from need_body()
+                pending += self._encoder.feed(data) if data else self._encoder.end()
+                ended = not data
+            chunk = bytes(pending[:CHUNK])
+            del pending[:CHUNK]
+            last = ended and not pending
+            yield Send(b"BDAT %d%s\r\n" % (len(chunk), b" LAST" if last else b""))
+            yield Send(chunk, BLOCK_TIMEOUT, SendKind.DATA)
+            reply = yield from receive("data", FINAL_TIMEOUT if last else COMMAND_TIMEOUT)
+            if last:
+                self._clean = True  # whatever the answer is, the transaction is over
+                return expect("data", reply)
+            expect("data", reply)
+
+    def _results(self, error: SMTPError | None) -> Sequence[RecipientResult]:
+        """One result per recipient: its own refusal, else the transaction's error."""
+        results = []
+        accepted = self._accepted()
+        for index in range(len(self._transaction.recipients)):
+            if index >= len(self._recipients):  # beyond the server's RCPTMAX
+                late = SMTPError(False, 452, "4.5.3", "rcpt", "more recipients than the server takes at once")
+                results.append(RecipientResult(late, again=True))
+                continue
+            reply = self._replies[index] if index < len(self._replies) else None
+            if reply is None or reply.ok or (error is not None and error.command == "mail"):
+                results.append(RecipientResult(error, reply=reply))
+                continue
+            refusal = SMTPError.from_reply("rcpt", reply) if reply.code >= 400 else ProtocolError("bad reply", "rcpt")
+            again = reply.code in {452, 552} and index > 0 and accepted > 0
+            results.append(RecipientResult(refusal, again=again, reply=reply))
+        return results

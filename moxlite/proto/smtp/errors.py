@@ -1,0 +1,132 @@
+"""What goes wrong in SMTP: for a server the reply to send, for a client whether trying again may help."""
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from moxlite.proto.smtp.replies import Response
+
+__all__ = [
+    "CommandError",
+    "ConnectionLost",
+    "MessageTooLarge",
+    "NoMechanism",
+    "ProtocolError",
+    "RequireTLSMissing",
+    "SMTPError",
+    "SMTPUTF8Missing",
+    "TLSRefused",
+    "UnsendableMessage",
+]
+
+ERROR_TEXT_LIMIT: Final = 2048  # octets of a remote reply that are kept (SMTP-130)
+
+
+class CommandError(Exception):
+    """A command that a server refuses; carries the reply to send."""
+
+    def __init__(self, response: "Response") -> None:
+        super().__init__(str(response))
+        self.response = response
+
+
+class SMTPError(Exception):
+    """A command, transaction or connection that failed.
+
+    `permanent`: trying again is of no use. `code`: of the reply, 0 if there was none. `ecode`: the enhanced code or "".
+    `command`: what was being done, in lower case ("mail", "rcpt", "data", …). `line`: the first line of the reply,
+    `more_lines` the others.
+    """
+
+    usable: ClassVar[bool] = True  # the connection can go on with another transaction
+
+    def __init__(
+        self, permanent: bool, code: int, ecode: str, command: str, line: str, more_lines: tuple[str, ...] = ()
+    ) -> None:
+        self.permanent = permanent
+        self.code = code
+        self.ecode = ecode
+        self.command = command
+        self.line = line[:ERROR_TEXT_LIMIT]
+        room = ERROR_TEXT_LIMIT - len(self.line)
+        kept = []
+        for more in more_lines:
+            if room <= 0:
+                break
+            kept.append(more[:room])
+            room -= len(more)
+        self.more_lines = tuple(kept)
+        super().__init__(self.line)
+
+    @classmethod
+    def from_reply(cls, command: str, reply: "Response") -> "SMTPError":
+        """The error that an unwanted reply stands for; 552 to RCPT means 452 (RFC 5321 §4.5.3.1.10)."""
+        permanent = reply.code >= 500 and not (command == "rcpt" and reply.code == 552)
+        return cls(permanent, reply.code, reply.ecode, command, reply.lines[0], reply.lines[1:])
+
+    def __str__(self) -> str:
+        """One line for logs and people."""
+        code = " ".join(part for part in (str(self.code or ""), self.ecode) if part)
+        return f"{self.command}: {code + ' ' if code else ''}{' '.join((self.line, *self.more_lines))}"
+
+
+class ProtocolError(SMTPError):
+    """The peer does not speak SMTP. Temporary; the connection is of no more use."""
+
+    usable = False
+
+    def __init__(self, text: str, command: str = "") -> None:
+        super().__init__(False, 0, "", command, text)
+
+
+class ConnectionLost(SMTPError):
+    """The connection broke, fell silent beyond its time, or its TLS failed. Temporary."""
+
+    usable = False
+
+    def __init__(self, text: str, command: str = "") -> None:
+        super().__init__(False, 0, "", command, text)
+
+
+class TLSRefused(SMTPError):
+    """TLS is wanted, and the server does not offer it or refuses STARTTLS."""
+
+    usable = False
+
+
+class NoMechanism(SMTPError):
+    """Log-in is wanted, and there's no mechanism that both sides know and that is safe here."""
+
+    usable = False
+
+    def __init__(self, text: str) -> None:
+        super().__init__(False, 0, "", "auth", text)
+
+
+class SMTPUTF8Missing(SMTPError):
+    """An address or header needs SMTPUTF8, which the server lacks: another host may have it (QUEUE-64)."""
+
+    def __init__(self) -> None:
+        super().__init__(False, 0, "5.6.7", "mail", "server does not support internationalized mail (SMTPUTF8)")
+
+
+class RequireTLSMissing(SMTPError):
+    """The message demands REQUIRETLS (RFC 8689), which the server lacks."""
+
+    def __init__(self) -> None:
+        super().__init__(False, 0, "5.7.30", "mail", "server does not support REQUIRETLS")
+
+
+class MessageTooLarge(SMTPError):
+    """Larger than the server announced to take (RFC 1870)."""
+
+    def __init__(self, size: int, maximum: int) -> None:
+        super().__init__(
+            True, 0, "5.3.4", "mail", f"message of {size} octets is larger than {maximum}, the server's limit"
+        )
+
+
+class UnsendableMessage(SMTPError):
+    """The message cannot be sent here: bare CR or LF, no final CRLF, or (pedantic) 8-bit data without 8BITMIME."""
+
+    def __init__(self, text: str, ecode: str = "5.6.0") -> None:
+        super().__init__(True, 0, ecode, "data", text)

@@ -1,0 +1,232 @@
+"""Parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param) of all extensions that we know, one parser each.
+
+SIZE RFC 1870, BODY RFC 6152 and 3030, SMTPUTF8 RFC 6531, AUTH RFC 4954, REQUIRETLS RFC 8689, DSN RFC 3461,
+FUTURERELEASE RFC 4865, MT-PRIORITY RFC 6710, DELIVERBY RFC 2852. Whether an extension was announced is for the caller
+to say.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from moxlite.proto.smtp.errors import CommandError
+from moxlite.proto.smtp.replies import Response
+
+__all__ = ["DeliverBy", "Hold", "decode_xtext", "encode_xtext", "parse_mail_parameters", "parse_rcpt_parameters"]
+
+ENVID_LIMIT: Final = 100  # characters, RFC 3461 §4.4
+ORCPT_LIMIT: Final = 500  # characters, RFC 3461 §4.2
+DELIVER_BY_MINIMUM: Final = 60  # seconds for mode R: less cannot be kept over a queue (SMTP-157)
+
+_PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u00a0-\U0010ffff]+))?")
+_XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")  # RFC 3461 §4
+_HEX: Final = re.compile(r"\+([0-9A-F]{2})")
+_NOT_XCHAR: Final = re.compile(r"[^!-*,-<>-~]")
+_UNITEXT: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533 §3
+_ORCPT: Final = re.compile(r"([A-Za-z0-9-]+);(.+)")
+_HOLDUNTIL: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
+_BY: Final = re.compile(r"([+-]?[0-9]{1,9});([NRnr])([Tt]?)")
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Do not send before: in `seconds`, or at `until`. `text` is the parameter as given, for DSNs."""
+
+    text: str
+    seconds: int = 0
+    until: datetime | None = None
+
+
+class DeliverBy(msgspec.Struct, frozen=True):
+    """Deliver within `seconds`, else return it (mode `R`) or tell the sender (mode `N`). `trace`: report each relay."""
+
+    seconds: int
+    mode: str
+    trace: bool
+
+    def __str__(self) -> str:
+        """The by-value, for the next hop."""
+        return f"{self.seconds};{self.mode}{'T' if self.trace else ''}"
+
+
+def encode_xtext(text: str) -> str:
+    """`text` as xtext (RFC 3461 §4); each octet of UTF-8 that is no xchar becomes `+HH`."""
+    return _NOT_XCHAR.sub(lambda match: "".join(f"+{octet:02X}" for octet in match[0].encode()), text)
+
+
+def decode_xtext(text: str) -> str:
+    """The text behind an xtext; raises ValueError if it is none, or not UTF-8."""
+    if not _XTEXT.fullmatch(text):
+        raise ValueError("bad xtext")
+    if "+" not in text:
+        return text
+    out = bytearray()
+    position = 0
+    for match in _HEX.finditer(text):
+        out += text[position : match.start()].encode()
+        out.append(int(match[1], 16))
+        position = match.end()
+    out += text[position:].encode()
+    return out.decode()
+
+
+Value: TypeAlias = Any  # the parsed value goes into a field of the same name of MailFrom or RcptTo, which has its type
+Fields: TypeAlias = dict[str, Value]
+
+
+def _bad(what: str) -> CommandError:
+    return CommandError(Response(501, "5.5.4", (f"bad value of parameter {what}",)))
+
+
+def _size(value: str) -> Fields:
+    if not value.isascii() or not value.isdigit() or len(value) > 20:  # RFC 1870 §4: 1*20DIGIT
+        raise _bad("SIZE")
+    return {"size": int(value)}
+
+
+def _body(value: str) -> Fields:
+    if value.upper() not in {"7BIT", "8BITMIME", "BINARYMIME"}:
+        raise CommandError(Response(555, "5.5.4", ("unsupported value of parameter BODY",)))
+    return {"body": value.upper()}
+
+
+def _auth(value: str) -> Fields:
+    if value != "<>" and not _XTEXT.fullmatch(value):
+        raise _bad("AUTH")
+    return {}  # RFC 4954 §5 lets us ignore whom a relay says to have authenticated
+
+
+def _ret(value: str) -> Fields:
+    if value.upper() not in {"FULL", "HDRS"}:
+        raise _bad("RET")
+    return {"ret": value.upper()}
+
+
+def _envid(value: str) -> Fields:
+    if len(value) > ENVID_LIMIT:
+        raise _bad("ENVID")
+    try:
+        text = decode_xtext(value)
+    except ValueError as error:
+        raise _bad("ENVID") from error
+    if not text.isascii() or not text.isprintable():  # RFC 3461 §4.4: it is printed in DSNs
+        raise _bad("ENVID")
+    return {"envid": text}
+
+
+def _holdfor(value: str) -> Fields:
+    if not value.isascii() or not value.isdigit() or len(value) > 9 or int(value) == 0:
+        raise _bad("HOLDFOR")
+    return {"hold": Hold(f"HOLDFOR={value}", seconds=int(value))}
+
+
+def _holduntil(value: str) -> Fields:
+    if not _HOLDUNTIL.fullmatch(value):
+        raise _bad("HOLDUNTIL")
+    try:
+        until = datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise _bad("HOLDUNTIL") from error
+    return {"hold": Hold(f"HOLDUNTIL={value}", until=until)}
+
+
+def _priority(value: str) -> Fields:
+    if not re.fullmatch(r"-?[0-9]", value):
+        raise _bad("MT-PRIORITY")
+    return {"priority": int(value)}
+
+
+def _by(value: str) -> Fields:
+    match = _BY.fullmatch(value)
+    if not match or (match[2].upper() == "R" and int(match[1]) < DELIVER_BY_MINIMUM):
+        raise _bad("BY")
+    return {"deliver_by": DeliverBy(int(match[1]), match[2].upper(), bool(match[3]))}
+
+
+def _notify(value: str) -> Fields:
+    words = tuple(word.upper() for word in value.split(","))
+    if words != ("NEVER",) and (len(set(words)) != len(words) or not set(words) <= {"SUCCESS", "FAILURE", "DELAY"}):
+        raise _bad("NOTIFY")
+    return {"notify": words}
+
+
+def _orcpt(value: str) -> Fields:
+    match = _ORCPT.fullmatch(value)
+    if len(value) > ORCPT_LIMIT or not match:
+        raise _bad("ORCPT")
+    try:
+        if match[1].lower() == "utf-8":  # RFC 6533 §3: utf-8-addr-unitext or utf-8-addr-xtext with \x{…}
+            address = _UNITEXT.sub(lambda found: chr(int(found[1], 16)), match[2])
+            if "+" in address and address.isascii():
+                address = decode_xtext(address)
+            address.encode()
+        else:
+            address = decode_xtext(match[2])
+    except (ValueError, OverflowError) as error:
+        raise _bad("ORCPT") from error
+    if not address or not address.isprintable():
+        raise _bad("ORCPT")
+    return {"orcpt": f"{match[1].lower()};{address}"}
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """One parameter: the EHLO keyword that announces it, and its parser; None where it has no value."""
+
+    extension: str
+    parse: Callable[[str], Fields] | None
+    flag: str = ""
+
+
+_MAIL: Final[Mapping[str, _Kind]] = {
+    "SIZE": _Kind("SIZE", _size),
+    "BODY": _Kind("8BITMIME", _body),
+    "SMTPUTF8": _Kind("SMTPUTF8", None, "smtputf8"),
+    "REQUIRETLS": _Kind("REQUIRETLS", None, "requiretls"),
+    "AUTH": _Kind("", _auth),  # taken anywhere after EHLO: relays add it without looking
+    "RET": _Kind("DSN", _ret),
+    "ENVID": _Kind("DSN", _envid),
+    "HOLDFOR": _Kind("FUTURERELEASE", _holdfor),
+    "HOLDUNTIL": _Kind("FUTURERELEASE", _holduntil),
+    "MT-PRIORITY": _Kind("MT-PRIORITY", _priority),
+    "BY": _Kind("DELIVERBY", _by),
+}
+_RCPT: Final[Mapping[str, _Kind]] = {"NOTIFY": _Kind("DSN", _notify), "ORCPT": _Kind("DSN", _orcpt)}
+
+
+def parse_mail_parameters(text: str, offers: frozenset[str]) -> Fields:
+    """Fields of MailFrom for the parameters in `text`. `offers`: EHLO keywords announced. Raises CommandError."""
+    fields = _parse(text, offers, _MAIL)
+    if fields.get("body") == "BINARYMIME" and "BINARYMIME" not in offers:
+        raise CommandError(Response(555, "5.5.4", ("unsupported value of parameter BODY",)))
+    return fields
+
+
+def parse_rcpt_parameters(text: str, offers: frozenset[str]) -> Fields:
+    """Fields of RcptTo for the parameters in `text`. Raises CommandError."""
+    return _parse(text, offers, _RCPT)
+
+
+def _parse(text: str, offers: frozenset[str], kinds: Mapping[str, _Kind]) -> Fields:
+    fields: Fields = {}
+    seen: set[str] = set()
+    for word in text.split(" "):
+        if not word:
+            continue
+        match = _PARAMETER.fullmatch(word)
+        if not match:
+            raise CommandError(Response(501, "5.5.2", ("bad parameter syntax",)))
+        name = match[1].upper()
+        kind = kinds.get(name)
+        if kind is None or not offers or (kind.extension and kind.extension not in offers):
+            raise CommandError(Response(555, "5.5.4", (f"unsupported parameter {name[:40]}",)))
+        if name in seen:
+            raise CommandError(Response(501, "5.5.4", (f"duplicate parameter {name}",)))
+        seen.add(name)
+        if (kind.parse is None) != (match[2] is None):
+            raise _bad(name)
+        fields.update({kind.flag: True} if kind.parse is None else kind.parse(match[2]))
+    if {"HOLDFOR", "HOLDUNTIL"} <= seen:
+        raise CommandError(Response(501, "5.5.4", ("both HOLDFOR and HOLDUNTIL",)))
+    return fields

@@ -1,0 +1,151 @@
+"""One attempt to deliver a batch: which way it goes, and what came of it, message by message (QUEUE-7, 17, 30, 73)."""
+
+from typing import Final
+
+import trio
+
+from moxlite.config.snapshot import NotLocal
+from moxlite.config.transports import Transport
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.queue import metrics
+from moxlite.queue.context import Context
+from moxlite.queue.direct import deliver_direct, direct_way
+from moxlite.queue.local import deliver_local, deliver_to_loopback
+from moxlite.queue.record import Ended, Verdict
+from moxlite.queue.relay import deliver_by_relay, relay_of
+from moxlite.queue.routing import choose_transport, sender_domain_disabled
+from moxlite.queue.rows import Message, Result
+from moxlite.queue.session import Batch, Outcomes, Postponed, Trace
+from moxlite.store.errors import StoreError
+
+__all__ = ["Attempt"]
+
+AFTER_DATA: Final = "interrupted after data"
+"""The host may have taken the message; the sender may see it twice (QUEUE-15)."""
+
+MAX_ATTEMPT_LABEL: Final = 14
+"""Attempts counted apart in metrics; the default schedule has no more."""
+
+
+class Attempt:
+    """An attempt for a batch that is marked already."""
+
+    def __init__(self, ctx: Context, batch: Batch) -> None:
+        self._ctx = ctx
+        self._batch = batch
+        self._trace = Trace()
+        self._started = ctx.clock()
+        self._began = trio.current_time()
+        self._transport = ""
+        self._direct = False
+
+    async def run(self) -> list[Ended]:
+        """Make it. Whatever goes wrong with hosts is in the outcomes; cancellation passes through, then ask
+        `interrupted`.
+        """
+        messages = self._batch.messages
+        try:
+            outcomes = await self._deliver()
+        except SMTPError as exc:
+            outcomes = {message.id: exc for message in messages}
+        except StoreError as exc:  # the message cannot be read, now or for good
+            error = SMTPError(False, 0, "4.3.0", "content", str(exc) or "message is damaged or gone")
+            outcomes = {message.id: self._trace.settled.get(message.id, error) for message in messages}
+        ended = [self._ended(message, outcomes.get(message.id)) for message in messages]
+        self._observe(outcomes)
+        return ended
+
+    def interrupted(self) -> list[Ended]:
+        """The outcomes when it was cut off by a shutdown (QUEUE-15)."""
+        return [self._interrupted(message) for message in self._batch.messages]
+
+    def crashed(self) -> list[Ended]:
+        """The outcomes when our own code failed: try again later."""
+        error = SMTPError(False, 0, "4.3.0", "deliver", "unexpected error on our side, see the log")
+        return [self._ended(message, self._trace.settled.get(message.id, error)) for message in self._batch.messages]
+
+    @property
+    def offers(self) -> tuple[bool, bool] | None:
+        """Whether the recipients' own host offers STARTTLS and REQUIRETLS; None if none was greeted (QUEUE-57)."""
+        return self._trace.offers if self._direct else None
+
+    async def _deliver(self) -> Outcomes:
+        ctx, batch, trace = self._ctx, self._batch, self._trace
+        snapshot = ctx.config()
+        first = batch.first
+        if sender_domain_disabled(snapshot, first):
+            raise SMTPError(False, 0, "4.7.0", "route", "domain of sender temporarily disabled")
+        name, transport = choose_transport(snapshot, first, first.attempts - 1)
+        self._transport = name
+        if name and transport is None:
+            raise SMTPError(False, 0, "4.3.5", "route", f"transport {name} does not exist")
+        if transport is not None and (failure := transport.fail) is not None:
+            code = failure.smtp_code
+            raise SMTPError(code >= 500, code, f"{code // 100}.7.0", "route", failure.smtp_message)
+        if ctx.loopback is not None:
+            return await deliver_to_loopback(ctx, batch, trace, ctx.loopback)
+        if transport is not None and transport != Transport():
+            return await self._by_transport(name, transport)
+        if not name and not isinstance(snapshot.lookup(first.recipient), NotLocal):
+            return await deliver_local(ctx, batch, trace)
+        return await self._directly(None)
+
+    async def _by_transport(self, name: str, transport: Transport) -> Outcomes:
+        ctx, batch, trace = self._ctx, self._batch, self._trace
+        if (relay := relay_of(transport)) is not None:
+            return await deliver_by_relay(ctx, batch, trace, name, *relay)
+        return await self._directly(transport)
+
+    async def _directly(self, transport: Transport | None) -> Outcomes:
+        self._direct = True
+        return await deliver_direct(self._ctx, self._batch, self._trace, direct_way(self._ctx, transport))
+
+    def _result(self, *, error: SMTPError | None, text: str = "") -> Result:
+        trace = self._trace
+        reply = "\n".join((error.line, *error.more_lines)) if error is not None and error.code else ""
+        return Result(
+            start=self._started,
+            duration=int((trio.current_time() - self._began) * 1_000_000),
+            success=error is None and not text,
+            code=error.code if error is not None else 0,
+            secode=error.ecode.partition(".")[2] if error is not None else "",
+            error=text or (str(error) if error is not None else ""),
+            reply=reply,
+            transport=self._transport,
+            host=trace.host,
+            ip=trace.ip,
+            tls=trace.tls,
+        )
+
+    def _ended(self, message: Message, error: SMTPError | None) -> Ended:
+        if error is None:
+            verdict = Verdict.DELIVERED
+        elif isinstance(error, Postponed):
+            verdict = Verdict.UNCOUNTED
+        else:
+            verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
+        return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed))
+
+    def _interrupted(self, message: Message) -> Ended:
+        settled = self._trace.settled
+        if message.id in settled:
+            return self._ended(message, settled[message.id])
+        if self._trace.sent_all:
+            result = self._result(error=None, text=AFTER_DATA)
+            return Ended(message, Verdict.TEMPORARY, result, tuple(self._trace.dialed))
+        return Ended(message, Verdict.UNCOUNTED, self._result(error=None))
+
+    def _observe(self, outcomes: Outcomes) -> None:
+        errors = [error for error in outcomes.values() if error is not None]
+        if not errors:
+            result = "ok"
+        elif len(errors) < len(outcomes):
+            result = "okpartial"
+        else:
+            result = "permerror" if errors[0].permanent else "temperror"
+        metrics.deliveries.labels(
+            attempt=str(min(self._batch.first.attempts, MAX_ATTEMPT_LABEL)),
+            transport=self._transport,
+            tlsmode=self._trace.tls_mode,
+            result=result,
+        ).observe(trio.current_time() - self._began)

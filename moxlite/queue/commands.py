@@ -1,0 +1,265 @@
+"""Commands of the control socket about the queue: the server's side of ``moxlite queue …`` (ADMIN-19, ADMIN-20,
+QUEUE-20..26).
+"""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, TypeVar
+
+import msgspec
+
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.queue.errors import QueueError
+from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.queue.queue import Queue
+from moxlite.queue.rows import Message, Retired
+from moxlite.store.errors import StoreError
+
+__all__ = ["QueueCommands"]
+
+T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Arguments of a command; unknown ones are refused (ADMIN-24)."""
+
+
+class ListMessages(Request, frozen=True, kw_only=True):
+    """``queue list``."""
+
+    filter: Filter = Filter()
+    page: Page = Page()
+
+
+class ListRetired(Request, frozen=True, kw_only=True):
+    """``queue retired list``."""
+
+    filter: RetiredFilter = RetiredFilter()
+    page: RetiredPage = RetiredPage()
+
+
+class Choose(Request, frozen=True, kw_only=True):
+    """``queue hold``, ``unhold``, ``fail``, ``drop``: which messages. `all`: really every one (ADMIN-20)."""
+
+    filter: Filter = Filter()
+    all: bool = False
+
+
+class Schedule(Choose, frozen=True, kw_only=True):
+    """``queue schedule``: put off by `seconds`, or with `from_now` to so long from now."""
+
+    seconds: float
+    from_now: bool = False
+
+
+class SetTransport(Choose, frozen=True, kw_only=True):
+    """``queue transport``: empty for that of the routes."""
+
+    transport: str
+
+
+class SetRequireTLS(Choose, frozen=True, kw_only=True):
+    """``queue requiretls``."""
+
+    require_tls: Literal["yes", "no", "default"]
+
+
+class MessageID(Request, frozen=True, kw_only=True):
+    """``queue dump``, ``queue retired print``, ``queue holdrules remove``."""
+
+    id: int
+
+
+class AddHoldRule(Request, frozen=True, kw_only=True):
+    """``queue holdrules add``: nothing at all holds everything."""
+
+    account: str = ""
+    sender: str = ""
+    recipient: str = ""
+
+
+class Nothing(Request, frozen=True, kw_only=True):
+    """For commands without arguments."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as lists show it; times in RFC 3339, UTC. `next_attempt` and `hold` are those of waiting messages,
+    `success` and `last_activity` those of finished ones.
+    """
+
+    id: int
+    queued: str
+    account: str
+    sender: str
+    recipient: str
+    message_id: str
+    subject: str
+    size: int
+    attempts: int
+    transport: str
+    error: str
+    next_attempt: str = ""
+    hold: bool = False
+    success: bool | None = None
+    last_activity: str = ""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A hold rule."""
+
+    id: int
+    account: str
+    sender: str
+    recipient: str
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """How many messages an operation changed; `id` of a rule that was added."""
+
+    messages: int
+    id: int = 0
+
+
+class QueueCommands:
+    """The commands of one queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "queue list": Command(ListMessages, self.list_messages),
+            "queue hold": Command(Choose, self.hold),
+            "queue unhold": Command(Choose, self.unhold),
+            "queue fail": Command(Choose, self.fail),
+            "queue drop": Command(Choose, self.drop),
+            "queue schedule": Command(Schedule, self.schedule),
+            "queue transport": Command(SetTransport, self.transport),
+            "queue requiretls": Command(SetRequireTLS, self.requiretls),
+            "queue dump": Command(MessageID, self.dump),
+            "queue retired list": Command(ListRetired, self.list_retired),
+            "queue retired print": Command(MessageID, self.print_retired),
+            "queue holdrules list": Command(Nothing, self.list_rules),
+            "queue holdrules add": Command(AddHoldRule, self.add_rule),
+            "queue holdrules remove": Command(MessageID, self.remove_rule),
+        }
+
+    async def list_messages(self, args: ListMessages, exchange: Exchange) -> list[Line]:
+        """One page of waiting messages."""
+        return [_line(message) for message in await _tried(self._queue.list_messages(args.filter, args.page))]
+
+    async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
+        """One page of finished messages."""
+        return [_line(message) for message in await _tried(self._queue.list_retired(args.filter, args.page))]
+
+    async def hold(self, args: Choose, exchange: Exchange) -> Changed:
+        """Make no more attempts."""
+        return await self._operate(args, self._queue.hold)
+
+    async def unhold(self, args: Choose, exchange: Exchange) -> Changed:
+        """Make attempts again."""
+        return await self._operate(args, self._queue.unhold)
+
+    async def fail(self, args: Choose, exchange: Exchange) -> Changed:
+        """Give up, and tell the senders."""
+        return await self._operate(args, self._queue.fail)
+
+    async def drop(self, args: Choose, exchange: Exchange) -> Changed:
+        """Remove without a word."""
+        return await self._operate(args, self._queue.drop)
+
+    async def schedule(self, args: Schedule, exchange: Exchange) -> Changed:
+        """Change the time of the next attempt."""
+        return await self._operate(
+            args, lambda wanted: self._queue.schedule(wanted, args.seconds, from_now=args.from_now)
+        )
+
+    async def transport(self, args: SetTransport, exchange: Exchange) -> Changed:
+        """Change the transport."""
+        return await self._operate(args, lambda wanted: self._queue.set_transport(wanted, args.transport))
+
+    async def requiretls(self, args: SetRequireTLS, exchange: Exchange) -> Changed:
+        """Change the demand for TLS."""
+        value = {"yes": True, "no": False, "default": None}[args.require_tls]
+        return await self._operate(args, lambda wanted: self._queue.set_require_tls(wanted, value))
+
+    async def dump(self, args: MessageID, exchange: Exchange) -> None:
+        """Send the octets of a message."""
+        await _tried(self._queue.get(args.id))
+        async for piece in self._queue.dump(args.id):
+            await exchange.download.send(piece)
+        await exchange.download.end()
+
+    async def print_retired(self, args: MessageID, exchange: Exchange) -> Retired:
+        """Everything about a finished message."""
+        return await _tried(self._queue.get_retired(args.id))
+
+    async def list_rules(self, args: Nothing, exchange: Exchange) -> list[Rule]:
+        """All hold rules."""
+        rules = await _tried(self._queue.hold_rules())
+        return [
+            Rule(
+                rule.id,
+                rule.account,
+                _party(rule.sender_localpart, rule.sender_domain),
+                _party(rule.recipient_localpart, rule.recipient_domain),
+            )
+            for rule in rules
+        ]
+
+    async def add_rule(self, args: AddHoldRule, exchange: Exchange) -> Changed:
+        """Hold what matches, now and from now on."""
+        number, held = await _tried(
+            self._queue.add_hold_rule(account=args.account, sender=args.sender, recipient=args.recipient)
+        )
+        return Changed(held, number)
+
+    async def remove_rule(self, args: MessageID, exchange: Exchange) -> None:
+        """Remove a rule; what it held stays held."""
+        if not await _tried(self._queue.remove_hold_rule(args.id)):
+            raise CommandFailed("notFound", f"there is no hold rule {args.id}")
+
+    async def _operate(self, args: Choose, operation: Callable[[Filter], Awaitable[int]]) -> Changed:
+        if args.filter.is_empty and not args.all:
+            raise CommandFailed("badRequest", "this would change every message: give a filter, or --all")
+        return Changed(await _tried(operation(args.filter)))
+
+
+async def _tried(operation: Awaitable[T]) -> T:
+    """The result; errors of the queue and of its database become answers for people."""
+    try:
+        return await operation
+    except QueueError as error:
+        raise CommandFailed("badRequest", str(error)) from None
+    except StoreError as error:
+        raise CommandFailed("failed", f"the queue's database failed: {error}") from None
+
+
+def _line(message: Message | Retired) -> Line:
+    last = message.last_result
+    line = Line(
+        id=message.id,
+        queued=_time(message.queued),
+        account=message.account,
+        sender=message.sender_address,
+        recipient=message.recipient_address,
+        message_id=message.message_id,
+        subject=message.subject,
+        size=message.size,
+        attempts=message.attempts,
+        transport=message.transport,
+        error=last.error if last else "",
+    )
+    if isinstance(message, Message):
+        return msgspec.structs.replace(line, next_attempt=_time(message.next_attempt), hold=message.hold)
+    return msgspec.structs.replace(line, success=message.success, last_activity=_time(message.last_activity))
+
+
+def _time(microseconds: int) -> str:
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _party(localpart: str, domain: str) -> str:
+    return f"{localpart}@{domain}" if localpart else domain

@@ -1,0 +1,66 @@
+"""What the queue needs of the rest of the server."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import msgspec
+import trio
+
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.certificates import Trust
+from moxlite.net.dial import Dialed, LocalAddresses, dial
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import Resolver
+from moxlite.store.accounts import Accounts
+
+__all__ = ["Context", "Dial", "Loopback", "now"]
+
+
+class Dial(Protocol):
+    """How to connect: `net.dial.dial`, or a test's own."""
+
+    async def __call__(
+        self, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+    ) -> Dialed:
+        """Connect to the first address that answers. Raises DialError."""
+
+
+def now() -> int:
+    """The time, µs UTC."""
+    return time.time_ns() // 1000
+
+
+class Loopback(msgspec.Struct, frozen=True):
+    """The own SMTP listener of localserve, where all mail goes (QUEUE-140)."""
+
+    ip: IPAddress
+    port: int
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Given by the server.
+
+    Attributes:
+      config: the configuration as it is now.
+      accounts: for DSNs, which are stored into the senders' accounts.
+      resolver: finds hosts.
+      connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
+      this process, and returns the client's end (QUEUE-36). tmp: folder for temporary files. trust: roots for
+      smarthosts' certificates. local_addresses: from where to connect. loopback: set in localserve: nothing leaves
+      this machine. clock, random: time (µs UTC) and chance, for tests.
+    """
+
+    config: Callable[[], Snapshot]
+    accounts: Accounts
+    resolver: Resolver
+    connect_local: Callable[[bytes], trio.abc.Stream]
+    tmp: Path
+    trust: Trust
+    local_addresses: LocalAddresses = LocalAddresses()
+    dial: Dial = dial
+    loopback: Loopback | None = None
+    clock: Callable[[], int] = now
+    random: Random = msgspec.field(default_factory=Random)

@@ -1,0 +1,193 @@
+"""Choosing messages: filters, order and pages of lists and operations (QUEUE-23, QUEUE-24).
+
+Here is the one place where SQL is composed: of constant conditions, their values bound.
+"""
+
+import datetime as dt
+from typing import Final, Literal
+
+import msgspec
+
+from moxlite.config.values import parse_duration
+from moxlite.proto.address import AddressError, Domain
+from moxlite.queue.errors import BadFilter
+from moxlite.queue.schedule import SECOND
+from moxlite.store.transaction import Value
+
+__all__ = ["Condition", "Filter", "Page", "RetiredFilter", "RetiredPage", "compose", "compose_page"]
+
+DEFAULT_PAGE: Final = 100
+MAX_PAGE: Final = 1000
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which messages; all that is given must hold.
+
+    ``sender`` and ``recipient``: part of the address in any case, or ``@domain`` for all of a domain. ``submitted``,
+    ``next_attempt``: ``<D`` before or ``>D`` after now plus the duration D, which may be negative, or ``now``.
+    ``transport``: a name, empty for those without one of their own. ``n``: at most so many.
+    """
+
+    ids: tuple[int, ...] = ()
+    account: str = ""
+    sender: str = ""
+    recipient: str = ""
+    hold: bool | None = None
+    submitted: str = ""
+    next_attempt: str = ""
+    transport: str | None = None
+    n: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it chooses every message; operations then ask for a confirmation (QUEUE-22)."""
+        return self == Filter()
+
+
+class RetiredFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which finished messages; as `Filter`."""
+
+    ids: tuple[int, ...] = ()
+    account: str = ""
+    sender: str = ""
+    recipient: str = ""
+    submitted: str = ""
+    last_activity: str = ""
+    transport: str | None = None
+    success: bool | None = None
+
+
+class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Order and page of a list: rows strictly after the one with `last_id`, whose value of the sort field is `last`
+    (RFC 3339).
+    """
+
+    sort: Literal["next_attempt", "queued"] = "next_attempt"
+    ascending: bool = True
+    last_id: int = 0
+    last: str = ""
+    n: int = DEFAULT_PAGE
+
+
+class RetiredPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """As `Page`, for finished messages; the latest first."""
+
+    sort: Literal["last_activity", "queued"] = "last_activity"
+    ascending: bool = False
+    last_id: int = 0
+    last: str = ""
+    n: int = DEFAULT_PAGE
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """What stands behind SELECT … FROM table: WHERE, ORDER BY and LIMIT, and the values bound in them."""
+
+    sql: str
+    args: tuple[Value, ...]
+
+
+class _Conditions:
+    def __init__(self) -> None:
+        self.terms: list[str] = []
+        self.args: list[Value] = []
+
+    def add(self, term: str, *args: Value) -> None:
+        self.terms.append(term)
+        self.args.extend(args)
+
+    def where(self) -> str:
+        return f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
+
+
+def _moment(field: str, text: str, now: int) -> tuple[str, int]:
+    """The comparison and its time in µs UTC."""
+    comparison, rest = text[:1], text[1:].strip()
+    try:
+        if comparison not in ("<", ">"):
+            raise ValueError
+        if rest == "now":
+            return comparison, now
+        sign = -1 if rest.startswith("-") else 1
+        return comparison, now + sign * int(parse_duration(rest.lstrip("-")) * SECOND)
+    except ValueError:
+        raise BadFilter(f"bad value {text!r} for {field}: must be like <1h, >-30m or <now") from None
+
+
+def _address(conditions: _Conditions, side: Literal["sender", "rcpt"], text: str) -> None:
+    if not text:
+        return
+    if text.startswith("@"):
+        try:
+            conditions.add(f"{side}_domain = ?", Domain.parse(text[1:]).unicode)
+        except AddressError as exc:
+            raise BadFilter(f"bad domain {text!r}: {exc}") from exc
+    else:
+        conditions.add(f"instr(lower({side}_localpart || '@' || {side}_domain), ?) > 0", text.lower())
+
+
+def _conditions(wanted: Filter | RetiredFilter, now: int) -> _Conditions:
+    conditions = _Conditions()
+    if wanted.ids:
+        conditions.add("id IN (SELECT value FROM json_each(?))", msgspec.json.encode(wanted.ids).decode())
+    if wanted.account:
+        conditions.add("account = ?", wanted.account)
+    _address(conditions, "sender", wanted.sender)
+    _address(conditions, "rcpt", wanted.recipient)
+    if wanted.submitted:
+        comparison, when = _moment("submitted", wanted.submitted, now)
+        conditions.add(f"queued {comparison} ?", when)
+    if wanted.transport is not None:
+        conditions.add("transport = ?", wanted.transport)
+    match wanted:
+        case Filter():
+            if wanted.hold is not None:
+                conditions.add("hold = ?", int(wanted.hold))
+            if wanted.next_attempt:
+                comparison, when = _moment("next_attempt", wanted.next_attempt, now)
+                conditions.add(f"next_attempt {comparison} ?", when)
+        case RetiredFilter():
+            if wanted.success is not None:
+                conditions.add("success = ?", int(wanted.success))
+            if wanted.last_activity:
+                comparison, when = _moment("last_activity", wanted.last_activity, now)
+                conditions.add(f"last_activity {comparison} ?", when)
+    return conditions
+
+
+def compose(wanted: Filter, now: int) -> Condition:
+    """For operations: the messages chosen, those due first where their number is limited. Raises BadFilter."""
+    conditions = _conditions(wanted, now)
+    if wanted.n < 0:
+        raise BadFilter(f"bad value {wanted.n} for n: must not be negative")
+    sql = conditions.where()
+    if wanted.n:
+        sql += " ORDER BY next_attempt, id LIMIT ?"
+        conditions.args.append(wanted.n)
+    return Condition(sql, tuple(conditions.args))
+
+
+def compose_page(wanted: Filter | RetiredFilter, page: Page | RetiredPage, now: int) -> Condition:
+    """For lists: one page. Raises BadFilter."""
+    conditions = _conditions(wanted, now)
+    if bool(page.last_id) != bool(page.last):
+        raise BadFilter("last_id and last must be given together")
+    if not 1 <= page.n <= MAX_PAGE:
+        raise BadFilter(f"bad value {page.n} for n: must be 1 to {MAX_PAGE}")
+    if page.last:
+        comparison = ">" if page.ascending else "<"
+        conditions.add(f"({page.sort}, id) {comparison} (?, ?)", _timestamp(page.last), page.last_id)
+    direction = "ASC" if page.ascending else "DESC"
+    limit = min(page.n, wanted.n) if isinstance(wanted, Filter) and wanted.n > 0 else page.n
+    sql = f"{conditions.where()} ORDER BY {page.sort} {direction}, id {direction} LIMIT ?"
+    return Condition(sql, (*conditions.args, limit))
+
+
+def _timestamp(text: str) -> int:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        raise BadFilter(f"bad value {text!r} for last: must be a time as in RFC 3339") from None
+    since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return since // dt.timedelta(microseconds=1)

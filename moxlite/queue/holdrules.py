@@ -1,0 +1,89 @@
+"""Hold rules: which newly queued messages wait for a person (QUEUE-20, QUEUE-21). On a transaction."""
+
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.address import AddressError, Domain, Path
+from moxlite.queue.errors import BadFilter
+from moxlite.store.transaction import Reader, Tx
+
+__all__ = ["HoldRule", "add_hold_rule", "hold_rules", "matches", "parse_party", "remove_hold_rule"]
+
+SELECT: Final = """
+SELECT id, account, sender_localpart, sender_domain, recipient_localpart, recipient_domain FROM hold_rule ORDER BY id"""
+INSERT: Final = """
+INSERT INTO hold_rule (account, sender_localpart, sender_domain, recipient_localpart, recipient_domain)
+VALUES (?, ?, ?, ?, ?)"""
+# The same test as `matches`, on the rows that are there.
+HOLD: Final = """
+UPDATE msg SET hold = 1 WHERE hold = 0 AND dsn_due <> 'failed'
+AND ?1 IN ('', account)
+AND ?2 IN ('', sender_localpart) AND ?3 IN ('', sender_domain)
+AND ?4 IN ('', rcpt_localpart) AND ?5 IN ('', rcpt_domain)"""
+DELETE: Final = "DELETE FROM hold_rule WHERE id = ?"
+
+
+class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is set must match; a rule without anything matches every message. Domains in lower-case U-labels."""
+
+    id: int = 0
+    account: str = ""
+    sender_localpart: str = ""
+    sender_domain: str = ""
+    recipient_localpart: str = ""
+    recipient_domain: str = ""
+
+
+def parse_party(text: str) -> tuple[str, str]:
+    """Localpart and domain of a rule's sender or recipient: a domain, or a full address; empty for any. Raises
+    BadFilter.
+    """
+    if not text:
+        return "", ""
+    try:
+        if "@" not in text:
+            return "", Domain.parse(text).unicode
+        path = Path.parse(text)
+        if not isinstance(path.host, Domain):
+            raise BadFilter(f"{text!r} is neither an address nor a domain")
+        return path.localpart, path.host.unicode
+    except AddressError as exc:
+        raise BadFilter(f"{text!r} is neither an address nor a domain: {exc}") from exc
+
+
+def hold_rules(r: Reader) -> list[HoldRule]:
+    """All rules, in the order in which they were added."""
+    return [
+        HoldRule(
+            id=row[0],
+            account=row[1],
+            sender_localpart=row[2],
+            sender_domain=row[3],
+            recipient_localpart=row[4],
+            recipient_domain=row[5],
+        )
+        for row in r.rows(SELECT)
+    ]
+
+
+def matches(rule: HoldRule, *, account: str, sender: tuple[str, str], recipient: tuple[str, str]) -> bool:
+    """Whether a message is held by the rule; sender and recipient as localpart and domain."""
+    return (
+        rule.account in ("", account)
+        and rule.sender_localpart in ("", sender[0])
+        and rule.sender_domain in ("", sender[1])
+        and rule.recipient_localpart in ("", recipient[0])
+        and rule.recipient_domain in ("", recipient[1])
+    )
+
+
+def add_hold_rule(tx: Tx, rule: HoldRule) -> tuple[int, int]:
+    """Add a rule and hold the messages that match; returns its id and their number. ``rule.id`` does not matter."""
+    args = (rule.account, rule.sender_localpart, rule.sender_domain, rule.recipient_localpart, rule.recipient_domain)
+    return tx.insert(INSERT, *args), tx.execute(HOLD, *args)
+
+
+def remove_hold_rule(tx: Tx, rule_id: int) -> bool:
+    """Remove a rule; what it held stays held. False: there is none."""
+    return tx.execute(DELETE, rule_id) == 1

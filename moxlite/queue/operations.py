@@ -1,0 +1,136 @@
+"""What people do with queued messages: list, hold, put off, fail, drop … (QUEUE-20..24). On a reader or a
+transaction; `Queue` has them as methods.
+"""
+
+from typing import Final
+
+import msgspec
+
+from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage, compose, compose_page
+from moxlite.queue.record import DSN_FAILED, Policy, fail
+from moxlite.queue.retire import retire
+from moxlite.queue.rows import (
+    MESSAGE_COLUMNS,
+    RETIRED_COLUMNS,
+    Message,
+    Result,
+    Retired,
+    encode_results,
+    message_of,
+    retired_of,
+)
+from moxlite.store.transaction import Reader, Tx
+
+__all__ = [
+    "Counts",
+    "count",
+    "drop_messages",
+    "fail_messages",
+    "get_retired",
+    "list_messages",
+    "list_retired",
+    "schedule_messages",
+    "set_hold",
+    "set_require_tls",
+    "set_transport",
+]
+
+CANCELED: Final = "delivery canceled by admin"
+
+SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
+SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
+SELECT_IDS: Final = "SELECT id FROM msg"
+SET_HOLD: Final = "UPDATE msg SET hold = ? WHERE id = ? AND hold <> ? AND dsn_due <> 'failed'"
+SET_NEXT: Final = "UPDATE msg SET next_attempt = ? WHERE id = ? AND dsn_due <> 'failed'"
+ADD_NEXT: Final = "UPDATE msg SET next_attempt = next_attempt + ? WHERE id = ? AND dsn_due <> 'failed'"
+SET_TRANSPORT: Final = "UPDATE msg SET transport = ? WHERE id = ? AND dsn_due <> 'failed'"
+SET_REQUIRE_TLS: Final = "UPDATE msg SET require_tls = ? WHERE id = ? AND dsn_due <> 'failed'"
+SET_RESULTS: Final = "UPDATE msg SET results = ? WHERE id = ?"
+COUNTS: Final = """
+SELECT (SELECT count(*) FROM msg), (SELECT count(*) FROM msg WHERE hold = 1),
+(SELECT min(next_attempt) FROM msg WHERE hold = 0 AND dsn_due <> 'failed')"""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How much is there; ``next_attempt`` is the earliest (µs UTC) of what is not held, None when there is nothing."""
+
+    messages: int
+    held: int
+    next_attempt: int | None
+
+
+def count(r: Reader) -> Counts:
+    """For metrics and pages."""
+    row = r.row(COUNTS)
+    assert row is not None
+    return Counts(*row)
+
+
+def list_messages(r: Reader, wanted: Filter, page: Page, now: int) -> list[Message]:
+    """One page of queued messages. Raises BadFilter."""
+    condition = compose_page(wanted, page, now)
+    return [message_of(row) for row in r.rows(SELECT + condition.sql, *condition.args)]
+
+
+def list_retired(r: Reader, wanted: RetiredFilter, page: RetiredPage, now: int) -> list[Retired]:
+    """One page of finished messages. Raises BadFilter."""
+    condition = compose_page(wanted, page, now)
+    return [retired_of(row) for row in r.rows(SELECT_RETIRED + condition.sql, *condition.args)]
+
+
+def get_retired(r: Reader, message_id: int) -> Retired | None:
+    """A finished message by its id."""
+    row = r.row(SELECT_RETIRED + " WHERE id = ?", message_id)
+    return None if row is None else retired_of(row)
+
+
+def _ids(r: Reader, wanted: Filter, now: int) -> list[int]:
+    condition = compose(wanted, now)
+    return [row[0] for row in r.rows(SELECT_IDS + condition.sql, *condition.args)]
+
+
+def set_hold(tx: Tx, wanted: Filter, now: int, *, hold: bool) -> int:
+    """Hold messages, or release them; returns how many were changed."""
+    return sum(tx.execute(SET_HOLD, int(hold), message_id, int(hold)) for message_id in _ids(tx, wanted, now))
+
+
+def schedule_messages(tx: Tx, wanted: Filter, now: int, *, delta: int, from_now: bool) -> int:
+    """Add `delta` (µs, possibly negative) to the time of the next attempt, or with `from_now` set it to now plus
+    `delta`.
+    """
+    sql, value = (SET_NEXT, now + delta) if from_now else (ADD_NEXT, delta)
+    return sum(tx.execute(sql, value, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def set_transport(tx: Tx, wanted: Filter, now: int, *, transport: str) -> int:
+    """Set the transport, empty for that of the routes."""
+    return sum(tx.execute(SET_TRANSPORT, transport, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def set_require_tls(tx: Tx, wanted: Filter, now: int, *, require_tls: bool | None) -> int:
+    """Set what the message asks of TLS; its headers stay as they are."""
+    value = None if require_tls is None else int(require_tls)
+    return sum(tx.execute(SET_REQUIRE_TLS, value, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
+    """Give messages up: their senders are told. Returns how many."""
+    number = 0
+    for message_id in _ids(tx, wanted, policy.now):
+        row = tx.row(SELECT + " WHERE id = ?", message_id)
+        assert row is not None
+        message = message_of(row)
+        if message.dsn_due == DSN_FAILED:
+            continue
+        canceled = (*message.results, Result(start=policy.now, error=CANCELED))
+        tx.execute(SET_RESULTS, encode_results(canceled), message_id)
+        fail(tx, message, policy)
+        number += 1
+    return number
+
+
+def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
+    """Remove messages without telling anyone. Returns how many."""
+    ids = _ids(tx, wanted, policy.now)
+    retire(tx, ids, success=False, now=policy.now, keep_for=policy.keep_for)
+    return len(ids)

@@ -1,0 +1,270 @@
+"""The queue: takes messages, delivers them, and lets people operate on them (docs/spec/queue.md)."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import trio
+
+from moxlite.queue import holdrules, metrics, operations, record
+from moxlite.queue.content import drop_unused, encoded, octets
+from moxlite.queue.context import Context
+from moxlite.queue.errors import NoSuchMessage, UnknownTransport
+from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.queue.holdrules import HoldRule
+from moxlite.queue.operations import Counts
+from moxlite.queue.retire import clean_retired
+from moxlite.queue.rows import Message, Retired
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.scheduler import Scheduler, policy_of
+from moxlite.queue.submit import add_submission
+from moxlite.store.database import Database, Kind
+from moxlite.store.errors import StoreError
+from moxlite.store.options import Options
+from moxlite.store.spool import Spool
+from moxlite.store.submission import Submission
+from moxlite.store.transaction import Tx
+
+__all__ = ["Queue"]
+
+logger = logging.getLogger("moxlite.queue")
+
+T = TypeVar("T")
+
+FIRST_CLEANING_SECONDS: Final = 3.0
+CLEANING_SECONDS: Final = 3600.0
+"""Retired rows (QUEUE-25)."""
+
+GAUGES_SECONDS: Final = 60.0
+"""Between counts for the metrics."""
+
+KEY_LIFE: Final = 7 * 24 * 3600 * SECOND
+"""For which the key of a submission is known after its last row has gone (STORE-189)."""
+
+SEEN_KEYS: Final = """
+UPDATE unit_key SET live = ? WHERE EXISTS (SELECT 1 FROM msg WHERE msg.id BETWEEN first_id AND last_id)"""
+OLD_KEYS: Final = "DELETE FROM unit_key WHERE live < ?"
+
+
+class Queue:
+    """Made by `open`. All methods may be called from any task; each change is durable when its method returns."""
+
+    def __init__(self, ctx: Context, database: Database) -> None:
+        self.ctx = ctx
+        self._database = database
+        self.scheduler = Scheduler(ctx, database)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, ctx: Context, options: Options | None = None) -> AsyncIterator["Queue"]:
+        """Open or create queue.db; what was under way when the last process ended is marked as interrupted.
+
+        Raises StoreError: the server goes on without its queue then (QUEUE-158).
+        """
+        database = await Database.open(path, Kind.QUEUE, options=options or Options())
+        try:
+            interrupted = await database.write(_recover)
+            if interrupted:
+                logger.info("deliveries were interrupted", extra={"kv": {"number": interrupted}})
+            yield cls(ctx, database)
+        finally:
+            await database.aclose()
+
+    async def serve(self, shutdown: trio.Event) -> None:
+        """Deliver until `shutdown` is set and running attempts have ended or been put back."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._database.serve)
+            nursery.start_soon(self._clean)
+            nursery.start_soon(self._count)
+            await self.scheduler.serve(shutdown)
+            nursery.cancel_scope.cancel()
+
+    async def submit(self, submission: Submission, spool: Spool) -> list[int]:
+        """Queue a message for its recipients, all or none; returns the ids of their rows, in order, once that is
+        durable.
+
+        A submission with a key that was seen before adds nothing, and gives the ids of the first time. The spool
+        stays the caller's.
+
+        Raises QueueFull, FromIDTaken, StorageFull, StorageBroken.
+        """
+        await spool.finish()
+        now = self.ctx.clock()
+        async with encoded(self._database, spool) as content:
+            unit = partial(add_submission, submission=submission, content=content, now=now)
+            ids = await self._database.write(unit, weight=spool.size or 1)
+        logger.info(
+            "message queued",
+            extra={
+                "kv": {
+                    "ids": ",".join(map(str, ids[:10])),
+                    "recipients": len(ids),
+                    "account": submission.account,
+                    "mailfrom": submission.mail_from or "<>",
+                    "size": len(submission.prefix) + spool.size,
+                    "messageid": submission.message_id or None,
+                }
+            },
+        )
+        self.scheduler.changed()
+        return ids
+
+    # Looking
+
+    async def list_messages(self, wanted: Filter | None = None, page: Page | None = None) -> list[Message]:
+        """One page of messages (QUEUE-23, QUEUE-24). Raises BadFilter."""
+        now = self.ctx.clock()
+        return await self._database.scan(
+            lambda r: operations.list_messages(r, wanted or Filter(), page or Page(), now), op="queue list"
+        )
+
+    async def get(self, message_id: int) -> Message:
+        """One message. Raises NoSuchMessage."""
+        message = await self._database.read(lambda r: record.get(r, message_id), op="queue get")
+        if message is None:
+            raise NoSuchMessage(f"no message {message_id} in the queue")
+        return message
+
+    async def dump(self, message_id: int) -> AsyncIterator[bytes]:
+        """The octets of a message, prefix and content. Raises NoSuchMessage."""
+        message = await self.get(message_id)
+        async for piece in octets(self._database, message):
+            yield piece
+
+    async def counts(self) -> Counts:
+        """How many messages there are, how many are on hold, when the next is due."""
+        return await self._database.scan(operations.count, op="queue counts")
+
+    async def list_retired(self, wanted: RetiredFilter | None = None, page: RetiredPage | None = None) -> list[Retired]:
+        """One page of finished messages. Raises BadFilter."""
+        now = self.ctx.clock()
+        return await self._database.scan(
+            lambda r: operations.list_retired(r, wanted or RetiredFilter(), page or RetiredPage(), now),
+            op="queue retired",
+        )
+
+    async def get_retired(self, message_id: int) -> Retired:
+        """One finished message. Raises NoSuchMessage."""
+        found = await self._database.read(lambda r: operations.get_retired(r, message_id), op="queue get retired")
+        if found is None:
+            raise NoSuchMessage(f"no finished message {message_id}")
+        return found
+
+    # Operating; each returns how many messages were changed, and raises BadFilter
+
+    async def hold(self, wanted: Filter) -> int:
+        """Make no more attempts until released."""
+        return await self._change(lambda tx, now: operations.set_hold(tx, wanted, now, hold=True))
+
+    async def unhold(self, wanted: Filter) -> int:
+        """Release."""
+        return await self._change(lambda tx, now: operations.set_hold(tx, wanted, now, hold=False))
+
+    async def schedule(self, wanted: Filter, delta: float, *, from_now: bool = False) -> int:
+        """Put the next attempt off by `delta` seconds (negative: bring it forward), or with `from_now` to so long
+        from now.
+        """
+        microseconds = int(delta * SECOND)
+        return await self._change(
+            lambda tx, now: operations.schedule_messages(tx, wanted, now, delta=microseconds, from_now=from_now)
+        )
+
+    async def set_transport(self, wanted: Filter, transport: str) -> int:
+        """Use this transport, with an empty name that of the routes again. Raises UnknownTransport."""
+        if transport and transport not in self.ctx.config().static.transports:
+            raise UnknownTransport(f"unknown transport {transport!r}")
+        return await self._change(lambda tx, now: operations.set_transport(tx, wanted, now, transport=transport))
+
+    async def set_require_tls(self, wanted: Filter, require_tls: bool | None) -> int:
+        """Demand verified TLS (True), ignore all policies (False), or do as usual (None)."""
+        return await self._change(lambda tx, now: operations.set_require_tls(tx, wanted, now, require_tls=require_tls))
+
+    async def fail(self, wanted: Filter) -> int:
+        """Give up; senders are told."""
+        policy = policy_of(self.ctx)
+        return await self._change(lambda tx, _: operations.fail_messages(tx, wanted, policy))
+
+    async def drop(self, wanted: Filter) -> int:
+        """Remove without telling anyone."""
+        policy = policy_of(self.ctx)
+        return await self._change(lambda tx, _: operations.drop_messages(tx, wanted, policy))
+
+    # Hold rules
+
+    async def hold_rules(self) -> list[HoldRule]:
+        """All rules."""
+        return await self._database.read(holdrules.hold_rules, op="queue hold rules")
+
+    async def add_hold_rule(self, *, account: str = "", sender: str = "", recipient: str = "") -> tuple[int, int]:
+        """Hold what matches, now and in future; sender and recipient are domains or addresses, nothing at all pauses
+        the queue.
+
+        Returns the rule's id and how many messages were held. Raises BadFilter.
+        """
+        sender_localpart, sender_domain = holdrules.parse_party(sender)
+        recipient_localpart, recipient_domain = holdrules.parse_party(recipient)
+        rule = HoldRule(
+            account=account,
+            sender_localpart=sender_localpart,
+            sender_domain=sender_domain,
+            recipient_localpart=recipient_localpart,
+            recipient_domain=recipient_domain,
+        )
+        return await self._change(lambda tx, _: holdrules.add_hold_rule(tx, rule))
+
+    async def remove_hold_rule(self, rule_id: int) -> bool:
+        """Remove a rule; what it held stays held. False: there is none."""
+        return await self._change(lambda tx, _: holdrules.remove_hold_rule(tx, rule_id))
+
+    async def _change(self, unit: Callable[[Tx, int], T]) -> T:
+        now = self.ctx.clock()
+        result = await self._database.write(lambda tx: unit(tx, now))
+        self.scheduler.changed()
+        return result
+
+    # Upkeep
+
+    async def _clean(self) -> None:
+        await trio.sleep(FIRST_CLEANING_SECONDS)
+        while True:
+            try:
+                await self.clean()
+            except StoreError as exc:
+                logger.error("cleaning the queue failed", extra={"kv": {"err": exc}})
+            await trio.sleep(CLEANING_SECONDS)
+
+    async def clean(self) -> None:
+        """Remove retired rows and keys of submissions whose time is over."""
+        now = self.ctx.clock()
+        while await self._database.write(lambda tx: clean_retired(tx, now)):
+            pass
+        await self._database.write(partial(_clean_keys, now=now))
+
+    async def _count(self) -> None:
+        while True:
+            try:
+                await self.measure()
+            except StoreError as exc:
+                logger.error("counting the queue failed", extra={"kv": {"err": exc}})
+            await trio.sleep(GAUGES_SECONDS)
+
+    async def measure(self) -> None:
+        """Set the gauges of size, hold and age."""
+        counts = await self.counts()
+        metrics.size.set(counts.messages)
+        metrics.held.set(counts.held)
+        due = 0 if counts.next_attempt is None else self.ctx.clock() - counts.next_attempt
+        metrics.oldest.set(max(0, due) / SECOND)
+
+
+def _recover(tx: Tx) -> int:
+    drop_unused(tx)
+    return record.recover(tx)
+
+
+def _clean_keys(tx: Tx, now: int) -> None:
+    tx.execute(SEEN_KEYS, now)
+    tx.execute(OLD_KEYS, now - KEY_LIFE)

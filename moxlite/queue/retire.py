@@ -1,0 +1,56 @@
+"""The end of a message in the queue: its row is removed, and a retired row kept for a time (QUEUE-25). On a
+transaction.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+from moxlite.queue.content import release_content
+from moxlite.queue.rows import RETIRED_COLUMNS, Result, encode_results
+from moxlite.store.transaction import Tx
+
+__all__ = ["KeepFor", "clean_retired", "retire"]
+
+KeepFor: TypeAlias = Callable[[str], int]
+"""For how many microseconds retired messages of this account are kept; 0 for not at all."""
+
+CLEAN_SLICE: Final = 1000
+"""Rows removed in one transaction (QUEUE-25)."""
+
+OWN: Final = ("success", "last_activity", "keep_until")
+SHARED: Final = ", ".join(name for name in RETIRED_COLUMNS.split(", ") if name not in OWN)
+
+READ: Final = "SELECT account, content_id FROM msg WHERE id = ?"
+COPY: Final = f"""
+INSERT INTO msg_retired ({SHARED}, success, last_activity, keep_until, recipient_address)
+SELECT {SHARED}, ?, ?, ?, lower(rcpt_localpart || '@' || rcpt_domain)
+FROM msg WHERE id = ?"""  # noqa: S608 column names
+SET_RESULTS: Final = "UPDATE msg_retired SET results = ? WHERE id = ?"
+DELETE: Final = "DELETE FROM msg WHERE id = ?"
+CLEAN: Final = "DELETE FROM msg_retired WHERE id IN (SELECT id FROM msg_retired WHERE keep_until <= ? LIMIT ?)"
+
+
+def retire(
+    tx: Tx, ids: Iterable[int], *, success: bool, now: int, keep_for: KeepFor, results: tuple[Result, ...] | None = None
+) -> None:
+    """Take messages out of the queue, and give their octets back with the last of them.
+
+    ``results``, if given, are the attempts to keep instead of those in the row. Ids that are gone are skipped.
+    """
+    for message_id in ids:
+        row = tx.row(READ, message_id)
+        if row is None:
+            continue
+        account, content_id = row
+        keep = keep_for(account)
+        if keep > 0:
+            tx.execute(COPY, int(success), now, now + keep, message_id)
+            if results is not None:
+                tx.execute(SET_RESULTS, encode_results(results), message_id)
+        tx.execute(DELETE, message_id)
+        release_content(tx, content_id)
+
+
+def clean_retired(tx: Tx, now: int) -> bool:
+    """Remove a slice of the retired rows whose time is over; True if there may be more."""
+    return tx.execute(CLEAN, now, CLEAN_SLICE) == CLEAN_SLICE

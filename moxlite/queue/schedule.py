@@ -1,0 +1,38 @@
+"""When a message is tried again, and for how long (QUEUE-10..12). Pure: no clock, no database."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+__all__ = ["JITTER", "SECOND", "attempts_left", "delay_after", "max_attempts_of"]
+
+SECOND: Final = 1_000_000
+"""Microseconds."""
+
+JITTER: Final = 0.01
+"""Share by which a delay is made longer or shorter, so that what failed together does not come back together
+(QUEUE-10).
+"""
+
+
+def delay_after(attempts: int, delays: Sequence[float], random: Random) -> int:
+    """Microseconds from the beginning of attempt number `attempts` (from 1) to the next one; the last delay repeats."""
+    delay = delays[min(attempts, len(delays)) - 1]
+    return int(delay * SECOND * random.uniform(1 - JITTER, 1 + JITTER))
+
+
+def max_attempts_of(own: int, configured: int) -> int:
+    """How many attempts a message gets: its own number wins (QUEUE-11)."""
+    return own or configured
+
+
+def attempts_left(attempts: int, maximum: int, next_attempt: int, delays: Sequence[float]) -> list[int]:
+    """Times (µs UTC, without jitter) of the attempts that will still be made, the first at `next_attempt`; for the
+    delayed DSN.
+    """
+    times: list[int] = []
+    when = next_attempt
+    for number in range(attempts + 1, maximum + 1):
+        times.append(when)
+        when += int(delays[min(number, len(delays)) - 1] * SECOND)
+    return times

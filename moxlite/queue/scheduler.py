@@ -1,0 +1,339 @@
+"""Choosing what is due, and making the attempts: at most one per recipient domain, a bounded number at a time
+(QUEUE-13..16).
+
+The nursery tree::
+
+    Scheduler.serve
+     ├─ loop: starts attempts of what is due, sleeps until something is
+     │   └─ one task per attempt
+     └─ notices: stores DSNs that are owed
+"""
+
+import logging
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.net.connections import guard
+from moxlite.net.log import bind_cid, new_cid
+from moxlite.queue import record
+from moxlite.queue.attempt import Attempt
+from moxlite.queue.content import octets
+from moxlite.queue.context import Context
+from moxlite.queue.dsns import deliver_notice
+from moxlite.queue.record import Ended, Policy
+from moxlite.queue.rows import Message
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.session import Batch
+from moxlite.store.database import Database
+from moxlite.store.errors import StoreError
+from moxlite.store.reputation import set_domain_tls
+from moxlite.store.transaction import Reader
+
+__all__ = ["Scheduler", "policy_of"]
+
+logger = logging.getLogger("moxlite.queue.scheduler")
+
+RECHECK_SECONDS: Final = 60.0
+"""The clock may be set, the machine may have slept (QUEUE-16)."""
+
+DATABASE_ERROR_SECONDS: Final = 60.0
+"""Wait after the database failed (QUEUE-14)."""
+
+NOTICE_RETRY: Final = 5 * 60 * SECOND
+"""Before a DSN that could not be stored is tried again."""
+
+NOTICE_LIFE: Final = 5 * 24 * 3600 * SECOND
+"""After which a DSN is given up: its account has had no room for it in all that time."""
+
+NOTICES_AT_ONCE: Final = 20
+CANDIDATES: Final = 20
+MAX_BATCH: Final = 500
+"""Rows of one submission that go together; a bigger one goes in turns."""
+
+RECORD_SECONDS: Final = 30.0
+"""For a write that is not to be cut off: a card that is busy with a checkpoint takes seconds."""
+
+# What is due first, among the first thousand rows by time: all from the index msg_due, 0.3 ms at most.
+BY_TIME: Final = """
+SELECT id, rcpt_domain, attempts, next_attempt FROM (
+    SELECT id, rcpt_domain, attempts, next_attempt FROM msg INDEXED BY msg_due
+    WHERE hold = 0 AND dsn_due <> 'failed' ORDER BY next_attempt, id LIMIT 1000)
+WHERE rcpt_domain NOT IN (SELECT value FROM json_each(?1)) AND (?2 OR attempts = 0)
+AND id NOT IN (SELECT value FROM json_each(?3))
+ORDER BY next_attempt, id LIMIT ?4"""
+# Where these are all of busy domains: the first row of each other domain, with one step in msg_due_domain per domain.
+BY_DOMAIN: Final = """
+WITH RECURSIVE domain (name) AS (
+    SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain WHERE hold = 0 AND dsn_due <> 'failed'
+    UNION ALL
+    SELECT (SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain
+        WHERE hold = 0 AND dsn_due <> 'failed' AND rcpt_domain > domain.name)
+    FROM domain WHERE domain.name IS NOT NULL)
+SELECT msg.id, msg.rcpt_domain, msg.attempts, msg.next_attempt FROM domain JOIN msg ON msg.id = (
+    SELECT id FROM msg INDEXED BY msg_due_domain
+    WHERE hold = 0 AND dsn_due <> 'failed' AND rcpt_domain = domain.name AND (?2 OR attempts = 0)
+    AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY next_attempt, id LIMIT 1)
+WHERE domain.name NOT IN (SELECT value FROM json_each(?1))
+ORDER BY msg.next_attempt, msg.id LIMIT ?4"""
+TOGETHER: Final = """
+SELECT other.id FROM msg one JOIN msg other
+ON other.base_id = one.base_id AND other.rcpt_domain = one.rcpt_domain AND other.attempts = one.attempts
+AND other.require_tls IS one.require_tls AND other.transport = one.transport
+WHERE one.id = ? AND one.base_id <> 0
+AND other.hold = 0 AND other.dsn_due <> 'failed' AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
+NEXT_NOTICE: Final = "SELECT min(dsn_next) FROM msg WHERE dsn_due <> ''"
+
+
+class _Candidate(msgspec.Struct, frozen=True):
+    id: int
+    domain: str
+    attempts: int
+    next_attempt: int
+
+
+def policy_of(ctx: Context) -> Policy:
+    """What outcomes are judged by at this moment."""
+    snapshot = ctx.config()
+    queue = snapshot.static.queue
+
+    def keep_for(name: str) -> int:
+        account = snapshot.account(name)
+        return ACCOUNT_GONE if account is None else int(account.keep_retired_message_period * SECOND)
+
+    return Policy(
+        now=ctx.clock(),
+        retry_delays=queue.retry_delays,
+        max_attempts=queue.max_attempts,
+        delay_dsn_attempt=queue.delay_dsn_attempt,
+        keep_for=keep_for,
+        random=ctx.random,
+    )
+
+
+ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
+"""How long messages of a removed account stay listed (QUEUE-25)."""
+
+
+class Scheduler:
+    """Makes the attempts. `changed` is called after each commit that may make something due."""
+
+    def __init__(self, ctx: Context, database: Database) -> None:
+        self._ctx = ctx
+        self._database = database
+        self._wake = trio.Event()
+        self._wake_notices = trio.Event()
+        self._busy: dict[str, bool] = {}  # recipient domain: whether it is a retry
+        self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
+
+    def changed(self) -> None:
+        """Look again what is due."""
+        self._wake.set()
+        self._wake_notices.set()
+
+    @property
+    def busy_domains(self) -> frozenset[str]:
+        """Recipient domains with an attempt under way."""
+        return frozenset(self._busy)
+
+    async def serve(self, shutdown: trio.Event) -> None:
+        """Work until `shutdown`; then running attempts have `queue.shutdown_grace`, and what is not done by then is
+        put back (QUEUE-15).
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve_notices)
+            async with trio.open_nursery() as attempts, trio.open_nursery() as watching:
+                watching.start_soon(self._loop, attempts)
+                await shutdown.wait()
+                watching.cancel_scope.cancel()
+                attempts.cancel_scope.deadline = trio.current_time() + self._ctx.config().static.queue.shutdown_grace
+            nursery.cancel_scope.cancel()
+
+    async def _loop(self, attempts: trio.Nursery) -> None:
+        while True:
+            self._wake = trio.Event()
+            try:
+                await self._write_unwritten()
+                seconds = await self._start_due(attempts)
+            except StoreError as exc:
+                logger.error("queue database failed", extra={"kv": {"err": exc}})
+                seconds = DATABASE_ERROR_SECONDS
+            with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
+                await self._wake.wait()
+
+    async def _start_due(self, attempts: trio.Nursery) -> float:
+        """Start attempts while there is something due and room for it; returns the seconds until there may be more."""
+        limit = self._ctx.config().static.queue.max_concurrent_deliveries
+        while len(self._busy) < limit:
+            retries = sum(self._busy.values())
+            room_for_retries = retries < max(1, limit // 2)
+            busy = msgspec.json.encode(list(self._busy)).decode()
+            unwritten = msgspec.json.encode(list(self._unwritten)).decode()
+            args = (busy, int(room_for_retries), unwritten, CANDIDATES)
+            found = await self._database.read(partial(_usable, args=args), op="queue due")
+            now = self._ctx.clock()
+            due = [candidate for candidate in found if candidate.next_attempt <= now]
+            if not due:
+                return (found[0].next_attempt - now) / SECOND if found else float("inf")
+            for candidate in due:
+                if candidate.domain in self._busy or len(self._busy) >= limit:
+                    continue
+                if candidate.attempts and sum(self._busy.values()) >= max(1, limit // 2):
+                    continue
+                self._busy[candidate.domain] = candidate.attempts > 0
+                attempts.start_soon(self._deliver, candidate)
+        return float("inf")
+
+    async def _deliver(self, candidate: _Candidate) -> None:
+        """One attempt, from marking to its outcome."""
+        try:
+            with bind_cid(new_cid()):
+                await self._deliver_batch(candidate)
+        except StoreError as exc:
+            logger.error("queue database failed", extra={"kv": {"err": exc, "msg": candidate.id}})
+            await trio.sleep(DATABASE_ERROR_SECONDS)
+        finally:
+            del self._busy[candidate.domain]
+            self.changed()
+
+    async def _deliver_batch(self, candidate: _Candidate) -> None:
+        policy = policy_of(self._ctx)
+        ids = await self._database.read(partial(_together, message_id=candidate.id, now=policy.now), op="queue batch")
+        ids = [message_id for message_id in ids if message_id not in self._unwritten]
+        marked: list[Message] = []
+        # Not to be cut off between the commit and the attempt: it would count though it was never made.
+        with trio.move_on_after(RECORD_SECONDS, shield=True):
+            marked = await self._database.write(lambda tx: record.mark(tx, ids, policy))
+        if not marked:
+            return
+        attempt = Attempt(self._ctx, Batch(tuple(marked), partial(octets, self._database, marked[0])))
+        ended: list[Ended] | None = None
+        try:
+            with guard("queue"):
+                ended = await attempt.run()
+            if ended is None:
+                ended = attempt.crashed()
+            await self._note_offers(marked[0], attempt.offers)
+        except BaseException:
+            if ended is None:
+                ended = attempt.interrupted()
+            raise
+        finally:
+            await self._record(ended or [])
+
+    async def _note_offers(self, message: Message, offers: tuple[bool, bool] | None) -> None:
+        """Let the sender's account know what the recipients' domain offers; a failure of that harms nothing
+        (QUEUE-57, 58).
+        """
+        if offers is None or not message.account:
+            return
+        starttls, requiretls = offers
+        try:
+            async with self._ctx.accounts.use(message.account) as account:
+                await account.write(
+                    lambda tx: set_domain_tls(tx, message.rcpt_domain, starttls=starttls, requiretls=requiretls)
+                )
+        except StoreError as exc:
+            logger.info("tls of a domain not noted", extra={"kv": {"err": exc, "domain": message.rcpt_domain}})
+
+    async def _record(self, ended: list[Ended]) -> None:
+        """Write outcomes down; those that the database does not take are kept in memory, so that nothing is sent
+        twice.
+        """
+        _log(ended)
+        policy = policy_of(self._ctx)
+        written = False
+        with trio.move_on_after(RECORD_SECONDS, shield=True):
+            try:
+                await self._database.write(lambda tx: record.finish(tx, ended, policy))
+                written = True
+            except StoreError as exc:
+                logger.error("outcome of a delivery cannot be stored", extra={"kv": {"err": exc}})
+        if not written:
+            self._unwritten.update((one.message.id, one) for one in ended)
+
+    async def _write_unwritten(self) -> None:
+        if not self._unwritten:
+            return
+        ended = list(self._unwritten.values())
+        policy = policy_of(self._ctx)
+        await self._database.write(lambda tx: record.finish(tx, ended, policy))
+        for one in ended:
+            del self._unwritten[one.message.id]
+
+    # DSNs
+
+    async def _serve_notices(self) -> None:
+        while True:
+            self._wake_notices = trio.Event()
+            seconds = RECHECK_SECONDS
+            try:
+                due = await self._database.read(
+                    lambda r: record.dsns_due(r, self._ctx.clock(), NOTICES_AT_ONCE), op="queue notices"
+                )
+                for message in due:
+                    await self._tell(message)
+                if due:
+                    continue
+                when = await self._database.read(lambda r: r.value(NEXT_NOTICE), op="queue next notice")
+                if when is not None:
+                    seconds = max(0.0, (when - self._ctx.clock()) / SECOND)
+            except StoreError as exc:
+                logger.error("queue database failed", extra={"kv": {"err": exc}})
+            with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
+                await self._wake_notices.wait()
+
+    async def _tell(self, message: Message) -> None:
+        """Store one DSN, then note that: after a crash in between it is stored again under the same key, which does
+        nothing.
+        """
+        kind, policy = message.dsn_due, policy_of(self._ctx)
+        stored = False
+        with guard("queue"):
+            try:
+                await deliver_notice(self._ctx, self._database, message, kind)
+                stored = True
+            except StoreError as exc:
+                logger.error("dsn cannot be stored", extra={"kv": {"err": exc, "msg": message.id, "kind": kind}})
+        given_up = policy.now - (message.last_attempt or message.queued) > NOTICE_LIFE
+        if stored or given_up:
+            await self._database.write(lambda tx: record.told(tx, message.id, kind, policy))
+        else:
+            until = policy.now + NOTICE_RETRY
+            await self._database.write(lambda tx: record.postpone_dsn(tx, message.id, kind, until))
+
+
+def _usable(r: Reader, args: tuple[str, int, str, int]) -> list[_Candidate]:
+    """Rows that could be attempted now or later, the earliest first."""
+    rows = r.rows(BY_TIME, *args) or r.rows(BY_DOMAIN, *args)
+    return [_Candidate(id=row[0], domain=row[1], attempts=row[2], next_attempt=row[3]) for row in rows]
+
+
+def _together(r: Reader, message_id: int, now: int) -> list[int]:
+    """The rows that go into one transaction with this one, itself included (QUEUE-65)."""
+    return [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id]
+
+
+def _log(ended: list[Ended]) -> None:
+    for one in ended:
+        result, message = one.result, one.message
+        logger.info(
+            "delivery attempt ended",
+            extra={
+                "kv": {
+                    "err": result.error or None,
+                    "msg": message.id,
+                    "verdict": one.verdict.value,
+                    "attempt": message.attempts,
+                    "sender": message.sender_address or "<>",
+                    "recipient": message.recipient_address,
+                    "transport": result.transport or None,
+                    "host": result.host or None,
+                    "ip": result.ip or None,
+                    "tls": result.tls or None,
+                    "seconds": result.duration / SECOND,
+                }
+            },
+        )

@@ -1,0 +1,166 @@
+"""One SMTP conversation of the queue with one host: all messages of a batch over one connection (QUEUE-60,
+QUEUE-65..70).
+
+A batch are the rows of one submission for recipients of one domain; they share sender and octets.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.net.smtpclient import SMTPClient
+from moxlite.proto.smtp.conversation import Recipient, Transaction
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.queue.rows import Message
+from moxlite.store.submission import DSNNotify
+
+__all__ = ["Batch", "Outcomes", "Postponed", "Trace", "converse", "run_transactions", "session_seconds"]
+
+SESSION_SECONDS: Final = 30 * 60.0
+OCTETS_PER_SECOND: Final = 64 * 1024
+"""A session takes 30 min and a second per 64 KiB at most (QUEUE-60), however slowly the host dribbles."""
+
+
+class Postponed(SMTPError):
+    """The host takes no more on this connection; the message was not sent, and that does not count as an attempt
+    (QUEUE-67).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False, 0, "", "", "host takes no more messages on this connection")
+
+
+Outcomes = dict[int, SMTPError | None]
+"""Per id of a message: delivered (None), or why not."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Messages that go in one transaction; ``octets`` gives their content anew at each call."""
+
+    messages: tuple[Message, ...]
+    octets: Callable[[], AsyncIterator[bytes]]
+
+    @property
+    def first(self) -> Message:
+        """Stands for all where they are equal."""
+        return self.messages[0]
+
+
+class Trace:
+    """What is known of an attempt while it runs, also when it is cut off."""
+
+    def __init__(self) -> None:
+        self.host = ""
+        self.ip = ""
+        self.tls = ""
+        self.tls_mode = "skip"
+        self.dialed: list[tuple[str, str]] = []
+        self.offers: tuple[bool, bool] | None = None
+        """Whether the host that was last greeted offers STARTTLS and REQUIRETLS (QUEUE-57)."""
+        self.sent_all = False
+        """All octets of a message were handed over: the host may have it, whatever happens now."""
+        self.settled: Outcomes = {}
+        """Messages whose outcome is final."""
+
+
+def session_seconds(size: int) -> float:
+    """The limit of a session for a message of `size` octets."""
+    return SESSION_SECONDS + size / OCTETS_PER_SECOND
+
+
+async def converse(client: SMTPClient, batch: Batch, trace: Trace, *, requiretls: bool = False) -> Outcomes:
+    """Greet the host, send the batch, say good-bye.
+
+    Raises SMTPError when the conversation fails before the first message; its failures after that are in the outcomes.
+    """
+    try:
+        with trio.fail_after(session_seconds(batch.first.size)):
+            await client.hello()
+            if (tls := client.tls_stream) is not None:
+                trace.tls = f"{tls.facts.version} {tls.facts.cipher}"
+            extensions = client.codec.extensions
+            trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
+            outcomes = await run_transactions(client, batch, trace, requiretls=requiretls)
+    except trio.TooSlowError:
+        await client.abort()
+        raise SMTPError(False, 0, "4.4.2", "session", "session took too long") from None
+    except SMTPError:
+        await client.quit()
+        raise
+    except BaseException:  # nothing is said in the middle of a message that was cut off
+        await client.abort()
+        raise
+    await client.quit()
+    return outcomes
+
+
+async def run_transactions(client: SMTPClient, batch: Batch, trace: Trace, *, requiretls: bool = False) -> Outcomes:
+    """Send a batch over a greeted connection, in as many transactions as the host wants (QUEUE-66, QUEUE-67)."""
+    pending: Sequence[Message] = batch.messages
+    outcomes: Outcomes = {}
+    while pending:
+        trace.sent_all = False
+        transaction = _transaction(pending, requiretls=requiretls)
+        outcome = await client.deliver(transaction, _watched(batch.octets(), trace))
+        if outcome.error is None or outcome.error.code:
+            trace.sent_all = False  # the host has answered for what it got
+        again: list[Message] = []
+        refusals: Outcomes = {}
+        for message, result in zip(pending, outcome.recipients, strict=True):
+            if result.again:
+                again.append(message)
+                refusals[message.id] = result.error
+            else:
+                outcomes[message.id] = result.error
+                if result.error is None or result.error.permanent:
+                    trace.settled[message.id] = result.error
+        if len(again) == len(pending):  # no progress
+            outcomes.update(refusals)
+            break
+        if again and client.codec.exhausted:
+            outcomes.update(dict.fromkeys(refusals, Postponed()))
+            break
+        pending = again
+    return outcomes
+
+
+async def _watched(octets: AsyncIterator[bytes], trace: Trace) -> AsyncIterator[bytes]:
+    """Notes when the last octets were given out: what comes next on the wire is the final dot."""
+    async for piece in octets:
+        yield piece
+    trace.sent_all = True
+
+
+_NOTIFY: Final[Mapping[DSNNotify, str]] = {
+    DSNNotify.NEVER: "NEVER",
+    DSNNotify.SUCCESS: "SUCCESS",
+    DSNNotify.FAILURE: "FAILURE",
+    DSNNotify.DELAY: "DELAY",
+}
+
+
+def _transaction(messages: Sequence[Message], *, requiretls: bool) -> Transaction:
+    first = messages[0]
+    recipients = tuple(
+        Recipient(
+            message.recipient,
+            tuple(word for bit, word in _NOTIFY.items() if message.dsn_notify & bit),
+            message.dsn_orcpt,
+        )
+        for message in messages
+    )
+    needs_utf8 = first.smtputf8 or first.sender.needs_smtputf8 or any(one.path.needs_smtputf8 for one in recipients)
+    return Transaction(
+        mail_from=first.sender,
+        recipients=recipients,
+        size=first.size,
+        eight_bit=first.has8bit,
+        smtputf8=needs_utf8,
+        requiretls=requiretls,
+        ret=first.dsn_ret,
+        envid=first.dsn_envid,
+        priority=first.priority or None,
+        deliver_by=first.deliver_by,
+    )

@@ -1,0 +1,123 @@
+"""Taking a submission into the queue: one transaction for all its recipients (QUEUE-1..6). On a transaction."""
+
+from typing import Final
+
+import msgspec
+
+from moxlite.queue.content import Content, add_content
+from moxlite.queue.errors import FromIDTaken, QueueFull
+from moxlite.queue.holdrules import hold_rules, matches
+from moxlite.store.submission import Submission, SubmissionRecipient
+from moxlite.store.transaction import Tx
+
+__all__ = ["add_submission"]
+
+MAX_ROWS: Final = 10_000
+MAX_OCTETS: Final = 2 << 30
+"""What an account may have waiting (SMTP-115): a stolen password must not fill the disk."""
+
+REPORT_ATTEMPTS: Final = 5
+"""Reports are of little use after a day (QUEUE-105)."""
+
+WAITING: Final = "SELECT count(*), coalesce(sum(size), 0) FROM msg WHERE account = ?"
+KEY: Final = "SELECT first_id, last_id FROM unit_key WHERE key = ?"
+INSERT_KEY: Final = "INSERT INTO unit_key (key, first_id, last_id, live) VALUES (?, ?, ?, ?)"
+FROM_ID: Final = "SELECT 1 FROM msg WHERE from_id = ?1 UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?1 LIMIT 1"
+SET_BASE: Final = "UPDATE msg SET base_id = ? WHERE id BETWEEN ? AND ?"
+INSERT: Final = """
+INSERT INTO msg (base_id, content_id, queued, hold, account, login_address, sender_localpart, sender_domain, from_id,
+    rcpt_localpart, rcpt_domain, message_id, subject, attempts, max_attempts, next_attempt, last_attempt, dialed_ips,
+    results, transport, future_release_request, has8bit, smtputf8, is_dmarc_report, is_tls_report, size, prefix,
+    dsn_utf8, require_tls, extra, priority, deliver_by, dsn_notify, dsn_ret, dsn_envid, dsn_orcpt, dsn_due, dsn_next)
+VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, '{}', '[]', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?, ?, ?, '', 0)"""
+
+
+def add_submission(tx: Tx, submission: Submission, content: Content, now: int) -> list[int]:
+    """Add one row per recipient; returns their ids in the order of the recipients.
+
+    A submission whose key was seen before adds nothing: the ids of the first time are returned.
+
+    Raises:
+      QueueFull: the account has too much waiting.
+      FromIDTaken: a unique sender id is in use.
+    """
+    if submission.key and (known := tx.row(KEY, submission.key)) is not None:
+        return list(range(known[0], known[1] + 1))
+    _check_room(tx, submission, content)
+    rules = hold_rules(tx)
+    content_id = add_content(tx, content, len(submission.recipients))
+    ids: list[int] = []
+    for recipient in submission.recipients:
+        if recipient.from_id and tx.row(FROM_ID, recipient.from_id) is not None:
+            raise FromIDTaken(recipient.from_id)
+        sender = _sender(submission, recipient)
+        to = (str(recipient.address.localpart), recipient.address.domain.unicode)
+        held = any(matches(rule, account=submission.account, sender=sender, recipient=to) for rule in rules)
+        ids.append(_insert(tx, submission, recipient, content_id, content.size, sender, held=held, now=now))
+    if len(ids) > 1 and len({_sender(submission, recipient) for recipient in submission.recipients}) == 1:
+        tx.execute(SET_BASE, ids[0], ids[0], ids[-1])
+    if submission.key:
+        tx.execute(INSERT_KEY, submission.key, ids[0], ids[-1], now)
+    return ids
+
+
+def _sender(submission: Submission, recipient: SubmissionRecipient) -> tuple[str, str]:
+    address = recipient.mail_from or submission.mail_from
+    return (str(address.localpart), address.domain.unicode) if address is not None else ("", "")
+
+
+def _check_room(tx: Tx, submission: Submission, content: Content) -> None:
+    rows, octets = tx.row(WAITING, submission.account) or (0, 0)
+    added = len(submission.recipients)
+    if rows + added > MAX_ROWS:
+        raise QueueFull(f"account has {rows} messages in the queue, {MAX_ROWS} are allowed")
+    if rows and octets + added * content.size > MAX_OCTETS:
+        raise QueueFull(f"account has {octets >> 20} MiB in the queue, {MAX_OCTETS >> 20} are allowed")
+
+
+def _insert(
+    tx: Tx,
+    submission: Submission,
+    recipient: SubmissionRecipient,
+    content_id: int,
+    size: int,
+    sender: tuple[str, str],
+    *,
+    held: bool,
+    now: int,
+) -> int:
+    is_report = submission.is_dmarc_report or submission.is_tls_report
+    return tx.insert(
+        INSERT,
+        content_id,
+        now,
+        int(held),
+        submission.account,
+        submission.login_address,
+        *sender,
+        recipient.from_id,
+        str(recipient.address.localpart),
+        recipient.address.domain.unicode,
+        submission.message_id,
+        submission.subject,
+        REPORT_ATTEMPTS if is_report else 0,
+        max(now, submission.hold_until or 0),
+        submission.transport,
+        submission.future_release,
+        int(submission.has8bit),
+        int(submission.smtputf8),
+        int(submission.is_dmarc_report),
+        int(submission.is_tls_report),
+        len(submission.prefix) + size,
+        submission.prefix,
+        submission.dsn_utf8,
+        None if submission.requiretls is None else int(submission.requiretls),
+        msgspec.json.encode(submission.extra).decode(),
+        submission.priority,
+        submission.deliver_by,
+        int(recipient.dsn_notify),
+        submission.dsn_ret,
+        submission.dsn_envid,
+        recipient.dsn_orcpt,
+    )

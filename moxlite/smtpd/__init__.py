@@ -1,0 +1,9 @@
+"""The SMTP server: incoming mail on port 25, submission on 587 and 465 (docs/spec/smtp.md).
+
+The composition root makes a `Context` per service of each listener and calls `serve_connection` for each connection.
+"""
+
+from moxlite.smtpd.connection import serve_connection
+from moxlite.smtpd.context import Context, Pace
+
+__all__ = ["Context", "Pace", "serve_connection"]

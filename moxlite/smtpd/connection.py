@@ -1,0 +1,86 @@
+"""Serving one SMTP connection: admission, the session with its watcher, and the end (SMTP-6, SMTP-16, SMTP-135)."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+import trio
+
+from moxlite.net.connections import ConnectionInfo
+from moxlite.proto.smtp import commands as c
+from moxlite.proto.smtp.replies import Response
+from moxlite.smtpd import auth, data, hello, mail, rcpt, replies
+from moxlite.smtpd.context import Context
+from moxlite.smtpd.replies import Goodbye
+from moxlite.smtpd.session import CROWDED, Handler, Session
+from moxlite.smtpd.wire import Wire
+
+__all__ = ["serve_connection"]
+
+logger = logging.getLogger("moxlite.smtpd")
+
+HANDLERS: Final[Mapping[type[c.Command], Handler]] = {
+    c.Ehlo: hello.ehlo,
+    c.Helo: hello.helo,
+    c.StartTLS: hello.starttls,
+    c.Auth: auth.auth,
+    c.MailFrom: mail.mail,
+    c.RcptTo: rcpt.rcpt,
+    c.Data: data.data,
+    c.Bdat: data.bdat,
+    c.Rset: hello.rset,
+    c.Noop: hello.noop,
+    c.Help: hello.help_,
+    c.Vrfy: hello.vrfy,
+    c.Expn: hello.vrfy,
+    c.Quit: hello.quit_,
+}
+
+
+async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
+    """Speak SMTP with one client until it quits, errs, or falls silent.
+
+    Cancellation closes without a reply; when `info.shutdown` is set the client gets 421 at its next chance. Raises what
+    is unexpected, for `net.connections.guard` to count and log; the caller closes the stream.
+    """
+    wire = Wire(stream, info, context.pace)
+    try:
+        if info.trusted_local:
+            await _run(Session(context, wire, HANDLERS))
+        else:
+            await _admit(wire, context)
+    finally:
+        await wire.aclose()
+
+
+async def _admit(wire: Wire, context: Context) -> None:
+    """Refuse those who come too often or are here too often."""
+    remote = wire.info.remote
+    if not context.rate.add(remote):
+        await _turn_away(wire, replies.TOO_FAST)
+        return
+    if not context.open.acquire(remote):
+        await _turn_away(wire, replies.TOO_MANY_CONNECTIONS)
+        return
+    try:
+        session = Session(context, wire, HANDLERS)
+        session.crowded = context.open.pressure(remote) > CROWDED
+        await _run(session)
+    finally:
+        context.open.release(remote)
+
+
+async def _run(session: Session) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.wire.watch_shutdown)
+        await session.run()
+        nursery.cancel_scope.cancel()
+
+
+async def _turn_away(wire: Wire, response: Response) -> None:
+    logger.info("connection refused", extra={"kv": {"remote": wire.info.remote, "reply": str(response)}})
+    wire.write(response.encode())
+    try:
+        await wire.flush()
+    except Goodbye:
+        return

@@ -1,0 +1,88 @@
+"""What an SMTP session gets from outside: one frozen struct, made by the composition root for each service."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from moxlite.admin.logins import Logins
+from moxlite.admin.receivedid import ReceivedID
+from moxlite.config.holder import ConfigHolder
+from moxlite.net.limits import OpenConnections, RateLimiter
+from moxlite.net.resolver import Resolver
+from moxlite.net.tls import ServerTLS
+from moxlite.store.accounts import Accounts
+from moxlite.store.submission import Submit
+
+__all__ = ["Context", "Pace", "Service"]
+
+Service = Literal["smtp", "submission", "submissions"]
+"""``smtp``: other servers, port 25; ``submission``: users, 587; ``submissions``: users with TLS from the start, 465."""
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """Deadlines and delays in seconds (SMTP-14, SMTP-15, SMTP-46, SMTP-74)."""
+
+    command: float = 300.0
+    """For the next command: RFC 5321 §4.5.3.2.7."""
+    command_short: float = 30.0
+    """The same in slow mode, or when the client's network has used up 80 % of its connections."""
+    block: float = 180.0
+    """For the next octets of a message: RFC 5321 §4.5.3.2.5 from the server's side."""
+    data: float = 30 * 60.0
+    """For a whole message with its delivery."""
+    discard: float = 60.0
+    """For reading a message that is refused already because of its size."""
+    write: float = 30.0
+    """For the client to take a reply."""
+    farewell: float = 1.0
+    """For the last reply before we close."""
+    slow: float = 1.0
+    """Before each read, and for each octet written, in slow mode."""
+    unknown: float = 5.0
+    """Before saying that no recipient exists: makes guessing addresses slow."""
+    store: float = 120.0
+    """For a commit that must not be cut off half-way: what a slow card takes for 100 MiB."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a session works with.
+
+    Attributes:
+      submit: `queue.submit`.
+      resolver: None where no foreign host may be asked (localserve).
+      rate, open: new and open connections by network.
+      received_id: makes the ids in Received fields and replies.
+      spool_directory: where long messages go while they are received (``data/tmp``).
+      starttls: None where it is not offered.
+      default_account: of localserve, which gets what nobody else would (SMTP-131); "" in a real server.
+    """
+
+    service: Service
+    accounts: Accounts
+    config: ConfigHolder
+    logins: Logins
+    submit: Submit
+    rate: RateLimiter
+    open: OpenConnections
+    received_id: ReceivedID
+    spool_directory: Path
+    resolver: Resolver | None = None
+    starttls: ServerTLS | None = None
+    default_account: str = ""
+    pace: Pace = Pace()
+
+    @property
+    def submission(self) -> bool:
+        """Whether our own users speak here."""
+        return self.service != "smtp"
+
+    @property
+    def kind(self) -> Literal["smtp", "submission"]:
+        """The word in metrics and records."""
+        return "smtp" if self.service == "smtp" else "submission"
+
+    @property
+    def localserve(self) -> bool:
+        """Whether this is a server for trying out (SMTP-131..133)."""
+        return bool(self.default_account)

@@ -1,0 +1,93 @@
+"""The replies of the SMTP server, and what errors of the store mean in SMTP."""
+
+from typing import Final
+
+from moxlite.proto.smtp.replies import Response
+from moxlite.store.errors import (
+    AccountRemoved,
+    AccountUnknown,
+    LimitExceeded,
+    OverQuota,
+    StorageBroken,
+    StorageFull,
+    StoreError,
+)
+from moxlite.store.outgoing import OutgoingLimitExceeded
+from moxlite.store.submission import FromIDTaken, QueueFull
+
+__all__ = ["Goodbye", "Refused", "refuse", "store_reply"]
+
+
+class Refused(Exception):
+    """A command or message is refused; carries the reply. The connection goes on.
+
+    `reason` is the stable word for metrics and logs (SMTP-139), "" where there is none.
+    """
+
+    def __init__(self, response: Response, reason: str = "") -> None:
+        super().__init__(str(response))
+        self.response = response
+        self.reason = reason
+
+
+class Goodbye(Exception):
+    """The connection ends, after `response` if there is one. `error`: the word for metrics, "" for none."""
+
+    def __init__(self, response: Response | None = None, error: str = "") -> None:
+        super().__init__(str(response))
+        self.response = response
+        self.error = error
+
+
+def refuse(code: int, ecode: str, text: str, reason: str = "") -> Refused:
+    """To be raised."""
+    return Refused(Response.of(code, ecode, text), reason)
+
+
+OK: Final = Response(250, "2.0.0", ("ok",))
+MAIL_OK: Final = Response(250, "2.1.0", ("sender ok",))
+RCPT_OK: Final = Response(250, "2.1.5", ("recipient ok",))
+START_DATA: Final = Response(354, "", ("continue, end with <CRLF>.<CRLF>",))
+CHUNK_OK: Final = Response(250, "2.0.0", ("chunk received",))
+BYE: Final = Response(221, "2.0.0", ("bye",))
+HELP: Final = Response(214, "2.0.0", ("see RFC 5321",))
+CANNOT_VRFY: Final = Response(252, "2.7.0", ("no verification, but mail is tried",))
+START_TLS: Final = Response(220, "2.0.0", ("go ahead",))
+
+SHUTTING_DOWN: Final = Response(421, "4.3.2", ("shutting down",))
+TIMEOUT: Final = Response(421, "4.4.2", ("timeout",))
+TOO_MANY_CONNECTIONS: Final = Response(421, "4.7.0", ("too many connections from your network",))
+TOO_FAST: Final = Response(421, "4.7.0", ("too many new connections from your network, slow down",))
+TOO_MANY_FAILURES: Final = Response(421, "4.7.0", ("too many failed log-ins from your network, try again later",))
+TOO_MANY_COMMANDS: Final = Response(421, "4.7.0", ("too many commands without a message",))
+TOO_MANY_BAD: Final = Response(550, "5.1.0", ("too many failed transactions",))
+EARLY: Final = Response(554, "5.5.0", ("wait for the greeting",))
+INTERNAL: Final = Response(451, "4.3.0", ("error in processing, try again later",))
+BAD_LINE_ENDS: Final = Response(500, "5.5.2", ("message has a bare CR or bare LF at its line ends",))
+BAD_CHUNK: Final = Response(554, "5.6.0", ("message has a bare CR",))
+OVERSIZE: Final = Response(552, "5.3.4", ("message too large",))
+STORAGE_FULL: Final = Response(452, "4.3.1", ("no storage left, try again later",))
+UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))
+NOT_OURS: Final = Response(550, "5.1.1", ("no such user here, and no relaying",))
+DISABLED: Final = Response(450, "4.2.1", ("domain is disabled for now",))
+LOOP: Final = Response(550, "5.4.6", ("too many Received fields, this looks like a mail loop",))
+
+# The first class that fits counts. Texts name no account, mailbox or file.
+STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
+    (OverQuota, Response(452, "4.2.2", ("mailbox full",))),
+    (StorageFull, STORAGE_FULL),
+    (StorageBroken, INTERNAL),
+    (QueueFull, Response(452, "4.3.1", ("too much of yours is waiting in the queue",))),
+    (FromIDTaken, Response(554, "5.1.7", ("sender id was used before",))),
+    (LimitExceeded, Response(452, "4.2.2", ("mailbox full",))),
+    (AccountUnknown, UNKNOWN_USER),
+    (AccountRemoved, UNKNOWN_USER),
+    (StoreError, INTERNAL),
+)
+
+
+def store_reply(error: StoreError) -> Response:
+    """The reply that tells a client what the store could not do."""
+    if isinstance(error, OutgoingLimitExceeded):
+        return Response.of(451, "4.7.1", str(error))  # names the limit and its setting (SMTP-116)
+    return next(response for kind, response in STORE_ERRORS if isinstance(error, kind))

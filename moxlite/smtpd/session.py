@@ -1,0 +1,352 @@
+"""One SMTP session: greeting, command loop, and which command is carried out where (RFC 5321 §3, §4; SMTP-6..21).
+
+Theory of operation
+-------------------
+The codec (`moxlite.proto.smtp.server`) turns octets into commands and refuses by itself what is out of sequence or
+malformed. The session asks it for events, gives each command to the function in `HANDLERS`, and sends the reply that
+this returns. A handler raises `Refused` to refuse its command, `Goodbye` to end the connection, and lets errors of the
+store pass, which become replies in one place (`replies.store_reply`).
+
+    serve_connection
+     ├─ Wire.watch_shutdown     ends the wait for a command with 421
+     └─ Session.run             greeting, then event after event
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import trio
+
+from moxlite.admin.logins import CertificateLogin, Identity, LoginRequest, fingerprint
+from moxlite.config.listeners import Listener, SMTPService
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.log import TRACE
+from moxlite.net.tls import ServerTLS
+from moxlite.proto.smtp import commands as c
+from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.server import NEED_DATA, AuthData, Event, Refusal, ServerConnection, ServerLimits
+from moxlite.smtpd import metrics, replies
+from moxlite.smtpd.context import Context
+from moxlite.smtpd.replies import Goodbye, Refused
+from moxlite.smtpd.transaction import Transaction
+from moxlite.smtpd.wire import Wire
+from moxlite.store.errors import StoreError
+from moxlite.store.spool import Spool
+
+__all__ = ["Handler", "Session"]
+
+logger = logging.getLogger("moxlite.smtpd")
+
+MAX_COMMANDS: Final = 1000
+"""Commands without a message (SMTP-143): more is a probe, or a client in a loop."""
+
+MAX_BAD: Final = 10
+"""Failed transactions of a connection that had no good one (SMTP-21)."""
+
+SLOW_FAILURES: Final = 3
+"""Failed log-ins from which on the connection is slowed down (SMTP-15)."""
+
+CROWDED: Final = 0.8
+"""Used share of the open connections of a network from which on sessions shorten their patience (SMTP-14)."""
+
+NAMED_ERRORS: Final[Mapping[str, str]] = {"5.5.0": "linetoolong", "5.5.1": "unknowncommand", "5.5.2": "unknowncommand"}
+
+Handler = Callable[["Session", Any], Awaitable[Response | None]]
+"""Carries out one command; returns the reply, or None when it has sent it by itself."""
+
+
+class Session:
+    """One client.
+
+    Attributes:
+      context, wire, codec: what it works with.
+      snapshot: the configuration, taken anew with each hello and MAIL.
+      hello: EHLO or HELO, None before.
+      identity: who is logged in, None for nobody.
+      certificate: what the client certificate says, None without a known one.
+      transaction: None outside of one.
+      failures: failed log-ins.
+    """
+
+    def __init__(self, context: Context, wire: Wire, handlers: Mapping[type[c.Command], Handler]) -> None:
+        self.context = context
+        self.wire = wire
+        self.snapshot: Snapshot = context.config.current
+        self.received_id = context.received_id.encode(wire.info.cid)
+        self.hostname = self.snapshot.hostname(wire.info.listener)
+        self.codec = self._make_codec()
+        self.hello: c.Ehlo | c.Helo | None = None
+        self.identity: Identity | None = None
+        self.certificate: CertificateLogin | None = None
+        self.transaction: Transaction | None = None
+        self.failures = 0
+        self._handlers = handlers
+        self._commands = 0  # since the last message
+        self._bad = 0
+        self._good = False
+        self._verb = "connect"  # what runs now, for metrics
+        self._began = 0.0
+        self._tracing = logger.isEnabledFor(TRACE)
+        self.crowded = False
+
+    def _make_codec(self) -> ServerConnection:
+        listener = self.listener
+        return ServerConnection(
+            submission=self.context.submission,
+            pedantic=self.snapshot.static.pedantic,
+            limits=ServerLimits(listener.max_message_size),
+            starttls=self.starttls is not None,
+            tolerate_space=listener.smtp.tolerate_space,
+            tls=self.info.tls is not None,
+        )
+
+    # Facts
+
+    @property
+    def info(self) -> ConnectionInfo:
+        """The connection; changes with STARTTLS."""
+        return self.wire.info
+
+    @property
+    def listener(self) -> Listener:
+        """The configuration of our listener."""
+        return self.snapshot.listener(self.info.listener)
+
+    @property
+    def smtp(self) -> SMTPService:
+        """The configuration for incoming mail."""
+        return self.listener.smtp
+
+    @property
+    def starttls(self) -> ServerTLS | None:
+        """TLS for STARTTLS, None where it is not offered."""
+        return self.context.starttls if self.context.submission or self.smtp.starttls else None
+
+    @property
+    def network_checks(self) -> bool:
+        """Whether the client is somebody else, whose DNS can be asked."""
+        return self.context.resolver is not None and not self.info.trusted_local
+
+    def login_request(self) -> LoginRequest:
+        """Where an attempt to log in comes from, for `Logins`."""
+        tls = self.info.tls
+        return LoginRequest(
+            protocol=self.context.kind,
+            remote=self.info.remote,
+            local=self.info.local,
+            tls=f"{tls.version} {tls.cipher}" if tls else "",
+            fingerprint=fingerprint(tls.peer_key) if tls else "",
+            failures=self.failures,
+        )
+
+    # The loop
+
+    async def run(self) -> None:
+        """Speak until the client quits, errs or falls silent.
+
+        Raises nothing but cancellation and what is unexpected, after telling the client.
+        """
+        metrics.connection_total.labels(kind=self.context.kind).inc()
+        end = Goodbye()
+        try:
+            with self.wire.deadline as scope:
+                await self._greet()
+                await self._loop()
+            if scope.cancelled_caught:
+                shutdown = self.info.shutdown.is_set()
+                end = Goodbye(replies.SHUTTING_DOWN) if shutdown else Goodbye(replies.TIMEOUT, "timeout")
+        except Goodbye as goodbye:
+            end = goodbye
+        except Exception:
+            await self._last_words(replies.INTERNAL)  # SMTP-17
+            raise
+        finally:
+            self.end_transaction()
+        if end.error:
+            metrics.errors_total.labels(error=end.error).inc()
+            logger.info("connection ended", extra={"kv": self.log_facts() | {"reason": end.error}})
+        if end.response is not None:
+            await self._last_words(end.response)
+
+    async def _last_words(self, response: Response) -> None:
+        await self.wire.say_last(self.encode(response))
+
+    async def _greet(self) -> None:
+        context, info = self.context, self.info
+        if info.shutdown.is_set():
+            raise Goodbye(replies.SHUTTING_DOWN)
+        if context.submission:
+            request = self.login_request()
+            if not context.logins.allowed(request):
+                raise Goodbye(replies.TOO_MANY_FAILURES)
+            await self.look_at_certificate()
+        elif self.smtp.greet_delay and not info.trusted_local:
+            await self._wait_for_early_talker()
+        self.wire.write(f"220 {self.hostname.ascii} ESMTP moxlite\r\n".encode())
+
+    async def _wait_for_early_talker(self) -> None:
+        """A client that speaks before the greeting doesn't read what it gets: it only ever sends spam (SMTP-142)."""
+        with trio.move_on_after(self.smtp.greet_delay):
+            if await self.wire.receive_block(self.context.pace.command_short):
+                raise Goodbye(replies.EARLY, "earlytalker")
+            raise Goodbye
+
+    async def look_at_certificate(self) -> None:
+        """After a TLS handshake: who the client's certificate belongs to (SMTP-59)."""
+        if self.info.tls is not None and self.info.tls.peer_key is not None:
+            self.certificate = await self.context.logins.certificate(self.login_request())
+        if self.certificate is not None:
+            self.codec.account_known()
+
+    async def _loop(self) -> None:
+        codec = self.codec
+        while True:
+            event = codec.next_event()
+            if event is not NEED_DATA:
+                await self._handle(event)
+                continue
+            octets = await self.wire.receive(self._patience())
+            if not octets:
+                return
+            if self._tracing:
+                self.wire.trace_commands(octets)
+            codec.receive_data(octets)
+
+    def _patience(self) -> float:
+        pace = self.context.pace
+        return pace.command_short if self.wire.slow or self.crowded else pace.command
+
+    async def _handle(self, event: Event) -> None:
+        """Carry out one command; the reply is on its way when this returns."""
+        self._began = time.perf_counter()
+        if isinstance(event, Refusal):
+            self.refuse(event)
+            return
+        assert isinstance(event, c.Command)
+        self._verb = event.verb
+        if self.info.shutdown.is_set():
+            raise Goodbye(replies.SHUTTING_DOWN)
+        self._count_command()
+        try:
+            response = await self._handlers[type(event)](self, event)
+        except Refused as refused:
+            response = refused.response
+            logger.debug("command refused", extra={"kv": {"cmd": event.verb, "reply": str(response)}})
+        except StoreError as error:
+            response = replies.store_reply(error)
+            logger.warning("command failed", extra={"kv": {"cmd": event.verb, "err": error}})
+        if response is not None:
+            self.send(response)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer what the codec refuses. Raises Goodbye if it ends the connection."""
+        self._verb = refusal.verb or "unknown"
+        error = "" if refusal.verb else NAMED_ERRORS.get(refusal.response.ecode, "")
+        if refusal.close:
+            raise Goodbye(refusal.response, error or "linetoolong")
+        if error:
+            metrics.errors_total.labels(error=error).inc()
+        self._count_command()
+        self.send(refusal.response)
+
+    def _count_command(self) -> None:
+        self._commands += 1
+        if self._commands > MAX_COMMANDS:
+            raise Goodbye(replies.TOO_MANY_COMMANDS, "toomanycommands")
+
+    def recipient_accepted(self) -> None:
+        """A message may have as many recipients as it may: these commands don't count (SMTP-143)."""
+        self._commands -= 1
+
+    def send(self, response: Response) -> None:
+        """Put a reply on its way."""
+        self.wire.write(self.encode(response))
+
+    def encode(self, response: Response) -> bytes:
+        """The octets of a reply, which is counted; error texts end in the id of the connection (SMTP-8)."""
+        if response.code >= 400:
+            response = response.with_note(self.received_id)
+        octets = self.codec.send(response)
+        if self._tracing:
+            self.wire.trace_sent(octets, auth=response.code == 334)
+        metrics.observe_command(
+            self.context.kind, self._verb, response.code, response.ecode, time.perf_counter() - self._began
+        )
+        return octets
+
+    # The transaction
+
+    def begin_transaction(self, transaction: Transaction) -> None:
+        """MAIL was accepted."""
+        self.end_transaction()
+        self.transaction = transaction
+
+    def end_transaction(self) -> None:
+        """Reset, by whatever cause."""
+        if self.transaction is not None:
+            self.transaction.drop_spool()
+            self.transaction = None
+
+    def begin_content(self, *, chunked: bool = False) -> None:
+        """The message comes. From now on the transaction counts as bad until it succeeds (SMTP-21)."""
+        assert self.transaction is not None
+        self.transaction.spool = Spool(self.context.spool_directory)
+        self.transaction.chunked = chunked
+        self._bad += 1
+
+    def transaction_succeeded(self) -> None:
+        """The message was accepted."""
+        self._good = True
+        self._commands = 0
+
+    def check_record(self) -> None:
+        """Refuse one more MAIL after too many failed transactions and none good. Raises Goodbye."""
+        if self._bad > MAX_BAD and not self._good:
+            raise Goodbye(replies.TOO_MANY_BAD, "toomanybad")
+
+    # Log-in
+
+    def login_failed(self) -> None:
+        """One more failed log-in on this connection."""
+        self.failures += 1
+        if self.failures >= SLOW_FAILURES:
+            self.wire.slow = True
+
+    def logged_in(self, identity: Identity) -> None:
+        """AUTH succeeded."""
+        self.identity = identity
+        self.wire.slow = False
+
+    # Reading beside the loop
+
+    async def next_line(self) -> AuthData | Refusal:
+        """The client's answer in a dialogue of AUTH. Raises Goodbye."""
+        while (event := self.codec.next_event()) is NEED_DATA:
+            octets = await self.wire.receive(self._patience())
+            if not octets:
+                raise Goodbye
+            if self._tracing:
+                self.wire.trace_received(octets, auth=True)
+            self.codec.receive_data(octets)
+        assert isinstance(event, AuthData | Refusal)
+        return event
+
+    def trace_data(self, octets: bytes) -> None:
+        """Log content of a message, at the level for that."""
+        if self._tracing:
+            self.wire.trace_received(octets, data=True)
+
+    # Log
+
+    def log_facts(self) -> dict[str, object]:
+        """What each line about this connection says (SMTP-140)."""
+        info, tls = self.info, self.info.tls
+        facts: dict[str, object] = {"remote": info.remote, "local": info.local, "listener": info.listener}
+        if tls is not None:
+            facts["tls"] = tls.version
+        if self.identity is not None:
+            facts["username"] = self.identity.address
+        return facts

@@ -1,0 +1,194 @@
+"""The octets of one SMTP connection: reading, collected writing, slow mode, deadlines, TLS, and the trace in the log.
+
+Replies collect in a buffer that is sent when the session needs to read, so that a pipelined batch costs one write
+(SMTP-12).
+"""
+
+import contextlib
+import logging
+import math
+import re
+from typing import Final
+
+import trio
+
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
+from moxlite.net.tls import ServerTLS, TLSStream
+from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
+from moxlite.smtpd.context import Pace
+from moxlite.smtpd.replies import SHUTTING_DOWN, Goodbye
+
+__all__ = ["Wire"]
+
+logger = logging.getLogger("moxlite.smtpd")
+
+READ: Final = 65536
+"""Octets read at once: a DATA block costs the same few calls, whatever its size."""
+
+RUSH: Final = 5.0
+"""Seconds before the end of the write limit at which slow mode sends the rest at once (SMTP-15)."""
+
+_WITH_CREDENTIALS: Final = re.compile(rb"(?:\A|\n)AUTH ", re.IGNORECASE)
+_WITH_CONTENT: Final = re.compile(rb"(?:\A|\n)(?:DATA\s*\n.|BDAT )", re.IGNORECASE)
+
+TRACE_LINE: Final = 1024
+"""Octets of a line shown in the trace."""
+
+
+class Wire:
+    """One connection.
+
+    All deadlines are those of one cancel scope around the session, `deadline`: to set its time anew costs a tenth of a
+    scope for each wait, of which a message has a dozen. When it strikes, the session is over: that is what each of them
+    means.
+
+    Attributes:
+      info: whom we speak with, and the facts of TLS.
+      deadline: the session runs in it.
+      slow: one octet per second (SMTP-15).
+    """
+
+    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, pace: Pace) -> None:
+        self.info = info
+        self.deadline = trio.CancelScope()
+        self.slow = False
+        self._stream = stream
+        self._pace = pace
+        self._out: list[bytes] = []
+        self._interruptible = False  # a shutdown ends this wait
+
+    # Reading and waiting
+
+    async def receive(self, seconds: float) -> bytes:
+        """What the client says next, b"" at its end; sends first what is to be sent. A shutdown ends the wait.
+
+        Raises Goodbye.
+        """
+        await self.flush()
+        if self.slow:
+            await self.pause(self._pace.slow)
+        self._check_shutdown()
+        self._interruptible = True
+        try:
+            return await self._receive(seconds)
+        finally:
+            self._interruptible = False
+
+    async def receive_block(self, seconds: float) -> bytes:
+        """Octets of a message: as `receive`, but a shutdown lets it come to its end."""
+        await self.flush()
+        if self.slow:
+            await trio.sleep(self._pace.slow)
+        return await self._receive(seconds)
+
+    async def _receive(self, seconds: float) -> bytes:
+        self.deadline.deadline = trio.current_time() + seconds
+        try:
+            return bytes(await self._stream.receive_some(READ))
+        except trio.BrokenResourceError:
+            return b""
+        finally:
+            self.deadline.deadline = math.inf
+
+    async def pause(self, seconds: float) -> None:
+        """Let the client wait; a shutdown ends that (SMTP-16). Raises Goodbye."""
+        self._check_shutdown()
+        self._interruptible = True
+        try:
+            await trio.sleep(seconds)
+        finally:
+            self._interruptible = False
+
+    def _check_shutdown(self) -> None:
+        if self.info.shutdown.is_set():
+            raise Goodbye(SHUTTING_DOWN)
+
+    async def watch_shutdown(self) -> None:
+        """End the wait for a command when the server wants to stop; runs beside the session."""
+        await self.info.shutdown.wait()
+        if self._interruptible:
+            self.deadline.cancel()
+
+    # Writing
+
+    def write(self, octets: bytes) -> None:
+        """Collect octets to be sent."""
+        self._out.append(octets)
+
+    async def flush(self) -> None:
+        """Send what was collected. Raises Goodbye when the client is gone."""
+        if not self._out:
+            return
+        octets = b"".join(self._out)
+        self._out.clear()
+        self.deadline.deadline = trio.current_time() + self._pace.write
+        try:
+            if self.slow:
+                octets = await self._dribble(octets, self.deadline.deadline - RUSH)
+            await self._stream.send_all(octets)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise Goodbye from None
+        finally:
+            self.deadline.deadline = math.inf
+
+    async def say_last(self, octets: bytes) -> None:
+        """Send the last words, if the client takes them."""
+        self._out.append(octets)
+        with trio.move_on_after(self._pace.farewell):
+            with contextlib.suppress(Goodbye):
+                await self.flush()
+
+    async def _dribble(self, octets: bytes, until: float) -> bytes:
+        """Send octet by octet until that time; what is left then."""
+        for position in range(len(octets) - 1):
+            if trio.current_time() + self._pace.slow > until:
+                return octets[position:]
+            await self._stream.send_all(octets[position : position + 1])
+            await trio.sleep(self._pace.slow)
+        return octets[-1:]
+
+    # TLS
+
+    async def start_tls(self, tls: ServerTLS, leftover: bytes) -> None:
+        """Shake hands as the server; `leftover` came behind STARTTLS. Raises TLSError."""
+        stream = await tls.accept(self._stream, leftover=leftover)
+        self._stream = stream
+        self.info = self.info.with_tls(stream.facts)
+
+    @property
+    def bindings(self) -> ChannelBindings:
+        """What SCRAM can be bound to on this connection."""
+        stream = self._stream
+        if not isinstance(stream, TLSStream):
+            return NO_BINDINGS
+        return {kind: stream.channel_binding(kind) for kind in stream.channel_bindings()}
+
+    # The trace in the log (SMTP-47)
+
+    def trace_commands(self, octets: bytes) -> None:
+        """Log what came while commands are expected; a client may send credentials or content in the same breath."""
+        self.trace_received(
+            octets, auth=_WITH_CREDENTIALS.search(octets) is not None, data=_WITH_CONTENT.search(octets) is not None
+        )
+
+    def trace_received(self, octets: bytes, *, auth: bool = False, data: bool = False) -> None:
+        """Log what came, each kind at its own level; above it only the count."""
+        self._trace("remote", octets, auth=auth, data=data)
+
+    def trace_sent(self, octets: bytes, *, auth: bool = False) -> None:
+        """Log what goes out."""
+        self._trace("local", octets, auth=auth, data=False)
+
+    @staticmethod
+    def _trace(who: str, octets: bytes, *, auth: bool, data: bool) -> None:
+        level = TRACEDATA if data else TRACEAUTH if auth else TRACE
+        if logger.isEnabledFor(level):
+            text = octets[:TRACE_LINE].decode("utf-8", "replace").rstrip("\r\n")
+            logger.log(level, "smtp", extra={"kv": {"from": who, "text": text}})
+        else:
+            logger.log(TRACE, "smtp", extra={"kv": {"from": who, "octets": len(octets)}})
+
+    async def aclose(self) -> None:
+        """Close, with the closing alert of TLS if that does not block."""
+        await self._stream.aclose()

@@ -1,0 +1,21 @@
+"""What can go wrong with backups; part of the tree of `moxlite.store.errors`."""
+
+from moxlite.store.errors import StoreError
+
+__all__ = ["BackupCancelled", "BackupError", "BadTarget", "RepositoryError"]
+
+
+class BackupError(StoreError):
+    """A backup cannot be made or restored; the text tells why."""
+
+
+class BackupCancelled(BackupError):
+    """Whoever asked for the backup has gone; what was written is not whole."""
+
+
+class BadTarget(BackupError):
+    """The place to write to, or to read from, is not fit for it. Nothing was written."""
+
+
+class RepositoryError(BackupError):
+    """A repository lacks something, or holds something damaged."""

@@ -1,0 +1,203 @@
+"""``moxlite backup DEST``: a copy of configuration and data that is a data directory itself (STORE-141..143,
+ADMIN-50, ADMIN-68).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite.store import metrics
+from moxlite.store.backup.copying import Cancelled, copy_database, sync_folder
+from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
+
+__all__ = ["Report", "Source", "Tell", "back_up", "check_target", "copy_file", "error_text", "inside", "warnings_of"]
+
+logger = logging.getLogger("moxlite.store.backup")
+
+FOLDER_MODE: Final = 0o750
+
+Tell = Callable[[str], None]
+"""Takes a line on what is being done, for ``--verbose``."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What is backed up: the data directory, the folder of the configuration, which accounts it has, and which of them
+    are known to be damaged, with the reason.
+    """
+
+    data: Path
+    config: Path
+    configured: frozenset[str]
+    broken: dict[str, str] = {}
+
+
+class Report(msgspec.Struct):
+    """What came of a backup. Without errors it is whole; a warning is only worth knowing. `stored` is what a repository
+    has grown by.
+    """
+
+    databases: int = 0
+    octets: int = 0
+    stored: int = 0
+    errors: list[str] = []
+    warnings: list[str] = []
+
+
+def check_target(source: Source, target: Path) -> None:
+    """Raise BadTarget when a full backup must not be written there: inside of its source, or over another one."""
+    inside(source, target)
+    if any((target / name).exists() for name in ("data", "config", INCOMPLETE)):
+        raise BadTarget(f"{target} holds a backup already, whole or not: choose another place, or remove it")
+
+
+def inside(source: Source, target: Path) -> None:
+    """Raise BadTarget when `target` lies in what is backed up."""
+    resolved = target.resolve()
+    for folder in (source.data.resolve(), source.config.resolve()):
+        if resolved == folder or folder in resolved.parents:
+            raise BadTarget(f"{target} is inside {folder}, which is backed up: choose a place outside")
+
+
+def warnings_of(source: Source) -> list[str]:
+    """What is odd about a data directory, yet no reason to fail."""
+    warnings = [
+        f"account {one.account} is not in the configuration; it is backed up all the same"
+        for one in databases(source.data)
+        if one.account is not None and one.account not in source.configured
+    ]
+    for one in other_files(source.data):
+        if not one.regular:
+            warnings.append(f"{source.data / one.path} is no regular file, and left out")
+        elif not one.known:
+            warnings.append(f"{source.data / one.path} is unknown; it is backed up all the same")
+    return warnings
+
+
+def back_up(
+    source: Source, target: Path, *, tell: Tell = lambda _: None, cancelled: Cancelled = lambda: False
+) -> Report:
+    """Copy all to `target`. Blocks. What fails is an error in the report, and the rest goes on; nothing that is there
+    already is overwritten.
+
+    `target` has a file INCOMPLETE until all is there and durable.
+
+    Raises:
+      BadTarget: nothing was written.
+      BackupCancelled: the copy is incomplete.
+      OSError: nothing can be written to `target` at all.
+    """
+    check_target(source, target)
+    if (source.data / RESTORING).exists():
+        raise BadTarget(f"{source.data} is in the middle of a restore: finish that first")
+    began = time.perf_counter()
+    target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    mark = target / INCOMPLETE
+    mark.write_text("This backup was not finished. Do not restore it.\n")
+    report = Report(warnings=warnings_of(source))
+    work = _Work(source, target, report, tell, cancelled)
+    work.databases()
+    work.files()
+    if report.errors:
+        mark.write_text("".join(f"{line}\n" for line in ["This backup is incomplete:", *report.errors]))
+    else:
+        mark.unlink()
+        sync_folder(target)
+        metrics.BACKUP_LAST_SUCCESS.set_to_current_time()
+    logger.log(
+        logging.ERROR if report.errors else logging.INFO,
+        "backup is incomplete" if report.errors else "backup made",
+        extra={
+            "kv": {
+                "target": str(target),
+                "databases": report.databases,
+                "octets": report.octets,
+                "errors": len(report.errors),
+                "seconds": round(time.perf_counter() - began, 1),
+            }
+        },
+    )
+    return report
+
+
+class _Work:
+    def __init__(self, source: Source, target: Path, report: Report, tell: Tell, cancelled: Cancelled) -> None:
+        self.source = source
+        self.target = target
+        self.report = report
+        self.tell = tell
+        self.cancelled = cancelled
+
+    def databases(self) -> None:
+        for one in databases(self.source.data):
+            path, target = self.source.data / one.path, self.target / "data" / one.path
+            self.tell(str(path))
+            try:
+                target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                self.report.octets += copy_database(path, target, cancelled=self.cancelled)
+                self.report.databases += 1
+                sync_folder(target.parent)
+            except FileNotFoundError:
+                if path.exists():
+                    raise
+                continue  # the account was removed meanwhile
+            except BackupCancelled:
+                raise
+            except (BackupError, apsw.Error, OSError) as error:
+                self.report.errors.append(f"{path}: {error_text(error)}")
+                continue
+            if one.account in self.source.broken:
+                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[one.account]}")
+
+    def files(self) -> None:
+        for one in other_files(self.source.data):
+            if one.regular:
+                self.file(self.source.data / one.path, self.target / "data" / one.path)
+        data = self.source.data.resolve()
+        for folder, folders, names in os.walk(self.source.config):
+            # SQLite alone may touch databases (see layout.py), wherever the data directory lies.
+            folders[:] = sorted(name for name in folders if (Path(folder) / name).resolve() != data)
+            for name in sorted(names):
+                path = Path(folder) / name
+                if path.is_file():
+                    self.file(path, self.target / "config" / path.relative_to(self.source.config))
+
+    def file(self, path: Path, target: Path) -> None:
+        if self.cancelled():
+            raise BackupCancelled("the backup was cancelled")
+        self.tell(str(path))
+        try:
+            copy_file(path, target)
+        except OSError as error:
+            if not path.exists():
+                return  # a certificate was renewed, an account removed
+            self.report.errors.append(f"{path}: {error_text(error)}")
+
+
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a small file with its mode to a new one, durably. Raises OSError, FileExistsError when `target` is there."""
+    target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with path.open("rb") as source, target.open("xb") as copy:
+        shutil.copyfileobj(source, copy)
+        shutil.copymode(path, target)
+        copy.flush()
+        os.fsync(copy.fileno())
+    sync_folder(target.parent)
+
+
+def error_text(error: Exception) -> str:
+    """What a person reads of an error."""
+    if isinstance(error, FileExistsError):
+        return "exists in the backup already, and is not overwritten"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) or type(error).__name__

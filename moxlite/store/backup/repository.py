@@ -1,0 +1,500 @@
+"""An incremental repository of snapshots: ``moxlite backup --repo DIR`` (STORE-183, STORE-184, ADMIN-73).
+
+REPO/repository.json        format, and the recipients when it is encrypted
+REPO/snapshots/TIME         the manifests (see `manifest`); sealed like the blocks
+REPO/blocks/ab/abcd…        see `blocks`
+REPO/names.age, identity.age  see `sealing`
+REPO/lock                   one process writes at a time
+
+A snapshot becomes visible with its manifest, after all its blocks are durable. Killed anywhere, the repository is as
+it was, with blocks more that the next `prune` removes.
+"""
+
+from __future__ import annotations
+
+import calendar
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite import __version__
+from moxlite.store import metrics
+from moxlite.store.backup.blockfile import BlockVFS
+from moxlite.store.backup.blocks import BLOCK, Blocks
+from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
+from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
+from moxlite.store.backup.full import Report, Source, Tell, error_text, inside, warnings_of
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
+from moxlite.store.backup.manifest import FORMAT, Entry, Manifest, decode, encode, snapshot_id
+from moxlite.store.backup.sealing import (
+    NAMES,
+    PROTECTED,
+    Opener,
+    load_key,
+    make_identity,
+    opener_of,
+    sealer_of,
+)
+
+__all__ = ["Pruned", "Repository", "SnapshotInfo", "create_repository"]
+
+logger = logging.getLogger("moxlite.store.backup.repository")
+
+DAY: Final = 86_400 * 1_000_000
+WEEK: Final = 7 * DAY
+MONDAY: Final = 3 * DAY
+"""1970 began on a Thursday."""
+
+
+class _Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """repository.json."""
+
+    format: int
+    recipients: tuple[str, ...] = ()
+
+
+class SnapshotInfo(msgspec.Struct, frozen=True):
+    """A line of ``moxlite backup list``: `created` in µs UTC; files and their octets, None without the identity."""
+
+    id: str
+    created: int
+    files: int | None = None
+    octets: int | None = None
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """What was removed."""
+
+    snapshots: list[str]
+    blocks: int
+    octets: int
+
+
+def create_repository(
+    repo: Path, data: Path, *, recipients: tuple[str, ...] = (), passphrase: str | None = None
+) -> None:
+    """Make a repository in a folder that is missing or empty, encrypted with `recipients` or `passphrase`.
+
+    Raises BadTarget, BackupError, OSError.
+    """
+    repo.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if any(repo.iterdir()):
+        raise BadTarget(f"{repo} is no repository, and not empty")
+    if passphrase is not None:
+        recipient, protected = make_identity(passphrase)
+        recipients = (*recipients, recipient)
+        (repo / PROTECTED).write_bytes(protected)
+    if recipients:
+        key = load_key(data, create=True)
+        assert key is not None
+        (repo / NAMES).write_bytes(sealer_of(recipients, key).seal(key))
+    for name in ("blocks", "snapshots"):
+        (repo / name).mkdir()
+    (repo / "repository.json").write_bytes(msgspec.json.encode(_Settings(FORMAT, recipients)))
+    sync_folder(repo)
+
+
+class Repository:
+    """An open repository. Methods block; they are for threads and the command line.
+
+    Args:
+      data: the data directory with the key of names, None when it is not at hand.
+      identity_file, passphrase: one of them for reading an encrypted one.
+
+    Raises RepositoryError, BackupError, OSError.
+    """
+
+    def __init__(
+        self,
+        repo: Path,
+        *,
+        data: Path | None = None,
+        identity_file: Path | None = None,
+        passphrase: str | None = None,
+    ) -> None:
+        self.path = repo
+        try:
+            settings = msgspec.json.decode((repo / "repository.json").read_bytes(), type=_Settings)
+        except (FileNotFoundError, NotADirectoryError):
+            raise RepositoryError(f"{repo} is no repository") from None
+        except msgspec.DecodeError as error:
+            raise RepositoryError(f"{repo / 'repository.json'} is damaged: {error}") from error
+        if settings.format != FORMAT:
+            raise RepositoryError(f"{repo} has format {settings.format}, this moxlite knows {FORMAT}")
+        self._opener: Opener | None = None
+        self._sealer = None
+        if settings.recipients:
+            self._opener = opener_of(repo, identity_file, passphrase)
+            key = None if data is None else load_key(data, create=False)
+            if key is None:
+                if self._opener is None:
+                    raise RepositoryError("the repository is encrypted: an identity is needed, or the server's data")
+                key = self._opener.open((repo / NAMES).read_bytes())
+            self._sealer = sealer_of(settings.recipients, key)
+        self._blocks = Blocks(repo, self._sealer, self._opener)
+        # What the last snapshot of this object was, for an encrypted repository whose manifests it cannot read.
+        self._last: Manifest | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether contents can be read: it is plain, or its identity is at hand."""
+        return self._sealer is None or self._opener is not None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o640)
+        try:
+            if sys.platform != "win32":  # there, two at once only store a block twice
+                import fcntl
+
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise RepositoryError(f"{self.path} is in use by another process") from None
+            yield
+        finally:
+            os.close(fd)
+
+    # Snapshots
+
+    def ids(self) -> list[str]:
+        """The names of all snapshots, the oldest first."""
+        return sorted(path.name for path in (self.path / "snapshots").iterdir() if not path.name.startswith("."))
+
+    def snapshots(self) -> list[SnapshotInfo]:
+        """All snapshots, the oldest first."""
+        found = []
+        for one in self.ids():
+            created = _time_of(one)
+            if self.readable:
+                manifest = self.manifest(one)
+                found.append(SnapshotInfo(one, created, len(manifest.entries), manifest.size))
+            else:
+                found.append(SnapshotInfo(one, created))
+        return found
+
+    @staticmethod
+    def infos(repo: Path) -> list[SnapshotInfo]:
+        """The same without any key. Raises RepositoryError, OSError."""
+        try:
+            return Repository(repo).snapshots()
+        except RepositoryError:
+            if not (repo / "repository.json").exists():
+                raise
+            names = sorted(path.name for path in (repo / "snapshots").iterdir() if not path.name.startswith("."))
+            return [SnapshotInfo(one, _time_of(one)) for one in names]
+
+    def manifest(self, snapshot_id: str | None = None) -> Manifest:
+        """A snapshot, without an id the newest. Raises RepositoryError."""
+        ids = self.ids()
+        if not ids:
+            raise RepositoryError(f"{self.path} has no snapshots")
+        chosen = ids[-1] if snapshot_id is None else snapshot_id
+        if chosen not in ids:
+            raise RepositoryError(f"{self.path} has no snapshot {chosen!r}")
+        data = (self.path / "snapshots" / chosen).read_bytes()
+        if self._sealer is not None:
+            if self._opener is None:
+                raise RepositoryError("the repository is encrypted: an identity is needed")
+            data = self._opener.open(data)
+        return decode(data)
+
+    def back_up(self, source: Source, *, tell: Tell = lambda _: None, cancelled: Cancelled = lambda: False) -> Report:
+        """Add a snapshot. What cannot be copied is an error in the report and in the manifest, and the rest goes on.
+
+        Databases of which neither file nor log was written since the last snapshot are not read again.
+
+        Raises BadTarget, BackupCancelled, RepositoryError, OSError: there is no new snapshot.
+        """
+        inside(source, self.path)
+        if (source.data / RESTORING).exists():
+            raise BadTarget(f"{source.data} is in the middle of a restore: finish that first")
+        began = time.perf_counter()
+        created = time.time_ns() // 1000
+        report = Report(warnings=warnings_of(source))
+        with self._locked():
+            self._blocks.begin()
+            work = _Work(self._blocks, source, self._previous(), report, tell, cancelled)
+            work.databases()
+            work.files()
+            self._blocks.finish()
+            manifest = Manifest(
+                FORMAT, created, __version__, str(source.data), tuple(work.entries), tuple(report.errors)
+            )
+            data = encode(manifest)
+            if self._sealer is not None:
+                data = self._sealer.seal(data)
+            _write(self.path / "snapshots" / snapshot_id(created), data)
+            self._blocks.clean()
+        self._last = manifest
+        report.stored = self._blocks.stored + len(data)
+        if not report.errors:
+            metrics.BACKUP_LAST_SUCCESS.set_to_current_time()
+        logger.log(
+            logging.ERROR if report.errors else logging.INFO,
+            "snapshot is incomplete" if report.errors else "snapshot made",
+            extra={
+                "kv": {
+                    "repo": str(self.path),
+                    "octets": report.octets,
+                    "stored": report.stored,
+                    "errors": len(report.errors),
+                    "seconds": round(time.perf_counter() - began, 1),
+                }
+            },
+        )
+        return report
+
+    def _previous(self) -> dict[str, Entry]:
+        """The entries of the last snapshot, by path; none where it cannot be read."""
+        last = self._last
+        if last is None and self.readable and self.ids():
+            try:
+                last = self.manifest()
+            except RepositoryError as error:
+                logger.warning("the last snapshot cannot be read", extra={"kv": {"err": str(error)}})
+        return {} if last is None else {entry.path: entry for entry in last.entries}
+
+    # Reading
+
+    def verify(self, *, deep: bool, tell: Tell = lambda _: None) -> list[str]:
+        """What is wrong: manifests that cannot be read, blocks that are missing, with `deep` also those whose octets
+        are not those of their name. [] when all is well. An encrypted repository needs its identity.
+        """
+        problems: list[str] = []
+        checked: dict[bytes, bool] = {}
+        for one in self.ids():
+            tell(one)
+            try:
+                manifest = self.manifest(one)
+            except RepositoryError as error:
+                problems.append(f"snapshot {one}: {error}")
+                continue
+            problems += [f"snapshot {one}: was made with an error: {error}" for error in manifest.errors]
+            for entry in manifest.entries:
+                bad = 0
+                for name in entry.names():
+                    if name not in checked:
+                        checked[name] = self._whole(name, deep=deep)
+                    bad += not checked[name]
+                if bad:
+                    problems.append(f"snapshot {one}: {entry.path}: {bad} blocks are missing or damaged")
+        return problems
+
+    def _whole(self, name: bytes, *, deep: bool) -> bool:
+        if not deep:
+            base = self._blocks.base_of(name)
+            return self._blocks.has(name) and (base is None or self._whole(base, deep=False))
+        try:
+            self._blocks.get(name)
+        except RepositoryError:
+            return False
+        return True
+
+    def extract(self, target: Path, *, snapshot_id: str | None = None, tell: Tell = lambda _: None) -> Manifest:
+        """Write a snapshot as a full backup to the new folder `target`; returns its manifest. Raises BadTarget,
+        RepositoryError, OSError.
+        """
+        if target.exists() and any(target.iterdir()):
+            raise BadTarget(f"{target} is not empty")
+        manifest = self.manifest(snapshot_id)
+        target.mkdir(mode=0o750, parents=True, exist_ok=True)
+        mark = target / INCOMPLETE
+        mark.touch()
+        for entry in manifest.entries:
+            tell(entry.path)
+            self.extract_file(entry, target / entry.path)
+        if manifest.errors:
+            mark.write_text("".join(f"{line}\n" for line in manifest.errors))
+        else:
+            mark.unlink()
+        sync_folder(target)
+        return manifest
+
+    def extract_account(self, account: str, target: Path, *, snapshot_id: str | None = None) -> None:
+        """Write the database of one account to a new file. Raises RepositoryError, OSError."""
+        path = f"data/accounts/{account}/account.db"
+        for entry in self.manifest(snapshot_id).entries:
+            if entry.path == path:
+                return self.extract_file(entry, target)
+        raise RepositoryError(f"the snapshot has no account {account!r}")
+
+    def extract_file(self, entry: Entry, target: Path) -> None:
+        """Write one file of a snapshot to a new one. Raises RepositoryError, OSError."""
+        if ".." in Path(entry.path).parts:
+            raise RepositoryError(f"a manifest has the path {entry.path!r}")
+        target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            for name in entry.names():
+                file.write(self._blocks.get(name))
+            if file.tell() != entry.size:
+                raise RepositoryError(f"{entry.path} has {file.tell()} octets, {entry.size} were expected")
+            file.flush()
+            os.fsync(file.fileno())
+        target.chmod(entry.mode)
+
+    # Removing
+
+    def prune(self, *, keep_daily: int, keep_weekly: int) -> Pruned:
+        """Remove all snapshots but the newest one of each of so many days and weeks that have any, then the blocks that
+        none needs. The newest snapshot stays in any case. Raises RepositoryError, OSError.
+        """
+        if not self.readable:
+            raise RepositoryError("the repository is encrypted: an identity is needed for pruning")
+        with self._locked():
+            ids = self.ids()
+            kept = _kept(ids, keep_daily=keep_daily, keep_weekly=keep_weekly)
+            # Before anything goes, all that stays must be readable: else its blocks would go, too.
+            used = {
+                name for one in ids if one in kept for entry in self.manifest(one).entries for name in entry.names()
+            }
+            removed = [one for one in ids if one not in kept]
+            for one in removed:
+                (self.path / "snapshots" / one).unlink()
+            sync_folder(self.path / "snapshots")
+            blocks, octets = self._blocks.sweep(used)
+        logger.info(
+            "repository pruned", extra={"kv": {"repo": str(self.path), "snapshots": len(removed), "blocks": blocks}}
+        )
+        return Pruned(removed, blocks, octets)
+
+
+def _time_of(snapshot: str) -> int:
+    """µs UTC of a snapshot's name, 0 for one that is none."""
+    try:
+        seconds, _, micros = snapshot.removesuffix("Z").partition(".")
+        return calendar.timegm(time.strptime(seconds, "%Y%m%dT%H%M%S")) * 1_000_000 + int(micros or 0)
+    except ValueError:
+        return 0
+
+
+def _kept(ids: list[str], *, keep_daily: int, keep_weekly: int) -> set[str]:
+    kept = set(ids[-1:])
+    for length, shift, number in ((DAY, 0, keep_daily), (WEEK, MONDAY, keep_weekly)):
+        newest = {(_time_of(one) + shift) // length: one for one in ids}  # ascending: the last of each stays
+        kept.update(newest[key] for key in sorted(newest, reverse=True)[:number])
+    return kept
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(f".{path.name}.tmp")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+    sync_folder(path.parent)
+
+
+class _Work:
+    """One snapshot being made."""
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        source: Source,
+        previous: dict[str, Entry],
+        report: Report,
+        tell: Tell,
+        cancelled: Cancelled,
+    ) -> None:
+        self.blocks = blocks
+        self.source = source
+        self.previous = previous
+        self.report = report
+        self.tell = tell
+        self.cancelled = cancelled
+        self.entries: list[Entry] = []
+
+    def databases(self) -> None:
+        for one in databases(self.source.data):
+            path = self.source.data / one.path
+            self.tell(str(path))
+            try:
+                entry = self.database(path, f"data/{one.path}")
+            except BackupCancelled:
+                raise
+            except FileNotFoundError:
+                continue  # the account was removed meanwhile
+            except (BackupError, apsw.Error, OSError) as error:
+                self.report.errors.append(f"{path}: {error_text(error)}")
+                continue
+            self.entries.append(entry)
+            self.report.databases += 1
+            self.report.octets += entry.size
+            if one.account in self.source.broken:
+                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[one.account]}")
+
+    def database(self, path: Path, name: str) -> Entry:
+        stamp = stamp_of(path)
+        old = self.previous.get(name)
+        if old is not None and old.stamp is not None and old.stamp.unchanged(stamp):
+            return msgspec.structs.replace(old, stamp=stamp)
+        names: dict[int, bytes] = {}
+        before = [] if old is None else old.names()
+
+        def sink(number: int, block: bytes) -> None:
+            names[number] = self.blocks.put(block, before[number] if number < len(before) else None)
+
+        vfs = BlockVFS(sink)
+        try:
+            with snapshot(path) as source:
+                into = apsw.Connection("copy", vfs=vfs.name)
+                try:
+                    # Nobody else can open it: neither journal nor lock has a meaning.
+                    for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
+                        into.execute(f"PRAGMA {pragma}").fetchall()
+                    log = path.with_name(path.name + "-wal")
+                    size = copy_pages(source, into, log, cancelled=self.cancelled, stepped=lambda _: None)
+                finally:
+                    into.close(True)
+        except apsw.Error as error:
+            if vfs.error is not None:
+                raise vfs.error from error
+            raise
+        finally:
+            vfs.unregister()
+        if vfs.error is not None:
+            raise vfs.error
+        count = -(-size // BLOCK)
+        if sorted(names) != list(range(count)):
+            raise BackupError("the copy has gaps")
+        return Entry(name, size, 0o640, b"".join(names[number] for number in range(count)), stamp)
+
+    def files(self) -> None:
+        for other in other_files(self.source.data):
+            if other.regular:
+                self.file(self.source.data / other.path, f"data/{other.path}")
+        data = self.source.data.resolve()
+        for folder, folders, found in os.walk(self.source.config):
+            folders[:] = sorted(name for name in folders if (Path(folder) / name).resolve() != data)
+            for name in sorted(found):
+                path = Path(folder) / name
+                if path.is_file():
+                    self.file(path, f"config/{path.relative_to(self.source.config).as_posix()}")
+
+    def file(self, path: Path, name: str) -> None:
+        if self.cancelled():
+            raise BackupCancelled("the backup was cancelled")
+        self.tell(str(path))
+        try:
+            mode = path.stat().st_mode & 0o777
+            names, size = [], 0
+            with path.open("rb") as file:
+                while block := file.read(BLOCK):
+                    names.append(self.blocks.put(block))
+                    size += len(block)
+        except OSError as error:
+            if path.exists():
+                self.report.errors.append(f"{path}: {error_text(error)}")
+            return
+        self.entries.append(Entry(name, size, mode, b"".join(names)))
+        self.report.octets += size

@@ -1,0 +1,221 @@
+"""What can go wrong in the store: one tree, named for what happened.
+
+Protocol rooms translate these in one place each (SMTP replies, IMAP response codes, HTTP statuses). Programming errors
+are not here: they raise what Python raises.
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "AccountExists",
+    "AccountRemoved",
+    "AccountUnknown",
+    "AlreadyDone",
+    "BadAccountName",
+    "BadKeyword",
+    "BadMailboxName",
+    "BadMessage",
+    "BadPassword",
+    "ChunkDamaged",
+    "Closed",
+    "LimitExceeded",
+    "LoginDisabled",
+    "MailboxExists",
+    "MailboxHasChildren",
+    "MailboxNotAllowed",
+    "MigrationNeedsSpace",
+    "NoSuchMailbox",
+    "NoSuchMessage",
+    "OverQuota",
+    "ReadInterrupted",
+    "SchemaTooNew",
+    "StorageBroken",
+    "StorageFull",
+    "StoreError",
+    "UidsExhausted",
+    "WrongFile",
+]
+
+
+class StoreError(Exception):
+    """Base of all errors of the store."""
+
+
+# Accounts
+
+
+class BadAccountName(StoreError):
+    """The name breaks STORE-166, so no path was built of it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"account name {name[:80]!r} is not allowed")
+        self.name = name
+
+
+class AccountUnknown(StoreError):
+    """There is no account of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no account {name!r}")
+        self.name = name
+
+
+class AccountExists(StoreError):
+    """There is an account of that name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"account {name!r} exists")
+        self.name = name
+
+
+class AccountRemoved(StoreError):
+    """The account is being removed (STORE-140)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"account {name!r} is being removed")
+        self.name = name
+
+
+class LoginDisabled(StoreError):
+    """`login_disabled` is set; `text` is for the user."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class BadPassword(StoreError):
+    """A new password was refused (STORE-100); the text tells why."""
+
+
+# Storage
+
+
+class StorageFull(StoreError):
+    """The disk is full, or has less than `store.min_free_space` left (STORE-157). Nothing was changed."""
+
+
+class StorageBroken(StoreError):
+    """The file cannot be written or read (STORE-158). Nothing was changed."""
+
+
+class Closed(StoreError):
+    """The database or account was closed while the call waited."""
+
+
+class ReadInterrupted(StoreError):
+    """A read was ended because it had kept its snapshot too long while the log grew (STORE-161)."""
+
+
+class ChunkDamaged(StoreError):
+    """A stored chunk of a body fails its check (STORE-159, STORE-181)."""
+
+
+class WrongFile(StoreError):
+    """The file is not a database of the kind that was to be opened."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+
+
+class SchemaTooNew(StoreError):
+    """The file was written by a newer program (STORE-148); it was not touched."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(f"{path} has schema version {found}, this program knows up to {known}")
+        self.path = path
+        self.found = found
+        self.known = known
+
+
+class MigrationNeedsSpace(StoreError):
+    """There is no room for the copy made before tables are rewritten (STORE-149)."""
+
+    def __init__(self, path: Path, needed: int, free: int) -> None:
+        super().__init__(
+            f"{path}: {needed} octets are needed for a copy before the migration, {free} are free; "
+            "make room or set store.migrate_without_copy"
+        )
+        self.path = path
+        self.needed = needed
+        self.free = free
+
+
+# Units
+
+
+class AlreadyDone(StoreError):
+    """A unit with this idempotency key was committed before (STORE-189)."""
+
+
+class OverQuota(StoreError):
+    """The account's messages would exceed `limit` octets (STORE-62). Nothing was changed."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"account is over its quota of {limit} octets")
+        self.limit = limit
+
+
+class LimitExceeded(StoreError):
+    """A limit of STORE-154 would be passed; `name` says which. Nothing was changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"limit exceeded: {name}")
+        self.name = name
+
+
+class UidsExhausted(LimitExceeded):
+    """A mailbox has given out its last UID (STORE-16)."""
+
+    def __init__(self, mailbox: str) -> None:
+        super().__init__(f"UIDs of mailbox {mailbox!r}; give it new ones with: moxlite store reassign-uids")
+        self.mailbox = mailbox
+
+
+class BadMailboxName(StoreError):
+    """A mailbox name breaks STORE-12; the text tells how."""
+
+
+class BadKeyword(StoreError):
+    """A keyword breaks STORE-22."""
+
+
+class BadMessage(StoreError):
+    """A message is empty or too large (STORE-150)."""
+
+
+class NoSuchMailbox(StoreError):
+    """The mailbox does not exist, by name or by id."""
+
+    def __init__(self, mailbox: str | int) -> None:
+        super().__init__(f"no mailbox {mailbox!r}")
+        self.mailbox = mailbox
+
+
+class MailboxExists(StoreError):
+    """There is a mailbox of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"mailbox {name!r} exists")
+        self.name = name
+
+
+class MailboxHasChildren(StoreError):
+    """Only leaves can be deleted (STORE-13)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"mailbox {name!r} has children")
+        self.name = name
+
+
+class MailboxNotAllowed(StoreError):
+    """The operation is not possible with this mailbox, as deleting Inbox (STORE-13)."""
+
+
+class NoSuchMessage(StoreError):
+    """The message does not exist, or not any more."""
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__(f"no message {message_id}")
+        self.message_id = message_id

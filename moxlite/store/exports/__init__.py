@@ -1,0 +1,9 @@
+"""Exporting mail to files (docs/spec/store.md §12).
+
+- `items`: what an export is asked for
+- `layout`: names of mailboxes to names of files
+- `containers`: tar, tar.gz and zip files, and none, as streams
+- `zipstream`: the zip file
+- `contents`: messages of a snapshot, in the form that they have in files
+- `engine`: an export from its beginning to its end
+"""

@@ -1,0 +1,145 @@
+"""Containers of files, as streams of octets: tar, tar.gz, zip, or one file by itself."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from moxlite.store.exports.items import Container
+from moxlite.store.exports.zipstream import ZipWriter
+from moxlite.store.imports.tarstream import padding, tar_header
+
+__all__ = ["Pieces", "Sink", "make_sink"]
+
+Pieces = Callable[[], Iterator[bytes]]
+"""The octets of a file; may be asked for twice, and gives the same both times."""
+
+DIRECTORY_STEP: Final = 256 << 10
+"""Octets of a zip file's directory given at once."""
+
+GZIP: Final = 31
+"""zlib's number for the gzip format."""
+
+TAR_END: Final = bytes(1024)
+
+
+class Sink(Protocol):
+    """Takes files one after the other and gives the octets of the container."""
+
+    def folder(self, name: str, mtime: int) -> Iterator[bytes]:
+        """A folder, without its content."""
+        ...
+
+    def file(self, name: str, mtime: int, pieces: Pieces) -> Iterator[bytes]:
+        """A whole file; `mtime` is Unix time."""
+        ...
+
+    def finish(self) -> Iterator[bytes]:
+        """The end of the container."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; also after a failure."""
+        ...
+
+
+def make_sink(container: Container, directory: Path) -> Sink:
+    """The sink of a container; `directory` is for temporary files."""
+    match container:
+        case Container.NONE:
+            return _Plain()
+        case Container.TAR:
+            return _Tar()
+        case Container.TGZ:
+            return _Gzipped(_Tar())
+        case Container.ZIP:
+            return _Zip(directory)
+
+
+class _Plain:
+    """The files as they are, one behind the other."""
+
+    def folder(self, name: str, mtime: int) -> Iterator[bytes]:
+        yield from ()
+
+    def file(self, name: str, mtime: int, pieces: Pieces) -> Iterator[bytes]:
+        yield from pieces()
+
+    def finish(self) -> Iterator[bytes]:
+        yield from ()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Tar:
+    """A tar file: the size stands before the data, so files are made twice."""
+
+    def folder(self, name: str, mtime: int) -> Iterator[bytes]:
+        yield tar_header(name, 0, mtime, folder=True)
+
+    def file(self, name: str, mtime: int, pieces: Pieces) -> Iterator[bytes]:
+        size = 0
+        for piece in pieces():
+            size += len(piece)
+            yield b""  # a large mbox takes its time: whoever asks may pause
+        yield tar_header(name, size, mtime)
+        yield from pieces()
+        yield padding(size)
+
+    def finish(self) -> Iterator[bytes]:
+        yield TAR_END
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Gzipped:
+    """Another container, compressed."""
+
+    def __init__(self, inner: Sink) -> None:
+        self._inner = inner
+        self._compressor = zlib.compressobj(wbits=GZIP)
+
+    def folder(self, name: str, mtime: int) -> Iterator[bytes]:
+        return map(self._compressor.compress, self._inner.folder(name, mtime))
+
+    def file(self, name: str, mtime: int, pieces: Pieces) -> Iterator[bytes]:
+        return map(self._compressor.compress, self._inner.file(name, mtime, pieces))
+
+    def finish(self) -> Iterator[bytes]:
+        yield from map(self._compressor.compress, self._inner.finish())
+        yield self._compressor.flush()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Zip:
+    """A zip file."""
+
+    def __init__(self, directory: Path) -> None:
+        self._writer = ZipWriter(directory)
+
+    def folder(self, name: str, mtime: int) -> Iterator[bytes]:
+        yield self._writer.begin(name, mtime, folder=True)
+        yield self._writer.end()
+
+    def file(self, name: str, mtime: int, pieces: Pieces) -> Iterator[bytes]:
+        yield self._writer.begin(name, mtime)
+        for piece in pieces():
+            yield self._writer.data(piece)
+        yield self._writer.end()
+
+    def finish(self) -> Iterator[bytes]:
+        trailer = self._writer.trailer()
+        position = 0
+        while piece := self._writer.directory(position, DIRECTORY_STEP):
+            position += len(piece)
+            yield piece
+        yield trailer
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,211 @@
+"""An export from its beginning to its end: one snapshot, streamed in bounded memory (STORE-135..139).
+
+The whole is one generator that runs slice by slice in a worker thread, on the connection that holds the snapshot, and
+stands still while the receiver takes what it gave.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from moxlite.proto.maildir import KEYWORDS_FILE, MAX_KEYWORDS, format_keywords
+from moxlite.store.account import Account
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.exports.containers import Sink, make_sink
+from moxlite.store.exports.contents import (
+    PAGE,
+    Message,
+    loaded,
+    maildir_name,
+    maildir_pieces,
+    mbox_pieces,
+    message_page,
+    messages_of,
+    words_in_use,
+)
+from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
+from moxlite.store.exports.layout import file_names
+from moxlite.store.keywords import spellings
+from moxlite.store.names import check_name, is_below
+from moxlite.store.options import SECOND
+from moxlite.store.reading import mailboxes
+from moxlite.store.transaction import Reader
+from moxlite.store.types import Mailbox
+
+__all__ = ["Export"]
+
+logger = logging.getLogger("moxlite.store.exports")
+
+STEP_OCTETS: Final = 256 << 10
+"""Octets made at once: 5 ms of a thread's work, and what waits in memory."""
+
+STEP_SECONDS: Final = 0.2
+"""After which a slice ends with what it has, also nothing: the size of a large mbox is counted before it is written."""
+
+ERRORS: Final = "errors.txt"
+MAX_ERRORS: Final = 10_000
+"""Lines of it; behind them only their number grows."""
+
+
+class Export:
+    """One export. `messages` is how many were written so far, `errors` how many could not be."""
+
+    def __init__(self, account: Account, order: ExportOrder, directory: Path) -> None:
+        """`directory` is for temporary files, ``data/tmp``."""
+        self._account = account
+        self._order = order
+        self._directory = directory
+        self._reader: Reader | None = None
+        self._lines: list[str] = []
+        self._now = int(time.time())
+        self.messages = 0
+        self.errors = 0
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The octets of the container. Close it (``contextlib.aclosing``) when leaving early.
+
+        Raises:
+          ExportFailed: there is no such mailbox, or not in this way; before the first octet.
+          ReadInterrupted, StorageBroken: the stream is not the whole.
+        """
+        order = self._order
+        if order.container is Container.NONE and (
+            order.form is not FileForm.MBOX or (order.ids is None and (not order.mailbox or order.recursive))
+        ):
+            raise ExportFailed("without an archive only one mbox can be exported, of one mailbox or of messages")
+        async with self._account.snapshot(op="export", patient=True) as snapshot:
+            boxes = await snapshot.scan(self._mailboxes)
+            with closing(make_sink(order.container, self._directory)) as sink:
+                made = self._make(sink, boxes)
+                ended = False
+                while not ended:
+                    data, ended = await snapshot.scan(partial(self._step, made))
+                    if data:
+                        yield data
+        kv = {"account": self._account.name, "messages": self.messages, "errors": self.errors}
+        logger.info("export ended", extra={"kv": kv})
+
+    def _step(self, made: Iterator[bytes | None], r: Reader) -> tuple[bytes, bool]:
+        """In a thread: go on for a while."""
+        self._reader = r
+        parts: list[bytes] = []
+        octets, until = 0, time.monotonic() + STEP_SECONDS
+        for piece in made:
+            if piece:
+                parts.append(piece)
+                octets += len(piece)
+            if octets >= STEP_OCTETS or time.monotonic() > until:
+                return b"".join(parts), False
+        return b"".join(parts), True
+
+    @property
+    def _r(self) -> Reader:
+        assert self._reader is not None
+        return self._reader
+
+    def _mailboxes(self, r: Reader) -> list[Mailbox]:
+        if self._order.ids is not None:
+            return []
+        found = mailboxes(r)
+        if not self._order.mailbox:
+            return found
+        name = check_name(self._order.mailbox)
+        found = [box for box in found if box.name == name or (self._order.recursive and is_below(box.name, name))]
+        if not found or found[0].name != name:
+            raise ExportFailed(f"there is no mailbox {name!r}")
+        return found
+
+    def _make(self, sink: Sink, boxes: list[Mailbox]) -> Iterator[bytes]:
+        self._spelling = spellings(self._r)
+        base = check_name(self._order.mailbox) if self._order.mailbox else ""
+        if self._order.ids is not None:
+            ids = self._order.ids
+            yield from self._mailbox(sink, "selection", lambda: self._selected(ids), None)
+        names = file_names([box.name for box in boxes], base)
+        for box in boxes:
+            yield from self._mailbox(sink, names[box.name], partial(self._all, box.id), box)
+        if self._lines and self._order.container is not Container.NONE:
+            if self.errors > len(self._lines):
+                self._lines.append(f"and {self.errors - len(self._lines)} more")
+            text = "".join(line + "\n" for line in self._lines).encode()
+            yield from sink.file(ERRORS, self._now, lambda: iter([text]))
+        yield from sink.finish()
+
+    def _mailbox(
+        self, sink: Sink, name: str, messages: Callable[[], Iterator[Message]], box: Mailbox | None
+    ) -> Iterator[bytes]:
+        if self._order.form is FileForm.MBOX:
+            first = True
+
+            def pieces() -> Iterator[bytes]:
+                nonlocal first
+                counts, first = first, False
+                yield from self._mbox(name, messages(), counts=counts)
+
+            yield from sink.file(f"{name}.mbox", self._now, pieces)
+            return
+        yield from sink.folder(name, self._now)
+        for folder in ("new", "cur", "tmp"):
+            yield from sink.folder(f"{name}/{folder}", self._now)
+        letters = self._letters(name, box)
+        if letters:
+            text = format_keywords(letters)
+            yield from sink.file(f"{name}/{KEYWORDS_FILE}", self._now, lambda: iter([text]))
+        for message in messages():
+            yield from self._file(sink, name, message, letters)
+
+    def _letters(self, name: str, box: Mailbox | None) -> dict[str, str]:
+        if box is not None:
+            words = words_in_use(self._r, box.id, self._spelling)
+        else:
+            found = {word for message in self._selected(self._order.ids or ()) for word in message.words}
+            words = sorted(word for word in found if not word.startswith("\\"))
+        for word in words[MAX_KEYWORDS:]:
+            self._error(f"{name}: keyword {word} is not exported, a Maildir has only {MAX_KEYWORDS}")
+        return {word: chr(ord("a") + number) for number, word in enumerate(words[:MAX_KEYWORDS])}
+
+    def _file(self, sink: Sink, name: str, message: Message, letters: dict[str, str]) -> Iterator[bytes]:
+        try:
+            pieces, lf = loaded(self._r, message)
+        except ChunkDamaged as error:
+            self._error(f"{name}: message {message.id} (UID {message.uid}) cannot be read: {error}")
+            return
+        self.messages += 1
+        path = f"{name}/{maildir_name(message, letters)}"
+        yield from sink.file(path, message.received // SECOND, lambda: maildir_pieces(self._r, message, pieces, lf=lf))
+
+    def _mbox(self, name: str, messages: Iterator[Message], *, counts: bool) -> Iterator[bytes]:
+        for message in messages:
+            try:
+                pieces, lf = loaded(self._r, message)
+            except ChunkDamaged as error:
+                if counts:
+                    self._error(f"{name}: message {message.id} (UID {message.uid}) cannot be read: {error}")
+                continue
+            if counts:
+                self.messages += 1
+                for word in message.words:
+                    if "," in word:
+                        self._error(f"{name}: keyword {word} of message {message.id} will be read as two, by its comma")
+            yield from mbox_pieces(self._r, message, pieces, lf=lf)
+
+    def _all(self, mailbox_id: int) -> Iterator[Message]:
+        after = 0
+        while page := message_page(self._r, mailbox_id, after, self._spelling):
+            yield from page
+            after = page[-1].uid
+
+    def _selected(self, ids: tuple[int, ...]) -> Iterator[Message]:
+        for start in range(0, len(ids), PAGE):
+            yield from messages_of(self._r, ids[start : start + PAGE], self._spelling)
+
+    def _error(self, text: str) -> None:
+        self.errors += 1
+        if len(self._lines) < MAX_ERRORS:
+            self._lines.append(text)

@@ -1,0 +1,59 @@
+"""Names of mailboxes to names of files, and of the whole (STORE-136)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from moxlite.store.exports.items import Container, ExportOrder, FileForm
+from moxlite.store.names import SEPARATOR, is_below, leaf
+
+__all__ = ["download_name", "file_names"]
+
+MAX_ELEMENT: Final = 240
+"""Octets of an element: file systems take 255, and a suffix follows."""
+
+UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
+"""Characters that some system or the reading side cannot have in a name."""
+
+RESERVED: Final = frozenset({"new", "cur", "tmp"})
+"""Folders of a Maildir, which a mailbox below it must not be taken for."""
+
+
+def file_names(mailboxes: Iterable[str], base: str = "") -> dict[str, str]:
+    """A name for each mailbox, without suffix; a mailbox below `base` loses what is above that."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for mailbox in mailboxes:
+        name = mailbox
+        if base and (mailbox == base or is_below(mailbox, base)):
+            name = leaf(base) + mailbox[len(base) :]
+        safe = SEPARATOR.join(_safe(element) for element in name.split(SEPARATOR))
+        unique, number = safe, 2
+        while unique.lower() in taken:  # also where capitals do not matter
+            unique, number = f"{safe}~{number}", number + 1
+        taken.add(unique.lower())
+        found[mailbox] = unique
+    return found
+
+
+def _safe(element: str) -> str:
+    safe = UNSAFE.sub("_", element)
+    if safe.startswith("."):
+        safe = "_" + safe[1:]
+    safe = safe.encode()[:MAX_ELEMENT].decode("utf-8", "ignore").rstrip(". ") or "_"
+    return safe + "_" if safe in RESERVED else safe
+
+
+def download_name(order: ExportOrder, now: int) -> str:
+    """The name under which a browser keeps an export; `now` in µs UTC."""
+    if order.ids is not None:
+        what = "selection"
+    else:
+        what = UNSAFE.sub("_", order.mailbox).replace("/", "-") or "all"
+    time = datetime.fromtimestamp(now // 1_000_000, UTC).strftime("%Y%m%d-%H%M%S")
+    if order.container is Container.NONE:
+        return f"mailexport-{what}-{time}.{FileForm.MBOX.value}"
+    return f"mailexport-{what}-{time}.{order.form.value}.{order.container.value}"

@@ -1,0 +1,140 @@
+"""Rows for IMAP's FETCH: any set of columns of a message and of what lies beside it, in one statement (STORE-51).
+
+A message that was removed, but whose removal a session has not been told, is read from its tombstone (STORE-36): the
+same columns, as far as a tombstone has them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
+
+from moxlite.store.chunks import CHUNK_SIZE, decode_chunk
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.reading import int_array
+from moxlite.store.transaction import Reader, Row
+from moxlite.store.types import MailboxID, chunk_id
+from moxlite.store.unit import AccountTx
+
+__all__ = ["FIXED", "Column", "check_content", "fetch_rows", "set_preview", "small_bodies"]
+
+Column: TypeAlias = Literal[
+    "modseq",
+    "received",
+    "received_offset",
+    "size",
+    "savedate",
+    "email_id",
+    "threadid",
+    "envelope",
+    "bodystructure",
+    "header",
+    "preview",
+    "structure",
+    "prefix",
+]
+
+FIXED: Final = ("uid", "flags", "keywords", "message_id", "body_id")
+"""What every row begins with; the columns asked for follow."""
+
+_BESIDE: Final[dict[Column, str]] = {
+    "envelope": "message_wire",
+    "bodystructure": "message_wire",
+    "header": "message_header",
+    "preview": "message_info",
+    "structure": "message_info",
+    "prefix": "message_info",
+}
+_ALIAS: Final = {"message_wire": "w", "message_header": "h", "message_info": "i"}
+# What a tombstone does not have: it keeps neither the date of saving nor the id that copies share.
+_OF_TOMBSTONE: Final[dict[Column, str]] = {"savedate": "NULL", "email_id": "e.message_id"}
+
+
+@lru_cache(maxsize=256)  # clients ask for few combinations; a statement is some 500 octets
+def _statements(columns: tuple[Column, ...]) -> tuple[str, str, str]:
+    """SELECT of a range of UIDs, of an array of UIDs, and of tombstones."""
+    tables = list(dict.fromkeys(_BESIDE[name] for name in columns if name in _BESIDE))
+    names = [f"{_ALIAS[_BESIDE[name]]}.{name}" if name in _BESIDE else f"m.{name}" for name in columns]
+    joins = "".join(f" CROSS JOIN {t} {_ALIAS[t]} ON {_ALIAS[t]}.message_id = m.id" for t in tables)
+    head = ", ".join(["m.uid, m.flags, m.keywords, m.id, m.body_id", *names])
+    gone = [
+        f"{_ALIAS[_BESIDE[name]]}.{name}" if name in _BESIDE else _OF_TOMBSTONE.get(name, f"e.{name}")
+        for name in columns
+    ]
+    gone_joins = joins.replace("m.id", "e.message_id")
+    gone_head = ", ".join(["e.uid, e.flags, e.keywords, e.message_id, e.body_id", *gone])
+    return (
+        f"""SELECT {head} FROM message m{joins}
+        WHERE m.mailbox_id = ?1 AND m.uid BETWEEN ?2 AND ?3 AND m.modseq > ?4 ORDER BY m.uid""",  # noqa: S608 - constants
+        f"""SELECT {head} FROM carray(?2) c CROSS JOIN message m ON m.mailbox_id = ?1 AND m.uid = c.value{joins}
+        WHERE m.modseq > ?3""",  # noqa: S608
+        f"""SELECT {gone_head} FROM carray(?2) c CROSS JOIN expunged e
+        ON e.mailbox_id = ?1 AND e.uid = c.value{gone_joins} WHERE e.body_id IS NOT NULL""",  # noqa: S608
+    )
+
+
+def fetch_rows(
+    r: Reader, mailbox_id: MailboxID, uids: array[int], columns: tuple[Column, ...], *, since: int | None = None
+) -> tuple[list[Row], list[Row]]:
+    """FIXED and `columns` of messages: (those in the mailbox, those removed but not erased), both by ascending UID.
+
+    Args:
+      uids: ascending, at most a slice.
+      since: only messages whose modseq is above it; then removed ones are not looked for.
+    """
+    if not uids:
+        return [], []
+    by_range, by_array, removed = _statements(columns)
+    first, last, floor = uids[0], uids[-1], since or 0
+    if last - first < 2 * len(uids):
+        rows = r.rows(by_range, mailbox_id, first, last, floor)
+        if last - first + 1 != len(uids):
+            wanted = frozenset(uids)
+            rows = [row for row in rows if row[0] in wanted]
+    else:
+        rows = r.rows(by_array, mailbox_id, int_array(uids), floor)
+    if since is not None or len(rows) == len(uids):
+        return rows, []
+    there = {row[0] for row in rows}
+    return rows, r.rows(removed, mailbox_id, int_array([uid for uid in uids if uid not in there]))
+
+
+CHUNKS: Final = "SELECT v.value, c.enc, c.digest, c.data FROM carray(?) v CROSS JOIN body_chunk c ON c.id = v.value"
+ALL_CHUNKS: Final = "SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ? AND ? ORDER BY id"
+SET_PREVIEW: Final = "UPDATE message_info SET preview = ? WHERE message_id = ? AND preview IS NULL"
+
+
+def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, bytes]:
+    """Bodies of at most a chunk each, by body id; a damaged or missing one is left out.
+
+    Args:
+      bodies: (body id, size) each.
+    """
+    sizes = {chunk_id(body_id, 0): (body_id, size) for body_id, size in bodies if size}
+    found = {body_id: b"" for body_id, size in bodies if not size}
+    for key, enc, digest, data in r.rows(CHUNKS, int_array(list(sizes))) if sizes else ():
+        body_id, size = sizes[key]
+        try:
+            found[body_id] = decode_chunk(enc, digest, data, size)
+        except ChunkDamaged:
+            continue
+    return found
+
+
+def check_content(r: Reader, body_id: int, size: int) -> bool:
+    """Whether a whole body can be read: for a scan, before any of it is promised to a client."""
+    seq = 0
+    for enc, digest, data in r.iterate(ALL_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id, size // CHUNK_SIZE)):
+        try:
+            decode_chunk(enc, digest, data, min(CHUNK_SIZE, size - seq * CHUNK_SIZE))
+        except ChunkDamaged:
+            return False
+        seq += 1
+    return seq == -(-size // CHUNK_SIZE)
+
+
+def set_preview(tx: AccountTx, message_id: int, preview: str) -> None:
+    """Keep a preview that was made on demand (STORE-58): derived data, so no modseq is used."""
+    tx.execute(SET_PREVIEW, preview, message_id)

@@ -1,0 +1,12 @@
+"""Importing mail from files (docs/spec/store.md §11).
+
+- `items`: what a source yields, and what an import is asked for
+- `tarstream`, `zipmembers`: members of archives, as streams
+- `folders`, `labels`: names of files and labels of Google to names of mailboxes
+- `sources`: a file or archive to messages
+- `reading`: messages to batches, in a worker thread
+- `staging`: units that put messages into the account where nobody sees them, and take them away again
+- `finish`: the one unit in which they appear
+- `progress`: what listeners are told, and may join late
+- `engine`: an import from its beginning to its end
+"""

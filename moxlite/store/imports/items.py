@@ -1,0 +1,94 @@
+"""What an import is asked for, and what its source yields: values without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import Final, TypeAlias
+
+import msgspec
+
+from moxlite.store.errors import StoreError
+
+__all__ = ["MAX_MEMBER", "Folder", "Form", "ImportFailed", "Item", "Keywords", "Mail", "Order", "Problem"]
+
+MAX_MEMBER: Final = 100 << 20
+"""Octets of one message (STORE-150, STORE-156)."""
+
+
+class ImportFailed(StoreError):
+    """The import ended, and changed nothing; the text is for the user."""
+
+
+class Form(Enum):
+    """What the octets of an import are."""
+
+    MBOX = "mbox"
+    TAR = "tar"
+    """A tar file without compression: how the command line sends a folder."""
+    ARCHIVE = "archive"
+    """A zip or tar.gz file, by its first octets."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be imported.
+
+    Attributes:
+      form: of the octets.
+      mailbox: where messages without a folder of their own go: all of an mbox, the top of a Maildir.
+      prefix: cut off the names of folders (``skip_mailbox_prefix``).
+      skip_duplicates: leave out messages whose body the mailbox has already.
+      dry_run: only count, and find problems.
+      max_size: octets, unpacked, at most (STORE-156).
+    """
+
+    form: Form
+    mailbox: str = "Inbox"
+    prefix: str = ""
+    skip_duplicates: bool = False
+    dry_run: bool = False
+    max_size: int = 50 << 30
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """There is a mailbox, maybe without messages."""
+
+    mailbox: str
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """A message. `pieces` are its octets, to be taken before the next item.
+
+    Attributes:
+      place: where it was found, for problems.
+      received: µs UTC, None: by its Date field, else now; `offset` in minutes east of UTC.
+      words: names of flags and keywords as found.
+      folder: name of the folder whose file of keywords explains `letters`.
+      labels: how Google named its mailboxes, to be used instead of `mailbox`; "" for none.
+    """
+
+    mailbox: str
+    place: str
+    pieces: Iterator[bytes]
+    received: int | None = None
+    offset: int = 0
+    words: tuple[str, ...] = ()
+    folder: str = ""
+    letters: str = ""
+    labels: bool = False
+
+
+class Keywords(msgspec.Struct, frozen=True):
+    """A folder's letters, each with its flag or keyword."""
+
+    folder: str
+    words: dict[str, str]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something was left out; the text says what and where."""
+
+    text: str
+
+
+Item: TypeAlias = Folder | Mail | Keywords | Problem

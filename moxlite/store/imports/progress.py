@@ -1,0 +1,132 @@
+"""What listeners of an import are told, whenever they join (STORE-128).
+
+There is no queue per listener: a `Progress` is the state of an import, and a listener reads what has changed since it
+last looked. One that comes late, or again, is told all counts, problems and the end; a slow one gets newer counts, not
+older ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final, TypeAlias
+
+import msgspec
+import trio
+
+__all__ = ["Aborted", "Count", "Done", "Event", "Progress", "Step", "Trouble"]
+
+MAX_PROBLEMS: Final = 1_000
+"""Problems kept, and told; behind them only their number grows."""
+
+MAX_TEXT: Final = 500
+"""Characters of a problem: it names a file of the archive."""
+
+
+class Count(msgspec.Struct, frozen=True, tag="count"):
+    """How many messages a mailbox will get, so far."""
+
+    mailbox: str
+    count: int
+
+
+class Trouble(msgspec.Struct, frozen=True, tag="problem"):
+    """Something is left out of the import."""
+
+    text: str
+
+
+class Step(msgspec.Struct, frozen=True, tag="step"):
+    """What is being done: ``reading``, ``finishing``."""
+
+    title: str
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The import is complete: messages and problems in all. Nothing was stored if it was a dry run."""
+
+    messages: int
+    problems: int
+    dry_run: bool
+
+
+class Aborted(msgspec.Struct, frozen=True, tag="aborted"):
+    """The import has ended and changed nothing; the text is for the user."""
+
+    text: str
+
+
+Event: TypeAlias = Count | Trouble | Step | Done | Aborted
+
+
+class Progress:
+    """The state of one import. For the loop only."""
+
+    def __init__(self, token: bytes, account: str) -> None:
+        self.token: Final = token
+        self.account: Final = account
+        self.counts: dict[str, int] = {}
+        self.problems: list[str] = []
+        self.problem_count = 0
+        self.step = ""
+        self.end: Done | Aborted | None = None
+        self.ended = 0.0
+        """When it ended, by the clock of Trio."""
+        self._lot = trio.lowlevel.ParkingLot()
+        self._version = 0
+
+    @property
+    def messages(self) -> int:
+        """Messages so far."""
+        return sum(self.counts.values())
+
+    def count(self, counts: dict[str, int]) -> None:
+        """Set the counts of some mailboxes."""
+        self.counts.update(counts)
+        self._tell()
+
+    def problem(self, text: str) -> None:
+        """Note what is left out."""
+        self.problem_count += 1
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(text[:MAX_TEXT])
+            self._tell()
+
+    def begin_step(self, title: str) -> None:
+        """Another part of the work begins."""
+        self.step = title
+        self._tell()
+
+    def finish(self, end: Done | Aborted) -> None:
+        """Nothing comes after this."""
+        self.end = end
+        self.ended = trio.current_time()
+        self._tell()
+
+    async def subscribe(self) -> AsyncIterator[Event]:
+        """All that was and will be told, to the end. Leaving early needs nothing."""
+        told: dict[str, int] = {}
+        problems, step = 0, ""
+        while True:
+            version = self._version
+            events: list[Event] = []
+            if self.step != step:
+                step = self.step
+                events.append(Step(step))
+            for mailbox, count in self.counts.items():
+                if told.get(mailbox) != count:
+                    told[mailbox] = count
+                    events.append(Count(mailbox, count))
+            events += [Trouble(text) for text in self.problems[problems:]]
+            problems = len(self.problems)
+            end = self.end
+            for event in events:
+                yield event
+            if end is not None:
+                yield end
+                return
+            while self._version == version:
+                await self._lot.park()
+
+    def _tell(self) -> None:
+        self._version += 1
+        self._lot.unpark_all()

@@ -1,0 +1,246 @@
+"""The part of an import that runs in a worker thread: items of a source to batches of prepared messages.
+
+It knows the mailboxes of the import, gives out ids and places, and decides what is left out and why. It writes nothing
+but temporary files without a name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.mime.headers import Header
+from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage
+from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Order, Problem
+from moxlite.store.imports.labels import read_labels
+from moxlite.store.imports.staging import Staged
+from moxlite.store.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
+from moxlite.store.mailboxes import MAX_MAILBOXES
+from moxlite.store.names import check_name
+from moxlite.store.prepare import Prepared, prepare_here
+from moxlite.store.spool import Spool
+from moxlite.store.types import Flag, SpecialUse
+
+__all__ = ["Batch", "Box", "Existing", "ReadAhead"]
+
+UNIT_MESSAGES: Final = 100
+"""Messages in one unit: 10 ms, which a delivery may have to wait, and as often are counts told (STORE-128)."""
+
+UNIT_OCTETS: Final = 4 << 20
+"""Octets of bodies after which a unit is full; the message that fills it may have as many again. Two batches are in
+memory at a time."""
+
+UNIT_SECONDS: Final = 1.0
+"""After which a batch goes on as it is: an import that is aborted ends soon, and a slow one tells what it has."""
+
+MAX_SPELLINGS: Final = 20_000
+"""Different keywords of one import: 20 mailboxes with all that are allowed."""
+
+MAX_UNKNOWN: Final = 10_000
+"""Folders whose letters wait for their file of keywords."""
+
+
+class Existing(msgspec.Struct, frozen=True):
+    """What the account has: keywords by mailbox, mailboxes by special use; `bodies` reads the hashes of a mailbox."""
+
+    keywords: dict[str, tuple[str, ...]]
+    uses: dict[SpecialUse, str]
+    bodies: Callable[[str], set[bytes]]
+
+
+class Box(msgspec.Struct):
+    """A mailbox of the import; `told` are its messages when its count was told last."""
+
+    number: int
+    name: str
+    keywords: set[str]
+    bodies: set[bytes]
+    messages: int = 0
+
+
+class Batch(msgspec.Struct):
+    """Messages for one unit and what else was found. `spool` is that of a large message, which is the last one."""
+
+    staged: list[Staged] = msgspec.field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    octets: int = 0
+    spool: Spool | None = None
+    last: bool = False
+
+
+class _TooLong(Exception):
+    """A message is longer than any may be."""
+
+
+class ReadAhead:
+    """Makes batches. For one thread at a time; the loop looks at it between two calls."""
+
+    def __init__(self, items: Iterator[Item], order: Order, existing: Existing, first_id: int, tmp: Path) -> None:
+        self._items = items
+        self._order = order
+        self._existing = existing
+        self._next_id = first_id
+        self._tmp = tmp
+        self._boxes: dict[str, Box | None] = {}
+        self._folders: dict[str, int] = {}
+        self._letters: dict[str, dict[str, str]] = {}
+        self.waiting: set[str] = set()
+        """Folders with letters whose meaning was not known."""
+        self.spellings: dict[str, str] = {}
+        """Keywords, stored form to spelling."""
+
+    @property
+    def boxes(self) -> list[Box]:
+        """All mailboxes found."""
+        return [box for box in self._boxes.values() if box is not None]
+
+    def folder_number(self, folder: str) -> int:
+        """The number of a folder in `Staged`."""
+        return self._folders.setdefault(folder, len(self._folders))
+
+    def next_batch(self) -> Batch:
+        """Read on. Raises ImportFailed, OSError."""
+        batch = Batch()
+        until = time.monotonic() + UNIT_SECONDS
+        for item in self._items:
+            match item:
+                case Mail():
+                    self._mail(item, batch)
+                case Folder(mailbox):
+                    box = self._box(mailbox, batch)
+                    if box is not None:
+                        batch.counts.setdefault(box.name, box.messages)
+                case Keywords(folder, words):
+                    self._letters[folder] = words
+                case Problem(text):
+                    batch.problems.append(text)
+            full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
+            if full or time.monotonic() > until:
+                return batch
+        batch.last = True
+        return batch
+
+    def meaning(self, folder: str, letters: str, problems: list[str]) -> tuple[Flag, str]:
+        """Flags and keywords of letters, as columns."""
+        words = self._letters.get(folder, {})
+        unknown = [letter for letter in letters if letter not in words]
+        if unknown:
+            problems.append(f"{folder or 'top folder'}: no keyword for {', '.join(unknown)} in dovecot-keywords")
+        return self._flags(tuple(words[letter] for letter in letters if letter in words), None, folder, problems)
+
+    def _box(self, name: str, batch: Batch) -> Box | None:
+        if name not in self._boxes:
+            try:
+                stored = check_name(name)
+                if len(self._boxes) >= MAX_MAILBOXES:
+                    raise BadMailboxName(f"there are more than {MAX_MAILBOXES} mailboxes")
+            except BadMailboxName as error:
+                batch.problems.append(f"mailbox {name!r} is left out: {error}")
+                self._boxes[name] = None
+            else:
+                if stored not in self._boxes:
+                    bodies = self._existing.bodies(stored) if self._order.skip_duplicates else set[bytes]()
+                    keywords = set(self._existing.keywords.get(stored, ()))
+                    self._boxes[stored] = Box(len(self._boxes), stored, keywords, bodies)
+                return self._boxes[stored]
+        return self._boxes[name]
+
+    def _mail(self, mail: Mail, batch: Batch) -> None:
+        spool = Spool(self._tmp)
+        try:
+            spool.fill(_limited(mail.pieces))
+            prepared = prepare_here(spool, max_size=MAX_MEMBER)
+        except _TooLong:
+            for _ in mail.pieces:
+                pass
+            batch.problems.append(f"{mail.place}: left out, the message is larger than {MAX_MEMBER} octets")
+        except BadMessage as error:
+            batch.problems.append(f"{mail.place}: left out, {error}")
+        else:
+            self._place(mail, prepared, batch)
+        if batch.spool is not spool:
+            spool.close()
+
+    def _place(self, mail: Mail, prepared: Prepared, batch: Batch) -> None:
+        mailbox, words = mail.mailbox, mail.words
+        value = Header(prepared.header).get(b"x-gmail-labels") if mail.labels else None
+        if value:
+            labelled = read_labels(value)
+            mailbox, words = labelled.mailbox, labelled.words
+            if labelled.use is not None:
+                mailbox = self._existing.uses[labelled.use]
+        box = self._box(mailbox, batch)
+        if box is None or prepared.digest in box.bodies:
+            return
+        if self._order.skip_duplicates:
+            box.bodies.add(prepared.digest)
+        flags, keywords = self._flags(words, box, mail.place, batch.problems)
+        letters = mail.letters
+        if letters and mail.folder in self._letters:
+            more, keywords = self.meaning(mail.folder, letters, batch.problems)
+            flags, letters = flags | more, ""
+        elif letters and (mail.folder in self.waiting or len(self.waiting) < MAX_UNKNOWN):
+            self.waiting.add(mail.folder)
+        received = mail.received if mail.received is not None else prepared.date
+        box.messages += 1
+        batch.staged.append(
+            Staged(
+                self._next_id,
+                prepared,
+                box.number,
+                box.messages,
+                self.folder_number(mail.folder),
+                letters,
+                time.time_ns() // 1000 if received is None else received,
+                mail.offset,
+                flags,
+                keywords,
+            )
+        )
+        batch.counts[box.name] = box.messages
+        batch.octets += prepared.size
+        self._next_id += 1
+        if prepared.chunks is None:
+            batch.spool = prepared.spool
+
+    def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: list[str]) -> tuple[Flag, str]:
+        """Bits and the column of keywords; words that cannot be either are problems."""
+        flags, stored = Flag(0), set[str]()
+        for word in words:
+            try:
+                bits, keywords = parse_flags([word])
+            except BadKeyword:
+                problems.append(f"{place}: keyword {word[:80]!r} is left out, no mail server could show it")
+                continue
+            flags |= bits
+            for keyword in keywords:
+                lower = keyword.lower()
+                if not self._room(lower, stored, box):
+                    problems.append(f"{place}: keyword {keyword!r} is left out, there are too many")
+                    continue
+                self.spellings.setdefault(lower, keyword)
+                stored.add(lower)
+                if box is not None:
+                    box.keywords.add(lower)
+        return flags, join_keywords(stored)
+
+    def _room(self, keyword: str, stored: set[str], box: Box | None) -> bool:
+        if box is not None and keyword not in box.keywords and len(box.keywords) >= MAX_PER_MAILBOX:
+            return False
+        if keyword not in self.spellings and len(self.spellings) >= MAX_SPELLINGS:
+            return False
+        return len(stored) < MAX_PER_MESSAGE
+
+
+def _limited(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    left = MAX_MEMBER
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise _TooLong
+        yield piece

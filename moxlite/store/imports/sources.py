@@ -1,0 +1,246 @@
+"""A file or archive to messages: generators for a worker thread, in bounded memory (STORE-120, 124..126, 155,
+156, 194).
+
+Nothing is written anywhere, no name of an archive is used as a path. What cannot be used is a `Problem`; what makes the
+rest of the file useless raises `ImportFailed`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO, Final
+
+from moxlite.proto.localform import FromFile
+from moxlite.proto.maildir import parse_keywords, parse_name
+from moxlite.proto.mbox import End, Event, Head, MboxError, MboxReader
+from moxlite.store.imports.folders import BadPath, What, find
+from moxlite.store.imports.items import Folder, Form, ImportFailed, Item, Keywords, Mail, Order, Problem
+from moxlite.store.imports.tarstream import READ_SIZE, Member, Read, members
+from moxlite.store.imports.zipmembers import zip_members
+from moxlite.store.options import SECOND
+
+__all__ = ["ZIP_MARK", "Rejoined", "read_source"]
+
+ZIP_MARK: Final = b"PK\x03\x04"
+GZIP_MARK: Final = b"\x1f\x8b"
+
+EARLIEST: Final = 631_152_000
+"""1990: an older file has no time at all. Dovecot keeps INTERNALDATE in the time of the file, and the time of saving in
+its name, so the earlier of the two counts; a copy of the file makes its time later."""
+
+MAX_KEYWORDS_FILE: Final = 64 << 10
+"""Octets of ``dovecot-keywords`` that are read: 26 keywords of 128."""
+
+
+def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
+    """All that a file holds, in its order.
+
+    Args:
+      file: for a zip file it must be seekable.
+      limit: octets, unpacked, that are read at most.
+
+    Raises:
+      ImportFailed: it is not what it should be, or too large.
+      OSError: it cannot be read.
+    """
+    if order.form is Form.MBOX:
+        yield from _whole_mbox(_bounded(file.read, limit), order)
+    elif order.form is Form.TAR:
+        yield from _walk(members(_bounded(file.read, limit)), order)
+    else:
+        start = file.read(len(ZIP_MARK))
+        if start == ZIP_MARK:
+            yield from _walk(_bounded_members(zip_members(file), limit), order)
+        elif start.startswith(GZIP_MARK):
+            yield from _walk_gzip(Rejoined(start, file.read), order, limit)
+        else:
+            raise ImportFailed("this is neither a zip nor a tar.gz file")
+
+
+class Rejoined(io.RawIOBase):
+    """A file whose first octets were read already."""
+
+    def __init__(self, start: bytes, rest: Read) -> None:
+        self._start = start
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At least one octet, but at the end; never more than `size`."""
+        size = READ_SIZE if size < 0 else size
+        if self._start:
+            data, self._start = self._start[:size], self._start[size:]
+            return data
+        return self._rest(size)
+
+
+def _bounded(read: Read, limit: int) -> Read:
+    left = limit
+
+    def bounded(size: int) -> bytes:
+        nonlocal left
+        data = read(size)
+        left -= len(data)
+        if left < 0:
+            raise ImportFailed(f"there are more than {limit} octets of mail, unpacked")
+        return data
+
+    return bounded
+
+
+def _bounded_members(found: Iterator[Member], limit: int) -> Iterator[Member]:
+    left = limit
+
+    def count(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal left
+        for piece in pieces:
+            left -= len(piece)
+            if left < 0:
+                raise ImportFailed(f"there are more than {limit} octets of mail, unpacked")
+            yield piece
+
+    for member in found:
+        yield Member(member.name, member.kind, member.size, member.mtime, count(member.pieces), member.local_time)
+
+
+def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:
+    with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
+
+        def unpack(size: int) -> bytes:
+            try:
+                return unpacked.read(size)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise ImportFailed(f"the archive is damaged or cut short: {error}") from None
+
+        read = _bounded(unpack, limit)
+        yield from _walk(members(read), order)
+        while read(READ_SIZE):
+            pass  # to its check sum: a file cut short is refused, even if its members were whole
+
+
+def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
+    """The members of an archive by their names."""
+    for member in found:
+        shown = member.name.encode("utf-8", "backslashreplace").decode()
+        try:
+            entry = find(shown, order, is_folder=member.kind == "folder")
+        except BadPath as error:
+            yield Problem(f"{shown!r}: {error}")
+            continue
+        if entry.what in (What.NOTHING, What.FOLDER):
+            if entry.what is What.FOLDER:
+                yield Folder(entry.mailbox)
+        elif member.kind != "file":
+            yield Problem(f"{shown}: {member.kind}")
+        else:
+            yield from _file(member, shown, entry.what, entry.mailbox, entry.folder, order)
+
+
+def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, order: Order) -> Iterator[Item]:
+    match what:
+        case What.MBOX:
+            yield Folder(mailbox)
+            yield from _mbox_member(member.pieces, shown, mailbox)
+        case What.MAYBE_MBOX:
+            first = next(member.pieces, b"")
+            if first.startswith(b"From "):
+                yield Folder(mailbox)
+                yield from _mbox_member(chain([first], member.pieces), shown, mailbox)
+            else:
+                yield Problem(f"{shown}: not a file of mail")
+        case What.MAILDIR:
+            name = parse_name(shown.rpartition("/")[2])
+            received = name.received
+            if received is None or (EARLIEST <= member.mtime < received and not member.local_time):
+                received = member.mtime
+            yield Mail(
+                mailbox,
+                shown,
+                _from_file(member.pieces),
+                received * SECOND,
+                words=name.words,
+                folder=folder,
+                letters=name.letters,
+            )
+        case What.EML:
+            yield Mail(mailbox, shown, _from_file(member.pieces), words=(r"\Seen",), labels=True)
+        case What.KEYWORDS:
+            text = b""
+            for piece in member.pieces:
+                text = (text + piece)[:MAX_KEYWORDS_FILE]
+            yield Keywords(folder, parse_keywords(text))
+        case _:
+            yield Problem(f"{shown}: not a file of mail")
+
+
+def _from_file(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    lines = FromFile()
+    for piece in pieces:
+        if data := lines.feed(piece):
+            yield data
+    if data := lines.finish():
+        yield data
+
+
+# Mbox
+
+
+def _whole_mbox(read: Read, order: Order) -> Iterator[Item]:
+    yield Folder(order.mailbox)
+    try:
+        yield from _mbox(iter(lambda: read(READ_SIZE), b""), "mbox", order.mailbox, labels=False)
+    except MboxError as error:
+        raise ImportFailed(f"the file is not an mbox: {error}") from None
+
+
+def _mbox_member(pieces: Iterator[bytes], shown: str, mailbox: str) -> Iterator[Item]:
+    """An mbox in an archive: one that is none does not end the import."""
+    try:
+        yield from _mbox(pieces, shown, mailbox, labels=True)
+    except MboxError as error:
+        yield Problem(f"{shown}: {error}")
+
+
+def _mbox(pieces: Iterator[bytes], shown: str, mailbox: str, *, labels: bool) -> Iterator[Item]:
+    events = _events(pieces)
+    number = expunged = 0
+    for event in events:
+        if not isinstance(event, Head):
+            continue  # the rest of a message that was left out
+        number += 1
+        if event.expunged:
+            expunged += 1
+            continue
+        yield Mail(
+            mailbox,
+            f"{shown}, message {number}",
+            _message(event, events),
+            event.moment,
+            event.offset,
+            event.words,
+            labels=labels,
+        )
+    if expunged:
+        yield Problem(f"{shown}: {expunged} messages were left out that had been deleted, as Thunderbird marks them")
+
+
+def _events(pieces: Iterator[bytes]) -> Iterator[Event]:
+    reader = MboxReader()
+    for piece in pieces:
+        yield from reader.feed(piece)
+    yield from reader.finish()
+
+
+def _message(head: Head, events: Iterator[Event]) -> Iterator[bytes]:
+    yield head.header
+    for event in events:
+        if isinstance(event, End):
+            return
+        assert isinstance(event, bytes)
+        yield event

@@ -1,0 +1,80 @@
+"""Words of stored messages, also of removed ones that are not erased yet."""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.mime.structure import scan
+from moxlite.proto.mime.types import Structure, decode_structure
+from moxlite.store.body import Content, locate, read_content
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.junk.params import Grams
+from moxlite.store.junk.tokens import hash_words, words_of
+from moxlite.store.junk.words import Meta
+from moxlite.store.transaction import Reader
+
+__all__ = ["Tokenised", "stored_words", "tokenise"]
+
+logger = logging.getLogger("moxlite.store.junk")
+
+WHOLE: Final = 1 << 20
+"""Octets up to which a message is read at once; of longer ones only the text parts are."""
+
+MAX_HASHES: Final = 500_000
+"""Words of one batch: 4 MB of hashes."""
+
+STRUCTURE: Final = "SELECT structure FROM message_info WHERE message_id = ?"
+
+
+class Tokenised(msgspec.Struct, frozen=True):
+    """The words of a message, hashed."""
+
+    message_id: int
+    hashes: array[int]
+
+
+def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
+    """Hash the words of messages, the first ones of `ids` at least one. For scans.
+
+    A damaged message has no words: it must not hold up the others, nor its own erasure.
+    """
+    found: list[Tokenised] = []
+    total = 0
+    for message_id in ids:
+        try:
+            hashes = hash_words(stored_words(r, message_id, meta.grams), meta.salt)
+        except (ChunkDamaged, NoSuchMessage) as error:
+            logger.warning("a message has no words", extra={"kv": {"message": message_id, "err": str(error)}})
+            hashes = array("q")
+        found.append(Tokenised(message_id, hashes))
+        total += len(hashes)
+        if total >= MAX_HASHES:
+            break
+    return found
+
+
+def stored_words(r: Reader, message_id: int, grams: Grams) -> list[str]:
+    """The words of a stored message.
+
+    Raises:
+      NoSuchMessage; ChunkDamaged.
+    """
+    content = locate(r, message_id)
+    if content.size <= WHOLE:
+        octets = read_content(r, content)
+        return words_of(_structure(r, message_id, content), lambda start, end: octets[start:end], grams)
+    return words_of(
+        _structure(r, message_id, content), lambda start, end: read_content(r, content, start, end - start), grams
+    )
+
+
+def _structure(r: Reader, message_id: int, content: Content) -> Structure:
+    try:
+        return decode_structure(r.value(STRUCTURE, message_id))
+    except msgspec.DecodeError:
+        return scan(read_content(r, content))  # of an older program; `reparse` has not come to it yet

@@ -1,0 +1,217 @@
+"""Learning in the background, one task for each open account (STORE-85, STORE-86, STORE-193).
+
+The unit that changes a flag, or removes a message, changes no words: 1 500 words are 1 500 random rows. The work is
+found in the rows themselves, by two partial indices: messages learnt as something else than their flags say, and
+removed ones that still count. So nothing is lost by a crash, and nothing is learnt twice: words and `trained` change in
+one unit. Tokenising happens before it, in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store import metrics
+from moxlite.store.bell import Bell
+from moxlite.store.errors import StoreError
+from moxlite.store.junk.params import JunkParams
+from moxlite.store.junk.reading import Tokenised, tokenise
+from moxlite.store.junk.retrain import Retraining
+from moxlite.store.junk.words import FIRST_HASH, WANTED, Meta, change_words, forget_all, prune_words, read_meta
+from moxlite.store.options import DAY
+from moxlite.store.transaction import Reader, Tx
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+
+__all__ = ["UNIT_MESSAGES", "UNIT_SECONDS", "Trainer"]
+
+logger = logging.getLogger("moxlite.store.junk")
+
+UNIT_MESSAGES: Final = 200
+"""Messages in one unit."""
+
+UNIT_SECONDS: Final = 0.1
+"""Of one unit (STORE-86): what a delivery may have to wait for it."""
+
+PAUSE: Final = 0.5
+"""Seconds between a change and the learning: whoever marks one message often marks the next one, too."""
+
+RETRY: Final = 60.0
+"""Seconds until a trainer that met an error of storage tries again."""
+
+LOOK: Final = 3600.0
+"""Seconds until it looks without being rung: the configuration may have given the account a filter."""
+
+PRUNE_AGE: Final = 180
+"""Days after which a word of one message alone may go (STORE-193)."""
+
+TO_TRAIN: Final = f"SELECT id FROM message WHERE ({WANTED}) IS NOT trained LIMIT ?"  # noqa: S608
+TO_UNTRAIN: Final = "SELECT message_id FROM erase_queue WHERE trained IS NOT NULL LIMIT ?"
+STATE: Final = f"SELECT {WANTED}, trained FROM message WHERE id = ?"  # noqa: S608
+REMOVED: Final = "SELECT trained FROM erase_queue WHERE message_id = ? AND trained IS NOT NULL"
+TRAINED: Final = "UPDATE message SET trained = ? WHERE id = ?"
+UNTRAINED: Final = "UPDATE erase_queue SET trained = NULL WHERE message_id = ?"
+
+
+class _Work(msgspec.Struct, frozen=True):
+    """What there is to do: the generations, messages to learn, removed ones to unlearn."""
+
+    active: Meta | None
+    filling: Meta | None
+    messages: tuple[int, ...]
+    removed: tuple[int, ...]
+
+
+def _work(r: Reader) -> _Work:
+    active, filling = read_meta(r)
+    removed = tuple([row[0] for row in r.rows(TO_UNTRAIN, UNIT_MESSAGES)])
+    messages: tuple[int, ...] = ()
+    if active is not None:
+        messages = tuple([row[0] for row in r.rows(TO_TRAIN, UNIT_MESSAGES)])
+    return _Work(active, filling, messages, removed)
+
+
+def learn(tx: Tx, meta: Meta, batch: Sequence[Tokenised]) -> int:
+    """Learn and unlearn messages, so that each is learnt as its flags say at this moment; within one unit's bounds.
+
+    Returns how many of the batch are done.
+    """
+    began = time.perf_counter()
+    done = 0
+    for one in batch:
+        row = tx.row(STATE, one.message_id)
+        if row is not None:
+            wanted, trained = row
+            if wanted != trained:
+                change_words(tx, meta.generation, one.hashes, trained, wanted)
+                tx.execute(TRAINED, wanted, one.message_id)
+        if (row := tx.row(REMOVED, one.message_id)) is not None:
+            change_words(tx, meta.generation, one.hashes, row[0], None)
+            tx.execute(UNTRAINED, one.message_id)
+        done += 1
+        if time.perf_counter() - began >= UNIT_SECONDS:
+            break
+    return done
+
+
+class Trainer:
+    """The junk filter's task for one open account.
+
+    Args:
+      unlearnt: called when removed messages may be erased now.
+    """
+
+    def __init__(self, account: Account, unlearnt: Callable[[], None]) -> None:
+        self._account = account
+        self._unlearnt = unlearnt
+        self._bell = Bell(rung=True)
+        # Held while words are changed: no two units of different generations come between each other.
+        self._lock = trio.Lock()
+
+    def want(self) -> None:
+        """Messages came, went or changed: look soon."""
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Learn what there is to learn, for ever."""
+        while True:
+            try:
+                await self.once()
+                delay = LOOK
+            except StoreError as error:
+                logger.warning("learning failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
+                delay = RETRY
+            with trio.move_on_after(delay):
+                await self._bell.wait()
+                await trio.sleep(PAUSE)
+
+    async def once(self) -> None:
+        """Learn all that there is to learn now; retrain first if the words are not those of this program and
+        configuration.
+
+        Raises:
+          StorageFull, StorageBroken: what is done is kept, the next call goes on from there.
+        """
+        async with self._lock:
+            self._bell.quiet()
+            params = self._account.config.junk_filter
+            work = await self._account.read(_work, op="junk_pending")
+            if params is None:
+                await self._forget(work)
+            elif work.filling is not None or work.active is None or not work.active.fits(params.grams):
+                await self._retrain(params)
+            else:
+                await self._learn()
+
+    async def retrain(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Learn everything anew (STORE-87); returns how many messages were learnt, 0 without a filter.
+
+        Args:
+          progress: told the messages that are done, and all that there are to do.
+
+        Cancellation: the trainer goes on with it where it stopped.
+        """
+        async with self._lock:
+            params = self._account.config.junk_filter
+            return 0 if params is None else await self._retrain(params, progress)
+
+    async def prune(self, days: int = PRUNE_AGE) -> int:
+        """Drop words that only one message had, learnt over `days` ago; returns how many."""
+        total = 0
+        async with self._lock:
+            active, _ = await self._account.read(read_meta, op="junk_meta")
+            if active is None:
+                return 0
+            place: int | None = FIRST_HASH
+            before = time.time_ns() // 1000 // DAY - days
+            while place is not None:
+                dropped, place = await self._account.write(
+                    partial(prune_words, generation=active.generation, after=place, before_day=before)
+                )
+                total += dropped
+        logger.info("words pruned", extra={"kv": {"account": self._account.name, "words": total}})
+        return total
+
+    async def _forget(self, work: _Work) -> None:
+        """The account has no filter: nothing is kept, and nothing holds up erasure."""
+        if work.active is not None or work.filling is not None:
+            await self._account.write(forget_all)
+            logger.info(
+                "the junk filter is off, its words are forgotten", extra={"kv": {"account": self._account.name}}
+            )
+        elif work.removed:
+            await self._account.write(forget_all)
+        else:
+            return
+        self._unlearnt()
+
+    async def _retrain(self, params: JunkParams, progress: Callable[[int, int], None] | None = None) -> int:
+        done = await Retraining(self._account, params.grams, self._learn, progress).run()
+        self._unlearnt()
+        await self._learn()
+        return done
+
+    async def _learn(self) -> None:
+        """Learn with the generation in use, if there is one, until nothing is left to do."""
+        account = self._account
+        while True:
+            work = await account.read(_work, op="junk_pending")
+            ids = [*work.removed, *work.messages][:UNIT_MESSAGES]  # removed ones first: their space waits for it
+            meta = work.active
+            if meta is None or not ids:
+                return
+            batch = await account.scan(partial(tokenise, meta=meta, ids=ids), op="junk_tokenise")
+            while batch:
+                done = await account.write(partial(learn, meta=meta, batch=batch))
+                metrics.JUNK_TRAINED.inc(done)
+                batch = batch[done:]
+            if work.removed:
+                self._unlearnt()
+            logger.debug("learnt", extra={"kv": {"account": account.name, "messages": len(ids)}})

@@ -1,0 +1,241 @@
+"""Rows of the junk filter: generations of words, and what a unit does to them (STORE-85..87).
+
+A generation is a row of `junk_meta` and its table of words. One is in use; a retraining fills the other one, and makes
+it the one in use by changing two rows. What a message is learnt as lies beside it: `message.trained`, or
+`erase_queue.trained` once it is removed; for the generation that is being filled, in `junk_retrain`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from array import array
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.junk.params import Grams
+from moxlite.store.junk.tokens import TOKENIZER_VERSION
+from moxlite.store.options import DAY
+from moxlite.store.reading import int_array
+from moxlite.store.transaction import Reader, Tx
+
+__all__ = [
+    "FIRST_HASH",
+    "WANTED",
+    "Generation",
+    "Meta",
+    "begin_generation",
+    "change_words",
+    "count_words",
+    "drop_generation",
+    "forget_all",
+    "prune_words",
+    "read_meta",
+    "swap_generations",
+]
+
+SALT: Final = 16
+"""Octets of an account's key for hashes of words: whoever reads the file cannot try words from a list out on it without
+this key, nor compare two accounts.
+"""
+
+PRUNE_ROWS: Final = 20_000
+"""Rows of words looked at in one unit: some 10 ms."""
+
+FIRST_HASH: Final = -(1 << 63)
+LAST_HASH: Final = (1 << 63) - 1
+
+# What a message should be learnt as, by its flags: as in the index message_training.
+WANTED: Final = "CASE flags & 48 WHEN 16 THEN 1 WHEN 32 THEN 0 END"
+
+META: Final = "SELECT generation, position, hams, spams, salt, params, tokenizer_version, pruned FROM junk_meta"
+INSERT_META: Final = """
+INSERT INTO junk_meta (generation, position, hams, spams, salt, params, tokenizer_version)
+VALUES (?, 0, 0, 0, ?, ?, ?)"""
+COUNT: Final = """
+UPDATE junk_meta SET hams = max(hams + ?, 0), spams = max(spams + ?, 0) WHERE generation = ?"""
+DROP_META: Final = "DELETE FROM junk_meta WHERE generation = ?"
+USE: Final = "UPDATE junk_meta SET position = NULL WHERE generation = ?"
+PRUNED: Final = "UPDATE junk_meta SET pruned = 1 WHERE generation = ?"
+
+FORGET_RETRAINED: Final = "DELETE FROM junk_retrain"
+FORGET_REMOVED: Final = "UPDATE erase_queue SET trained = NULL WHERE trained IS NOT NULL"
+
+# A swap: what messages are learnt as now. The first two change few rows: both generations learn from the same flags.
+RETRAINED: Final = """
+UPDATE message SET trained = t.trained FROM junk_retrain t
+WHERE message.id = t.message_id AND message.trained IS NOT t.trained"""
+NOT_RETRAINED: Final = """
+UPDATE message SET trained = NULL WHERE trained IS NOT NULL AND id NOT IN (SELECT message_id FROM junk_retrain)"""
+# A message that was moved before it was removed has several tombstones: the last one stands for it.
+RETRAINED_REMOVED: Final = """
+UPDATE erase_queue SET trained = t.trained FROM junk_retrain t
+WHERE erase_queue.message_id = t.message_id AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = t.message_id)
+AND (erase_queue.mailbox_id, erase_queue.uid) = (SELECT q.mailbox_id, q.uid FROM erase_queue q
+WHERE q.message_id = t.message_id ORDER BY q.modseq DESC, q.mailbox_id DESC, q.uid DESC LIMIT 1)"""
+
+
+class Generation(msgspec.Struct, frozen=True):
+    """The statements for one table of words; `number` is 0 or 1."""
+
+    number: int
+    learn_ham: str
+    learn_spam: str
+    unlearn_ham: str
+    unlearn_spam: str
+    drop_unused: str
+    counts: str
+    all: str
+    clear: str
+    next_bound: str
+    prune: str
+
+
+def _generation(number: int) -> Generation:
+    table = f"junk_word_{number}"
+    learn = """INSERT INTO {t} (hash, ham, spam, day) SELECT value, {ham}, {spam}, ?2 FROM carray(?1) WHERE true
+        ON CONFLICT (hash) DO UPDATE SET {side} = {side} + 1, day = ?2"""
+    unlearn = "UPDATE {t} SET {side} = max({side} - 1, 0) WHERE hash IN (SELECT value FROM carray(?))"
+    return Generation(
+        number,
+        learn_ham=learn.format(t=table, ham=1, spam=0, side="ham"),
+        learn_spam=learn.format(t=table, ham=0, spam=1, side="spam"),
+        unlearn_ham=unlearn.format(t=table, side="ham"),
+        unlearn_spam=unlearn.format(t=table, side="spam"),
+        drop_unused=f"DELETE FROM {table} WHERE hash IN (SELECT value FROM carray(?)) AND ham = 0 AND spam = 0",  # noqa: S608
+        counts=f"SELECT c.rowid, w.ham, w.spam FROM carray(?) c CROSS JOIN {table} w ON w.hash = c.value",  # noqa: S608
+        all=f"SELECT hash, ham, spam FROM {table}",  # noqa: S608
+        clear=f"DELETE FROM {table}",  # noqa: S608
+        next_bound=f"SELECT hash FROM {table} WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET {PRUNE_ROWS}",  # noqa: S608
+        prune=f"DELETE FROM {table} WHERE hash > ? AND hash <= ? AND ham + spam = 1 AND day < ?",  # noqa: S608
+    )
+
+
+GENERATIONS: Final = (_generation(0), _generation(1))
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """A row of `junk_meta`. `position` is None for the generation in use."""
+
+    generation: Generation
+    position: int | None
+    hams: int
+    spams: int
+    salt: bytes
+    grams: Grams
+    tokenizer_version: int
+    pruned: bool
+
+    def fits(self, grams: Grams) -> bool:
+        """Whether its words are those that would be made now."""
+        return self.grams == grams and self.tokenizer_version == TOKENIZER_VERSION
+
+
+def read_meta(r: Reader) -> tuple[Meta | None, Meta | None]:
+    """The generation in use and the one that is being filled, None for one that there is not."""
+    active = filling = None
+    for number, position, hams, spams, salt, params, version, pruned in r.rows(META):
+        meta = Meta(
+            GENERATIONS[number],
+            position,
+            hams,
+            spams,
+            salt,
+            msgspec.json.decode(params, type=Grams),
+            version,
+            pruned != 0,
+        )
+        if position is None:
+            active = meta
+        else:
+            filling = meta
+    return active, filling
+
+
+def count_words(r: Reader, generation: Generation, hashes: array[int]) -> list[tuple[int, int]]:
+    """For each hash, how many ham and spam messages have the word."""
+    found = [(0, 0)] * len(hashes)
+    if hashes:
+        for place, ham, spam in r.iterate(generation.counts, int_array(hashes)):
+            found[place - 1] = (ham, spam)
+    return found
+
+
+def change_words(tx: Tx, generation: Generation, hashes: Sequence[int], before: int | None, after: int | None) -> None:
+    """Unlearn the words of a message as `before`, learn them as `after`: 0 ham, 1 spam, None neither.
+
+    Counts end at 0: words may have been pruned since (STORE-193).
+    """
+    if before == after:
+        return
+    if hashes:
+        # Ascending, so that neighbouring rows are met together.
+        ids = int_array(array("q", sorted(set(hashes))))
+        if before is not None:
+            tx.execute(generation.unlearn_spam if before else generation.unlearn_ham, ids)
+        if after is not None:
+            tx.execute(generation.learn_spam if after else generation.learn_ham, ids, tx.now // DAY)
+        else:
+            tx.execute(generation.drop_unused, ids)
+    tx.execute(COUNT, (after == 0) - (before == 0), (after == 1) - (before == 1), generation.number)
+
+
+def begin_generation(tx: Tx, grams: Grams) -> Meta:
+    """Begin to fill a new generation, instead of one that was begun before."""
+    active, _ = read_meta(tx)
+    generation = GENERATIONS[0 if active is None else 1 - active.generation.number]
+    for other in GENERATIONS:
+        if active is None or other != active.generation:
+            drop_generation(tx, other)
+    tx.execute(FORGET_RETRAINED)
+    params = msgspec.json.encode(grams).decode()
+    tx.execute(INSERT_META, generation.number, secrets.token_bytes(SALT), params, TOKENIZER_VERSION)
+    _, filling = read_meta(tx)
+    assert filling is not None
+    return filling
+
+
+def drop_generation(tx: Tx, generation: Generation) -> None:
+    """Forget the words of a generation: SQLite frees the pages of the table without looking at its rows."""
+    tx.execute(DROP_META, generation.number)
+    tx.execute(generation.clear)
+
+
+def swap_generations(tx: Tx) -> Meta:
+    """Use the generation that was filled; the other one is forgotten (STORE-87).
+
+    Measured with 600 000 words and 100 000 messages: 70 ms.
+    """
+    active, filling = read_meta(tx)
+    assert filling is not None
+    if active is not None:
+        drop_generation(tx, active.generation)
+    tx.execute(USE, filling.generation.number)
+    tx.execute(RETRAINED)
+    tx.execute(NOT_RETRAINED)
+    tx.execute(FORGET_REMOVED)
+    tx.execute(RETRAINED_REMOVED)
+    tx.execute(FORGET_RETRAINED)
+    return filling
+
+
+def forget_all(tx: Tx) -> None:
+    """Forget everything: the account has no filter any more. Removed messages need no unlearning then."""
+    for meta in read_meta(tx):
+        if meta is not None:
+            drop_generation(tx, meta.generation)
+    tx.execute(FORGET_RETRAINED)
+    tx.execute(FORGET_REMOVED)
+
+
+def prune_words(tx: Tx, generation: Generation, after: int, before_day: int) -> tuple[int, int | None]:
+    """Drop words behind the hash `after` that one message alone had, learnt before that day; within one unit's bounds.
+
+    Returns how many, and the hash to go on from, None at the end.
+    """
+    bound: int | None = tx.value(generation.next_bound, after)
+    dropped = tx.execute(generation.prune, after, LAST_HASH if bound is None else bound, before_day)
+    if dropped:
+        tx.execute(PRUNED, generation.number)
+    return dropped, bound

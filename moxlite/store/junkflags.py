@@ -1,0 +1,89 @@
+"""Junk flags by mailbox: what a message becomes by entering a mailbox (STORE-84, IMAP-112).
+
+Used by delivery, append, copy and move. The patterns are the user's, so each search has a time limit (STORE-65) and
+results are remembered.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from moxlite.store.types import Flag, SpecialUse
+
+__all__ = ["JunkFlagRules", "Verdict", "classify", "flags_in_mailbox"]
+
+SEARCH_SECONDS: Final = 0.1
+"""For one pattern on one name (STORE-65); a sane pattern takes microseconds on the 1000 octets of a name."""
+
+
+class Verdict(Enum):
+    """What a mailbox says about the messages that enter it."""
+
+    JUNK = "junk"
+    NEUTRAL = "neutral"
+    NOTJUNK = "notjunk"
+    UNCHANGED = "unchanged"
+
+
+class JunkFlagRules(msgspec.Struct, frozen=True):
+    """``automatic_junk_flags`` of an account; an empty pattern is unset. The defaults are those of a new account."""
+
+    enabled: bool = True
+    junk_mailbox_regexp: str = "^(junk|spam)"
+    neutral_mailbox_regexp: str = "^(inbox|introbox|neutral|postmaster|dmarc|tlsrpt|rejects)"
+    not_junk_mailbox_regexp: str = ""
+
+
+def classify(rules: JunkFlagRules, name: str, special_use: SpecialUse) -> Verdict:
+    """The verdict of the mailbox `name`.
+
+    Special-use Junk always says junk. Else the patterns are searched in the lower-cased name, in the order junk,
+    neutral, not junk; with exactly two of them set, all other names are of the third class.
+    """
+    if special_use & SpecialUse.JUNK:
+        return Verdict.JUNK
+    return _by_name(rules, name.lower()) if rules.enabled else Verdict.UNCHANGED
+
+
+@lru_cache(maxsize=1024)
+def _by_name(rules: JunkFlagRules, name: str) -> Verdict:
+    classes = (
+        (Verdict.JUNK, rules.junk_mailbox_regexp),
+        (Verdict.NEUTRAL, rules.neutral_mailbox_regexp),
+        (Verdict.NOTJUNK, rules.not_junk_mailbox_regexp),
+    )
+    for verdict, pattern in classes:
+        if pattern and _found(pattern, name):
+            return verdict
+    unset = [verdict for verdict, pattern in classes if not pattern]
+    return unset[0] if len(unset) == 1 else Verdict.UNCHANGED
+
+
+def _found(pattern: str, name: str) -> bool:
+    """A pattern that does not compile was refused when saved (STORE-162); one that is too slow does not match
+    (STORE-65).
+    """
+    import regex  # 2 MB that a server which gets no mail does without
+
+    try:
+        return regex.search(pattern, name, timeout=SEARCH_SECONDS, concurrent=True) is not None
+    except (regex.error, TimeoutError):
+        return False
+
+
+def flags_in_mailbox(flags: Flag, verdict: Verdict) -> Flag:
+    """`flags` after entering a mailbox with this verdict: a verdict for one class clears the other (STORE-85)."""
+    neither = flags & ~(Flag.JUNK | Flag.NOTJUNK)
+    match verdict:
+        case Verdict.JUNK:
+            return neither | Flag.JUNK
+        case Verdict.NOTJUNK:
+            return neither | Flag.NOTJUNK
+        case Verdict.NEUTRAL:
+            return neither
+        case Verdict.UNCHANGED:
+            return flags

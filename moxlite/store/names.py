@@ -1,0 +1,94 @@
+"""Mailbox names: the one place that says which are good and how they nest (STORE-12, IMAP-33, RFC 9051 §5.1).
+
+A name is Unicode text in NFC, its elements parted by ``/``. Nothing here touches a database.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from moxlite.store.errors import BadMailboxName
+
+__all__ = [
+    "INBOX",
+    "MAX_DEPTH",
+    "MAX_ELEMENT",
+    "MAX_NAME",
+    "SEPARATOR",
+    "ancestors",
+    "check_name",
+    "is_below",
+    "leaf",
+    "parent",
+]
+
+SEPARATOR: Final = "/"
+INBOX: Final = "Inbox"
+
+MAX_ELEMENT: Final = 255
+"""Octets of UTF-8 in one element (STORE-12): what file systems of exports take."""
+
+MAX_NAME: Final = 1000
+"""Octets of UTF-8 in a name (STORE-12)."""
+
+MAX_DEPTH: Final = 30
+"""Elements in a name (STORE-154, IMAP-33)."""
+
+# C0, DEL and C1 controls, line and paragraph separator (RFC 5198 §2, RFC 9051 §5.1); lone surrogates are no Unicode
+# text at all.
+_REFUSED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def check_name(name: str) -> str:
+    """The name as it is stored: as given, but a first element "inbox" in any case becomes ``Inbox``.
+
+    Raises:
+      BadMailboxName: the name is refused by STORE-12 or nests too deeply; the text says why.
+    """
+    if not name:
+        raise BadMailboxName("a mailbox name cannot be empty")
+    if _REFUSED.search(name):
+        raise BadMailboxName("a mailbox name cannot contain control characters")
+    if not unicodedata.is_normalized("NFC", name):
+        raise BadMailboxName("a mailbox name must be in Unicode normalization form C")
+    if name[0] == "#":
+        raise BadMailboxName("a mailbox name cannot start with #")
+    if len(name.encode()) > MAX_NAME:
+        raise BadMailboxName(f"a mailbox name cannot be longer than {MAX_NAME} octets")
+    elements = name.split(SEPARATOR)
+    if len(elements) > MAX_DEPTH:
+        raise BadMailboxName(f"mailboxes cannot be nested deeper than {MAX_DEPTH}")
+    for element in elements:
+        if not element:
+            raise BadMailboxName("a mailbox name cannot start or end with / nor contain //")
+        if element in {".", ".."}:
+            raise BadMailboxName("an element of a mailbox name cannot be . or ..")
+        if len(element.encode()) > MAX_ELEMENT:
+            raise BadMailboxName(f"an element of a mailbox name cannot be longer than {MAX_ELEMENT} octets")
+    if elements[0].lower() == "inbox":
+        elements[0] = INBOX
+    return SEPARATOR.join(elements)
+
+
+def parent(name: str) -> str | None:
+    """The name of the mailbox above, None for a top one."""
+    above, found, _ = name.rpartition(SEPARATOR)
+    return above if found else None
+
+
+def leaf(name: str) -> str:
+    """The last element."""
+    return name.rpartition(SEPARATOR)[2]
+
+
+def ancestors(name: str) -> list[str]:
+    """The names above, the top one first; empty for a top mailbox."""
+    elements = name.split(SEPARATOR)
+    return [SEPARATOR.join(elements[:n]) for n in range(1, len(elements))]
+
+
+def is_below(name: str, above: str) -> bool:
+    """Whether `name` lies anywhere below `above`; a name is not below itself."""
+    return name.startswith(above + SEPARATOR)

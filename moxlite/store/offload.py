@@ -1,0 +1,98 @@
+"""Running a read in a worker thread so that cancelling its caller interrupts it; giving memory back to the system."""
+
+from __future__ import annotations
+
+import contextvars
+import ctypes
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar, cast
+
+import outcome
+import trio
+
+__all__ = ["give_memory_back", "in_thread", "keep_heap_small"]
+
+T = TypeVar("T")
+
+TRIM_INTERVAL: Final = 20.0
+"""Seconds between two malloc_trim: it walks all arenas with their locks held (STORE-10)."""
+
+
+async def in_thread(fn: Callable[[], T], *, interrupt: Callable[[], None], name: str) -> T:
+    """Run `fn` in a worker thread and return what it returns, or raise what it raises.
+
+    Cancellation: `interrupt` is called on the loop and must make `fn` end soon; the thread is always waited for, so
+      nothing it uses is in use when
+    this returns. What `fn` then gives or raises is thrown away. `trio.to_thread.run_sync` can only abandon a thread, or
+    ignore the cancellation.
+    """
+    await trio.lowlevel.checkpoint_if_cancelled()
+    task = trio.lowlevel.current_task()
+    token = trio.lowlevel.current_trio_token()
+    context = contextvars.copy_context()  # log lines of the thread carry the connection's id
+
+    def work() -> T:
+        return context.run(fn)
+
+    def deliver(result: outcome.Outcome[T]) -> None:
+        try:
+            token.run_sync_soon(trio.lowlevel.reschedule, task, outcome.Value(result))
+        except trio.RunFinishedError:
+            pass  # the program ends; nobody waits any more
+
+    def abort(_: object) -> trio.lowlevel.Abort:
+        interrupt()
+        return trio.lowlevel.Abort.FAILED
+
+    trio.lowlevel.start_thread_soon(work, deliver, name)
+    result = cast("outcome.Outcome[T]", await trio.lowlevel.wait_task_rescheduled(abort))
+    await trio.lowlevel.checkpoint_if_cancelled()
+    return result.unwrap()
+
+
+M_TRIM_THRESHOLD: Final = -1
+M_MMAP_THRESHOLD: Final = -3
+"""Names of glibc's malloc.h."""
+
+LARGE_BLOCK: Final = 1 << 20
+"""Octets from which on a block of memory is the system's own, and goes back to it when it is freed. glibc begins with
+128 KiB, but raises that to the size of each such block that is freed, and keeps twice as much at the end of each arena:
+the 19 MiB of one password check then stay for good in each thread that did one (measured: 60 MB).
+"""
+
+
+def keep_heap_small() -> None:
+    """Fix the sizes by which glibc decides what goes back to the system; to be called before there are threads."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+        mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK)
+
+
+class _Trimmer:
+    """glibc's malloc_trim, not too often for the whole process; nothing under another C library.
+
+    Attributes:
+      owed: it was asked for too early; whoever comes by when the time has come asks again (`Accounts.serve`).
+    """
+
+    def __init__(self) -> None:
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        self._last = -TRIM_INTERVAL
+        self.owed = False
+
+    def __call__(self) -> bool:
+        if self._trim is None:
+            return False
+        now = time.monotonic()
+        self.owed = now - self._last < TRIM_INTERVAL
+        if self.owed:
+            return False
+        self._last = now
+        self._trim(0)
+        return True
+
+
+give_memory_back: Final = _Trimmer()
+"""Return freed memory to the system; True if it was done now. Blocks for milliseconds: for threads."""

@@ -1,0 +1,79 @@
+"""What the store is told by its user: one frozen struct, no configuration file is read here (keys: docs/spec/admin.md,
+table `store.*`).
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.store.junk.params import JunkParams
+from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.types import SpecialUse
+
+__all__ = ["DAY", "INITIAL_SPECIAL_USE", "SECOND", "AccountConfig", "Options", "every_account"]
+
+SECOND: Final = 1_000_000
+"""Microseconds, the unit of all times in the databases."""
+
+DAY: Final = 86_400 * SECOND
+
+INITIAL_SPECIAL_USE: Final[Mapping[SpecialUse, str]] = {
+    SpecialUse.ARCHIVE: "Archive",
+    SpecialUse.DRAFTS: "Drafts",
+    SpecialUse.JUNK: "Junk",
+    SpecialUse.SENT: "Sent",
+    SpecialUse.TRASH: "Trash",
+}
+"""Names of a new account's mailboxes with a special use (STORE-11)."""
+
+
+class AccountConfig(msgspec.Struct, frozen=True):
+    """What the configuration says of one account.
+
+    `login_disabled` is the text for the user, "" when log-ins are allowed (STORE-8). `initial_special_use` and
+    `initial_regular` name the mailboxes of a new account (STORE-11). `quota` is octets of messages, 0 for no limit
+    (STORE-62). `junk_flags` are the rules by mailbox name (STORE-84), `junk_filter` the settings of the filter, None
+    for none (STORE-89). `expire_after` is the age in µs at which the messages of a mailbox go (STORE-192).
+    """
+
+    login_disabled: str = ""
+    initial_special_use: Mapping[SpecialUse, str] = msgspec.field(default_factory=lambda: INITIAL_SPECIAL_USE)
+    initial_regular: tuple[str, ...] = ()
+    quota: int = 0
+    junk_flags: JunkFlagRules = msgspec.field(default_factory=JunkFlagRules)
+    junk_filter: JunkParams | None = None
+    expire_after: Mapping[str, int] = msgspec.field(default_factory=dict)
+
+
+def every_account(name: str) -> AccountConfig | None:
+    """A configuration in which each account exists, with the defaults: for tools and tests."""
+    return AccountConfig()
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of all databases and accounts of one data directory.
+
+    - `account_config` looks an account up in the configuration as it is now; None: not configured, so it can neither be
+      opened nor created.
+    - `min_free_space`: octets on the disk below which nothing is added (STORE-157).
+    - `expunged_retention`, `expunged_kept`: tombstones older (µs), or beyond so many, are purged (STORE-27).
+    - `undelete_grace`: µs for which the content of expunged messages is kept (STORE-190).
+    - `check_on_close`: tests check an account whenever its last user leaves (STORE-41).
+    - `migrate_without_copy`: rewrite tables even when there is no room for a copy of the file (STORE-149).
+    - `search_index`: keep an index for text searches beside each account (STORE-113).
+    - `vfs`: the SQLite VFS through which files are read and written; None for the system's own.
+    - `schema`: the folder with the migrations of all kinds; None for that of the program.
+    """
+
+    account_config: Callable[[str], AccountConfig | None] = every_account
+    min_free_space: int = 256 << 20
+    expunged_retention: int = 400 * DAY
+    expunged_kept: int = 200_000
+    undelete_grace: int = 0
+    check_on_close: bool = False
+    migrate_without_copy: bool = False
+    search_index: bool = False
+    vfs: str | None = None
+    schema: Path | None = None

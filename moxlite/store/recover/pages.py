@@ -1,0 +1,306 @@
+"""Reading the pages of an SQLite file that SQLite itself refuses (https://www.sqlite.org/fileformat2.html).
+
+Nothing is believed: every number that is read is checked against the bounds of its page and of the file, and what does
+not fit raises `Damaged`, for that page or that row alone. The file is read, never written.
+
+The pages are those of the main file, with the committed frames of the log over them (§4). Pages have no checksums, so a
+page that was overwritten by something that looks like a page cannot be told from a good one here; rows are judged by
+`rows`, and bodies by their hashes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias
+
+import msgspec
+
+__all__ = ["Cell", "Damaged", "Pages", "Record", "Value", "decode_record"]
+
+PAGE: Final = 4096
+"""All files of moxlite have this page size (STORE-2), so a damaged header does not matter."""
+
+INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE = 0x02, 0x05, 0x0A, 0x0D
+MAX_DEPTH: Final = 20
+"""Levels of a tree: a file of 2^32 pages has less."""
+
+MAX_PAYLOAD: Final = 64 << 20
+"""Octets of a row: the largest ones hold a prefix and a chunk, or a structure, well below this."""
+
+WAL_HEADER: Final = 32
+FRAME_HEADER: Final = 24
+
+Value: TypeAlias = "int | float | str | bytes | None"
+Record: TypeAlias = tuple[Value, ...]
+
+
+class Damaged(Exception):
+    """This page, or this row, cannot be what it should be."""
+
+
+class Cell(msgspec.Struct, frozen=True, gc=False):
+    """Where a row lies: its page, its rowid (0 in an index), the offset of its payload in the page and its length."""
+
+    page: int
+    rowid: int
+    offset: int
+    length: int
+
+
+class Pages:
+    """The pages of a database and its log. Close it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self._file = path.open("rb")
+        self._log: BinaryIO | None = None
+        self._frames: dict[int, int] = {}
+        size = self._file.seek(0, 2)
+        self.count = -(-size // PAGE)
+        try:
+            self._log = path.with_name(path.name + "-wal").open("rb")
+        except FileNotFoundError:
+            return
+        self._read_log(self._log)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        if self._log is not None:
+            self._log.close()
+
+    def _read_log(self, log: BinaryIO) -> None:
+        """Find the last committed frame of each page; what is behind the first wrong checksum does not count (§4.2)."""
+        header = log.read(WAL_HEADER)
+        if len(header) < WAL_HEADER:
+            return
+        magic, _, page, _, salt1, salt2, sum1, sum2 = struct.unpack(">8I", header)
+        if magic & ~1 != 0x377F0682 or page != PAGE:
+            return
+        order = ">" if magic & 1 else "<"
+        found = _checksum(order, header[:24], (0, 0))
+        if found != (sum1, sum2):
+            return
+        pending: dict[int, int] = {}
+        offset = WAL_HEADER
+        while len(frame := log.read(FRAME_HEADER + PAGE)) == FRAME_HEADER + PAGE:
+            number, commit, frame_salt1, frame_salt2, sum1, sum2 = struct.unpack(">6I", frame[:FRAME_HEADER])
+            found = _checksum(order, frame[:8] + frame[FRAME_HEADER:], found)
+            if (frame_salt1, frame_salt2) != (salt1, salt2) or found != (sum1, sum2):
+                return
+            pending[number] = offset + FRAME_HEADER
+            offset += FRAME_HEADER + PAGE
+            if commit:
+                self._frames.update(pending)
+                self.count = max(self.count, commit)
+                pending = {}
+
+    def page(self, number: int) -> bytes:
+        """A page, from 1; a short one at the end is filled up with zeros. Raises Damaged."""
+        if not 1 <= number <= self.count:
+            raise Damaged(f"there is no page {number}")
+        try:
+            frame = self._frames.get(number)
+            if frame is not None and self._log is not None:
+                self._log.seek(frame)
+                data = self._log.read(PAGE)
+            else:
+                self._file.seek((number - 1) * PAGE)
+                data = self._file.read(PAGE)
+        except OSError as error:
+            raise Damaged(f"page {number}: {error}") from error
+        return data.ljust(PAGE, b"\0")
+
+    def kind(self, number: int) -> int:
+        """The first octet of a page's header: one of the four kinds, or anything. Raises Damaged."""
+        return self.page(number)[100 if number == 1 else 0]
+
+    # Trees
+
+    def leaves(self, root: int, seen: set[int]) -> Iterator[int]:
+        """The leaf pages of a tree, and of a tree of an index all its pages, which all hold rows; branches that are
+        damaged are left out. `seen` gets all pages that were reached.
+        """
+        todo = [(root, 0)]
+        while todo:
+            number, depth = todo.pop()
+            if number in seen or depth > MAX_DEPTH:
+                continue
+            seen.add(number)
+            try:
+                data = self.page(number)
+                kind = data[100 if number == 1 else 0]
+                if kind in (INTERIOR_TABLE, INTERIOR_INDEX):
+                    todo += [(child, depth + 1) for child in _children(data, number)]
+            except Damaged:
+                continue
+            if kind in (LEAF_TABLE, LEAF_INDEX, INTERIOR_INDEX):
+                yield number
+
+    def cells(self, number: int) -> list[Cell]:
+        """The rows of a page; those that cannot be rows are left out. Raises Damaged for a page of another kind."""
+        data = self.page(number)
+        kind, pointers = _pointers(data, number)
+        if kind not in (LEAF_TABLE, LEAF_INDEX, INTERIOR_INDEX):
+            raise Damaged(f"page {number} holds no rows")
+        found = []
+        for pointer in pointers:
+            try:
+                at = pointer + (4 if kind == INTERIOR_INDEX else 0)
+                length, at = _varint(data, at)
+                rowid = 0
+                if kind == LEAF_TABLE:
+                    rowid, at = _varint(data, at)
+            except Damaged:
+                continue
+            if 0 < length <= MAX_PAYLOAD:
+                found.append(Cell(number, rowid, at, length))
+        return found
+
+    def payload(self, cell: Cell) -> bytes:
+        """The octets of a row, with those on its overflow pages (§1.6). Raises Damaged."""
+        data = self.page(cell.page)
+        kind = data[100 if cell.page == 1 else 0]
+        local = _local(cell.length, table=kind == LEAF_TABLE)
+        if cell.offset + local + (4 if local < cell.length else 0) > PAGE:
+            raise Damaged("a row goes beyond its page")
+        if local == cell.length:
+            return data[cell.offset : cell.offset + local]
+        parts = [data[cell.offset : cell.offset + local]]
+        left = cell.length - local
+        (following,) = struct.unpack_from(">I", data, cell.offset + local)
+        while left > 0:
+            data = self.page(following)
+            (following,) = struct.unpack_from(">I", data)
+            parts.append(data[4 : 4 + min(left, PAGE - 4)])
+            left -= PAGE - 4
+        if following:
+            raise Damaged("an overflow chain is too long")
+        return b"".join(parts)
+
+    def record(self, cell: Cell) -> Record:
+        """The columns of a row. Raises Damaged."""
+        return decode_record(self.payload(cell))
+
+    def free(self) -> set[int]:
+        """The pages that are in use by nobody, as far as the list of them can be read (§1.5)."""
+        found: set[int] = set()
+        try:
+            (trunk,) = struct.unpack_from(">I", self.page(1), 32)
+            while trunk and trunk not in found:
+                data = self.page(trunk)
+                found.add(trunk)
+                trunk, count = struct.unpack_from(">2I", data)
+                if count > PAGE // 4 - 2:
+                    break
+                found.update(one for one in struct.unpack_from(f">{count}I", data, 8) if 1 < one <= self.count)
+        except Damaged:
+            pass
+        return found
+
+
+def _checksum(order: str, data: bytes, start: tuple[int, int]) -> tuple[int, int]:
+    """The running checksum of a log (§4.2)."""
+    one, two = start
+    words = struct.unpack(f"{order}{len(data) // 4}I", data)
+    for at in range(0, len(words), 2):
+        one = (one + words[at] + two) & 0xFFFFFFFF
+        two = (two + words[at + 1] + one) & 0xFFFFFFFF
+    return one, two
+
+
+def _pointers(data: bytes, number: int) -> tuple[int, list[int]]:
+    """The kind of a page, and the offsets of its cells that lie within it (§1.6). Raises Damaged."""
+    start = 100 if number == 1 else 0
+    kind = data[start]
+    if kind not in (INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE):
+        raise Damaged(f"page {number} is no page of a tree")
+    count = int.from_bytes(data[start + 3 : start + 5], "big")
+    first = start + (12 if kind in (INTERIOR_INDEX, INTERIOR_TABLE) else 8)
+    if first + 2 * count > PAGE:
+        raise Damaged(f"page {number} has too many cells")
+    offsets = struct.unpack_from(f">{count}H", data, first)
+    return kind, [offset for offset in offsets if first + 2 * count <= offset < PAGE]
+
+
+def _children(data: bytes, number: int) -> list[int]:
+    _, pointers = _pointers(data, number)
+    start = 100 if number == 1 else 0
+    (right,) = struct.unpack_from(">I", data, start + 8)
+    return [right, *(struct.unpack_from(">I", data, at)[0] for at in reversed(pointers) if at + 4 <= PAGE)]
+
+
+def _local(length: int, *, table: bool) -> int:
+    """How many octets of a payload lie in the page itself (§1.6)."""
+    most = PAGE - 35 if table else (PAGE - 12) * 64 // 255 - 23
+    if length <= most:
+        return length
+    least = (PAGE - 12) * 32 // 255 - 23
+    wanted = least + (length - least) % (PAGE - 4)
+    return wanted if wanted <= most else least
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number of 1 to 9 octets, big-endian, signed at nine; and what is behind it (§1.6). Raises Damaged."""
+    value = 0
+    for place in range(9):
+        if at >= len(data):
+            raise Damaged("a number goes beyond its page")
+        octet = data[at]
+        at += 1
+        if place == 8:
+            value = value << 8 | octet
+            break
+        value = value << 7 | octet & 0x7F
+        if octet < 0x80:
+            break
+    return (value - (1 << 64) if value >= 1 << 63 else value), at
+
+
+_INTEGERS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
+"""Serial type to octets (§2.1)."""
+
+
+def decode_record(data: bytes) -> Record:
+    """The columns of a payload (§2.1). Raises Damaged."""
+    length, at = _varint(data, 0)
+    if not at <= length <= len(data):
+        raise Damaged("the header of a row goes beyond it")
+    body = length
+    values: list[Value] = []
+    while at < length:
+        kind, at = _varint(data, at)
+        value: Value
+        if kind in _INTEGERS or kind == 7:
+            size = _INTEGERS.get(kind, 8)
+            piece = data[body : body + size]
+            value = (
+                struct.unpack(">d", piece)[0]
+                if kind == 7 and len(piece) == 8
+                else int.from_bytes(piece, "big", signed=True)
+            )
+        elif kind == 0:
+            size, value = 0, None
+        elif kind in (8, 9):
+            size, value = 0, kind - 8
+        elif kind >= 12:
+            size = (kind - 12) // 2
+            piece = data[body : body + size]
+            if kind % 2:
+                try:
+                    value = piece.decode()
+                except UnicodeDecodeError as error:
+                    raise Damaged("a text is no UTF-8") from error
+            else:
+                value = piece
+        else:
+            raise Damaged(f"a column has the unknown type {kind}")
+        body += size
+        if body > len(data):
+            raise Damaged("a column goes beyond its row")
+        values.append(value)
+    if at != length or body != len(data):
+        raise Damaged("a row is longer than its columns")
+    return tuple(values)

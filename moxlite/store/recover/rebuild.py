@@ -1,0 +1,310 @@
+"""``moxlite account recover NAME --out DIR``: a new account file out of what can be saved of a damaged one (STORE-188).
+
+Messages go through the same operations as those that arrive, so all that is derived (threads, envelopes, counts,
+search) is made anew. Nothing in the new file looks like the old one to mail programs: every UIDVALIDITY is new. What
+has lost its place goes below `Recovered`: bodies without a row, and the messages of a mailbox whose row is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+import trio
+
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.errors import BadTarget
+from moxlite.store.backup.restore import renew
+from moxlite.store.deliver import Append
+from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, LimitExceeded
+from moxlite.store.facts import NO_FACTS, Facts, SMTPFacts, Validation
+from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.keywords import check_keyword, split_keywords
+from moxlite.store.mailboxes import ensure_mailbox, set_special_use
+from moxlite.store.messages import add_message
+from moxlite.store.migrations import Kind, open_file
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.prepare import Prepared, held_body, prepare
+from moxlite.store.recover.pages import Damaged, Pages
+from moxlite.store.recover.salvage import FoundMailbox, FoundMessage, Salvage
+from moxlite.store.spool import Spool
+from moxlite.store.types import Flag, MailboxID, SpecialUse
+from moxlite.store.unit import AccountTx
+
+__all__ = ["RECOVERED", "Recovered", "recover"]
+
+logger = logging.getLogger("moxlite.store.recover")
+
+RECOVERED: Final = "Recovered"
+
+FLAGS: Final = Flag((1 << len(Flag)) - 1)
+
+SET_SAVEDATE: Final = "UPDATE message SET savedate = ? WHERE id = ?"
+COLUMNS: Final = "SELECT count(*) FROM pragma_table_info(?)"
+RAISE_STATE: Final = """
+UPDATE state SET modseq = max(modseq, ?), next_uidvalidity = max(next_uidvalidity, ?) WHERE id = 1"""
+
+
+class Recovered(msgspec.Struct):
+    """What came of it. `losses` has a line for each message and each table row that is known to be lost."""
+
+    saved: int = 0
+    unproven: int = 0
+    orphans: int = 0
+    mailboxes: int = 0
+    losses: list[str] = []
+
+
+def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = lambda _: None) -> Recovered:
+    """Salvage the account `name` from `file` into ``out/accounts/NAME/account.db``. Blocks; not within Trio. `file` is
+    only read; nobody else writes it meanwhile.
+
+    Raises:
+      BadTarget: `out` is not empty.
+      OSError: the file cannot be opened, or nothing can be written.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise BadTarget(f"{out} is not empty")
+    out.mkdir(mode=0o750, parents=True, exist_ok=True)
+    pages = Pages(file)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".recover-", dir=out) as scratch:
+            salvage = Salvage(pages, Path(scratch) / "rows.db")
+            try:
+                done = trio.run(_fill, name, out, salvage, Path(scratch), tell)
+            finally:
+                salvage.close()
+    finally:
+        pages.close()
+    logger.info(
+        "account recovered",
+        extra={"kv": {"account": name, "saved": done.saved, "losses": len(done.losses), "out": str(out)}},
+    )
+    return done
+
+
+async def _fill(name: str, out: Path, salvage: Salvage, tmp: Path, tell: Callable[[str], None]) -> Recovered:
+    # The flags of a message are what they are: no rule of the account is applied to them again.
+    config = AccountConfig(initial_special_use={}, junk_flags=JunkFlagRules(enabled=False))
+    options = Options(account_config=lambda one: config if one == name else None, min_free_space=0)
+    accounts = Accounts(out, options)
+    try:
+        async with accounts.use(name) as account:
+            work = _Work(account, salvage, tmp, tell)
+            await work.run()
+    finally:
+        await accounts.aclose()
+    await trio.to_thread.run_sync(_finish, accounts.path(name) / "account.db", salvage, options, work)
+    return work.done
+
+
+class _Work:
+    def __init__(self, account: Account, salvage: Salvage, tmp: Path, tell: Callable[[str], None]) -> None:
+        self.account = account
+        self.salvage = salvage
+        self.tmp = tmp
+        self.tell = tell
+        self.done = Recovered()
+        self.ids: dict[int, MailboxID] = {}
+        self.names: dict[int, str] = {}
+        self.counted: Counter[int] = Counter()
+
+    async def run(self) -> None:
+        boxes = self.salvage.mailboxes()
+        for box in boxes:
+            await self.mailbox(box)
+        for message in self.salvage.messages():
+            await self.message(message)
+        for box in boxes:
+            missing = box.count - self.counted[box.id]
+            if missing > 0:
+                self.lose(f"{box.name}: {missing} messages that it counted have no row any longer")
+        for body_id in self.salvage.unused():
+            await self.orphan(body_id)
+
+    def lose(self, line: str) -> None:
+        self.done.losses.append(line)
+        self.tell(line)
+
+    async def mailbox(self, box: FoundMailbox) -> None:
+        def unit(tx: AccountTx) -> MailboxID:
+            made = ensure_mailbox(tx, box.name)
+            if box.special_use:
+                set_special_use(tx, made.id, SpecialUse(box.special_use & 31))
+            return made.id
+
+        try:
+            self.ids[box.id] = await self.account.write(unit)
+        except (BadMailboxName, LimitExceeded) as error:
+            self.lose(f"mailbox {box.name!r}: {error}; its messages go to {RECOVERED}")
+            return
+        self.names[box.id] = box.name
+        self.done.mailboxes += 1
+
+    async def message(self, message: FoundMessage) -> None:
+        self.counted[message.mailbox_id] += 1
+        label = f"{self.names.get(message.mailbox_id, RECOVERED)}, UID {message.uid}, subject {message.subject[:80]!r}"
+        if message.mailbox_id not in self.ids:
+            name = f"{RECOVERED}/Mailbox {message.mailbox_id}"
+            self.ids[message.mailbox_id] = await self.account.write(lambda tx: ensure_mailbox(tx, name).id)
+        prefix = message.prefix
+        try:
+            body = self.salvage.body(message.body_id, None if prefix is None else message.size - len(prefix))
+        except Damaged as error:
+            self.lose(f"{label}: {error}")
+            return
+        if prefix is None:
+            self.lose(f"{label}: saved without the header lines that were added at reception")
+        if not body.proven:
+            self.done.unproven += 1
+        await self.add(self.ids[message.mailbox_id], body.data, prefix or b"", label, message)
+
+    async def orphan(self, body_id: int) -> None:
+        try:
+            body = self.salvage.body(body_id)
+        except Damaged as error:
+            self.lose(f"a body whose message is lost: {error}")
+            return
+        target = await self.account.write(lambda tx: ensure_mailbox(tx, RECOVERED).id)
+        await self.add(target, body.data, b"", f"body {body_id}", None)
+        self.done.orphans += 1
+
+    async def add(
+        self, target: MailboxID, data: bytes, prefix: bytes, label: str, message: FoundMessage | None
+    ) -> None:
+        item, facts = Append(await prepare(Spool.of(data, self.tmp), prefix)), NO_FACTS
+        if message is not None:
+            item = msgspec.structs.replace(
+                item,
+                flags=Flag(message.flags) & FLAGS,
+                keywords=tuple(_keywords(message.keywords)),
+                received=message.received,
+                received_offset=message.received_offset,
+            )
+            facts = _facts(message)
+        try:
+            async with held_body(self.account, item.prepared) as ready:
+                await self.account.write(lambda tx: _add(tx, ready, target, item, facts, message), weight=1)
+        except (BadMessage, LimitExceeded) as error:
+            self.lose(f"{label}: {error}")
+            return
+        self.done.saved += 1
+
+
+def _add(
+    tx: AccountTx, ready: Prepared, target: MailboxID, item: Append, facts: Facts, message: FoundMessage | None
+) -> None:
+    added = add_message(
+        tx,
+        ready,
+        target,
+        flags=item.flags,
+        keywords=item.keywords,
+        received=item.received,
+        received_offset=item.received_offset,
+        facts=facts,
+    )
+    if message is not None:
+        tx.execute(SET_SAVEDATE, message.savedate, added.message_id)
+
+
+def _keywords(column: str) -> list[str]:
+    """Those that can be keywords."""
+    found = []
+    for word in split_keywords(column):
+        try:
+            found.append(check_keyword(word))
+        except BadKeyword:
+            continue
+    return found
+
+
+def _facts(message: FoundMessage) -> Facts:
+    tls_version, tls_cipher, requiretls = message.tls
+    smtp = None
+    if message.smtp is not None:
+        _, _, _, _, *columns = message.smtp
+        texts = [str(one) for one in columns[:12]]
+        smtp = SMTPFacts(
+            remote_ip=texts[0],
+            ip1=texts[1],
+            ip2=texts[2],
+            ip3=texts[3],
+            ehlo_domain=texts[4],
+            mailfrom=texts[5],
+            mailfrom_domain=texts[6],
+            rcptto=texts[7],
+            rcptto_domain=texts[8],
+            msgfrom=texts[9],
+            msgfrom_domain=texts[10],
+            msgfrom_orgdomain=texts[11],
+            ehlo_ok=bool(columns[12]),
+            mailfrom_ok=bool(columns[13]),
+            msgfrom_ok=bool(columns[14]),
+            ehlo_validation=_validation(columns[15]),
+            mailfrom_validation=_validation(columns[16]),
+            msgfrom_validation=_validation(columns[17]),
+            orig_ehlo=str(columns[18]),
+            orig_dkim=tuple(str(columns[19]).split()),
+        )
+    return Facts(
+        smtp=smtp,
+        is_reject=message.is_reject,
+        is_forward=message.is_forward,
+        is_mailinglist=message.is_mailinglist,
+        tls_version=tls_version,
+        tls_cipher=tls_cipher,
+        requiretls=requiretls,
+    )
+
+
+def _validation(value: object) -> Validation:
+    try:
+        found: Validation = msgspec.convert(value, Validation)
+    except msgspec.ValidationError:
+        return "unknown"
+    return found
+
+
+def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None:
+    """Copy what does not depend on messages, and give all mailboxes a UIDVALIDITY above those that were there."""
+    db = open_file(path, Kind.ACCOUNT, options)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(RAISE_STATE, (salvage.modseq, salvage.next_uidvalidity))
+        for table, rows in salvage.copied.items():
+            columns = db.execute(COLUMNS, (table,)).fetchone()
+            lost = 0
+            for row in rows:
+                values = _placed(table, row, work)
+                try:
+                    marks = ", ".join("?" * len(values))
+                    if columns == (len(values),):
+                        db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 - constants
+                    else:
+                        lost += 1
+                except (apsw.ConstraintError, apsw.MismatchError):
+                    lost += 1
+            if lost:
+                work.lose(f"{lost} rows of {table}")
+        db.execute("COMMIT")
+    finally:
+        db.close(True)
+    renew(path, Kind.ACCOUNT, options, resume_queue=False)
+
+
+def _placed(table: str, row: tuple[object, ...], work: _Work) -> tuple[int | float | str | bytes | None, ...]:
+    """A row for the new file: annotations belong to mailboxes that have other ids now."""
+    values = tuple(one if isinstance(one, int | float | str | bytes) else None for one in row)
+    if table == "annotation" and len(values) > 1 and values[1] != 0:
+        old = values[1]
+        new = work.ids.get(old) if isinstance(old, int) else None
+        return (values[0], new, *values[2:])
+    return values

@@ -1,0 +1,269 @@
+"""What can be saved of a damaged account file, ordered in a scratch database (STORE-188).
+
+The scratch database holds the rows of messages, and only the places of the chunks of bodies, so that memory is bounded
+and the octets are read when they are wanted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+import msgspec
+import zstandard
+
+from moxlite.store.chunks import CHUNK_SIZE, Encoding, check_of, decode_chunk
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.recover.pages import Cell, Damaged, Pages, Record
+from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of, rows_of_lost_pages
+from moxlite.store.types import CHUNK_BITS
+
+__all__ = ["COPIED", "Body", "FoundMailbox", "FoundMessage", "Salvage"]
+
+COPIED: Final = (
+    "credential",
+    "settings",
+    "subscription",
+    "annotation",
+    "subjectpass",
+    "from_address_setting",
+    "outgoing",
+    "recipient_domain_tls",
+    "ruleset_no_listid",
+    "ruleset_no_msgfrom",
+)
+"""Tables whose rows are taken as they are; all else is made anew from the messages."""
+
+SCRATCH: Final = """
+CREATE TABLE found (place TEXT, id INTEGER, record BLOB, PRIMARY KEY (place, id)) WITHOUT ROWID;
+CREATE TABLE chunk (id INTEGER PRIMARY KEY, page INTEGER, offset INTEGER, length INTEGER);
+CREATE TABLE gone (body_id INTEGER PRIMARY KEY);
+CREATE TABLE used (body_id INTEGER PRIMARY KEY);
+"""
+ADD: Final = "INSERT OR IGNORE INTO found VALUES (?, ?, ?)"
+ADD_CHUNK: Final = "INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?)"
+ALL: Final = "SELECT id, record FROM found WHERE place = ? ORDER BY id"
+ONE: Final = "SELECT record FROM found WHERE place = ? AND id = ?"
+CHUNKS: Final = "SELECT id, page, offset, length FROM chunk WHERE id >= ? AND id < ? ORDER BY id"
+UNUSED: Final = """
+SELECT DISTINCT id >> ? FROM chunk WHERE id >> ? NOT IN (SELECT body_id FROM used)
+AND id >> ? NOT IN (SELECT body_id FROM gone) ORDER BY 1"""
+
+
+class FoundMailbox(msgspec.Struct, frozen=True):
+    """A row of `mailbox`: how many messages it says that it has."""
+
+    id: int
+    name: str
+    special_use: int
+    uidvalidity: int
+    count: int
+
+
+class FoundMessage(msgspec.Struct, frozen=True):
+    """A row of `message`, with what belongs to it; `prefix` None when its row is lost, `smtp` as stored or None."""
+
+    id: int
+    mailbox_id: int
+    uid: int
+    body_id: int
+    size: int
+    received: int
+    received_offset: int
+    savedate: int
+    flags: int
+    keywords: str
+    is_reject: bool
+    is_forward: bool
+    is_mailinglist: bool
+    subject: str
+    prefix: bytes | None
+    tls: tuple[str, str, bool]
+    smtp: Record | None
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A body. `proven`: its octets have the hash that its row says; otherwise only each chunk passed its own check."""
+
+    data: bytes
+    proven: bool
+
+
+class Salvage:
+    """The rows of a damaged file. Blocks; close it."""
+
+    def __init__(self, pages: Pages, scratch: Path) -> None:
+        """Reads the whole file."""
+        self._pages = pages
+        self._db = apsw.Connection(str(scratch))
+        for pragma in ("journal_mode=OFF", "synchronous=OFF"):
+            self._db.execute(f"PRAGMA {pragma}").fetchall()
+        self._db.execute(SCRATCH)
+        self.copied: dict[str, list[Record]] = {}
+        self.next_uidvalidity = 0
+        self.modseq = 0
+        """The highest ones that can be seen."""
+        self.lost_branches = 0
+        """Rows that were found in pages that no tree leads to."""
+        with self._db:
+            self._walk()
+
+    def close(self) -> None:
+        """Close the scratch database."""
+        self._db.close()
+
+    def _walk(self) -> None:
+        seen: set[int] = set()
+        tables = roots(self._pages)
+        for table, root in tables.items():
+            if table in FOUND_ANYWHERE:
+                for cell, record in rows_of(self._pages, root, seen):
+                    if FOUND_ANYWHERE[table](record):
+                        self._add(table, cell, record)
+            elif table == "expunged":
+                for _, record in rows_of(self._pages, root, seen):
+                    if len(record) == 13 and isinstance(record[7], int):
+                        self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (record[7],))
+            elif table == "state":
+                for _, record in rows_of(self._pages, root, seen):
+                    self._state(record)
+            else:
+                rows = [_with_rowid(cell, record) for cell, record in rows_of(self._pages, root, seen)]
+                if table in COPIED:
+                    self.copied[table] = rows
+        for table, (cell, record) in rows_of_lost_pages(self._pages, seen):
+            self.lost_branches += 1
+            self._add(table, cell, record)
+
+    def _state(self, record: Record) -> None:
+        if len(record) >= 5 and isinstance(record[2], int) and isinstance(record[4], int):
+            self.modseq = max(self.modseq, record[2])
+            self.next_uidvalidity = max(self.next_uidvalidity, record[4])
+
+    def _add(self, table: str, cell: Cell, record: Record) -> None:
+        if table == "body_chunk":
+            self._db.execute(ADD_CHUNK, (cell.rowid, cell.page, cell.offset, cell.length))
+            return
+        self._db.execute(ADD, (table, cell.rowid, _pack(record)))
+
+    def _all(self, table: str) -> Iterator[tuple[int, Any]]:
+        for rowid, record in self._db.execute(ALL, (table,)):
+            yield rowid, _unpack(record)
+
+    def _one(self, table: str, rowid: int) -> Any:
+        row = self._db.execute(ONE, (table, rowid)).fetchone()
+        return None if row is None else _unpack(row[0])
+
+    # What was found
+
+    def mailboxes(self) -> list[FoundMailbox]:
+        """All mailboxes, by id."""
+        found = []
+        for rowid, record in self._all("mailbox"):
+            self.next_uidvalidity = max(self.next_uidvalidity, record[3] + 1)
+            self.modseq = max(self.modseq, record[9])
+            count = sum(one for one in record[10:12] if isinstance(one, int))
+            found.append(FoundMailbox(rowid, record[1], record[6], record[3], count))
+        return found
+
+    def messages(self) -> Iterator[FoundMessage]:
+        """All messages, by id: the older ones first, as threads want it."""
+        ids = [rowid for (rowid,) in self._db.execute("SELECT id FROM found WHERE place = 'message' ORDER BY id")]
+        for rowid in ids:
+            record = self._one("message", rowid)
+            info = self._one("message_info", rowid)
+            self.modseq = max(self.modseq, record[4])
+            yield FoundMessage(
+                id=rowid,
+                mailbox_id=record[1],
+                uid=record[2],
+                body_id=record[6],
+                size=record[8],
+                received=record[9],
+                received_offset=record[10],
+                savedate=record[11],
+                flags=record[12],
+                keywords=record[13],
+                is_reject=bool(record[14]),
+                is_forward=bool(record[15]),
+                is_mailinglist=bool(record[16]),
+                subject=record[21],
+                prefix=None if info is None else info[1],
+                tls=("", "", False) if info is None else (info[5], info[6], bool(info[7])),
+                smtp=self._one("message_smtp", rowid),
+            )
+
+    def body(self, body_id: int, size: int | None = None) -> Body:
+        """The octets of a body; `size` is what they must be, if that is known. Raises Damaged."""
+        row = self._one("body", body_id)
+        parts = []
+        first = body_id << CHUNK_BITS
+        if not 0 < first < 1 << 62:
+            raise Damaged(f"there is no body {body_id}")
+        self._db.execute("INSERT OR IGNORE INTO used VALUES (?)", (body_id,))
+        places: list[tuple[Any, ...]] = self._db.execute(CHUNKS, (first, (body_id + 1) << CHUNK_BITS)).fetchall()
+        for seq, (chunk, page, offset, length) in enumerate(places):
+            if chunk != first + seq:
+                raise Damaged(f"chunk {seq} is lost")
+            parts.append(self._chunk(Cell(page, chunk, offset, length), seq))
+        if not parts:
+            raise Damaged("its octets are lost")
+        data = b"".join(parts)
+        if row is not None and hashlib.sha256(data).digest() == row[1]:
+            return Body(data, proven=True)
+        if row is not None and len(data) != row[2]:
+            raise Damaged(f"{len(data)} of {row[2]} octets are left")
+        if row is not None:
+            raise Damaged("its octets are not those of its hash")
+        if size is not None and len(data) != size:
+            raise Damaged(f"{len(data)} of {size} octets are left")
+        if any(len(part) != CHUNK_SIZE for part in parts[:-1]):
+            raise Damaged("a part of its octets is lost")
+        return Body(data, proven=False)
+
+    def _chunk(self, cell: Cell, seq: int) -> bytes:
+        record = self._pages.record(cell)
+        match record:
+            case (None, int(encoding), int(check), bytes(data)) if check_of(data) == check:
+                try:
+                    return decode_chunk(encoding, check, data, _plain_length(encoding, data))
+                except ChunkDamaged:
+                    pass
+            case _:
+                pass
+        raise Damaged(f"chunk {seq} is damaged")
+
+    def unused(self) -> list[int]:
+        """Bodies that no message and no removed message has; after `body` was called for all messages."""
+        rows: list[tuple[Any, ...]] = self._db.execute(UNUSED, (CHUNK_BITS, CHUNK_BITS, CHUNK_BITS)).fetchall()
+        return [row[0] for row in rows]
+
+
+def _plain_length(encoding: int, data: bytes) -> int:
+    """The length of a chunk whose place in its body does not tell it."""
+    match encoding:
+        case Encoding.RAW:
+            return len(data)
+        case Encoding.ZSTD:
+            try:
+                return zstandard.frame_content_size(data)
+            except zstandard.ZstdError:
+                return -1
+        case _:
+            try:
+                return len(zlib.decompressobj().decompress(data, CHUNK_SIZE + 1))
+            except zlib.error:
+                return -1
+
+
+def _with_rowid(cell: Cell, record: Record) -> Record:
+    """A column that stands for the rowid is stored as NULL."""
+    return (cell.rowid, *record[1:]) if record and record[0] is None and cell.rowid else record
+
+
+_pack: Final = msgspec.msgpack.Encoder().encode
+_unpack: Final = msgspec.msgpack.Decoder().decode

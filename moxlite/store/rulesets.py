@@ -1,0 +1,122 @@
+"""Rulesets of a destination: which rule, if any, an incoming message meets (STORE-64, STORE-65, SMTP-82).
+
+The patterns are the user's, and what they are searched in is the sender's: at most 8 KiB of it, in a worker thread, 100
+ms for all rules of a delivery together. A pattern that runs out of time does not match.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import trio
+
+__all__ = ["Conditions", "RuleFacts", "first_match"]
+
+logger = logging.getLogger("moxlite.store.rulesets")
+
+MAX_INPUT: Final = 8 << 10
+"""Characters of an address or of a header field that are searched (STORE-65)."""
+
+TOTAL_SECONDS: Final = 0.1
+"""For all rules of one delivery (STORE-65): a sane set takes less than a millisecond."""
+
+MAX_FIELDS: Final = 1000
+"""Header fields looked at, the first ones."""
+
+
+class Conditions(msgspec.Struct, frozen=True):
+    """The conditions of one ruleset; unset ones are "". All that are set must hold, and a ruleset without any never
+    matches.
+
+    `headers_regexp` maps patterns for names of fields to patterns for their values: each pair must match some field.
+    """
+
+    smtp_mail_from_regexp: str = ""
+    msg_from_regexp: str = ""
+    verified_domain: str = ""
+    headers_regexp: Mapping[str, str] = {}
+
+
+class RuleFacts(msgspec.Struct, frozen=True):
+    """What rules look at.
+
+    Attributes:
+      mail_from: the envelope sender as text, "" for the null path.
+      msg_from: the address of the From field, None if there is none that can be read.
+      verified_domains: domains of a verified EHLO, MAIL FROM or DKIM signature, in the form in which rules name them.
+      headers: names and unfolded, decoded values; None when the header cannot be parsed: then no rule matches.
+    """
+
+    mail_from: str
+    msg_from: str | None
+    verified_domains: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...] | None
+
+
+class _OutOfTime(Exception):
+    """The time for all rules of a delivery is used up."""
+
+
+async def first_match(rules: Sequence[Conditions], facts: RuleFacts) -> int | None:
+    """The index of the first rule whose conditions all hold, None if there is none. Searches patterns in a worker
+    thread.
+    """
+    if facts.headers is None or not rules:
+        await trio.lowlevel.checkpoint()
+        return None
+    return await trio.to_thread.run_sync(_first_match, rules, facts)
+
+
+def _first_match(rules: Sequence[Conditions], facts: RuleFacts) -> int | None:
+    deadline = time.monotonic() + TOTAL_SECONDS
+    assert facts.headers is not None
+    headers = [(name.strip().lower(), value.strip().lower()) for name, value in facts.headers[:MAX_FIELDS]]
+    for index, rule in enumerate(rules):
+        try:
+            if _matches(rule, facts, headers, deadline):
+                return index
+        except _OutOfTime:
+            logger.info("ruleset took too long, it does not match", extra={"kv": {"rule": index}})
+    return None
+
+
+def _matches(rule: Conditions, facts: RuleFacts, headers: Sequence[tuple[str, str]], deadline: float) -> bool:
+    some = False
+    if rule.smtp_mail_from_regexp:
+        if not _found(rule.smtp_mail_from_regexp, facts.mail_from.lower(), deadline):
+            return False
+        some = True
+    if rule.msg_from_regexp:
+        if facts.msg_from is None or not _found(rule.msg_from_regexp, facts.msg_from.lower(), deadline):
+            return False
+        some = True
+    if rule.verified_domain:
+        domain = rule.verified_domain
+        if not any(verified == domain or verified.endswith("." + domain) for verified in facts.verified_domains):
+            return False
+        some = True
+    for name_pattern, value_pattern in rule.headers_regexp.items():
+        if not any(
+            _found(name_pattern, name, deadline) and _found(value_pattern, value, deadline) for name, value in headers
+        ):
+            return False
+        some = True
+    return some
+
+
+def _found(pattern: str, text: str, deadline: float) -> bool:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise _OutOfTime
+    import regex  # 2 MB that a server without patterns does without
+
+    try:
+        return regex.search(pattern, text[:MAX_INPUT], timeout=left, concurrent=True) is not None
+    except TimeoutError as error:
+        raise _OutOfTime from error
+    except regex.error:  # refused when saved (STORE-162)
+        return False

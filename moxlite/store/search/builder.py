@@ -1,0 +1,277 @@
+"""Building the text index in the background: it follows the ids of messages, which only rise, and erasures (STORE-112,
+STORE-36).
+
+A batch of messages is read and decoded in a worker thread, from one snapshot of the account; one unit of `search.db`
+then adds it and raises the watermark. Killed anywhere, the next run goes on behind the watermark. Erased messages are
+told by the eraser, in memory; what a crash or a closed file made of that is found by comparing the ids.
+
+All accounts take turns, batch by batch, and the builder rests in between: it is nobody's wish in particular.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from array import array
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store.database import Database, Reader, Tx
+from moxlite.store.errors import StoreError
+from moxlite.store.search import metrics
+from moxlite.store.search.index import Index
+from moxlite.store.search.texts import Packed, packed_texts
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+
+__all__ = ["Builder"]
+
+logger = logging.getLogger("moxlite.store.search")
+
+BATCH: Final = 100
+"""Messages in one transaction (STORE-112)."""
+
+BATCH_TEXT: Final = 4 << 20
+"""Characters of text after which a batch ends: what it holds of memory."""
+
+BATCH_SECONDS: Final = 0.5
+"""After which a batch ends: a snapshot of the account is open meanwhile, and a cancelled builder ends soon."""
+
+PAUSE: Final = 2.0
+"""Seconds between a change and the indexing: a burst of deliveries is few batches, and has the disk for itself."""
+
+REST: Final = 0.5
+"""Share of the time of a batch for which the builder then rests: on a small machine deliveries find a core."""
+
+RESERVES: Final = 2
+"""Times `store.min_free_space` that must be free for indexing to go on (STORE-112, STORE-157)."""
+
+RETRY: Final = 60.0
+"""Seconds until the builder tries again after an error, or when the messages are being read anew."""
+
+IDLE: Final = 20.0
+"""Seconds without use after which the file is closed (STORE-10): before the account's own memory is given back."""
+
+MERGE_PAGES: Final = 250
+"""Pages written by one step of merging: some 20 ms."""
+
+MERGED: Final = 2
+"""Rows changed by a step that found nothing to merge, or fewer (FTS5: the merge command)."""
+
+AUTOMERGE: Final = 8
+"""Segments of one level that writing merges by itself: with the 4 of FTS5 a build takes a tenth longer (measured), and
+the idle time after it does the rest.
+"""
+
+MAX_TOLD: Final = 100_000
+"""Erased messages remembered until they are deleted from the index; beyond, all ids are compared."""
+
+# A removed message can come back until it is erased (STORE-190), so it is indexed and stays.
+NEXT: Final = """
+SELECT id FROM message WHERE id > ?1 UNION SELECT message_id FROM erase_queue WHERE message_id > ?1
+ORDER BY 1 LIMIT ?2"""
+LIVE_IDS: Final = """
+SELECT id FROM message WHERE id <= ?1 UNION SELECT message_id FROM erase_queue WHERE message_id <= ?1"""
+BEHIND: Final = "SELECT count(*) FROM message WHERE id > ?"
+
+WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
+INDEXED: Final = "SELECT message_id FROM text INDEXED BY text_boundary"
+ADD_TEXT: Final = "INSERT INTO text (message_id, boundary, data) VALUES (?, ?, ?)"
+ADD_GRAMS: Final = "INSERT INTO trigram (rowid, text) VALUES (?, ?)"
+RAISE: Final = "UPDATE state SET watermark = ? WHERE id = 1"
+DROP_TEXT: Final = "DELETE FROM text WHERE message_id = ? RETURNING boundary"
+DROP_GRAMS: Final = "DELETE FROM trigram WHERE rowid = ?"
+SET: Final = "INSERT INTO trigram (trigram, rank) VALUES (?, ?)"
+
+_turn: Final = trio.lowlevel.RunVar[trio.CapacityLimiter]("moxlite.store.search.turn")
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    """The next messages; `last` is where the watermark goes, `more` whether others may come behind it."""
+
+    texts: tuple[Packed, ...]
+    last: int
+    more: bool
+
+
+class Builder:
+    """The background task of one open account."""
+
+    def __init__(self, account: Account, index: Index) -> None:
+        self._account = account
+        self._index = index
+        self._lock = trio.Lock()
+        self._erased = array("q")
+        self._lag = 0
+        self._worked = False
+
+    def want(self) -> None:
+        """Messages came or went: look soon."""
+        self._index.bell.ring()
+
+    def forget(self, message_ids: Iterable[int]) -> None:
+        """These messages were erased: their text goes, too."""
+        if not self._index.enabled:
+            return
+        self._erased.extend(message_ids)
+        if len(self._erased) > MAX_TOLD:
+            self._erased = array("q")
+            self._index.leftovers = True
+        self._index.bell.ring()
+
+    async def run(self) -> None:
+        """Follow the account, for ever; without an index by the configuration, delete what there is of one."""
+        index = self._index
+        if not index.enabled:
+            await index.delete("disabled")
+            return
+        try:
+            while True:
+                await index.bell.wait()
+                await trio.sleep(PAUSE)
+                done, opened = False, index.opened
+                try:
+                    # Mail comes first: what the index would take of a disk that fills up is left to it.
+                    done = not self._account.database.health.short_of_space(RESERVES) and await self.once()
+                except StoreError as error:
+                    logger.warning("indexing failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
+                if not done:
+                    await trio.sleep(RETRY)
+                    index.bell.ring()
+                    continue
+                await self._tidy()
+                if not opened and not self._worked:
+                    await index.close_idle(0)  # it was only looked at, as after start: of all accounts, one by one
+                while index.opened and not index.bell.rung:
+                    with trio.move_on_after(IDLE):
+                        await index.bell.wait()
+                    await index.close_idle(IDLE)
+        finally:
+            self._count(0)
+
+    async def once(self) -> bool:
+        """Index all that there is now; False when the account is not ready for it.
+
+        Raises:
+          StorageFull, StorageBroken: what is done is kept.
+        """
+        index = self._index
+        async with self._lock:
+            index.bell.quiet()
+            self._worked = False
+            async with index.use(create=True) as database:
+                if database is None:
+                    return False
+                watermark: int = await database.read(lambda r: r.value(WATERMARK), op="search-state")
+                self._count(await self._account.scan(lambda r: r.value(BEHIND, watermark), op="search-state"))
+                if not watermark:
+                    await database.write(lambda tx: tx.execute(SET, "automerge", AUTOMERGE))
+                await self._let_go(database, watermark)
+                more = True
+                while more:
+                    async with _take_turn():
+                        began = time.monotonic()
+                        batch = await self._account.scan(partial(_read, after=watermark), op="search-texts")
+                        if batch.texts:
+                            size = sum(len(one.data) for one in batch.texts if one.data is not None)
+                            await database.write(partial(_write, batch=batch), weight=size or 1)
+                            self._worked = True
+                            metrics.INDEXED.inc(len(batch.texts))
+                            self._count(max(0, self._lag - len(batch.texts)))
+                        took = time.monotonic() - began
+                    watermark, more = batch.last, batch.more
+                    await self._let_go(database, watermark)
+                    if more:
+                        await trio.sleep(took * REST)
+                self._count(0)
+        return True
+
+    async def _let_go(self, database: Database, watermark: int) -> None:
+        """Delete texts of erased messages."""
+        while self._index.leftovers:
+            # First what the index has, then what the account has: a message erased in between is found to be one too
+            # many, which is right.
+            indexed = await database.scan(lambda r: {row[0] for row in r.rows(INDEXED)}, op="search-ids")
+            live = await self._account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="search-ids")
+            if live - indexed:
+                self._index.broken = "incomplete"
+                raise StoreError(f"{len(live - indexed)} messages are missing in the text index")
+            self._index.leftovers = False
+            self._erased.extend(indexed - live)
+        while self._erased:
+            gone, self._erased = self._erased[:BATCH], self._erased[BATCH:]
+            try:
+                await database.write(partial(_drop, message_ids=gone))
+            except BaseException:
+                self._index.leftovers = True  # perhaps it was done, perhaps not
+                raise
+            logger.debug("texts deleted", extra={"kv": {"account": self._account.name, "messages": len(gone)}})
+
+    async def _tidy(self) -> None:
+        """Merge what many small writes left, as long as nothing else is to do (FTS5: the merge command)."""
+        try:
+            async with self._index.use(create=False) as database:
+                while database is not None and await database.write(_merge) >= MERGED:
+                    if self._index.bell.rung:
+                        return
+        except StoreError as error:
+            logger.warning("merging failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
+
+    def _count(self, lag: int) -> None:
+        metrics.LAG.inc(lag - self._lag)
+        self._lag = lag
+
+
+def _take_turn() -> trio.CapacityLimiter:
+    """One batch at a time in this run of Trio."""
+    try:
+        return _turn.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(1)
+        _turn.set(limiter)
+        return limiter
+
+
+def _read(r: Reader, after: int) -> _Batch:
+    ids = [row[0] for row in r.rows(NEXT, after, BATCH)]
+    until = time.monotonic() + BATCH_SECONDS
+    texts: dict[int, Packed] = {}
+    size = 0
+    for packed in packed_texts(r, ids):
+        texts[packed.message_id] = packed
+        size += len(packed.text or "")
+        if size >= BATCH_TEXT or time.monotonic() >= until:
+            ids = ids[: ids.index(packed.message_id) + 1]
+            return _Batch(_all(ids, texts), ids[-1], more=True)
+    return _Batch(_all(ids, texts), ids[-1] if ids else after, more=len(ids) == BATCH)
+
+
+def _all(ids: list[int], texts: dict[int, Packed]) -> tuple[Packed, ...]:
+    """In this order; what could not be found of a message is looked for in it each time."""
+    return tuple([texts.get(one) or Packed(one, None, None, None) for one in ids])
+
+
+def _write(tx: Tx, batch: _Batch) -> None:
+    for one in batch.texts:
+        tx.execute(ADD_TEXT, one.message_id, one.boundary, one.data)
+        if one.text is not None:
+            tx.execute(ADD_GRAMS, one.message_id, one.text)
+    tx.execute(RAISE, batch.last)
+
+
+def _drop(tx: Tx, message_ids: array[int]) -> None:
+    for message_id in message_ids:
+        row = tx.row(DROP_TEXT, message_id)
+        if row is not None and row[0] is not None:
+            tx.execute(DROP_GRAMS, message_id)
+
+
+def _merge(tx: Tx) -> int:
+    before = tx.db.total_changes()
+    tx.execute(SET, "merge", MERGE_PAGES)
+    return tx.db.total_changes() - before

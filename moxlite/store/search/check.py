@@ -1,0 +1,93 @@
+"""Checking that the text index agrees with its account (STORE-40).
+
+A running server builds an index with findings anew; of a stopped one `search.db` can be deleted.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from moxlite.store.check import MAX_PER_KIND, Finding, quick_check
+from moxlite.store.database import Database
+from moxlite.store.errors import StoreError
+from moxlite.store.reading import int_array
+from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
+from moxlite.store.search.texts import Text, texts_of, unpack
+from moxlite.store.transaction import Reader
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+
+__all__ = ["check_index"]
+
+SLICE: Final = 500
+"""Messages compared in one read."""
+
+TEXTS: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY text_boundary"
+TRIGRAMS: Final = "SELECT id FROM trigram_docsize"
+STORED: Final = """
+SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
+WHERE t.data IS NOT NULL"""
+
+
+async def check_index(account: Account, *, deep: bool = False) -> list[Finding]:
+    """What is wrong with the text index, [] also when there is none; `deep` also compares all texts with the
+    messages.
+    """
+    try:
+        async with account.search.use(create=False) as database:
+            findings = [] if database is None else await _check(account, database, deep)
+        if findings:
+            account.search.distrust()
+        return findings
+    except StoreError as error:
+        return [Finding("search", f"the text index cannot be read: {error}")]
+
+
+async def _check(account: Account, database: Database, deep: bool) -> list[Finding]:
+    findings = await database.scan(quick_check, op="check")
+    # The index is read first: of what it has up to its watermark, the account can only lose messages.
+    watermark, texts, trigrams = await database.scan(_listed, op="check")
+    live = await account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="check")
+    texts_with_data = {one for one, has_data in texts.items() if has_data}
+    for found, text in (
+        (live - texts.keys(), "is missing in the text index"),
+        (texts_with_data - trigrams, "has a text, but no trigrams"),
+        (trigrams - texts_with_data, "has trigrams, but no text"),
+    ):
+        findings += [Finding("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
+    if deep:
+        findings += await _compare(account, database, sorted(texts_with_data))
+        await database.write(lambda tx: tx.execute(SET, "integrity-check", 0))
+    return findings
+
+
+def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int]]:
+    return (
+        r.value(WATERMARK),
+        {message_id: bool(has_data) for message_id, has_data in r.iterate(TEXTS)},
+        {row[0] for row in r.iterate(TRIGRAMS)},
+    )
+
+
+async def _compare(account: Account, database: Database, ids: list[int]) -> list[Finding]:
+    findings: list[Finding] = []
+    for start in range(0, len(ids), SLICE):
+        part = ids[start : start + SLICE]
+        stored = await database.scan(partial(_stored, ids=part), op="check")
+        actual = await account.scan(partial(_actual, ids=part), op="check")
+        differing = [one for one, text in actual.items() if stored.get(one, text) != text]
+        findings += [Finding("search", f"the text of message {one} is not what was indexed") for one in differing]
+        if len(findings) >= MAX_PER_KIND:
+            break
+    return findings[:MAX_PER_KIND]
+
+
+def _stored(r: Reader, ids: list[int]) -> dict[int, Text]:
+    return {one: unpack(boundary, data) for one, boundary, data in r.iterate(STORED, int_array(ids))}
+
+
+def _actual(r: Reader, ids: list[int]) -> dict[int, Text]:
+    """Of the messages that can be read."""
+    return {one: text for one, text, _ in texts_of(r, ids) if text is not None}

@@ -1,0 +1,334 @@
+"""The file of a text index, and the questions to it (STORE-110, STORE-111, STORE-113, IMAP-156).
+
+The index only makes searches faster: its answers are `None` when there is none, and then the messages themselves are
+looked through. So no error of it reaches a caller. A file that is not fit (missing, damaged, of another account file or
+program) is never waited for nor mended: the builder deletes it and begins anew.
+
+The file is opened by whoever needs it first and closed soon after its last use: most accounts are idle.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from array import array
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import apsw
+import msgspec
+import trio
+
+from moxlite.proto.mime.types import PARSE_VERSION
+from moxlite.store import metrics as store_metrics
+from moxlite.store.bell import Bell
+from moxlite.store.database import Database, Kind, Reader, Tx
+from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
+from moxlite.store.reading import int_array
+from moxlite.store.search import metrics
+from moxlite.store.search.terms import Term, holds, trigram_query
+from moxlite.store.search.texts import IndexDamaged, unpack
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+
+__all__ = ["INDEX_VERSION", "Candidates", "Index", "Sifted", "Standing", "standing"]
+
+logger = logging.getLogger("moxlite.store.search")
+
+T = TypeVar("T")
+
+INDEX_VERSION: Final = 1
+"""Raised when the text of a message, its folding or the use of the tables changes: older files are built anew."""
+
+SIFT: Final = 5_000
+"""Texts looked into in one read: 50 ms."""
+
+FILES: Final = ("search.db", "search.db-wal", "search.db-shm")
+
+STATE: Final = "SELECT file_id, layout, parse_version, watermark FROM state WHERE id = 1"
+BEGIN: Final = "INSERT INTO state (id, file_id, layout, parse_version, watermark) VALUES (1, ?, ?, ?, 0)"
+COUNT: Final = "SELECT count(*) FROM text INDEXED BY text_boundary"
+# One row, as in `conditions`: no step back to Python for each.
+CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ?)"
+OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
+TEXTS: Final = """
+SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
+WHERE t.data IS NOT NULL"""
+
+ACCOUNT: Final = """
+SELECT s.file_id, s.parse_version, EXISTS (SELECT 1 FROM upgrade WHERE name = 'reparse'),
+coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'message'), 0) FROM state s"""
+# The whole is counted by the smallest index, the end by id: few.
+LIVE: Final = """
+SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message WHERE id > ?1)
++ (SELECT count(DISTINCT q.message_id) FROM erase_queue q
+WHERE q.message_id <= ?1 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id))"""
+
+
+class Candidates(msgspec.Struct, frozen=True):
+    """Among the messages up to `watermark`, no others than `ids` (ascending) can match."""
+
+    ids: array[int]
+    watermark: int
+
+
+class Sifted(msgspec.Struct, frozen=True):
+    """What stored texts say of messages: those that match, those that don't; of all others there is no text."""
+
+    matching: frozenset[int]
+    ruled_out: frozenset[int]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the account says to its index: `ready` unless its messages are being read anew; `highest` is the last
+    message id given out.
+    """
+
+    file_id: bytes
+    ready: bool
+    highest: int
+
+
+def standing(r: Reader) -> Standing:
+    """For `account.read`."""
+    row = r.row(ACCOUNT)
+    assert row is not None
+    file_id, parse_version, reparsing, highest = row
+    return Standing(file_id, parse_version == PARSE_VERSION and not reparsing, highest)
+
+
+class Index:
+    """`search.db` of one open account.
+
+    Attributes:
+      enabled: the setting `store.search_index`.
+      bell: rung when there may be work for the builder.
+      broken: why the file has to go, "" if it need not. leftovers: it has texts of erased messages, as it seems.
+      used: when it was used last (`time.monotonic`).
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.enabled = account.options.search_index
+        self.path = account.directory / FILES[0]
+        self.bell = Bell(rung=True)
+        self.broken = ""
+        self.leftovers = False
+        self.used = 0.0
+        self._account = account
+        self._name = f"{account.name} search"
+        self._database: Database | None = None
+        self._users = 0
+        self._lock = trio.Lock()
+        self._closed = False
+
+    @property
+    def opened(self) -> bool:
+        """Whether the file is open."""
+        return self._database is not None
+
+    # Questions
+
+    async def candidates(self, term: Term) -> Candidates | None:
+        """The messages that can match; None when the index does not know."""
+        query = trigram_query(term)
+        if query is None:
+            return None
+        return await self._ask(partial(_candidates, query=query), "search-candidates")
+
+    async def sift(self, message_ids: Sequence[int], term: Term) -> Sifted | None:
+        """Decide by the stored texts; None when there is no index."""
+        matching: set[int] = set()
+        ruled_out: set[int] = set()
+        for start in range(0, len(message_ids), SIFT):
+            part = message_ids[start : start + SIFT]
+            found = await self._ask(partial(_sift, message_ids=part, term=term), "search-sift")
+            if found is None:
+                return None
+            matching.update(found[0])
+            ruled_out.update(found[1])
+        return Sifted(frozenset(matching), frozenset(ruled_out))
+
+    async def _ask(self, fn: Callable[[Reader], T], op: str) -> T | None:
+        answer: T | None = None
+        if self.enabled:
+            try:
+                async with self.use(create=False) as database:
+                    if database is not None:
+                        answer = await database.scan(fn, op=op)
+            except StoreError as error:
+                logger.warning("text index not used", extra={"kv": {"account": self._account.name, "err": str(error)}})
+        metrics.QUESTIONS.labels("none" if answer is None else "given").inc()
+        return answer
+
+    # The file
+
+    @asynccontextmanager
+    async def use(self, *, create: bool) -> AsyncIterator[Database | None]:
+        """The open file; None when there is none that fits, or, with `create`, when none can be made now.
+
+        With `create`, which is for the builder alone, one that doesn't fit is deleted and made anew.
+
+        Raises:
+          StorageFull, StorageBroken, and what the block raises: when the file is damaged, `broken` is set.
+        """
+        async with self._lock:
+            if create and self.broken:
+                await self._delete(self.broken)
+            if self._database is None and not self._closed:
+                self._database = await self._open(create=create)
+                if self._database is not None and not create:
+                    self.bell.ring()  # the builder looks after the file from now on, and closes it
+            database = self._database
+            self._users += 1
+        try:
+            yield None if self.broken else database
+        except (StoreError, apsw.SQLError) as error:
+            if _is_damage(error):
+                self.distrust()
+            if isinstance(error, StoreError):
+                raise
+            raise IndexDamaged(f"{self._name}: {error}") from error
+        finally:
+            self._users -= 1
+            self.used = time.monotonic()
+
+    async def close_idle(self, seconds: float) -> None:
+        """Close the file if nobody has used it for so long."""
+        async with self._lock:
+            if self._database is not None and not self._users and time.monotonic() - self.used >= seconds:
+                await self._close()
+
+    def distrust(self) -> None:
+        """Do not use the file any more; the builder deletes it."""
+        self.broken = "damaged"
+        self.bell.ring()
+
+    async def delete(self, reason: str) -> None:
+        """Delete the file; readers of it find that there is none."""
+        async with self._lock:
+            await self._delete(reason)
+
+    async def aclose(self) -> None:
+        """Close the file for good."""
+        self._closed = True
+        with trio.CancelScope(shield=True):  # bounded: reads are interrupted, the writer ends after what waits
+            async with self._lock:
+                await self._close()
+
+    async def _close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            await database.aclose()
+
+    async def _delete(self, reason: str) -> None:
+        await self._close()
+        self.broken = ""
+        if await trio.to_thread.run_sync(self._unlink):
+            store_metrics.BROKEN.labels(self._name).set(0)
+            metrics.REBUILT.labels(reason).inc()
+            logger.info("text index deleted", extra={"kv": {"account": self._account.name, "reason": reason}})
+
+    def _unlink(self) -> bool:
+        there = self.path.exists()
+        for name in FILES:
+            self.path.with_name(name).unlink(missing_ok=True)
+        return there
+
+    async def _open(self, *, create: bool) -> Database | None:
+        state = await self._account.read(standing, op="search-standing")
+        if not state.ready:
+            return None
+        if not await trio.to_thread.run_sync(self.path.exists):
+            return await self._make(state) if create else None
+        found = await self._open_fitting(state)
+        if isinstance(found, Database):
+            return found
+        if not create:
+            return None
+        await self._delete(found)
+        return await self._make(state)
+
+    async def _open_fitting(self, state: Standing) -> Database | str:
+        """The open file, or why it cannot be used."""
+        try:
+            database = await self._open_file()
+        except (WrongFile, SchemaTooNew):
+            return "other file"
+        except (StoreError, apsw.SQLError) as error:
+            if _is_damage(error):
+                return "damaged"
+            raise
+        try:
+            unfit = await self._unfit(database, state)
+        except BaseException as error:
+            await database.aclose()
+            if _is_damage(error):
+                return "damaged"
+            raise
+        if unfit:
+            await database.aclose()
+        return unfit or database
+
+    async def _make(self, state: Standing) -> Database:
+        database = await self._open_file()
+        try:
+            await database.write(lambda tx: _begin(tx, state.file_id))
+        except BaseException:
+            await database.aclose()
+            raise
+        return database
+
+    async def _open_file(self) -> Database:
+        return await Database.open(self.path, Kind.SEARCH, options=self._account.options, name=self._name)
+
+    async def _unfit(self, database: Database, state: Standing) -> str:
+        """Why the file cannot be used; "" if it can."""
+        row, count = await database.scan(lambda r: (r.row(STATE), r.value(COUNT)), op="search-state")
+        if row is None:
+            return "never begun"
+        file_id, layout, parse_version, watermark = row
+        if file_id != state.file_id:
+            return "other account"
+        if (layout, parse_version) != (INDEX_VERSION, PARSE_VERSION):
+            return "outdated"
+        if watermark > state.highest:
+            return "ahead"
+        # Each message up to the watermark has a row. One too many is of a message that was erased while nobody told the
+        # index: searches never see it, and the builder lets it go.
+        live = await self._account.scan(lambda r: r.value(LIVE, watermark), op="search-state")
+        if count > live:
+            self.leftovers = True
+        return "incomplete" if count < live else ""
+
+
+def _begin(tx: Tx, file_id: bytes) -> None:
+    tx.execute(BEGIN, file_id, INDEX_VERSION, PARSE_VERSION)
+
+
+def _candidates(r: Reader, query: str) -> Candidates:
+    watermark = r.row(STATE)
+    assert watermark is not None
+    listed: str | None = r.value(CANDIDATES, query)
+    ids = array("q", map(int, listed.split(",")) if listed else ())
+    unread = [row[0] for row in r.rows(OPEN)]
+    return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, watermark[3])
+
+
+def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int], list[int]]:
+    matching: list[int] = []
+    ruled_out: list[int] = []
+    for message_id, boundary, data in r.iterate(TEXTS, int_array(message_ids)):
+        (matching if holds(term, unpack(boundary, data)) else ruled_out).append(message_id)
+    return matching, ruled_out
+
+
+def _is_damage(error: BaseException) -> bool:
+    """Whether it says that the file's content is wrong, rather than that the disk fails or is full.
+
+    FTS5 tells of some damage by the error that is for a wrong statement, and ours are right.
+    """
+    cause = error.__cause__
+    return isinstance(error, IndexDamaged | apsw.SQLError) or isinstance(cause, apsw.CorruptError | apsw.NotADBError)

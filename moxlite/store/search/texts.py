@@ -1,0 +1,152 @@
+"""The text of a message that searches look into, and how it is stored (STORE-110, STORE-112, IMAP-121).
+
+It is the decoded header section and the decoded body text, each folded, one after the other as UTF-8 with a line feed
+between. A needle is looked for in octets: UTF-8 finds the same places as characters do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import apsw
+import msgspec
+import zstandard
+
+from moxlite.proto.mime.text import MAX_TEXT, body_text, fold, header_text
+from moxlite.proto.mime.types import Structure, decode_structure
+from moxlite.store.body import Content, read_content
+from moxlite.store.chunks import CHUNK_SIZE
+from moxlite.store.errors import ChunkDamaged, StoreError
+from moxlite.store.fetching import small_bodies
+from moxlite.store.prepare import HEADER_LIMIT
+from moxlite.store.reading import int_array
+from moxlite.store.transaction import Reader
+
+__all__ = ["MAX_INDEXED", "IndexDamaged", "Packed", "Text", "packed_texts", "texts_of", "unpack"]
+
+MAX_INDEXED: Final = MAX_TEXT
+"""Octets of text that are indexed of a message (STORE-112); a longer one is looked into itself."""
+
+ZSTD_LEVEL: Final = 3
+"""10 µs for 3 kB of text."""
+
+CONTENT: Final = """
+SELECT v.value, i.prefix, i.structure, h.header, b.id, b.size FROM carray(?1) v
+CROSS JOIN message_info i ON i.message_id = v.value CROSS JOIN message_header h ON h.message_id = v.value
+CROSS JOIN body b ON b.id = coalesce((SELECT m.body_id FROM message m WHERE m.id = v.value),
+(SELECT e.body_id FROM erase_queue q CROSS JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid
+WHERE q.message_id = v.value LIMIT 1))"""
+
+
+class IndexDamaged(StoreError):
+    """What the index holds cannot be right: it is to be built anew."""
+
+
+class Text(NamedTuple):
+    """Folded text as UTF-8; the header's is the first `boundary` octets, the body's begins one after."""
+
+    data: bytes
+    boundary: int
+
+
+class Packed(msgspec.Struct, frozen=True, gc=False):
+    """What the index stores of a message: the text for the trigrams, and its stored form; None if there is none."""
+
+    message_id: int
+    text: str | None
+    boundary: int | None
+    data: bytes | None
+
+
+class _Coders(threading.local):
+    """Compressors are not for several threads at once."""
+
+    def __init__(self) -> None:
+        # With the checksum: nothing else of this file would tell that a disk has changed a bit of it.
+        self.compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_coders: Final = _Coders()
+
+
+def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text | None, bool]]:
+    """(id, text, whether all of it is there) of messages that are there, also of removed ones that are not erased yet.
+
+    The text of a damaged message is None; a long one is cut by `body_text`.
+    """
+    rows = r.rows(CONTENT, int_array(message_ids)) if message_ids else []
+    for start, stop in _groups([row[5] for row in rows]):
+        small = {row[4]: row[5] for row in rows[start:stop] if row[5] <= CHUNK_SIZE}
+        bodies = small_bodies(r, list(small.items()))
+        for message_id, prefix, packed, header, body_id, size in rows[start:stop]:
+            if r.interrupted:
+                raise apsw.InterruptError("the read was cancelled")
+            read = _reader(r, Content(prefix, body_id, size), bodies)
+            try:
+                structure = decode_structure(packed)
+                if len(header) >= HEADER_LIMIT:
+                    header = read(0, structure.root.body)
+                text, whole = _text(structure, header, read)
+            except (ChunkDamaged, msgspec.DecodeError):
+                yield message_id, None, False
+            else:
+                yield message_id, text, whole
+
+
+def packed_texts(r: Reader, message_ids: Sequence[int]) -> Iterator[Packed]:
+    """What the index stores of messages."""
+    for message_id, text, whole in texts_of(r, message_ids):
+        if text is None or not whole:
+            yield Packed(message_id, None, None, None)
+        else:
+            # Half of a surrogate pair, which broken UTF-7 gives, is no text for SQLite. No question has one either.
+            plain = text.data.decode("utf-8", "replace")
+            yield Packed(message_id, plain, text.boundary, _coders.compressor.compress(text.data))
+
+
+def unpack(boundary: int, data: bytes) -> Text:
+    """A stored text. Raises IndexDamaged."""
+    try:
+        if zstandard.frame_content_size(data) > MAX_INDEXED:
+            raise IndexDamaged("a stored text is longer than any")
+        return Text(_coders.decompressor.decompress(data), boundary)
+    except zstandard.ZstdError as error:
+        raise IndexDamaged(f"a stored text is damaged: {error}") from error
+
+
+def _text(structure: Structure, header: bytes, read: Callable[[int, int], bytes]) -> tuple[Text, bool]:
+    """The text, and whether it is all that a search may look into."""
+    head = fold(header_text(header)).encode("utf-8", "surrogatepass")
+    body = body_text(structure, read)
+    data = b"%b\n%b" % (head, fold(body).encode("utf-8", "surrogatepass"))
+    return Text(data, len(head)), len(body) < MAX_TEXT and len(data) <= MAX_INDEXED
+
+
+def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Slices whose small bodies, read at once, have at most a chunk's octets together."""
+    start = octets = 0
+    for position, size in enumerate(sizes):
+        size = size if size <= CHUNK_SIZE else 0
+        if position > start and octets + size > CHUNK_SIZE:
+            yield start, position
+            start, octets = position, 0
+        octets += size
+    if len(sizes) > start:
+        yield start, len(sizes)
+
+
+def _reader(r: Reader, content: Content, bodies: dict[int, bytes]) -> Callable[[int, int], bytes]:
+    """Reads ranges of a message; its body, if it is small, was read before."""
+    if content.body_size > CHUNK_SIZE:
+        return lambda start, end: read_content(r, content, start, end - start)
+    body = bodies.get(content.body_id)
+
+    def read(start: int, end: int) -> bytes:
+        if body is None:
+            raise ChunkDamaged(f"body {content.body_id} cannot be read")
+        return (content.prefix + body)[start:end]
+
+    return read

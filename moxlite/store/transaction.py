@@ -1,0 +1,97 @@
+"""What a read or a unit works on: `Reader` and `Tx`, thin and typed over an APSW connection.
+
+Functions on a `Reader` may run on the Trio loop or in a thread; functions on a `Tx` run in the writer thread, and may
+run twice (STORE-4). Neither awaits, and neither keeps the object, a cursor or a generator beyond its return.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+import apsw
+
+__all__ = ["Reader", "Row", "Tx", "Value"]
+
+Value: TypeAlias = "int | float | str | bytes | memoryview | apsw.CArrayBinding | None"
+"""What can be bound to a statement."""
+
+Row: TypeAlias = tuple[Any, ...]
+"""A row of a result. STRICT tables fix the type of each column; the reader of the row names it."""
+
+
+class Reader:
+    """Reading one snapshot. `db` is the connection, for blob I/O and such: never for changes."""
+
+    __slots__ = ("db", "interrupted")
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self.db = db
+        # Set from the loop when the caller of a scan is cancelled: SQLite's own interrupt only reaches a statement that
+        # is running.
+        self.interrupted = False
+
+    def _run(self, sql: str, args: tuple[Value, ...]) -> apsw.Cursor:
+        if self.interrupted:
+            raise apsw.InterruptError("the read was cancelled")
+        return self.db.execute(sql, args)
+
+    def row(self, sql: str, *args: Value) -> Row | None:
+        """The first row, None if there is none."""
+        return self._run(sql, args).fetchone()
+
+    def rows(self, sql: str, *args: Value) -> list[Row]:
+        """All rows."""
+        return self._run(sql, args).fetchall()
+
+    def value(self, sql: str, *args: Value) -> Any:
+        """The first column of the first row, None if there is no row."""
+        row = self._run(sql, args).fetchone()
+        return None if row is None else row[0]
+
+    def iterate(self, sql: str, *args: Value) -> Iterator[Row]:
+        """Row by row, for scans of more than a slice; to be used up, or dropped, before the function returns."""
+        for row in self._run(sql, args):
+            if self.interrupted:
+                raise apsw.InterruptError("the read was cancelled")
+            yield row
+
+
+class Tx(Reader):
+    """A unit's view of the database: it sees its own changes and those of the units before it.
+
+    `now` is the time of the unit, µs UTC, the same for all that it writes.
+    """
+
+    __slots__ = ("_callbacks", "now")
+
+    def __init__(self, db: apsw.Connection) -> None:
+        super().__init__(db)
+        self.now = time.time_ns() // 1000
+        self._callbacks: list[Callable[[], None]] = []
+
+    def execute(self, sql: str, *args: Value) -> int:
+        """Run one statement that gives no rows; returns how many rows an INSERT, UPDATE or DELETE changed."""
+        self.db.execute(sql, args)
+        return self.db.changes()
+
+    def executemany(self, sql: str, rows: Iterable[tuple[Value, ...]]) -> None:
+        """Run one statement for each tuple of arguments."""
+        self.db.executemany(sql, rows)
+
+    def insert(self, sql: str, *args: Value) -> int:
+        """Run one INSERT; returns the id of the new row."""
+        self.db.execute(sql, args)
+        return self.db.last_insert_rowid()
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the Trio loop once the unit is committed, before its caller is woken. It never runs for a
+        unit that failed.
+        """
+        self._callbacks.append(callback)
+
+    def committed(self) -> None:
+        """For the writer, on the loop: the unit is durable, so tell those who asked."""
+        for callback in self._callbacks:
+            callback()

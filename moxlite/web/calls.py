@@ -1,0 +1,90 @@
+"""API calls as typed methods: what an app offers is read from its class (WEB-61, WEBMAIL-23..26).
+
+A method marked `@call` is a call of its name. Its parameters after ``self`` and the caller become a strict msgspec
+struct, its return type the result: one source for decoding, for the JSON Schema and for the TypeScript client.
+"""
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from moxlite.web.errors import APIError, UserError
+
+__all__ = ["MAX_BODY", "Call", "call", "calls_of", "decode_parameters", "encode_error", "encode_result"]
+
+MAX_BODY: Final = 1024 * 1024  # WEB-20, WEBMAIL-23
+
+Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
+encoder = msgspec.json.Encoder()
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call: ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session."""
+
+    name: str
+    parameters: type[msgspec.Struct]
+    result: Any
+    public: bool
+    method: Callable[..., Awaitable[Any]]
+    summary: str
+
+
+def call(*, public: bool = False) -> Callable[[Method], Method]:
+    """Offer a method to the network; without ``public`` only to those who are logged in."""
+
+    def mark(method: Method) -> Method:
+        method.__dict__["call_public"] = public
+        return method
+
+    return mark
+
+
+def calls_of(api: type) -> dict[str, Call]:
+    """All calls of a class by name, in the order of their definition."""
+    calls: dict[str, Call] = {}
+    for name, method in vars(api).items():
+        if "call_public" not in getattr(method, "__dict__", {}):
+            continue
+        types = typing.get_type_hints(method, include_extras=True)
+        fields: list[tuple[str, type] | tuple[str, type, Any]] = []
+        for parameter in list(inspect.signature(method).parameters.values())[2:]:
+            if parameter.default is inspect.Parameter.empty:
+                fields.append((parameter.name, types[parameter.name]))
+            else:
+                fields.append((parameter.name, types[parameter.name], parameter.default))
+        struct = msgspec.defstruct(
+            "".join(word.title() for word in name.split("_")) + "Params",
+            fields,
+            frozen=True,
+            forbid_unknown_fields=True,
+            module=api.__module__,
+        )
+        summary = (inspect.getdoc(method) or "").partition("\n")[0]
+        calls[name] = Call(name, struct, types["return"], method.__dict__["call_public"], method, summary)
+    return calls
+
+
+def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
+    """The parameters of a call.
+
+    Raises UserError with the path of what is wrong.
+    """
+    try:
+        return msgspec.json.decode(body or b"{}", type=entry.parameters)
+    except msgspec.DecodeError as e:  # ValidationError, which names the path, is one of them
+        raise UserError(f"{entry.name}: {e}") from e
+    except RecursionError as e:
+        raise UserError(f"{entry.name}: nested too deeply") from e
+
+
+def encode_result(result: object) -> bytes:
+    """The body of a successful call."""
+    return encoder.encode({"result": result})
+
+
+def encode_error(error: APIError) -> bytes:
+    """The body of a refused call."""
+    return encoder.encode({"error": {"code": error.code, "message": error.text}})

@@ -1,0 +1,206 @@
+"""What the web room is given by the server, and the routes of each port made from the configuration (WEB-21..26)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.net.limits import OpenConnections, RateLimiter, Window
+from moxlite.web.favicon import Favicon
+from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
+from moxlite.web.health import Health, Readiness
+from moxlite.web.home import Home
+from moxlite.web.router import HostMatch, Route, Router, any_host
+from moxlite.web.webmail.app import Webmail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from moxlite.admin.logins import Logins
+    from moxlite.config.listeners import Listener, MetricsService, WebserverService, WebService
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.net.limits import IPNetwork
+    from moxlite.store.accounts import Accounts
+    from moxlite.store.auth import AuthDB
+    from moxlite.web.http.paths import Host
+
+__all__ = ["Context", "make_context"]
+
+REQUESTS: Final = (Window(60, (1000, 3000, 9000)), Window(3600, (5000, 15000, 45000)))
+"""WEB-13: requests per remote network."""
+
+CONNECTIONS: Final = (200, 500, 1000)
+"""WEB-14: open connections per remote network. A browser holds up to 7 with its stream; an office shares an address."""
+
+PRIVATE: Final = tuple(
+    ip_network(text) for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+)
+"""WEB-28: proxies that are believed when a listener names none."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """All that connections need.
+
+    ``routers`` by name of the listener and port. ``requests`` and ``connections`` count per network; ``unlimited`` are
+    ports without the limit of requests, ``proxies`` the networks of listeners' reverse proxies, which stand for many
+    clients. ``hsts`` are listeners that bind browsers to https. ``opaque_id`` makes the public form of a connection id
+    (WEB-8).
+    """
+
+    config: Callable[[], Snapshot]
+    routers: Mapping[tuple[str, int], Router]
+    requests: RateLimiter
+    unlimited: frozenset[tuple[str, int]]
+    connections: OpenConnections
+    proxies: Mapping[str, tuple[IPNetwork, ...]]
+    hsts: frozenset[str]
+    opaque_id: Callable[[int], str]
+
+
+def make_context(
+    *,
+    config: Callable[[], Snapshot],
+    config_dir: Path,
+    accounts: Accounts,
+    auth: AuthDB,
+    logins: Logins,
+    opaque_id: Callable[[int], str],
+    readiness: Readiness,
+) -> Context:
+    """The context of a server.
+
+    Args:
+      config: gives the configuration of this moment.
+      config_dir: where the administrator's own style and script files may lie.
+      readiness: tells what keeps the server from its work (``/readyz``).
+    """
+    snapshot = config()
+    webmail = Webmail(config=config, config_dir=config_dir, accounts=accounts, auth=auth, logins=logins)
+    health, favicon = Health(readiness), Favicon()
+    routers: dict[tuple[str, int], Router] = {}
+    unlimited: set[tuple[str, int]] = set()
+    for name, listener in snapshot.static.listeners.items():
+        for port in ports(listener):
+            routers[name, port] = _router(config, name, listener, port, webmail, health, favicon)
+        for webserver in (listener.webserver_http, listener.webserver_https):
+            if webserver.enabled and webserver.rate_limit_disabled:
+                unlimited.add((name, webserver.port))
+    return Context(
+        config=config,
+        routers=routers,
+        requests=RateLimiter(REQUESTS, exempt=snapshot.static.rate_limits.exempt),
+        unlimited=frozenset(unlimited),
+        connections=OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt),
+        proxies={
+            name: _trusted(listener) for name, listener in snapshot.static.listeners.items() if _forwarded(listener)
+        },
+        hsts=frozenset(name for name, listener in snapshot.static.listeners.items() if listener.hsts),
+        opaque_id=opaque_id,
+    )
+
+
+def _apps(listener: Listener) -> tuple[WebService, ...]:
+    return (
+        *(listener.account_http, listener.account_https, listener.admin_http, listener.admin_https),
+        *(listener.webmail_http, listener.webmail_https, listener.webapi_http, listener.webapi_https),
+    )
+
+
+def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
+    """The networks of reverse proxies before a listener."""
+    return PRIVATE if listener.forwarded_from is None else listener.forwarded_from
+
+
+def _forwarded(listener: Listener) -> bool:
+    return any(service.enabled and service.forwarded for service in _apps(listener))
+
+
+def ports(listener: Listener) -> set[int]:
+    """The ports on which a listener serves something of the web."""
+    services: tuple[WebService | MetricsService | WebserverService, ...] = (
+        *_apps(listener),
+        *(listener.metrics_http, listener.webserver_http, listener.webserver_https),
+    )
+    return {service.port for service in services if service.enabled}
+
+
+def _router(
+    config: Callable[[], Snapshot],
+    name: str,
+    listener: Listener,
+    port: int,
+    webmail: Webmail,
+    health: Health,
+    favicon: Favicon,
+) -> Router:
+    """The routes of one port. Account and admin app come later; until then `/` tells what is here."""
+
+    def at(*services: WebService) -> WebService | None:
+        return next((service for service in services if service.enabled and service.port == port), None)
+
+    hosts = _account_hosts(config, name)
+    proxies = _trusted(listener)
+    system: list[Route] = []
+    services: list[Route] = []
+    if listener.metrics_http.enabled and listener.metrics_http.port == port:
+        system += [Route("metrics", path, any_host, health.handle) for path in ("/metrics", "/healthz", "/readyz")]
+        services.append(Route("metrics", "/", any_host, health.handle))
+    account = at(listener.account_http, listener.account_https)
+    mail = at(listener.webmail_http, listener.webmail_https)
+    if mail is not None:
+        handler = webmail.mounted(
+            mail.path, account_path="" if account is None else account.path, forwarded=mail.forwarded
+        )
+        services.append(Route("webmail", mail.path, hosts, handler, _proxies(mail, proxies)))
+    if account is not None:
+        home = Home(account.path, config().hostname(name).unicode, None if mail is None else mail.path)
+        services.append(Route("account", account.path, hosts, home.handle, _proxies(account, proxies)))
+    if at(*_apps(listener)) is not None:
+        services.append(Route("favicon", "/favicon.ico", hosts, favicon.handle))
+    rules = None
+    webservers = (listener.webserver_http, listener.webserver_https)
+    if any(webserver.enabled and webserver.port == port for webserver in webservers):
+        https_port = listener.webserver_https.port if listener.webserver_https.enabled else HTTPS_PORT
+        apps: dict[str, Mount] = {"webmail": partial(webmail.mounted, account_path="", forwarded=False)}
+        rules = WebRules(config, https_port=https_port, apps=apps)
+    return Router(system, services, rules)
+
+
+def _proxies(service: WebService, networks: tuple[IPNetwork, ...]) -> tuple[IPNetwork, ...] | None:
+    return networks if service.forwarded else None
+
+
+def _account_hosts(config: Callable[[], Snapshot], listener: str) -> HostMatch:
+    """Hosts for accounts' services (WEB-23): any IP address, the listener's name, localhost, the client settings
+    domains.
+    """
+
+    def match(host: Host) -> bool:
+        if host.is_ip or host.name == "localhost":
+            return True
+        if host.name is None:
+            return False
+        snapshot = config()
+        return host.name == snapshot.hostname(listener).ascii or host.name in _settings_domains(snapshot)
+
+    return match
+
+
+_settings: tuple[str, frozenset[str]] = ("", frozenset())
+
+
+def _settings_domains(snapshot: Snapshot) -> frozenset[str]:
+    """All client settings domains as A-labels, of disabled domains too; kept while domains.toml stays the same."""
+    global _settings
+    if _settings[0] != snapshot.revision:
+        names = {
+            domain.client_settings_domain.ascii
+            for domain in snapshot.domains.domains.values()
+            if domain.client_settings_domain
+        }
+        _settings = (snapshot.revision, frozenset(names))
+    return _settings[1]

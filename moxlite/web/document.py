@@ -1,0 +1,123 @@
+"""The one HTML document of an app: our bundle and the administrator's own files in it (WEB-30, 31, WEBMAIL-4, 7,
+11).
+"""
+
+import base64
+import hashlib
+import logging
+import re
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.web.headers import SERVICE_HEADERS, page_policy
+from moxlite.web.http.conditional import Representation, respond
+from moxlite.web.http.connection import ResponseWriter
+from moxlite.web.http.encoding import choose, compress
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Request
+
+__all__ = ["Document", "build_tag"]
+
+logger = logging.getLogger("moxlite.web.document")
+
+GZIP_LEVEL: Final = 9  # once per build and per change of custom files
+MAX_CUSTOM: Final = 1024 * 1024  # a stylesheet or script of one's own; more is a mistake
+END_TAG: Final = re.compile(r"</(script|style)", re.IGNORECASE)
+STYLE_MARK: Final = "/*style*/"
+SCRIPT_MARK: Final = "/*script*/"
+
+Stamp = tuple[tuple[int, int], ...]
+
+
+class _Built(msgspec.Struct, frozen=True):
+    stamp: Stamp
+    plain: Representation
+    gzip: Representation
+
+
+class Document:
+    """Serves ``NAME.html`` with ``NAME.css`` and ``NAME.js`` inlined, and ``webNAME.{css,js}`` of the configuration
+    directory.
+
+    Custom style comes after ours, custom script before ours; a changed file counts from the next request on.
+    """
+
+    def __init__(self, name: str, config_dir: Path, custom_name: str) -> None:
+        static = resources.files("moxlite.web") / "static"
+        self._html = (static / f"{name}.html").read_text("utf-8")
+        self._css = (static / f"{name}.css").read_text("utf-8")
+        self._js = (static / f"{name}.js").read_text("utf-8")
+        self._custom = (config_dir / f"{custom_name}.css", config_dir / f"{custom_name}.js")
+        self._built: _Built | None = None
+        self.tag: Final = build_tag(self._html, self._css, self._js)
+
+    async def handle(self, request: Request, writer: ResponseWriter) -> None:
+        """Answer GET and HEAD with the document."""
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPError(405, "This page can only be fetched.", (("allow", "GET, HEAD"),))
+        try:
+            built = self._built
+            # two stats of cached inodes: below the cost of a thread
+            stamp = tuple(_stamp(path) for path in self._custom)
+            if built is None or built.stamp != stamp:
+                built = self._built = await trio.to_thread.run_sync(self._build, stamp)
+        except OSError as e:
+            logger.error("custom file cannot be read", extra={"kv": {"file": e.filename, "err": e.strerror}})
+            raise HTTPError(500, "A file that the administrator added cannot be read; the log names it.") from e
+        item = built.gzip if choose(request.headers, ("gzip",)) else built.plain
+        await writer.respond(respond(request.method, request.headers, item))
+
+    def _build(self, stamp: Stamp) -> _Built:
+        custom_css, custom_js = (_read(path) for path in self._custom)
+        style = self._css + custom_css
+        script = custom_js + self._js
+        html = self._html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
+        tag = build_tag(html.decode())
+        modified = datetime.now(UTC)
+        headers = (
+            ("cache-control", "no-cache"),
+            ("vary", "Accept-Encoding"),
+            ("content-security-policy", page_policy((_hash(script),), (_hash(style),))),
+            *SERVICE_HEADERS,
+        )
+        kind = "text/html; charset=utf-8"
+        plain = Representation(html, kind, tag, modified, headers)
+        squeezed = compress(html, "gzip", gzip_level=GZIP_LEVEL)
+        gzip = Representation(squeezed, kind, f"{tag}-gzip", modified, (*headers, ("content-encoding", "gzip")))
+        return _Built(stamp, plain, gzip)
+
+
+def build_tag(*parts: str) -> str:
+    """A short name for this content: the version of a build, and a strong entity tag."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+def _hash(text: str) -> str:
+    """A source expression of Content-Security-Policy for this inline element (CSP 3 §2.3.1)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (0, -1)
+    return (status.st_mtime_ns, status.st_size)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CUSTOM + 1)
+    except FileNotFoundError:
+        return ""
+    if len(content) > MAX_CUSTOM:
+        raise OSError(27, f"larger than {MAX_CUSTOM} octets", str(path))
+    # an end tag would end the element that the file is put into; inside strings of both languages the backslash changes
+    # nothing
+    return END_TAG.sub(r"<\\/\1", content.decode("utf-8", "replace"))

@@ -1,0 +1,87 @@
+"""What an API call answers when it does not succeed (WEB-55, WEBMAIL-23)."""
+
+from typing import ClassVar
+
+__all__ = [
+    "APIError",
+    "BadAuth",
+    "Conflict",
+    "LoginFailed",
+    "NoAuth",
+    "NotFound",
+    "RateLimited",
+    "ServerFailed",
+    "StorageRefused",
+    "UserError",
+]
+
+
+class APIError(Exception):
+    """A refused call: ``code`` is for programs, ``text`` for the person."""
+
+    code: ClassVar[str] = "server:error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class UserError(APIError):
+    """The request asks for something that cannot be."""
+
+    code = "user:error"
+    status = 400
+
+
+class NoAuth(APIError):
+    """There is no session."""
+
+    code = "user:noAuth"
+    status = 401
+
+
+class BadAuth(APIError):
+    """The session or its CSRF token is wrong or over."""
+
+    code = "user:badAuth"
+    status = 401
+
+
+class LoginFailed(APIError):
+    """These credentials open nothing."""
+
+    code = "user:loginFailed"
+    status = 401
+
+
+class NotFound(APIError):
+    """An id names nothing (or nothing of this account)."""
+
+    code = "user:notFound"
+    status = 404
+
+
+class Conflict(APIError):
+    """It is there already, or has changed meanwhile."""
+
+    code = "user:conflict"
+    status = 409
+
+
+class RateLimited(APIError):
+    """Too many failed log-ins from this network."""
+
+    code = "user:rateLimited"
+    status = 429
+
+
+class StorageRefused(APIError):
+    """No space: the account's quota or the disk (RFC 4918 §11.5)."""
+
+    code = "user:error"
+    status = 507
+
+
+class ServerFailed(APIError):
+    """Our fault."""

@@ -1,0 +1,31 @@
+"""The icon that browsers ask every host for (WEB-26)."""
+
+from datetime import UTC, datetime
+from importlib import resources
+
+from moxlite.web.document import build_tag
+from moxlite.web.headers import SERVICE_HEADERS
+from moxlite.web.http.conditional import Representation, respond
+from moxlite.web.http.connection import ResponseWriter
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Request
+
+__all__ = ["Favicon"]
+
+DAY = ("cache-control", "max-age=86400")  # it changes with a release, if ever
+
+
+class Favicon:
+    """Serves ``static/favicon.ico``."""
+
+    def __init__(self) -> None:
+        icon = (resources.files("moxlite.web") / "static" / "favicon.ico").read_bytes()
+        self._icon = Representation(
+            icon, "image/vnd.microsoft.icon", build_tag(icon.hex()), datetime.now(UTC), (DAY, *SERVICE_HEADERS)
+        )
+
+    async def handle(self, request: Request, writer: ResponseWriter) -> None:
+        """Answer GET and HEAD."""
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
+        await writer.respond(respond(request.method, request.headers, self._icon))

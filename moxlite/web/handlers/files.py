@@ -1,0 +1,268 @@
+"""Files below a directory: found without ever leaving it, opened, listed. Everything here blocks; `static` calls it in
+threads (WEB-38..40, WEB-131).
+
+A path is resolved first and must then lie below the root. Opening walks the resolved path from the root's descriptor
+with O_NOFOLLOW, so that a link put there between the two leads nowhere. Where descriptors of directories cannot be
+used so (Windows), the resolved path is opened as it is.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+__all__ = [
+    "MAX_ENTRIES",
+    "READ_SIZE",
+    "Entry",
+    "File",
+    "FileError",
+    "Forbidden",
+    "IsDirectory",
+    "Listing",
+    "NameTooLong",
+    "NoSuchFile",
+    "check_directory",
+    "close",
+    "list_directory",
+    "open_file",
+    "read",
+]
+
+READ_SIZE: Final = 256 * 1024
+"""Octets read at once: a thread's turn costs 100 µs, in which a disk gives about as much."""
+
+FIRST_READ: Final = 64 * 1024
+"""A file up to this size is opened, read and closed in one turn."""
+
+MAX_ENTRIES: Final = 10_000
+"""Of a listing; a page with more is of no use, and costs megabytes."""
+
+MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ELOOP, errno.ENXIO, errno.ENODEV})
+"""WEB-38, and a link that has appeared meanwhile, and devices without anything behind them."""
+
+WALK: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+# without waiting for the other end of a pipe; O_PATH needs no permission to list a directory that is only passed
+READ: Final = os.O_RDONLY | CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+PASS: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | CLOEXEC
+UNUSABLE: Final = "\0" if os.sep == "/" else "\0\\:"  # Windows: separators, drives, streams
+
+
+class FileError(Exception):
+    """There is nothing to serve."""
+
+
+class NoSuchFile(FileError):
+    """No file or directory has this name."""
+
+
+class NameTooLong(FileError):
+    """None could have it."""
+
+
+class Forbidden(FileError):
+    """It is there, but not for us."""
+
+
+class IsDirectory(FileError):
+    """A directory where a file was asked for."""
+
+
+class File(msgspec.Struct, frozen=True):
+    """An open file. ``first`` are its first octets; ``descriptor`` is None when that is all of it. ``modified`` in
+    nanoseconds since 1970.
+    """
+
+    descriptor: int | None
+    size: int
+    modified: int
+    inode: int
+    first: bytes
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of a listing: size in octets, modified in seconds since 1970."""
+
+    name: str
+    directory: bool
+    size: int
+    modified: float
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """Of a directory, by name. ``complete`` is false when it has more entries than are listed."""
+
+    entries: tuple[Entry, ...]
+    complete: bool
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a name leads to: a path that can be used as it is, or (with ``directory``) a name in an open directory.
+    ``real_root`` is None when links may lead anywhere.
+    """
+
+    path: str
+    name: str
+    directory: int | None
+    real_root: str | None
+
+    @property
+    def nofollow(self) -> int:
+        """The flag for opening it."""
+        return 0 if self.real_root is None else NOFOLLOW
+
+    def status(self) -> os.stat_result:
+        """What it is."""
+        return os.stat(self.name, dir_fd=self.directory, follow_symlinks=self.real_root is None)
+
+    def open(self, flags: int) -> int:
+        """A descriptor."""
+        return os.open(self.name, flags | self.nofollow, dir_fd=self.directory)
+
+
+def open_file(root: str, name: str, *, follow: bool) -> File:
+    """Open the file `name` (with slashes, relative) below `root`.
+
+    Args:
+      follow: whether links may lead out of `root`.
+
+    Raises FileError; OSError when the disk fails.
+    """
+    with translated(), place(root, name, follow=follow) as found:
+        _check(found.status())
+        descriptor = found.open(READ)
+        try:
+            status = os.fstat(descriptor)
+            _check(status)
+            first = os.read(descriptor, FIRST_READ)
+            whole = len(first) == status.st_size
+            file = File(None if whole else descriptor, status.st_size, status.st_mtime_ns, status.st_ino, first)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if whole:
+            os.close(descriptor)
+        return file
+
+
+def _check(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsDirectory
+    if not stat.S_ISREG(status.st_mode):
+        raise NoSuchFile
+
+
+def read(descriptor: int, offset: int) -> bytes:
+    """The octets from an offset on, at most READ_SIZE; b"" at the end."""
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, READ_SIZE)
+
+
+def close(file: File) -> None:
+    """Close what may be open."""
+    if file.descriptor is not None:
+        os.close(file.descriptor)
+
+
+def check_directory(root: str, name: str, *, follow: bool) -> None:
+    """Raise NoSuchFile when `name` is no directory; FileError, OSError."""
+    with translated(), place(root, name, follow=follow) as found:
+        if not stat.S_ISDIR(found.status().st_mode):
+            raise NoSuchFile
+
+
+def list_directory(root: str, name: str, *, follow: bool) -> Listing:
+    """The files and directories in the directory `name`: those that can be asked for, in order of their names.
+
+    Raises FileError; OSError when the disk fails.
+    """
+    with translated(), place(root, name, follow=follow) as found:
+        if not WALK:
+            return _entries(found.path, found)
+        descriptor = found.open(os.O_RDONLY | os.O_DIRECTORY | CLOEXEC)
+        try:
+            return _entries(descriptor, found)
+        finally:
+            os.close(descriptor)
+
+
+def _entries(directory: int | str, found: Place) -> Listing:
+    entries: list[Entry] = []
+    with os.scandir(directory) as scan:
+        for one in islice(scan, MAX_ENTRIES):
+            try:
+                one.name.encode()  # a name that is no UTF-8 cannot be asked for (WEB-6)
+                if one.is_symlink() and found.real_root is not None:
+                    beneath(found.real_root, f"{found.path}/{one.name}")
+                status = one.stat()
+            except (UnicodeEncodeError, OSError, NoSuchFile):
+                continue
+            directory_ = stat.S_ISDIR(status.st_mode)
+            if directory_ or stat.S_ISREG(status.st_mode):
+                entries.append(Entry(one.name, directory_, status.st_size, status.st_mtime))
+        complete = next(scan, None) is None
+    return Listing(tuple(sorted(entries, key=lambda entry: entry.name)), complete)
+
+
+@contextmanager
+def place(root: str, name: str, *, follow: bool) -> Iterator[Place]:
+    """Where `name` leads to. Raises NoSuchFile, OSError."""
+    if any(c in name for c in UNUSABLE) or not _is_unicode(name):
+        raise NoSuchFile
+    if follow:
+        path = f"{root}/{name}" if name else root
+        yield Place(path, path, None, None)
+        return
+    real_root = os.path.realpath(root)
+    path = beneath(real_root, f"{real_root}/{name}" if name else real_root)
+    if not WALK:
+        yield Place(path, path, None, real_root)
+        return
+    parts = [part for part in path[len(real_root) :].split("/") if part] or ["."]
+    directory = os.open(real_root, PASS)
+    try:
+        for part in parts[:-1]:
+            deeper = os.open(part, PASS | NOFOLLOW, dir_fd=directory)
+            os.close(directory)
+            directory = deeper
+        yield Place(path, parts[-1], directory, real_root)
+    finally:
+        os.close(directory)
+
+
+def beneath(real_root: str, path: str) -> str:
+    """The path without links. Raises NoSuchFile when it is not below the root."""
+    real = os.path.realpath(path)
+    if real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep):
+        raise NoSuchFile
+    return real
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what a missing, forbidden or impossible file is as FileError (WEB-38)."""
+    try:
+        yield
+    except PermissionError as e:
+        raise Forbidden from e
+    except OSError as e:
+        if e.errno in MISSING:
+            raise NoSuchFile from e
+        if e.errno == errno.ENAMETOOLONG:
+            raise NameTooLong from e
+        raise

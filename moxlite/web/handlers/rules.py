@@ -1,0 +1,153 @@
+"""Which rule of domains.toml answers a request, tried in the order of the file (WEB-24, 33..36, 49)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from moxlite.web.handlers.patterns import PatternTooSlow, in_time
+from moxlite.web.handlers.redirect import Redirect
+from moxlite.web.handlers.static import Static
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Handler, Request, Response
+from moxlite.web.http.paths import split_target
+
+if TYPE_CHECKING:
+    from moxlite.config.domains import WebHandler, WebInternal
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.webrules import Pattern
+    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.paths import Host
+
+__all__ = ["HTTPS_PORT", "Mount", "WebRules"]
+
+logger = logging.getLogger("moxlite.web.handlers")
+
+Answer = Callable[[Request, "ResponseWriter"], Awaitable[bool]]
+"""Answers a request; False when the next rule is to be tried."""
+
+Mount = Callable[[str], Handler]
+"""Makes the handler of an app at a path."""
+
+DOMAIN_REDIRECT: Final = "(domainredirect)"
+HTTPS_PORT: Final = 443
+
+
+class Rule:
+    """One handler, ready to answer."""
+
+    __slots__ = ("answer", "https_only", "name", "pattern")
+
+    def __init__(self, name: str, pattern: Pattern, answer: Answer, *, https_only: bool) -> None:
+        self.name = name
+        self.pattern = pattern
+        self.answer = answer
+        self.https_only = https_only
+
+
+class WebRules:
+    """The rules as one port serves them.
+
+    They are made per host when the first request for it comes, and anew when domains.toml has changed.
+    """
+
+    def __init__(self, config: Callable[[], Snapshot], *, https_port: int, apps: Mapping[str, Mount]) -> None:
+        """`https_port` is where plain http is redirected to, `apps` what ``internal`` can name."""
+        self._config = config
+        self._port = "" if https_port == HTTPS_PORT else f":{https_port}"
+        self._apps = apps
+        self._revision = ""
+        self._rules: dict[str, tuple[Rule, ...]] = {}
+
+    def concern(self, host: Host) -> bool:
+        """Whether there is any rule for this host."""
+        derived = self._config().derived
+        return host.name in derived.web_redirects or host.name in derived.web_rules
+
+    async def answer(self, request: Request, writer: ResponseWriter) -> bool:
+        """Answer by the first rule that does; False when none does.
+
+        Raises HTTPError, ClientGone.
+        """
+        snapshot = self._config()
+        host = request.host.name
+        if host is None:
+            return False
+        if (target := snapshot.derived.web_redirects.get(host)) is not None:
+            request.handler = DOMAIN_REDIRECT
+            await writer.respond(Response.redirect(308, f"https://{target}{raw_target(request)}"))
+            return True
+        unmatched = request.handler
+        for rule in self._of(host, snapshot):
+            request.handler = rule.name
+            try:
+                if await self._try(rule, request, writer):
+                    return True
+            except PatternTooSlow as e:
+                kv = {"handler": rule.name, "host": host, "path": request.path}
+                logger.error("the pattern of a web handler takes too long", extra={"kv": kv})
+                raise HTTPError(500, "Something went wrong in the server.") from e
+        request.handler = unmatched
+        return False
+
+    async def _try(self, rule: Rule, request: Request, writer: ResponseWriter) -> bool:
+        pattern, path = rule.pattern, request.path
+        if (
+            await in_time(lambda timeout, concurrent: pattern.search(path, timeout=timeout, concurrent=concurrent))
+            is None
+        ):
+            return False
+        if rule.https_only and request.scheme == "http":
+            location = f"https://{request.host.name}{self._port}{raw_target(request)}"
+            await writer.respond(Response.redirect(308, location))
+            return True
+        return await rule.answer(request, writer)
+
+    def _of(self, host: str, snapshot: Snapshot) -> tuple[Rule, ...]:
+        if self._revision != snapshot.revision:
+            self._revision, self._rules = snapshot.revision, {}
+        rules = self._rules.get(host)
+        if rules is None:
+            rules = tuple(
+                Rule(
+                    one.name, one.pattern, self._made(one.handler), https_only=not one.handler.dont_redirect_plain_http
+                )
+                for one in snapshot.derived.web_rules.get(host, ())
+            )
+            if rules:  # hosts that nobody has configured are not remembered
+                self._rules[host] = rules
+        return rules
+
+    def _made(self, handler: WebHandler) -> Answer:
+        """What the rule does; the checks of the configuration have seen to it that it is one of these."""
+        if handler.static is not None:
+            return Static(handler.static, compress=handler.compress).answer
+        if handler.redirect is not None:
+            return Redirect(handler.redirect).answer
+        assert handler.internal is not None
+        return self._internal(handler.internal)
+
+    def _internal(self, settings: WebInternal) -> Answer:
+        base = settings.base_path
+        app = self._apps[settings.service](base)
+
+        async def answer(request: Request, writer: ResponseWriter) -> bool:
+            if request.path + "/" == base:
+                await writer.respond(Response.redirect(303, quote(base)))
+                return True
+            if not request.path.startswith(base):
+                return False
+            await app(request, writer)
+            return True
+
+        return answer
+
+
+def raw_target(request: Request) -> str:
+    """Path and query as the client wrote them, for the same at another host."""
+    _, path, query = split_target(request.target)
+    text = path if path.startswith("/") else "/" + path
+    # the codec has let visible ASCII pass; "#" would begin a fragment, the others do not belong into a URL
+    return quote(text + ("?" + query if query else ""), safe="/%?:@!$&'()*+,;=~-._")

@@ -1,0 +1,206 @@
+"""The handler ``static``: files of a directory (WEB-37..40)."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+import trio
+
+from moxlite.config.domains import WebStatic
+from moxlite.web.handlers import listing
+from moxlite.web.handlers.contenttypes import content_type
+from moxlite.web.handlers.files import (
+    File,
+    FileError,
+    Forbidden,
+    IsDirectory,
+    NameTooLong,
+    NoSuchFile,
+    check_directory,
+    close,
+    list_directory,
+    open_file,
+    read,
+)
+from moxlite.web.http.conditional import Plan, Validators, plan
+from moxlite.web.http.connection import ResponseWriter
+from moxlite.web.http.encoding import MIN_SIZE, Coder, choose, coder, compress, compressed, is_compressible
+from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.http.messages import Request, Response
+
+__all__ = ["Static"]
+
+logger = logging.getLogger("moxlite.web.handlers")
+
+T = TypeVar("T")
+
+INDEX: Final = "index.html"
+threads: Final = trio.CapacityLimiter(16)
+"""Their own, so that a disk or network mount that hangs takes none from the mail store."""
+
+
+class Static:
+    """Serves the files below ``settings.root``, compressed when `compress` says so and it is worth it."""
+
+    def __init__(self, settings: WebStatic, *, compress: bool) -> None:
+        self._settings = settings
+        self._compress = compress
+        self._extra = tuple((name.lower(), value) for name, value in settings.response_headers.items())
+
+    async def answer(self, request: Request, writer: ResponseWriter) -> bool:
+        """Answer; False when the next handler is to be asked.
+
+        Raises HTTPError, ClientGone.
+        """
+        settings = self._settings
+        go_on = settings.continue_not_found
+        if request.method not in ("GET", "HEAD"):
+            if go_on:
+                return False
+            raise HTTPError(405, "Files can only be fetched.", (("allow", "GET, HEAD"),))
+        if not request.path.startswith(settings.strip_prefix):
+            return self._not_found(go_on)
+        name = request.path.removeprefix(settings.strip_prefix).strip("/")
+        try:
+            if request.path.endswith("/"):
+                return await self._directory(request, writer, name)
+            await self._file(request, writer, name)
+        except NoSuchFile:
+            return self._not_found(go_on)
+        except NameTooLong as e:
+            raise HTTPError(404, "There is nothing at this address.") from e
+        except Forbidden as e:
+            raise HTTPError(403, "You may not see this.") from e
+        except IsDirectory:
+            query = f"?{request.query}" if request.query else ""
+            await writer.respond(Response.redirect(307, path_text(request.path) + "/" + query))
+        return True
+
+    def _not_found(self, go_on: bool) -> bool:
+        if go_on:
+            return False
+        raise HTTPError(404, "There is nothing at this address.")
+
+    async def _directory(self, request: Request, writer: ResponseWriter, name: str) -> bool:
+        """Its index, else a listing, else nothing (WEB-39)."""
+        follow, root = self._settings.follow_symlinks, self._settings.root
+        await self._blocking(request, partial(check_directory, root, name, follow=follow))
+        try:
+            await self._file(request, writer, f"{name}/{INDEX}".lstrip("/"))
+        except FileError:
+            pass
+        else:
+            return True
+        if not self._settings.list_files:
+            if self._settings.continue_not_found:
+                return False
+            raise Forbidden
+        found = await self._blocking(request, partial(list_directory, root, name, follow=follow))
+        page = await self._blocking(request, partial(listing.render, request.path, found))
+        headers = with_extra(listing.HEADERS, self._extra, keep="content-type")
+        response = Response(200, headers, page)
+        await writer.respond(await compressed(request.headers, response) if self._compress else response)
+        return True
+
+    async def _file(self, request: Request, writer: ResponseWriter, name: str) -> None:
+        """Send a file. Raises FileError before anything is sent."""
+        settings = self._settings
+        file = await self._blocking(request, partial(open_file, settings.root, name, follow=settings.follow_symlinks))
+        try:
+            await self._send(request, writer, file, name)
+        finally:
+            close(file)
+
+    async def _send(self, request: Request, writer: ResponseWriter, file: File, name: str) -> None:
+        kind = next((value for key, value in self._extra if key == "content-type"), None)
+        kind = kind or content_type(name, file.first)
+        headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
+        coding = None
+        if self._compress and is_compressible(kind) and file.size >= MIN_SIZE:
+            headers += (("vary", "Accept-Encoding"),)
+            # ranges count in what is sent, and nobody continues a compressed download
+            coding = choose(request.headers) if request.headers.get("range") is None else None
+        tag = f"{file.modified:x}-{file.size:x}-{file.inode:x}"
+        if coding is not None:
+            tag += f"-{coding}"
+            headers += (("content-encoding", coding),)
+        modified = datetime.fromtimestamp(file.modified // 1_000_000_000, UTC)
+        facts = Validators(file.size, kind, tag, modified, with_extra(headers, self._extra, drop="content-type"))
+        decided = plan(request.method, request.headers, facts)
+        if not decided.pieces:
+            await writer.respond(Response(decided.status, decided.headers))
+        elif coding is None:
+            await self._send_plain(request, writer, file, decided)
+        elif file.descriptor is None:
+            squeezed = await self._blocking(request, partial(compress, file.first, coding))
+            await writer.respond(Response(decided.status, _without_ranges(decided.headers), squeezed))
+        else:
+            await self._send_compressed(request, writer, file, decided, coder(coding))
+
+    async def _send_plain(self, request: Request, writer: ResponseWriter, file: File, decided: Plan) -> None:
+        if file.descriptor is None:
+            await writer.respond(Response(decided.status, decided.headers, decided.body(file.first)))
+            return
+        await writer.start(decided.status, (*decided.headers, ("content-length", str(decided.length))))
+        if request.method != "HEAD":
+            for piece in decided.pieces:
+                if isinstance(piece, bytes):
+                    await writer.write(piece)
+                    continue
+                at, end = piece
+                while at < end:
+                    data = (await self._read(request, file, at))[: end - at]
+                    if not data:  # it has been cut since: what was announced cannot be sent
+                        raise ClientGone
+                    await writer.write(data)
+                    at += len(data)
+        await writer.finish()
+
+    async def _send_compressed(
+        self, request: Request, writer: ResponseWriter, file: File, decided: Plan, stream: Coder
+    ) -> None:
+        await writer.start(decided.status, _without_ranges(decided.headers))
+        if request.method != "HEAD":
+            at = 0
+            while data := (await self._read(request, file, at))[: file.size - at]:
+                await writer.write(await self._blocking(request, partial(stream.compress, data)))
+                at += len(data)
+            await writer.write(stream.flush())
+        await writer.finish()
+
+    async def _read(self, request: Request, file: File, at: int) -> bytes:
+        if at < len(file.first):
+            return file.first[at:]
+        assert file.descriptor is not None
+        return await self._blocking(request, partial(read, file.descriptor, at))
+
+    async def _blocking(self, request: Request, call: Callable[[], T]) -> T:
+        """Run a call that waits for the disk. Raises HTTPError 500 when that fails."""
+        try:
+            return await trio.to_thread.run_sync(call, limiter=threads)
+        except OSError as e:
+            kv = {"handler": request.handler, "path": request.path, "err": e.strerror or str(e)}
+            logger.error("cannot read a file to serve", extra={"kv": kv})
+            raise HTTPError(500, "This file cannot be read.") from e
+
+
+def path_text(path: str) -> str:
+    """A decoded path as it stands in a URL; neither a backslash nor anything else in it can name another host."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/:@!$&'()*+,;=~")
+
+
+def with_extra(
+    headers: tuple[tuple[str, str], ...], extra: tuple[tuple[str, str], ...], *, keep: str = "", drop: str = ""
+) -> tuple[tuple[str, str], ...]:
+    """Our fields and the administrator's, which win, but for the field `keep`; their field `drop` is left out."""
+    added = tuple(field for field in extra if field[0] not in (keep, drop))
+    names = {name for name, _ in added}
+    return (*(field for field in headers if field[0] not in names), *added)
+
+
+def _without_ranges(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Fields of a response whose octets are made as it is sent: no part of it can be asked for."""
+    return tuple(field for field in headers if field[0] != "accept-ranges")

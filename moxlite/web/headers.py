@@ -1,0 +1,30 @@
+"""Header fields that the internal services put on their answers (WEB-29)."""
+
+from typing import Final
+
+__all__ = ["API_HEADERS", "SERVICE_HEADERS", "page_policy"]
+
+SERVICE_HEADERS: Final = (
+    ("x-frame-options", "deny"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+)
+# nothing of an API answer is to be run or shown as a page
+API_HEADERS: Final = (
+    ("content-type", "application/json; charset=utf-8"),
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    *SERVICE_HEADERS,
+)
+
+
+def page_policy(scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
+    """The Content-Security-Policy of an app's document (WEBMAIL-11); hashes as ``sha256-…`` of what stands inline."""
+    script = " ".join(("'self'", *(f"'{value}'" for value in scripts)))
+    style = " ".join(("'self'", *(f"'{value}'" for value in styles)))
+    return (
+        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src 'self' data: blob:; "
+        "frame-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )

@@ -1,0 +1,62 @@
+"""Metrics and health checks on their own port (WEB-22, WEB-155)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import trio
+
+from moxlite.net.metrics import exposition
+from moxlite.web.headers import SERVICE_HEADERS
+from moxlite.web.http.connection import ResponseWriter
+from moxlite.web.http.encoding import compressed
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Request, Response
+
+__all__ = ["Health", "Readiness"]
+
+Readiness = Callable[[], Awaitable[Sequence[str]]]
+"""What keeps the server from its work at this moment, one line each; nothing when it is ready."""
+
+PAGE: Final = b"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>moxlite</title></head>
+<body><ul>
+<li><a href="/metrics">metrics</a></li>
+<li><a href="/healthz">healthz</a></li>
+<li><a href="/readyz">readyz</a></li>
+</ul></body></html>
+"""
+READY_TIMEOUT: Final = 5.0  # monitors give up after 10 s; a database that answers later is not ready
+
+
+class Health:
+    """Answers monitors."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    async def handle(self, request: Request, writer: ResponseWriter) -> None:
+        """The page of links, metrics, alive, ready."""
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
+        match request.path:
+            case "/metrics":
+                # 2 to 10 ms for some thousand series
+                body, kind = await trio.to_thread.run_sync(exposition, request.headers.get("accept"))
+                response = Response(200, (("content-type", kind), ("cache-control", "no-store")), body)
+            case "/healthz":
+                response = Response.text(200, "ok")
+            case "/readyz":
+                response = await self._ready()
+            case "/":
+                response = Response(200, (("content-type", "text/html; charset=utf-8"), *SERVICE_HEADERS), PAGE)
+            case _:
+                raise HTTPError(404, "There is nothing at this address.")
+        await writer.respond(await compressed(request.headers, response))
+
+    async def _ready(self) -> Response:
+        problems: Sequence[str] = ("the checks did not end in time",)
+        with trio.move_on_after(READY_TIMEOUT):
+            problems = await self._readiness()
+        if problems:
+            return Response.text(503, "\n".join(problems))
+        return Response.text(200, "ok")

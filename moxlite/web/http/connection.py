@@ -1,0 +1,416 @@
+"""One HTTP/1.1 connection: h11 between a Trio stream and a handler (RFC 9112).
+
+Theory of operation
+-------------------
+`serve` loops: wait for a request head (idle, interruptible by the drain), check it, call the handler with a `Request`
+and a `ResponseWriter`, read what is left of the body, begin the next cycle. Pipelined requests wait in h11's buffer and
+are answered in order, because the next head is only looked at when the last response is complete. The codec judges
+framing; what it lets pass and we refuse (RFC 9112 §5.2, §6.3) is checked on the raw head, which is kept until the
+request is known to be good.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, final
+
+import h11
+import trio
+
+from moxlite.web.http.errors import BadRequest, BodyTimeout, BodyTooLarge, ClientGone, HTTPError
+from moxlite.web.http.messages import Handler, Headers, Request, Response
+from moxlite.web.http.paths import normalise_path, parse_host, split_target
+
+if TYPE_CHECKING:
+    from moxlite.net.connections import ConnectionInfo
+    from moxlite.web.http.drain import Drain
+
+__all__ = ["Body", "Connection", "Replay", "ResponseWriter"]
+
+HEAD_TIMEOUT: Final = 30.0  # WEB-3, from the first octet; slow-loris clients end here
+IDLE_TIMEOUT: Final = 65.0  # WEB-3: browsers drop a connection after 60 s, so the client closes first
+BODY_TIMEOUT: Final = 60.0  # WEB-3, per chunk
+WRITE_TIMEOUT: Final = 60.0  # WEB-3, per slice that makes no progress
+LINGER_TIMEOUT: Final = 1.0  # an error that the client must read before our FIN becomes a RST
+LINGER_OCTETS: Final = 4 << 20  # what a client may have under way on a fast line; whoever sends more is not reading
+MAX_HEAD: Final = 64 * 1024  # WEB-4
+MAX_TARGET: Final = 8 * 1024  # WEB-4
+MAX_FIELDS: Final = 200  # WEB-4
+# a body that no handler read is skipped up to here to keep the connection; beyond it is cheaper to close
+MAX_SKIPPED: Final = 64 * 1024
+SKIP_TIMEOUT: Final = 5.0  # likewise
+READ_SIZE: Final = 16 * 1024  # heads are below 2 KiB, bodies pass through; small buffers keep idle connections small
+WRITE_SIZE: Final = 64 * 1024  # the unit of the write deadline: 1 KiB/s is the slowest client served
+OBS_FOLD: Final = re.compile(rb"\n[ \t]")
+CLOSE: Final = ("connection", "close")
+REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+@final
+class Body:
+    """The octets of a request body as they come. Nothing is read before the handler asks, so limits and log-in come
+    first (WEB-4).
+    """
+
+    def __init__(self, connection: Connection, declared: int | None) -> None:
+        self._connection = connection
+        self.declared = declared
+        self.received = 0
+
+    async def receive(self, limit: int) -> bytes:
+        """The next octets, b"" at the end.
+
+        Raises BodyTooLarge as soon as more than `limit` octets are announced or have come, BodyTimeout, BadRequest,
+        ClientGone.
+        """
+        if self.declared is not None and self.declared > limit:
+            raise BodyTooLarge(limit)
+        data = await self._connection.receive_body()
+        self.received += len(data)
+        if self.received > limit:
+            raise BodyTooLarge(limit)
+        return data
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body of at most `limit` octets; raises as `receive`."""
+        pieces: list[bytes] = []
+        while data := await self.receive(limit):
+            pieces.append(data)
+        return b"".join(pieces)
+
+
+@final
+class ResponseWriter:
+    """Writes exactly one response: `respond` with a whole one, or `start`, `write` …, `finish`; or `take_over` for
+    another protocol.
+
+    All raise ClientGone when the client is no longer there.
+    """
+
+    def __init__(self, connection: Connection, method: str) -> None:
+        self._connection = connection
+        self._head_only = method == "HEAD"
+        self.status = 0
+        self.sent = 0  # octets of the body
+        self.finished = False
+        self.taken_over = False
+        self.started_at = 0.0  # trio's clock when the status was written
+        self.extra: tuple[tuple[str, str], ...] = ()  # fields that the service puts on all its responses
+
+    @property
+    def started(self) -> bool:
+        """Whether a status has been sent: from then on an error can only close the connection."""
+        return self.status != 0 or self.taken_over
+
+    async def respond(self, response: Response) -> None:
+        """Write a whole response."""
+        headers = response.headers
+        if response.status >= 200 and response.status not in (204, 304):
+            headers = (*headers, ("content-length", str(len(response.body))))
+        head = self._head(response.status, headers)
+        body = b"" if self._head_only or response.status in (204, 304) else response.body
+        first, rest = body[:WRITE_SIZE], body[WRITE_SIZE:]
+        await self._connection.send_all(head + self._data(first))
+        for start in range(0, len(rest), WRITE_SIZE):
+            await self._connection.send_all(self._data(rest[start : start + WRITE_SIZE]))
+        await self.finish()
+
+    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        """Write the head of a response whose length nobody knows yet."""
+        await self._connection.send_all(self._head(status, headers))
+
+    async def write(self, data: bytes) -> None:
+        """Write octets of the body, to the last one."""
+        for start in range(0, len(data), WRITE_SIZE):
+            await self._connection.send_all(self._data(data[start : start + WRITE_SIZE]))
+
+    async def finish(self) -> None:
+        """End the body."""
+        await self._connection.send_all(self._connection.encode(h11.EndOfMessage()))
+        self.finished = True
+
+    def take_over(self) -> Replay:
+        """The stream, beginning again with this request, for a protocol that a GET upgrades to; HTTP is over on this
+        connection.
+        """
+        self.taken_over = True
+        return self._connection.replay()
+
+    def _head(self, status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
+        self.status = status
+        self.started_at = trio.current_time()
+        fields = [("date", _now()), *headers, *self.extra]
+        if self._connection.must_close():
+            fields.append(CLOSE)
+        return self._connection.encode(
+            h11.Response(
+                status_code=status,
+                reason=REASONS.get(status, b""),
+                headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+            )
+        )
+
+    def _data(self, data: bytes) -> bytes:
+        if self._head_only or not data:
+            return b""
+        self.sent += len(data)
+        return self._connection.encode(h11.Data(data=data))
+
+
+@final
+class Replay(trio.abc.Stream):
+    """A stream whose first octets have been read already."""
+
+    def __init__(self, first: bytes, stream: trio.abc.Stream) -> None:
+        self._first = first
+        self._stream = stream
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """What was read before, then what comes."""
+        if self._first:
+            size = len(self._first) if max_bytes is None else max_bytes
+            data, self._first = self._first[:size], self._first[size:]
+            await trio.lowlevel.checkpoint()
+            return data
+        return bytes(await self._stream.receive_some(max_bytes))
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, giving up on a peer that takes nothing."""
+        with trio.move_on_after(WRITE_TIMEOUT) as scope:
+            await self._stream.send_all(data)
+        if scope.cancelled_caught:
+            raise trio.BrokenResourceError("the client takes nothing")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As the stream below."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the stream below."""
+        await self._stream.aclose()
+
+
+@final
+class Connection:
+    """Serves one stream.
+
+    The handler answers every request; it raises nothing but ClientGone and Cancelled.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, *, handler: Handler, drain: Drain) -> None:
+        self._stream = stream
+        self._info = info
+        self._handler = handler
+        self._drain = drain
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._request: h11.Request | None = None
+        self._stalled = False  # the client stopped in the middle of a body
+
+    async def serve(self) -> None:
+        """Answer requests until the client leaves, errs or falls silent, or the drain begins. Closes nothing: that is
+        the caller's.
+        """
+        try:
+            while (request := await self._next_request()) is not None:
+                writer = ResponseWriter(self, request.method)
+                await self._handler(request, writer)
+                if writer.taken_over:
+                    return
+                if not writer.finished or not await self._skip_body():
+                    break
+                if self._h11.our_state is not h11.DONE:
+                    break
+                self._h11.start_next_cycle()
+            await self._linger()
+        except BadRequest as e:
+            await self._refuse(e)
+        except ClientGone:
+            return
+
+    async def _next_request(self) -> Request | None:
+        """The next request; None when there will be none.
+
+        Raises BadRequest for what is no acceptable request, ClientGone.
+        """
+        head = bytearray(self._h11.trailing_data[0])
+        timeout = HEAD_TIMEOUT
+        if not head:
+            if self._drain.begun:
+                return None
+            with self._drain.waiting() as idle:
+                idle.deadline = trio.current_time() + IDLE_TIMEOUT
+                head += await self._receive()
+            if idle.cancelled_caught or not head:
+                return None
+            self._h11.receive_data(bytes(head))
+        with trio.move_on_after(timeout):
+            while True:
+                event = self._next_event(head)
+                if isinstance(event, h11.Request):
+                    return self._check(event, head)
+                if event is not h11.NEED_DATA:
+                    return None
+                data = await self._receive()
+                head += data
+                self._h11.receive_data(data)
+        raise BadRequest("The request head did not arrive in time.", 408)
+
+    def _next_event(self, head: bytearray) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        try:
+            return self._h11.next_event()
+        except h11.RemoteProtocolError as e:
+            if e.error_status_hint == 431 and b"\n" not in head[:MAX_TARGET]:
+                raise BadRequest("The request target is too long.", 414) from e
+            raise BadRequest(f"This is not a valid HTTP request: {e}.", e.error_status_hint) from e
+
+    def _check(self, event: h11.Request, head: bytearray) -> Request:
+        """The request, when it is within our limits and of one meaning only."""
+        size = len(head) - len(self._h11.trailing_data[0])
+        if len(event.target) > MAX_TARGET:
+            raise BadRequest("The request target is too long.", 414)
+        if size > MAX_HEAD or len(event.headers) > MAX_FIELDS:
+            raise BadRequest("The request has too many header fields.", 431)
+        if OBS_FOLD.search(head, 0, size):
+            raise BadRequest("Folded header fields are obsolete (RFC 9112 section 5.2).")
+        self._request = event
+        headers = Headers((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
+        lengths = headers.all("content-length")
+        if headers.get("transfer-encoding") is not None and (lengths or event.http_version == b"1.0"):
+            raise BadRequest("Transfer-Encoding and Content-Length exclude each other (RFC 9112 section 6.3).")
+        if len(headers.all("host")) > 1:
+            raise BadRequest("More than one Host field.")
+        expect = headers.get("expect")
+        if expect is not None and expect.lower() != "100-continue":
+            raise BadRequest("Only 100-continue can be expected.", 417)
+        target = event.target.decode("latin-1")
+        authority, path, query = split_target(target)
+        return Request(
+            method=event.method.decode("ascii"),
+            target=target,
+            path=normalise_path(path),
+            query=query,
+            host=parse_host(authority if authority is not None else headers.get("host") or ""),
+            headers=headers,
+            http_version=event.http_version.decode("ascii"),
+            info=self._info,
+            drain=self._drain,
+            body=Body(self, int(lengths[0]) if lengths else None),
+        )
+
+    async def receive_body(self) -> bytes:
+        """The next octets of the body, b"" at its end."""
+        while True:
+            if self._h11.their_state is not h11.SEND_BODY:
+                return b""
+            if self._h11.they_are_waiting_for_100_continue:
+                await self.send_all(self.encode(h11.InformationalResponse(status_code=100, headers=[])))
+            event = self._next_event(bytearray())
+            if isinstance(event, h11.Data):
+                return bytes(event.data)
+            if event is h11.NEED_DATA:
+                with trio.move_on_after(BODY_TIMEOUT) as scope:
+                    data = await self._receive()
+                if scope.cancelled_caught:
+                    self._stalled = True
+                    raise BodyTimeout
+                if not data:
+                    raise ClientGone
+                self._h11.receive_data(data)
+            elif not isinstance(event, h11.EndOfMessage):
+                raise ClientGone
+
+    def must_close(self) -> bool:
+        """Whether this response is the last one: we stop, or what the client still sends is not worth waiting for."""
+        request = self._request
+        if request is None or self._stalled or self._drain.begun or self._h11.they_are_waiting_for_100_continue:
+            return True
+        length = next((value for name, value in request.headers if name == b"content-length"), b"0")
+        return self._h11.their_state is h11.SEND_BODY and int(length) > MAX_SKIPPED
+
+    def encode(self, event: h11.Event) -> bytes:
+        """The octets of an event; raises ClientGone when h11 has seen the end of the connection."""
+        if self._h11.our_state is h11.ERROR:
+            raise ClientGone
+        return self._h11.send(event) or b""
+
+    def replay(self) -> Replay:
+        """The stream from this request on."""
+        request = self._request
+        if request is None:
+            raise RuntimeError("no request to hand over")
+        fields = b"".join(name + b": " + value + b"\r\n" for name, value in request.headers)
+        head = request.method + b" " + request.target + b" HTTP/1.1\r\n" + fields + b"\r\n"
+        return Replay(head + self._h11.trailing_data[0], self._stream)
+
+    async def send_all(self, data: bytes) -> None:
+        """Send one slice; a client that takes nothing of it for a minute is gone."""
+        if not data:
+            return
+        with trio.move_on_after(WRITE_TIMEOUT) as scope:
+            try:
+                await self._stream.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
+                raise ClientGone from e
+        if scope.cancelled_caught:
+            raise ClientGone
+
+    async def _receive(self) -> bytes:
+        try:
+            return bytes(await self._stream.receive_some(READ_SIZE))
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
+            raise ClientGone from e
+
+    async def _skip_body(self) -> bool:
+        """Read what the handler left of the body; whether the connection can be used again."""
+        if self.must_close() and self._h11.their_state is h11.SEND_BODY:
+            return False
+        skipped = 0
+        with trio.move_on_after(SKIP_TIMEOUT):
+            try:
+                while data := await self.receive_body():
+                    skipped += len(data)
+                    if skipped > MAX_SKIPPED:
+                        return False
+            except HTTPError:
+                return False
+        return self._h11.their_state is h11.DONE
+
+    async def _refuse(self, error: BadRequest) -> None:
+        """Answer octets that became no request, and end."""
+        if self._h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        self._request = None
+        try:
+            await ResponseWriter(self, "GET").respond(Response.text(error.status, error.text))
+            await self._linger()
+        except (ClientGone, h11.LocalProtocolError):
+            return
+
+    async def _linger(self) -> None:
+        """Let the client read our last response before the connection closes under it (RFC 9112 §9.6)."""
+        if self._h11.their_state in (h11.DONE, h11.CLOSED, h11.MUST_CLOSE, h11.IDLE) and not self._h11.trailing_data[0]:
+            return
+        with trio.move_on_after(LINGER_TIMEOUT):
+            try:
+                if isinstance(self._stream, trio.abc.HalfCloseableStream):
+                    await self._stream.send_eof()
+                room = LINGER_OCTETS
+                while room > 0 and (octets := await self._receive()):
+                    room -= len(octets)
+            except (trio.BrokenResourceError, trio.ClosedResourceError, ClientGone):
+                return
+
+
+_stamp = (0, "")
+
+
+def _now() -> str:
+    """The Date field (RFC 9110 §6.6.1), made once a second."""
+    global _stamp
+    now = int(time.time())
+    if _stamp[0] != now:
+        _stamp = (now, formatdate(now, usegmt=True))
+    return _stamp[1]

@@ -1,0 +1,131 @@
+"""Compression of responses (RFC 9110 §8.4, §12.5.3; WEB-10)."""
+
+import zlib
+from typing import Final, Protocol
+
+import trio
+import zstandard
+
+from moxlite.web.http.messages import Headers, Response
+
+__all__ = [
+    "MIN_SIZE",
+    "Coder",
+    "Compressor",
+    "choose",
+    "coder",
+    "compress",
+    "compressed",
+    "is_compressible",
+    "stream_compressor",
+]
+
+# below this a packet is saved by nothing, and the header costs more
+MIN_SIZE: Final = 1024
+# gzip level 1 does about 80 MB/s: 256 KiB are 3 ms, beyond that a worker thread (WEB-12)
+MAX_ON_LOOP: Final = 256 * 1024
+GZIP_LEVEL: Final = 1
+ZSTD_LEVEL: Final = 3
+GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for the gzip container
+COMPRESSIBLE: Final = frozenset(
+    f"application/{kind}" for kind in ("csv", "javascript", "json", "x-javascript", "xml", "manifest+json")
+) | {"image/vnd.microsoft.icon", "image/x-icon", "font/ttf", "font/eot", "font/otf", "font/opentype"}
+
+
+class Compressor(Protocol):
+    """A stream of compressed octets that can be flushed after each write."""
+
+    def add(self, data: bytes) -> bytes:
+        """The octets to send for `data`, all of it, so that the other side can decode it at once."""
+
+    def end(self) -> bytes:
+        """The octets that close the stream."""
+
+
+class Coder(Protocol):
+    """A stream of compressed octets, as both libraries have it: output comes when there is enough of it."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Octets to send."""
+
+    def flush(self) -> bytes:
+        """The last ones."""
+
+
+class _Gzip:
+    def __init__(self) -> None:
+        # a window of 2^13 and level 1: 40 KiB per stream instead of 260; events are short and alike
+        self._deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + 13, 5)
+
+    def add(self, data: bytes) -> bytes:
+        return self._deflate.compress(data) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+
+    def end(self) -> bytes:
+        return self._deflate.flush(zlib.Z_FINISH)
+
+
+def choose(headers: Headers, offered: tuple[str, ...] = ("zstd", "gzip")) -> str | None:
+    """The first of `offered` with the highest q-value in Accept-Encoding; None for identity."""
+    weights: dict[str, float] = {}
+    for element in headers.elements("accept-encoding"):
+        coding, _, parameter = element.partition(";")
+        name, _, value = parameter.strip().partition("=")
+        weight = 1.0
+        if name.strip().lower() == "q":
+            try:
+                weight = float(value)
+            except ValueError:
+                weight = 0.0
+        weights[coding.strip().lower()] = weight
+    best = max(offered, key=lambda coding: weights.get(coding, weights.get("*", 0.0)), default=None)
+    if best is None or not weights.get(best, weights.get("*", 0.0)) > 0:
+        return None
+    return best
+
+
+def is_compressible(content_type: str | None) -> bool:
+    """Whether octets of this type usually shrink."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return kind.startswith("text/") or kind.endswith(("+json", "+xml")) or kind in COMPRESSIBLE
+
+
+def compress(body: bytes, coding: str, *, gzip_level: int = GZIP_LEVEL) -> bytes:
+    """All of `body` in that coding; for documents that are sent often a higher level pays."""
+    if coding == "zstd":
+        return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
+    deflate = zlib.compressobj(gzip_level, zlib.DEFLATED, GZIP_WINDOW)
+    return deflate.compress(body) + deflate.flush()
+
+
+def coder(coding: str) -> Coder:
+    """A coder for something long that is at hand piece by piece."""
+    if coding == "zstd":
+        return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
+    return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+
+
+def stream_compressor(headers: Headers) -> Compressor | None:
+    """A gzip stream when the client takes one (for events: browsers do, and gzip flushes well)."""
+    return _Gzip() if choose(headers, ("gzip",)) else None
+
+
+async def compressed(headers: Headers, response: Response) -> Response:
+    """The response in the best coding that the client takes, if that is worth it and allowed."""
+    names = {name for name, _ in response.headers}
+    if (
+        response.status != 200
+        or len(response.body) < MIN_SIZE
+        or "content-encoding" in names
+        or not is_compressible(response.header("content-type"))
+        or "no-transform" in (response.header("cache-control") or "")
+    ):
+        return response
+    vary = ("vary", "Accept-Encoding")
+    coding = choose(headers)
+    if coding is None:
+        return Response(response.status, (*response.headers, vary), response.body)
+    if len(response.body) > MAX_ON_LOOP:
+        body = await trio.to_thread.run_sync(compress, response.body, coding)
+    else:
+        body = compress(response.body, coding)
+    return Response(response.status, (*response.headers, ("content-encoding", coding), vary), body)

@@ -1,0 +1,76 @@
+"""Hand-over of an HTTP connection to a websocket (RFC 6455 §4.2): the request is replayed into trio-websocket."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
+
+from moxlite.web.http.connection import ResponseWriter
+from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.http.messages import Request
+
+__all__ = ["ConnectionClosed", "WebSocketConnection", "check_upgrade", "serve_websocket"]
+
+HANDSHAKE_TIMEOUT: Final = 10.0  # the request is here already: only our own answer is written
+CLOSE_TIMEOUT: Final = 1.0  # for the peer's close frame; then the connection goes without
+
+
+def check_upgrade(request: Request) -> None:
+    """Refuse what is no websocket request of ours, before anything is handed over (RFC 6455 §4.2.1, §10.2).
+
+    Raises HTTPError: 400, 403 for a foreign origin, 405, 426.
+    """
+    if request.method != "GET":
+        raise HTTPError(405, "A websocket begins with GET.", (("allow", "GET"),))
+    upgrade = {element.lower() for element in request.headers.elements("upgrade")}
+    connection = {element.lower() for element in request.headers.elements("connection")}
+    if "websocket" not in upgrade or "upgrade" not in connection or request.http_version != "1.1":
+        raise HTTPError(
+            426, "This address speaks websocket only.", (("upgrade", "websocket"), ("connection", "upgrade"))
+        )
+    if request.headers.get("sec-websocket-version") != "13":
+        raise HTTPError(400, "Only websocket version 13 is spoken here.", (("sec-websocket-version", "13"),))
+    try:
+        key = base64.b64decode(request.headers.get("sec-websocket-key") or "", validate=True)
+    except binascii.Error:
+        key = b""
+    if (
+        len(key) != 16
+        or request.headers.get("content-length") not in (None, "0")
+        or request.headers.get("transfer-encoding")
+    ):
+        raise HTTPError(400, "This is no valid websocket request.")
+    if request.headers.get("origin") != request.origin:
+        raise HTTPError(403, "A websocket can only be opened by our own pages.")
+
+
+async def serve_websocket(
+    request: Request,
+    writer: ResponseWriter,
+    speak: Callable[[WebSocketConnection], Awaitable[None]],
+    *,
+    subprotocol: str,
+    max_message_size: int,
+) -> None:
+    """Hand the connection over to `speak`, as a websocket that is closed when it returns; call `check_upgrade` before.
+
+    `speak` may raise ConnectionClosed and ClientGone; the connection ends by them.
+    """
+    offered = request.headers.elements("sec-websocket-protocol")
+    stream = writer.take_over()
+    writer.status = 101
+    writer.started_at = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        try:
+            with trio.fail_after(HANDSHAKE_TIMEOUT):
+                proposal = await wrap_server_stream(nursery, stream, max_message_size=max_message_size)
+                websocket = await proposal.accept(subprotocol=subprotocol if subprotocol in offered else None)
+            await speak(websocket)
+            with trio.move_on_after(CLOSE_TIMEOUT):
+                await websocket.aclose()
+        except (HandshakeError, ConnectionClosed, ClientGone, trio.TooSlowError, trio.BrokenResourceError):
+            pass
+        nursery.cancel_scope.cancel()

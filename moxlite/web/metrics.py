@@ -1,0 +1,43 @@
+"""Counters of the web room (WEB-16, WEBMAIL-29)."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+__all__ = [
+    "METHODS",
+    "api_seconds",
+    "method_label",
+    "ratelimited",
+    "request_seconds",
+    "response_seconds",
+    "streams",
+]
+
+BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+# RFC 9110 §9 and PATCH: other words come from clients, and a label must stay bounded
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+
+request_seconds = Histogram(
+    "moxlite_httpserver_request_duration_seconds",
+    "Time from a request's head to the status of its response.",
+    ["handler", "proto", "method", "code"],
+    buckets=BUCKETS,
+)
+response_seconds = Histogram(
+    "moxlite_httpserver_response_duration_seconds",
+    "Time from a request's head to the end of its response.",
+    ["handler", "proto", "method", "code"],
+    buckets=BUCKETS,
+)
+ratelimited = Counter("moxlite_httpserver_ratelimited", "Requests refused because their network sent too many.")
+streams = Gauge("moxlite_webmail_streams", "Open event streams of the webmail.", ["kind"])
+api_seconds = Histogram("moxlite_webmail_api_seconds", "Time of the webmail's API calls.", ["call"], buckets=BUCKETS)
+
+for _kind in ("sse", "websocket"):
+    streams.labels(kind=_kind)
+
+
+def method_label(method: str) -> str:
+    """The method, or "(other)"."""
+    return method if method in METHODS else "(other)"

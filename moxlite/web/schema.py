@@ -1,0 +1,39 @@
+"""The JSON Schema of an app's API: definitions, and which of them are parameters, results and events (WEB-61,
+WEBMAIL-24).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from moxlite.web.calls import Call
+
+__all__ = ["api_schema"]
+
+
+def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any) -> dict[str, Any]:
+    """A document of JSON Schema 2020-12: an event of a stream is valid against it; calls stand below ``x-calls``, what
+    a browser may ask of a stream below ``x-request``.
+    """
+    roots: list[Any] = [events, request]
+    for entry in calls.values():
+        roots += [entry.parameters, entry.result]
+    schemas, definitions = msgspec.json.schema_components(roots, ref_template="#/$defs/{name}")
+    described = {
+        entry.name: {
+            "summary": entry.summary,
+            "public": entry.public,
+            "parameters": schemas[2 + 2 * i],
+            "result": schemas[3 + 2 * i],
+        }
+        for i, entry in enumerate(calls.values())
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        **schemas[0],
+        "x-request": schemas[1],
+        "x-calls": described,
+        "$defs": definitions,
+    }

@@ -1,0 +1,192 @@
+"""Serving a connection: HTTP in front, then limits, route, handler, and what is told about each request (WEB-8,
+13..18, 28).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from moxlite.net import metrics as net_metrics
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.limits import IPNetwork, unmap
+from moxlite.web import metrics
+from moxlite.web.http.connection import Connection, ResponseWriter
+from moxlite.web.http.drain import Drain
+from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.http.messages import Request, Response
+
+if TYPE_CHECKING:
+    from moxlite.web.context import Context
+    from moxlite.web.router import Route
+
+__all__ = ["serve_connection"]
+
+logger = logging.getLogger("moxlite.web")
+
+RETRY_AFTER: Final = "60"  # seconds: the shorter window of WEB-13
+HSTS: Final = ("strict-transport-security", "max-age=31536000")
+
+
+async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
+    """Speak HTTP with one client until it leaves, errs or falls silent.
+
+    When `info.shutdown` is set an idle connection ends at once, a response in flight is finished, a stream says that
+    the server stops. Cancellation closes without a word. Raises nothing of its own.
+    """
+    if any(unmap(info.remote) in network for network in context.proxies.get(info.listener, ())):
+        await _serve(stream, info, context)  # it stands for many clients (WEB-14)
+    elif context.connections.acquire(info.remote):
+        try:
+            await _serve(stream, info, context)
+        finally:
+            context.connections.release(info.remote)
+
+
+async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
+    drain = Drain()
+
+    async def handle(request: Request, writer: ResponseWriter) -> None:
+        await _handle(request, writer, context)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_begin_drain, info.shutdown, drain)
+        await Connection(stream, info, handler=handle, drain=drain).serve()
+        nursery.cancel_scope.cancel()
+
+
+async def _begin_drain(shutdown: trio.Event, drain: Drain) -> None:
+    await shutdown.wait()
+    drain.begin()
+
+
+async def _handle(request: Request, writer: ResponseWriter, context: Context) -> None:
+    """Answer one request, whatever becomes of it, and tell about it."""
+    began = trio.current_time()
+    try:
+        await _answer(request, writer, context)
+    finally:
+        _tell(request, writer, began)
+
+
+async def _answer(request: Request, writer: ResponseWriter, context: Context) -> None:
+    info = request.info
+    if info.tls is not None and info.listener in context.hsts:
+        writer.extra = (HSTS,)
+    try:
+        router = context.routers.get((info.listener, info.local_port))
+        if router is None:
+            raise HTTPError(404, "There is nothing at this address.")
+        if request.method in ("CONNECT", "TRACE"):
+            raise HTTPError(405, "This method is not spoken here.")
+        route = router.system(request)
+        rules = None if route is not None else router.rules(request)
+        if rules is not None:
+            _limit(request, context)
+            if await rules.answer(request, writer):
+                return
+        route = route or router.service(request)
+        if route is not None:
+            request.handler = route.name
+            _believe_proxy(request, route)
+        if rules is None:  # else it is counted already
+            _limit(request, context)
+        if route is None:
+            raise HTTPError(404, "There is nothing at this address.")
+        await route.handler(request, writer)
+    except HTTPError as e:
+        if writer.started:
+            raise ClientGone from e
+        await writer.respond(Response.text(e.status, _with_id(e, context, info), e.headers))
+    except ClientGone:
+        raise
+    except Exception:  # the guard of a connection: one request's crash is not the server's
+        net_metrics.panics.labels(pkg="web").inc()
+        logger.exception(
+            "unexpected error in a handler", extra={"kv": {"handler": request.handler, "path": request.path}}
+        )
+        if writer.started:
+            raise ClientGone from None
+        error = HTTPError(500, "Something went wrong in the server.")
+        await writer.respond(Response.text(error.status, _with_id(error, context, info)))
+
+
+def _with_id(error: HTTPError, context: Context, info: ConnectionInfo) -> str:
+    """The text of an error page; of our own faults with the id by which the administrator finds it in the log
+    (WEB-8).
+    """
+    return error.text if error.status < 500 else f"{error.text} (id {context.opaque_id(info.cid)})"
+
+
+def _believe_proxy(request: Request, route: Route) -> None:
+    """Take address and scheme from a trusted proxy's fields: the last address that is not a proxy's own (WEB-28)."""
+    networks = route.forwarded_from
+    if networks is None or not _inside(request.client_ip, networks):
+        return
+    for text in reversed(request.headers.elements("x-forwarded-for")):
+        try:
+            request.client_ip = str(unmap(ipaddress.ip_address(text.strip("[]"))))
+        except ValueError:
+            break
+        if not _inside(request.client_ip, networks):
+            break
+    scheme = (request.headers.get("x-forwarded-proto") or "").strip().lower()
+    if scheme in ("http", "https"):
+        request.scheme = scheme
+
+
+def _inside(ip: str, networks: tuple[IPNetwork, ...]) -> bool:
+    address = unmap(ipaddress.ip_address(ip))
+    return any(address in network for network in networks)
+
+
+def _limit(request: Request, context: Context) -> None:
+    """Count the request for its network. Raises HTTPError 429 (WEB-13)."""
+    if (request.info.listener, request.info.local_port) in context.unlimited:
+        return
+    if not context.requests.add(ipaddress.ip_address(request.client_ip)):
+        request.handler = "(ratelimited)"
+        metrics.ratelimited.inc()
+        raise HTTPError(429, "Too many requests from your network; try again later.", (("retry-after", RETRY_AFTER),))
+
+
+def _tell(request: Request, writer: ResponseWriter, began: float) -> None:
+    """Metrics and the access line of a request (WEB-15, WEB-16)."""
+    now = trio.current_time()
+    proto = ("ws" if writer.taken_over else "http") + ("s" if request.scheme == "https" else "")
+    labels = {
+        "handler": request.handler,
+        "proto": proto,
+        "method": metrics.method_label(request.method),
+        "code": str(writer.status),
+    }
+    metrics.request_seconds.labels(**labels).observe(max(0.0, (writer.started_at or now) - began))
+    metrics.response_seconds.labels(**labels).observe(now - began)
+    if request.handler == "(ratelimited)" or not logger.isEnabledFor(logging.DEBUG):
+        return
+    tls = request.info.tls
+    kv: dict[str, object] = {
+        "httpaccess": "",
+        "handler": request.handler,
+        "method": request.method,
+        "url": request.path,
+        "host": request.host.authority,
+        "duration": f"{now - began:.3f}",
+        "statuscode": writer.status,
+        "proto": f"HTTP/{request.http_version}",
+        "remoteaddr": str(request.info.remote),
+        "tlsinfo": "plain" if tls is None else tls.version,
+        "useragent": request.headers.get("user-agent") or "",
+        "referer": request.headers.get("referer") or "",
+        "size": writer.sent,
+    }
+    if request.client_ip != str(request.info.remote):
+        kv["clientip"] = request.client_ip
+    if request.account:
+        kv["authaccount"] = request.account
+    if writer.taken_over:
+        kv["websocket"] = ""
+    logger.debug("http request", extra={"kv": kv})

@@ -1,0 +1,212 @@
+"""Log-in and sessions of the web apps: cookies, CSRF tokens, and who a request belongs to (WEB-51..59,
+WEBMAIL-13..22).
+"""
+
+import base64
+import hmac
+import ipaddress
+import logging
+import secrets
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Final, Literal
+from urllib.parse import quote, unquote
+
+import trio
+
+from moxlite.admin.logins import LoginDisabled, LoginRefused, LoginRequest, Logins, RateLimited
+from moxlite.config.snapshot import Snapshot
+from moxlite.store.auth import AuthDB
+from moxlite.store.loginattempts import UNKNOWN, LoginAttempt
+from moxlite.store.sessions import BadCSRF, NoSession, Session, SessionExpired
+from moxlite.web import errors
+from moxlite.web.http.messages import Request, header_value
+
+__all__ = ["App", "Caller", "Sessions"]
+
+logger = logging.getLogger("moxlite.web.sessions")
+
+App = Literal["webmail", "webaccount"]
+
+TOKEN_SIZE: Final = 16  # 128 random bits (WEB-53)
+LOGIN_TOKEN_AGE: Final = (
+    30  # seconds between the form and its answer (WEB-51): the page fetches it when the user submits
+)
+FAILURE_DELAY: Final = 1.0  # WEB-56, WEBMAIL-16: guessing costs time, whatever was wrong
+MAX_COOKIES: Final = 16 * 1024  # far above what browsers keep for one host; http.cookies is no parser for a megabyte
+CSRF_HEADER: Final = "x-moxlite-csrf"
+EXPIRED: Final = "session expired (after 24 hours inactivity)"
+INVALID: Final = "session is not valid, log in again"
+
+
+class Caller:
+    """One request of a browser to an app.
+
+    ``path`` is where the app is mounted, ``forwarded`` whether it is behind a proxy, ``session`` who the request
+    belongs to (None before log-in), ``headers`` what goes with the answer.
+    """
+
+    __slots__ = ("forwarded", "headers", "path", "request", "session")
+
+    def __init__(self, request: Request, path: str, *, forwarded: bool) -> None:
+        self.request = request
+        self.path = path
+        self.forwarded = forwarded
+        self.session: Session | None = None
+        self.headers: list[tuple[str, str]] = []
+
+    def require(self) -> Session:
+        """The session; raises NoAuth without one."""
+        if self.session is None:
+            raise errors.NoAuth("no session, log in first")
+        return self.session
+
+    def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
+        """A cookie for this app only, out of reach of scripts and of other sites (RFC 6265bis §5.6)."""
+        parts = [f"{name}={value}", f"Path={self.path}", "HttpOnly", "SameSite=Strict"]
+        if max_age is not None:
+            parts.append(f"Max-Age={max_age}")
+        if self.request.scheme == "https":
+            parts.append("Secure")
+        self.headers.append(("set-cookie", header_value("; ".join(parts))))
+
+
+class Sessions:
+    """Log-in of one app. Sessions live in auth.db (STORE-105) and are good for their own app only."""
+
+    def __init__(self, app: App, *, auth: AuthDB, logins: Logins, config: Callable[[], Snapshot]) -> None:
+        self._app: Final = app
+        self._auth = auth
+        self._logins = logins
+        self._config = config
+        name = "account" if app == "webaccount" else app
+        self._cookie: Final = f"{name}session"
+        self._login_cookie: Final = f"{name}login"
+
+    def prepare(self, caller: Caller) -> str:
+        """The token that a log-in must bring along, in the call and as a cookie: a foreign page can set neither (login
+        CSRF).
+        """
+        token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
+        caller.set_cookie(self._login_cookie, token, max_age=LOGIN_TOKEN_AGE)
+        return token
+
+    async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> tuple[str, str]:
+        """Begin a session; returns its CSRF token and the address that was used.
+
+        Raises UserError before any credential is looked at, LoginFailed, RateLimited.
+        """
+        cookie = _cookies(caller.request).get(self._login_cookie, "")
+        if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
+            hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
+            raise errors.UserError(f"the log-in form is too old, or the browser sends no cookies{hint}")
+        try:
+            identity = await self._logins.password(
+                self._login_request(caller), username, password, mechanism="weblogin"
+            )
+        except RateLimited as e:
+            raise errors.RateLimited(str(e)) from e
+        except LoginDisabled as e:
+            raise errors.LoginFailed(str(e)) from e
+        except LoginRefused as e:
+            await trio.sleep(FAILURE_DELAY)
+            raise errors.LoginFailed("The address or the password is not right.") from e
+        tokens = await self._auth.add_session(
+            self._app,
+            identity.account,
+            identity.address,
+            remote_ip=caller.request.client_ip,
+            user_agent=caller.request.headers.get("user-agent") or "",
+        )
+        caller.set_cookie(self._login_cookie, "", max_age=0)
+        caller.set_cookie(self._cookie, f'"{tokens.token} {quote(identity.account, safe="")}"')
+        return tokens.csrf, identity.address
+
+    async def log_out(self, caller: Caller) -> None:
+        """End the session of this request."""
+        session = caller.require()
+        await self._auth.remove_session(session.account, session.id)
+        caller.set_cookie(self._cookie, "", max_age=0)
+
+    async def check(self, caller: Caller, *, csrf: bool = True) -> Session:
+        """The living session of a request; with `csrf` it must bring its token, as all calls that change something do.
+
+        Raises NoAuth, BadAuth.
+        """
+        value = _cookies(caller.request).get(self._cookie)
+        if value is None:
+            raise errors.NoAuth("no session, log in first")
+        token, _, quoted = value.partition(" ")
+        account = unquote(quoted)
+        csrf_token = caller.request.headers.get(CSRF_HEADER)
+        if csrf and csrf_token is None:
+            raise errors.NoAuth("the CSRF token is missing")
+        try:
+            session = await self._auth.use_session(token, self._app, account, csrf=csrf_token if csrf else None)
+        except SessionExpired as e:
+            raise errors.BadAuth(EXPIRED) from e
+        except (NoSession, BadCSRF) as e:
+            self._record_misuse(caller, account)
+            await trio.sleep(FAILURE_DELAY)
+            raise errors.BadAuth(INVALID) from e
+        if not self._may_stay(session):
+            await self._auth.remove_session(session.account, session.id)
+            raise errors.BadAuth(INVALID)
+        caller.session = session
+        caller.request.account = session.account
+        return session
+
+    def _record_misuse(self, caller: Caller, account: str) -> None:
+        """Note a cookie or CSRF token that belongs to no session (WEB-58); the account's name is only what the cookie
+        says.
+        """
+        request = self._login_request(caller)
+        known = self._config().account(account) is not None
+        self._auth.record(
+            LoginAttempt(
+                result="badcreds",
+                protocol=request.protocol,
+                mechanism="websession",
+                account=account if known else UNKNOWN,
+                remote_ip=str(request.remote),
+                local_ip=str(request.local),
+                tls=request.tls,
+                user_agent=request.user_agent,
+            )
+        )
+        logger.info("bad session", extra={"kv": {"remote": str(request.remote), "protocol": request.protocol}})
+
+    async def alive(self, session: Session) -> bool:
+        """Whether a session that began a stream still stands: not logged out, expired, removed or disabled (WEBMAIL-18,
+        30).
+        """
+        if not self._may_stay(session):
+            return False
+        return any(living.id == session.id for living in await self._auth.sessions(session.account))
+
+    def _may_stay(self, session: Session) -> bool:
+        account = self._config().account(session.account)
+        return account is not None and not account.login_disabled
+
+    def _login_request(self, caller: Caller) -> LoginRequest:
+        tls = caller.request.info.tls
+        return LoginRequest(
+            protocol=self._app,
+            remote=ipaddress.ip_address(caller.request.client_ip),
+            local=caller.request.info.local,
+            tls="" if tls is None else f"{tls.version} {tls.cipher}",
+            user_agent=caller.request.headers.get("user-agent") or "",
+        )
+
+
+def _cookies(request: Request) -> dict[str, str]:
+    """The cookies of a request by name; a field that is no cookie gives none."""
+    field = "; ".join(request.headers.all("cookie"))
+    if len(field) > MAX_COOKIES:
+        return {}
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        jar.load(field)
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}

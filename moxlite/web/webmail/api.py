@@ -1,0 +1,204 @@
+"""The calls of the webmail (WEBMAIL-23..27). One call that changes something is one unit of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeVar
+
+from msgspec import Meta
+
+from moxlite.proto.mime.words import decode_words
+from moxlite.store import errors as store
+from moxlite.store import reading
+from moxlite.store.account import AccountTx
+from moxlite.store.accounts import Accounts
+from moxlite.store.flags import store_flags_ids
+from moxlite.store.mailboxes import create_mailbox, delete_mailbox, rename_mailbox, set_special_use
+from moxlite.store.messages import expunge_ids, move_ids
+from moxlite.store.transaction import Reader
+from moxlite.store.types import Flag, MailboxID, MessageID
+from moxlite.store.views import mailboxes_of, unseen_ids
+from moxlite.web.calls import call
+from moxlite.web.errors import Conflict, NotFound, ServerFailed, StorageRefused, UserError
+from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
+from moxlite.web.webmail.parsed import parse_message
+from moxlite.web.webmail.streams import Streams
+from moxlite.web.webmail.types import ID, IDs, LoginResult, MessageItem, ParsedMessage, Request, Role
+
+__all__ = ["API"]
+
+T = TypeVar("T")
+
+Name = Annotated[str, Meta(max_length=1000)]  # STORE-12
+Credential = Annotated[str, Meta(max_length=1024)]  # far above the longest address or password
+Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
+
+
+class API:
+    """What a browser can ask for; `Caller.session` is set for all but the public calls."""
+
+    def __init__(self, accounts: Accounts, sessions: Sessions, streams: Streams) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._streams = streams
+
+    @call(public=True)
+    async def login_prep(self, caller: Caller) -> str:
+        """The token that `login` must bring along within 30 seconds."""
+        return self._sessions.prepare(caller)
+
+    @call(public=True)
+    async def login(self, caller: Caller, login_token: Name, username: Credential, password: Credential) -> LoginResult:
+        """Begin a session: its cookie is set, its CSRF token returned."""
+        return LoginResult(*await self._sessions.log_in(caller, login_token, username, password))
+
+    @call()
+    async def logout(self, caller: Caller) -> None:
+        """End the session and its streams."""
+        session = caller.require()
+        await self._sessions.log_out(caller)
+        self._streams.end_session(session)
+
+    @call()
+    async def token(self, caller: Caller) -> str:
+        """A token that opens one event stream within a minute."""
+        return self._streams.token(caller.require())
+
+    @call()
+    async def request(self, caller: Caller, request: Request) -> None:
+        """Ask a stream for another view, or for more of the one that it shows; the answer comes on the stream."""
+        self._streams.find(caller.require(), request.stream_id).submit(request)
+
+    @call()
+    async def message_item(self, caller: Caller, message_id: ID) -> MessageItem:
+        """A message as it stands in lists."""
+
+        def read(r: Reader) -> MessageItem:
+            return make_items(r, [reading.message(r, message_id)])[0]
+
+        async with self._accounts.use(caller.require().account) as account:
+            return await translated(account.read(read, op="webmail_item"))
+
+    @call()
+    async def parsed_message(self, caller: Caller, message_id: ID) -> ParsedMessage:
+        """A message for reading: its header, texts and parts."""
+        async with self._accounts.use(caller.require().account) as account:
+            return await translated(parse_message(account, message_id))
+
+    @call()
+    async def flags_add(self, caller: Caller, message_ids: IDs, flags: Flags) -> None:
+        """Set flags (`\\seen`, `$junk`, ...) and keywords."""
+        bits, keywords = split_flags(flags)
+
+        def unit(tx: AccountTx) -> None:
+            store_flags_ids(tx, list(known(tx, message_ids)), mode="add", flags=bits, keywords=keywords)
+
+        await self._write(caller, unit)
+
+    @call()
+    async def flags_clear(self, caller: Caller, message_ids: IDs, flags: Flags) -> None:
+        """Remove flags and keywords."""
+        bits, keywords = split_flags(flags)
+
+        def unit(tx: AccountTx) -> None:
+            store_flags_ids(tx, list(known(tx, message_ids)), mode="remove", flags=bits, keywords=keywords)
+
+        await self._write(caller, unit)
+
+    @call()
+    async def message_move(self, caller: Caller, message_ids: IDs, mailbox_id: ID, mark_seen: bool = False) -> None:
+        """Move messages to a mailbox; a conflict when one of them is there already."""
+
+        def unit(tx: AccountTx) -> None:
+            reading.mailbox(tx, mailbox_id)
+            messages = known(tx, message_ids)
+            for message_id, there in messages.items():
+                if there == mailbox_id:
+                    raise Conflict(f"message {message_id} is in this mailbox already")
+            if mark_seen:
+                store_flags_ids(tx, list(messages), mode="add", flags=Flag.SEEN)
+            move_ids(tx, list(messages), MailboxID(mailbox_id))
+
+        await self._write(caller, unit)
+
+    @call()
+    async def message_delete(self, caller: Caller, message_ids: IDs) -> None:
+        """Remove messages for good."""
+
+        def unit(tx: AccountTx) -> None:
+            expunge_ids(tx, list(known(tx, message_ids)))
+
+        await self._write(caller, unit)
+
+    @call()
+    async def mailboxes_mark_read(self, caller: Caller, mailbox_ids: IDs) -> None:
+        """Mark all messages of these mailboxes as read."""
+
+        def unit(tx: AccountTx) -> None:
+            for mailbox_id in mailbox_ids:
+                reading.mailbox(tx, mailbox_id)
+                if ids := unseen_ids(tx, mailbox_id):
+                    store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
+
+        await self._write(caller, unit)
+
+    @call()
+    async def mailbox_create(self, caller: Caller, name: Name) -> int:
+        """Create a mailbox and what is missing above it; returns its id."""
+        return await self._write(caller, lambda tx: int(create_mailbox(tx, name)[-1].id))
+
+    @call()
+    async def mailbox_rename(self, caller: Caller, mailbox_id: ID, name: Name) -> None:
+        """Give a mailbox, and those in it, another name."""
+        await self._write(caller, lambda tx: rename_mailbox(tx, MailboxID(mailbox_id), name))
+
+    @call()
+    async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
+        """Remove a mailbox with its messages; not while there are others in it."""
+        await self._write(caller, lambda tx: delete_mailbox(tx, MailboxID(mailbox_id)))
+
+    @call()
+    async def mailbox_set_special_use(self, caller: Caller, mailbox_id: ID, roles: list[Role]) -> None:
+        """Give a mailbox exactly these roles, taking them from others."""
+        use = use_of_roles(roles)
+        await self._write(caller, lambda tx: set_special_use(tx, MailboxID(mailbox_id), use))
+
+    @call()
+    async def decode_mime_words(self, caller: Caller, text: Name) -> str:
+        """Encoded words (RFC 2047) as people read them."""
+        caller.require()
+        return decode_words(text.encode())
+
+    async def _write(self, caller: Caller, unit: Callable[[AccountTx], T]) -> T:
+        async with self._accounts.use(caller.require().account) as account:
+            return await translated(account.write(unit))
+
+
+def known(tx: AccountTx, message_ids: Sequence[int]) -> dict[MessageID, MailboxID]:
+    """These messages, each once, with their mailboxes. Raises NotFound naming the first that does not exist
+    (WEBMAIL-26).
+    """
+    found = mailboxes_of(tx, message_ids)
+    missing = next((message_id for message_id in message_ids if MessageID(message_id) not in found), None)
+    if missing is not None:
+        raise NotFound(f"message {missing} is not there, or no more")
+    return found
+
+
+async def translated(work: Awaitable[T]) -> T:
+    """The result of work on the store, its errors in the words of the API."""
+    try:
+        return await work
+    except (store.NoSuchMessage, store.NoSuchMailbox, store.AccountUnknown, store.AccountRemoved) as e:
+        raise NotFound(str(e)) from e
+    except (store.MailboxExists, store.MailboxHasChildren) as e:
+        raise Conflict(str(e)) from e
+    except (store.BadMailboxName, store.BadKeyword, store.MailboxNotAllowed, store.LimitExceeded) as e:
+        raise UserError(str(e)) from e
+    except store.OverQuota as e:
+        raise StorageRefused(f"the account is over its limit of {e.limit} octets") from e
+    except store.StorageFull as e:
+        raise StorageRefused("the disk of the server is full") from e
+    except (store.StorageBroken, store.ChunkDamaged, store.Closed, store.ReadInterrupted) as e:
+        raise ServerFailed("the storage of this account does not answer as it should") from e

@@ -1,0 +1,156 @@
+"""Events of the change bus as JSON for browsers, made once per account however many streams there are (WEBMAIL-43, 45,
+148).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store import reading
+from moxlite.store import types as store
+from moxlite.store.views import Place
+from moxlite.web.webmail.items import ITEM_SLICE, flag_names, mailbox_of, make_items, roles_of
+from moxlite.web.webmail.types import (
+    Change,
+    MailboxAdd,
+    MailboxCounts,
+    MailboxKeywords,
+    MailboxRemove,
+    MailboxRename,
+    MailboxSpecialUse,
+    MsgAdd,
+    MsgFlags,
+    MsgRemove,
+    MsgThread,
+)
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+    from moxlite.store.transaction import Reader
+
+__all__ = ["Change", "EncodedChange", "SharedChanges"]
+
+KEPT: Final = 1000  # encoded changes per account, some 700 octets each: two slices of the bus
+
+encoder = msgspec.json.Encoder()
+
+
+class EncodedChange(msgspec.Struct, frozen=True):
+    """A change as JSON, and who is to hear of it: all streams when `mailbox_id` is 0, else those that show this
+    mailbox.
+
+    ``place`` is where an added message stands in the order of its mailbox, ``unread`` whether it is.
+    """
+
+    data: bytes
+    mailbox_id: int = 0
+    place: Place | None = None
+    unread: bool = False
+
+
+class SharedChanges:
+    """The changes of one account. Streams that wake for the same events share one reading and one encoding of them."""
+
+    def __init__(self) -> None:
+        self._encoded: OrderedDict[store.Event, EncodedChange | None] = OrderedDict()
+        self._making: trio.Event | None = None  # set when the stream that makes some now has made them
+
+    async def encode(self, account: Account, events: Sequence[store.Event]) -> list[EncodedChange]:
+        """The changes that the events stand for, in their order. Events that no browser needs are left out."""
+        known = self._known(events)
+        while missing := [event for event in events if event not in known]:
+            if self._making is not None:  # an event, not a lock: all who wait go on at once, not one after the other
+                await self._making.wait()
+                known |= self._known(missing)
+                continue
+            made = self._making = trio.Event()
+            try:
+                for start in range(0, len(missing), ITEM_SLICE):
+                    known |= await self._make(account, missing[start : start + ITEM_SLICE])
+                self._keep(known)
+            finally:
+                self._making = None
+                made.set()
+        return [change for event in events if (change := known[event]) is not None]
+
+    def _known(self, events: Sequence[store.Event]) -> dict[store.Event, EncodedChange | None]:
+        return {event: self._encoded[event] for event in events if event in self._encoded}
+
+    def _keep(self, known: dict[store.Event, EncodedChange | None]) -> None:
+        for event, change in known.items():
+            self._encoded[event] = change
+            self._encoded.move_to_end(event)
+        while len(self._encoded) > KEPT:
+            self._encoded.popitem(last=False)
+
+    async def _make(self, account: Account, events: Sequence[store.Event]) -> dict[store.Event, EncodedChange | None]:
+        added = [event for event in events if isinstance(event, store.MessageAdded)]
+        created = [event for event in events if isinstance(event, store.MailboxAdded)]
+
+        def read(r: Reader) -> tuple[dict[store.MessageID, EncodedChange], dict[store.MailboxID, store.Mailbox]]:
+            rows = reading.rows_by_ids(r, [event.message_id for event in added])
+            items = {
+                row.id: EncodedChange(
+                    encoder.encode(MsgAdd(item)),
+                    row.mailbox_id,
+                    Place(row.received, row.id),
+                    unread=not row.flags & store.Flag.SEEN,
+                )
+                for row, item in zip(rows, make_items(r, rows), strict=True)
+            }
+            wanted = {event.mailbox_id for event in created}
+            return items, {box.id: box for box in reading.mailboxes(r) if box.id in wanted} if wanted else {}
+
+        items: dict[store.MessageID, EncodedChange] = {}
+        mailboxes: dict[store.MailboxID, store.Mailbox] = {}
+        if added or created:
+            items, mailboxes = await account.read(read, op="webmail_changes")
+        made: dict[store.Event, EncodedChange | None] = {}
+        for event in events:
+            match event:
+                case store.MessageAdded():
+                    item = items.get(event.message_id)
+                    # it may have gone, or moved on, since the event; then another event says so
+                    made[event] = item if item is not None and item.mailbox_id == event.mailbox_id else None
+                case store.MailboxAdded():
+                    box = mailboxes.get(event.mailbox_id)
+                    made[event] = None if box is None else _encoded(MailboxAdd(mailbox_of(box)))
+                case _:
+                    made[event] = _plain(event)
+        return made
+
+
+def _encoded(change: Change, mailbox_id: int = 0) -> EncodedChange:
+    return EncodedChange(encoder.encode(change), mailbox_id)
+
+
+def _plain(event: store.Event) -> EncodedChange | None:
+    """The change of an event that says all by itself; None for what concerns no browser."""
+    match event:
+        case store.MessagesRemoved():
+            return _encoded(MsgRemove(event.mailbox_id, list(event.message_ids)), event.mailbox_id)
+        case store.FlagsChanged():
+            names = flag_names(event.flags)
+            change = MsgFlags(event.message_id, event.mailbox_id, event.modseq, names, list(event.keywords))
+            return _encoded(change, event.mailbox_id)
+        case store.ThreadChanged():
+            return _encoded(MsgThread(list(event.message_ids), event.muted, event.collapsed))
+        case store.MailboxRemoved():
+            return _encoded(MailboxRemove(event.mailbox_id, event.name))
+        case store.MailboxRenamed():
+            return _encoded(MailboxRename(event.mailbox_id, event.old_name, event.name))
+        case store.MailboxCounts():
+            return _encoded(
+                MailboxCounts(event.mailbox_id, event.total, event.unread, event.unseen, event.deleted, event.size)
+            )
+        case store.MailboxSpecialUse():
+            return _encoded(MailboxSpecialUse(event.mailbox_id, roles_of(event.special_use)))
+        case store.MailboxKeywords():
+            return _encoded(MailboxKeywords(event.mailbox_id, list(event.keywords)))
+        case _:
+            return None

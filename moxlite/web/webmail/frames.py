@@ -1,0 +1,119 @@
+"""Event streams over a websocket: the requests that come in, the frames that go out (WEBMAIL-32, WEBMAIL-33).
+
+Imported when somebody wants one: few browsers do, and the library takes 2 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.web.http.errors import ClientGone
+from moxlite.web.http.websocket import ConnectionClosed, WebSocketConnection, check_upgrade, serve_websocket
+from moxlite.web.webmail.types import Request
+
+if TYPE_CHECKING:
+    from moxlite.store.sessions import Session
+    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.messages import Request as HTTPRequest
+    from moxlite.web.webmail.streams import Stream
+
+__all__ = ["check_upgrade", "serve_frames"]
+
+SUBPROTOCOL: Final = "moxlite.webmail.v1"
+MAX_FRAME: Final = 64 * 1024  # WEBMAIL-32
+FIRST_FRAME_TIMEOUT: Final = 10.0  # a websocket begins with its request; the page sends it with the handshake
+PING_INTERVAL: Final = 30.0  # WEBMAIL-33
+PONG_TIMEOUT: Final = 60.0  # WEBMAIL-33
+
+
+class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a browser sends over a websocket."""
+
+    request: Request
+
+
+frame_decoder = msgspec.json.Decoder(Frame)
+
+
+async def serve_frames(
+    request: HTTPRequest,
+    writer: ResponseWriter,
+    stream: Stream,
+    since: int,
+    alive: Callable[[Session], Awaitable[bool]],
+) -> None:
+    """Serve a stream on the websocket that `request` asks for, until one side ends it. Arguments as of `Stream.run`."""
+
+    async def speak(websocket: WebSocketConnection) -> None:
+        with trio.move_on_after(FIRST_FRAME_TIMEOUT) as scope:
+            first = await receive_request(websocket)
+        if scope.cancelled_caught or first is None or first.query is None:
+            await websocket.aclose(1002, "a request is expected")
+            return
+        failed = False
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(receive_requests, websocket, stream)
+            nursery.start_soon(ping, websocket, stream)
+            try:
+                await stream.run(first, since, FrameSink(websocket), request.drain, alive)
+            except ClientGone:
+                failed = True
+            nursery.cancel_scope.cancel()
+        if failed:
+            raise ClientGone
+
+    await serve_websocket(request, writer, speak, subprotocol=SUBPROTOCOL, max_message_size=MAX_FRAME)
+
+
+class FrameSink:
+    """The same events as text frames of a websocket."""
+
+    def __init__(self, websocket: WebSocketConnection) -> None:
+        self._websocket = websocket
+
+    async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
+        """One frame."""
+        number = b"null" if modseq is None else b"%d" % modseq
+        frame = b'{"event":"%s","id":%s,"data":%s}' % (kind.encode(), number, data)
+        try:
+            await self._websocket.send_message(frame.decode())
+        except ConnectionClosed as e:
+            raise ClientGone from e
+
+    async def keep_alive(self) -> None:
+        """Nothing: `ping` does it."""
+
+
+async def receive_request(websocket: WebSocketConnection) -> Request | None:
+    """The next request of a browser; None when it is none that we know."""
+    message = await websocket.get_message()
+    try:
+        return frame_decoder.decode(message).request
+    except msgspec.DecodeError:
+        return None
+
+
+async def receive_requests(websocket: WebSocketConnection, stream: Stream) -> None:
+    """Pass requests on until the browser goes or sends what is none."""
+    try:
+        while (request := await receive_request(websocket)) is not None:
+            stream.submit(request)
+        stream.end("a frame that is no request")
+    except ConnectionClosed:
+        stream.end("closed")
+
+
+async def ping(websocket: WebSocketConnection, stream: Stream) -> None:
+    """Make sure that somebody is there (RFC 6455 §5.5.2)."""
+    while True:
+        await trio.sleep(PING_INTERVAL)
+        try:
+            with trio.fail_after(PONG_TIMEOUT):
+                await websocket.ping()
+        except (trio.TooSlowError, ConnectionClosed):
+            stream.end("no answer")
+            return

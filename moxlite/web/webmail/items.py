@@ -1,0 +1,301 @@
+"""Rows of the store as the webmail shows them: mailboxes, message items, flags (WEBMAIL-35, 47, 49)."""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import idna
+import msgspec
+
+from moxlite.proto.mime import types as mime
+from moxlite.store import reading
+from moxlite.store.types import Flag, SpecialUse
+from moxlite.web.webmail.types import Address, Attachment, Mailbox, MessageItem, Part, Role
+
+if TYPE_CHECKING:
+    from moxlite.store.transaction import Reader
+    from moxlite.store.types import Mailbox as MailboxRow
+    from moxlite.store.types import MessageRow
+
+__all__ = [
+    "ITEM_SLICE",
+    "attachments",
+    "clean_filename",
+    "find_html",
+    "find_texts",
+    "flag_names",
+    "mailbox_of",
+    "make_items",
+    "part_tree",
+    "roles_of",
+    "split_flags",
+    "time_of",
+    "use_of_roles",
+    "walk_shown",
+]
+
+ITEM_SLICE: Final = 100
+"""Items made at once on the loop: unpacking a structure and building its item costs 15 µs."""
+
+MAX_FILENAME: Final = 200  # octets (WEBMAIL-49): 255 is the limit of file systems, and browsers append to names
+MAX_ADDRESSES: Final = 50  # of one header field in a row of the list; the opened message has them all in its headers
+MAX_ATTACHMENTS: Final = 50  # likewise
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FLAG_NAMES: Final = {
+    Flag.SEEN: "\\seen",
+    Flag.ANSWERED: "\\answered",
+    Flag.FLAGGED: "\\flagged",
+    Flag.FORWARDED: "$forwarded",
+    Flag.JUNK: "$junk",
+    Flag.NOTJUNK: "$notjunk",
+    Flag.DELETED: "\\deleted",
+    Flag.DRAFT: "\\draft",
+    Flag.PHISHING: "$phishing",
+    Flag.MDNSENT: "$mdnsent",
+}
+FLAGS_BY_NAME: Final = {name: flag for flag, name in FLAG_NAMES.items()}
+ROLES: Final[dict[SpecialUse, Role]] = {
+    SpecialUse.ARCHIVE: "archive",
+    SpecialUse.DRAFTS: "draft",
+    SpecialUse.JUNK: "junk",
+    SpecialUse.SENT: "sent",
+    SpecialUse.TRASH: "trash",
+}
+UNSAFE_IN_FILENAMES: Final = frozenset('/\\:*?"<>|')
+SIGNATURES: Final = frozenset(
+    {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
+)
+EXTENSIONS: Final = {"text/plain": ".txt", "text/html": ".html", "message/rfc822": ".eml", "message/global": ".eml"}
+
+
+def time_of(microseconds: int) -> datetime:
+    """A stored time."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+@functools.lru_cache(1024)
+def flag_names(flags: Flag) -> list[str]:
+    """The names of flag bits; not to be changed by the caller."""
+    return [name for flag, name in FLAG_NAMES.items() if flags & flag]
+
+
+def split_flags(names: Iterable[str]) -> tuple[Flag, list[str]]:
+    """Flag bits and keywords of names in any case."""
+    flags = Flag(0)
+    keywords: list[str] = []
+    for name in names:
+        flag = FLAGS_BY_NAME.get(name.lower())
+        if flag is None:
+            keywords.append(name)
+        else:
+            flags |= flag
+    return flags, keywords
+
+
+def roles_of(use: SpecialUse) -> list[Role]:
+    """The roles of a mailbox."""
+    return [role for bit, role in ROLES.items() if use & bit]
+
+
+def use_of_roles(roles: Iterable[Role]) -> SpecialUse:
+    """The special use of roles."""
+    use = SpecialUse(0)
+    for bit, role in ROLES.items():
+        if role in roles:
+            use |= bit
+    return use
+
+
+def mailbox_of(row: MailboxRow) -> Mailbox:
+    """A mailbox for the browser."""
+    return Mailbox(
+        id=row.id,
+        name=row.name,
+        roles=roles_of(row.special_use),
+        keywords=list(row.keywords),
+        total=row.total,
+        unread=row.unread,
+        unseen=row.unseen,
+        deleted=row.deleted,
+        size=row.size,
+    )
+
+
+def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
+    """The items of these rows, in their order; at most `ITEM_SLICE` on the loop."""
+    infos = reading.infos(r, [row.id for row in rows])
+    items: list[MessageItem] = []
+    for row in rows:
+        info = infos.get(row.id)
+        structure = _structure(None if info is None else info.structure)
+        envelope = structure.envelope
+        root = structure.root
+        items.append(
+            MessageItem(
+                id=row.id,
+                mailbox_id=row.mailbox_id,
+                uid=row.uid,
+                modseq=row.modseq,
+                thread_id=row.threadid,
+                flags=flag_names(row.flags),
+                keywords=list(row.keywords),
+                received=time_of(row.received),
+                size=row.size,
+                subject=envelope.subject,
+                preview=(info.preview if info is not None else None) or "",
+                date=None if envelope.date is None else _date(envelope.date),
+                from_=_addresses(envelope.from_),
+                to=_addresses(envelope.to),
+                cc=_addresses(envelope.cc),
+                bcc=_addresses(envelope.bcc),
+                reply_to=_addresses(envelope.reply_to),
+                attachments=attachments(root)[:MAX_ATTACHMENTS],
+                is_signed=_is_signed(root),
+                is_encrypted=_is_encrypted(root),
+                thread_muted=row.thread_muted,
+            )
+        )
+    return items
+
+
+OPAQUE: Final = mime.Structure(
+    mime.PARSE_VERSION, 0, mime.Envelope(), mime.Part(0, 0, 0, 0, 0, 0, 0, "APPLICATION", "OCTET-STREAM")
+)
+
+
+def _structure(packed: bytes | None) -> mime.Structure:
+    """An index; of a message whose index is of another version, or gone, nothing is known until it is scanned again."""
+    if packed is None:
+        return OPAQUE
+    try:
+        return mime.decode_structure(packed)
+    except msgspec.DecodeError:
+        return OPAQUE
+
+
+def _date(microseconds: int) -> datetime | None:
+    try:
+        return time_of(microseconds)
+    except OverflowError:
+        return None
+
+
+def _addresses(addresses: Sequence[mime.MailAddress]) -> list[Address]:
+    return [Address(one.name, one.localpart, _unicode_domain(one.domain)) for one in addresses[:MAX_ADDRESSES]]
+
+
+@functools.lru_cache(4096)
+def _unicode_domain(domain: str) -> str:
+    """A domain with its U-labels; as it is when it has none that are valid."""
+    if "xn--" not in domain:
+        return domain
+    try:
+        return idna.decode(domain)
+    except UnicodeError:
+        return domain
+
+
+# Parts
+
+
+def walk_shown(part: mime.Part, path: str = "0") -> Iterator[tuple[str, mime.Part]]:
+    """The leaves that a reader is shown, with their paths: of multipart/signed only the first child; embedded messages
+    stay whole.
+    """
+    stack = [(path, part)]
+    while stack:
+        path, part = stack.pop()
+        if part.type != "MULTIPART":
+            yield path, part
+            continue
+        children = [(f"{path}.{i}", child) for i, child in enumerate(part.parts)]
+        if part.subtype == "SIGNED":
+            children = children[:1]
+        stack.extend(reversed(children))
+
+
+def find_texts(root: mime.Part) -> list[tuple[str, mime.Part]]:
+    """The parts that are read as text, in their order: plain text not meant as a file, and what a delivery report
+    says.
+    """
+    shown = ("text/plain", "message/delivery-status", "message/global-delivery-status", "text/rfc822-headers")
+    return [(path, part) for path, part in walk_shown(root) if part.media_type in shown and not part.is_attachment]
+
+
+def find_html(root: mime.Part) -> tuple[str, mime.Part] | None:
+    """The HTML body: the first such part that is not meant as a file."""
+    for path, part in walk_shown(root):
+        if part.media_type == "text/html" and not part.is_attachment:
+            return path, part
+    return None
+
+
+def attachments(root: mime.Part) -> list[Attachment]:
+    """What is offered as files: all leaves that are neither read as text nor the HTML body nor an image inside it."""
+    html = find_html(root)
+    files: list[Attachment] = []
+    for path, part in walk_shown(root):
+        if part.media_type in SIGNATURES or (not part.is_attachment and part.type == "TEXT" and not part.defect):
+            continue
+        if part.media_type in ("message/delivery-status", "message/global-delivery-status") and not part.is_attachment:
+            continue
+        inside = html is not None and part.type == "IMAGE" and part.content_id is not None
+        if inside and part.disposition != "ATTACHMENT":
+            continue
+        files.append(Attachment(path, clean_filename(part, path), part.media_type, part.decoded))
+    return files
+
+
+def clean_filename(part: mime.Part, path: str) -> str:
+    """A name that is safe to show and to save: no separators, no controls, nothing that reverses what is read
+    (WEBMAIL-49).
+    """
+    kept: list[str] = []
+    for char in part.filename:
+        if char in UNSAFE_IN_FILENAMES or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
+            kept.append("_")
+        elif unicodedata.bidirectional(char) in ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"):
+            kept.append(f"U+{ord(char):04X}")
+        else:
+            kept.append(char)
+    name = "".join(kept).strip(". ")
+    octets = name.encode()
+    if len(octets) > MAX_FILENAME:
+        stem, dot, extension = name.rpartition(".")
+        tail = dot + extension if dot and len(extension) <= 10 else ""
+        head = (stem if tail else name).encode()[: MAX_FILENAME - len(tail.encode())]
+        name = head.decode(errors="ignore") + tail
+    return name or f"attachment-{path}{EXTENSIONS.get(part.media_type, '.' + _extension(part.subtype))}"
+
+
+def _extension(subtype: str) -> str:
+    plain = subtype.lower().removeprefix("x-")
+    return plain if plain.isalnum() and len(plain) <= 5 else "bin"
+
+
+def part_tree(part: mime.Part, path: str = "0") -> Part:
+    """The MIME tree for the browser."""
+    return Part(
+        path=path,
+        content_type=part.media_type,
+        disposition=part.disposition.lower(),
+        filename=clean_filename(part, path) if part.filename else "",
+        size=part.decoded,
+        parts=[part_tree(child, f"{path}.{i}") for i, child in enumerate(part.parts)],
+    )
+
+
+def _is_signed(root: mime.Part) -> bool:
+    if root.media_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        return root.parameter("smime-type").lower() == "signed-data"
+    return root.media_type == "multipart/signed"
+
+
+def _is_encrypted(root: mime.Part) -> bool:
+    if root.media_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        return root.parameter("smime-type").lower() != "signed-data"
+    return root.media_type == "multipart/encrypted"

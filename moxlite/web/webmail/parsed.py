@@ -1,0 +1,84 @@
+"""An opened message: its header, texts and tree, read by the stored structure (WEBMAIL-48, 110, 111)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.headers import fields, unfold
+from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.words import decode_words
+from moxlite.store import body, reading
+from moxlite.store.errors import NoSuchMessage
+from moxlite.store.types import MessageID
+from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
+from moxlite.web.webmail.types import Header, ParsedMessage, Text
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+    from moxlite.store.transaction import Reader
+
+__all__ = ["parse_message", "structure_of"]
+
+MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than anyone reads in a pane
+MAX_REPORT_TEXT: Final = 1024 * 1024  # of a part of a delivery report
+MAX_TEXTS: Final = 50  # parts read as text; what follows is still among the raw octets
+MAX_HEADER: Final = 256 * 1024  # of the header section; longer ones are cut
+MAX_FIELDS: Final = 1000
+# up to here reading and decoding takes the loop less than 2 ms; beyond it is a thread's work
+MAX_ON_LOOP: Final = 64 * 1024
+MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
+
+
+def structure_of(r: Reader, message_id: int) -> mime.Structure:
+    """The index of a message. Raises NoSuchMessage."""
+    packed = reading.structures(r, [message_id]).get(MessageID(message_id))
+    if packed is None:
+        raise NoSuchMessage(message_id)
+    return mime.decode_structure(packed)
+
+
+async def parse_message(account: Account, message_id: int) -> ParsedMessage:
+    """Open a message. Raises NoSuchMessage, ChunkDamaged."""
+
+    def index(r: Reader) -> mime.Structure:
+        reading.message(r, message_id)
+        return structure_of(r, message_id)
+
+    structure = await account.read(index, op="structure")
+    wanted = min(structure.root.body, MAX_HEADER) + sum(part.size for _, part in find_texts(structure.root))
+    read = account.read if wanted <= MAX_ON_LOOP else account.scan
+    return await read(lambda r: _parse(r, message_id, structure), op="webmail_message")
+
+
+def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessage:
+    content = body.locate(r, message_id)
+    root = structure.root
+    raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
+    headers = [
+        Header(field.name.decode("ascii", "replace"), decode_words(unfold(field.value)))
+        for field, _ in zip(fields(raw), range(MAX_FIELDS), strict=False)
+    ]
+    texts: list[Text] = []
+    for path, part in find_texts(root)[:MAX_TEXTS]:
+        limit = MAX_TEXT if part.media_type == "text/plain" else MAX_REPORT_TEXT
+        text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
+        texts.append(Text(path, part.media_type, text, part.decoded > limit))
+    return ParsedMessage(
+        id=message_id,
+        headers=headers,
+        texts=texts,
+        has_html=find_html(root) is not None,
+        attachments=attachments(root),
+        structure=part_tree(root),
+        list_reply_address=_list_post(headers),
+    )
+
+
+def _list_post(headers: list[Header]) -> str:
+    """Where one writes to the whole list (RFC 2369 §3.4); "" when nowhere."""
+    for header in headers:
+        if header.name.lower() == "list-post" and (match := MAILTO.search(header.value)):
+            return match[1]
+    return ""

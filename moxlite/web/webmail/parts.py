@@ -1,0 +1,267 @@
+"""Messages and their parts over HTTP, each with the policy that makes hostile content harmless (WEBMAIL-49..54)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from contextlib import aclosing
+from html import escape
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
+
+import msgspec
+import trio
+
+from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.decode import decode, decoder
+from moxlite.proto.mime.text import part_text
+from moxlite.store import body, reading
+from moxlite.store.errors import NoSuchMessage
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Response, header_value
+from moxlite.web.webmail.items import clean_filename, find_html, time_of
+from moxlite.web.webmail.parsed import structure_of
+from moxlite.web.webmail.sanitize import MAX_HTML, Sanitized, TooComplex, references, sanitize
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+    from moxlite.store.transaction import Reader
+    from moxlite.web.http.connection import ResponseWriter
+
+__all__ = ["serve_message"]
+
+MAX_HOSTS: Final = 5  # named in the line about what was not loaded
+MAX_IMAGES: Final = 10 * 1024 * 1024  # octets of all cid: images of a message together (WEBMAIL-54)
+SANITIZE_TIMEOUT: Final = 5.0  # WEBMAIL-109
+# sanitizing holds a thread for at most some seconds, and two of them leave the processor to others
+SANITIZERS: Final = trio.CapacityLimiter(2)
+
+POLICY: Final = "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'"
+SANDBOX: Final = "sandbox allow-popups allow-popups-to-escape-sandbox"
+CLOSED: Final = f"{POLICY}; {SANDBOX}; img-src data:; style-src 'unsafe-inline'"
+OPEN: Final = (
+    f"{POLICY}; {SANDBOX}; img-src data: http: https:; font-src data: http: https:; "
+    "style-src 'unsafe-inline' data: http: https:; media-src 'unsafe-inline' data: http: https:"
+)
+# Chromium shows no PDF in a sandbox; its viewer runs nothing of ours
+VIEWER: Final = f"{POLICY}; img-src data:; style-src 'unsafe-inline'"
+HEADERS: Final = (
+    ("x-frame-options", "sameorigin"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cache-control", "no-store"),
+)
+PAGE: Final = """<!doctype html>
+<html><head><meta charset="utf-8"><title>Message</title>
+<style>
+body {{ margin: 0; background: #fff; color: #1c2430; overflow-wrap: anywhere; }}
+body {{ font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", sans-serif; }}
+.body {{ padding: 18px 26px; min-height: 100vh; box-sizing: border-box; }}
+.blocked {{ padding: 7px 26px; background: #fdecd2; font-size: 13px; }}
+img {{ max-width: 100%; }}
+table {{ max-width: 100%; }}
+blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #d5dbe1; }}
+pre {{ white-space: pre-wrap; }}
+</style></head>
+<body>{body}</body></html>
+"""
+
+
+class Located(msgspec.Struct, frozen=True):
+    """A message that was asked for."""
+
+    message_id: int
+    received: int
+    size: int
+    structure: mime.Structure
+
+
+async def serve_message(account: Account, rest: list[str], writer: ResponseWriter) -> None:
+    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes.
+
+    Raises HTTPError: 404 for an unknown message, kind or part.
+    """
+    match rest:
+        case [number, kind] if number.isascii() and number.isdigit():
+            path = ""
+        case [number, ("view" | "viewtext" | "download") as kind, path] if number.isascii() and number.isdigit():
+            pass
+        case _:
+            raise not_found()
+    found = await locate(account, int(number[:16]))
+    match kind, path:
+        case (("raw" | "rawdl"), ""):
+            await send_raw(account, found, writer, download=kind == "rawdl")
+        case (("html" | "htmlexternal"), ""):
+            await send_html(account, found, writer, external=kind == "htmlexternal")
+        case (("view" | "viewtext" | "download"), _) if path:
+            await send_part(account, found, writer, kind, path)
+        case _:
+            raise not_found()
+
+
+def not_found() -> HTTPError:
+    """The same answer for what never was, is gone, or belongs to somebody else (WEBMAIL-113)."""
+    return HTTPError(404, "There is no such message, or no such part of it.")
+
+
+async def locate(account: Account, message_id: int) -> Located:
+    """The message and its index."""
+
+    def read(r: Reader) -> Located:
+        row = reading.message(r, message_id)
+        return Located(message_id, row.received, row.size, structure_of(r, message_id))
+
+    try:
+        return await account.read(read, op="webmail_locate")
+    except (NoSuchMessage, msgspec.DecodeError) as e:
+        raise not_found() from e
+
+
+async def send_raw(account: Account, found: Located, writer: ResponseWriter, *, download: bool) -> None:
+    """The octets as they are stored."""
+    kind: tuple[tuple[str, str], ...]
+    if download:
+        name = f"email-{found.message_id}-{time_of(found.received):%Y%m%d-%H%M%S}.eml"
+        kind = ("content-type", "message/rfc822"), disposition(name)
+    else:
+        charset = found.structure.root.charset or "utf-8"
+        charset = charset if charset.isascii() and charset.replace("-", "").replace("_", "").isalnum() else "utf-8"
+        kind = (("content-type", f"text/plain; charset={charset}"),)
+    await writer.start(200, (*kind, ("content-length", str(found.size)), *HEADERS, ("content-security-policy", CLOSED)))
+    async with aclosing(body.stream_message(account, found.message_id)) as pieces:
+        async for piece in pieces:
+            await writer.write(piece)
+    await writer.finish()
+
+
+async def send_part(account: Account, found: Located, writer: ResponseWriter, kind: str, path: str) -> None:
+    """A part without its transfer encoding: to look at, as text, or to keep."""
+    part = part_at(found.structure.root, path)
+    if part is None:
+        raise not_found()
+    policy = CLOSED
+    headers: list[tuple[str, str]] = []
+    media_type = part.media_type
+    if kind == "download":
+        headers += [("content-type", media_type), disposition(clean_filename(part, path))]
+    elif kind == "view" and media_type == "application/pdf":
+        headers.append(("content-type", media_type))
+        policy = VIEWER
+    elif kind == "view" and part.type in ("IMAGE", "AUDIO", "VIDEO") and not part.subtype.startswith("SVG"):
+        headers.append(("content-type", media_type))
+    else:
+        charset = (
+            part.charset if part.charset.isascii() and part.charset.replace("-", "").replace("_", "").isalnum() else ""
+        )
+        headers.append(("content-type", f"text/plain; charset={charset or 'utf-8'}"))
+    encoded = decoder(part.encoding)
+    await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)))
+    stream = body.stream_message(account, found.message_id, part.body, part.size)
+    async with aclosing(stream) as pieces:
+        async for piece in pieces:
+            await writer.write(encoded.feed(piece))
+    await writer.write(encoded.finish())
+    await writer.finish()
+
+
+async def send_html(account: Account, found: Located, writer: ResponseWriter, *, external: bool) -> None:
+    """The HTML body, made harmless, as a page for the frame in the reader."""
+    html = find_html(found.structure.root)
+    if html is None:
+        raise not_found()
+    _, part = html
+    if part.size > 2 * MAX_HTML:
+        page = too_complex("The HTML of this message is too large to be shown.")
+    else:
+        try:
+            clean = await sanitized(account, found, part, external=external)
+            page = notice(clean.blocked) + clean.html
+        except TooComplex as e:
+            page = too_complex(str(e))
+    headers = (
+        ("content-type", "text/html; charset=utf-8"),
+        *HEADERS,
+        ("content-security-policy", OPEN if external else CLOSED),
+    )
+    await writer.respond(Response(200, headers, PAGE.format(body=page).encode()))
+
+
+def notice(blocked: Mapping[str, int]) -> str:
+    """A line above the HTML that tells what was left out, the hosts with the most first (WEBMAIL-55)."""
+    if not blocked:
+        return ""
+    hosts = sorted(blocked, key=lambda host: (-blocked[host], host))
+    named = ", ".join(escape(host) for host in hosts[:MAX_HOSTS]) + (", …" if len(hosts) > MAX_HOSTS else "")
+    count = sum(blocked.values())
+    images = "1 external image was" if count == 1 else f"{count} external images were"
+    return f'<div class="blocked">{images} not loaded: {named}</div>'
+
+
+def too_complex(text: str) -> str:
+    """The page instead of HTML that is not given to anybody; the links of the reader lead to text and raw octets."""
+    return f'<div class="body"><p>{text} Look at its text, or at the raw message.</p></div>'
+
+
+async def sanitized(account: Account, found: Located, part: mime.Part, *, external: bool) -> Sanitized:
+    """Read, decode and sanitize in worker threads. Raises TooComplex."""
+
+    def read(r: Reader) -> tuple[str, Mapping[str, str]]:
+        content = body.locate(r, found.message_id)
+        text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_HTML + 1)
+        return text, inline_images(r, content, found.structure.root, references(text))
+
+    text, images = await account.scan(read, op="webmail_html")
+    result: Sanitized | None = None
+    with trio.move_on_after(SANITIZE_TIMEOUT):
+        result = await trio.to_thread.run_sync(
+            lambda: sanitize(text, images, external=external), abandon_on_cancel=True, limiter=SANITIZERS
+        )
+    if result is None:
+        raise TooComplex("The HTML of this message takes too long to be made safe.")
+    return result
+
+
+def inline_images(r: Reader, content: body.Content, root: mime.Part, wanted: set[str]) -> dict[str, str]:
+    """Data URIs of the images that the HTML refers to, by Content-ID as it is written there; all together at most
+    `MAX_IMAGES`.
+    """
+    images: dict[str, str] = {}
+    left = MAX_IMAGES
+    by_id = {
+        part.content_id.decode("utf-8", "replace").strip().strip("<>"): part
+        for part in root.walk()
+        if part.content_id is not None and part.type == "IMAGE" and not part.subtype.startswith("SVG")
+    }
+    for reference in wanted:
+        part = by_id.get(unquoted(reference))
+        if part is None or part.decoded > left:
+            continue
+        left -= part.decoded
+        octets = decode(body.read_content(r, content, part.body, part.size), part.encoding)
+        images[reference] = f"data:{part.media_type};base64,{base64.b64encode(octets).decode()}"
+    return images
+
+
+def unquoted(reference: str) -> str:
+    """A Content-ID out of a cid: URL (RFC 2392 §2)."""
+    return unquote(reference)
+
+
+def part_at(root: mime.Part, path: str) -> mime.Part | None:
+    """The part of a path such as "0.1.2"."""
+    part = root
+    first, *rest = path.split(".")
+    if first != "0" or len(path) > 400:
+        return None
+    for step in rest:
+        if not (step.isascii() and step.isdigit()) or int(step[:6]) >= len(part.parts):
+            return None
+        part = part.parts[int(step)]
+    return part
+
+
+def disposition(filename: str) -> tuple[str, str]:
+    """Content-Disposition of a download (RFC 6266 §5)."""
+    return ("content-disposition", header_value(f"attachment; filename*=UTF-8''{quote(filename, safe='')}"))

@@ -1,0 +1,249 @@
+"""HTML of messages, made harmless (WEBMAIL-53, 54, 108, 109).
+
+nh3 (ammonia) parses as browsers do and keeps what is on a list. Its cost is quadratic in nesting (design-facts §12),
+and a thread cannot be
+stopped: what is nested too deeply is not given to it at all. The policy that the page is sent with is the second layer;
+it alone would do.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+__all__ = ["MAX_HTML", "Sanitized", "TooComplex", "references", "sanitize"]
+
+MAX_HTML: Final = 10 * 1024 * 1024  # WEBMAIL-109
+# 10,000 elements inside each other take 0.2 s, 20,000 take 0.8 (measured); a page with fewer tags can be nested as it
+# likes
+MAX_FREE_TAGS: Final = 10_000
+MAX_DEPTH: Final = 512  # WEBMAIL-109; browsers stop at 512 as well
+
+# fmt: off
+TAGS: Final = {
+    "a", "abbr", "acronym", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption",
+    "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt", "em",
+    "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "i",
+    "img", "ins", "kbd", "li", "main", "mark", "nav", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp",
+    "section", "small", "span", "strike", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th",
+    "thead", "time", "tr", "tt", "u", "ul", "var", "wbr",
+}
+# fmt: on
+ATTRIBUTES: Final = {
+    "*": {"align", "bgcolor", "border", "class", "color", "dir", "height", "lang", "style", "title", "valign", "width"},
+    "a": {"href", "name"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "font": {"color", "face", "size"},
+    "img": {"alt", "src"},
+    "li": {"value"},
+    "ol": {"reversed", "start", "type"},
+    "table": {"cellpadding", "cellspacing"},
+    "td": {"colspan", "rowspan", "nowrap"},
+    "th": {"colspan", "rowspan", "nowrap", "scope"},
+    "time": {"datetime"},
+    "ul": {"type"},
+}
+# fmt: off
+# none of these takes a url()
+STYLES: Final = {
+    "background-color", "border", "border-bottom", "border-bottom-color", "border-bottom-style",
+    "border-bottom-width", "border-collapse", "border-color", "border-left", "border-left-color",
+    "border-left-style", "border-left-width", "border-radius", "border-right", "border-right-color",
+    "border-right-style", "border-right-width", "border-spacing", "border-style", "border-top", "border-top-color",
+    "border-top-style", "border-top-width", "border-width", "box-sizing", "clear", "color", "direction", "display",
+    "float", "font", "font-family", "font-size", "font-style", "font-variant", "font-weight", "height",
+    "letter-spacing", "line-height", "margin", "margin-bottom", "margin-left", "margin-right", "margin-top",
+    "max-height", "max-width", "min-height", "min-width", "opacity", "overflow", "overflow-wrap", "padding",
+    "padding-bottom", "padding-left", "padding-right", "padding-top", "table-layout", "text-align",
+    "text-decoration", "text-indent", "text-transform", "unicode-bidi", "vertical-align", "white-space", "width",
+    "word-break", "word-spacing", "word-wrap",
+}
+# fmt: on
+SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
+DATA_IMAGE: Final = re.compile(r"data:image/(?:png|gif|jpe?g|webp|bmp|avif|x-icon)[;,]", re.IGNORECASE)
+CID: Final = re.compile(r"cid:([^\s\"'<>)]{1,998})", re.IGNORECASE)  # 998: the longest line a field can have
+BODY_TAG: Final = re.compile(r"<body\b([^>]{0,2000})>", re.IGNORECASE)
+COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
+BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)
+
+# HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; possessive, so that no text costs
+# more than linear time
+TAG: Final = re.compile(
+    r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)"
+    r"(?:[\s/]*[^\s\"'<>/=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?+)*+[\s/]*+>"
+)
+COMMENT_END: Final = re.compile(r"--!?>")
+STYLE_END: Final = re.compile(r"</style[\s/>]", re.IGNORECASE)
+VOID: Final = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
+)
+# these end when their next sibling begins, so they may stand unclosed a thousand times without being inside each other
+SELF_ENDING: Final = frozenset(
+    [
+        "p",
+        "li",
+        "dd",
+        "dt",
+        "tr",
+        "td",
+        "th",
+        "tbody",
+        "thead",
+        "tfoot",
+        "colgroup",
+        "caption",
+        "option",
+        "optgroup",
+        "rt",
+        "rp",
+    ]
+)
+# after these another grammar holds; no mail of that size has them
+FOREIGN: Final = frozenset(
+    [
+        "script",
+        "title",
+        "textarea",
+        "xmp",
+        "iframe",
+        "noembed",
+        "noframes",
+        "noscript",
+        "plaintext",
+        "svg",
+        "math",
+        "select",
+        "template",
+        "frameset",
+    ]
+)
+
+
+class TooComplex(Exception):
+    """This HTML is not given to the sanitizer; the text is for the reader."""
+
+
+class Sanitized(msgspec.Struct, frozen=True):
+    """Harmless HTML for the inside of a body. ``blocked`` counts what would be loaded from elsewhere, by host."""
+
+    html: str
+    blocked: Mapping[str, int]
+
+
+def references(html: str) -> set[str]:
+    """The Content-IDs that the HTML may refer to (RFC 2392)."""
+    return {match[1] for match in CID.finditer(html)}
+
+
+def sanitize(html: str, images: Mapping[str, str], *, external: bool) -> Sanitized:
+    """Keep what is harmless; run in a worker thread.
+
+    ``images`` are data URIs by Content-ID. With `external` images from elsewhere stay, else they are counted and left
+    out.
+
+    Raises TooComplex.
+    """
+    if len(html) > MAX_HTML:
+        raise TooComplex("The HTML of this message is too large to be shown.")
+    if html.count("<") > MAX_FREE_TAGS and depth(html) > MAX_DEPTH:
+        raise TooComplex("The HTML of this message is nested too deeply to be shown.")
+    import nh3  # 1.5 MB that only who reads mail here needs
+
+    blocked: dict[str, int] = {}
+    cleaned = nh3.clean(
+        html,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes=SCHEMES,
+        attribute_filter=_filter(images, blocked, external=external),
+        filter_style_properties=STYLES,
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel="noopener noreferrer",
+    )
+    return Sanitized(_wrapped(html, cleaned), blocked)
+
+
+def _filter(
+    images: Mapping[str, str], blocked: dict[str, int], *, external: bool
+) -> Callable[[str, str, str], str | None]:
+    def keep(tag: str, attribute: str, value: str) -> str | None:
+        if attribute not in ("src", "href"):
+            return value
+        scheme = value.strip().partition(":")[0].lower()
+        if attribute == "href":
+            return value if scheme in ("http", "https", "mailto", "tel") or value.startswith("#") else None
+        if scheme == "cid":
+            return images.get(value.strip()[4:])
+        if scheme == "data":
+            return value if DATA_IMAGE.match(value.strip()) else None
+        if scheme not in ("http", "https"):
+            return None
+        if external:
+            return value
+        try:
+            host = urlsplit(value).hostname or ""
+        except ValueError:
+            return None
+        blocked[host] = blocked.get(host, 0) + 1
+        return None
+
+    return keep
+
+
+def _wrapped(html: str, cleaned: str) -> str:
+    """The cleaned HTML in an element with the colours that stood on the body."""
+    body = BODY_TAG.search(html)
+    colours: dict[str, str] = {}
+    for match in BODY_COLOUR.finditer(body[1] if body is not None else ""):
+        if COLOUR.match(match[2]):
+            colours.setdefault(match[1].lower(), match[2])
+    style = "".join(
+        f"{name}:{colours[key]};"
+        for key, name in (("bgcolor", "background-color"), ("text", "color"))
+        if key in colours
+    )
+    return f'<div class="body" style="{style}">{cleaned}</div>' if style else f'<div class="body">{cleaned}</div>'
+
+
+def depth(html: str) -> int:
+    """A bound of how deeply elements are nested: never below what a parser makes of it, but for a small factor (cells
+    in their tables).
+
+    An end tag counts only when it ends the innermost element. Text that is not plainly written is taken for nested
+    beyond all bounds.
+    """
+    opened: list[str] = []
+    deepest = 0
+    at = html.find("<")
+    while 0 <= at < len(html):
+        if html.startswith("<!--", at):
+            match = COMMENT_END.search(html, at + 2)
+        elif html.startswith("<![CDATA", at):
+            return len(html)
+        elif html.startswith(("<!", "<?"), at):
+            end = html.find(">", at)
+            at = html.find("<", end) if end >= 0 else -1
+            continue
+        elif not html[at + 1 : at + 2].isalpha() and not html.startswith("</", at):
+            at = html.find("<", at + 1)
+            continue
+        else:
+            match = TAG.match(html, at)
+            if match is None or match["name"].lower() in FOREIGN:
+                return len(html)
+            name = match["name"].lower()
+            if match["end"]:
+                if opened and opened[-1] == name:
+                    opened.pop()
+            elif name == "style":
+                match = STYLE_END.search(html, match.end())
+            elif name not in VOID and name not in SELF_ENDING:
+                opened.append(name)
+                deepest = max(deepest, len(opened))
+        if match is None:  # a comment or style without an end takes all that follows
+            break
+        at = html.find("<", match.end())
+    return deepest

@@ -1,0 +1,415 @@
+"""Event streams: what a browser hears of its account, over SSE or a websocket (WEBMAIL-30..46, 115).
+
+Theory of operation
+-------------------
+A stream is a cursor on the account's change bus and one task. The task waits until the cursor has something, a request
+has come, or it is time to say that the line still stands; then it sends, and the sending is what holds it back: nothing
+is taken from the bus while octets are unsent, so a browser that stops reading is a cursor that falls behind, and gets
+the coalesced changes from the database later. A batch of the bus is at most some 1,500 changes of 700 octets, which
+bounds what one stream holds. What a change looks like is made once per account (`changes.py`).
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+import trio
+
+from moxlite.store import reading
+from moxlite.store.errors import ChunkDamaged, Closed, NoSuchMailbox, NoSuchMessage, ReadInterrupted, StorageBroken
+from moxlite.store.types import AccountClosing, ModSeq
+from moxlite.web.errors import NotFound, UserError
+from moxlite.web.webmail.changes import SharedChanges
+from moxlite.web.webmail.items import mailbox_of
+from moxlite.web.webmail.parsed import parse_message
+from moxlite.web.webmail.types import (
+    Fatal,
+    Page,
+    ParsedMessage,
+    Request,
+    Resume,
+    ServerShutdown,
+    Start,
+    StreamEvent,
+    ViewErr,
+    ViewMsgs,
+    ViewReset,
+)
+from moxlite.web.webmail.view import Reset, View, resolve
+
+if TYPE_CHECKING:
+    from moxlite.store.account import Account
+    from moxlite.store.bus import Batch, Cursor
+    from moxlite.store.sessions import Session
+    from moxlite.store.transaction import Reader
+    from moxlite.store.types import Mailbox
+    from moxlite.web.http.drain import Drain
+    from moxlite.web.webmail.changes import EncodedChange
+    from moxlite.web.webmail.types import MessageItem, Query
+
+__all__ = ["Facts", "Sink", "Stream", "Streams", "TooManyStreams", "required_query"]
+
+logger = logging.getLogger("moxlite.web.webmail")
+
+KEEPALIVE: Final = 30.0  # WEBMAIL-33: below the 60 s after which common proxies drop a silent connection
+SESSION_CHECK: Final = 10.0  # WEBMAIL-18: how long a stream may outlive its session
+TOKEN_AGE: Final = 60.0  # WEBMAIL-30
+TOKEN_SIZE: Final = 16
+MAX_TOKENS: Final = 200  # per account: as many as there may be streams that connect at once
+MAX_PER_SESSION: Final = 100  # WEBMAIL-115
+MAX_PER_ACCOUNT: Final = 200
+MAX_STREAMS: Final = 2000
+FIRST_PAGE: Final = 50  # for a browser that took a resumption for granted
+EVENT_SIZE: Final = 128 * 1024  # changes are sent in events of about this size, so that none is large (WEBMAIL-147)
+
+encoder = msgspec.json.Encoder()
+
+
+class TooManyStreams(Exception):
+    """The server has as many streams as it may have (WEBMAIL-115)."""
+
+
+class Sink(Protocol):
+    """Where a stream sends to. All raise ClientGone when nobody takes what is sent."""
+
+    async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
+        """One event as JSON; `modseq` is what the browser has reached with it."""
+
+    async def keep_alive(self) -> None:
+        """Something that is no event."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a stream tells at its start besides mailboxes."""
+
+    login_address: str
+    addresses: list[str]
+    rejects_mailbox: str
+    account_path: str
+    version: str
+
+
+class Stream:
+    """One stream. `run` is its life; `submit` and `end` may be called by others meanwhile."""
+
+    def __init__(self, stream_id: int, session: Session, account: Account, facts: Facts, shared: SharedChanges) -> None:
+        self.stream_id: Final = stream_id
+        self.session: Final = session
+        self._account = account
+        self._facts = facts
+        self._shared = shared
+        self._request: Request | None = None
+        self._ending: str | None = None
+        self._waiting: trio.CancelScope | None = None
+        self._view: View | None = None
+
+    def submit(self, request: Request) -> None:
+        """Ask for a view or for more of it; what runs for an earlier request ends."""
+        self._request = request
+        self._wake()
+
+    def end(self, message: str) -> None:
+        """Have the stream end with this word to the user."""
+        self._ending = self._ending or message
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def run(
+        self, first: Request, since: int, sink: Sink, drain: Drain, alive: Callable[[Session], Awaitable[bool]]
+    ) -> None:
+        """Serve the stream until it ends.
+
+        Args:
+          first: with a query (`required_query`).
+          since: the modseq that the browser has reached, 0 for a new one.
+          alive: tells whether the session still stands.
+
+        Raises ClientGone.
+        """
+        try:
+            await self._serve(first, since, sink, drain, alive)
+        except (StorageBroken, Closed, ReadInterrupted, ChunkDamaged) as e:
+            logger.warning("stream ended", extra={"kv": {"account": self.session.account, "err": e}})
+            await self._send(sink, Fatal("the storage of this account does not answer as it should"))
+
+    async def _serve(
+        self, first: Request, since: int, sink: Sink, drain: Drain, alive: Callable[[Session], Awaitable[bool]]
+    ) -> None:
+        cursor = await self._begin(first, since, sink)
+        with cursor:
+            silent_since = checked = trio.current_time()
+            while True:
+                if drain.begun:
+                    await self._send(sink, ServerShutdown())
+                    return
+                if trio.current_time() - checked >= SESSION_CHECK:
+                    checked = trio.current_time()
+                    if not await alive(self.session):
+                        self.end("session no longer valid")
+                if self._ending is not None:
+                    await self._send(sink, Fatal(self._ending))
+                    return
+                if self._request is not None:
+                    request, self._request = self._request, None
+                    await self._answer(request, sink)
+                elif cursor.pending():
+                    if await self._tell(await cursor.take(), sink):
+                        return
+                    cursor.acknowledge(cursor.modseq)
+                elif trio.current_time() - silent_since >= KEEPALIVE:
+                    await sink.keep_alive()
+                else:
+                    await self._wait(cursor, drain, min(silent_since + KEEPALIVE, checked + SESSION_CHECK))
+                    continue
+                silent_since = trio.current_time()
+
+    async def _wait(self, cursor: Cursor, drain: Drain, deadline: float) -> None:
+        """Sleep until there is something to do, or to look at."""
+        with drain.waiting() as scope:
+            scope.deadline = deadline
+            self._waiting = scope
+            try:
+                if self._request is None and self._ending is None:
+                    await cursor.wait()
+            finally:
+                self._waiting = None
+
+    async def _begin(self, first: Request, since: int, sink: Sink) -> Cursor:
+        """The first event: `start` with all mailboxes, or `resume` when the change log reaches back to what the browser
+        has.
+        """
+        query = required_query(first)
+        if since > 0:
+            state = await self._account.read(reading.state, op="webmail_resume")
+            if state.highest_purged_modseq <= since <= state.modseq:
+                return await self._resume(first, query, ModSeq(since), sink)
+        (mailboxes, opened), cursor = await self._account.subscribe(
+            lambda r: (reading.mailboxes(r), resolve_or_inbox(r, query)), op="webmail_start"
+        )
+        try:
+            start = Start(
+                stream_id=self.stream_id,
+                login_address=self._facts.login_address,
+                addresses=self._facts.addresses,
+                mailboxes=[mailbox_of(box) for box in mailboxes],
+                mailbox_name=opened.name,
+                rejects_mailbox=self._facts.rejects_mailbox,
+                account_path=self._facts.account_path,
+                version=self._facts.version,
+                modseq=cursor.modseq,
+                server_time=datetime.now(UTC),
+                capabilities=[],
+            )
+            await self._send(sink, start, cursor.modseq)
+            page = first.page or Page(FIRST_PAGE)
+            await self._open(msgspec.structs.replace(first, page=page), query, opened.id, sink)
+        except BaseException:
+            cursor.close()
+            raise
+        return cursor
+
+    async def _resume(self, first: Request, query: Query, since: ModSeq, sink: Sink) -> Cursor:
+        opened, cursor = await self._account.subscribe(
+            lambda r: resolve_or_inbox(r, query), op="webmail_resume", since=since
+        )
+        try:
+            self._view = View(first.view_id, query, opened.id)
+            await self._view.resume(self._account, first.page)
+            await self._send(sink, Resume(self.stream_id, self._facts.version, since, datetime.now(UTC)))
+        except BaseException:
+            cursor.close()
+            raise
+        return cursor
+
+    async def _answer(self, request: Request, sink: Sink) -> None:
+        """A request that came later: another view, or more of this one."""
+        if request.cancel or request.page is None:
+            return
+        view = self._view
+        if view is not None and request.view_id == view.view_id:
+            await self._send_page(view, request, sink, opening=False)
+            return
+        query = request.query
+        if query is None:
+            await self._send(sink, ViewErr(request.view_id, request.id, "a new view needs a query"))
+            return
+        try:
+            opened = await self._account.read(lambda r: resolve(r, query), op="webmail_view")
+        except NoSuchMailbox:
+            await self._send(sink, ViewErr(request.view_id, request.id, "This mailbox is no longer there."))
+            return
+        await self._open(request, query, opened.id, sink)
+
+    async def _open(self, request: Request, query: Query, mailbox_id: int, sink: Sink) -> None:
+        self._view = View(request.view_id, query, mailbox_id)
+        await self._send_page(self._view, request, sink, opening=True)
+
+    async def _send_page(self, view: View, request: Request, sink: Sink, *, opening: bool) -> None:
+        wanted = request.page
+        if wanted is None:
+            return
+        opened = not opening
+        async with aclosing(view.more(self._account, wanted)) as slices:
+            async for items in slices:
+                if self._request is not None or self._ending is not None:
+                    return
+                if isinstance(items, Reset):
+                    await self._send(sink, ViewReset(view.view_id, request.id))
+                    continue
+                parsed = None
+                if not opened:
+                    parsed = await self._open_message(items, wanted.dest_message_id)
+                    opened = True
+                await self._send(
+                    sink,
+                    ViewMsgs(
+                        view.view_id, request.id, [[item] for item in items], view_end=False, parsed_message=parsed
+                    ),
+                )
+        await self._send(sink, ViewMsgs(view.view_id, request.id, [], view.end))
+
+    async def _open_message(self, items: list[MessageItem], destination: int) -> ParsedMessage | None:
+        """The message that will be read first: the one asked for, if it comes with these, else the first."""
+        message_id = destination or items[0].id
+        if all(item.id != message_id for item in items):
+            return None
+        try:
+            return await parse_message(self._account, message_id)
+        except (NoSuchMessage, ChunkDamaged, msgspec.DecodeError):
+            return None
+
+    async def _tell(self, batch: Batch, sink: Sink) -> bool:
+        """Send the changes of a batch; True when the account wants its subscribers to end."""
+        view = self._view
+        events = batch.events
+        closing = bool(events) and isinstance(events[-1], AccountClosing)
+        changes = await self._shared.encode(self._account, events[:-1] if closing else events)
+        wanted = [change for change in changes if view is None or view.wants(change)]
+        await self._send_changes(wanted, batch, sink)
+        if closing:
+            await self._send(sink, Fatal("the account is closed for now"))
+        return closing
+
+    async def _send_changes(self, changes: list[EncodedChange], batch: Batch, sink: Sink) -> None:
+        """Changes in one or more `view_changes`; the JSON is put together from parts that all streams share."""
+        view_id = 0 if self._view is None else self._view.view_id
+        at = 0
+        while True:
+            size = 0
+            start = at
+            while at < len(changes) and size < EVENT_SIZE:
+                size += len(changes[at].data)
+                at += 1
+            more = batch.more or at < len(changes)
+            head = b'{"kind":"view_changes","view_id":%d,"modseq":%d,"more":%s,"changes":[' % (
+                view_id,
+                batch.modseq,
+                b"true" if more else b"false",
+            )
+            data = head + b",".join(change.data for change in changes[start:at]) + b"]}"
+            await sink.send("view_changes", data, None if more else batch.modseq)
+            if at >= len(changes):
+                return
+
+    async def _send(self, sink: Sink, event: StreamEvent, modseq: int | None = None) -> None:
+        await sink.send(str(event.__struct_config__.tag), encoder.encode(event), modseq)
+
+
+def resolve_or_inbox(r: Reader, query: Query) -> Mailbox:
+    """As `resolve`, for the first view of a stream: a mailbox that has gone meanwhile is Inbox."""
+    try:
+        return resolve(r, query)
+    except NoSuchMailbox:
+        return resolve(r, msgspec.structs.replace(query, filter=msgspec.structs.replace(query.filter, mailbox_id=0)))
+
+
+def required_query(first: Request) -> Query:
+    """The query that a stream begins with. Raises UserError."""
+    if first.query is None:
+        raise UserError("request: a stream begins with a query")
+    return first.query
+
+
+class _Token(msgspec.Struct, frozen=True):
+    session: Session
+    expires: float
+
+
+class Streams:
+    """All streams of the server, and the tokens by which they are opened."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, OrderedDict[str, _Token]] = {}
+        self._streams: OrderedDict[int, Stream] = OrderedDict()
+        self._shared: dict[str, SharedChanges] = {}
+        self._last_id = secrets.randbelow(1 << 30)
+
+    def token(self, session: Session) -> str:
+        """A token that opens one stream, within a minute: an address with the cookie alone must not do (WEBMAIL-30)."""
+        value = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
+        tokens = self._tokens.setdefault(session.account, OrderedDict())
+        now = time.monotonic()
+        for old in [old for old, entry in tokens.items() if entry.expires < now]:
+            del tokens[old]
+        tokens[value] = _Token(session, now + TOKEN_AGE)
+        if len(tokens) > MAX_TOKENS:
+            tokens.popitem(last=False)
+        return value
+
+    def redeem(self, session: Session, token: str) -> None:
+        """Use a token up. Raises UserError when it is none of this session."""
+        tokens = self._tokens.get(session.account, OrderedDict())
+        entry = tokens.pop(token, None)
+        if not tokens:
+            self._tokens.pop(session.account, None)
+        if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
+            raise UserError("bad token")
+
+    def add(self, session: Session, account: Account, facts: Facts) -> Stream:
+        """A new stream; the oldest of the same session or account ends when there are too many. Raises
+        TooManyStreams.
+        """
+        own = [stream for stream in self._streams.values() if stream.session.account == session.account]
+        same = [stream for stream in own if stream.session.id == session.id]
+        if len(same) >= MAX_PER_SESSION:
+            same[0].end("too many streams of this session")
+        elif len(own) >= MAX_PER_ACCOUNT:
+            own[0].end("too many streams of this account")
+        if len(self._streams) >= MAX_STREAMS:
+            raise TooManyStreams
+        self._last_id += 1
+        shared = self._shared.setdefault(session.account, SharedChanges())
+        stream = Stream(self._last_id, session, account, facts, shared)
+        self._streams[stream.stream_id] = stream
+        return stream
+
+    def remove(self, stream: Stream) -> None:
+        """A stream has ended."""
+        self._streams.pop(stream.stream_id, None)
+        if not any(other.session.account == stream.session.account for other in self._streams.values()):
+            self._shared.pop(stream.session.account, None)
+
+    def find(self, session: Session, stream_id: int) -> Stream:
+        """A stream of this session. Raises NotFound."""
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.session.id != session.id:
+            raise NotFound(f"no stream {stream_id}")
+        return stream
+
+    def end_session(self, session: Session) -> None:
+        """A session is over: so are its streams."""
+        for stream in self._streams.values():
+            if stream.session.id == session.id:
+                stream.end("session no longer valid")

@@ -1,0 +1,367 @@
+"""What the webmail and its browser say to each other: parameters, results and events (WEBMAIL-24, 25, 30..48).
+
+From these structs `script/gen` writes the JSON Schema, and the TypeScript types and checks. Times are RFC 3339 in UTC;
+ids are integers that a browser can hold; flags have their IMAP names in lower case (``\\seen``, ``$junk``), keywords
+their shown spelling.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+__all__ = [
+    "ID",
+    "Address",
+    "Attachment",
+    "Change",
+    "Fatal",
+    "Filter",
+    "Header",
+    "IDs",
+    "LoginResult",
+    "Mailbox",
+    "MailboxAdd",
+    "MailboxCounts",
+    "MailboxKeywords",
+    "MailboxRemove",
+    "MailboxRename",
+    "MailboxSpecialUse",
+    "MessageItem",
+    "MsgAdd",
+    "MsgFlags",
+    "MsgRemove",
+    "MsgThread",
+    "Page",
+    "ParsedMessage",
+    "Part",
+    "Query",
+    "Request",
+    "Resume",
+    "Role",
+    "ServerShutdown",
+    "Start",
+    "StreamEvent",
+    "Text",
+    "ViewChanges",
+    "ViewErr",
+    "ViewMsgs",
+    "ViewReset",
+]
+
+ID = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+AnyID = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
+Counter = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+IDs = Annotated[list[ID], Meta(min_length=1, max_length=100_000)]  # WEBMAIL-26
+Time = Annotated[datetime, Meta(tz=True)]
+Role = Literal["archive", "draft", "junk", "sent", "trash"]
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Comes from the browser: nothing but what is written here."""
+
+
+class Filter(Strict, frozen=True):
+    """Which messages a view shows. ``mailbox_name`` counts when ``mailbox_id`` is 0; an unknown name means Inbox."""
+
+    mailbox_id: AnyID = 0
+    mailbox_name: Annotated[str, Meta(max_length=1000)] = ""
+    unread: bool = False
+
+
+class Query(Strict, frozen=True):
+    """A view: its messages, and their order by the time they were received."""
+
+    filter: Filter
+    order_asc: bool = False
+
+
+class Page(Strict, frozen=True):
+    """How much of the view is wanted: behind the message ``anchor_message_id``, at least up to ``dest_message_id``."""
+
+    count: Annotated[int, Meta(ge=1, le=10_000)]
+    anchor_message_id: Counter = 0
+    dest_message_id: Counter = 0
+
+
+class Request(Strict, frozen=True):
+    """Asks a stream for a view (a new ``view_id``) or for more of the present one. ``cancel`` only ends what runs."""
+
+    id: Counter
+    view_id: Counter
+    stream_id: Counter = 0
+    cancel: bool = False
+    query: Query | None = None
+    page: Page | None = None
+
+
+class LoginResult(msgspec.Struct, frozen=True):
+    """What a browser keeps of a log-in, beside the cookie that it cannot read."""
+
+    csrf_token: str
+    login_address: str
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A mailbox of a header field; the domain in Unicode."""
+
+    name: str
+    user: str
+    host: str
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A part that is shown as a file. ``path`` is its place in the tree, such as "0.1"."""
+
+    path: str
+    filename: str
+    content_type: str
+    size: int
+
+
+class Mailbox(msgspec.Struct, frozen=True):
+    """A mailbox with its counts (WEBMAIL-35)."""
+
+    id: int
+    name: str
+    roles: list[Role]
+    keywords: list[str]
+    total: int
+    unread: int
+    unseen: int
+    deleted: int
+    size: int
+
+
+class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the list: all of it comes from stored columns (WEBMAIL-47)."""
+
+    id: int
+    mailbox_id: int
+    uid: int
+    modseq: int
+    thread_id: int
+    flags: list[str]
+    keywords: list[str]
+    received: Time
+    size: int
+    subject: str
+    preview: str
+    date: Time | None
+    from_: list[Address] = msgspec.field(name="from")
+    to: list[Address]
+    cc: list[Address]
+    bcc: list[Address]
+    reply_to: list[Address]
+    attachments: list[Attachment]
+    is_signed: bool
+    is_encrypted: bool
+    thread_muted: bool
+    match_query: bool = True
+
+
+class Header(msgspec.Struct, frozen=True):
+    """One field of the message's header, decoded for reading."""
+
+    name: str
+    value: str
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A text to read. ``truncated`` when it is longer than what is sent."""
+
+    path: str
+    content_type: str
+    text: str
+    truncated: bool
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A node of the MIME tree. ``size`` is that of the decoded content."""
+
+    path: str
+    content_type: str
+    disposition: str
+    filename: str
+    size: int
+    parts: list["Part"]
+
+
+class ParsedMessage(msgspec.Struct, frozen=True):
+    """A message opened (WEBMAIL-48)."""
+
+    id: int
+    headers: list[Header]
+    texts: list[Text]
+    has_html: bool
+    attachments: list[Attachment]
+    structure: Part
+    list_reply_address: str
+
+
+class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
+    """The first event of a stream (WEBMAIL-34)."""
+
+    stream_id: int
+    login_address: str
+    addresses: list[str]
+    mailboxes: list[Mailbox]
+    mailbox_name: str
+    rejects_mailbox: str
+    account_path: str
+    version: str
+    modseq: int
+    server_time: Time
+    capabilities: list[str]
+
+
+class MsgAdd(msgspec.Struct, frozen=True, tag="msg_add", tag_field="kind"):
+    """A message that is new to the account or to its mailbox, and belongs into the view."""
+
+    item: MessageItem
+
+
+class MsgRemove(msgspec.Struct, frozen=True, tag="msg_remove", tag_field="kind"):
+    """Messages that left a mailbox: expunged, or moved to another."""
+
+    mailbox_id: int
+    message_ids: list[int]
+
+
+class MsgFlags(msgspec.Struct, frozen=True, tag="msg_flags", tag_field="kind"):
+    """A message's flags have changed: all of them, not the difference."""
+
+    message_id: int
+    mailbox_id: int
+    modseq: int
+    flags: list[str]
+    keywords: list[str]
+
+
+class MsgThread(msgspec.Struct, frozen=True, tag="msg_thread", tag_field="kind"):
+    """Threads were muted or collapsed."""
+
+    message_ids: list[int]
+    muted: bool
+    collapsed: bool
+
+
+class MailboxAdd(msgspec.Struct, frozen=True, tag="mailbox_add", tag_field="kind"):
+    """A mailbox was created."""
+
+    mailbox: Mailbox
+
+
+class MailboxRemove(msgspec.Struct, frozen=True, tag="mailbox_remove", tag_field="kind"):
+    """A mailbox is gone."""
+
+    mailbox_id: int
+    name: str
+
+
+class MailboxRename(msgspec.Struct, frozen=True, tag="mailbox_rename", tag_field="kind"):
+    """A mailbox has another name."""
+
+    mailbox_id: int
+    old_name: str
+    name: str
+
+
+class MailboxCounts(msgspec.Struct, frozen=True, tag="mailbox_counts", tag_field="kind"):
+    """A mailbox's counts are now these."""
+
+    mailbox_id: int
+    total: int
+    unread: int
+    unseen: int
+    deleted: int
+    size: int
+
+
+class MailboxSpecialUse(msgspec.Struct, frozen=True, tag="mailbox_special_use", tag_field="kind"):
+    """A mailbox's roles are now these."""
+
+    mailbox_id: int
+    roles: list[Role]
+
+
+class MailboxKeywords(msgspec.Struct, frozen=True, tag="mailbox_keywords", tag_field="kind"):
+    """The keywords ever used in a mailbox are now these."""
+
+    mailbox_id: int
+    keywords: list[str]
+
+
+Change = (
+    MsgAdd
+    | MsgRemove
+    | MsgFlags
+    | MsgThread
+    | MailboxAdd
+    | MailboxRemove
+    | MailboxRename
+    | MailboxCounts
+    | MailboxSpecialUse
+    | MailboxKeywords
+)
+
+
+class ViewMsgs(msgspec.Struct, frozen=True, tag="view_msgs", tag_field="kind"):
+    """Messages of a view, in its order (WEBMAIL-40). Empty ``items`` end the request; ``view_end``: there are no
+    more.
+    """
+
+    view_id: int
+    request_id: int
+    items: list[list[MessageItem]]
+    view_end: bool
+    parsed_message: ParsedMessage | None = None
+
+
+class ViewReset(msgspec.Struct, frozen=True, tag="view_reset", tag_field="kind"):
+    """The anchor is no longer there: the results that follow begin at the top again."""
+
+    view_id: int
+    request_id: int
+
+
+class ViewErr(msgspec.Struct, frozen=True, tag="view_err", tag_field="kind"):
+    """The query could not be answered; the stream goes on."""
+
+    view_id: int
+    request_id: int
+    message: str
+
+
+class ViewChanges(msgspec.Struct, frozen=True, tag="view_changes", tag_field="kind"):
+    """Changes of the account in their order (WEBMAIL-43); ``modseq`` is reached with the last of them when ``more`` is
+    false.
+    """
+
+    view_id: int
+    modseq: int
+    more: bool
+    changes: list[Change]
+
+
+class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
+    """The stream goes on behind the modseq that the browser had: nothing is lost, its list stays (WEBMAIL-44)."""
+
+    stream_id: int
+    version: str
+    modseq: int
+    server_time: Time
+
+
+class Fatal(msgspec.Struct, frozen=True, tag="fatal", tag_field="kind"):
+    """The stream ends and must not be opened again as it was."""
+
+    message: str
+
+
+class ServerShutdown(msgspec.Struct, frozen=True, tag="server_shutdown", tag_field="kind"):
+    """The server stops; come back in some seconds."""
+
+
+StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Fatal | ServerShutdown

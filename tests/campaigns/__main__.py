@@ -1,0 +1,51 @@
+"""Run campaigns with full counts, keep their reports in docs/soak/: `script/soak [NAME ...] [--seed N] [--share X]`."""
+
+import argparse
+import importlib
+import pkgutil
+import random
+import sys
+import traceback
+from pathlib import Path
+
+import tests.campaigns
+from tests.campaigns.report import Finding, Report
+from tests.tools import top
+
+OTHERS = {"report", "__main__"}
+
+
+def names() -> list[str]:
+    """All campaigns."""
+    found = (module.name for module in pkgutil.iter_modules(tests.campaigns.__path__))
+    return sorted(name for name in found if name not in OTHERS and not name.startswith("_"))
+
+
+def main() -> int:
+    """Run; exit 1 when one found something."""
+    parser = argparse.ArgumentParser(prog="script/soak", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; none: all")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--share", type=float, default=1.0, help="of the full counts; 1 is what an issue asks for")
+    parser.add_argument("--reports", type=Path, default=top() / "docs/soak", help="where the reports go")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(names()):
+        parser.error(f"no campaign named {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+    found = 0
+    for name in options.names or names():
+        report = Report(name, options.seed, options.share)
+        print(f"{name}: seed {options.seed}", flush=True)
+        try:
+            importlib.import_module(f"tests.campaigns.{name}").run(options.seed, options.share, report)
+        except Finding as finding:
+            found += 1
+            report.tell(f"FOUND: {finding}")
+            traceback.print_exc()
+        outcome = "a finding" if report.lines and report.lines[-1].startswith("FOUND") else "no finding"
+        report.write(options.reports, outcome)
+        print("\n".join(f"  {line}" for line in report.lines), f"\n{name}: {outcome}", flush=True)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""kill -9 while the text index is built: searches give what a scan gives, at once after the kill and at the end.
+
+A child delivers, expunges, erases and deletes the index again and again, with its builder at work in small batches; it
+is killed at random. The parent then opens the account: the index must agree with it, and searches must give the same
+with the index, as far as it has come, and without. At the end the builder finishes, and all texts are compared with the
+messages (STORE-112, STORE-113).
+"""
+
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts
+from moxlite.store.messages import expunge
+from moxlite.store.options import Options
+from moxlite.store.reading import uids
+from moxlite.store.search import builder
+from moxlite.store.search.check import check_index
+from moxlite.store.search.finding import search_messages
+from moxlite.store.search.terms import Has
+from moxlite.store.types import MailboxID
+from tests.campaigns.report import Finding, Report
+from tests.store_mail import put
+from tests.tools import top
+
+__all__ = ["run"]
+
+KILLS = 100
+#: How long a child works before it is killed, in seconds.
+SHORTEST, LONGEST = 0.02, 0.8
+#: Messages in one batch of the builder: many commits, and the kill comes between two, or into one.
+BATCH = 8
+
+INBOX = MailboxID(1)
+
+
+def options() -> Options:
+    """With the index."""
+    return Options(min_free_space=0, search_index=True)
+
+
+async def work(folder: Path, seed: int) -> None:
+    """What the child does until it is killed."""
+    rng = random.Random(seed)
+    builder.BATCH, builder.PAUSE, builder.REST = BATCH, 0.005, 0.0  # type: ignore[misc]
+    accounts = Accounts(folder, options())
+    async with trio.open_nursery() as nursery:
+        await nursery.start(accounts.serve)
+        async with accounts.use("mia") as account:
+            print("ready", flush=True)
+            number = seed * 1_000_000
+            while True:
+                count = rng.choice((1, 5, 40))
+                await put(account, count, first=number)
+                number += count
+                here = await account.read(lambda r: uids(r, INBOX), op="test")
+                if len(here) > 150:
+                    gone = rng.sample(list(here), rng.choice((1, 30)))
+                    await account.write(lambda tx, gone=gone: expunge(tx, INBOX, gone))  # type: ignore[misc]
+                    await account.eraser.once()
+                if not rng.randrange(40):
+                    await account.search.delete("damaged")
+                await trio.sleep(rng.choice((0, 0.01, 0.05)))
+
+
+def child(folder: str, seed: int) -> None:
+    """The child's program."""
+    trio.run(work, Path(folder), seed)
+
+
+def kill_one(folder: Path, rng: random.Random) -> None:
+    """Start a child, let it work, kill it."""
+    program = f"from tests.campaigns.index_kill import child; child({str(folder)!r}, {rng.getrandbits(20)})"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=top()) as process:
+        assert process.stdout is not None
+        if process.stdout.readline() != b"ready\n":
+            raise Finding("the child did not begin")
+        time.sleep(rng.uniform(SHORTEST, LONGEST))
+        process.send_signal(signal.SIGKILL)
+
+
+async def compare(account: Account, rng: random.Random) -> None:
+    """Search with the index and without."""
+    for words in (["hello"], ["example.com"], [f"{rng.randrange(100)}@exa"], ["no such word"], ["an"]):
+        account.search.enabled = True
+        by_index = await search_messages(account, None, words, 100_000)
+        account.search.enabled = False
+        by_scan = await search_messages(account, None, words, 100_000)
+        account.search.enabled = True
+        if by_index != by_scan:
+            raise Finding(f"{words}: {len(by_index.ids)} found by the index, {len(by_scan.ids)} by a scan")
+
+
+async def sound(account: Account, rebuilt: list[str]) -> None:
+    """The deep check finds nothing, or the index is made again and then it finds nothing."""
+    if findings := await check_index(account, deep=True):
+        rebuilt += [finding.text for finding in findings]
+        await account.search.delete("damaged")
+        await account.indexer.once()
+        if findings := await check_index(account, deep=True):
+            raise Finding(f"an index made anew does not agree: {[finding.text for finding in findings]}")
+
+
+async def verify(folder: Path, rng: random.Random, rebuilt: list[str], *, finish: bool) -> tuple[bool, int]:
+    """Look at what a killed child left; whether there was an index, and how far it had come.
+
+    An index that the check finds damaged may be there, for it can be made again at any time (STORE-113): then searches
+    must be exact all the same, and the one made in its place must be sound. It's noted in `rebuilt`.
+    """
+    accounts = Accounts(folder, options())
+    try:
+        async with accounts.use("mia") as account:
+            found = await account.search.candidates(Has("hello"))
+            await compare(account, rng)
+            await sound(account, rebuilt)
+            if finish:
+                await account.eraser.once()
+                await account.indexer.once()
+                await compare(account, rng)
+                await sound(account, rebuilt)
+                await compare(account, rng)
+            return found is not None, 0 if found is None else found.watermark
+    finally:
+        with trio.CancelScope(shield=True):
+            await accounts.aclose()
+
+
+def run(seed: int, share: float, report: Report) -> None:
+    """KILLS × share kills."""
+    rng = random.Random(seed)
+    kills = max(3, round(KILLS * share))
+    with_index, highest = 0, 0
+    rebuilt: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="moxlite-index-kill-") as name:
+        folder = Path(name)
+        for number in range(kills):
+            kill_one(folder, rng)
+            there, watermark = trio.run(partial(verify, folder, rng, rebuilt, finish=number == kills - 1))
+            with_index += there
+            highest = max(highest, watermark)
+    if rebuilt:
+        report.tell(f"{len(rebuilt)} times the check found a damaged index, which was made again: {rebuilt[0]}")
+    report.tell(f"{kills} kills while the index was built; {with_index} left one to be used, up to message {highest}")
+    report.tell("after each: the index agreed with the account, searches gave the same with it and without")
+    report.tell("at the end: the index was finished, all texts were those of the messages")

@@ -1,0 +1,44 @@
+"""What a campaign tells: counted facts, written as a page of docs/soak/."""
+
+import platform
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["Finding", "Report"]
+
+
+class Finding(AssertionError):
+    """A campaign found something that must not be."""
+
+
+@dataclass
+class Report:
+    """The page of one campaign."""
+
+    name: str
+    seed: int
+    share: float
+    lines: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.time)
+
+    def tell(self, line: str) -> None:
+        """Add a fact."""
+        self.lines.append(line)
+
+    def write(self, folder: Path, outcome: str) -> None:
+        """Write `NAME.md`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.began))
+        text = [
+            f"# Campaign `{self.name}`",
+            "",
+            f"{stamp}, `script/soak {self.name} --seed {self.seed}`, share {self.share:g} of the full count,",
+            f"{time.time() - self.began:.0f} s, {platform.machine()}, Python {platform.python_version()}.",
+            "",
+            *[f"- {line}" for line in self.lines],
+            "",
+            f"Outcome: **{outcome}**",
+            "",
+        ]
+        (folder / f"{self.name}.md").write_text("\n".join(text))

@@ -1,0 +1,86 @@
+"""A kill in each step of an upgrade: the next open goes on as if nothing had been (STORE-148, STORE-149, STORE-160)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from moxlite.store.backup.layout import databases
+from moxlite.store.check import check_account
+from moxlite.store.gentestdata import ACCOUNTS
+from moxlite.store.migrations import Kind, migrations_of, open_file
+from moxlite.store.options import Options
+from moxlite.store.transaction import Reader
+from tests.tools import top
+from tests.upgrade_fixtures import names, unpack
+
+# Opens argv[1] with the schema argv[2], and is killed before the statement with number argv[3].
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+import apsw
+from moxlite.store.migrations import Kind, open_file
+from moxlite.store.options import Options
+
+left = int(sys.argv[3])
+
+def traced(cursor, sql, bindings):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    return True
+
+apsw.connection_hooks.append(lambda db: setattr(db, "exec_trace", traced))
+open_file(Path(sys.argv[1]), Kind.ACCOUNT, Options(min_free_space=0, schema=Path(sys.argv[2]))).close()
+"""
+
+REWRITE = """-- rewrites tables
+CREATE TABLE keyword_new (lower TEXT PRIMARY KEY, spelling TEXT NOT NULL, color TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO keyword_new SELECT lower, spelling, 'red' FROM keyword;
+DROP TABLE keyword;
+ALTER TABLE keyword_new RENAME TO keyword;
+"""
+
+
+def account(data: Path) -> Path:
+    return data / next(one.path for one in databases(data) if one.account == ACCOUNTS[2])
+
+
+@pytest.mark.slow
+def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path) -> None:
+    """STORE-148, STORE-149, STORE-160, ADMIN-68: from the oldest fixture, with a rewrite of a table at the end."""
+    original = account(unpack(names()[0], tmp_path / "data"))
+    schema = tmp_path / "schema"
+    shutil.copytree(top() / "moxlite/schema", schema)
+    last = len(migrations_of(Kind.ACCOUNT)) + 1
+    (schema / "account" / f"{last:04}-rewrite.sql").write_text(REWRITE)
+    killed = 0
+    while True:
+        folder = tmp_path / str(killed)
+        folder.mkdir()
+        path = folder / "account.db"
+        shutil.copy(original, path)
+        command = [sys.executable, "-c", CHILD, str(path), str(schema), str(killed)]
+        child = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": str(top())}, timeout=60)
+        db = open_file(path, Kind.ACCOUNT, Options(min_free_space=0, schema=schema))
+        assert db.pragma("user_version") == last
+        assert db.execute("SELECT count(*) FROM keyword WHERE color = 'red'").fetchone() != (0,)
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert check_account(Reader(db), deep=True) == []
+        db.close()
+        copy = apsw.Connection(str(path.with_name(f"account.db.before-{last:04}")))
+        assert copy.pragma("user_version") == last - 1
+        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        copy.close()
+        shutil.rmtree(folder)
+        if child.returncode == 0:
+            break
+        assert child.returncode == -signal.SIGKILL
+        killed += 1
+    assert killed > 20

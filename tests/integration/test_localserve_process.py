@@ -1,0 +1,520 @@
+"""``moxlite localserve`` as a process: its directory, start, command line, signals, end (ADMIN-18, 19, 38, 39, 41,
+44, 45).
+"""
+
+import contextlib
+import http.client
+import imaplib
+import json
+import os
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.running import LocalServer
+from tests.tools import top, until
+
+pytestmark = pytest.mark.slow
+
+
+def moxlite(*args: str, stdin: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "moxlite", *args],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(top())} | (environment or {}),
+    )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path_factory.mktemp("localserve")) as running:
+        yield running
+
+
+def rows(server: LocalServer, *args: str) -> list[dict[str, object]]:
+    found = json.loads(server.cli("--json", *args).stdout)
+    assert isinstance(found, list)
+    return found
+
+
+def imap(server: LocalServer, user: str = "moxlite@localhost", password: str = "moxmoxmox") -> imaplib.IMAP4:
+    client = imaplib.IMAP4("127.0.0.1", server.port(143))
+    client.login(user, password)
+    return client
+
+
+def ended(client: imaplib.IMAP4) -> bool:
+    """Whether the server has ended the session."""
+    try:
+        client.noop()
+    except (imaplib.IMAP4.abort, OSError):
+        return True
+    return False
+
+
+# Directory and start
+
+
+def test_init_only_makes_everything_and_serves_nothing(tmp_path: Path) -> None:
+    """ADMIN-44: directory, self-signed P-256 certificate for localhost (4 years), account, admin password."""
+    where = tmp_path / "new" / "place"
+    done = moxlite("localserve", "--dir", str(where), "--init-only", "--port-base", "3000", "--ip", "127.0.0.1")
+    assert done.returncode == 0, done.stderr
+    static = (where / "config/moxlite.toml").read_text()
+    assert "3025" in static
+    assert 'ips = ["127.0.0.1"]' in static
+    assert (where / "data/accounts/moxlite/account.db").exists()
+    certificate = x509.load_pem_x509_certificate((where / "config/localhost.crt").read_bytes())
+    key = certificate.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert key.curve.name == "secp256r1"
+    assert 4 * 365 - 1 <= (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days <= 4 * 366 + 1
+    assert (where / "config/localhost.key").stat().st_mode & 0o077 == 0
+    assert moxlite("--config", str(where / "config/moxlite.toml"), "config", "test").returncode == 0
+
+
+def test_the_default_directory_is_in_the_users_configuration(tmp_path: Path) -> None:
+    """ADMIN-44: <user config dir>/moxlite-localserve."""
+    done = moxlite("localserve", "--init-only", environment={"XDG_CONFIG_HOME": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "moxlite-localserve/config/moxlite.toml").exists()
+
+
+@pytest.mark.parametrize("options", [["--ip", "300.1.1.1"], ["--port-base", "70000"], ["--port-base", "-5"]])
+def test_addresses_and_ports_that_cannot_be_are_wrong_usage(tmp_path: Path, options: list[str]) -> None:
+    """ADMIN-18: exit code 2, and nothing is made that a next start would take for whole."""
+    done = moxlite("localserve", "--dir", str(tmp_path / "x"), "--init-only", *options)
+    assert done.returncode == 2
+    assert not (tmp_path / "x/config/moxlite.toml").exists()
+
+
+def test_the_working_directory_is_served_on_request(tmp_path: Path) -> None:
+    """ADMIN-44, WEB-39: `--serve-workdir` lists and serves it at /workdir/."""
+    local = LocalServer(tmp_path / "with", options=("--serve-workdir",))
+    with local:
+        url = f"http://localhost:{local.port(80)}/workdir"
+        with urllib.request.urlopen(url) as answer:
+            assert answer.url == url + "/"
+            assert '<a href="./README.md">README.md</a>' in answer.read().decode()
+        with urllib.request.urlopen(f"{url}/moxlite/py.typed") as answer:
+            assert answer.read() == Path("moxlite/py.typed").read_bytes()
+    again = moxlite("localserve", "--dir", str(local.folder), "--serve-workdir", "--init-only")
+    assert "is there already" in again.stderr
+
+
+def test_this_machine_meets_no_limits(tmp_path: Path) -> None:
+    """ADMIN-44: scripts and benchmarks on it never get 429, 421 or a closed connection."""
+    with LocalServer(tmp_path / "free") as local, contextlib.ExitStack() as held:
+        for _ in range(40):
+            held.enter_context(socket.create_connection(("127.0.0.1", local.port(143))))
+        connection = http.client.HTTPConnection("127.0.0.1", local.port(80))
+        for _ in range(1100):
+            connection.request("GET", "/favicon.ico")
+            with connection.getresponse() as answer:
+                assert answer.status == 200
+                answer.read()
+        imap(local).logout()
+
+
+def test_start_prints_urls_and_credentials_and_ready_comes_last(tmp_path: Path) -> None:
+    """ADMIN-44: the last line on stderr when ready is `moxlite: ready`; ADMIN-45: the output says where mail goes."""
+    local = LocalServer(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moxlite", *local.command()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(top())},
+    )
+    assert process.stderr is not None
+    seen = ""
+    while "moxlite: ready" not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "ready to serve" in seen.splitlines()[-2]
+    for text in (
+        f"http://localhost:{local.port(80)}/",
+        f"https://localhost:{local.port(443)}/admin/",
+        f"http://localhost:{local.port(80)}/webmail/",
+        f"http://localhost:{local.port(80)}/webapi/v0/",
+        f"http://localhost:{local.port(81)}/metrics",
+        f"localhost:{local.port(25)}",
+        f"imaps localhost:{local.port(993)}",
+        "user moxlite@localhost, password moxmoxmox",
+        "admin password moxadmin",
+        "Mail to unknown addresses",
+    ):
+        assert text in out
+
+
+def test_a_second_server_of_the_same_directory_is_refused(server: LocalServer) -> None:
+    """ADMIN-24, ADMIN-41: "already running", exit 1."""
+    done = moxlite(*server.command())
+    assert done.returncode == 1
+    assert "already running" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_taken_port_is_one_line_and_nothing_is_half_started(tmp_path: Path) -> None:
+    """ADMIN-66."""
+    local = LocalServer(tmp_path)
+    with socket.create_server(("127.0.0.1", local.port(143))):
+        done = moxlite(*local.command())
+    assert done.returncode == 1
+    assert f"127.0.0.1:{local.port(143)} is taken by another program" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "data/ctl").exists()
+
+
+def test_mistakes_in_the_configuration_are_told_at_start(tmp_path: Path) -> None:
+    """ADMIN-3, ADMIN-66: each on a line, exit 1."""
+    local = LocalServer(tmp_path)
+    path = tmp_path / "config/moxlite.toml"
+    path.write_text(path.read_text() + "nonsense = 1\nmore = 2\n")
+    done = moxlite(*local.command())
+    assert done.returncode == 1
+    assert [line.rpartition(": ")[0].rpartition(": ")[2] for line in done.stderr.splitlines()] == [
+        "listeners.local.nonsense",
+        "listeners.local.more",
+    ]
+
+
+def test_a_damaged_certificate_is_one_line(tmp_path: Path) -> None:
+    """ADMIN-66: unreadable key."""
+    local = LocalServer(tmp_path)
+    (tmp_path / "config/localhost.key").write_text("not a key")
+    done = moxlite(*local.command())
+    assert done.returncode == 1
+    assert "localhost.key" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+# Mail
+
+
+def test_submitted_mail_to_anyone_comes_back_to_its_sender(server: LocalServer) -> None:
+    """ADMIN-45: through the real queue, which delivers only to itself."""
+    context = ssl._create_unverified_context()
+    with smtplib.SMTP_SSL("127.0.0.1", server.port(465), context=context) as client:
+        client.login(server.user, server.password)
+        text = b"From: <moxlite@localhost>\r\nTo: <friend@elsewhere.example>\r\nSubject: round trip\r\n\r\nhello\r\n"
+        client.sendmail(server.user, ["friend@elsewhere.example"], text)
+
+    def arrived() -> bool:
+        client = imap(server)
+        client.select("INBOX", readonly=True)
+        found = client.search(None, "SUBJECT", '"round trip"')[1][0]
+        client.logout()
+        return bool(found)
+
+    until(arrived, what="the message in the sender's Inbox")
+
+
+# Command line against the running server: every verb once
+
+
+def test_version_mismatch_and_absence_have_their_exit_codes(tmp_path: Path) -> None:
+    """ADMIN-18: 3 no running server."""
+    local = LocalServer(tmp_path)
+    done = local.cli("stop", check=False)
+    assert done.returncode == 3
+    assert "no server is running" in done.stderr
+
+
+def test_a_running_server_is_healthy(server: LocalServer) -> None:
+    """ADMIN-19: healthcheck."""
+    assert server.cli("healthcheck").stdout == ""
+
+
+def test_log_levels_are_shown_and_set(server: LocalServer) -> None:
+    """ADMIN-55, ADMIN-19: per-package levels change at run time."""
+    server.cli("log", "levels", "debug", "imapd")
+    assert {"package": "imapd", "level": "debug"} in rows(server, "log", "levels")
+    server.cli("log", "levels", "--unset", "imapd")
+    assert rows(server, "log", "levels") == [{"package": "(all)", "level": "info"}]
+    assert server.cli("log", "levels", "debug", "nonsense", check=False).returncode == 1
+    assert server.cli("log", "levels", "nonsense", check=False).returncode == 2
+
+
+def test_an_account_lives_and_dies_by_the_command_line(server: LocalServer) -> None:
+    """ADMIN-14..17, ADMIN-19: add, set-password, addresses, disable, enable, rm; a new account of the same name is
+    empty.
+    """
+    assert server.cli("config", "account", "add", "bob", "bob@localhost").stdout == ""
+    assert server.cli("account", "set-password", "bob", stdin="bobs password\n").returncode == 0
+    assert server.cli("account", "set-password", "bob", stdin="short\n", check=False).returncode == 1
+    assert server.cli("account", "set-password", "nobody", stdin="long enough\n", check=False).returncode == 1
+    server.cli("config", "address", "add", "robert@localhost", "bob")
+    assert rows(server, "config", "account", "addresses", "bob") == [
+        {"address": "bob@localhost", "account": "bob"},
+        {"address": "robert@localhost", "account": "bob"},
+    ]
+    assert server.cli("config", "address", "account", "Robert+x@localhost").stdout == "bob\n"
+    client = imap(server, "robert@localhost", "bobs password")
+    client.append("INBOX", None, None, b"Subject: kept\r\n\r\n")  # type: ignore[arg-type]
+
+    server.cli("config", "account", "disable", "bob", "come back later")
+    assert "bob (disabled)" in server.cli("config", "account", "list").stdout
+    until(lambda: ended(client), what="the end of the session")
+    with pytest.raises(imaplib.IMAP4.error, match="come back later"):
+        imap(server, "bob@localhost", "bobs password")
+    server.cli("config", "account", "enable", "bob")
+    imap(server, "bob@localhost", "bobs password").logout()
+
+    server.cli("config", "address", "rm", "robert@localhost")
+    assert len(rows(server, "config", "account", "addresses", "bob")) == 1
+    refused = server.cli("config", "account", "rm", "bob", check=False)
+    assert refused.returncode == 1
+    assert "--yes" in refused.stderr
+    server.cli("--yes", "config", "account", "rm", "bob")
+    assert not (server.folder / "data/accounts/bob").exists()
+    with pytest.raises(imaplib.IMAP4.error):
+        imap(server, "bob@localhost", "bobs password")
+    assert [row["account"] for row in rows(server, "config", "account", "list")] == ["moxlite"]
+    assert "postmaster" in server.cli("--yes", "config", "account", "rm", "moxlite", check=False).stderr
+
+
+def test_mistakes_of_config_verbs_are_one_line(server: LocalServer) -> None:
+    """ADMIN-14, ADMIN-18: address in use, unknown domain, bad name."""
+    before = (server.folder / "config/domains.toml").read_bytes()
+    for args in (
+        ("config", "account", "add", "eve", "moxlite@localhost"),
+        ("config", "account", "add", "eve", "eve@elsewhere.example"),
+        ("config", "account", "add", "../eve", "eve@localhost"),
+        ("config", "address", "rm", "nobody@localhost"),
+        ("config", "address", "account", "nonsense"),
+        ("config", "account", "disable", "moxlite", "two\nlines"),
+    ):
+        done = server.cli(*args, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), args
+    assert (server.folder / "config/domains.toml").read_bytes() == before
+
+
+def test_the_stored_mail_checks_well(server: LocalServer) -> None:
+    """ADMIN-19, STORE-42: store check, on a live server."""
+    assert "moxlite: ok" in server.cli("store", "check").stdout
+    assert rows(server, "store", "check", "--deep", "moxlite") == [{"account": "moxlite", "problems": []}]
+    assert server.cli("store", "check", "nobody", check=False).returncode == 1
+
+
+def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
+    """ADMIN-19, ADMIN-20: each verb once, and hold rules."""
+    rule = server.cli("queue", "holdrules", "add", "--recipient", "held.example").stdout
+    assert rule.startswith("rule ")
+    (held_rule,) = rows(server, "queue", "holdrules", "list")
+    assert held_rule["recipient"] == "held.example"
+    with smtplib.SMTP("127.0.0.1", server.port(587)) as client:
+        client.login(server.user, server.password)
+        for name in ("one", "two"):
+            text = f"From: <moxlite@localhost>\r\nTo: <{name}@held.example>\r\nSubject: {name}\r\n\r\nhello\r\n"
+            client.sendmail(server.user, [f"{name}@held.example"], text)
+    one, two = rows(server, "queue", "list", "--to", "@held.example", "--sort", "queued")
+    assert one["hold"] is True
+    assert b"Subject: one" in server.cli("queue", "dump", str(one["id"])).stdout.encode()
+    changed = ("queue", "schedule", "--ids", str(one["id"]), "2h")
+    assert server.cli(*changed).stdout == "1 message changed\n"
+    assert rows(server, "queue", "list", "--next-attempt", ">1h")[0]["id"] == one["id"]
+    server.cli("queue", "transport", "--ids", str(one["id"]), "")
+    assert server.cli("queue", "transport", "--ids", str(one["id"]), "nonsense", check=False).returncode == 1
+    server.cli("queue", "requiretls", "--ids", str(one["id"]), "no")
+    assert server.cli("queue", "drop", check=False).returncode == 1  # without a filter it wants --all
+    server.cli("queue", "drop", "--ids", str(one["id"]))
+    server.cli("queue", "fail", "--ids", str(two["id"]))
+    until(lambda: not rows(server, "queue", "list", "--to", "@held.example"), what="an empty queue")
+    (finished,) = rows(server, "queue", "retired", "list", "--to", "two@held.example", "--success", "false")
+    assert json.loads(server.cli("queue", "retired", "print", str(finished["id"])).stdout)["subject"] == "two"
+    server.cli("queue", "holdrules", "remove", str(held_rule["id"]))
+    assert server.cli("queue", "holdrules", "remove", str(held_rule["id"]), check=False).returncode == 1
+    server.cli("queue", "hold", "--all")
+    server.cli("queue", "unhold", "--all")
+
+
+def test_ids_of_received_fields_lead_to_the_log(server: LocalServer) -> None:
+    """SMTP-9, ADMIN-19: cid."""
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as client:
+        client.ehlo("client.example")
+        code, text = client.docmd("NONSENSE")
+    assert code == 500
+    received_id = text.decode().rpartition("(")[2].rstrip(")")
+    cid = server.cli("cid", received_id).stdout.strip()
+    assert f"cid={cid}" in server.log() or int(cid, 16) > 0
+    assert server.cli("cid", "A" * 22, check=False).returncode == 1
+
+
+# Signals
+
+
+def test_a_changed_file_is_used_while_running(server: LocalServer) -> None:
+    """ADMIN-5: within a second, or at once by SIGHUP; an invalid one shows in /readyz."""
+    path = server.folder / "config/domains.toml"
+    good = path.read_text()
+    ready = f"http://127.0.0.1:{server.port(81)}/readyz"
+    try:
+        path.write_text(good + "[accounts.half")
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: server.cli("healthcheck", check=False).returncode == 1, what="the mistake in healthcheck")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(ready)
+        assert b"domains.toml is invalid" in caught.value.read()
+    finally:
+        path.write_text(good)
+    until(lambda: server.cli("healthcheck", check=False).returncode == 0, what="health")
+
+
+def test_the_task_tree_goes_to_the_log(server: LocalServer) -> None:
+    """ADMIN-39: SIGUSR1."""
+    server.process.send_signal(signal.SIGUSR1)
+    until(lambda: "task tree" in server.log(), what="the task tree in the log")
+
+
+def test_stop_waits_until_the_process_is_gone_and_clients_are_told(tmp_path: Path) -> None:
+    """ADMIN-39: SMTP 421, IMAP BYE; exit code 0; a restart works."""
+    local = LocalServer(tmp_path)
+    local.start()
+    mail = socket.create_connection(("127.0.0.1", local.port(25)))
+    mail.recv(1000)
+    client = imap(local)
+    done = local.cli("stop")
+    assert done.returncode == 0
+    assert local.process.wait(timeout=5) == 0
+    assert mail.recv(1000).startswith(b"421 ")
+    mail.close()
+    assert b"BYE" in client.readline()
+    assert local.cli("healthcheck", check=False).returncode == 3
+    assert local.cli("store", "check", "--deep").stdout == "moxlite: ok\n"  # STORE-42: on the files
+    local.start()
+    assert local.stop() == 0
+
+
+def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
+    """ADMIN-39: while a client is in the middle of something."""
+    local = LocalServer(tmp_path)
+    local.start()
+    with smtplib.SMTP("127.0.0.1", local.port(25)) as client:
+        client.ehlo("client.example")
+        client.mail("a@client.example")
+        client.rcpt("moxlite@localhost")
+        assert client.docmd("DATA")[0] == 354
+        local.process.send_signal(signal.SIGTERM)
+        until(lambda: "stopping" in local.log(), what="the shutdown to begin")
+        began = time.monotonic()
+        local.process.send_signal(signal.SIGTERM)
+        assert local.process.wait(timeout=5) == 1
+        assert time.monotonic() - began < 1.5
+        client.close()
+
+
+def for_all(path: str) -> bool:
+    """Whether every user can get at a file: the tests may run from an interpreter in root's home."""
+    return all(parent.stat().st_mode & 0o001 for parent in Path(path).resolve().parents)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or not for_all(os.__file__) or not for_all(__file__),
+    reason="needs root to give it up, and an interpreter that other users can read",
+)
+def test_serve_as_root_becomes_the_configured_user_for_good(tmp_path: Path) -> None:
+    """ADMIN-36, design-facts §9: ports and keys first, then setresuid and no new privileges, before any thread."""
+    uid = 65534
+    local = LocalServer(tmp_path)
+    static = tmp_path / "config/moxlite.toml"
+    static.write_text(f'user = "{uid}"\n' + static.read_text())
+    for path in [tmp_path, *tmp_path.rglob("*")]:
+        os.chown(path, uid, uid)
+    for parent in tmp_path.parents[:-1]:
+        parent.chmod(parent.stat().st_mode | 0o011)
+    os.chown(tmp_path / "config/localhost.key", 0, 0)  # only root can read it
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moxlite", "--config", str(static), "serve"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(top())},
+    )
+    assert process.stderr is not None
+    try:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "ready to serve" in line:
+                break
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert facts["Uid"].split() == [str(uid)] * 4, "".join(lines)
+        assert facts["Gid"].split() == [str(uid)] * 4
+        assert int(facts["CapEff"], 16) == 0
+        assert facts["NoNewPrivs"] == "1"
+        context = ssl._create_unverified_context()
+        with imaplib.IMAP4_SSL("127.0.0.1", local.port(993), ssl_context=context) as client:
+            assert client.login(local.user, local.password)[0] == "OK"
+        assert local.cli("stop").returncode == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_damaged_queue_leaves_the_rest_running(tmp_path: Path) -> None:
+    """QUEUE-158: a clear error with the path; IMAP works, submissions are refused for now."""
+    local = LocalServer(tmp_path)
+    (tmp_path / "data/queue.db").write_bytes(b"this is not a database" * 1000)
+    with local:
+        imap(local).logout()
+        with smtplib.SMTP("127.0.0.1", local.port(587)) as client:
+            client.login(local.user, local.password)
+            with pytest.raises(smtplib.SMTPDataError) as caught:
+                client.sendmail(local.user, ["a@b.example"], b"From: <moxlite@localhost>\r\n\r\nhello\r\n")
+        assert 400 <= caught.value.smtp_code < 500
+        done = local.cli("healthcheck", check=False)
+        assert done.returncode == 1
+        assert str(tmp_path / "data/queue.db") in done.stderr
+        assert local.cli("queue", "list", check=False).returncode == 1
+    assert (tmp_path / "data/queue.db").read_bytes().startswith(b"this is not a database")
+
+
+def test_a_mail_program_may_come_by_the_https_port(tmp_path: Path) -> None:
+    """WEB-27: ALPN `imap`, where configured."""
+    local = LocalServer(tmp_path)
+    path = tmp_path / "config/moxlite.toml"
+    path.write_text(
+        path.read_text().replace(f"port = {local.port(993)} }}", f"port = {local.port(993)}, alpn_on_https = true }}")
+    )
+    context = ssl._create_unverified_context()
+    with local:
+        for protocol, greeting in (("imap", b"* OK"), ("http/1.1", b"HTTP/1.1 400")):
+            context.set_alpn_protocols([protocol])
+            with (
+                socket.create_connection(("127.0.0.1", local.port(443))) as plain,
+                context.wrap_socket(plain) as client,
+            ):
+                assert client.selected_alpn_protocol() == protocol
+                if protocol != "imap":
+                    client.sendall(b"nonsense\r\n\r\n")
+                assert client.recv(1000).startswith(greeting)
+
+
+def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp_path: Path) -> None:
+    """ADMIN-66: the kernel allows some 100 octets."""
+    where = tmp_path / ("long" * 25)
+    local = LocalServer(where)
+    done = moxlite(*local.command())
+    assert done.returncode == 1
+    assert "cannot make the control socket" in done.stderr
+    assert "Traceback" not in done.stderr

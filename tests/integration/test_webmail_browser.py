@@ -1,0 +1,403 @@
+"""The webmail in a real browser against a real server: Chromium by Playwright, mail by IMAP."""
+
+import imaplib
+import re
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+from tests.tools import need
+
+__all__: list[str] = []
+
+pytestmark = pytest.mark.integration
+
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+HTML = (
+    '<h1 style="color: teal">Hello</h1><p onclick="document.title=1">Reader</p>'
+    '<script>document.title = "pwned"; fetch("https://evil.example/")</script>'
+    '<img src="https://evil.example/pixel.gif"><img src=x onerror="document.title=2">'
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests; each has a context of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
+    with LocalServer(tmp_path_factory.mktemp("webmail") / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+    checked = found.cli("store", "check", "--deep", check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def local(server: LocalServer) -> LocalServer:
+    """The server, with empty mailboxes."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    for name in ("INBOX", "Archive", "Trash"):
+        _, count = session.select(name)
+        if count != [b"0"]:
+            session.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+        session.close()
+    session.logout()
+    return server
+
+
+class Reader:
+    """A page of the webmail; notes what a strict page must not do."""
+
+    def __init__(self, browser: Browser, server: LocalServer, *, tls: bool = False, **options: object) -> None:
+        self.server = server
+        self.context = browser.new_context(ignore_https_errors=tls, locale="en-GB", **options)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", lambda message: self._console(message.type, message.text))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.base = f"https://localhost:{server.port(443)}" if tls else f"http://localhost:{server.port(80)}"
+
+    def _console(self, kind: str, text: str) -> None:
+        # a session that is not there yet is asked for, and answered with 401: browsers note that by themselves
+        if kind == "error" and "401" not in text and "ERR_" not in text:
+            self.problems.append(text)
+
+    def log_in(self, password: str = "") -> None:
+        self.page.goto(f"{self.base}/webmail/")
+        self.page.get_by_label("Email address").fill(self.server.user)
+        self.page.get_by_label("Password").fill(password or self.server.password)
+        self.page.get_by_role("button", name="Log in").click()
+
+    def subjects(self) -> list[str]:
+        return self.page.locator(".message-subject").all_inner_texts()
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.problems == []
+
+
+@pytest.fixture
+def reader(chromium: Browser, local: LocalServer) -> Iterator[Reader]:
+    """A reader who has logged in."""
+    found = Reader(chromium, local)
+    found.log_in()
+    expect(found.page.locator(".list-title")).to_have_text("Inbox")
+    yield found
+    found.close()
+
+
+def append(
+    session: imaplib.IMAP4, subject: str, text: str = "Some text.\n", html: str = "", mailbox: str = "INBOX"
+) -> None:
+    """Put a message into a mailbox."""
+    message = EmailMessage()
+    message["From"] = "Ada Lindqvist <ada@nordlicht.example>"
+    message["To"] = "moxlite@localhost"
+    message["Subject"] = subject
+    message["Message-ID"] = f"<{time.monotonic_ns()}@nordlicht.example>"
+    if text:
+        message.set_content(text)
+    if html and text:
+        message.add_alternative(html, subtype="html")
+    elif html:
+        message.set_content(html, subtype="html")
+    octets = re.sub(rb"\r?\n", b"\r\n", message.as_bytes())
+    status, _ = session.append(mailbox, "", "", octets)
+    assert status == "OK"
+
+
+def test_a_message_arrives_without_reload_and_is_read(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-43, WEBMAIL-47, WEBMAIL-48, WEBMAIL-64, WEBMAIL-76, WEBMAIL-81, WEBMAIL-86."""
+    page = reader.page
+    expect(page.locator(".messages-note")).to_have_text("No messages here.")
+    append(mailbox, "Minutes", "See https://example.org/minutes (soon).\n\n> quoted\n>> twice\n")
+    row = page.locator(".message").first
+    expect(row.locator(".message-subject")).to_have_text("Minutes")
+    expect(row.locator(".message-people")).to_have_text("Ada Lindqvist")
+    expect(page.locator(".mailbox.active .mailbox-unread")).to_have_text("1")
+    expect(page).to_have_title(re.compile(r"^\(1\) Inbox"))
+    row.click()
+    expect(page.locator(".reader-subject")).to_have_text("Minutes")
+    expect(page.locator(".text a")).to_have_attribute("href", "https://example.org/minutes")
+    expect(page.locator(".quoted2")).to_contain_text(">> twice")
+    # read after half a second, which other clients see and the counts follow
+    expect(page.locator(".mailbox.active .mailbox-unread")).to_have_count(0)
+    expect(page).to_have_title(re.compile(r"^Inbox"))
+    mailbox.noop()
+    _, data = mailbox.fetch("1", "(FLAGS)")
+    assert b"\\Seen" in bytes(data[-1])  # type: ignore[arg-type]
+    page.screenshot(path=tmp_path / "opened.png")
+
+
+def test_changes_of_other_clients_show_at_once(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-43, WEBMAIL-147."""
+    page = reader.page
+    for number in (1, 2):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message")).to_have_count(2)
+    mailbox.noop()
+    mailbox.store("1", "+FLAGS", "(\\Flagged \\Seen)")
+    expect(page.locator(".message .flagged")).to_have_count(1)
+    expect(page.locator(".message.unread")).to_have_count(1)
+    mailbox.store("2", "+FLAGS", "(\\Deleted)")
+    mailbox.expunge()
+    expect(page.locator(".message")).to_have_count(1)
+    mailbox.create("Projects/Garden")
+    expect(page.locator(".mailbox", has_text="Garden")).to_be_visible()
+    mailbox.rename("Projects/Garden", "Projects/Yard")
+    expect(page.locator(".mailbox", has_text="Yard")).to_be_visible()
+
+
+def test_the_keyboard_is_enough(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-69, WEBMAIL-71, WEBMAIL-83."""
+    page = reader.page
+    for number in range(1, 5):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message")).to_have_count(4)
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("number 4")
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("number 3")
+    page.keyboard.press("k")
+    page.keyboard.press("s")
+    expect(page.locator(".message.active .flagged")).to_have_count(1)
+    page.keyboard.press("d")
+    expect(page.locator(".message")).to_have_count(3)
+    expect(page.locator(".reader-subject")).to_have_text("number 3")
+    page.keyboard.press("J")
+    expect(page.locator(".reader-empty")).to_have_text("2 messages selected")
+    page.keyboard.press("a")
+    expect(page.locator(".message")).to_have_count(1)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+D")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".message")).to_have_count(0)
+    status, counts = mailbox.status("Trash", "(MESSAGES UNSEEN)")
+    assert (status, counts[0]) == ("OK", b"Trash (MESSAGES 1 UNSEEN 0)")
+    _, counts = mailbox.status("Archive", "(MESSAGES)")
+    assert counts[0] == b"Archive (MESSAGES 2)"
+
+
+def test_html_runs_nothing_and_loads_nothing(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-53, WEBMAIL-55, WEBMAIL-56, WEBMAIL-108."""
+    page = reader.page
+    append(mailbox, "hostile", text="", html=HTML)
+    page.locator(".message").click()
+    frame = page.frame_locator("iframe.html")
+    expect(frame.locator("h1")).to_have_text("Hello")
+    expect(page.locator(".reader-bar")).to_contain_text("HTML-only message")
+    assert not [url for url in reader.requests if "evil.example" in url]
+    expect(page).to_have_title(re.compile("Inbox"))
+    assert frame.locator("script").count() == 0
+    assert frame.locator("[onclick], [onerror]").count() == 0
+
+
+def test_text_comes_first_and_html_is_a_key_away(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-56, WEBMAIL-71."""
+    page = reader.page
+    append(mailbox, "both", text="the text\n", html="<p>the page</p>")
+    page.locator(".message").click()
+    expect(page.locator(".text-part")).to_contain_text("the text")
+    page.keyboard.press("Shift+T")
+    expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the page")
+    page.keyboard.press("t")
+    expect(page.locator(".text-part")).to_contain_text("the text")
+    page.keyboard.press("Control+i")
+    expect(page.locator(".headers")).to_contain_text("ada@nordlicht.example")
+
+
+def test_a_wrong_password_is_told_and_a_right_one_opens(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-16, WEBMAIL-20."""
+    reader = Reader(chromium, local)
+    reader.log_in("not the password")
+    expect(reader.page.locator(".login-problem")).to_have_text("The address or the password is not right.")
+    reader.page.get_by_label("Password").fill(local.password)
+    reader.page.get_by_role("button", name="Log in").click()
+    expect(reader.page.locator(".list-title")).to_have_text("Inbox")
+    reader.page.reload()
+    expect(reader.page.locator(".list-title")).to_have_text("Inbox")
+    reader.page.get_by_role("button", name="Log out").click()
+    expect(reader.page.get_by_label("Password")).to_be_visible()
+    reader.close()
+
+
+def test_over_https_all_is_the_same(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
+    """WEB-19, WEB-52."""
+    reader = Reader(chromium, local, tls=True)
+    reader.log_in()
+    expect(reader.page.locator(".list-title")).to_have_text("Inbox")
+    append(mailbox, "encrypted line")
+    expect(reader.page.locator(".message-subject")).to_have_text("encrypted line")
+    session = next(cookie for cookie in reader.context.cookies() if cookie["name"] == "webmailsession")
+    assert (session["secure"], session["httpOnly"], session["sameSite"]) == (True, True, "Strict")
+    reader.close()
+
+
+def test_long_lists_come_as_they_are_read(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-37, WEBMAIL-63."""
+    page = reader.page
+    for number in range(1, 131):
+        append(mailbox, f"number {number}")
+    page.reload()
+    expect(page.locator(".message")).to_have_count(50)
+    page.keyboard.press("End")
+    expect(page.locator(".message")).to_have_count(100)
+    page.keyboard.press("End")
+    expect(page.locator(".message")).to_have_count(130)
+    page.keyboard.press("End")
+    expect(page.locator(".reader-subject")).to_have_text("number 1")
+    page.reload()
+    expect(page.locator(".reader-subject")).to_have_text("number 1")
+    assert reader.subjects() == [f"number {number}" for number in range(130, 0, -1)]
+
+
+def test_one_pane_at_a_time_on_a_small_screen(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-59, WEB-164."""
+    reader = Reader(chromium, local, viewport={"width": 360, "height": 700})
+    append(mailbox, "small")
+    reader.log_in()
+    page = reader.page
+    page.locator(".message").click()
+    expect(page.locator(".reader-subject")).to_be_in_viewport()
+    expect(page.locator(".back")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.go_back()
+    expect(page.locator(".reader-subject")).to_be_hidden()
+    page.get_by_role("button", name="Mailboxes").click()
+    expect(page.locator(".mailbox", has_text="Archive")).to_be_in_viewport()
+    reader.close()
+
+
+def test_a_session_that_ends_is_begun_again_over_the_open_page(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-20, WEBMAIL-30: nothing of the page is lost."""
+    append(mailbox, "kept")
+    page = reader.page
+    page.locator(".message").click()
+    expect(page.locator(".reader-subject")).to_have_text("kept")
+    other = reader.context.new_page()
+    other.goto(f"{reader.base}/webmail/")
+    other.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    expect(page.locator(".reader-subject")).to_have_text("kept")
+    page.get_by_label("Email address").fill(reader.server.user)
+    page.get_by_label("Password").fill(reader.server.password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".offline")).to_be_hidden()
+    append(mailbox, "news")
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".reader-subject")).to_have_text("kept")
+
+
+def test_letters_of_another_script_are_marked(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-74: a Cyrillic letter in a Latin word; two scripts in two words are no trick."""
+    append(mailbox, "p\u0430ypal und \u041c\u043e\u0441\u043a\u0432\u0430, Z\u00fcrich")
+    marked = reader.page.locator(".message-subject .scriptswitch")
+    expect(marked).to_have_count(2)  # into the other script, and back
+    assert marked.first.inner_text() == "\u0430"
+
+
+def test_mailboxes_have_their_order_and_a_menu(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-62, WEBMAIL-27."""
+    page = reader.page
+    names = page.locator(".mailbox-name").all_inner_texts()
+    assert names[:6] == ["Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk"]
+    page.get_by_role("button", name="+ New mailbox").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("Zoo/Bears")
+    page.get_by_role("button", name="Create").click()
+    bears = page.locator(".mailbox", has_text="Bears")
+    expect(bears).to_be_visible()
+    bears.hover()
+    bears.get_by_label("Actions for Zoo/Bears").click()
+    page.get_by_role("button", name="Rename…").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("Zoo/Birds")
+    page.get_by_role("button", name="Rename", exact=True).click()
+    birds = page.locator(".mailbox", has_text="Birds")
+    expect(birds).to_be_visible()
+    birds.hover()
+    birds.get_by_label("Actions for Zoo/Birds").click()
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(birds).to_have_count(0)
+    page.locator(".mailbox", has_text="Inbox").hover()
+    page.get_by_label("Actions for Inbox").click()
+    expect(page.get_by_role("button", name="Delete…")).to_be_disabled()
+    page.keyboard.press("Escape")
+
+
+def test_the_administrators_script_has_its_turn(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-7, WEBMAIL-8: a script that fails is told, and the page goes on."""
+    script = local.folder / "config" / "webmail.js"
+    try:
+        script.write_text("window.moxliteBeforeDisplay = (root) => { root.dataset.hooked = root.hidden; nonsense(); };")
+        reader = Reader(chromium, local)
+        reader.log_in()
+        expect(reader.page.get_by_role("dialog")).to_contain_text("The custom script of this server failed")
+        expect(reader.page.locator("#app")).to_have_attribute("data-hooked", "true")
+        reader.page.get_by_role("button", name="Close").click()
+        expect(reader.page.locator(".list-title")).to_have_text("Inbox")
+        reader.close()
+    finally:
+        script.unlink()
+
+
+def test_where_events_are_held_back_a_websocket_is_used(
+    reader: Reader, mailbox: imaplib.IMAP4, chromium: Browser
+) -> None:
+    """WEBMAIL-32: as behind a proxy that buffers."""
+    page = reader.page
+    page.route("**/webmail/events?*", lambda route: None)  # neither answered nor refused
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.clock.install()
+    page.reload()
+    page.wait_for_timeout(300)
+    page.clock.run_for(11_000)
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    assert len(sockets) == 1
+    append(mailbox, "by websocket")
+    expect(page.locator(".message-subject")).to_have_text("by websocket")
+
+
+@pytest.mark.slow
+def test_a_server_that_was_killed_is_found_again(reader: Reader, local: LocalServer) -> None:
+    """WEBMAIL-44, WEBMAIL-46: with all that was acknowledged and what came since."""
+    page = reader.page
+
+    def session() -> imaplib.IMAP4:
+        found = imaplib.IMAP4("127.0.0.1", local.port(143))
+        found.login(local.user, local.password)
+        return found
+
+    append(session(), "before")
+    expect(page.locator(".message")).to_have_count(1)
+    page.locator(".message").click()
+    expect(page.locator(".reader-subject")).to_have_text("before")
+    local.kill()
+    expect(page.locator(".offline")).to_be_visible(timeout=15_000)
+    local.start()
+    append(session(), "after")
+    expect(page.locator(".offline")).to_be_hidden(timeout=45_000)
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".reader-subject")).to_have_text("before")

@@ -1,0 +1,384 @@
+"""What tests of the queue share: a configuration, a clock that is set by hand, SMTP servers that answer by script,
+and a queue on all that.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from random import Random
+
+import trio
+import trio.testing
+
+from moxlite.config.load import load
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.certificates import KeyPair, Trust, self_signed
+from moxlite.net.dial import Dialed, DialError, LocalAddresses
+from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.net.tls import ServerTLS, TLSError
+from moxlite.proto.address import Address
+from moxlite.queue.context import Context, Loopback
+from moxlite.queue.queue import Queue
+from moxlite.queue.rows import DELIVERING, Message
+from moxlite.store.accounts import Accounts
+from moxlite.store.body import message_range
+from moxlite.store.spool import Spool
+from moxlite.store.submission import Submission, SubmissionRecipient
+
+__all__ = ["MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "submission"]
+
+START = 1_800_000_000_000_000
+MESSAGE = b"Subject: test\r\nMessage-Id: <m1@own.example>\r\n\r\n.body\r\n"
+
+STATIC = """\
+hostname = "mail.own.example"
+allow_private_mx = true
+
+[postmaster]
+account = "admin"
+mailbox = "Postmaster"
+
+[listeners.local]
+ips = ["127.0.0.1"]
+metrics_http = {{ enabled = true }}
+
+{static}
+"""
+
+DOMAINS = """\
+[domains."own.example"]
+{domain}
+
+[domains."off.example"]
+disabled = true
+
+[accounts.alice]
+domain = "own.example"
+{account}
+[accounts.alice.destinations."alice@own.example"]
+[accounts.alice.destinations."alice@off.example"]
+
+[accounts.admin]
+domain = "own.example"
+[accounts.admin.destinations."admin@own.example"]
+{domains}
+"""
+
+
+class Clock:
+    """The time of the queue, µs UTC."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += int(seconds * 1_000_000)
+
+
+class Server:
+    """An SMTP server that answers by script and keeps what it was told.
+
+    ``replies``: by the beginning of a command (upper case, the longest that fits), what to answer; a list is used up
+    one by one, its last entry stays. ``greeting`` and ``ehlo`` likewise. The reply None closes the connection.
+    ``data``: to the final dot.
+    """
+
+    def __init__(
+        self,
+        replies: Mapping[str, str | Sequence[str | None] | None] | None = None,
+        *,
+        extensions: Sequence[str] = ("PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME"),
+        tls: KeyPair | None = None,
+        broken_tls: bool = False,
+    ) -> None:
+        self.replies: dict[str, list[str | None]] = {
+            key: [value] if value is None or isinstance(value, str) else list(value)
+            for key, value in (replies or {}).items()
+        }
+        self.extensions = extensions
+        self.tls = ServerTLS([tls]) if tls else None
+        self.broken_tls = broken_tls
+        self.lines: list[str] = []
+        self.messages: list[bytes] = []
+        self.recipients: list[list[str]] = []
+        self.connections = 0
+        self.encrypted: list[bool] = []
+        self.in_data = trio.Event()
+        self.hang_after_data = False
+        self.release = trio.Event()
+        self.refuse_connections = False
+        self.nursery: trio.Nursery | None = None
+
+    def _reply(self, line: str, default: str) -> str | None:
+        matching = [key for key in self.replies if line.upper().startswith(key.upper())]
+        if not matching:
+            return default
+        answers = self.replies[max(matching, key=len)]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def connect(self) -> trio.abc.Stream:
+        """The client's end of a new connection."""
+        assert self.nursery is not None
+        client, server = trio.testing.memory_stream_pair()
+        self.connections += 1
+        self.nursery.start_soon(self._serve, server)
+        return client
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, TLSError):
+            async with stream:
+                await self._speak(stream)
+
+    async def _speak(self, stream: trio.abc.Stream) -> None:
+        buffer = bytearray()
+        encrypted = False
+
+        async def line() -> str | None:
+            while b"\r\n" not in buffer:
+                data = await stream.receive_some()
+                if not data:
+                    return None
+                buffer.extend(data)
+            text, _, rest = bytes(buffer).partition(b"\r\n")
+            buffer[:] = rest
+            return text.decode()
+
+        async def say(text: str | None) -> bool:
+            if text is None:
+                return False
+            await stream.send_all(text.encode() + b"\r\n")
+            return True
+
+        if not await say(self._reply("greeting", "220 mx.example ESMTP")):
+            return
+        to: list[str] = []
+        begun = False
+        while (command := await line()) is not None:
+            self.lines.append(command)
+            verb = command.split(" ")[0].upper()
+            if verb == "EHLO":
+                extensions = [*self.extensions, *(["STARTTLS"] if self.tls or self.broken_tls else [])]
+                if encrypted:
+                    extensions.remove("STARTTLS")
+                lines = ["mx.example", *extensions]
+                default = "\r\n".join(f"250{'-' if n < len(lines) - 1 else ' '}{one}" for n, one in enumerate(lines))
+                if not await say(self._reply(command, default)):
+                    return
+            elif verb == "STARTTLS":
+                if not await say(self._reply(command, "220 go")):
+                    return
+                if self.broken_tls:
+                    await stream.send_all(b"this is no TLS\r\n" * 100)
+                    return
+                assert self.tls is not None
+                stream = await self.tls.accept(stream)
+                encrypted = True
+            elif verb == "MAIL":
+                to, answer = [], self._reply(command, "250 2.1.0 ok")
+                begun = answer is not None and answer.startswith("2")
+                if not await say(answer):
+                    return
+            elif verb == "RCPT":
+                answer = self._reply(command, "250 2.1.5 ok") if begun else "503 5.5.1 MAIL first"
+                if answer is not None and answer.startswith("2"):
+                    to.append(command[9:].split(">")[0])
+                if not await say(answer):
+                    return
+            elif verb == "DATA":
+                answer = self._reply(command, "354 go" if to else "503 5.5.1 no recipients")
+                if not await say(answer):
+                    return
+                if not answer or not answer.startswith("354"):
+                    continue
+                body = []
+                while (one := await line()) not in (None, "."):
+                    assert one is not None
+                    body.append(one.removeprefix("."))
+                self.in_data.set()
+                if self.hang_after_data:
+                    await self.release.wait()
+                answer = self._reply("final", "250 2.0.0 taken")
+                if answer is not None and answer.startswith("2"):
+                    self.messages.append("".join(f"{one}\r\n" for one in body).encode())
+                    self.recipients.append(to)
+                    self.encrypted.append(encrypted)
+                if not await say(answer):
+                    return
+            elif verb == "QUIT":
+                await say("221 2.0.0 bye")
+                return
+            elif not await say(self._reply(command, "250 2.0.0 ok")):
+                return
+
+
+class Rig:
+    """A queue with everything around it; servers are reached by the addresses under which they are registered."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.path = tmp_path
+        self.clock = Clock()
+        self.resolver = FakeResolver()
+        self.servers: dict[tuple[str, int], Server] = {}
+        self.local = Server()
+        self.local_keys: list[bytes] = []
+        self.dialed: list[tuple[str, int]] = []
+        self.certificate = self_signed(["mx.remote.example", "relay.example"])
+        self.snapshot: Snapshot
+        self.accounts: Accounts
+        self.queue: Queue
+        self.shutdown = trio.Event()
+        self.stopped = trio.Event()
+        self.nursery: trio.Nursery
+
+    def serve(self, ip: str, server: Server, port: int = 25) -> Server:
+        """Let a server answer at this address."""
+        server.nursery = self.nursery
+        self.servers[ip, port] = server
+        return server
+
+    def remote(self, server: Server, domain: str = "remote.example", ip: str = "192.0.2.1") -> Server:
+        """A server that is the MX of a domain."""
+        self.resolver.set(domain, RecordType.MX, [f"10 mx.{domain}"])
+        self.resolver.set(f"mx.{domain}", RecordType.A, [ip])
+        return self.serve(ip, server)
+
+    async def dial(
+        self,
+        addresses: Sequence[IPv4Address | IPv6Address],
+        port: int,
+        *,
+        local: LocalAddresses | None = None,
+        seconds: float = 30,
+    ) -> Dialed:
+        """In place of `net.dial.dial`."""
+        await trio.lowlevel.checkpoint()
+        failures = []
+        for ip in addresses:
+            self.dialed.append((str(ip), port))
+            server = self.servers.get((str(ip), port))
+            if server is None or server.refuse_connections:
+                failures.append((ip, "Connection refused"))
+            else:
+                return Dialed(server.connect(), ip)  # type: ignore[arg-type]  # any stream does
+        raise DialError(failures)
+
+    def connect_local(self, key: bytes) -> trio.abc.Stream:
+        """In place of the server's pipe."""
+        self.local_keys.append(key)
+        return self.local.connect()
+
+    async def submit(self, *recipients: str, **facts: object) -> list[int]:
+        """Queue a message from alice."""
+        data = facts.pop("data", MESSAGE)
+        assert isinstance(data, bytes)
+        with Spool.of(data, self.path) as spool:
+            return await self.queue.submit(submission(*recipients, **facts), spool)
+
+    async def settle(self) -> None:
+        """Wait until nothing is due any more: no attempt under way, no DSN owed."""
+        with trio.fail_after(10):
+            while True:  # the queue's own task decides when; it tells nobody
+                rows = await self.queue.list_messages()
+                if not self.queue.scheduler.busy_domains and not any(self._due(row) for row in rows):
+                    return
+                await trio.sleep(0.002)
+
+    def _due(self, row: Message) -> bool:
+        if row.dsn_due and row.dsn_next <= self.clock.now:
+            return True
+        if row.last_result is not None and row.last_result.error == DELIVERING:
+            return True
+        return not row.hold and row.dsn_due != "failed" and row.next_attempt <= self.clock.now
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time go by, and what becomes due be done."""
+        self.clock.advance(seconds)
+        self.queue.scheduler.changed()
+        await self.settle()
+
+    async def inbox(self, account: str = "alice", mailbox: str = "Inbox") -> list[bytes]:
+        """The messages of a mailbox, oldest first."""
+        async with self.accounts.use(account) as opened:
+            rows = await opened.scan(
+                lambda r: r.rows(
+                    "SELECT m.id, m.size FROM message m JOIN mailbox b ON b.id = m.mailbox_id"
+                    " WHERE b.name = ? ORDER BY m.id",
+                    mailbox,
+                ),
+                op="test",
+            )
+            return [await opened.scan(lambda r, i=i, n=n: message_range(r, i, 0, n), op="test") for i, n in rows]
+
+
+def submission(*recipients: str, **facts: object) -> Submission:
+    """A submission from alice@own.example."""
+    sender = facts.pop("sender", "alice@own.example")
+    assert isinstance(sender, str)
+    defaults: dict[str, object] = {
+        "account": "alice",
+        "mail_from": Address.parse(sender) if sender else None,
+        "recipients": tuple(
+            one if isinstance(one, SubmissionRecipient) else SubmissionRecipient(Address.parse(one))
+            for one in recipients
+        ),
+        "received": START,
+        "message_id": "<m1@own.example>",
+        "subject": "test",
+    }
+    return Submission(**(defaults | facts))  # type: ignore[arg-type]  # the tests' own keywords
+
+
+@contextlib.asynccontextmanager
+async def rig_at(
+    tmp_path: Path,
+    *,
+    static: str = "",
+    domains: str = "",
+    domain: str = "",
+    account: str = "",
+    serve: bool = True,
+    loopback: Loopback | None = None,
+    prepare: Callable[[Rig], None] | None = None,
+) -> AsyncIterator[Rig]:
+    """A running queue in a folder, which may hold the files of an earlier one."""
+    rig = Rig(tmp_path)
+    (tmp_path / "moxlite.toml").write_text(STATIC.format(static=static))
+    (tmp_path / "domains.toml").write_text(DOMAINS.format(domains=domains, domain=domain, account=account))
+    rig.snapshot, _ = load(tmp_path / "moxlite.toml")
+    rig.accounts = Accounts(tmp_path)
+    async with trio.open_nursery() as nursery:
+        rig.nursery = rig.local.nursery = nursery
+        await nursery.start(rig.accounts.serve)
+        ctx = Context(
+            config=lambda: rig.snapshot,
+            accounts=rig.accounts,
+            resolver=rig.resolver,
+            connect_local=rig.connect_local,
+            tmp=tmp_path,
+            trust=Trust([rig.certificate.leaf], system=False),
+            loopback=loopback,
+            dial=rig.dial,
+            clock=rig.clock,
+            random=Random(7),
+        )
+        async with Queue.open(tmp_path / "queue.db", ctx) as rig.queue:
+            if prepare is not None:
+                prepare(rig)
+            if serve:
+                nursery.start_soon(_serve, rig)
+            yield rig
+            nursery.cancel_scope.cancel()
+            if serve:
+                with trio.CancelScope(shield=True):
+                    await rig.stopped.wait()
+
+
+async def _serve(rig: Rig) -> None:
+    try:
+        await rig.queue.serve(rig.shutdown)
+    finally:
+        rig.stopped.set()

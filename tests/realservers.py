@@ -1,0 +1,309 @@
+"""Postfix and Dovecot of Debian, started in a folder of the test's own on free loopback ports, stopped by process id.
+
+Used by the integration tests (the real programs that moxlite must get on with) and by bench/ (what it is measured
+against).
+Both need root, as these programs do.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.tools import free_port, need, until
+
+__all__ = ["Dovecot", "Postfix", "listening"]
+
+MAIN_CF = """\
+compatibility_level = 3.6
+queue_directory = {top}/spool
+data_directory = {top}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = postfix.example
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+disable_dns_lookups = yes
+smtpd_peername_lookup = no
+smtputf8_enable = yes
+biff = no
+alias_maps =
+alias_database =
+local_recipient_maps =
+maillog_file = {top}/log/postfix.log
+maillog_file_prefixes = {top}/log
+in_flow_delay = 0
+message_size_limit = 104857600
+mailbox_size_limit = 0
+{extra}
+"""
+
+MASTER_CF = """\
+127.0.0.1:{port} inet n - n - 100 smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - local
+virtual unix - n n - - virtual
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def listening(port: int, ip: str = "127.0.0.1") -> bool:
+    """Whether somebody accepts connections on that port (looked up in /proc, so that no connection is spent)."""
+    del ip
+    want = f":{port:04X} "
+    for name in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(name).read_text().splitlines()[1:]:
+            local, _, state = line.split()[1:4]
+            if local.endswith(want.strip()) and state == "0A":
+                return True
+    return False
+
+
+@dataclass
+class Postfix:
+    """A Postfix of its own; `extra` is added to main.cf (relayhost, virtual_transport, TLS, ...)."""
+
+    top: Path
+    extra: str = ""
+    port: int = field(default_factory=free_port)
+
+    def start(self) -> "Postfix":
+        """Write the configuration and start the master process."""
+        postfix = need("postfix")
+        self.top.mkdir(parents=True, exist_ok=True)
+        for folder in (*reversed(self.top.parents), self.top):
+            if folder.stat().st_uid == os.getuid() and folder.parts[:2] == ("/", "tmp"):
+                folder.chmod(folder.stat().st_mode | 0o755)
+        for name in ("etc", "spool", "data", "log"):
+            (self.top / name).mkdir(exist_ok=True)
+        shutil.chown(self.top / "data", "postfix")
+        (self.top / "etc/main.cf").write_text(MAIN_CF.format(top=self.top, extra=self.extra))
+        (self.top / "etc/master.cf").write_text(MASTER_CF.format(port=self.port))
+        for template in Path("/usr/share/postfix").glob("dynamicmaps.cf"):
+            shutil.copy(template, self.top / "etc")
+        (self.top / "etc/dynamicmaps.cf").touch()
+        subprocess.run([postfix, "-c", str(self.top / "etc"), "start"], check=True, capture_output=True, timeout=30)
+        until(lambda: listening(self.port), what="postfix listens")
+        return self
+
+    def queued(self) -> int:
+        """How many messages wait in the queue."""
+        return sum(
+            1
+            for name in ("incoming", "active", "deferred", "maildrop")
+            for p in (self.top / "spool" / name).rglob("*")
+            if p.is_file()
+        )
+
+    def log(self) -> str:
+        """What Postfix wrote."""
+        path = self.top / "log/postfix.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def stop(self) -> None:
+        """End the master process, and with it all others."""
+        path = self.top / "spool/pid/master.pid"
+        if path.exists() and (text := path.read_text().strip()):
+            try:
+                os.kill(int(text), signal.SIGTERM)
+            except ProcessLookupError:
+                return
+            wait_gone(int(text))
+
+    def pids(self) -> list[int]:
+        """The master and its children."""
+        return tree(int((self.top / "spool/pid/master.pid").read_text()))
+
+    def __enter__(self) -> "Postfix":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+DOVECOT_CONF = """\
+base_dir = {top}/run
+state_dir = {top}/state
+log_path = {top}/dovecot.log
+protocols = imap lmtp
+listen = 127.0.0.1
+mail_home = {top}/mail/%n
+mail_location = {location}
+mail_uid = nobody
+mail_gid = nogroup
+first_valid_uid = 1
+first_valid_gid = 1
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_username_format = %Ln
+passdb {{
+  driver = static
+  args = password=moxmoxmox
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup allow_all_users=yes
+}}
+ssl = {ssl}
+mail_max_userip_connections = 1000
+default_process_limit = 400
+default_client_limit = 2000
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+  process_min_avail = 2
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp_port}
+  }}
+  process_min_avail = 4
+}}
+service imap {{
+  process_limit = 400
+}}
+service stats {{
+  unix_listener stats-reader {{
+    mode = 0600
+  }}
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+{extra}
+"""
+
+
+@dataclass
+class Dovecot:
+    """A Dovecot of its own with IMAP (plain and, with a certificate, TLS) and LMTP; any user, password `moxmoxmox`."""
+
+    top: Path
+    location: str = "maildir:~/Maildir"
+    certificate: Path | None = None
+    key: Path | None = None
+    extra: str = ""
+    port: int = field(default_factory=free_port)
+    tls_port: int = field(default_factory=free_port)
+    lmtp_port: int = field(default_factory=free_port)
+
+    @property
+    def conf(self) -> Path:
+        """The configuration file, as doveadm's `-c` wants it."""
+        return self.top / "dovecot.conf"
+
+    def start(self) -> "Dovecot":
+        """Write the configuration and start the master process in the foreground of a child."""
+        dovecot = need("dovecot")
+        self.top.mkdir(parents=True, exist_ok=True)
+        for folder in (*reversed(self.top.parents), self.top):
+            if folder.stat().st_uid == os.getuid() and folder.parts[:2] == ("/", "tmp"):
+                folder.chmod(folder.stat().st_mode | 0o755)
+        for name in ("run", "state", "mail"):
+            (self.top / name).mkdir(exist_ok=True)
+        shutil.chown(self.top / "mail", "nobody", "nogroup")
+        extra = self.extra
+        if self.certificate and self.key:
+            extra += f"\nssl_cert = <{self.certificate}\nssl_key = <{self.key}\n"
+        self.conf.write_text(
+            DOVECOT_CONF.format(
+                top=self.top,
+                location=self.location,
+                ssl="yes" if self.certificate else "no",
+                port=self.port,
+                tls_port=self.tls_port if self.certificate else 0,
+                lmtp_port=self.lmtp_port,
+                extra=extra,
+            )
+        )
+        self.process = subprocess.Popen(
+            [dovecot, "-F", "-c", str(self.conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until(lambda: listening(self.port) and listening(self.lmtp_port), what="dovecot listens")
+        return self
+
+    def doveadm(self, *args: str) -> str:
+        """What `doveadm ARGS` prints."""
+        done = subprocess.run(
+            [need("doveadm"), "-c", str(self.conf), *args], check=True, capture_output=True, text=True, timeout=120
+        )
+        return done.stdout
+
+    def stop(self) -> None:
+        """End the master process, and with it all others."""
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def pids(self) -> list[int]:
+        """The master and its children."""
+        return tree(self.process.pid)
+
+    def __enter__(self) -> "Dovecot":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(") ", 1)[1].split()
+        except (OSError, IndexError):
+            continue
+        children.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    found, rest = [], [pid]
+    while rest:
+        found.append(rest.pop())
+        rest += children.get(found[-1], [])
+    return found
+
+
+def wait_gone(pid: int, seconds: float = 20.0) -> None:
+    """Wait until a process that is not our child has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)

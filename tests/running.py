@@ -1,0 +1,227 @@
+"""A moxlite server as a process: `localserve` in a temp folder on free ports, or `serve` with a configuration.
+
+Used by the integration and crash tests and by bench/.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.realservers import listening, tree
+from tests.tools import free_port, top
+
+__all__ = ["LocalServer", "ServedServer", "free_base", "make_certificate"]
+
+#: Offsets of all ports that localserve opens (docs/architecture.md §8).
+STANDARD_PORTS = (25, 80, 81, 143, 443, 465, 587, 993)
+READY_SECONDS = 30.0  # generous: other tests may use both cores
+
+
+def free_base() -> int:
+    """A port base for which no standard port is taken."""
+    while True:
+        base = free_port() // 2
+        if base > 1024 and not any(listening(base + port) for port in STANDARD_PORTS):
+            return base
+
+
+@dataclass
+class ServerProcess:
+    """What both kinds share: starting, waiting for the ready line, stopping, killing, running CLI verbs against it."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    module: str = "moxlite"
+    death: signal.Signals = signal.SIGKILL
+
+    def command(self) -> list[str]:
+        """The arguments of `moxlite` that start it."""
+        raise NotImplementedError
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(top())} | self.environment
+
+    def cli(self, *args: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `moxlite ARGS` with this server's configuration."""
+        return subprocess.run(
+            [sys.executable, "-m", "moxlite", *args],
+            input=stdin,
+            check=check,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=self._environment() | {"MOXLITE_CONF": str(self.folder / "config/moxlite.toml")},
+        )
+
+    def start(self) -> float:
+        """Start it; seconds from exec to the ready line."""
+        began = time.perf_counter()
+        with self._stderr.open("ab") as stderr:
+            self._log_start = stderr.tell()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", self.module, *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                env=self._environment(),
+            )
+        deadline = time.monotonic() + READY_SECONDS
+        while not any(self.is_ready(line) for line in self.log().splitlines()):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                pytest.fail("the server did not become ready:\n" + self.log())
+            time.sleep(0.005)
+        return time.perf_counter() - began
+
+    def is_ready(self, line: str) -> bool:
+        """Whether this line of stderr tells that it accepts connections."""
+        raise NotImplementedError
+
+    @property
+    def _stderr(self) -> Path:
+        """A file, not a pipe: nobody has to run beside a server that is measured."""
+        return self.folder.with_name(f"{self.folder.name}.log")
+
+    def log(self) -> str:
+        """What it wrote to stderr since its start."""
+        with self._stderr.open("rb") as file:
+            file.seek(self._log_start)
+            return file.read().decode(errors="replace")
+
+    def stop(self) -> int:
+        """End it by SIGTERM; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+    def kill(self) -> None:
+        """End it by `death`, which leaves it no time for anything."""
+        self.process.send_signal(self.death)
+        code = self.process.wait(timeout=30)
+        assert code == -signal.SIGKILL, f"the server was to end by SIGKILL, and ended with {code}"
+
+    def pids(self) -> list[int]:
+        """The process and its children."""
+        return tree(self.process.pid)
+
+    def __enter__(self) -> "ServerProcess":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+@dataclass
+class LocalServer(ServerProcess):
+    """`moxlite localserve`, which has no limits for loopback, where all clients come from."""
+
+    base: int = field(default_factory=free_base)
+    options: tuple[str, ...] = ()
+    user: str = "moxlite@localhost"
+    password: str = "moxmoxmox"
+
+    def __post_init__(self) -> None:
+        """Make the folder and its configuration; `options` are for that."""
+        if not (self.folder / "config/moxlite.toml").exists():
+            place = ("--dir", str(self.folder), "--port-base", str(self.base))
+            self.cli("localserve", *place, *self.options, "--init-only")
+
+    def __enter__(self) -> "LocalServer":
+        self.start()
+        return self
+
+    def command(self) -> list[str]:
+        """As `script/server` does it."""
+        return ["localserve", "--dir", str(self.folder), "--port-base", str(self.base)]
+
+    def is_ready(self, line: str) -> bool:
+        """The line of the contract."""
+        return line == "moxlite: ready"
+
+    def port(self, standard: int) -> int:
+        """The port for a standard one: `port(143)`."""
+        return self.base + standard
+
+
+SERVED_STATIC = """\
+hostname = "mx.moxlite.example"
+data_dir = "../data"
+rate_limits.exempt = ["127.0.0.0/8"]
+{top}
+[postmaster]
+account = "bob"
+mailbox = "Postmaster"
+[listeners.local]
+ips = ["127.0.0.1"]
+tls.key_certs = [{{ cert_file = "cert.pem", key_file = "key.pem" }}]
+smtp = {{ enabled = true, port = {smtp}, first_time_sender_delay = "0s" }}
+submission = {{ enabled = true, port = {submission} }}
+submissions = {{ enabled = true, port = {submissions} }}
+imap = {{ enabled = true, port = {imap} }}
+imaps = {{ enabled = true, port = {imaps} }}
+{static}
+"""
+
+SERVED_DOMAINS = """\
+[domains."example.org"]
+[accounts.bob]
+domain = "example.org"
+max_outgoing_messages_per_day = 1000000
+max_first_time_recipients_per_day = 1000000
+[accounts.bob.destinations."bob@example.org"]
+[accounts.eve]
+domain = "example.org"
+[accounts.eve.destinations."eve@example.org"]
+{domains}
+"""
+
+
+@dataclass
+class ServedServer(ServerProcess):
+    """`moxlite serve` with two accounts, bob and eve at example.org (password `moxmoxmox`), and more configuration."""
+
+    static: str = ""
+    domains: str = ""
+    top: str = ""
+    password: str = "moxmoxmox"
+
+    def __post_init__(self) -> None:
+        """Write configuration, certificate and key; choose ports."""
+        self.ports = {name: free_port() for name in ("smtp", "submission", "submissions", "imap", "imaps")}
+        config = self.folder / "config"
+        config.mkdir(parents=True)
+        (config / "moxlite.toml").write_text(SERVED_STATIC.format(top=self.top, static=self.static, **self.ports))
+        (config / "domains.toml").write_text(SERVED_DOMAINS.format(domains=self.domains))
+        make_certificate(config)
+
+    def __enter__(self) -> "ServedServer":
+        self.start()
+        for account in ("bob", "eve"):
+            self.cli("account", "set-password", account, stdin=self.password + "\n")
+        return self
+
+    def command(self) -> list[str]:
+        """With its own configuration file; it never changes user."""
+        return ["--config", str(self.folder / "config/moxlite.toml"), "serve", "--no-drop"]
+
+    def is_ready(self, line: str) -> bool:
+        """The log line of ADMIN-38."""
+        return "ready to serve" in line
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed P-256 certificate for localhost by openssl: (certificate, key)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    key.chmod(0o644)
+    return certificate, key

@@ -1,0 +1,348 @@
+"""An SMTP server without sockets over a real store, and clients that speak by transcript.
+
+A submission goes into `Smtp.queued` instead of a queue.
+"""
+
+import base64
+import email.message
+import functools
+import re
+import textwrap
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import pytest
+import trio
+import trio.testing
+
+from moxlite.admin.logins import Logins
+from moxlite.admin.receivedid import ReceivedID
+from moxlite.config.holder import ConfigHolder
+from moxlite.net.certificates import self_signed
+from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
+from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections, RateLimiter
+from moxlite.smtpd import Context, Pace, serve_connection
+from moxlite.store.accounts import Accounts
+from moxlite.store.auth import AuthDB
+from moxlite.store.body import message_range
+from moxlite.store.credentials import Credential, derive_credential, set_credential
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.reading import mailbox_by_name, uids
+from moxlite.store.spool import Spool
+from moxlite.store.submission import Submission
+
+__all__ = ["MESSAGE", "PASSWORD", "TLS", "Client", "Queued", "Smtp", "clock", "headers", "pass_time", "smtp"]
+
+PASSWORD = "correct horse"
+TLS = TLSFacts(version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256")
+MESSAGE = b"From: <ann@remote.example>\r\nTo: <mia@ours.example>\r\nSubject: hello\r\n\r\ntext\r\n"
+
+STATIC = """
+hostname = "mail.ours.example"
+data_dir = "data"
+[postmaster]
+account = "mia"
+mailbox = "Postmaster"
+[listeners.local]
+ips = ["127.0.0.1"]
+max_message_size = 200000
+smtp = { enabled = true, starttls = false, first_time_sender_delay = "0s" }
+submission = { enabled = true, require_tls = false }
+"""
+
+DOMAINS = """
+[domains."ours.example"]
+localpart_separators = ["+"]
+[domains."ours.example".aliases.team]
+addresses = ["mia@ours.example", "bo@ours.example"]
+post_public = true
+[domains."ours.example".aliases.inner]
+addresses = ["mia@ours.example", "bo@ours.example"]
+[domains."off.example"]
+disabled = true
+[accounts.mia]
+domain = "ours.example"
+rejects_mailbox = "Rejects"
+from_id_login_addresses = ["fromid@ours.example"]
+[accounts.mia.destinations."mia@ours.example"]
+[accounts.mia.destinations."fromid@ours.example"]
+[accounts.mia.destinations."filed@ours.example"]
+mailbox = "Filed"
+[accounts.mia.destinations."never@ours.example"]
+smtp_error = "550 we have moved"
+[accounts.mia.destinations."later@ours.example"]
+smtp_error = "421 come back"
+[accounts.mia.destinations."mia@off.example"]
+[accounts.bo]
+domain = "ours.example"
+max_outgoing_messages_per_day = 3
+[accounts.bo.destinations."bo@ours.example"]
+[accounts.shut]
+domain = "ours.example"
+login_disabled = "ask the admin"
+[accounts.shut.destinations."shut@ours.example"]
+"""
+
+
+@functools.cache
+def credential() -> Credential:
+    """Derived once: it takes 50 ms."""
+    return derive_credential(PASSWORD)
+
+
+class Queued(msgspec.Struct):
+    """One submission, with the octets as they would be sent."""
+
+    submission: Submission
+    octets: bytes
+
+    @property
+    def message(self) -> email.message.Message:
+        """Parsed, prefix included."""
+        return email.message_from_bytes(self.submission.prefix + self.octets)
+
+
+class Client:
+    """One client."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.stream = stream
+        self.buffer = b""
+        self.greeting = ""
+
+    async def send(self, octets: bytes) -> None:
+        await self.stream.send_all(octets)
+
+    async def reply(self) -> str:
+        """One reply, its lines parted by LF; "" at the end of the connection."""
+        lines = []
+        while True:
+            while b"\r\n" not in self.buffer:
+                octets = await self.stream.receive_some(65536)
+                if not octets:
+                    assert not lines
+                    return ""
+                self.buffer += octets
+            line, _, self.buffer = self.buffer.partition(b"\r\n")
+            lines.append(line.decode())
+            if line[3:4] != b"-":
+                return "\n".join(lines)
+
+    async def say(self, line: str) -> str:
+        """Send a line and read its reply."""
+        await self.send(line.encode() + b"\r\n")
+        return await self.reply()
+
+    async def play(self, transcript: str) -> None:
+        """`C:` lines are sent; for each `S:` line a reply is read, which must begin so; `S: close` is the end."""
+        for line in textwrap.dedent(transcript).strip().splitlines():
+            kind, _, text = line.lstrip().partition(":")
+            text = text.removeprefix(" ")
+            if kind == "C":
+                await self.send(text.encode() + b"\r\n")
+            elif text == "close":
+                assert await self.reply() == ""
+            else:
+                got = await self.reply()
+                assert got.startswith(text), f"{got!r}, not {text!r}"
+
+    async def deliver(
+        self, to: str = "mia@ours.example", message: bytes = MESSAGE, sender: str = "ann@remote.example"
+    ) -> str:
+        """A whole transaction; its last reply."""
+        await self.play(f"C: MAIL FROM:<{sender}>\nS: 250 2.1.0\nC: RCPT TO:<{to}>\nS: 250 2.1.5\nC: DATA\nS: 354")
+        await self.send(message.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        return await self.reply()
+
+
+class Smtp:
+    """A server without sockets."""
+
+    def __init__(
+        self, context: Context, auth: AuthDB, nursery: trio.Nursery, shutdown: trio.Event, queued: list[Queued]
+    ) -> None:
+        self.context = context
+        self.auth = auth
+        self.nursery = nursery
+        self.shutdown = shutdown
+        self.queued = queued
+
+    def with_context(self, **changes: object) -> Context:
+        """The context with other values."""
+        return msgspec.structs.replace(self.context, **changes)
+
+    def configured(self, changes: str, **more: object) -> Context:
+        """The context with replacements `old=>new` in moxlite.toml, one per line; `new` may hold `\\n`.
+
+        With `starttls` the listener has a certificate.
+        """
+        path = self.context.config.path
+        text = path.read_text()
+        for line in changes.splitlines():
+            old, _, new = line.partition("=>")
+            assert old.strip() in text
+            text = text.replace(old.strip(), new.strip().replace("\\n", "\n"))
+        if "starttls" in more:
+            pair = self_signed(["mail.ours.example"])
+            (path.parent / "cert.pem").write_bytes(pair.certificate_pem())
+            (path.parent / "key.pem").write_bytes(pair.key_pem())
+            text += '[listeners.local.tls]\nkey_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]\n'
+        (path.parent / "other.toml").write_text(text)
+        holder, _ = ConfigHolder.open(path.parent / "other.toml")
+        return self.with_context(config=holder, **more)
+
+    @asynccontextmanager
+    async def connect(
+        self,
+        service: Literal["smtp", "submission", "submissions"] = "smtp",
+        *,
+        tls: TLSFacts | None = None,
+        remote: str = "198.51.100.7",
+        context: Context | None = None,
+        hello: str = "EHLO there.example",
+        trusted: bool = False,
+        early: bytes = b"",
+    ) -> AsyncIterator[Client]:
+        """A connection whose greeting, and the reply to EHLO, have been read. `early`: sent before the greeting."""
+        ours, theirs = trio.testing.memory_stream_pair()
+        await ours.send_all(early)
+        info = ConnectionInfo(
+            cid=7,
+            remote=ip_address(remote),
+            remote_port=1,
+            local=ip_address("192.0.2.25"),
+            local_port=25,
+            listener="local",
+            shutdown=self.shutdown,
+            tls=tls,
+            trusted_local=trusted,
+        )
+        ended = trio.Event()
+        chosen = msgspec.structs.replace(context or self.context, service=service)
+        self.nursery.start_soon(self._serve, theirs, info, chosen, ended)
+        client = Client(ours)
+        try:
+            client.greeting = await client.reply()
+            if hello and client.greeting.startswith("220"):
+                assert (await client.say(hello)).startswith("250")
+            yield client
+        finally:
+            await ours.aclose()
+            with trio.fail_after(30):
+                await ended.wait()
+
+    async def _serve(self, stream: trio.abc.Stream, info: ConnectionInfo, context: Context, ended: trio.Event) -> None:
+        try:
+            with guard("smtpd"):
+                await serve_connection(stream, info, context)
+        finally:
+            await trio.aclose_forcefully(stream)
+            ended.set()
+
+    @asynccontextmanager
+    async def user(
+        self, address: str = "mia@ours.example", *, tls: TLSFacts | None = TLS, context: Context | None = None
+    ) -> AsyncIterator[Client]:
+        """A submission connection that is logged in."""
+        async with self.connect("submission", tls=tls, context=context) as client:
+            plain = base64.b64encode(f"\0{address}\0{PASSWORD}".encode()).decode()
+            assert (await client.say(f"AUTH PLAIN {plain}")).startswith("235 2.7.0")
+            yield client
+
+    async def messages(self, account: str = "mia", mailbox: str = "Inbox") -> list[bytes]:
+        """The octets of all messages in a mailbox."""
+        async with self.context.accounts.use(account) as open_account:
+            box = await open_account.read(lambda r: mailbox_by_name(r, mailbox), op="test")
+            if box is None:
+                return []
+            found = []
+            for uid in await open_account.read(lambda r: list(uids(r, box.id)), op="test"):
+                (row,) = await open_account.read(
+                    lambda r, uid=uid: r.row("SELECT id FROM message WHERE mailbox_id = ? AND uid = ?", box.id, uid),  # type: ignore[misc]  # a default binds it
+                    op="test",
+                )
+                found.append(
+                    await open_account.read(lambda r, row=row: message_range(r, row, 0, 1 << 30), op="test")  # type: ignore[misc]  # as above
+                )
+            return found
+
+    async def one(self, account: str = "mia", mailbox: str = "Inbox") -> bytes:
+        """The only message of a mailbox."""
+        (message,) = await self.messages(account, mailbox)
+        return message
+
+
+def headers(message: bytes, name: str) -> list[str]:
+    """All fields of that name, unfolded."""
+    parsed = email.message_from_bytes(message)
+    return [re.sub(r"\r?\n[ \t]+", " ", value) for value in parsed.get_all(name, [])]
+
+
+@pytest.fixture
+def clock() -> trio.testing.MockClock:
+    """Stands still but for `pass_time`: threads of the store must not see hours pass while they work."""
+    return trio.testing.MockClock()
+
+
+async def pass_time(clock: trio.testing.MockClock, seconds: float) -> None:
+    """Let time go by, once the server waits for it."""
+    await trio.testing.wait_all_tasks_blocked(0.02)
+    clock.jump(seconds)
+    await trio.testing.wait_all_tasks_blocked(0.02)
+
+
+@pytest.fixture
+async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
+    """A server with the accounts mia, bo and shut, whose password is `PASSWORD`."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    holder, _ = ConfigHolder.open(tmp_path / "moxlite.toml")
+    data = holder.current.static.data_dir
+    (data / "tmp").mkdir(parents=True)
+
+    def account_config(name: str) -> AccountConfig | None:
+        return AccountConfig() if name in holder.current.domains.accounts else None
+
+    queued: list[Queued] = []
+
+    async def submit(submission: Submission, spool: Spool) -> list[int]:
+        await trio.lowlevel.checkpoint()
+        queued.append(Queued(submission, b"".join(spool.chunks())))
+        return list(range(1, len(submission.recipients) + 1))
+
+    options = Options(account_config=account_config, check_on_close=True, min_free_space=0)
+    async with AsyncExitStack() as stack:
+        accounts = Accounts(data, options)
+        auth = await AuthDB.open(data / "auth.db", options)
+        stack.push_async_callback(auth.aclose)
+        nursery = await stack.enter_async_context(trio.open_nursery())
+        stack.callback(nursery.cancel_scope.cancel)
+        await nursery.start(accounts.serve)
+        await nursery.start(auth.serve)
+        for name in ("mia", "bo", "shut"):
+            async with accounts.use(name) as account:
+                await account.write(lambda tx: set_credential(tx, credential()))
+        context = Context(
+            service="smtp",
+            accounts=accounts,
+            config=holder,
+            logins=Logins(
+                current=lambda: holder.current,
+                accounts=accounts,
+                auth=auth,
+                failures=RateLimiter(AUTH_FAILURES),
+                secret=b"x" * 32,
+            ),
+            submit=submit,
+            rate=RateLimiter(NEW_CONNECTIONS),
+            open=OpenConnections(),
+            received_id=ReceivedID(b"k" * 24),
+            spool_directory=data / "tmp",
+            pace=Pace(slow=0.0, unknown=0.0),
+        )
+        server = Smtp(context, auth, nursery, trio.Event(), queued)
+        yield server

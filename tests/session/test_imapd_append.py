@@ -1,0 +1,188 @@
+"""APPEND and REPLACE (docs/spec/imap.md §9)."""
+
+import errno
+
+import msgspec
+import pytest
+
+from moxlite.imapd import Context
+from moxlite.store import body
+from moxlite.store.errors import StorageFull
+from moxlite.store.messages import expunge
+from moxlite.store.spool import Spool
+from moxlite.store.types import MailboxID
+from tests.session.imapd_harness import Imap, imap
+from tests.store_mail import look, put, rows
+
+__all__ = ["imap"]
+
+INBOX = MailboxID(1)
+MAIL = b"From: a@example.org\r\nSubject: x\r\n\r\nhello\r\n"
+
+
+def limited(imap: Imap, octets: int) -> Context:
+    """The context with another append_limit."""
+    holder = imap.context.config
+    static = holder.current.static
+    small = msgspec.structs.replace(static, imap=msgspec.structs.replace(static.imap, append_limit=octets))
+    holder._current = msgspec.structs.replace(holder.current, static=small)
+    return imap.context
+
+
+async def test_append_keeps_octets_flags_and_date(imap: Imap) -> None:
+    """IMAP-87, IMAP-89, IMAP-109"""
+    async with imap.account() as account, imap.user() as c:
+        for data in (MAIL, b"no header\nbare lf\xff", b"\0nul"):
+            assert (await c.append(data, flags=r"(\Seen Work)", date='" 5-Mar-2020 10:00:00 -0330"')).startswith(
+                "OK [APPENDUID "
+            )
+        found = await rows(account)
+        assert [row.size for row in found] == [len(MAIL), 18, 4]
+        assert {row.received for row in found} == {1583415000_000000}
+        assert {row.received_offset for row in found} == {-210}
+        assert (await look(account, lambda r: body.message_range(r, found[1].id))) == b"no header\nbare lf\xff"
+
+
+async def test_append_into_the_selected_mailbox_is_told_before_its_answer(imap: Imap) -> None:
+    """IMAP-55, IMAP-60, IMAP-89"""
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 2)
+        responses = await c.say(b"a APPEND Inbox (new) {%d+}\r\n%b" % (len(MAIL), MAIL))
+        assert responses[0].startswith(r"* FLAGS (\Seen")
+        assert responses[1:6] == [
+            "* 3 EXISTS",
+            "* 3 RECENT",
+            r"* 1 FETCH (UID 1 FLAGS (\Recent))",
+            r"* 2 FETCH (UID 2 FLAGS (\Recent))",
+            r"* 3 FETCH (UID 3 FLAGS (\Recent new))",
+        ]
+        assert responses[6].startswith("a OK [APPENDUID ")
+
+
+async def test_what_can_be_checked_is_checked_before_the_data_comes(imap: Imap) -> None:
+    """IMAP-85, IMAP-86, IMAP-87"""
+    context = limited(imap, 1000)
+    async with imap.connect(context=context) as c:
+        await c.login()
+        assert await c.say("a APPEND nope {5}") == ["a NO [TRYCREATE] no such mailbox"]
+        assert await c.say("a APPEND Inbox {1001}") == ["a NO [TOOBIG] a message may have 1000 octets"]
+        assert await c.say("a APPEND Inbox {0}") == ["a NO empty message, nothing is stored"]
+        for flags in (r"(\Recent)", r"(\Foo)"):
+            assert (await c.say(f"a APPEND Inbox {flags} {{5}}"))[0].startswith("a BAD")
+        assert (await c.say('a APPEND Inbox "32-Jan-2020 00:00:00 +0000" {5}'))[0].startswith("a BAD")
+        assert await c.append(b"x" * 1001) == "NO [TOOBIG] a message may have 1000 octets"
+        assert await c.append(b"x" * 10, "nope") == "NO [TRYCREATE] no such mailbox"
+        await c.send("a APPEND Inbox {3}\r\n")
+        assert await c.response() == "+ go ahead"
+        await c.send("abc\r\n")
+        assert (await c.until("a"))[-1].startswith("a OK")
+        await c.ok("a NOOP")
+
+
+async def test_many_messages_are_added_together_or_not_at_all(imap: Imap) -> None:
+    """IMAP-88, IMAP-144"""
+    async with imap.account() as account, imap.user(select=None) as c:
+        three = b"".join(b" {%d+}\r\n%b" % (len(MAIL), MAIL) for _ in range(3))
+        answer = await c.tagged(b"a APPEND Inbox" + three)
+        assert answer.startswith("OK [APPENDUID ")
+        assert answer.endswith(" 1:3] added")
+        assert len({row.modseq for row in await rows(account)}) == 1
+        assert (await c.tagged(b"a APPEND Inbox" + three + b" {0+}\r\n")).startswith("NO empty")
+        assert (await c.tagged(b"a APPEND Inbox" + three + b" (\\Foo) {1+}\r\nx")).startswith("BAD")
+        assert (await c.tagged(b"a APPEND Inbox" + three + b" x")).startswith("BAD")
+        await c.send(b"a APPEND Inbox" + three + b" {10+}\r\nabc")
+    async with imap.account() as account:
+        assert len(await rows(account)) == 3
+
+
+async def test_long_messages_go_through_a_file(imap: Imap) -> None:
+    """IMAP-85"""
+    data = MAIL + b"line of text\r\n" * 400_000
+    async with imap.account() as account, imap.user() as c:
+        assert (await c.append(data)).startswith("OK [APPENDUID")
+        found = await rows(account)
+        assert found[0].size == len(data)
+        tail = await account.scan(lambda r: body.message_range(r, found[0].id, len(data) - 14, 14), op="test")
+        assert tail == b"line of text\r\n"
+    assert list(imap.context.spool_directory.iterdir()) == []
+
+
+async def test_utf8_literals_are_accepted(imap: Imap) -> None:
+    """IMAP-90"""
+    async with imap.user() as c:
+        data = "Subject: é\r\n\r\nx\r\n".encode()
+        assert (await c.tagged(b"a APPEND Inbox UTF8 (~{%d+}\r\n%b)" % (len(data), data))).startswith("OK")
+
+
+async def test_replace_adds_the_new_and_removes_the_old_at_once(imap: Imap) -> None:
+    """IMAP-83, IMAP-92"""
+    async with imap.account() as account, imap.user() as c, imap.user(enable=["QRESYNC"]) as d:
+        await put(account, 2)
+        await c.ok("a NOOP")
+        await d.ok("a NOOP")
+        responses = await c.say(b"a REPLACE 1 Inbox {%d+}\r\n%b" % (len(MAIL), MAIL))
+        assert responses[0].startswith("* OK [APPENDUID ")
+        assert responses[1:] == [
+            "* 1 EXPUNGE",
+            "* 1 RECENT",
+            "* 2 EXISTS",
+            "* 2 RECENT",
+            r"* 2 FETCH (UID 3 FLAGS (\Recent))",
+            "a OK replaced",
+        ]
+        assert (await d.ok("a NOOP"))[0] == "* VANISHED 1"
+        assert (await d.say(b"a UID REPLACE 3 Drafts {%d+}\r\n%b" % (len(MAIL), MAIL)))[1] == "* VANISHED 3"
+        assert await c.say("a UID REPLACE 99 Inbox {3}") == ["a NO no such message"]
+        await account.write(lambda tx: expunge(tx, INBOX, [2]))
+        assert (await c.tagged(b"a UID REPLACE 2 Inbox {3+}\r\nabc")).startswith("NO [EXPUNGEISSUED]")
+        assert await c.say("a REPLACE * Inbox {3}") == ["a BAD the mailbox is empty"]
+        assert len(await rows(account)) == 0
+
+
+async def test_quota_is_checked_first_and_in_the_unit(imap: Imap) -> None:
+    """IMAP-85"""
+    imap.quota["mia"] = 500
+    async with imap.user() as c:
+        assert await c.say("a APPEND Inbox {600}") == ["a NO [OVERQUOTA] over quota"]
+        assert (await c.append(b"x" * 400)).startswith("OK")
+        assert await c.append(b"x" * 400) == "NO [OVERQUOTA] over quota"
+        assert await c.tagged("a COPY 1 Archive") == "NO [OVERQUOTA] over quota"
+        assert (await c.tagged("a MOVE 1 Archive")).startswith("OK")
+
+
+async def test_a_full_disk_refuses_the_message_and_the_session_goes_on(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-153"""
+
+    async def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    async with imap.account() as account, imap.user() as c:
+        with monkeypatch.context() as patched:
+            patched.setattr(Spool, "write", full)
+            answer = await c.append(b"x" * 100_000)
+            assert answer == "NO [UNAVAILABLE] the message could not be kept, nothing was stored"
+
+        def no_space(self: object) -> None:
+            raise StorageFull
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(account), "check_space", no_space)
+            assert (await c.say("a APPEND Inbox {5}"))[0].startswith("a NO [UNAVAILABLE]")
+        assert (await c.append(MAIL)).startswith("OK")
+        assert len(await rows(account)) == 1
+
+
+async def test_the_messages_of_one_command_share_memory_and_files(imap: Imap) -> None:
+    """IMAP-88, IMAP-143"""
+    long = MAIL + b"x" * 20_000 + b"\r\n"
+    async with imap.account() as account, imap.user(select=None) as c:
+        many = b"".join(b" {%d+}\r\n%b" % (len(long), long) for _ in range(100))
+        assert (await c.tagged(b"a APPEND Inbox" + many)).endswith(" 1:100] added")
+        found = await rows(account)
+        assert {row.size for row in found} == {len(long)}
+        too_many = b"".join(b" {%d+}\r\n%b" % (len(long), long) for _ in range(160))
+        assert await c.tagged(b"a APPEND Inbox" + too_many) == "NO [LIMIT] too many long messages in one command"
+        assert len(await rows(account)) == 100
+    assert list(imap.context.spool_directory.iterdir()) == []

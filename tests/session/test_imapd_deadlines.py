@@ -1,0 +1,161 @@
+"""Deadlines, slowness and lost connections (docs/spec/imap.md §2, "Bad input and abuse")."""
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from moxlite.net.metrics import panics
+from moxlite.store.messages import expunge
+from moxlite.store.types import MailboxID
+from tests.session.imapd_harness import Imap, imap
+from tests.store_mail import put, rows
+
+__all__ = ["imap"]
+
+INBOX = MailboxID(1)
+
+
+async def test_silent_clients_are_sent_away(mock_clock: MockClock, imap: Imap) -> None:
+    """IMAP-19, IMAP-180"""
+    async with imap.connect() as c:
+        mock_clock.jump(29)
+        await trio.testing.wait_all_tasks_blocked()
+        await c.ok("a NOOP")
+        mock_clock.jump(31)
+        assert await c.line() == b"* BYE inactive\r\n"
+        assert await c.line() == b""
+
+
+@pytest.mark.parametrize("idling", [False, True])
+async def test_sessions_may_be_silent_for_half_an_hour(mock_clock: MockClock, imap: Imap, idling: bool) -> None:
+    """IMAP-19"""
+    async with imap.user() as c:
+        if idling:
+            await c.idle()
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(29 * 60)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(61)
+        assert await c.line() == b"* BYE inactive\r\n"
+        assert await c.line() == b""
+
+
+async def test_a_literal_must_keep_coming(mock_clock: MockClock, imap: Imap) -> None:
+    """IMAP-19, IMAP-144"""
+    async with imap.user() as c:
+        await c.send("a APPEND Inbox {100000}\r\n")
+        assert await c.response() == "+ go ahead"
+        for _ in range(3):
+            await c.send("x" * 100)
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(20)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(31)
+        assert await c.line() == b"* BYE inactive\r\n"
+    async with imap.account() as account:
+        assert await rows(account) == []
+    assert list(imap.context.spool_directory.iterdir()) == []
+
+
+async def test_a_client_that_takes_nothing_is_dropped(mock_clock: MockClock, imap: Imap) -> None:
+    """IMAP-19, IMAP-148"""
+    ours, theirs = trio.testing.lockstep_stream_pair()  # whoever sends waits until the other end has taken it
+    ended = trio.Event()
+    imap.nursery.start_soon(imap.serve, theirs, imap.info(), imap.context, ended)
+    await trio.testing.wait_all_tasks_blocked()
+    mock_clock.jump(31)
+    await ended.wait()
+    await ours.aclose()
+
+
+async def test_guessing_passwords_becomes_slow(mock_clock: MockClock, imap: Imap) -> None:
+    """IMAP-20"""
+    mock_clock.rate = 1000.0
+    context = imap.with_pace(slow=1.0)
+    async with imap.connect(context=context) as c:
+        for _ in range(3):
+            began = trio.current_time()
+            answer = await c.tagged("a LOGIN mia@example.org wrong")
+            took = trio.current_time() - began
+        assert took >= len("a " + answer) + 2
+        began = trio.current_time()
+        await c.login()
+        assert trio.current_time() - began >= 2
+        began = trio.current_time()
+        await c.ok("a NOOP")
+        assert trio.current_time() - began < 30
+
+
+async def test_a_connection_lost_anywhere_leaves_nothing_behind(imap: Imap) -> None:
+    """IMAP-144, IMAP-180"""
+    before = panics.labels(pkg="imapd")._value.get()
+    for octets in (
+        b"a NO",
+        b"a LOGIN {5}\r\nab",
+        b'a LOGIN mia@example.org "correct horse"\r\nb APPEND Inbox {10+}\r\nabc',
+        b'a LOGIN mia@example.org "correct horse"\r\nb SELECT Inbox\r\nc IDLE\r\n',
+        b'a LOGIN mia@example.org "correct horse"\r\nb AUTHENTICATE PLAIN\r\n',
+        b"a AUTHENTICATE PLAIN\r\n",
+    ):
+        async with imap.connect() as c:
+            await c.send(octets)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+    assert imap.context.sessions.count() == 0
+    assert list(imap.context.spool_directory.iterdir()) == []
+    assert panics.labels(pkg="imapd")._value.get() == before
+
+
+async def test_input_octet_by_octet_is_understood(imap: Imap) -> None:
+    """IMAP-4, IMAP-180"""
+    async with imap.connect() as c:
+        script = (
+            b'a LOGIN {15+}\r\nmia@example.org "correct horse"\r\n'
+            b"b SELECT Inbox\r\nc APPEND Inbox {3+}\r\nx:y\r\nd NOOP\r\n"
+        )
+        for octet in script:
+            await c.send(bytes([octet]))
+        responses = await c.until("d")
+        assert responses[-1] == "d OK nothing done"
+        assert any(line.startswith("c OK [APPENDUID") for line in responses)
+
+
+async def test_a_crash_in_a_command_is_answered_and_counted(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-24, IMAP-27"""
+    from moxlite.imapd import listing
+
+    async def crash(*args: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(listing, "_names", crash)
+    before = panics.labels(pkg="imapd")._value.get()
+    async with imap.user(select=None) as c:
+        assert await c.tagged('a LIST "" *') == "NO [SERVERBUG] the server made a mistake, it was logged"
+        await c.ok("a NOOP")
+        await c.select()
+        assert (await c.tagged('a LIST "" *')).startswith("NO [SERVERBUG]")
+        assert (await c.response()).startswith("* BYE [SERVERBUG]")
+    assert panics.labels(pkg="imapd")._value.get() == before + 2
+
+
+async def test_an_expunge_racing_other_commands_breaks_nothing(imap: Imap) -> None:
+    """IMAP-152"""
+    async with imap.account() as account:
+        await put(account, 200)
+        async with imap.user() as c, imap.user(enable=["QRESYNC"]) as d, trio.open_nursery() as nursery:
+
+            async def remove() -> None:
+                for uid in range(1, 150, 3):
+                    await account.write(lambda tx, uid=uid: expunge(tx, INBOX, [uid]))  # type: ignore[misc]
+
+            async def work(client: object, commands: list[str]) -> None:
+                for n in range(20):
+                    for command in commands:
+                        answer = (await client.say(f"{command}"))[-1]  # type: ignore[attr-defined]
+                        assert answer.split()[1] in ("OK", "NO"), (n, answer)
+
+            nursery.start_soon(remove)
+            nursery.start_soon(work, c, ["a STORE 1:5 +FLAGS (\\Seen)", "a UID STORE 1:9 -FLAGS (\\Seen)", "a NOOP"])
+            nursery.start_soon(work, d, ["a UID COPY 5:8 Archive", "a UID STORE 1:90 FLAGS (x)", "a COPY 1 Archive"])
+        async with imap.user() as c:
+            assert "* 150 EXISTS" in await c.select()

@@ -1,0 +1,197 @@
+"""CREATE, DELETE, RENAME, SUBSCRIBE, LIST, LSUB, STATUS (docs/spec/imap.md §7)."""
+
+import time
+
+import pytest
+
+from moxlite.imapd.patterns import Pattern
+from tests.session.imapd_harness import Imap, imap
+from tests.store_mail import put
+
+__all__ = ["imap"]
+
+
+async def test_create_makes_parents_and_tells_them(imap: Imap) -> None:
+    """IMAP-34, IMAP-59, IMAP-63, IMAP-106"""
+    async with imap.user(select=None) as c, imap.user(select=None) as d:
+        responses = await c.say("a CREATE /x/y/")
+        assert responses[:2] == ['* LIST (\\Subscribed) "/" x', '* LIST (\\Subscribed) "/" x/y']
+        assert responses[2].startswith("a OK [MAILBOXID (F")
+        assert await d.ok("a NOOP") == ['* LIST (\\Subscribed) "/" x', '* LIST (\\Subscribed) "/" x/y']
+        assert (await c.tagged("a CREATE x")).startswith("NO [ALREADYEXISTS]")
+        assert (await c.tagged("a CREATE INBOX")).startswith("NO [ALREADYEXISTS]")
+
+
+@pytest.mark.parametrize("name", ['"#x"', "x//y", "x/./y", '"x/../y"', '""', '"' + "x" * 256 + '"', '"a\x7f"'])
+async def test_names_that_break_the_rules_are_refused(imap: Imap, name: str) -> None:
+    """IMAP-33"""
+    async with imap.user(select=None) as c:
+        assert (await c.tagged(f"a CREATE {name}")).startswith("NO [CANNOT]")
+
+
+async def test_create_with_special_use(imap: Imap) -> None:
+    """IMAP-63"""
+    async with imap.user(select=None) as c:
+        await c.ok(r"a CREATE p/spam (USE (\junk \Sent))")
+        assert await c.ok('b LIST "" p/%') == [r'* LIST (\HasNoChildren \Junk \Sent) "/" p/spam']
+        assert await c.ok('b LIST "" Junk') == [r'* LIST (\HasNoChildren) "/" Junk']
+        assert (await c.tagged(r"a CREATE q (USE (\All))")).startswith("NO [USEATTR]")
+
+
+async def test_delete_keeps_subscription_and_refuses_parents_and_inbox(imap: Imap) -> None:
+    """IMAP-64"""
+    async with imap.user(select=None) as c:
+        await c.ok("a CREATE x/y")
+        assert (await c.tagged("a DELETE x")).startswith("NO [HASCHILDREN]")
+        first = (await c.ok("a STATUS x/y (UIDVALIDITY)"))[0]
+        await c.ok("a DELETE x/y")
+        assert (await c.tagged("a DELETE x/y")).startswith("NO [NONEXISTENT]")
+        assert (await c.tagged("a DELETE inbox")).startswith("NO [CANNOT]")
+        assert '* LSUB () "/" x/y' in await c.ok('a LSUB "" *')
+        await c.ok("a CREATE x/y")
+        second = (await c.ok("a STATUS x/y (UIDVALIDITY)"))[0]
+        assert int(second.split()[-1][:-1]) > int(first.split()[-1][:-1])
+
+
+async def test_rename_takes_children_along_and_keeps_identity(imap: Imap) -> None:
+    """IMAP-59, IMAP-65"""
+    async with imap.user(select=None) as c, imap.user(select=None, enable=["IMAP4rev2"]) as d:
+        await c.ok("a CREATE x/y")
+        before = (await c.ok("a STATUS x/y (UIDVALIDITY MAILBOXID)"))[0].split("(", 1)[1]
+        await d.ok("a NOOP")
+        assert await c.ok("a RENAME x new/x") == [
+            '* LIST (\\Subscribed) "/" new',
+            '* LIST () "/" new/x',
+            '* LIST () "/" new/x/y',
+        ]
+        assert await d.ok("a NOOP") == [
+            '* LIST (\\Subscribed) "/" new',
+            '* LIST () "/" new/x ("OLDNAME" (x))',
+            '* LIST () "/" new/x/y ("OLDNAME" (x/y))',
+        ]
+        assert (await c.ok("a STATUS new/x/y (UIDVALIDITY MAILBOXID)"))[0].split("(", 1)[1] == before
+        assert (await c.tagged("a RENAME nope y")).startswith("NO [NONEXISTENT]")
+        assert (await c.tagged("a RENAME new Archive")).startswith("NO [ALREADYEXISTS]")
+        await c.ok("a RENAME new new/below")
+        assert [line.split()[-1] for line in await c.ok('a LIST "" new*')] == [
+            "new",
+            "new/below",
+            "new/below/x",
+            "new/below/x/y",
+        ]
+
+
+async def test_renaming_inbox_moves_its_messages(imap: Imap) -> None:
+    """IMAP-65"""
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 3)
+        await c.ok("a CREATE Inbox/sub")
+        await c.ok("a RENAME inbox old")
+        assert await c.ok("a STATUS old (MESSAGES UIDNEXT)") == ["* STATUS old (MESSAGES 3 UIDNEXT 4)"]
+        assert await c.ok("a STATUS inbox (MESSAGES)") == ["* STATUS Inbox (MESSAGES 0)"]
+        assert len(await c.ok('a LIST "" inbox*')) == 2
+
+
+async def test_subscriptions_do_not_need_mailboxes(imap: Imap) -> None:
+    """IMAP-59, IMAP-66"""
+    async with imap.user(select=None) as c:
+        assert await c.ok("a SUBSCRIBE q/r") == ['* LIST (\\Subscribed \\NonExistent) "/" q/r']
+        assert await c.ok('a LIST (SUBSCRIBED) "" q*') == ['* LIST (\\NonExistent \\Subscribed) "/" q/r']
+        assert await c.ok('a LSUB "" q%') == ['* LSUB (\\NoSelect) "/" q']
+        await c.ok("a UNSUBSCRIBE q/r")
+        assert (await c.tagged("a UNSUBSCRIBE q/r")).startswith("NO [NONEXISTENT]")
+        assert await c.ok("a UNSUBSCRIBE Archive") == ['* LIST () "/" Archive']
+        assert await c.ok("a UNSUBSCRIBE Archive") == []
+
+
+async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> None:
+    """IMAP-67, IMAP-140"""
+    async with imap.user(select=None) as c:
+        assert await c.ok('a LIST "" ""') == ['* LIST () "/" ""']
+        await c.ok("a CREATE Archive/2020")
+        assert await c.ok('a LIST "" *') == [
+            r'* LIST (\HasNoChildren) "/" Inbox',
+            r'* LIST (\HasChildren \Archive) "/" Archive',
+            r'* LIST (\HasNoChildren) "/" Archive/2020',
+            r'* LIST (\HasNoChildren \Drafts) "/" Drafts',
+            r'* LIST (\HasNoChildren \Junk) "/" Junk',
+            r'* LIST (\HasNoChildren \Sent) "/" Sent',
+            r'* LIST (\HasNoChildren \Trash) "/" Trash',
+        ]
+        names = [line.split()[-1] for line in await c.ok('a LIST "" (inb% %/% Arch* T%)')]
+        assert names == ["Inbox", "Archive", "Archive/2020", "Trash"]
+        assert [line.split()[-1] for line in await c.ok("a LIST Archive %")] == ["Archive/2020"]
+        assert await c.ok('a LIST "" /Archive') == []
+        assert len(await c.ok('a LIST (SPECIAL-USE) "" * RETURN (SUBSCRIBED)')) == 5
+
+
+async def test_list_extended_selects_and_returns(imap: Imap) -> None:
+    """IMAP-68, IMAP-71"""
+    async with imap.account() as account, imap.user(select=None) as c:
+        await put(account, 2)
+        await c.ok("a CREATE x/y/z")
+        await c.ok("a UNSUBSCRIBE x")
+        await c.ok("a UNSUBSCRIBE x/y")
+        assert await c.ok('a LIST (SUBSCRIBED RECURSIVEMATCH) "" x%') == [
+            r'* LIST (\HasChildren) "/" x ("CHILDINFO" ("SUBSCRIBED"))'
+        ]
+        assert await c.ok('a LIST "" inbox RETURN (SUBSCRIBED CHILDREN STATUS (MESSAGES UNSEEN) SUBSCRIBED)') == [
+            r'* LIST (\HasNoChildren \Subscribed) "/" Inbox',
+            "* STATUS Inbox (MESSAGES 2 UNSEEN 2)",
+        ]
+        assert (await c.tagged('a LIST "" * RETURN (MYRIGHTS)')).startswith("BAD")
+
+
+async def test_status_tells_each_value(imap: Imap) -> None:
+    """IMAP-70, IMAP-71, IMAP-72a, IMAP-76"""
+    async with imap.account() as account, imap.user(select=None) as c:
+        await put(account, 3)
+        size = len(b"x")
+        items = "MESSAGES UIDNEXT UNSEEN DELETED DELETED-STORAGE RECENT APPENDLIMIT"
+        assert size
+        assert await c.ok(f"a STATUS inbox ({items})") == [
+            "* STATUS Inbox (MESSAGES 3 UIDNEXT 4 UNSEEN 3 DELETED 0 DELETED-STORAGE 0 RECENT 3 APPENDLIMIT 104857600)"
+        ]
+        assert (await c.ok("a STATUS inbox (HIGHESTMODSEQ MAILBOXID)"))[0].endswith(" MAILBOXID (F1))")
+        assert (await c.tagged("a STATUS nope (MESSAGES)")).startswith("NO [NONEXISTENT]")
+        assert (await c.tagged("a STATUS inbox (FOO)")).startswith("BAD")
+        await c.ok("a ENABLE IMAP4rev2")
+        assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS Inbox (RECENT 0)"]
+
+
+async def test_removed_mailboxes_are_told_to_rev2_clients_only(imap: Imap) -> None:
+    """IMAP-59"""
+    async with imap.user(select=None) as c, imap.user(select=None, enable=["IMAP4rev2"]) as d:
+        await c.ok("a CREATE x")
+        await d.ok("a NOOP")
+        assert await c.ok("a DELETE x") == []
+        assert await d.ok("a NOOP") == ['* LIST (\\NonExistent \\Subscribed) "/" x']
+
+
+def test_patterns_match_without_backtracking() -> None:
+    """IMAP-67, IMAP-146"""
+
+    def matches(pattern: str, name: str) -> bool:
+        return Pattern("", pattern).matches(name)
+
+    assert matches("*", "a/b")
+    assert matches("%", "a")
+    assert not matches("%", "a/b")
+    assert matches("%/%", "a/b")
+    assert matches("a*b", "a/x/b")
+    assert not matches("a%b", "a/x/b")
+    assert matches("a%b", "axb")
+    assert matches("*%", "a/b")
+    assert matches("%%%", "abc")
+    assert matches("", "")
+    assert not matches("a", "b")
+    assert matches("iNbOx".lower(), "Inbox")
+    assert matches("INB%", "Inbox")
+    assert not matches("ARCHIVE", "Archive")
+    names = ["x" * 250 + "/" + "y" * 250] * 200
+    started = time.perf_counter()
+    for pattern in ("%*" * 500, "*x" * 500, "%x" * 500, "*a" * 500):
+        compiled = Pattern("", pattern[:1000])
+        for name in names[:5]:
+            compiled.matches(name)
+    assert time.perf_counter() - started < 2  # a second even on a slow machine; backtracking would take for ever

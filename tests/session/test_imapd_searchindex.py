@@ -1,0 +1,281 @@
+"""SEARCH gives the same with the text index, without it, and while it is being built (IMAP-156, STORE-111)."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+import random
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from moxlite.imapd import search as search_module
+from moxlite.imapd.searchindex import sought
+from moxlite.imapd.searchkeys import Message
+from moxlite.proto.imap import search as s
+from moxlite.proto.mime.text import MAX_TEXT
+from moxlite.store.account import Account
+from moxlite.store.deliver import Append, append
+from moxlite.store.messages import expunge, store_flags
+from moxlite.store.search.terms import Every, Has, Lacks, Some, Where
+from moxlite.store.types import Flag, MailboxID
+from tests.session.imapd_harness import Client, Imap, imap
+from tests.store_mail import prepared
+
+__all__ = ["imap"]
+
+INBOX = MailboxID(1)
+MESSAGES = 120
+
+WORDS = [
+    "straße",
+    "STRASSE",
+    "Straßenbahn",
+    "İstanbul",
+    "istanbul",
+    "ıssız",
+    "ﬁne",
+    "fine",
+    "ﬀ",
+    "ß",
+    "ẞ",
+    "é",
+    "é",
+    "e",
+    "日本語",
+    "日本",
+    "本語",
+    "한국어",
+    "한",
+    "ｱｲｳ",
+    "アイウ",
+    "Ⅷ",
+    "viii",
+    "½",
+    "ﷺ",
+    "ab",
+    "abc",
+    "abcabc",
+    "x",
+    "😀😁",
+    "a=b",
+    "=?q?=",
+    "<b>bold</b>",
+    "&amp;",
+    "co&",
+    '"quoted"',
+    "it's",
+    "100%",
+    "ſet",
+    "set",
+    "ǅ",
+    "dž",
+    "ΣΑΣ",
+    "σας",
+]
+"""Folding makes longer, shorter and equal what was not; signs of HTML, of encoded words and of the index's language."""
+
+
+class Corpus:
+    """Messages of many forms, made of few words, so that needles are found, and in the wrong part, too."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+
+    def text(self, most: int = 8) -> str:
+        chosen = [self.random.choice(WORDS) for _ in range(self.random.randint(0, most))]
+        return self.random.choice((" ", "", "\r\n", "\u3000", "\0")).join(chosen)
+
+    def word(self, text: str) -> str:
+        """For a header."""
+        text = re.sub(r"[\r\n\0]", " ", text)
+        kind = self.random.randrange(4)
+        if kind == 0:
+            return f"=?utf-8?b?{base64.b64encode(text[:10].encode()).decode()}?= {text[10:20]}"
+        if kind == 1:
+            return "=?utf-8?q?" + "".join(f"={octet:02X}" for octet in text[:8].encode()) + "?="
+        if kind == 2:
+            return f"=?gb18030?b?{base64.b64encode(text[:8].encode('gb18030')).decode()}?="
+        return text.replace(" ", "\r\n ", 1) if self.random.randrange(2) else text
+
+    def part(self, text: str) -> str:
+        """A text part: its fields, an empty line, the encoded text."""
+        subtype = self.random.choice(("plain", "plain", "html", "x-other"))
+        charset, octets = self.random.choice((("utf-8", text.encode()), ("gb18030", text.encode("gb18030"))))
+        if subtype == "html":
+            octets = b"<html><head><title>abc</title></head><p>" + octets + b"<br>fine</p>"
+        encoding, encoded = self.random.choice(
+            (
+                ("base64", base64.encodebytes(octets)),
+                ("quoted-printable", quopri.encodestring(octets)),
+                ("8bit", octets),
+            )
+        )
+        return (
+            f"Content-Type: text/{subtype}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+            + encoded.decode("latin-1")
+        )
+
+    def message(self) -> bytes:
+        """Octets; what stands for one is a character."""
+        head = f"From: {self.word(self.text(2))} <a@example.org>\r\nSubject: {self.word(self.text())}\r\n"
+        head = head.encode().decode("latin-1")
+        kind = self.random.randrange(10)
+        if kind < 3:
+            content = head + "\r\n" + self.text().encode().decode("latin-1")
+        elif kind < 6:
+            content = head + self.part(self.text())
+        elif kind < 9:
+            parts = "".join(f"--XX\r\n{self.part(self.text())}\r\n" for _ in range(self.random.randint(1, 3)))
+            content = f"{head}Content-Type: multipart/mixed; boundary=XX\r\n\r\n{parts}--XX--\r\n"
+        else:
+            inner = f"Subject: {self.word(self.text(3))}\r\n".encode().decode("latin-1") + self.part(self.text())
+            content = f"{head}Content-Type: message/rfc822\r\n\r\n{inner}"
+        return content.encode("latin-1")
+
+    def needle(self) -> str:
+        """A few words, or a piece of some; no line breaks, which a quoted string cannot have."""
+        text = " ".join(self.random.choice(WORDS) for _ in range(self.random.choice((1, 1, 2, 3))))
+        start = self.random.randrange(len(text))
+        return text[start : start + self.random.randint(1, 12)] if self.random.randrange(2) else text
+
+    def key(self, depth: int = 2) -> str:
+        """A search key on the wire."""
+        kind = self.random.randrange(11 if depth else 6)
+        needle = '"' + re.sub(r'(["\\])', r"\\\1", self.needle()) + '"'
+        match kind:
+            case 0 | 1:
+                return f"TEXT {needle}"
+            case 2:
+                return f"BODY {needle}"
+            case 3:
+                return f"{self.random.choice(('SUBJECT', 'FROM', 'HEADER Subject', 'HEADER X-None'))} {needle}"
+            case 4:
+                return self.random.choice(("SEEN", "UNSEEN", "1:60", "SMALLER 300", "SENTSINCE 1-Jan-2020"))
+            case 5:
+                return f"TEXT {needle}"
+            case 6:
+                return f"NOT {self.key(depth - 1)}"
+            case 7 | 8:
+                return f"OR {self.key(depth - 1)} {self.key(depth - 1)}"
+            case _:
+                return f"({self.key(depth - 1)} {self.key(depth - 1)})"
+
+
+@pytest.fixture
+async def account(imap: Imap) -> AsyncIterator[Account]:
+    async with imap.account() as account:
+        yield account
+
+
+@pytest.fixture
+async def c(imap: Imap, account: Account) -> AsyncIterator[Client]:
+    """A session with Inbox selected; some of its messages are in the index, some are not."""
+    corpus = Corpus(7)
+    items = [Append(await prepared(corpus.message())) for _ in range(MESSAGES)]
+    items[5] = Append(
+        await prepared(b"Subject: long\r\n\r\n" + b"filler line\r\n" * (MAX_TEXT // 12) + b"at its end\r\n")
+    )
+    account.search.enabled = True
+    await append(account, INBOX, items[:80])
+    await account.indexer.once()
+    await append(account, INBOX, items[80:])
+    await account.write(lambda tx: store_flags(tx, INBOX, range(1, 120, 3), mode="add", flags=Flag.SEEN))
+    await account.write(lambda tx: expunge(tx, INBOX, [4, 50, 90]))
+    async with imap.user() as client:
+        yield client
+
+
+async def ask(c: Client, program: str) -> list[list[str]]:
+    """All that a search may answer."""
+    returns = ("", "RETURN (COUNT MAX) ", "RETURN (MIN MAX) ")
+    return [await c.ok(f"a UID SEARCH {wanted}CHARSET UTF-8 {program}".encode()) for wanted in returns]
+
+
+@pytest.mark.slow
+async def test_results_do_not_depend_on_the_index(account: Account, c: Client) -> None:
+    """IMAP-156, STORE-111: random messages and programs, one index for a part of them, for all, and none."""
+    seeds: list[int] = []
+
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], database=None)
+    @given(st.integers(0, 1 << 32))
+    def collect(seed: int) -> None:
+        seeds.append(seed)
+
+    collect()
+    programs = [Corpus(seed).key() for seed in seeds]
+    partly = [await ask(c, program) for program in programs]
+    await account.indexer.once()
+    wholly = [await ask(c, program) for program in programs]
+    account.search.enabled = False
+    without = [await ask(c, program) for program in programs]
+    for program, one, two, three in zip(programs, partly, wholly, without, strict=True):
+        assert one == three, program
+        assert two == three, program
+    assert len({str(answer) for answer in without}) > len(programs) // 5  # not all is empty
+
+
+@pytest.mark.parametrize(
+    "needle",
+    ["at its end", "filler line\r\nfiller", "straße", "STRASSE", "日本", "日本語", "İ", "i̇stanbul", "=?q?=", "x", "é"],
+)
+async def test_needles_of_all_kinds_are_found(account: Account, c: Client, needle: str) -> None:
+    """IMAP-121, IMAP-156: in the long message as well, and where a literal has a line break."""
+    octets = needle.encode()
+    for key in ("TEXT", "BODY", "SUBJECT"):
+        command = f"a UID SEARCH CHARSET UTF-8 {key} {{{len(octets)}+}}\r\n".encode() + octets
+        account.search.enabled = True
+        with_index = await c.ok(command)
+        account.search.enabled = False
+        assert await c.ok(command) == with_index
+
+
+async def test_the_stored_texts_spare_looking_into_messages(
+    account: Account, c: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-156: what is indexed, and decided by its text, is not read; of the rest only candidates are."""
+    looked: list[int] = []
+
+    class Noted(Message):
+        __slots__ = ()
+
+        def __init__(self, uid: int, *rest: object) -> None:
+            looked.append(uid)
+            super().__init__(uid, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(search_module, "Message", Noted)
+    await account.indexer.once()
+    for program in ("TEXT abcabc", "BODY abcabc", "OR TEXT abcabc BODY viii", "NOT TEXT abcabc", "TEXT ab UNSEEN"):
+        await c.ok(f"a UID SEARCH {program}")
+        assert set(looked) <= {6}, program  # the long one
+        looked.clear()
+    found = (await c.ok("a UID SEARCH SUBJECT abcabc"))[0].split()[2:]
+    assert {int(uid) for uid in found} <= set(looked)
+    assert len(looked) < MESSAGES // 2
+
+
+def test_what_the_index_is_asked_for() -> None:
+    """IMAP-156: a term that all matches fulfil, and whether nothing is left to test."""
+    text, body, subject = s.Text("Straße"), s.BodyText("abc"), s.Header("Subject", "abc")
+    seen = s.FlagIs("\\Seen", True)
+    cases: list[tuple[s.SearchKey, object, bool]] = [
+        (text, Has("strasse"), True),
+        (body, Has("abc", Where.BODY), True),
+        (subject, Has("abc", Where.HEADER), False),
+        (s.And((text, seen)), Every((Has("strasse"),)), True),
+        (s.And((text, subject)), Every((Has("strasse"), Has("abc", Where.HEADER))), False),
+        (s.Or(text, body), Some((Has("strasse"), Has("abc", Where.BODY))), True),
+        (s.Not(text), Lacks(Has("strasse")), True),
+        (s.And((s.Or(text, seen), body)), Every((Has("abc", Where.BODY),)), False),
+        (s.And((s.Not(subject), body)), Every((Has("abc", Where.BODY),)), False),
+        (s.And((s.And((text, seen)), s.Not(seen))), Every((Every((Has("strasse"),)),)), True),
+    ]
+    for program, term, decides in cases:
+        found = sought(program)
+        assert found is not None, program
+        assert (found.term, found.decides) == (term, decides), program
+    for program in (seen, s.Or(text, seen), s.Not(subject), s.Not(s.And((text, seen))), s.Header("Subject", "")):
+        assert sought(program) is None, program

@@ -1,0 +1,191 @@
+"""SELECT, EXAMINE, CLOSE, UNSELECT, CONDSTORE and QRESYNC (docs/spec/imap.md §8)."""
+
+import pytest
+
+from moxlite.store.errors import StorageFull
+from moxlite.store.messages import expunge, store_flags
+from moxlite.store.types import Flag, MailboxID
+from tests.session.imapd_harness import Imap, imap
+from tests.store_mail import put
+
+__all__ = ["imap"]
+
+INBOX = MailboxID(1)
+FLAGS = r"\Seen \Answered \Flagged \Deleted \Draft $Forwarded $Junk $NotJunk $Phishing $MDNSent"
+
+
+async def test_select_tells_its_lines_in_order(imap: Imap) -> None:
+    """IMAP-72, IMAP-72a, IMAP-109"""
+    async with imap.account() as account, imap.user(select=None) as c:
+        await put(account, 2, flags=Flag.SEEN)
+        await put(account, 1, keywords=["Work"], first=3)
+        responses = await c.say("a SELECT inbox")
+        validity = next(line for line in responses if "UIDVALIDITY" in line).split()[3]
+        modseq = next(line for line in responses if "HIGHESTMODSEQ" in line).split()[3]
+        assert responses == [
+            f"* FLAGS ({FLAGS} Work)",
+            f"* OK [PERMANENTFLAGS ({FLAGS} Work \\*)] flags that stay",
+            "* 3 RECENT",
+            "* 3 EXISTS",
+            "* OK [UNSEEN 3] first unseen message",
+            f"* OK [UIDVALIDITY {validity} UIDs are valid",
+            "* OK [UIDNEXT 4] predicted next UID",
+            f"* OK [HIGHESTMODSEQ {modseq} highest",
+            "* OK [MAILBOXID (F1)] mailbox id",
+            "a OK [READ-WRITE] selected",
+        ]
+        assert (await c.ok("b SELECT Archive"))[0] == "* OK [CLOSED] previous mailbox closed"
+
+
+async def test_examine_is_read_only_and_claims_nothing(imap: Imap) -> None:
+    """IMAP-72, IMAP-72a, IMAP-110, IMAP-116, IMAP-118"""
+    async with imap.account() as account, imap.user(select=None) as c:
+        await put(account, 1, flags=Flag.DELETED)
+        responses = await c.say("a EXAMINE inbox")
+        assert "* OK [PERMANENTFLAGS ()] flags that stay" in responses
+        assert "* 0 RECENT" in responses
+        assert responses[-1] == "a OK [READ-ONLY] selected"
+        for command in ("STORE 1 FLAGS (x)", "EXPUNGE", "MOVE 1 Trash", "UID EXPUNGE 1"):
+            assert await c.tagged(f"a {command}") == "NO mailbox is read-only"
+        await c.ok("a CLOSE")
+        assert "* 1 RECENT" in await c.select()
+
+
+async def test_rev2_has_list_instead_of_recent_and_unseen(imap: Imap) -> None:
+    """IMAP-40, IMAP-72"""
+    async with imap.account() as account, imap.user(select=None, enable=["IMAP4rev2"]) as c:
+        await put(account)
+        responses = await c.select("Sent")
+        assert r'* LIST (\Subscribed \Sent) "/" Sent' in responses
+        assert not any("RECENT" in line or "UNSEEN" in line for line in await c.select())
+
+
+async def test_a_failed_select_leaves_nothing_selected(imap: Imap) -> None:
+    """IMAP-73"""
+    async with imap.user() as c:
+        assert (await c.tagged("a SELECT")).startswith("BAD")
+        await c.ok("a CHECK")
+        assert await c.say("a SELECT nope") == [
+            "* OK [CLOSED] previous mailbox closed",
+            "a NO [NONEXISTENT] no such mailbox",
+        ]
+        assert await c.tagged("a CHECK") == "NO select a mailbox first"
+
+
+async def test_recent_is_shown_by_one_session_only(imap: Imap) -> None:
+    r"""IMAP-72a"""
+    async with imap.account() as account, imap.user() as c, imap.user() as d:
+        await put(account, 1)
+        assert await c.ok("a NOOP") == ["* 1 EXISTS", "* 1 RECENT", "* 1 FETCH (UID 1 FLAGS (\\Recent))"]
+        assert await d.ok("a NOOP") == ["* 1 EXISTS", "* 1 FETCH (UID 1 FLAGS ())"]
+        assert await d.ok("a STATUS inbox (RECENT)") == ["* STATUS Inbox (RECENT 0)"]
+        assert "* 0 RECENT" in await d.select()
+        assert "* 0 RECENT" in await c.select()
+
+
+async def test_close_removes_silently_and_unselect_does_not(imap: Imap) -> None:
+    """IMAP-116"""
+    async with imap.account() as account, imap.user(select=None) as c:
+        await put(account, 2, flags=Flag.DELETED)
+        await c.select()
+        assert await c.ok("a UNSELECT") == []
+        assert "* 2 EXISTS" in await c.select()
+        assert await c.ok("a CLOSE") == []
+        assert "* 0 EXISTS" in await c.select()
+
+
+async def test_condstore_is_switched_on_by_its_use(imap: Imap) -> None:
+    """IMAP-76, IMAP-77"""
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 1)
+        assert (await c.ok("a NOOP"))[-1] == "* 1 FETCH (UID 1 FLAGS (\\Recent))"
+        responses = await c.ok("a STATUS Archive (HIGHESTMODSEQ)")
+        assert responses[0].startswith("* OK [HIGHESTMODSEQ ")
+        assert "MODSEQ (" in (await c.ok(r"a STORE 1 FLAGS (\Seen)"))[0]
+    async with imap.user(select=None) as c:
+        await c.ok("a SELECT inbox (CONDSTORE)")
+        assert "MODSEQ (" in (await c.ok(r"a STORE 1 FLAGS ()"))[0]
+
+
+# --- QRESYNC
+
+
+async def _history(imap: Imap) -> tuple[int, int]:
+    """Ten messages; then 2, 5 and 6 go, 3 and 9 change. Returns UIDVALIDITY and the modseq between."""
+    async with imap.account() as account:
+        added = await put(account, 10)
+        await account.write(lambda tx: expunge(tx, INBOX, [2]))
+        await account.write(lambda tx: store_flags(tx, INBOX, [9], mode="add", flags=Flag.SEEN))
+        await account.write(lambda tx: expunge(tx, INBOX, [5, 6]))
+        await account.write(lambda tx: store_flags(tx, INBOX, [3], mode="add", flags=Flag.FLAGGED))
+        return added[0].uidvalidity, added[0].modseq
+
+
+def _sync(responses: list[str]) -> list[str]:
+    return [line for line in responses if "VANISHED" in line or "FETCH" in line or "ALERT" in line]
+
+
+async def test_qresync_tells_removals_then_changes(imap: Imap) -> None:
+    """IMAP-74, IMAP-75, IMAP-81"""
+    validity, modseq = await _history(imap)
+    async with imap.user(select=None, enable=["QRESYNC"]) as c:
+        assert _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity} {modseq}))")) == [
+            "* VANISHED (EARLIER) 2,5:6",
+            f"* 2 FETCH (UID 3 FLAGS (\\Recent \\Flagged) MODSEQ ({modseq + 4}))",
+            f"* 6 FETCH (UID 9 FLAGS (\\Recent \\Seen) MODSEQ ({modseq + 2}))",
+        ]
+        assert _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity} {modseq + 2}))"))[0] == "* VANISHED (EARLIER) 5:6"
+        assert _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity} {modseq + 4}))")) == []
+
+
+async def test_qresync_keeps_to_known_uids_and_matching_numbers(imap: Imap) -> None:
+    """IMAP-81, IMAP-82"""
+    validity, modseq = await _history(imap)
+    async with imap.user(select=None, enable=["QRESYNC"]) as c:
+
+        async def sync(rest: str) -> list[str]:
+            return _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity} {rest}))"))
+
+        assert await sync(f"{modseq} 4:5") == ["* VANISHED (EARLIER) 5"]
+        # numbers 1 and 2 have UIDs 1 and 3 with us too: 2 was removed below, and the client knows
+        assert (await sync(f"{modseq} 1:10 (1:2 1,3)"))[0] == "* VANISHED (EARLIER) 5:6"
+        assert (await sync(f"{modseq} 1:10 (1,3 1,3)"))[0] == "* VANISHED (EARLIER) 2,5:6"
+        # it names 2 as present, though it says that it knows of its removal
+        lines = await sync(f"{modseq + 1} 1:10 (1:2 1:2)")
+        assert lines[0] == "* OK [ALERT] your copy of the mailbox is wrong"
+        assert lines[1] == "* VANISHED (EARLIER) 2,5:6"
+
+
+async def test_qresync_with_another_uidvalidity_is_a_plain_select(imap: Imap) -> None:
+    """IMAP-81"""
+    validity, modseq = await _history(imap)
+    async with imap.user(select=None, enable=["QRESYNC"]) as c:
+        assert _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity + 1} {modseq}))")) == []
+    async with imap.user(select=None) as c:
+        assert await c.tagged(f"a SELECT inbox (QRESYNC ({validity} {modseq}))") == "BAD QRESYNC is not enabled"
+
+
+async def test_a_client_from_before_the_purge_is_told_all_that_is_missing(imap: Imap) -> None:
+    """IMAP-82"""
+    validity, modseq = await _history(imap)
+    async with imap.account() as account:
+        await account.write(lambda tx: tx.execute("UPDATE state SET highest_purged_modseq = ?", modseq + 3))
+        await account.write(lambda tx: tx.execute("DELETE FROM expunged WHERE uid = 77"))
+    async with imap.user(select=None, enable=["QRESYNC"]) as c:
+        lines = _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity} 1))"))
+        assert lines[0] == "* VANISHED (EARLIER) 2,5:6"
+        assert len(lines) == 8
+
+
+async def test_a_full_disk_keeps_nobody_from_a_mailbox(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    r"""IMAP-72a, IMAP-153: claiming \Recent needs a unit; without room for it SELECT works all the same."""
+
+    def full(*_: object) -> int:
+        raise StorageFull("no room")
+
+    async with imap.account() as account, imap.user(select=None) as c:
+        await put(account, 1)
+        monkeypatch.setattr("moxlite.imapd.select.claim_recent", full)
+        responses = await c.say("a SELECT inbox")
+        assert responses[-1] == "a OK [READ-WRITE] selected"
+        assert "* 1 RECENT" in responses

@@ -1,0 +1,183 @@
+"""SORT, ESORT, SORT=DISPLAY, THREAD (RFC 5256, RFC 5267 §3, RFC 5957; IMAP-127)."""
+
+import time
+from typing import Any
+
+import pytest
+
+from moxlite.imapd import copy, progress
+from tests.session.imapd_harness import Client, Imap, imap
+
+__all__ = ["imap"]
+
+
+def mail(
+    *,
+    subject: str = "s",
+    sender: str = "a@x.example",
+    to: str = "t@x.example",
+    cc: str = "",
+    date: str = "",
+    id_: str = "",
+    references: str = "",
+    body: str = "b",
+) -> str:
+    """A message."""
+    fields = {
+        "From": sender,
+        "To": to,
+        "Cc": cc,
+        "Subject": subject,
+        "Date": date,
+        "Message-ID": id_,
+        "References": references,
+    }
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value) + "\r\n" + body
+
+
+async def three(c: Client) -> None:
+    """Messages 1 to 3, each first by another key."""
+    await c.append(
+        mail(subject="Re: Beta", sender="Zoe <anna@y>", to="c@x", cc="b@x", date="Wed, 1 Jan 2020 10:00:00 +0000"),
+        date='"03-Jan-2020 00:00:00 +0000"',
+    )
+    await c.append(
+        mail(
+            subject="alpha",
+            sender="bert@a",
+            to="B <a@x>",
+            cc="c@x",
+            date="Wed, 1 Jan 2020 12:00:00 +0300",
+            body="b" * 50,
+        ),
+        date='"02-Jan-2020 00:00:00 +0000"',
+    )
+    await c.append(
+        mail(subject="[x] Fwd: gamma", sender='"Carl" <carl@b>', to="b@x"), date='"01-Jan-2020 00:00:00 +0000"'
+    )
+    await c.ok("z NOOP")
+
+
+@pytest.mark.parametrize(
+    ("keys", "order"),
+    [
+        ("ARRIVAL", "3 2 1"),
+        ("REVERSE ARRIVAL", "1 2 3"),
+        ("CC", "3 1 2"),
+        ("DATE", "3 2 1"),
+        ("FROM", "1 2 3"),
+        ("REVERSE FROM", "3 2 1"),
+        ("SIZE", "3 1 2"),
+        ("SUBJECT", "2 1 3"),
+        ("TO", "2 3 1"),
+        ("DISPLAYFROM", "2 3 1"),
+        ("DISPLAYTO", "2 3 1"),
+    ],
+)
+async def test_messages_are_sorted_by_each_key(imap: Imap, keys: str, order: str) -> None:
+    """IMAP-127"""
+    async with imap.user() as c:
+        assert {"SORT", "SORT=DISPLAY", "ESORT"} <= set((await c.ok("a CAPABILITY"))[0].split())
+        await three(c)
+        assert await c.ok(f"b SORT ({keys}) UTF-8 ALL") == [f"* SORT {order}"]
+
+
+async def test_ties_go_to_the_next_key_and_at_last_to_the_number(imap: Imap) -> None:
+    """IMAP-127"""
+    async with imap.user() as c:
+        for subject, sender in (("b", "x@x"), ("a", "y@x"), ("b", "a@x"), ("a", "y@x")):
+            await c.append(mail(subject=subject, sender=sender))
+        assert await c.ok("a SORT (SUBJECT FROM) UTF-8 ALL") == ["* SORT 2 4 3 1"]
+        assert await c.ok("b SORT (REVERSE SUBJECT) UTF-8 ALL") == ["* SORT 1 3 2 4"]
+        assert await c.ok("c UID SORT (SUBJECT) US-ASCII SUBJECT b") == ["* SORT 1 3"]
+        assert await c.ok("d SORT (SUBJECT) UTF-8 DELETED") == ["* SORT"]
+
+
+async def test_esort_returns_what_is_asked_for_in_sort_order(imap: Imap) -> None:
+    """IMAP-123, IMAP-124, IMAP-127"""
+    async with imap.user() as c:
+        await three(c)
+        assert await c.ok("a UID SORT RETURN (MIN MAX COUNT ALL) (SUBJECT) UTF-8 ALL") == [
+            '* ESEARCH (TAG "a") UID MIN 2 MAX 3 COUNT 3 ALL 2,1,3'
+        ]
+        assert await c.ok("b SORT RETURN () (FROM) UTF-8 ALL") == ['* ESEARCH (TAG "b") ALL 1:3']
+        assert await c.ok("c SORT RETURN (PARTIAL 2:3) (ARRIVAL) UTF-8 ALL") == [
+            '* ESEARCH (TAG "c") PARTIAL (2:3 2,1)'
+        ]
+        assert await c.ok("d SORT RETURN (PARTIAL -1:-1) (ARRIVAL) UTF-8 ALL") == [
+            '* ESEARCH (TAG "d") PARTIAL (-1:-1 1)'
+        ]
+        assert await c.ok("e SORT RETURN (SAVE) (ARRIVAL) UTF-8 1,3") == []
+        assert await c.ok("f SORT (SIZE) UTF-8 $") == ["* SORT 3 1"]
+        assert await c.ok("g SORT RETURN (COUNT) (SIZE) UTF-8 DELETED") == ['* ESEARCH (TAG "g") COUNT 0']
+        assert (await c.tagged("h SORT RETURN (UPDATE) (SIZE) UTF-8 ALL")).startswith("BAD")
+
+
+async def test_modseq_in_the_program_is_told(imap: Imap) -> None:
+    """IMAP-80, IMAP-127"""
+    async with imap.user() as c:
+        await three(c)
+        [line] = (await c.ok("a SORT (SIZE) UTF-8 MODSEQ 1"))[-1:]
+        assert line.startswith("* SORT 3 1 2 (MODSEQ ")
+        [line] = await c.ok("b SORT RETURN (COUNT) (SIZE) UTF-8 MODSEQ 1")
+        assert line.startswith('* ESEARCH (TAG "b") COUNT 3 MODSEQ ')
+
+
+async def test_bad_arguments_of_sort_and_thread(imap: Imap) -> None:
+    """IMAP-84, IMAP-120, IMAP-127"""
+    async with imap.user() as c:
+        assert (await c.tagged("a SORT (COLOUR) UTF-8 ALL")).startswith("BAD")
+        assert (await c.tagged("b SORT () UTF-8 ALL")).startswith("BAD")
+        assert (await c.tagged("c SORT (DATE) X-NONE ALL")).startswith("NO [BADCHARSET")
+        assert (await c.tagged("d THREAD JWZ UTF-8 ALL")).startswith("BAD")
+        await c.ok("e ENABLE UIDONLY")
+        assert (await c.tagged("f SORT (DATE) UTF-8 ALL")).startswith("BAD [UIDREQUIRED]")
+        assert (await c.tagged("g THREAD REFERENCES UTF-8 ALL")).startswith("BAD [UIDREQUIRED]")
+        await c.ok("h UID SORT (DATE) UTF-8 ALL")
+
+
+async def conversation(c: Client) -> None:
+    """Two threads: 1 <- 2 <- 4 and 1 <- 3; 5 alone, 6 by subject to 5."""
+    day = "{}, {} Jan 2020 00:00:00 +0000"
+    await c.append(mail(subject="one", id_="<1@x>", date=day.format("Wed", 1)))
+    await c.append(mail(subject="Re: one", id_="<2@x>", references="<1@x>", date=day.format("Thu", 2)))
+    await c.append(mail(subject="Re: one", id_="<3@x>", references="<1@x>", date=day.format("Fri", 3)))
+    await c.append(mail(subject="Re: one", id_="<4@x>", references="<1@x> <2@x>", date=day.format("Sat", 4)))
+    await c.append(mail(subject="five", id_="<5@x>", date=day.format("Sun", 5)))
+    await c.append(mail(subject="Re: five", id_="<6@x>", date=day.format("Mon", 6)))
+    await c.ok("z NOOP")
+
+
+async def test_threads_by_references_and_by_subject(imap: Imap) -> None:
+    """IMAP-127"""
+    async with imap.user() as c:
+        assert {"THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT"} <= set((await c.ok("a CAPABILITY"))[0].split())
+        await conversation(c)
+        assert await c.ok("b THREAD REFERENCES UTF-8 ALL") == ["* THREAD (1 (2 4)(3))(5 6)"]
+        assert await c.ok("c THREAD ORDEREDSUBJECT UTF-8 ALL") == ["* THREAD (1 (2)(3)(4))(5 6)"]
+        assert await c.ok("d UID THREAD REFERENCES UTF-8 UID 2:4") == ["* THREAD ((2 4)(3))"]
+        assert await c.ok("e THREAD REFERENCES UTF-8 DELETED") == ["* THREAD"]
+
+
+async def test_a_long_command_says_that_it_goes_on(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-125"""
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    monkeypatch.setattr(copy, "MANY", 1)
+    at_once = copy.copy_messages
+
+    def slowly(*args: Any) -> Any:
+        time.sleep(0.05)  # in the writer's thread: a copy of three is else over before anything can be told
+        return at_once(*args)
+
+    monkeypatch.setattr(copy, "copy_messages", slowly)
+    async with imap.user() as c:
+        assert "INPROGRESS" in (await c.ok("a CAPABILITY"))[0].split()
+        await three(c)
+        for command, last in (
+            ("SORT (SIZE) UTF-8 ALL", "* SORT 3 1 2"),
+            ("THREAD ORDEREDSUBJECT UTF-8 1", "* THREAD (1)"),
+            ("COPY 1:3 Archive", '* OK [INPROGRESS ("b" NIL NIL)] still working'),
+        ):
+            told = await c.ok(f"b {command}")
+            assert told[0] == '* OK [INPROGRESS ("b" NIL NIL)] still working'
+            assert told[-1] == last

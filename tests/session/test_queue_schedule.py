@@ -1,0 +1,327 @@
+"""Attempts over days, DSNs, restarts, shutdown: what the queue does with time."""
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.net.resolver import RecordType
+from moxlite.proto.address import Address
+from moxlite.queue import attempt, record
+from moxlite.queue.filters import Filter
+from moxlite.queue.rows import DELIVERING, INTERRUPTED
+from moxlite.store.errors import AccountUnknown, StorageFull
+from moxlite.store.submission import DSNNotify, SubmissionRecipient
+from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at
+from tests.tools import eventually
+
+KEEP = 'keep_retired_message_period = "200h"'
+HOUR = 3600.0
+
+
+async def attempt_times(rig: Rig, server: Server, days: float) -> list[float]:
+    """Minutes after the start at which attempts were made, stepping from one due time to the next."""
+    times = []
+    end = START + int(days * 24 * HOUR * 1e6)
+    while rig.clock.now < end:
+        before = server.connections
+        rig.queue.scheduler.changed()
+        await rig.settle()
+        if server.connections > before:
+            times.append((rig.clock.now - START) / 60e6)
+        rows = await rig.queue.list_messages()
+        if not rows:
+            break
+        rig.clock.now = rows[0].next_attempt
+    return times
+
+
+async def test_message_is_tried_for_five_days_with_growing_delays(tmp_path: Path) -> None:
+    """QUEUE-10, QUEUE-11, QUEUE-12: 14 attempts up to 4d15h52m30s, one DSN when it is late, one when it has failed."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        server = rig.remote(Server({"MAIL": "451 4.3.0 later"}))
+        await rig.submit("bob@remote.example")
+        times = await attempt_times(rig, server, 10)
+        expected = [0, 7.5, 22.5, 52.5, 112.5, 232.5, 472.5, 952.5, *(952.5 + 960 * n for n in range(1, 7))]
+        assert times == [pytest.approx(minutes, rel=0.011, abs=0.01) for minutes in expected]
+        delayed, failed = await rig.inbox()
+        assert b"Subject: mail delivery delayed" in delayed
+        assert b"Action: delayed" in delayed
+        assert b"Will-Retry-Until:" in delayed
+        assert delayed.count(b"\r\n    ") >= 9  # the attempts that are left
+        assert b"Subject: mail delivery failed" in failed
+        assert b"Diagnostic-Code: smtp; 451 4.3.0 later" in failed
+        [retired] = await rig.queue.list_retired()
+        assert (retired.success, retired.attempts, len(retired.results)) == (False, 14, 14)
+
+
+async def test_own_number_of_attempts_wins(tmp_path: Path) -> None:
+    """QUEUE-11, QUEUE-105: reports get 5 attempts, no delayed DSN, and their failure goes to the postmaster, seen."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server({"MAIL": "451 4.3.0 later"}))
+        await rig.submit("bob@remote.example", is_dmarc_report=True)
+        assert len(await attempt_times(rig, server, 10)) == 5
+        assert await rig.inbox() == []
+        [failed] = await rig.inbox("admin", "Postmaster/dmarc")
+        assert b"mail delivery failed" in failed
+
+
+async def test_dsn_says_what_happened_in_every_part(tmp_path: Path) -> None:
+    """QUEUE-100..103, QUEUE-4: headers, human text, machine text, the message itself."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": "550-5.1.1 no such user\r\n550 5.1.1 (ask sales) really"}))
+        await rig.submit("bob@remote.example", dsn_envid="env1", dsn_ret="FULL")
+        await rig.settle()
+        [dsn] = await rig.inbox()
+        for expected in (
+            b"Return-Path: <>\r\nDelivered-To: alice@own.example\r\n",
+            b"From: <postmaster@mail.own.example>",
+            b"To: <alice@own.example>",
+            b"References: <m1@own.example>",
+            b"Auto-Submitted: auto-replied",
+            b"multipart/report",
+            b"Original-Envelope-ID: env1",
+            b"Reporting-MTA: dns; mail.own.example",
+            b"Final-Recipient: rfc822;bob@remote.example",
+            b"Action: failed",
+            b"Status: 5.1.1",
+            b"Remote-MTA: dns; mx.remote.example (192.0.2.1)",
+            b"Diagnostic-Code: smtp; 550 5.1.1 no such user (ask sales) really",
+            b"Your message to bob@remote.example could not be delivered",
+            b"message/rfc822",
+            b".body",
+        ):
+            assert expected in dsn, expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "full"),
+    [
+        ({"dsn_ret": "HDRS"}, False),
+        ({"data": MESSAGE + b"x" * 70 + b"\r\n"}, True),
+        ({"data": MESSAGE + (b"x" * 70 + b"\r\n") * 1500}, False),
+    ],
+)
+async def test_dsn_returns_the_header_only_where_asked_or_long(
+    tmp_path: Path, facts: dict[str, object], full: bool
+) -> None:
+    """QUEUE-103: RET=HDRS, or over 100 KiB."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": "550 5.1.1 no"}))
+        await rig.submit("bob@remote.example", **facts)
+        await rig.settle()
+        [dsn] = await rig.inbox()
+        assert (b".body" in dsn) is full
+        assert b"Subject: test" in dsn
+        assert (b"text/rfc822-headers" in dsn) is not full
+
+
+async def test_no_dsn_where_the_sender_wants_none_or_is_nobody(tmp_path: Path) -> None:
+    """QUEUE-100, RFC 3461: null sender, NOTIFY=NEVER, NOTIFY=DELAY."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": "550 5.1.1 no"}))
+        await rig.submit("bob@remote.example", sender="")
+        for notify in (DSNNotify.NEVER, DSNNotify.DELAY):
+            to = SubmissionRecipient(Address.parse("bob@remote.example"), dsn_notify=notify)
+            await rig.submit(to)  # type: ignore[arg-type]  # the rig takes both
+        await rig.settle()
+        assert await rig.queue.list_messages() == []
+        assert await rig.inbox() == []
+        assert await rig.inbox("admin", "Postmaster") == []
+
+
+async def test_dsn_for_an_account_that_is_gone_goes_to_the_postmaster(tmp_path: Path) -> None:
+    """QUEUE-26, QUEUE-100."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": "550 5.1.1 no"}))
+        original = rig.accounts._config
+
+        def config(name: str) -> object:
+            if name == "alice":
+                raise AccountUnknown(name)
+            return original(name)
+
+        rig.accounts._config = config  # type: ignore[assignment,method-assign]
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        [dsn] = await rig.inbox("admin", "Postmaster")
+        assert b"Delivered-To: alice@own.example" in dsn
+
+
+async def test_dsn_is_stored_once_though_that_could_not_be_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-100, STORE-189: stored, then the queue's database fails, then stored again under the same key: one DSN."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server({"RCPT": "550 5.1.1 no"}))
+        tried: list[object] = []
+
+        def told(*args: object) -> None:
+            tried.append(args)
+            raise StorageFull("queue.db")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(record, "told", told)
+            await rig.submit("bob@remote.example")
+            await eventually(lambda: tried)
+        [row] = await rig.queue.list_messages()
+        assert row.dsn_due == "failed"
+        rig.queue.scheduler.changed()
+        await rig.settle()
+        assert len(await rig.inbox()) == 1
+        assert len(await rig.queue.list_retired()) == 1
+
+
+async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Path) -> None:
+    """QUEUE-7, QUEUE-13: counted and put off before the network was used; "delivering..." becomes "interrupted"."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server())
+        server.hang_after_data = True
+        await rig.submit("bob@remote.example")
+        await server.in_data.wait()
+        with sqlite3.connect(tmp_path / "queue.db") as other:
+            [(attempts, next_attempt, results)] = other.execute("SELECT attempts, next_attempt, results FROM msg")
+        assert (attempts, msgspec.json.decode(results)[0]["error"]) == (1, DELIVERING)
+        assert next_attempt > rig.clock.now
+        # What a kill would leave: a copy of the files as they are now.
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        for name in ("queue.db", "queue.db-wal"):
+            if (tmp_path / name).exists():
+                (copy / name).write_bytes((tmp_path / name).read_bytes())
+    async with rig_at(copy) as rig:
+        mx = rig.remote(Server())
+        [row] = await rig.queue.list_messages()
+        assert (row.attempts, row.results[0].error) == (1, INTERRUPTED)
+        await rig.settle()
+        assert mx.connections == 0
+        await rig.pass_time(460)
+        assert len(mx.messages) == 1
+
+
+async def test_shutdown_before_the_message_was_sent_does_not_count(tmp_path: Path) -> None:
+    """QUEUE-15: due at once after the restart, as if the attempt had not been made."""
+    async with rig_at(tmp_path, static='[queue]\nshutdown_grace = "10ms"') as rig:
+        server = rig.remote(Server({"greeting": "220 hi"}))
+        reached = trio.Event()
+
+        async def stall(*args: object, **kwargs: object) -> None:
+            reached.set()
+            await trio.sleep_forever()
+
+        server._speak = stall  # type: ignore[assignment,method-assign]
+        await rig.submit("bob@remote.example")
+        await reached.wait()
+        rig.shutdown.set()
+        await rig.stopped.wait()
+        [row] = await rig.queue.list_messages()
+        assert (row.attempts, row.results, row.next_attempt) == (0, (), rig.clock.now)
+
+
+async def test_shutdown_after_the_message_was_sent_is_a_temporary_failure(tmp_path: Path) -> None:
+    """QUEUE-15: the host may have it, so it waits as after any failure."""
+    async with rig_at(tmp_path, static='[queue]\nshutdown_grace = "10ms"') as rig:
+        server = rig.remote(Server())
+        server.hang_after_data = True
+        await rig.submit("bob@remote.example")
+        await server.in_data.wait()
+        rig.shutdown.set()
+        await rig.stopped.wait()
+        [row] = await rig.queue.list_messages()
+        assert (row.attempts, row.results[0].error) == (1, "interrupted after data")
+        assert row.next_attempt > rig.clock.now + 400e6
+
+
+async def test_shutdown_lets_attempts_finish_and_starts_none(tmp_path: Path) -> None:
+    """QUEUE-15: within the grace time."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server())
+        server.hang_after_data = True
+        await rig.submit("bob@remote.example")
+        await server.in_data.wait()
+        rig.shutdown.set()
+        await rig.submit("carol@other.example")
+        server.release.set()
+        await rig.stopped.wait()
+        [row] = await rig.queue.list_messages()
+        assert (row.rcpt_localpart, row.attempts) == ("carol", 0)
+
+
+async def test_outcome_that_cannot_be_stored_is_kept_and_nothing_is_sent_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-157: the disk is full when the delivery ends."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server())
+        real, failing = record.finish, [True]
+
+        def finish(*args: object) -> None:
+            if failing[0]:
+                raise StorageFull("queue.db")
+            real(*args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(record, "finish", finish)
+        await rig.submit("bob@remote.example")
+        await eventually(lambda: rig.queue.scheduler._unwritten)
+        rig.clock.advance(10_000)
+        rig.queue.scheduler.changed()
+        await trio.sleep(0.05)
+        assert len(mx.messages) == 1
+        failing[0] = False
+        rig.queue.scheduler.changed()
+        await eventually(lambda: not rig.queue.scheduler._unwritten)
+        [retired] = await rig.queue.list_retired()
+        assert retired.success
+        assert len(mx.messages) == 1
+
+
+async def test_crash_of_the_delivery_code_puts_the_message_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-13: no tight loop whatever our own fault; the queue goes on."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server())
+
+        async def crash(*args: object) -> None:
+            raise RuntimeError("bug")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(attempt, "deliver_direct", crash)
+            await rig.submit("bob@remote.example")
+            await rig.settle()
+        [row] = await rig.queue.list_messages()
+        assert (row.attempts, row.results[0].error) == (1, "deliver: 4.3.0 unexpected error on our side, see the log")
+        await rig.pass_time(460)
+        assert await rig.queue.list_messages() == []
+
+
+async def test_routes_change_with_the_number_of_attempts(tmp_path: Path) -> None:
+    """QUEUE-30, QUEUE-31: from the 3rd attempt on over the smarthost."""
+    static = '[transports.relay]\nsmtp = { host = "relay.example", no_starttls = true }'
+    domains = '[[routes]]\ntransport = "relay"\nminimum_attempts = 2'
+    async with rig_at(tmp_path, static=static, domains=domains) as rig:
+        rig.remote(Server({"MAIL": "451 4.3.0 later"}))
+        rig.resolver.set("relay.example", RecordType.A, ["192.0.2.9"])
+        relay = rig.serve("192.0.2.9", Server())
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        await rig.pass_time(460)
+        assert relay.messages == []
+        await rig.pass_time(920)
+        assert len(relay.messages) == 1
+
+
+async def test_future_release_waits_until_its_time(tmp_path: Path) -> None:
+    """QUEUE-27, QUEUE-10: the first attempt is at the release time; `schedule --now` overrides it."""
+    async with rig_at(tmp_path) as rig:
+        mx = rig.remote(Server())
+        for _ in range(2):
+            await rig.submit("bob@remote.example", hold_until=START + 3_600_000_000, future_release="for;3600")
+        await rig.settle()
+        assert mx.messages == []
+        [first, _] = await rig.queue.list_messages()
+        assert await rig.queue.schedule(Filter(ids=(first.id,)), 0, from_now=True) == 1
+        await rig.settle()
+        assert len(mx.messages) == 1
+        await rig.pass_time(3600)
+        assert len(mx.messages) == 2

@@ -1,0 +1,541 @@
+"""Submission by whole sessions: log-in, checks, what is queued (docs/spec/smtp.md §5, §6, §11)."""
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+import trio
+import trio.testing
+
+from moxlite.net.certificates import self_signed
+from moxlite.net.limits import AUTH_FAILURES, RateLimiter
+from moxlite.net.tls import ClientTLS, ServerTLS, TLSStream
+from moxlite.proto import sasl
+from moxlite.smtpd import Pace
+from moxlite.store.submission import DSNNotify, QueueFull
+from moxlite.store.tlskeys import read_certificate
+from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
+
+__all__ = ["clock", "smtp"]
+
+MESSAGE = b"From: Mia <mia@ours.example>\r\nTo: <ann@remote.example>\r\nSubject: hello\r\n\r\ntext\r\n"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def plain(user: str = "mia@ours.example", password: str = PASSWORD) -> str:
+    return f"AUTH PLAIN {encoded(chr(0) + user + chr(0) + password)}"
+
+
+async def send(client: Client, message: bytes = MESSAGE, **more: str) -> str:
+    return await client.deliver(**{"to": "ann@remote.example", "sender": "mia@ours.example", "message": message} | more)  # type: ignore[arg-type]  # by name
+
+
+async def test_a_submitted_message_is_queued(smtp: Smtp) -> None:
+    """SMTP-114, 115"""
+    async with smtp.user() as client:
+        assert (await send(client)).startswith("250 2.0.0 message queued, id ")
+    (queued,) = smtp.queued
+    submission = queued.submission
+    assert (submission.account, str(submission.mail_from)) == ("mia", "mia@ours.example")
+    assert [str(recipient.address) for recipient in submission.recipients] == ["ann@remote.example"]
+    assert submission.login_address == "mia@ours.example"
+    assert submission.subject == "hello"
+    assert (submission.has8bit, submission.smtputf8, submission.requiretls) == (False, False, None)
+    assert queued.octets == MESSAGE
+
+
+async def test_trace_fields_do_not_tell_where_the_user_sits(smtp: Smtp) -> None:
+    """SMTP-79, 114"""
+    async with smtp.user() as client:
+        await send(client)
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 250\nC: RCPT TO:<a@r.example>\nS: 250")
+        await client.play("C: RCPT TO:<b@r.example>\nS: 250\nC: DATA\nS: 354")
+        await client.send(MESSAGE + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    one, several = (queued.submission.prefix + queued.octets for queued in smtp.queued)
+    (received,) = headers(one, "Received")
+    assert received.startswith("from mail.ours.example by mail.ours.example via tcp with ESMTPSA id ")
+    assert " for <ann@remote.example>; " in received
+    assert " for <" not in headers(several, "Received")[0]
+    assert headers(one, "Authentication-Results") == ["mail.ours.example; auth=pass smtp.mailfrom=mia@ours.example"]
+    assert b"198.51.100.7" not in one
+
+
+async def test_missing_date_and_message_id_are_added(smtp: Smtp) -> None:
+    """SMTP-112"""
+    async with smtp.user() as client:
+        await send(client)
+        await send(client, b"Message-ID: <own@x>\r\nDate: Fri, 20 Nov 2026 07:00:00 +0000\r\n" + MESSAGE)
+    added, own = smtp.queued
+    assert re.fullmatch(r"<[\w-]{22}@mail\.ours\.example>", added.submission.message_id)
+    assert headers(added.submission.prefix + added.octets, "Message-Id") == [added.submission.message_id]
+    assert len(headers(added.submission.prefix + added.octets, "Date")) == 1
+    assert own.submission.message_id == "<own@x>"
+    assert len(headers(own.submission.prefix + own.octets, "Date")) == 1
+
+
+async def test_bcc_is_removed(smtp: Smtp) -> None:
+    """SMTP-112"""
+    async with smtp.user() as client:
+        await send(client, b"Bcc: <secret@remote.example>,\r\n <other@remote.example>\r\n" + MESSAGE)
+    assert smtp.queued[0].octets == MESSAGE
+
+
+async def test_extra_fields_go_to_the_queue(smtp: Smtp) -> None:
+    """SMTP-117"""
+    async with smtp.user() as client:
+        await send(client, b"X-Moxlite-Extra-Order: 5\r\nX-Mox-Extra-Kind: a  b\r\n" + MESSAGE)
+        duplicate = b"X-Moxlite-Extra-A: 5\r\nX-Mox-Extra-A: 6\r\n"
+        assert (await send(client, duplicate + MESSAGE)).startswith("554 5.6.0")
+        assert (await send(client, b"X-Mox-Extra-A: " + b"x" * 17_000 + b"\r\n" + MESSAGE)).startswith("554 5.6.0")
+    (queued,) = smtp.queued
+    assert queued.submission.extra == {"Order": "5", "Kind": "a b"}
+    assert queued.octets == MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("message", "reply"),
+    [
+        (b"just text\r\n", "554 5.6.0"),
+        (MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n", "554 5.6.0"),
+        (MESSAGE.replace(b"From", b"Form"), "550 5.7.1"),
+        (b"From: <bo@ours.example>\r\n" + MESSAGE, "550 5.7.1"),
+        (MESSAGE.replace(b"<mia@", b"<bo@ours.example>, <mia@"), "550 5.7.1"),
+        (MESSAGE.replace(b"<mia@", b"<bo@"), "550 5.7.1"),
+        (MESSAGE.replace(b"mia@ours", b"mia@remote"), "550 5.7.1"),
+        (MESSAGE.replace(b"mia@ours", b"mia@off"), "451 4.3.0"),
+        (b"Content-Type: multipart/mixed; boundary=x\r\n" + MESSAGE.replace(b"text", b"--x\r\n" * 1200), "554 5.6.0"),
+    ],
+)
+async def test_bad_messages_are_refused(smtp: Smtp, message: bytes, reply: str) -> None:
+    """SMTP-111, 148"""
+    async with smtp.user() as client:
+        assert (await send(client, message)).startswith(reply)
+        assert (await send(client)).startswith("250")
+    assert len(smtp.queued) == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "reply"),
+    [
+        ("", "250 2.1.0"),
+        ("mia+x@ours.example", "250 2.1.0"),
+        ("filed@ours.example", "250 2.1.0"),
+        ("bo@ours.example", "550 5.7.1"),
+        ("team@ours.example", "550 5.7.1"),
+        ("mia@remote.example", "550 5.7.1"),
+        ("mia@[192.0.2.1]", "550 5.7.1"),
+        ("mia@off.example", "451 4.3.0"),
+    ],
+)
+async def test_the_sender_must_be_the_users_own(smtp: Smtp, sender: str, reply: str) -> None:
+    """SMTP-68"""
+    async with smtp.user() as client:
+        await client.play(f"C: MAIL FROM:<{sender}>\nS: {reply}")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "reply"),
+    [
+        ("ann@remote.example", "250 2.1.5"),
+        ("ann@[192.0.2.1]", "250 2.1.5"),
+        ("bo@ours.example", "250 2.1.5"),
+        ("team@ours.example", "250 2.1.5"),
+        ("nobody@ours.example", "550 5.1.1"),
+        ("mia@off.example", "450 4.2.1"),
+        ("never@ours.example", "550 5.1.1 we have moved"),
+        ("later@ours.example", "451 4.3.0"),
+    ],
+)
+async def test_recipients_of_submissions(smtp: Smtp, recipient: str, reply: str) -> None:
+    """SMTP-69"""
+    async with smtp.user() as client:
+        await client.play(f"C: MAIL FROM:<mia@ours.example>\nS: 250\nC: RCPT TO:<{recipient}>\nS: {reply}")
+
+
+async def test_an_address_literal_reaches_the_queue(smtp: Smtp) -> None:
+    """SMTP-69; QUEUE-2"""
+    async with smtp.user() as client:
+        await send(client, to="ann@[IPv6:2001:db8::1]")
+    assert smtp.queued[0].submission.recipients[0].address.domain.unicode == "[IPv6:2001:db8::1]"
+
+
+async def test_postmaster_without_domain_is_ours(smtp: Smtp) -> None:
+    """SMTP-70"""
+    async with smtp.user() as client:
+        await send(client, to="Postmaster")
+    assert str(smtp.queued[0].submission.recipients[0].address) == "postmaster@mail.ours.example"
+
+
+async def test_what_the_envelope_asks_for_reaches_the_queue(smtp: Smtp) -> None:
+    """SMTP-30, 33, 156, 157"""
+    until = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    async with smtp.user() as client:
+        await client.play(
+            f"""
+            C: MAIL FROM:<mia@ours.example> REQUIRETLS HOLDUNTIL={until} MT-PRIORITY=3 BY=100;R RET=HDRS ENVID=a+2Bb
+            S: 250
+            C: RCPT TO:<ann@remote.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x@y.example
+            S: 250
+            C: DATA
+            S: 354
+            """
+        )
+        await client.send(MESSAGE + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    submission = smtp.queued[0].submission
+    assert submission.requiretls is True
+    assert submission.hold_until == int(datetime.fromisoformat(until).timestamp() * 1e6)
+    assert submission.future_release == f"until;{until}"
+    assert (submission.priority, submission.deliver_by) == (3, "100;R")
+    assert (submission.dsn_ret, submission.dsn_envid) == ("HDRS", "a+b")
+    assert submission.recipients[0].dsn_notify == DSNNotify.SUCCESS | DSNNotify.DELAY
+    assert submission.recipients[0].dsn_orcpt == "rfc822;x@y.example"
+
+
+async def test_held_mail_has_a_limit(smtp: Smtp) -> None:
+    """SMTP-33"""
+    async with smtp.user() as client:
+        await client.play("C: MAIL FROM:<mia@ours.example> HOLDFOR=5184001\nS: 554 5.5.4")
+        await client.play("C: MAIL FROM:<mia@ours.example> HOLDUNTIL=2020-01-01T00:00:00Z\nS: 554 5.5.4")
+        await client.play("C: MAIL FROM:<mia@ours.example> HOLDFOR=5184000\nS: 250")
+
+
+@pytest.mark.parametrize(
+    ("values", "requiretls"), [(["No"], False), (["no", "NO"], False), (["No", "yes"], None), ([], None)]
+)
+async def test_a_header_lifts_the_tls_policy(smtp: Smtp, values: list[str], requiretls: bool | None) -> None:
+    """SMTP-31"""
+    added = "".join(f"TLS-Required: {value}\r\n" for value in values).encode()
+    async with smtp.user() as client:
+        await send(client, added + MESSAGE)
+    assert smtp.queued[0].submission.requiretls is requiretls
+
+
+PART = (
+    b"Content-Type: multipart/mixed; boundary=x\r\n%b--x\r\n"
+    b'Content-Disposition: a; filename="\xc3\xa9"\r\n\r\n\r\n--x--\r\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "smtputf8", "has8bit"),
+    [
+        (MESSAGE.replace(b"text", b"\xc3\xa9"), False, True),
+        (MESSAGE.replace(b"hello", b"\xc3\xa9"), True, True),
+        (PART.replace(b"%b", MESSAGE.replace(b"text", b"")), True, True),
+    ],
+)
+async def test_the_need_for_smtputf8_is_computed(smtp: Smtp, message: bytes, smtputf8: bool, has8bit: bool) -> None:
+    """SMTP-29"""
+    async with smtp.user() as client:
+        assert (await send(client, message)).startswith("250")
+    submission = smtp.queued[0].submission
+    assert (submission.smtputf8, submission.has8bit) == (smtputf8, has8bit)
+
+
+async def test_pedantic_wants_what_is_needed_to_be_said(smtp: Smtp) -> None:
+    """SMTP-29, 112"""
+    context = smtp.configured('hostname = "mail.ours.example"=>hostname = "mail.ours.example"\\npedantic = true')
+    async with smtp.user(context=context) as client:
+        assert (await send(client, MESSAGE.replace(b"hello", "é".encode()))).startswith("550 5.6.0")
+        assert (await send(client, b"Return-Path: <x@y>\r\n" + MESSAGE)).startswith("550 5.6.0")
+        await client.play(
+            "C: MAIL FROM:<mia@ours.example> BODY=7BIT\nS: 250\nC: RCPT TO:<a@b.example>\nS: 250\nC: DATA\nS: 354"
+        )
+        await client.send(MESSAGE.replace(b"text", "é".encode()) + b".\r\n")
+        assert (await client.reply()).startswith("500 5.6.0")
+
+
+async def test_a_unique_sender_is_made_per_recipient(smtp: Smtp) -> None:
+    """SMTP-118"""
+    message = MESSAGE.replace(b"mia@", b"fromid@")
+    async with smtp.user("fromid@ours.example") as client:
+        await client.play("C: MAIL FROM:<fromid@ours.example>\nS: 250\nC: RCPT TO:<a@r.example>\nS: 250")
+        await client.play("C: RCPT TO:<b@r.example>\nS: 250\nC: DATA\nS: 354")
+        await client.send(message + b".\r\n")
+        assert (await client.reply()).startswith("250")
+        await send(client, message, sender="fromid+own@ours.example")
+        await client.play("C: MAIL FROM:<fromid+own@ours.example>\nS: 250\nC: RCPT TO:<a@r.example>\nS: 250")
+        await client.play("C: RCPT TO:<b@r.example>\nS: 250\nC: DATA\nS: 354")
+        await client.send(message + b".\r\n")
+        assert (await client.reply()).startswith("554 5.5.3")
+    several, own = smtp.queued
+    ids = {recipient.from_id for recipient in several.submission.recipients}
+    assert len(ids) == 2
+    for recipient in several.submission.recipients:
+        assert re.fullmatch(r"[\w-]{22}", recipient.from_id)
+        assert str(recipient.mail_from) == f"fromid+{recipient.from_id}@ours.example"
+    assert own.submission.recipients[0].from_id == "own"
+    async with smtp.user() as client:
+        await send(client)
+    assert smtp.queued[-1].submission.recipients[0].mail_from is None
+
+
+async def test_limits_of_an_account_are_told(smtp: Smtp) -> None:
+    """SMTP-116"""
+    message = MESSAGE.replace(b"mia@", b"bo@")
+    async with smtp.user("bo@ours.example") as client:
+        for _ in range(3):
+            assert (await send(client, message, sender="bo@ours.example")).startswith("250")
+        reply = await send(client, message, sender="bo@ours.example")
+        assert reply.startswith("451 4.7.1")
+        assert "max_outgoing_messages_per_day" in reply
+    assert len(smtp.queued) == 3
+
+
+async def test_a_full_queue_is_told(smtp: Smtp) -> None:
+    """SMTP-115"""
+
+    async def submit(*args: object) -> list[int]:
+        raise QueueFull("too much")
+
+    async with smtp.user(context=smtp.with_context(submit=submit)) as client:
+        assert (await send(client)).startswith("452 4.3.1")
+
+
+# Log-in
+
+
+async def test_mail_needs_a_login(smtp: Smtp) -> None:
+    """SMTP-19, 48"""
+    async with smtp.connect("submission", tls=TLS) as client:
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 530 5.7.0")
+        await client.play(f"C: {plain()}\nS: 235 2.7.0\nC: {plain()}\nS: 503 5.5.1\nC: MAIL FROM:<>\nS: 250")
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"])
+@pytest.mark.parametrize("good", [True, False])
+async def test_all_mechanisms_let_the_right_password_in(smtp: Smtp, mechanism: str, good: bool) -> None:
+    """SMTP-48, 51, 53, 54, 56, 57"""
+    password = PASSWORD if good else "wrong horse"
+    user = sasl.choose_mechanism([mechanism], "mia@ours.example", password, tls=True)
+    assert user is not None
+    async with smtp.connect("submission", tls=TLS) as client:
+        initial = user.initial()
+        reply = await client.say(f"AUTH {mechanism}" + (f" {base64.b64encode(initial).decode()}" if initial else ""))
+        while reply.startswith("334"):
+            challenge = base64.b64decode(reply[4:])
+            answer = b"" if challenge == b"e=invalid-proof" else user.step(challenge)
+            reply = await client.say(base64.b64encode(answer).decode())
+        assert reply.startswith("235 2.7.0" if good else "535 5.7.8")
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "reply"),
+    [
+        ("AUTH NTLM", "504 5.5.4"),
+        ("AUTH SCRAM-SHA-256-PLUS", "538 5.7.11"),
+        ("AUTH EXTERNAL", "538 5.7.11"),
+        ("AUTH PLAIN !", "501 5.5.2"),
+        (f"AUTH PLAIN {encoded('a')}", "501 5.5.4"),
+        (f"AUTH PLAIN {encoded(chr(0) + 'a' + chr(0))}", "501 5.5.4"),
+        (f"AUTH PLAIN {encoded('bo@ours.example' + chr(0) + 'mia@ours.example' + chr(0) + PASSWORD)}", "535 5.7.8"),
+        (plain("team@ours.example"), "535 5.7.8"),
+        (plain("nobody@ours.example"), "535 5.7.8"),
+        (plain("mia@ours.example", "wrong horse"), "535 5.7.8"),
+        (plain("shut@ours.example", "wrong horse"), "535 5.7.8"),
+        (plain("shut@ours.example"), "525 5.7.13 ask the admin"),
+        (plain("MIA+x@ours.example"), "235 2.7.0"),
+        (plain("mia@off.example"), "235 2.7.0"),
+    ],
+)
+async def test_logins_and_their_replies(smtp: Smtp, dialogue: str, reply: str) -> None:
+    """SMTP-49..52, 57, 62"""
+    async with smtp.connect("submission") as client:
+        await client.play(f"C: {dialogue}\nS: {reply}")
+
+
+async def test_a_dialogue_can_be_given_up(smtp: Smtp) -> None:
+    """SMTP-50"""
+    async with smtp.connect("submission") as client:
+        await client.play("C: AUTH PLAIN\nS: 334 \nC: *\nS: 501 5.5.0\nC: AUTH PLAIN\nS: 334\nC: !\nS: 501 5.5.2")
+        await client.play(f"C: {plain()}\nS: 235 2.7.0")
+
+
+async def test_without_tls_no_password_is_asked_for_where_tls_is_required(smtp: Smtp) -> None:
+    """SMTP-25, 49"""
+    context = smtp.configured("require_tls = false=>require_tls = true", starttls=server_tls())
+    async with smtp.connect("submission", context=context, hello="") as client:
+        assert "AUTH" not in await client.say("EHLO x")
+        await client.play(f"C: {plain()}\nS: 538 5.7.11")
+
+
+@pytest.mark.slow
+async def test_after_three_failures_the_connection_is_slow(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """SMTP-15, 63"""
+    context = smtp.with_context(pace=Pace())
+    async with smtp.connect("submission", context=context) as client:
+        for _ in range(2):
+            await client.play(f"C: {plain(password='wrong horse')}\nS: 535 5.7.8")
+        clock.autojump_threshold = 0.05  # longer than checking a password takes
+        await client.play(f"C: {plain(password='wrong horse')}\nS: 535 5.7.8")
+        began = trio.current_time()
+        await client.play("C: NOOP\nS: 250")
+        assert trio.current_time() - began >= len("250 2.0.0 ok")  # one octet a second
+        began = trio.current_time()
+        await client.play("C: EHLO there.example\nS: 250")
+        assert 20 < trio.current_time() - began < 32  # the rest at once
+        await client.play(f"C: {plain()}\nS: 235 2.7.0")
+        began = trio.current_time()
+        await client.play("C: NOOP\nS: 250")
+        assert trio.current_time() == began
+
+
+async def test_a_network_with_too_many_failures_is_refused(smtp: Smtp) -> None:
+    """SMTP-6, 136"""
+    logins = smtp.context.logins
+    logins._failures = RateLimiter(AUTH_FAILURES)
+    for _ in range(10):
+        logins._failures.add(ip_address("198.51.100.7"))
+    async with smtp.connect("submission", hello="") as client:
+        assert client.greeting.startswith("421 4.7.0")
+    async with smtp.connect("submission", remote="203.0.113.5") as client:
+        await client.play(f"C: {plain()}\nS: 235")
+
+
+async def test_each_failed_login_is_logged(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-65"""
+    caplog.set_level("INFO", logger="moxlite")
+    async with smtp.connect("submission") as client:
+        await client.play(f"C: {plain(password='wrong horse')}\nS: 535 5.7.8")
+    (record,) = [record for record in caplog.records if record.getMessage() == "authentication failed"]
+    facts = record.__dict__["kv"]
+    assert (facts["remote"], facts["protocol"], facts["username"]) == ("198.51.100.7", "submission", "mia@ours.example")
+
+
+# TLS
+
+
+def server_tls() -> ServerTLS:
+    return ServerTLS([self_signed(["mail.ours.example"])], client_auth=True)
+
+
+async def upgraded(client: Client, tls: ClientTLS) -> TLSStream:
+    await client.play("C: STARTTLS\nS: 220 2.0.0")
+    stream = await tls.connect(client.stream, server_name="mail.ours.example")
+    client.stream = stream
+    return stream
+
+
+async def test_starttls_forgets_what_was_said_before(smtp: Smtp) -> None:
+    """SMTP-20, 25, 34"""
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        assert "STARTTLS" in await client.say("EHLO x")
+        await client.play(f"C: {plain()}\nS: 235\nC: STARTTLS\nS: 503 5.5.1")
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await upgraded(client, ClientTLS())
+        await client.play("C: MAIL FROM:<>\nS: 503 5.5.1")
+        lines = await client.say("EHLO x")
+        assert "STARTTLS" not in lines
+        assert "SCRAM-SHA-256-PLUS" in lines
+        assert "EXTERNAL" not in lines
+        await client.play(f"C: {plain()}\nS: 235")
+        assert (await send(client)).startswith("250")
+        await client.stream.aclose()
+    assert "with ESMTPSA id" in headers(smtp.queued[0].submission.prefix, "Received")[0]
+
+
+async def test_scram_is_bound_to_the_tls_connection(smtp: Smtp) -> None:
+    """SMTP-55"""
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        stream = await upgraded(client, ClientTLS())
+        await client.play("C: EHLO x\nS: 250")
+        for bindings, reply in (
+            ({"tls-exporter": b"x" * 32}, "535 5.7.7"),
+            ({"tls-exporter": stream.channel_binding("tls-exporter")}, "235"),
+        ):
+            user = sasl.choose_mechanism(
+                ["SCRAM-SHA-256-PLUS"], "mia@ours.example", PASSWORD, bindings=bindings, tls=True
+            )
+            assert user is not None
+            got = await client.say(f"AUTH {user.name} {base64.b64encode(user.initial() or b'').decode()}")
+            while got.startswith("334"):
+                got = await client.say(base64.b64encode(user.step(base64.b64decode(got[4:]))).decode())
+            assert got.startswith(reply)
+        await client.stream.aclose()
+
+
+async def test_commands_behind_starttls_are_never_run(smtp: Smtp) -> None:
+    """SMTP-20, 145"""
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await client.send(b"STARTTLS\r\nNOOP\r\n")
+        assert (await client.reply()).startswith("220")
+        rest = b""
+        while octets := await client.stream.receive_some(4096):
+            rest += octets
+        assert b"250" not in rest
+
+
+async def test_an_unknown_client_certificate_does_no_harm(smtp: Smtp) -> None:
+    """SMTP-59, 60"""
+    tls = ClientTLS(certificate=self_signed(["mia"]))
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await upgraded(client, tls)
+        await client.play(
+            f"C: EHLO x\nS: 250\nC: MAIL FROM:<>\nS: 530\nC: AUTH EXTERNAL =\nS: 535 5.7.8\nC: {plain()}\nS: 235"
+        )
+        await client.stream.aclose()
+
+
+async def certified(smtp: Smtp, account: str = "mia") -> ClientTLS:
+    """A client whose key is known for that account."""
+    pair = self_signed(["anything"])
+    await smtp.auth.add_key(read_certificate(pair.certificate_pem(), account, f"{account}@ours.example"))
+    return ClientTLS(certificate=pair)
+
+
+async def test_a_known_client_certificate_is_a_login(smtp: Smtp) -> None:
+    """SMTP-59, 61"""
+    tls = await certified(smtp)
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await upgraded(client, tls)
+        assert "EXTERNAL" in await client.say("EHLO x")
+        assert (await send(client)).startswith("250 2.0.0")
+        await client.play(f"C: {plain('bo@ours.example')}\nS: 535 5.7.8")  # another account
+        await client.play(f"C: {plain('filed@ours.example')}\nS: 235 2.7.0")  # another address of the same
+        assert (await send(client)).startswith("250 2.0.0")
+        await client.stream.aclose()
+    assert [queued.submission.login_address for queued in smtp.queued] == ["mia@ours.example", "filed@ours.example"]
+
+
+@pytest.mark.parametrize(
+    ("identity", "reply"),
+    [
+        ("=", "235 2.7.0"),
+        (encoded("filed@ours.example"), "235 2.7.0"),
+        (encoded("bo@ours.example"), "535 5.7.8"),
+    ],
+)
+async def test_external_uses_the_certificate(smtp: Smtp, identity: str, reply: str) -> None:
+    """SMTP-58"""
+    tls = await certified(smtp)
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await upgraded(client, tls)
+        await client.play(f"C: EHLO x\nS: 250\nC: AUTH EXTERNAL {identity}\nS: {reply}")
+        await client.stream.aclose()
+
+
+async def test_a_certificate_does_not_open_a_disabled_login(smtp: Smtp) -> None:
+    """SMTP-62"""
+    tls = await certified(smtp, "shut")
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await upgraded(client, tls)
+        await client.play("C: EHLO x\nS: 250\nC: MAIL FROM:<shut@ours.example>\nS: 525 5.7.13 ask the admin")
+        await client.stream.aclose()
+
+
+async def test_a_removed_certificate_is_no_login_any_more(smtp: Smtp) -> None:
+    """SMTP-59, 60"""
+    tls = await certified(smtp)
+    (key,) = await smtp.auth.keys("mia")
+    assert await smtp.auth.remove_key("mia", key.fingerprint)
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await upgraded(client, tls)
+        await client.play("C: EHLO x\nS: 250\nC: MAIL FROM:<mia@ours.example>\nS: 530 5.7.0")
+        await client.stream.aclose()

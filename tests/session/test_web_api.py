@@ -1,0 +1,251 @@
+"""The calls of the webmail on a real account."""
+
+import json
+
+import pytest
+
+from moxlite.store.reading import mailbox_by_name, rows_by_ids
+from moxlite.store.types import Flag, MessageRow
+from tests.store_mail import box, deliver_mail, look, mail, put, rows
+from tests.web_rig import Browser, Rig, rig
+
+__all__ = ["rig"]
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+async def one(rig: Rig, message_id: int) -> MessageRow:
+    async with rig.account() as account:
+        return (await look(account, lambda r: rows_by_ids(r, [message_id])))[0]
+
+
+async def test_flags_are_added_and_cleared(rig: Rig, browser: Browser) -> None:
+    r"""WEBMAIL-26: names of system flags in any case, other words are keywords."""
+    async with rig.account() as account:
+        message_id = (await put(account))[0].message_id
+    await browser.call("flags_add", message_ids=[message_id], flags=["\\Seen", "$JUNK", "Urgent"])
+    row = await one(rig, message_id)
+    assert (row.flags, row.keywords) == (Flag.SEEN | Flag.JUNK, ("urgent",))
+    await browser.call("flags_clear", message_ids=[message_id], flags=["\\seen", "urgent"])
+    row = await one(rig, message_id)
+    assert (row.flags, row.keywords) == (Flag.JUNK, ())
+
+
+async def test_one_call_is_one_unit_with_one_modseq(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-26, WEBMAIL-3."""
+    async with rig.account() as account:
+        ids = [added.message_id for added in await put(account, 5)]
+    await browser.call("flags_add", message_ids=ids, flags=["\\flagged"])
+    async with rig.account() as account:
+        assert len({row.modseq for row in await rows(account)}) == 1
+
+
+async def test_an_id_that_is_not_there_leaves_all_others_alone(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-26."""
+    async with rig.account() as account:
+        message_id = (await put(account))[0].message_id
+    for name, parameters in {
+        "flags_add": {"flags": ["\\seen"]},
+        "flags_clear": {"flags": ["\\seen"]},
+        "message_move": {"mailbox_id": 2},
+        "message_delete": {},
+    }.items():
+        answer = await browser.post(name, {"message_ids": [message_id, 4711], **parameters})
+        assert (answer.status, answer.json["error"]["code"]) == (404, "user:notFound")
+        assert "4711" in answer.json["error"]["message"]
+    row = await one(rig, message_id)
+    assert row.flags == Flag(0)
+
+
+async def test_messages_of_another_account_are_not_there(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-113."""
+    async with rig.account("tom") as account:
+        message_id = (await put(account))[0].message_id
+    assert await browser.error("parsed_message", message_id=message_id) == (404, "user:notFound")
+
+
+async def test_messages_move_and_are_read_when_asked(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-26."""
+    async with rig.account() as account:
+        first, second = (added.message_id for added in await put(account, 2))
+        trash = (await box(account, "Trash")).id
+    await browser.call("message_move", message_ids=[first, first], mailbox_id=trash, mark_seen=True)
+    row = await one(rig, first)
+    assert (row.mailbox_id, row.flags & Flag.SEEN) == (trash, Flag.SEEN)
+    assert await browser.error("message_move", message_ids=[second, first], mailbox_id=trash) == (409, "user:conflict")
+    assert (await one(rig, second)).mailbox_id != trash
+    assert await browser.error("message_move", message_ids=[second], mailbox_id=4711) == (404, "user:notFound")
+
+
+async def test_messages_are_deleted_for_good(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-26."""
+    async with rig.account() as account:
+        ids = [added.message_id for added in await put(account, 3)]
+    await browser.call("message_delete", message_ids=ids[:2])
+    async with rig.account() as account:
+        assert [row.id for row in await rows(account)] == ids[2:]
+
+
+async def test_a_mailbox_is_marked_read(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-26."""
+    async with rig.account() as account:
+        await put(account, 3)
+        inbox = (await box(account)).id
+    await browser.call("mailboxes_mark_read", mailbox_ids=[inbox])
+    async with rig.account() as account:
+        assert (await box(account)).unread == 0
+
+
+async def test_mailboxes_are_made_renamed_and_removed(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-27."""
+    mailbox_id = await browser.call("mailbox_create", name="Lists/trio")
+    assert await browser.error("mailbox_create", name="Lists/trio") == (409, "user:conflict")
+    for bad in ("", "/a", "a/", "a//b", "a\nb", "..", "#x"):
+        assert await browser.error("mailbox_create", name=bad) == (400, "user:error")
+    await browser.call("mailbox_rename", mailbox_id=mailbox_id, name="Python/trio")
+    async with rig.account() as account:
+        lists = (await box(account, "Lists")).id
+        python = (await box(account, "Python")).id
+        inbox = (await box(account)).id
+    assert await browser.error("mailbox_delete", mailbox_id=python) == (409, "user:conflict")
+    assert await browser.error("mailbox_delete", mailbox_id=inbox) == (400, "user:error")
+    assert await browser.error("mailbox_rename", mailbox_id=inbox, name="Box") == (400, "user:error")
+    await browser.call("mailbox_delete", mailbox_id=mailbox_id)
+    await browser.call("mailbox_delete", mailbox_id=lists)
+    async with rig.account() as account:
+        assert await look(account, lambda r: mailbox_by_name(r, "Python/trio")) is None
+
+
+async def test_a_role_is_taken_from_the_mailbox_that_had_it(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-27."""
+    mailbox_id = await browser.call("mailbox_create", name="Bin")
+    await browser.call("mailbox_set_special_use", mailbox_id=mailbox_id, roles=["trash"])
+    events = await browser.events()
+    roles = {box["name"]: box["roles"] for box in (await events.until("start"))["mailboxes"]}
+    assert (roles["Bin"], roles["Trash"]) == (["trash"], [])
+    await events.aclose()
+
+
+async def test_encoded_words_are_decoded(browser: Browser) -> None:
+    """WEBMAIL-26."""
+    assert await browser.call("decode_mime_words", text="=?utf-8?q?b=C3=BCro?= x") == "büro x"
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b"[]", "flags_add"),
+        (b'{"message_ids": ["1"], "flags": ["x"]}', "$.message_ids[0]"),
+        (b'{"message_ids": [1], "flags": [1]}', "$.flags[0]"),
+        (b'{"message_ids": [1]}', "flags"),
+        (b'{"message_ids": [1], "flags": ["x"], "more": 1}', "more"),
+        (b'{"message_ids": [], "flags": ["x"]}', "$.message_ids"),
+        (b'{"message_ids": [9007199254740992], "flags": ["x"]}', "$.message_ids[0]"),
+        (b'{"message_ids": [NaN], "flags": ["x"]}', "flags_add"),
+        (b'{"message_ids": [1], "flags": ["\\ud800"]}', "flags_add"),
+        (b"[" * 100_000, "flags_add"),
+        (b"\xff", "flags_add"),
+    ],
+)
+async def test_parameters_that_do_not_fit_are_named(browser: Browser, body: bytes, path: str) -> None:
+    """WEBMAIL-23, WEBMAIL-114, WEB-134."""
+    answer = await browser.post("flags_add", body)
+    assert (answer.status, answer.json["error"]["code"]) == (400, "user:error")
+    assert path in answer.json["error"]["message"]
+
+
+async def test_calls_are_posts_of_json_of_bounded_size(browser: Browser) -> None:
+    """WEBMAIL-23, WEB-20."""
+    assert (await browser.fetch("/webmail/api/token")).status == 405
+    assert (await browser.post("token", {}, {"content-type": "text/plain"})).status == 415
+    assert (await browser.post("token", b" " * (1024 * 1024 + 1))).status == 413
+    assert await browser.error("nothing") == (404, "user:notFound")
+    answer = await browser.post("token", {}, {"origin": "http://mail.example.org"})
+    assert answer.status == 200
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_api_describes_itself(rig: Rig) -> None:
+    """WEB-61, WEBMAIL-24."""
+    answer = await rig.browser().fetch("/webmail/api/")
+    schema = json.loads(answer.body)
+    assert {"login", "flags_add", "request"} <= set(schema["x-calls"])
+    assert schema["x-calls"]["login_prep"]["public"] is True
+    assert "MessageItem" in schema["$defs"]
+
+
+async def test_an_opened_message_has_its_texts_and_parts(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-48, WEBMAIL-47."""
+    data = b"\r\n".join(
+        [
+            b"From: =?utf-8?q?B=C3=BCro?= <a@xn--bcher-kva.example>",
+            b"Subject: hi",
+            b"List-Post: <mailto:list@example.org?x>",
+            b"MIME-Version: 1.0",
+            b'Content-Type: multipart/mixed; boundary="b"',
+            b"",
+            b"--b",
+            b'Content-Type: multipart/alternative; boundary="c"',
+            b"",
+            b"--c",
+            b"Content-Type: text/plain; charset=iso-8859-1",
+            b"Content-Transfer-Encoding: quoted-printable",
+            b"",
+            b"gr=FC=DFe",
+            b"--c",
+            b"Content-Type: text/html",
+            b"",
+            b"<p>hi",
+            b"--c--",
+            b"--b",
+            b"Content-Type: application/pdf",
+            b"Content-Disposition: attachment; filename*=utf-8''..%2Fb%C3%BCro%E2%80%AE.pdf",
+            b"Content-Transfer-Encoding: base64",
+            b"",
+            b"AAAA",
+            b"--b--",
+            b"",
+        ]
+    )
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, data)).message_id
+    message = await browser.call("parsed_message", message_id=message_id)
+    assert [text["text"] for text in message["texts"]] == ["grüße"]
+    assert message["texts"][0]["path"] == "0.0.0"
+    assert message["has_html"] is True
+    assert message["list_reply_address"] == "list@example.org"
+    assert {"name": "From", "value": "Büro <a@xn--bcher-kva.example>"} in message["headers"]
+    assert [part["path"] for part in message["structure"]["parts"]] == ["0.0", "0.1"]
+    item = await browser.call("message_item", message_id=message_id)
+    assert item["from"] == [{"name": "Büro", "user": "a", "host": "bücher.example"}]
+    assert item["attachments"] == [
+        {"path": "0.1", "filename": "_büroU+202E.pdf", "content_type": "application/pdf", "size": 3}
+    ]
+    assert len(json.dumps(item)) < 1200
+
+
+async def test_a_message_that_is_no_mail_is_shown_as_it_can_be(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-110, WEBMAIL-111."""
+    async with rig.account() as account:
+        broken = (await deliver_mail(account, b"\x00\xff no header at all\r\n\r\n\xe4\xf6")).message_id
+        charset = (
+            await deliver_mail(account, b"Content-Type: text/plain; charset=klingon\r\n\r\nna\xefve\r\n")
+        ).message_id
+    assert (await browser.call("parsed_message", message_id=broken))["id"] == broken
+    assert "na" in (await browser.call("parsed_message", message_id=charset))["texts"][0]["text"]
+
+
+async def test_a_long_text_is_cut_with_a_note(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-48."""
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, mail(body="x" * 70 + "\r\n") + b"y" * 2_200_000)).message_id
+    text = (await browser.call("parsed_message", message_id=message_id))["texts"][0]
+    assert text["truncated"] is True
+    assert len(text["text"]) == 2 * 1024 * 1024

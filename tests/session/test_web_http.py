@@ -1,0 +1,303 @@
+"""The HTTP server over memory streams: what clients may send, and what they get."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from itertools import pairwise
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from moxlite.net.connections import ConnectionInfo
+from moxlite.web.http.connection import Connection, ResponseWriter
+from moxlite.web.http.drain import Drain
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Handler, Request, Response
+
+INFO = {
+    "cid": 1,
+    "remote": ip_address("192.0.2.7"),
+    "remote_port": 4242,
+    "local": ip_address("127.0.0.1"),
+    "local_port": 80,
+    "listener": "local",
+}
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def echo(request: Request, writer: ResponseWriter) -> None:
+    """Says what it was asked; refuses bodies over 100 octets."""
+    try:
+        body = await request.body.read(100)
+    except HTTPError as e:
+        await writer.respond(Response.text(e.status, e.text))
+        return
+    await writer.respond(Response.text(200, f"{request.method} {request.path} {body.decode()}"))
+
+
+@asynccontextmanager
+async def serving(handler: Handler = echo, drain: Drain | None = None) -> AsyncIterator[trio.abc.Stream]:
+    client, server = trio.testing.memory_stream_pair()
+    info = ConnectionInfo(**INFO, shutdown=trio.Event())
+
+    async def serve() -> None:
+        async with server:
+            await Connection(server, info, handler=handler, drain=drain or Drain()).serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with client:
+            yield client
+
+
+async def everything(client: trio.abc.Stream) -> bytes:
+    received = b""
+    while data := await client.receive_some():
+        received += data
+    return received
+
+
+async def talk(octets: bytes, handler: Handler = echo) -> bytes:
+    """Send octets and the end of the stream; all that comes back."""
+    async with serving(handler) as client:
+        await client.send_all(octets)
+        await client.send_eof()  # type: ignore[attr-defined]  # memory streams are stapled
+        return await everything(client)
+
+
+def statuses(answer: bytes) -> list[int]:
+    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d+) ", answer)]
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    """WEB-1."""
+    answer = await talk(
+        GET + b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" + GET.replace(b"/a", b"/c")
+    )
+    assert statuses(answer) == [200, 200, 200]
+    assert answer.index(b"GET /a") < answer.index(b"POST /b abc") < answer.index(b"GET /c")
+
+
+async def test_a_client_of_http_1_0_is_answered_and_left() -> None:
+    """WEB-1."""
+    answer = await talk(b"GET / HTTP/1.0\r\n\r\n")
+    assert statuses(answer) == [200]
+    assert b"connection: close" in answer.lower()
+
+
+async def test_a_response_to_head_has_the_length_but_no_body() -> None:
+    """WEB-9."""
+    answer = await talk(b"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n" + GET)
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert b"content-length: 9" in head
+    assert rest.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("octets", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc", 400),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: the unexpected\r\n\r\n", 417),
+    ],
+)
+async def test_what_could_be_understood_in_two_ways_is_refused(octets: bytes, status: int) -> None:
+    """WEB-5."""
+    answer = await talk(octets + GET)
+    assert statuses(answer) == [status]
+    assert b"connection: close" in answer.lower()
+
+
+async def test_the_authority_of_the_target_wins_over_the_host_field() -> None:
+    """WEB-5."""
+    hosts: list[str | None] = []
+
+    async def note(request: Request, writer: ResponseWriter) -> None:
+        hosts.append(request.host.name)
+        await echo(request, writer)
+
+    await talk(b"GET http://one.example/x HTTP/1.1\r\nHost: two.example\r\n\r\n", note)
+    assert hosts == ["one.example"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "status"),
+    [
+        (b"GET /" + b"a" * 8200 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET /" + b"a" * 90_000, 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"b" * 70_000, 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"b" * 70_000 + b"\r\n\r\n", 431),
+    ],
+)
+async def test_heads_are_limited(octets: bytes, status: int) -> None:
+    """WEB-4."""
+    assert statuses(await talk(octets)) == [status]
+
+
+async def test_a_body_that_is_announced_as_too_large_is_refused_unread() -> None:
+    """WEB-4, WEB-20."""
+    async with serving() as client:
+        await client.send_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+        answer = await client.receive_some()
+    assert statuses(answer) == [413]
+    assert b"connection: close" in answer
+
+
+async def test_a_body_without_length_is_refused_once_it_is_too_large() -> None:
+    """WEB-4."""
+    chunk = b"40\r\n" + b"x" * 64 + b"\r\n"
+    async with serving() as client:
+        await client.send_all(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + chunk)
+        assert statuses(await client.receive_some()) == [413]
+
+
+async def test_continue_is_only_said_when_the_body_is_wanted() -> None:
+    """WEB-4: Expect: 100-continue."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    async with serving() as client:
+        await client.send_all(head % 3)
+        assert (await client.receive_some()).startswith(b"HTTP/1.1 100 ")
+        await client.send_all(b"abc")
+        assert b"POST / abc" in await client.receive_some()
+    async with serving() as client:
+        await client.send_all(head % 101)
+        assert statuses(await client.receive_some()) == [413]
+
+
+async def test_a_connection_goes_on_after_a_body_that_nobody_read() -> None:
+    """WEB-1."""
+
+    async def ignore(request: Request, writer: ResponseWriter) -> None:
+        await writer.respond(Response.text(200, request.path))
+
+    answer = await talk(b"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000 + GET, ignore)
+    assert statuses(answer) == [200, 200]
+
+
+async def test_a_stream_is_sent_in_chunks_and_ended() -> None:
+    """WEB-1."""
+
+    async def count(request: Request, writer: ResponseWriter) -> None:
+        await writer.start(200, (("content-type", "text/plain"),))
+        for piece in (b"one", b"two"):
+            await writer.write(piece)
+        await writer.finish()
+
+    answer = await talk(GET + GET, count)
+    assert answer.count(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n") == 2
+
+
+async def test_a_head_must_come_within_thirty_seconds(autojump_clock: MockClock) -> None:
+    """WEB-3, WEB-130: slow clients."""
+    async with serving() as client:
+        for octet in GET[:-2]:
+            await client.send_all(bytes([octet]))
+            await trio.sleep(1.2)
+        answer = await everything(client)
+    assert statuses(answer) == [408]
+    assert 30 <= trio.current_time() < 33
+
+
+async def test_an_idle_connection_is_closed_after_65_seconds(autojump_clock: MockClock) -> None:
+    """WEB-3."""
+    async with serving() as client:
+        await client.send_all(GET)
+        assert statuses(await client.receive_some()) == [200]
+        assert await everything(client) == b""
+    assert 65 <= trio.current_time() < 66
+
+
+async def test_a_body_that_stops_is_given_up(autojump_clock: MockClock) -> None:
+    """WEB-3."""
+    async with serving() as client:
+        await client.send_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        answer = await everything(client)
+    assert statuses(answer) == [408]
+    assert 60 <= trio.current_time() < 62
+
+
+async def test_a_client_that_takes_nothing_is_given_up(autojump_clock: MockClock) -> None:
+    """WEB-3, WEBMAIL-45."""
+
+    async def flood(request: Request, writer: ResponseWriter) -> None:
+        await writer.start(200, ())
+        while True:
+            await writer.write(b"x" * 10_000)
+
+    client, server = trio.testing.lockstep_stream_pair()
+    info = ConnectionInfo(**INFO, shutdown=trio.Event())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Connection(server, info, handler=flood, drain=Drain()).serve)
+        await client.send_all(GET)
+        await client.receive_some(10)
+    assert 60 <= trio.current_time() < 62
+
+
+async def test_a_drain_closes_idle_connections_at_once(autojump_clock: MockClock) -> None:
+    """WEB-17."""
+    drain = Drain()
+    async with serving(drain=drain) as client:
+        await client.send_all(GET)
+        await client.receive_some()
+        drain.begin()
+        assert await everything(client) == b""
+    assert trio.current_time() < 1
+
+
+async def test_a_drain_lets_the_response_in_flight_finish_and_says_that_it_is_the_last() -> None:
+    """WEB-17."""
+    drain = Drain()
+
+    async def stop(request: Request, writer: ResponseWriter) -> None:
+        drain.begin()
+        await echo(request, writer)
+
+    async with serving(stop, drain) as client:
+        await client.send_all(GET)
+        answer = await everything(client)
+    assert statuses(answer) == [200]
+    assert b"connection: close" in answer
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 170), max_size=8), st.integers(0, 2))
+def test_the_split_of_the_octets_changes_nothing(cuts: list[int], variant: int) -> None:
+    """WEB-1, WEB-5: events are the same however the network cuts."""
+    octets = [
+        GET + b"POST /b?q HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello" + GET,
+        b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n" + GET,
+        b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
+    ][variant]
+    places = sorted({0, len(octets), *(cut for cut in cuts if cut < len(octets))})
+
+    async def main(pieces: list[bytes]) -> bytes:
+        async with serving() as client:
+            for piece in pieces:
+                await client.send_all(piece)
+                await trio.testing.wait_all_tasks_blocked()
+            await client.send_eof()  # type: ignore[attr-defined]
+            return await everything(client)
+
+    def bodies(answer: bytes) -> list[bytes]:
+        return [line for line in answer.split(b"\r\n") if not line.startswith(b"date: ")]
+
+    run: Callable[..., bytes] = trio.run
+    whole = run(main, [octets])
+    split = run(main, [octets[start:end] for start, end in pairwise(places)])
+    assert bodies(split) == bodies(whole)

@@ -1,0 +1,227 @@
+"""Log-in, sessions and the guards against foreign pages."""
+
+import pytest
+import trio
+
+from moxlite.web import sessions
+from tests.web_rig import ADDRESS, PASSWORD, Rig, first_request, rig
+
+__all__ = ["rig"]
+
+
+@pytest.fixture(autouse=True)
+def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures cost a second; the tests of other things need not pay it."""
+    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+
+
+async def test_a_log_in_sets_a_cookie_that_only_this_app_sees(rig: Rig) -> None:
+    """WEB-51, WEB-52, WEBMAIL-13, WEBMAIL-15."""
+    browser = rig.browser()
+    token = await browser.call("login_prep")
+    answer = await browser.post("login", {"login_token": token, "username": ADDRESS, "password": PASSWORD})
+    assert answer.status == 200
+    assert answer.json["result"]["login_address"] == ADDRESS
+    cookies = {cookie.split("=")[0]: cookie for cookie in answer.cookies}
+    assert "Max-Age=0" in cookies["webmaillogin"]
+    session = cookies["webmailsession"]
+    assert session.startswith('webmailsession="')
+    assert {"Path=/webmail/", "HttpOnly", "SameSite=Strict"} <= set(session.split("; "))
+    assert "Secure" not in session
+    assert "Max-Age" not in session
+
+
+async def test_over_https_the_cookie_never_goes_in_the_clear(rig: Rig) -> None:
+    """WEB-52."""
+    browser = rig.browser(tls=True)
+    answer = await browser.post("login_prep", {})
+    assert "Secure" in answer.cookies[0].split("; ")
+    assert "Max-Age=30" in answer.cookies[0].split("; ")
+
+
+async def test_a_log_in_needs_the_cookie_of_its_form(rig: Rig) -> None:
+    """WEB-51, WEBMAIL-15, WEBMAIL-113: log-in CSRF."""
+    browser = rig.browser()
+    token = await browser.call("login_prep")
+    refused = await browser.error("login", login_token="x" + token, username=ADDRESS, password=PASSWORD)
+    assert refused == (400, "user:error")
+    browser.cookies.clear()
+    refused = await browser.error("login", login_token=token, username=ADDRESS, password=PASSWORD)
+    assert refused == (400, "user:error")
+
+
+async def test_behind_a_proxy_the_refusal_hints_at_its_path(rig: Rig) -> None:
+    """WEB-51."""
+    browser = rig.browser(port=81, listener="proxied")
+    answer = await browser.post("login", {"login_token": "x", "username": ADDRESS, "password": PASSWORD})
+    assert "/webmail/" in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("username", [ADDRESS, "nobody@example.org", "not an address"])
+async def test_wrong_credentials_look_the_same_whatever_is_wrong(rig: Rig, username: str) -> None:
+    """WEBMAIL-16, WEB-56."""
+    browser = rig.browser()
+    token = await browser.call("login_prep")
+    answer = await browser.post("login", {"login_token": token, "username": username, "password": "wrong password"})
+    assert answer.status == 401
+    assert answer.json == {
+        "error": {"code": "user:loginFailed", "message": "The address or the password is not right."}
+    }
+
+
+async def test_a_failure_takes_a_second(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-56: with the real delay, made short."""
+    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.3)
+    browser = rig.browser()
+    token = await browser.call("login_prep")
+    began = trio.current_time()
+    await browser.error("login", login_token=token, username=ADDRESS, password="wrong password")
+    assert trio.current_time() - began >= 0.3
+
+
+async def test_too_many_failures_of_a_network_are_cut_off(rig: Rig) -> None:
+    """WEBMAIL-17, WEB-56."""
+    browser = rig.browser()
+    for _ in range(10):
+        token = await browser.call("login_prep")
+        await browser.error("login", login_token=token, username="nobody@example.org", password="x")
+    token = await browser.call("login_prep")
+    answer = await browser.post("login", {"login_token": token, "username": ADDRESS, "password": PASSWORD})
+    assert (answer.status, answer.json["error"]["code"]) == (429, "user:rateLimited")
+    assert answer.headers["retry-after"] == "60"
+    other = rig.browser(remote="198.51.100.1")
+    await other.log_in()
+
+
+async def test_a_user_name_is_any_address_in_any_normal_form(rig: Rig) -> None:
+    """WEBMAIL-16, WEB-57."""
+    await rig.browser().log_in("bu\u0308ro@example.org")
+    await rig.browser().log_in("MIA@example.org")
+
+
+async def test_a_call_needs_cookie_and_csrf_token(rig: Rig) -> None:
+    """WEB-53, WEBMAIL-14."""
+    browser = rig.browser()
+    assert await browser.error("token") == (401, "user:noAuth")
+    await browser.log_in()
+    good, browser.csrf = browser.csrf, ""
+    assert await browser.error("token") == (401, "user:noAuth")
+    browser.csrf = "A" * 22
+    assert await browser.error("token") == (401, "user:badAuth")
+    browser.csrf = good
+    assert await browser.call("token")
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ['"', '"x', '"x y z"', '"AAAAAAAAAAAAAAAAAAAAAA nobody"', '"AAAAAAAAAAAAAAAAAAAAAA %2e%2e%2f"', "a" * 20_000],
+)
+async def test_a_cookie_that_is_none_is_refused_in_peace(rig: Rig, cookie: str) -> None:
+    """WEB-133."""
+    browser = rig.browser()
+    answer = await browser.post(
+        "token", {}, {"cookie": f"webmailsession={cookie}", "x-moxlite-csrf": "AAAAAAAAAAAAAAAAAAAAAA"}
+    )
+    assert answer.status == 401
+
+
+async def test_a_log_out_ends_the_session_and_its_streams(rig: Rig) -> None:
+    """WEB-59, WEBMAIL-22, WEBMAIL-30."""
+    browser = rig.browser()
+    await browser.log_in()
+    events = await browser.events()
+    await events.until("start")
+    csrf, cookies = browser.csrf, dict(browser.cookies)
+    await browser.call("logout")
+    assert "webmailsession" not in browser.cookies
+    assert (await events.until("fatal"))["message"] == "session no longer valid"
+    assert await events.next() is None
+    browser.csrf, browser.cookies = csrf, cookies
+    assert await browser.error("token") == (401, "user:badAuth")
+
+
+async def test_an_account_that_may_not_log_in_says_why_and_loses_its_sessions(rig: Rig) -> None:
+    """WEBMAIL-18, WEB-57."""
+    browser = rig.browser()
+    await browser.log_in()
+    domains = rig.holder.domains_path.read_text()
+    rig.holder.domains_path.write_text(
+        domains.replace("[accounts.mia]\n", '[accounts.mia]\nlogin_disabled = "Ask Tom, see https://example.org/"\n')
+    )
+    await rig.holder.reload()
+    assert await browser.error("token") == (401, "user:badAuth")
+    token = await browser.call("login_prep")
+    answer = await browser.post("login", {"login_token": token, "username": ADDRESS, "password": PASSWORD})
+    assert answer.status == 401
+    assert answer.json["error"] == {"code": "user:loginFailed", "message": "Ask Tom, see https://example.org/"}
+
+
+async def test_sessions_that_were_removed_end_their_streams(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-19, WEBMAIL-30: as a password change does."""
+    monkeypatch.setattr("moxlite.web.webmail.streams.SESSION_CHECK", 0.05)
+    browser = rig.browser()
+    await browser.log_in()
+    events = await browser.events()
+    await events.until("start")
+    await rig.auth.remove_sessions("mia")
+    assert (await events.until("fatal"))["message"] == "session no longer valid"
+
+
+async def test_log_ins_and_misused_sessions_are_recorded(rig: Rig) -> None:
+    """WEB-58, WEBMAIL-21."""
+    browser = rig.browser()
+    token = await browser.call("login_prep")
+    await browser.error("login", login_token=token, username=ADDRESS, password="wrong password")
+    await browser.log_in()
+    browser.csrf = "A" * 22
+    assert await browser.error("token") == (401, "user:badAuth")
+
+    recorded: list[tuple[str, str, str]] = []
+
+    async def look() -> None:
+        while len(recorded) < 3:
+            recorded[:] = [(one.protocol, one.mechanism, one.result) for one in await rig.auth.attempts("mia")]
+            await trio.sleep(0.01)
+
+    with trio.move_on_after(5):
+        await look()
+    assert sorted(recorded) == [
+        ("webmail", "weblogin", "badpassword"),
+        ("webmail", "weblogin", "ok"),
+        ("webmail", "websession", "badcreds"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
+)
+async def test_calls_of_foreign_pages_are_refused(rig: Rig, headers: dict[str, str]) -> None:
+    """WEB-132, WEBMAIL-113."""
+    browser = rig.browser()
+    await browser.log_in()
+    assert (await browser.post("token", {}, headers)).status == 403
+
+
+async def test_messages_and_streams_are_only_for_our_own_pages(rig: Rig) -> None:
+    """WEBMAIL-14, WEB-55."""
+    browser = rig.browser()
+    assert (await browser.fetch("/webmail/msg/1/raw")).status == 403
+    await browser.log_in()
+    assert (await browser.fetch("/webmail/msg/1/raw", headers={"sec-fetch-site": "cross-site"})).status == 403
+    assert (await browser.fetch("/webmail/msg/1/raw", headers={"sec-fetch-site": "same-origin"})).status == 404
+    assert (await browser.fetch("/webmail/msg/1/raw", headers={"sec-fetch-site": "none"})).status == 404
+
+
+async def test_a_stream_token_is_good_for_one_stream_of_its_session(rig: Rig) -> None:
+    """WEBMAIL-30, WEBMAIL-113."""
+    browser, other = rig.browser(), rig.browser()
+    await browser.log_in()
+    await other.log_in()
+    token = await browser.call("token")
+    target = f"/webmail/events?token={token}&request=%7B%7D"
+    assert (await other.fetch(target)).status == 400
+    assert (await browser.fetch(target)).status == 400
+    events = await browser.events(first_request())
+    await events.until("start")
+    await events.aclose()

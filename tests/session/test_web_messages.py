@@ -1,0 +1,193 @@
+"""Messages and parts over HTTP, with the policies that make them harmless."""
+
+import base64
+
+import pytest
+
+from tests.store_mail import deliver_mail, mail
+from tests.web_rig import Browser, Rig, rig
+
+__all__ = ["rig"]
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
+HTML = b'<p onclick="x()">hi <img src="cid:logo@x"><img src="https://tracker.example/p.gif"><script>1</script>'
+MESSAGE = b"\r\n".join(
+    [
+        b"From: a@example.com",
+        b"Subject: parts",
+        b"MIME-Version: 1.0",
+        b'Content-Type: multipart/related; boundary="b"',
+        b"",
+        b"--b",
+        b"Content-Type: text/html; charset=utf-8",
+        b"",
+        HTML,
+        b"--b",
+        b"Content-Type: image/png",
+        b"Content-ID: <logo@x>",
+        b"Content-Transfer-Encoding: base64",
+        b"",
+        base64.b64encode(PNG),
+        b"--b",
+        b"Content-Type: image/svg+xml; name=x.svg",
+        b"",
+        b"<svg onload=alert(1)>",
+        b"--b",
+        b"Content-Type: application/pdf",
+        b'Content-Disposition: attachment; filename="a\xc3\xbc.pdf"',
+        b"",
+        b"%PDF",
+        b"--b--",
+        b"",
+    ]
+)
+CLOSED = (
+    "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox; img-src data:; style-src 'unsafe-inline'"
+)
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+@pytest.fixture
+async def message(rig: Rig) -> str:
+    """The address of a message with several parts."""
+    async with rig.account() as account:
+        return f"/webmail/msg/{(await deliver_mail(account, MESSAGE)).message_id}"
+
+
+async def test_the_raw_message_is_text_in_a_sandbox(browser: Browser, message: str) -> None:
+    """WEBMAIL-50, WEBMAIL-51."""
+    answer = await browser.fetch(f"{message}/raw")
+    assert answer.body == MESSAGE
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["content-security-policy"] == CLOSED
+    assert answer.headers["x-frame-options"] == "sameorigin"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "no-store"
+    download = await browser.fetch(f"{message}/rawdl")
+    assert download.headers["content-type"] == "message/rfc822"
+    assert download.headers["content-disposition"].startswith("attachment; filename*=UTF-8''email-")
+    head = await browser.fetch(f"{message}/raw", method="HEAD")
+    assert (head.body, head.headers["content-length"]) == (b"", str(len(MESSAGE)))
+
+
+async def test_html_is_sanitized_and_its_own_images_are_inside(browser: Browser, message: str) -> None:
+    """WEBMAIL-50, WEBMAIL-53, WEBMAIL-54."""
+    answer = await browser.fetch(f"{message}/html")
+    text = answer.body.decode()
+    assert answer.headers["content-security-policy"] == CLOSED
+    assert "data:image/png;base64," + base64.b64encode(PNG).decode() in text
+    assert "<script" not in text
+    assert "onclick" not in text
+    assert "https://tracker.example" not in text
+    assert "1 external image was not loaded: tracker.example" in text
+
+
+async def test_external_resources_load_only_on_request(browser: Browser, message: str) -> None:
+    """WEBMAIL-51, WEBMAIL-55."""
+    answer = await browser.fetch(f"{message}/htmlexternal")
+    assert "https://tracker.example/p.gif" in answer.body.decode()
+    assert "not loaded" not in answer.body.decode()
+    policy = answer.headers["content-security-policy"]
+    assert "img-src data: http: https:" in policy
+    assert "script-src" not in policy
+    assert "sandbox allow-popups allow-popups-to-escape-sandbox" in policy
+    assert "allow-same-origin" not in policy
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "body"),
+    [
+        ("view/0.0", "text/plain; charset=utf-8", HTML),
+        ("view/0.1", "image/png", PNG),
+        ("view/0.2", "text/plain; charset=utf-8", b"<svg onload=alert(1)>"),
+        ("view/0.3", "application/pdf", b"%PDF"),
+        ("viewtext/0.1", "text/plain; charset=utf-8", PNG),
+        ("download/0.1", "image/png", PNG),
+        ("download/0.2", "image/svg+xml", b"<svg onload=alert(1)>"),
+    ],
+)
+async def test_parts_are_shown_only_as_what_runs_nothing(
+    browser: Browser, message: str, path: str, content_type: str, body: bytes
+) -> None:
+    """WEBMAIL-50, WEBMAIL-52."""
+    answer = await browser.fetch(f"{message}/{path}")
+    assert (answer.status, answer.headers["content-type"], answer.body) == (200, content_type, body)
+    assert ("sandbox" in answer.headers["content-security-policy"]) == (path != "view/0.3")
+    assert ("content-disposition" in answer.headers) == path.startswith("download")
+
+
+async def test_a_download_keeps_its_name(browser: Browser, message: str) -> None:
+    """WEBMAIL-49, WEBMAIL-52, WEB-135."""
+    answer = await browser.fetch(f"{message}/download/0.3")
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''a%C3%BC.pdf"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "",
+            "nothing",
+            "view",
+            "view/0.9",
+            "view/1",
+            "view/0.-1",
+            "view/0.0.0",
+            "view/0." + "0." * 300 + "0",
+            "view/x",
+        ),
+        *("download/", "raw/0", "html/0", "viewtext/0/0"),
+    ],
+)
+async def test_what_a_message_does_not_have_is_not_found(browser: Browser, message: str, path: str) -> None:
+    """WEBMAIL-50."""
+    assert (await browser.fetch(f"{message}/{path}")).status == 404
+
+
+@pytest.mark.parametrize("number", ["4711", "0", "-1", "x", "99999999999999999999999"])
+async def test_an_unknown_message_is_not_found(browser: Browser, number: str) -> None:
+    """WEBMAIL-50, WEBMAIL-113."""
+    assert (await browser.fetch(f"/webmail/msg/{number}/raw")).status == 404
+
+
+async def test_a_message_without_html_has_no_page(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-50."""
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, mail())).message_id
+    assert (await browser.fetch(f"/webmail/msg/{message_id}/html")).status == 404
+
+
+async def test_html_that_is_nested_without_end_is_not_shown(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-109."""
+    async with rig.account() as account:
+        data = b"Content-Type: text/html\r\n\r\n" + b"<div>\r\n" * 20_000
+        message_id = (await deliver_mail(account, data)).message_id
+    answer = await browser.fetch(f"/webmail/msg/{message_id}/html")
+    assert answer.status == 200
+    assert b"nested too deeply" in answer.body
+
+
+async def test_a_large_part_streams_whole(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-149."""
+    content = bytes(range(256)) * 8000
+    data = b"Content-Type: application/x-big\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(content)
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, data.replace(b"\n", b"\r\n").replace(b"\r\r", b"\r"))).message_id
+    assert (await browser.fetch(f"/webmail/msg/{message_id}/download/0")).body == content
+
+
+async def test_messages_are_only_fetched(browser: Browser, message: str) -> None:
+    """WEBMAIL-50."""
+    assert (await browser.fetch(f"{message}/raw", method="POST")).status == 405

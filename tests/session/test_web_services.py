@@ -1,0 +1,251 @@
+"""What is served on which port, host and path; documents, health, errors, metrics."""
+
+import gzip
+import logging
+
+import pytest
+import trio
+import trio.testing
+
+from moxlite.net import metrics as net_metrics
+from moxlite.web import metrics
+from tests.web_rig import Rig, http_exchange, rig
+
+__all__ = ["rig"]
+
+
+async def test_the_webmail_is_one_document_with_a_strict_policy(rig: Rig) -> None:
+    """WEBMAIL-4, WEBMAIL-11, WEB-29, WEB-30."""
+    answer = await rig.browser().fetch("/webmail/")
+    assert answer.status == 200
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self' 'sha256-")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-frame-options"] == "deny"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert b"/*script*/" not in answer.body
+    assert b"moxliteBeforeDisplay" in answer.body
+
+
+async def test_the_document_is_compressed_and_kept_by_browsers(rig: Rig) -> None:
+    """WEBMAIL-4, WEB-9."""
+    browser = rig.browser()
+    plain = await browser.fetch("/webmail/")
+    squeezed = await browser.fetch("/webmail/", headers={"accept-encoding": "gzip"})
+    assert gzip.decompress(squeezed.body) == plain.body
+    assert squeezed.headers["etag"] != plain.headers["etag"]
+    for headers in (
+        {"if-none-match": plain.headers["etag"]},
+        {"if-none-match": squeezed.headers["etag"], "accept-encoding": "gzip"},
+        {"if-modified-since": plain.headers["last-modified"]},
+    ):
+        again = await browser.fetch("/webmail/", headers=headers)
+        assert (again.status, again.body) == (304, b"")
+    assert (await browser.fetch("/webmail/", method="HEAD")).headers["content-length"] == str(len(plain.body))
+    assert (await browser.fetch("/webmail/", method="POST")).status == 405
+
+
+async def test_the_document_stays_within_its_budget(rig: Rig) -> None:
+    """WEBMAIL-5."""
+    answer = await rig.browser().fetch("/webmail/")
+    assert len(answer.body) <= 225_000
+    assert len(gzip.compress(answer.body)) <= 60_000
+
+
+async def test_files_of_the_administrator_count_from_the_next_load_on(rig: Rig) -> None:
+    """WEBMAIL-7, WEB-31."""
+    browser = rig.browser()
+    before = await browser.fetch("/webmail/")
+    folder = rig.holder.path.parent
+    (folder / "webmail.css").write_text(":root { --accent: teal }")
+    (folder / "webmail.js").write_text("/* mine */ let a = '</script>';")
+    after = await browser.fetch("/webmail/")
+    assert after.headers["etag"] != before.headers["etag"]
+    assert after.headers["content-security-policy"] != before.headers["content-security-policy"]
+    text = after.body.decode()
+    assert text.index("--accent: #1f7a74") < text.index("--accent: teal")
+    assert text.index("/* mine */") < text.index("moxliteBeforeDisplay")
+    assert text.count("</script>") == 1
+    (folder / "webmail.css").unlink()
+    (folder / "webmail.js").unlink()
+    assert (await browser.fetch("/webmail/")).headers["etag"] == before.headers["etag"]
+
+
+async def test_a_custom_file_that_cannot_be_read_is_an_error_that_names_it(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """WEBMAIL-7."""
+    (rig.holder.path.parent / "webmail.css").mkdir()
+    answer = await rig.browser().fetch("/webmail/")
+    assert answer.status == 500
+    assert "webmail.css" in str([getattr(record, "kv", "") for record in caplog.records])
+
+
+async def test_the_front_page_leads_to_the_webmail(rig: Rig) -> None:
+    """WEB-22."""
+    answer = await rig.browser().fetch("/")
+    assert (answer.status, b'href="/webmail/"' in answer.body) == (200, True)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("mail.example.org", 200),
+        ("MAIL.example.org:1080", 200),
+        ("localhost:1080", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:1080", 200),
+        ("imap.example.org", 200),
+        ("www.example.org", 404),
+        ("admin.evil.example", 404),
+        ("mail.example.org.evil.example", 404),
+        ("a b", 404),
+    ],
+)
+async def test_only_our_own_hosts_reach_a_service(rig: Rig, host: str, status: int) -> None:
+    """WEB-23, WEB-132, WEBMAIL-2."""
+    browser = rig.browser()
+    browser.host = host
+    assert (await browser.fetch("/webmail/")).status == status
+
+
+async def test_a_path_without_its_slash_leads_to_the_service(rig: Rig) -> None:
+    """WEB-25."""
+    answer = await rig.browser().fetch("/webmail")
+    assert (answer.status, answer.headers["location"]) == (303, "/webmail/")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/webmail/nothing", "/webmail/msg", "/admin/", "/%00", "/webmail/%ff"])
+async def test_what_is_not_there_is_not_found(rig: Rig, path: str) -> None:
+    """WEB-24, WEB-6."""
+    browser = rig.browser()
+    await browser.log_in()
+    assert (await browser.fetch(path)).status == 404
+
+
+async def test_monitors_learn_whether_the_server_lives_and_works(rig: Rig) -> None:
+    """WEB-155, WEB-22."""
+    browser = rig.browser(port=8010)
+    browser.host = "whatever.example"
+    assert (await browser.fetch("/healthz")).body == b"ok\n"
+    assert (await browser.fetch("/readyz")).status == 200
+    rig.problems = ["the disk is full"]
+    answer = await browser.fetch("/readyz")
+    assert (answer.status, answer.body) == (503, b"the disk is full\n")
+    assert b"/metrics" in (await browser.fetch("/")).body
+    assert b"moxlite_httpserver_request_duration_seconds" in (await browser.fetch("/metrics")).body
+
+
+async def test_metrics_are_not_on_other_ports(rig: Rig) -> None:
+    """WEB-22."""
+    assert (await rig.browser().fetch("/metrics")).status == 404
+
+
+async def test_requests_are_measured_with_bounded_labels(rig: Rig) -> None:
+    """WEB-16."""
+
+    def count(handler: str, method: str, code: str) -> float:
+        child = metrics.request_seconds.labels(handler=handler, proto="http", method=method, code=code)
+        return next(sample.value for sample in child.collect()[0].samples if sample.name.endswith("_count"))
+
+    before = count("webmail", "GET", "200"), count("(nomatch)", "(other)", "404")
+    browser = rig.browser()
+    await browser.fetch("/webmail/")
+    await browser.fetch("/nothing", method="BREW")
+    assert (count("webmail", "GET", "200"), count("(nomatch)", "(other)", "404")) >= (before[0] + 1, before[1])
+
+
+async def test_a_network_that_sends_too_much_is_slowed_down(rig: Rig) -> None:
+    """WEB-13."""
+    browser = rig.browser(remote="203.0.113.9")
+    octets = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1001
+    answer = await http_exchange(rig.connect(remote="203.0.113.9"), octets + b"GET / HTTP/1.0\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 404 ") == 1000
+    limited = await browser.fetch("/webmail/")
+    assert (limited.status, limited.headers["retry-after"]) == (429, "60")
+    assert (await rig.browser(remote="203.0.113.130").fetch("/webmail/")).status == 200
+
+
+async def test_a_trusted_proxy_says_who_the_client_is(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """WEB-28: the last address that is not a proxy's counts; elsewhere the field means nothing."""
+    caplog.set_level(logging.DEBUG, "moxlite.web")
+
+    def client() -> tuple[object, object]:
+        # type: ignore[attr-defined]
+        kv = [record.kv for record in caplog.records if record.message == "http request"][-1]
+        return kv.get("clientip"), kv["remoteaddr"]
+
+    fields = {"x-forwarded-for": "198.51.100.1, 203.0.113.5, 10.0.0.3", "x-forwarded-proto": "https"}
+    proxied = rig.browser(port=81, listener="proxied", remote="127.0.0.1")
+    answer = await proxied.fetch(
+        "/webmail/api/login_prep", method="POST", headers={**fields, "content-type": "application/json"}
+    )
+    assert client() == ("203.0.113.5", "127.0.0.1")
+    assert "Secure" in answer.cookies[0]
+    stranger = rig.browser(port=81, listener="proxied", remote="192.0.2.99")
+    await stranger.fetch("/webmail/", headers=fields)
+    assert client() == (None, "192.0.2.99")
+    direct = rig.browser(remote="127.0.0.1")
+    await direct.fetch("/webmail/", headers=fields)
+    assert client() == (None, "127.0.0.1")
+    await proxied.fetch("/webmail/", headers={"x-forwarded-for": "198.51.100.1, rubbish"})
+    assert client() == (None, "127.0.0.1")
+
+
+async def test_a_crash_of_a_handler_is_counted_and_gets_an_id(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """WEB-8, WEB-18."""
+
+    async def crash(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("moxlite.web.health.Health._ready", crash)
+    before = net_metrics.panics.labels(pkg="web")._value.get()
+    answer = await rig.browser(port=8010).fetch("/readyz")
+    assert answer.status == 500
+    assert b"(id id-" in answer.body
+    assert net_metrics.panics.labels(pkg="web")._value.get() == before + 1
+    assert any(record.exc_info for record in caplog.records)
+    assert (await rig.browser(port=8010).fetch("/healthz")).status == 200
+
+
+async def test_credentials_and_queries_are_not_in_the_access_log(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """WEB-15."""
+    caplog.set_level(logging.DEBUG, "moxlite.web")
+    browser = rig.browser()
+    await browser.log_in()
+    events = await browser.events()
+    await events.until("start")
+    await events.aclose()
+    lines = [str(getattr(record, "kv", "")) for record in caplog.records if record.message == "http request"]
+    assert lines
+    assert not any("token=" in line for line in lines)
+
+
+async def test_methods_that_change_the_connection_are_refused(rig: Rig) -> None:
+    """WEB-5."""
+    assert (await rig.browser().fetch("/webmail/", method="TRACE")).status == 405
+
+
+async def test_a_network_has_a_bounded_number_of_connections(rig: Rig) -> None:
+    """WEB-14: a trusted proxy, which stands for many clients, is not counted."""
+    held = [rig.connect(remote="203.0.113.9") for _ in range(200)]
+    await trio.testing.wait_all_tasks_blocked()
+    with trio.fail_after(10):  # less than a server waits for a request
+        assert await rig.connect(remote="203.0.113.9").receive_some() == b""
+    assert (await rig.browser(remote="203.0.113.200").fetch("/webmail/")).status == 200
+    await held[0].aclose()
+    await trio.testing.wait_all_tasks_blocked()
+    assert (await rig.browser(remote="203.0.113.9").fetch("/webmail/")).status == 200
+    proxied = [rig.connect(port=81, listener="proxied", remote="127.0.0.1") for _ in range(201)]
+    await trio.testing.wait_all_tasks_blocked()
+    browser = rig.browser(port=81, listener="proxied", remote="127.0.0.1")
+    assert (await browser.fetch("/webmail/")).status == 200
+    for stream in (*held, *proxied):
+        await stream.aclose()

@@ -1,0 +1,44 @@
+"""Fixtures of a real store in a temp folder: import the names you use, `from tests.store_fixtures import accounts`.
+
+Each account is checked deeply whenever its last user leaves (STORE-41): a finding raises CheckFailed out of
+`async with accounts.use(...)`.
+
+Beside a clock that jumps by itself, work in the store's threads looks like idleness, so deadlines around it may pass
+while it runs: give such a test `MockClock(autojump_threshold=0.05)` instead of the fixture `autojump_clock`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.options import Options
+
+__all__ = ["accounts", "soon", "store_options"]
+
+
+@pytest.fixture
+def store_options() -> Options:
+    """The options of `accounts`; override it in a test module for other ones."""
+    return Options(check_on_close=True, min_free_space=0)
+
+
+@pytest.fixture
+async def accounts(tmp_path: Path, store_options: Options) -> AsyncIterator[Accounts]:
+    """Accounts below a fresh data directory, served as in a server: any allowed name can be used and is created at its
+    first use.
+    """
+    found = Accounts(tmp_path / "data", store_options)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(found.serve)
+        yield found
+        nursery.cancel_scope.cancel()
+
+
+async def soon(condition: Callable[[], Awaitable[object]], *, seconds: float = 10.0) -> None:
+    """Wait, by real time, until `condition` holds: for what threads and background tasks do."""
+    with trio.fail_after(seconds):
+        while not await condition():  # noqa: ASYNC110 - nothing tells of it
+            await trio.sleep(0.005)

@@ -1,0 +1,88 @@
+"""Mail for tests of the store: small messages, put into mailboxes of a real account."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from moxlite.store.account import Account
+from moxlite.store.adding import Added
+from moxlite.store.deliver import Append, append, deliver
+from moxlite.store.facts import NO_FACTS, Facts
+from moxlite.store.prepare import Prepared, prepare
+from moxlite.store.reading import mailbox_by_name, rows_by_uid
+from moxlite.store.spool import Spool
+from moxlite.store.transaction import Reader
+from moxlite.store.types import Flag, Mailbox, MessageRow
+
+__all__ = ["box", "deliver_mail", "look", "mail", "prepared", "put", "rows"]
+
+T = TypeVar("T")
+
+
+def mail(
+    number: int = 1,
+    *,
+    subject: str = "greetings",
+    message_id: str | None = None,
+    references: str = "",
+    in_reply_to: str = "",
+    to: str = "mia@example.org",
+    body: str = "Hello!\r\n",
+) -> bytes:
+    """A message in a few lines; `number` makes it differ from the others."""
+    fields = [
+        "From: Anton <anton@example.com>",
+        f"To: {to}",
+        f"Subject: {subject}",
+        f"Message-ID: {message_id or f'<{number}@example.com>'}",
+        "Date: Fri, 20 Nov 2026 07:00:00 +0100",
+    ]
+    if references:
+        fields.append(f"References: {references}")
+    if in_reply_to:
+        fields.append(f"In-Reply-To: {in_reply_to}")
+    return ("\r\n".join(fields) + f"\r\n\r\n{number}: {body}").encode()
+
+
+async def prepared(data: bytes, prefix: bytes = b"") -> Prepared:
+    """A message ready for the store."""
+    return await prepare(Spool.of(data), prefix)
+
+
+async def look(account: Account, fn: Callable[[Reader], T]) -> T:
+    """Read from an account."""
+    return await account.read(fn, op="test")
+
+
+async def box(account: Account, name: str = "Inbox") -> Mailbox:
+    """The mailbox of that name, which must exist."""
+    found = await look(account, lambda r: mailbox_by_name(r, name))
+    assert found is not None, name
+    return found
+
+
+async def rows(account: Account, name: str = "Inbox") -> list[MessageRow]:
+    """All messages of a mailbox."""
+    mailbox_id = (await box(account, name)).id
+    return await look(account, lambda r: rows_by_uid(r, mailbox_id, 1, limit=100_000))
+
+
+async def put(
+    account: Account,
+    count: int = 1,
+    name: str = "Inbox",
+    *,
+    flags: Flag = Flag(0),
+    keywords: Iterable[str] = (),
+    first: int = 1,
+) -> list[Added]:
+    """Append `count` different messages to a mailbox, in one unit."""
+    mailbox_id = (await box(account, name)).id
+    items = [Append(await prepared(mail(first + n)), flags, tuple(keywords)) for n in range(count)]
+    return await append(account, mailbox_id, items)
+
+
+async def deliver_mail(account: Account, data: bytes, name: str = "Inbox", facts: Facts = NO_FACTS) -> Added:
+    """Deliver a message."""
+    delivered = await deliver(account, await prepared(data), facts, name)
+    assert delivered.added is not None
+    return delivered.added

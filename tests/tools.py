@@ -1,0 +1,55 @@
+"""What tests share: looking for real programs, free ports, waiting for conditions."""
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+__all__ = ["eventually", "free_port", "need", "top", "until"]
+
+SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot")
+
+
+def need(program: str) -> str:
+    """The path of a program that the test runs; without it the test is skipped, under CI=true it fails."""
+    path = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SBIN]))
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{program} is not installed, and CI=true allows no skip")
+        pytest.skip(f"{program} is not installed")
+    return path
+
+
+def free_port(ip: str = "127.0.0.1") -> int:
+    """A TCP port that nobody listens on at this moment."""
+    with socket.socket() as sock:
+        sock.bind((ip, 0))
+        return int(sock.getsockname()[1])
+
+
+def until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "condition") -> None:
+    """Wait, with real time, for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds:.0f} s for: {what}")
+        time.sleep(0.02)
+
+
+async def eventually(condition: Callable[[], object], *, seconds: float = 10.0, what: str = "condition") -> None:
+    """Wait, by the test's clock, until `condition` holds."""
+    with trio.move_on_after(seconds):
+        while not condition():  # noqa: ASYNC110 - the condition may be any other task's or thread's state
+            await trio.sleep(0.005)
+        return
+    pytest.fail(f"waited {seconds:.0f} s for: {what}")
+
+
+def top() -> Path:
+    """The top folder of the project."""
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,177 @@
+"""Addresses, domains and paths (SMTP-2, SMTP-3)."""
+
+import contextlib
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.proto.address import (
+    NULL_PATH,
+    Address,
+    AddressError,
+    Domain,
+    Path,
+    check_localpart,
+    pack_ip_literal,
+    pack_localpart,
+    parse_ip_literal,
+    parse_localpart,
+)
+
+
+@pytest.mark.parametrize(
+    ("wire", "decoded"),
+    [
+        ("user", "user"),
+        ("a.b+c", "a.b+c"),
+        ('"a b"', "a b"),
+        ('" "', " "),
+        ('"  "', "  "),
+        ('""', ""),
+        (r'"a\"b\\c"', 'a"b\\c'),
+        (r'"\a"', "a"),
+        ("a..b", "a..b"),
+        ("tésť", "tésť"),
+        ("e\u0301", "é"),
+    ],
+)
+def test_a_localpart_is_decoded(wire: str, decoded: str) -> None:
+    """SMTP-2"""
+    assert parse_localpart(wire) == decoded
+
+
+@pytest.mark.parametrize(
+    "wire", ["", "a b", '"a', 'a"', '"a\x00"', '"\x1f"', "a@b", '"a"b', "a\u0085", "<a>", "a,b", "\ud800"]
+)
+def test_a_bad_localpart_is_refused(wire: str) -> None:
+    """SMTP-2"""
+    with pytest.raises(AddressError):
+        parse_localpart(wire)
+
+
+def test_misplaced_dots_are_refused_when_strict() -> None:
+    """SMTP-3"""
+    for text in ("a..b", ".a", "a."):
+        parse_localpart(text)
+        with pytest.raises(AddressError):
+            parse_localpart(text, strict=True)
+
+
+def test_two_localparts_of_spaces_differ() -> None:
+    """SMTP-2"""
+    one, two = Address.parse('" "@example.org'), Address.parse('"  "@example.org')
+    assert one != two
+    assert one.pack(False) == '" "@example.org'
+    assert Address.parse('""@example.org').pack(False) == '""@example.org'
+
+
+def test_localparts_have_a_limit_in_octets() -> None:
+    """SMTP-3"""
+    assert parse_localpart("x" * 128)
+    assert parse_localpart("x" * 64, strict=True)
+    for text, strict in (("x" * 129, False), ("x" * 65, True), ("é" * 65, False)):
+        with pytest.raises(AddressError):
+            parse_localpart(text, strict=strict)
+
+
+def test_domains_are_compared_by_their_alabels() -> None:
+    """SMTP-2"""
+    domain = Domain.parse("ExÄmple.Org")
+    assert domain == Domain.parse("xn--exmple-cua.org") == Domain.parse("exa\u0308mple.org")
+    assert (domain.ascii, domain.unicode) == ("xn--exmple-cua.org", "exämple.org")
+    assert str(domain) == "exämple.org"
+    assert domain.pack(False) == "xn--exmple-cua.org"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "a.",
+        ".a",
+        "a..b",
+        "-a",
+        "a-",
+        "a b",
+        "a/b",
+        "xn--a",
+        "a" * 64,
+        "a." * 130 + "a",
+        "ex\x00",
+        "ä" * 60,
+        "[x]",
+    ],
+)
+def test_bad_domains_are_refused(text: str) -> None:
+    """SMTP-3"""
+    with pytest.raises(AddressError):
+        Domain.parse(text)
+
+
+def test_underscores_in_domains_pass_unless_strict() -> None:
+    """SMTP-23"""
+    assert Domain.parse("my_host.example").ascii == "my_host.example"
+    with pytest.raises(AddressError):
+        Domain.parse("my_host.example", strict=True)
+
+
+def test_a_subdomain_is_below_its_parent() -> None:
+    """SMTP-82"""
+    parent = Domain.parse("example.org")
+    assert parent.is_below(parent)
+    assert Domain.parse("a.example.org").is_below(parent)
+    assert not Domain.parse("badexample.org").is_below(parent)
+
+
+def test_ip_literals_have_the_tags_of_the_rfc() -> None:
+    """SMTP-23"""
+    assert parse_ip_literal("[192.0.2.1]") == ipaddress.ip_address("192.0.2.1")
+    assert parse_ip_literal("[IPv6:2001:db8::1]") == ipaddress.ip_address("2001:db8::1")
+    assert parse_ip_literal("[2001:db8::1]", untagged_ipv6=True) == ipaddress.ip_address("2001:db8::1")
+    for bad in ("[2001:db8::1]", "[IPv4:192.0.2.1]", "[x:y]", "[]", "192.0.2.1", "[IPv6:fe80::1%eth0]", "[1.2.3]"):
+        with pytest.raises(AddressError):
+            parse_ip_literal(bad)
+    assert pack_ip_literal(ipaddress.ip_address("2001:db8::1")) == "[IPv6:2001:db8::1]"
+
+
+def test_paths_may_be_null_or_hold_an_ip_or_a_route() -> None:
+    """SMTP-2, 3"""
+    assert Path.parse("") is NULL_PATH
+    assert NULL_PATH.is_null
+    assert NULL_PATH.pack(False) == ""
+    assert Path.parse("u@[192.0.2.1]").host == ipaddress.ip_address("192.0.2.1")
+    assert Path.parse("u@[192.0.2.1]").address is None
+    assert Path.parse("@a.example,@b.example:u@example.org") == Path.of(Address.parse("u@example.org"))
+    for bad in (
+        "u",
+        "@a.example",
+        "@a.example,b:u@example.org",
+        "u@",
+        "@example.org",
+        "u@[",
+        '"u@x',
+        "x" * 64 + "@" + "y." * 100,
+    ):
+        with pytest.raises(AddressError):
+            Path.parse(bad)
+
+
+localparts = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=30)
+
+
+@given(localparts)
+def test_packing_and_parsing_a_localpart_gives_it_back(text: str) -> None:
+    """SMTP-2"""
+    localpart = check_localpart(text)
+    assert parse_localpart(pack_localpart(localpart)) == localpart
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    """SMTP-2"""
+    for parse in (Path.parse, Address.parse, Domain.parse, parse_localpart, parse_ip_literal):
+        with contextlib.suppress(AddressError):
+            parse(text)

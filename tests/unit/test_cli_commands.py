@@ -1,0 +1,319 @@
+"""The command line without a server: exit codes, help, config verbs, what is printed (ADMIN-11, 18, 19, 65, 83)."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import tomllib
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+from moxlite import __version__
+from moxlite.admin.receivedid import ReceivedID, load_key
+from moxlite.cli import run
+from moxlite.cli.common import printable
+from moxlite.config.domains import Domains
+from moxlite.config.load import check_files, source_of
+from moxlite.config.reference import describe
+from moxlite.config.static import Static
+from tests.running import make_certificate
+
+STATIC = """\
+hostname = "mx.example.org"
+data_dir = "data"
+[postmaster]
+account = "me"
+mailbox = "Postmaster"
+[listeners.local]
+ips = ["127.0.0.1"]
+"""
+
+DOMAINS = """\
+[domains."example.org"]
+[accounts.me]
+domain = "example.org"
+[accounts.me.destinations."me@example.org"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration that the command line finds."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("MOXLITE_CONF", str(tmp_path / "moxlite.toml"))
+    return tmp_path
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_version_names_what_it_runs_on(capsys: Capture) -> None:
+    """ADMIN-43."""
+    assert run(["version"]) == 0
+    out = capsys.readouterr().out
+    assert f"moxlite {__version__}" in out
+    assert all(name in out for name in ("Python", "SQLite", "OpenSSL"))
+
+
+@pytest.mark.parametrize(
+    "args", [["nonsense"], ["--nonsense"], ["config"], ["config", "nonsense"], ["cid"], ["queue", "list", "--ids", "x"]]
+)
+def test_wrong_usage_is_exit_code_2(args: list[str], capsys: Capture) -> None:
+    """ADMIN-18: errors to stderr."""
+    assert run(args) == 2
+    assert capsys.readouterr().err
+
+
+def test_without_a_server_verbs_for_it_end_with_3(config: Path, capsys: Capture) -> None:
+    """ADMIN-18."""
+    assert run(["config", "account", "list"]) == 3
+    assert "no server is running" in capsys.readouterr().err
+    assert run(["queue", "list"]) == 3
+    assert run(["stop"]) == 3
+
+
+def test_a_server_of_another_version_ends_with_4(config: Path, capsys: Capture) -> None:
+    """ADMIN-18, ADMIN-24."""
+    path = str(config / "data" / "ctl")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def greet() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.sendall(b'{"ctl":1,"version":"99.0"}\n')
+                client.recv(1000)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert run(["healthcheck"]) == 4
+        thread.join()
+    assert "99.0" in capsys.readouterr().err
+
+
+def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> None:
+    """ADMIN-1: --config goes before $MOXLITE_CONF."""
+    assert run(["--config", str(tmp_path / "moxlite.toml"), "stop"]) == 1
+    assert str(tmp_path / "moxlite.toml") in capsys.readouterr().err
+
+
+def test_help_finds_commands_by_words(capsys: Capture) -> None:
+    """ADMIN-18: help [words]."""
+    assert run(["help", "password"]) == 0
+    out = capsys.readouterr().out
+    assert "moxlite account set-password" in out
+    assert "moxlite queue list" not in out
+    assert run(["help"]) == 0
+    assert "moxlite queue holdrules add" in capsys.readouterr().out
+    assert run(["help", "xyzzy"]) == 1
+
+
+def test_there_is_no_restart_verb() -> None:
+    """ADMIN-19."""
+    assert run(["restart"]) == 2
+
+
+def test_the_help_of_account_rm_says_that_all_mail_is_deleted(capsys: Capture) -> None:
+    """ADMIN-15."""
+    assert run(["config", "account", "rm", "--help"]) == 0
+    assert "MAIL IS DELETED" in capsys.readouterr().out
+
+
+# config
+
+
+def test_config_test_accepts_a_good_configuration(config: Path, capsys: Capture) -> None:
+    """ADMIN-11: changes nothing."""
+    before = sorted(path.name for path in config.rglob("*"))
+    assert run(["config", "test"]) == 0
+    assert capsys.readouterr().out == "config OK\n"
+    assert sorted(path.name for path in config.rglob("*")) == before
+
+
+def test_config_test_prints_all_errors(config: Path, capsys: Capture) -> None:
+    """ADMIN-3: exit 1 with errors."""
+    (config / "moxlite.toml").write_text(STATIC + "x = 1\ny = 2\n[package_log_levels]\n")
+    assert run(["config", "test"]) == 1
+    err = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in err] == ["error", "error", "moxlite"]
+
+
+def test_config_test_reads_certificates_and_keys(config: Path, capsys: Capture) -> None:
+    """ADMIN-10, ADMIN-11: keys and certificates if permitted; world-readable private keys are a warning."""
+    make_certificate(config)
+    (config / "key.pem").chmod(0o644)
+    tls = '[listeners.local.tls]\nkey_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]\n'
+    (config / "moxlite.toml").write_text(STATIC + tls)
+    assert run(["config", "test"]) == 0
+    assert "everybody on this machine can read" in capsys.readouterr().err
+    (config / "key.pem").write_text("nonsense")
+    assert run(["config", "test"]) == 1
+    assert "no usable private key" in capsys.readouterr().err
+    (config / "key.pem").unlink()
+    assert run(["config", "test"]) == 1
+    assert "cannot read" in capsys.readouterr().err
+
+
+def test_config_test_knows_the_packages(config: Path, capsys: Capture) -> None:
+    """ADMIN-11."""
+    (config / "moxlite.toml").write_text(STATIC + '[package_log_levels]\nsmtp = "debug"\n')
+    assert run(["config", "test"]) == 1
+    assert "package_log_levels.smtp: is not a package" in capsys.readouterr().err
+
+
+def test_config_test_warns_of_files_at_a_host_of_the_apps(config: Path, capsys: Capture) -> None:
+    """WEB-45: their scripts would have the apps' origin."""
+    services = "webserver_http.enabled = true\nwebmail_http.enabled = true\n"
+    (config / "moxlite.toml").write_text(STATIC + services)
+    handler = '[[web_handlers]]\npath_regexp = "^/"\nstatic = { root = "." }\n'
+    hosts = ("www.example.org", "mx.example.org", "localhost")
+    (config / "domains.toml").write_text(DOMAINS + "".join(f'{handler}domain = "{host}"\n' for host in hosts))
+    assert run(["config", "test"]) == 0
+    err = capsys.readouterr().err
+    assert "web_handlers[0]" not in err
+    assert "web_handlers[1].domain: is also the host of the apps" in err
+    assert "web_handlers[2].domain: is also the host of the apps" in err
+
+
+@pytest.mark.parametrize(
+    ("bits", "settings", "code", "words"),
+    [
+        (2048, "", 0, "config OK"),
+        (1024, "", 0, "has only 1024 bits"),
+        (0, "", 0, "config OK"),
+        (0, 'hash = "sha1"', 1, "sha256 only"),
+    ],
+)
+def test_config_test_looks_at_dkim_keys(
+    config: Path, capsys: Capture, bits: int, settings: str, code: int, words: str
+) -> None:
+    """ADMIN-9, ADMIN-10: RSA below 2048 bits is a warning; sha1 not with ed25519. Key 0 bits long: ed25519."""
+    key = rsa.generate_private_key(65537, bits) if bits else ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (config / "k.pem").write_bytes(pem)
+    (config / "k.pem").chmod(0o600)
+    selector = f'[domains."example.org".dkim.selectors.a]\nkey_file = "k.pem"\n{settings}\n'
+    (config / "domains.toml").write_text(DOMAINS + selector)
+    assert run(["config", "test"]) == code
+    captured = capsys.readouterr()
+    assert words in captured.out + captured.err
+
+
+@pytest.mark.parametrize(("verb", "section"), [("describe-static", Static), ("describe-domains", Domains)])
+def test_describe_prints_every_key_with_its_default(
+    capsys: Capture, verb: str, section: type[Static] | type[Domains]
+) -> None:
+    """ADMIN-7: defaults as their real value, such as "15s"."""
+    assert run(["config", verb]) == 0
+    out = capsys.readouterr().out
+    assert out == describe(section)
+    if section is Static:
+        assert '#first_time_sender_delay = "15s"' in out
+        assert '#max_message_size = "100m"' in out
+        assert "[listeners.NAME.webmail_https]\n\n# Serve the application here. (boolean)\n#enabled = false" in out
+    for name in section.__struct_fields__:
+        assert name in out
+
+
+def test_described_defaults_are_toml(capsys: Capture) -> None:
+    """ADMIN-7: each default line could stand in the file."""
+    for line in (describe(Static) + describe(Domains)).splitlines():
+        if line.startswith("#") and " = " in line and not line.startswith("# ") and "<" not in line:
+            tomllib.loads(line[1:])
+
+
+def test_the_minimal_example_is_a_whole_configuration(capsys: Capture, tmp_path: Path) -> None:
+    """ADMIN-19: config example."""
+    assert run(["config", "example"]) == 0
+    assert "minimal" in capsys.readouterr().out
+    assert run(["config", "example", "minimal"]) == 0
+    static, _, domains = capsys.readouterr().out.partition("# config/domains.toml\n")
+    snapshot, errors, _ = check_files(
+        source_of(tmp_path / "moxlite.toml", static.encode()), source_of(tmp_path / "domains.toml", domains.encode())
+    )
+    assert errors == []
+    assert snapshot is not None
+    assert run(["config", "example", "nonsense"]) == 1
+
+
+def test_the_transport_example_fits_the_minimal_one(capsys: Capture, tmp_path: Path) -> None:
+    """ADMIN-19."""
+    texts = []
+    for name in ("minimal", "transport"):
+        run(["config", "example", name])
+        static, _, domains = capsys.readouterr().out.partition("# config/domains.toml")
+        texts.append((static, domains.partition("\n")[2]))
+    snapshot, errors, _ = check_files(
+        source_of(tmp_path / "moxlite.toml", (texts[0][0] + texts[1][0]).encode()),
+        source_of(tmp_path / "domains.toml", (texts[0][1] + texts[1][1]).encode()),
+    )
+    assert errors == []
+    assert snapshot is not None
+    assert [route.transport for route in snapshot.domains.routes] == ["smarthost"]
+
+
+# Others
+
+
+def test_cid_turns_an_id_back(config: Path, capsys: Capture) -> None:
+    """SMTP-9, WEB-8."""
+    text = ReceivedID(load_key(config / "data")).encode(0x18C3)
+    assert len(text) == 22
+    assert run(["cid", text]) == 0
+    assert capsys.readouterr().out == "18c3\n"
+    assert ReceivedID(b"x" * 24).decode(text) is None
+    assert run(["cid", "A" * 22]) == 1
+    assert run(["cid", "nonsense"]) == 1
+
+
+def test_ids_are_opaque_and_different(tmp_path: Path) -> None:
+    """SMTP-9."""
+    received_id = ReceivedID(load_key(tmp_path))
+    assert (tmp_path / "receivedid.key").stat().st_size == 24
+    assert received_id.encode(1) != received_id.encode(2)
+    assert [received_id.decode(received_id.encode(n)) for n in (0, 1, 1 << 63)] == [0, 1, 1 << 63]
+
+
+def test_the_admin_password_is_set_from_stdin(config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-60, ADMIN-19."""
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret admin\n"))
+    assert run(["admin", "set-password"]) == 1
+    assert "admin_password_file" in capsys.readouterr().err
+    (config / "moxlite.toml").write_text('admin_password_file = "adminpasswd"\n' + STATIC)
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret admin\n"))
+    assert run(["admin", "set-password"]) == 0
+    assert (config / "adminpasswd").read_text().startswith("$argon2id$")
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert run(["admin", "set-password"]) == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert run(["admin", "set-password"]) == 1
+
+
+def test_control_characters_are_escaped_for_the_terminal() -> None:
+    """ADMIN-65."""
+    assert printable("a\x1b[31mb\r\n\u202ec") == "a\\x1b[31mb\\r\\n\\u202ec"
+    assert printable("grüße") == "grüße"
+
+
+def test_the_command_line_starts_without_the_servers_modules() -> None:
+    """ADMIN-83: lazy imports."""
+    code = "import sys, moxlite.cli; print([m for m in ('trio', 'apsw', 'cryptography', 'dns') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_describing_needs_no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture) -> None:
+    """ADMIN-19."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOXLITE_CONF", raising=False)
+    assert run(["config", "describe-static"]) == 0
+    assert json.dumps(capsys.readouterr().out)

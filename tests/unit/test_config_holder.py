@@ -1,0 +1,279 @@
+"""Reloading and changing domains.toml while the server runs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from moxlite.admin import accounts as changes
+from moxlite.config import holder as holder_module
+from moxlite.config.edit import put
+from moxlite.config.holder import ConfigHolder, RevisionChanged
+from moxlite.config.load import ConfigError
+from moxlite.config.snapshot import Snapshot
+
+STATIC = """\
+hostname = "mx.example.org"
+[postmaster]
+account = "me"
+mailbox = "Postmaster"
+[listeners.local]
+ips = ["127.0.0.1"]
+"""
+
+DOMAINS = """\
+# who we are
+[domains."example.org"]   # the main one
+localpart_separators = ["+"]
+
+[domains."example.org".aliases.team]
+addresses = [
+  "me@example.org",   # boss
+  "you@example.org",
+]
+[domains."example.org".aliases.solo]
+addresses = ["you@example.org"]
+
+[accounts.me]
+domain = "example.org"
+  [accounts.me.destinations."me@example.org"]
+
+[accounts.you]
+domain = "example.org"
+[accounts.you.destinations]
+"you@example.org" = { mailbox = "Work" }
+"second@example.org" = {}
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> ConfigHolder:
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    return ConfigHolder.open(tmp_path / "moxlite.toml")[0]
+
+
+def change(what: Callable[..., None], holder: ConfigHolder, *args: str) -> Callable[[Any], None]:
+    return lambda document: what(document, holder.current, *args)
+
+
+async def test_a_valid_file_becomes_active_within_a_second(holder: ConfigHolder, autojump_clock: MockClock) -> None:
+    """ADMIN-5: mtime, size and inode are looked at each second."""
+    seen: list[tuple[Snapshot, Snapshot]] = []
+    changed = trio.Event()
+
+    def note(old: Snapshot, new: Snapshot) -> None:
+        seen.append((old, new))
+        changed.set()
+
+    holder.on_change(note)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(holder.watch)
+        before = holder.current
+        holder.domains_path.write_text(DOMAINS + '[domains."example.net"]\n')
+        await changed.wait()
+        assert "example.net" in holder.current.domains.domains
+        assert seen == [(before, holder.current)]
+        assert "example.net" not in before.domains.domains  # an operation keeps its snapshot
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_invalid_file_leaves_the_old_one_active_and_is_logged_once(
+    holder: ConfigHolder, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-5, ADMIN-61: also a half-written file."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(holder.watch)
+        before = holder.current
+        holder.domains_path.write_text(DOMAINS + "[accounts.half")
+        while not holder.problems:  # noqa: ASYNC110  the clock jumps while a thread reads the file
+            await trio.sleep(0.1)
+        await trio.sleep(5)
+        assert holder.current is before
+        assert len(holder.problems) == 1
+        assert len([record for record in caplog.records if "invalid" in record.message]) == 1
+        holder.domains_path.write_text(DOMAINS)
+        while holder.problems:  # noqa: ASYNC110
+            await trio.sleep(0.1)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_missing_file_counts_as_invalid(holder: ConfigHolder) -> None:
+    """ADMIN-5."""
+    holder.domains_path.unlink()
+    assert not await holder.reload()
+    assert "cannot be read" in holder.problems[0].text
+
+
+async def test_an_edit_keeps_comments_order_and_formatting(holder: ConfigHolder) -> None:
+    """ADMIN-6: mox drops comments, we don't."""
+    await holder.edit(change(changes.add_address, holder, "new@example.org", "me"))
+    text = holder.domains_path.read_text()
+    for line in DOMAINS.splitlines():
+        assert line in text
+    assert list(holder.current.domains.accounts["me"].destinations) == ["me@example.org", "new@example.org"]
+
+
+async def test_an_edit_that_makes_no_valid_whole_changes_nothing(holder: ConfigHolder) -> None:
+    """ADMIN-6: the whole is checked before anything is written."""
+    before = holder.current
+    with pytest.raises(ConfigError, match="belongs to the account"):
+        await holder.edit(change(changes.add_address, holder, "me@example.org", "you"))
+    assert holder.current is before
+    assert holder.domains_path.read_text() == DOMAINS
+
+
+async def test_an_edit_works_on_what_a_person_saved_meanwhile(holder: ConfigHolder) -> None:
+    """ADMIN-6, ADMIN-62: no lost change."""
+    holder.domains_path.write_text("# by hand\n" + DOMAINS)
+    await holder.edit(change(changes.add_address, holder, "new@example.org", "me"))
+    assert holder.domains_path.read_text().startswith("# by hand\n")
+
+
+async def test_a_save_during_an_edit_is_built_upon(holder: ConfigHolder) -> None:
+    """ADMIN-6, ADMIN-62: the file is read again when it changed in between."""
+    calls = 0
+
+    def edit(document: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            holder.domains_path.write_text("# in between\n" + DOMAINS)
+        put(document, ("accounts", "me", "description"), "edited")
+
+    await holder.edit(edit)
+    text = holder.domains_path.read_text()
+    assert text.startswith("# in between\n")
+    assert 'description = "edited"' in text
+
+
+async def test_an_edit_of_a_file_with_mistakes_is_refused(holder: ConfigHolder) -> None:
+    """ADMIN-5, ADMIN-6: somebody is in the middle of editing."""
+    holder.domains_path.write_text(DOMAINS + "[accounts.half")
+    with pytest.raises(ConfigError):
+        await holder.edit(change(changes.add_address, holder, "new@example.org", "me"))
+
+
+async def test_two_edits_at_once_are_both_kept(holder: ConfigHolder) -> None:
+    """ADMIN-6: one lock."""
+    async with trio.open_nursery() as nursery:
+        for name in ("a", "b", "c"):
+            nursery.start_soon(holder.edit, change(changes.add_address, holder, f"{name}@example.org", "me"))
+    assert len(holder.current.domains.accounts["me"].destinations) == 4
+
+
+async def test_a_change_based_on_another_revision_is_refused(holder: ConfigHolder) -> None:
+    """WEB-89."""
+    revision = holder.current.revision
+    await holder.edit(change(changes.add_address, holder, "a@example.org", "me"), revision=revision)
+    with pytest.raises(RevisionChanged):
+        await holder.edit(change(changes.add_address, holder, "b@example.org", "me"), revision=revision)
+
+
+async def test_a_failed_write_leaves_file_and_configuration(
+    holder: ConfigHolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-62: disk full at save."""
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(holder_module, "write_atomically", full)
+    before = holder.current
+    with pytest.raises(OSError, match="No space"):
+        await holder.edit(change(changes.add_address, holder, "a@example.org", "me"))
+    assert holder.current is before
+    assert holder.domains_path.read_text() == DOMAINS
+    assert [path.name for path in holder.domains_path.parent.iterdir() if path.name.startswith(".")] == []
+
+
+async def test_the_file_keeps_its_mode(holder: ConfigHolder) -> None:
+    """ADMIN-6: the file's owner and mode stay."""
+    holder.domains_path.chmod(0o604)
+    await holder.edit(change(changes.add_address, holder, "a@example.org", "me"))
+    assert holder.domains_path.stat().st_mode & 0o777 == 0o604
+    assert os.listdir(holder.domains_path.parent) != []
+
+
+async def test_a_new_account_has_the_usual_settings(holder: ConfigHolder) -> None:
+    """ADMIN-14."""
+    snapshot = await holder.edit(change(changes.add_account, holder, "new", "new@example.org"))
+    account = snapshot.domains.accounts["new"]
+    assert account.rejects_mailbox == "Rejects"
+    assert account.no_custom_password
+    assert account.automatic_junk_flags.enabled
+    assert account.automatic_junk_flags.junk_mailbox_regexp == "^(junk|spam)"
+    assert account.junk_filter is not None
+    assert (account.junk_filter.threshold, account.junk_filter.top_words, account.junk_filter.rare_words) == (
+        0.95,
+        10,
+        2,
+    )
+    assert account.subject_pass is not None
+    assert account.subject_pass.period == 12 * 3600
+    assert snapshot.login("new@example.org") is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "words"),
+    [
+        ("me", "x@example.org", "already"),
+        ("..", "x@example.org", "not a name"),
+        ("con", "x@example.org", "Windows"),
+        ("new", "x@elsewhere.example", "not a domain"),
+        ("new", "nonsense", "not an address"),
+    ],
+)
+async def test_accounts_that_cannot_be_are_refused(holder: ConfigHolder, name: str, address: str, words: str) -> None:
+    """ADMIN-14, ADMIN-63."""
+    with pytest.raises(changes.Refused, match=words):
+        await holder.edit(change(changes.add_account, holder, name, address))
+
+
+async def test_an_address_leaves_its_aliases_too(holder: ConfigHolder) -> None:
+    """ADMIN-16, SMTP-107."""
+    put_two = lambda document: put(  # noqa: E731
+        document, ("domains", "example.org", "aliases", "solo", "addresses"), ["you@example.org", "me@example.org"]
+    )
+    await holder.edit(put_two)
+    snapshot = await holder.edit(change(changes.remove_address, holder, "You+x@example.org"))
+    aliases = snapshot.domains.domains["example.org"].aliases
+    assert [str(one) for one in aliases["team"].addresses] == ["me@example.org"]
+    assert list(snapshot.domains.accounts["you"].destinations) == ["second@example.org"]
+    assert "# the main one" in holder.domains_path.read_text()
+
+
+async def test_the_last_member_of_an_alias_cannot_go(holder: ConfigHolder) -> None:
+    """ADMIN-16: the error says what to do."""
+    with pytest.raises(changes.Refused, match="remove the alias or add members"):
+        await holder.edit(change(changes.remove_address, holder, "you@example.org"))
+    assert holder.domains_path.read_text() == DOMAINS
+
+
+async def test_the_postmasters_account_cannot_go(holder: ConfigHolder) -> None:
+    """ADMIN-15: refused for postmaster and reporting accounts."""
+    with pytest.raises(changes.Refused, match="postmaster"):
+        await holder.edit(change(changes.remove_account, holder, "me"))
+
+
+async def test_disabling_and_enabling_log_ins_is_one_key(holder: ConfigHolder) -> None:
+    """ADMIN-17, ADMIN-65."""
+    snapshot = await holder.edit(change(changes.disable_account, holder, "you", "come back later"))
+    assert snapshot.domains.accounts["you"].login_disabled == "come back later"
+    with pytest.raises(ConfigError, match="control characters"):
+        await holder.edit(change(changes.disable_account, holder, "you", "a\nb"))
+    snapshot = await holder.edit(change(changes.enable_account, holder, "you"))
+    assert snapshot.domains.accounts["you"].login_disabled is None
+    assert [*filter(None, holder.domains_path.read_text().splitlines())] == [*filter(None, DOMAINS.splitlines())]
+
+
+async def test_a_catchall_comes_and_goes_like_an_address(holder: ConfigHolder) -> None:
+    """ADMIN-16, SMTP-72."""
+    snapshot = await holder.edit(change(changes.add_address, holder, "@example.org", "you"))
+    assert snapshot.login("whatever@example.org") is not None
+    snapshot = await holder.edit(change(changes.remove_address, holder, "@example.org"))
+    assert snapshot.login("whatever@example.org") is None

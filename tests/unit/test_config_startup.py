@@ -1,0 +1,273 @@
+"""From a configuration to open ports: endpoints, TLS of each, limits, systemd, privileges (ADMIN-36, 38, 40, 66;
+WEB-21, 27).
+"""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from moxlite.admin import startup, systemd
+from moxlite.admin.ports import TLSPorts, connection_limits, failure_limits, trust_of
+from moxlite.admin.privileges import UnknownUser, user_ids
+from moxlite.admin.startup import StartFailed, endpoints, load_certificates, start
+from moxlite.admin.storage import account_config
+from moxlite.config.load import load
+from moxlite.config.snapshot import Snapshot
+from moxlite.store.types import SpecialUse
+from tests.running import make_certificate
+from tests.tools import free_port
+
+STATIC = """\
+hostname = "mx.example.org"
+data_dir = "data"
+quota_message_size = "1g"
+{top}
+[postmaster]
+account = "me"
+mailbox = "Postmaster"
+[initial_mailboxes]
+special_use = {{ sent = "Gesendet", archive = "" }}
+regular = ["Lists"]
+[rate_limits]
+exempt = ["10.0.0.0/8"]
+open_connections = [1, 2, 3]
+auth_failures_per_minute = [2, 4, 6]
+[listeners.local]
+ips = ["127.0.0.1", "::1"]
+{listener}
+"""
+
+DOMAINS = """\
+[domains."example.org"]
+[accounts.me]
+domain = "example.org"
+login_disabled = "not now"
+[accounts.me.destinations."me@example.org"]
+"""
+
+TLS = 'tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]\n'
+
+
+def configured(directory: Path, listener: str = "", top: str = "") -> Path:
+    path = directory / "moxlite.toml"
+    path.write_text(STATIC.format(listener=listener, top=top))
+    (directory / "domains.toml").write_text(DOMAINS)
+    return path
+
+
+def snapshot(directory: Path, listener: str = "", top: str = "") -> Snapshot:
+    return load(configured(directory, listener, top))[0]
+
+
+def test_services_of_one_kind_share_a_port_and_every_ip_has_it(tmp_path: Path) -> None:
+    """WEB-21: per listener and port one server; all IPs of the listener serve all its ports."""
+    listener = TLS + (
+        "imaps.enabled = true\naccount_http.enabled = true\nwebmail_http.enabled = true\n"
+        "webmail_https.enabled = true\nmtasts_https = { enabled = true, non_tls = true, port = 81 }\n"
+    )
+    found = [(one.service, str(one.ip), one.port, one.tls) for one in endpoints(snapshot(tmp_path, listener).static)]
+    assert found == [
+        (service, ip, port, tls)
+        for service, port, tls in (("imaps", 993, True), ("http", 80, False), ("https", 443, True), ("http", 81, False))
+        for ip in ("127.0.0.1", "::1")
+    ]
+
+
+def test_mail_on_the_https_port_is_offered_only_where_configured(tmp_path: Path) -> None:
+    """WEB-27, SMTP-55: ALPN; no session tickets on mail ports; browsers are not asked for certificates."""
+    make_certificate(tmp_path)
+    listener = (
+        TLS
+        + "webmail_https.enabled = true\nimaps = { enabled = true, alpn_on_https = true }\nsubmissions.enabled = true\n"
+    )
+    static = snapshot(tmp_path, listener).static
+    ports = TLSPorts(static, load_certificates(static))
+    https, imaps = ports.of("local", "https"), ports.of("local", "imaps")
+    assert https is not None
+    assert imaps is not None
+    assert https._alpn == (b"http/1.1", b"imap")
+    assert (https._client_auth, https._session_tickets) == (False, True)
+    assert imaps._alpn == (b"imap",)
+    assert (imaps._client_auth, imaps._session_tickets) == (True, False)
+    assert ports.of("local", "imaps") is imaps
+
+
+async def test_certificates_are_read_again_or_stay(tmp_path: Path) -> None:
+    """ADMIN-39: SIGHUP; a broken file changes nothing."""
+    make_certificate(tmp_path)
+    static = snapshot(tmp_path, TLS + "imaps.enabled = true\n").static
+    ports = TLSPorts(static, load_certificates(static))
+    tls = ports.of("local", "imaps")
+    assert tls is not None
+    first = tls._certificates[0].leaf
+    (tmp_path / "key.pem").write_text("nonsense")
+    await ports.reload()
+    assert tls._certificates[0].leaf == first
+    make_certificate(tmp_path)
+    await ports.reload()
+    assert tls._certificates[0].leaf != first
+
+
+def test_without_starttls_port_25_has_no_tls(tmp_path: Path) -> None:
+    """admin.md, smtp.starttls."""
+    make_certificate(tmp_path)
+    static = snapshot(tmp_path, TLS + "smtp = { enabled = true, starttls = false }\n").static
+    assert TLSPorts(static, load_certificates(static)).of("local", "smtp") is None
+
+
+def test_acme_is_refused_as_long_as_it_is_not_there(tmp_path: Path) -> None:
+    """ADMIN-66: one line with what to do."""
+    acme = '[acme.le]\ndirectory_url = "https://acme.example/"\ncontact_email = "me@example.org"\n'
+    static = snapshot(tmp_path, 'tls.acme = "le"\nimaps.enabled = true\n', acme).static
+    with pytest.raises(StartFailed, match="no ACME yet"):
+        load_certificates(static)
+
+
+def test_limits_come_from_the_configuration(tmp_path: Path) -> None:
+    """SMTP-135, SMTP-136, SMTP-138: other numbers, exempt networks."""
+    from ipaddress import ip_address
+
+    rates = snapshot(tmp_path).static.rate_limits
+    failures = failure_limits(rates)
+    ip, exempt = ip_address("192.0.2.1"), ip_address("10.1.2.3")
+    assert [failures.add(ip) for _ in range(3)] == [True, True, False]
+    assert all(failures.add(exempt) for _ in range(10))
+    _, open_connections = connection_limits(rates)
+    assert [open_connections.acquire(ip) for _ in range(2)] == [True, False]
+
+
+def test_the_store_is_told_what_the_configuration_says_of_an_account(tmp_path: Path) -> None:
+    """STORE-8, STORE-11, STORE-62."""
+    config = account_config(snapshot(tmp_path), "me")
+    assert config is not None
+    assert config.login_disabled == "not now"
+    assert config.quota == 1 << 30
+    assert config.initial_regular == ("Lists",)
+    assert config.initial_special_use[SpecialUse.SENT] == "Gesendet"
+    assert SpecialUse.ARCHIVE not in config.initial_special_use
+    assert account_config(snapshot(tmp_path), "nobody") is None
+
+
+def test_files_of_authorities_are_read_or_named(tmp_path: Path) -> None:
+    """ADMIN-66: tls.ca."""
+    make_certificate(tmp_path)
+    trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["cert.pem"] }').static)
+    with pytest.raises(StartFailed, match=r"key\.pem holds no certificates"):
+        trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["key.pem"] }').static)
+    with pytest.raises(StartFailed, match=r"cannot read .*none\.pem"):
+        trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["none.pem"] }').static)
+
+
+def test_start_makes_the_data_directory_and_close_gives_all_back(tmp_path: Path) -> None:
+    """ADMIN-38, ADMIN-41: empty tmp, receivedid.key of 24 bytes, version, lock."""
+    port = free_port()
+    path = configured(tmp_path, f"metrics_http = {{ enabled = true, port = {port} }}\n".replace("::1", ""))
+    path.write_text(path.read_text().replace(', "::1"', ""))
+    (tmp_path / "data/tmp").mkdir(parents=True)
+    (tmp_path / "data/tmp/leftover").write_text("x")
+    old = os.umask(0o022)
+    try:
+        started = start(path, drop=False)
+        assert sorted(one.name for one in (tmp_path / "data").iterdir()) == ["lock", "receivedid.key", "tmp", "version"]
+        assert list((tmp_path / "data/tmp").iterdir()) == []
+        assert (tmp_path / "data/receivedid.key").stat().st_size == 24
+        assert (tmp_path / "data/receivedid.key").stat().st_mode & 0o007 == 0
+        with pytest.raises(StartFailed, match="already running"):
+            start(path, drop=False)
+        started.close()
+        again = start(path, drop=False)
+        assert again.install_key == started.install_key
+        again.close()
+    finally:
+        os.umask(old)
+
+
+def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
+    """ADMIN-66: nothing half started: the lock is free again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        path = configured(tmp_path, f"metrics_http = {{ enabled = true, port = {port} }}\n")
+        path.write_text(path.read_text().replace(', "::1"', ""))
+        for _ in range(2):
+            with pytest.raises(StartFailed, match="is taken by another program"):
+                start(path, drop=False)
+
+
+def test_an_address_that_the_machine_does_not_have_is_named(tmp_path: Path) -> None:
+    """ADMIN-66."""
+    path = configured(tmp_path, "metrics_http.enabled = true\n")
+    path.write_text(path.read_text().replace('"127.0.0.1", "::1"', '"203.0.113.77"'))
+    with pytest.raises(StartFailed, match=r"no address 203\.0\.113\.77"):
+        start(path, drop=False)
+
+
+def test_a_clock_that_is_not_set_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-66: clock before 2024."""
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    with pytest.raises(StartFailed, match="clock"):
+        start(configured(tmp_path), drop=False)
+
+
+def test_an_unknown_user_is_refused_with_the_command_that_makes_it() -> None:
+    """ADMIN-66."""
+    with pytest.raises(UnknownUser, match="useradd"):
+        user_ids("no-such-user-here")
+    assert user_ids("12345") == (12345, 12345)
+    assert user_ids("root")[0] == 0
+
+
+def test_a_data_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
+    """ADMIN-66."""
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(StartFailed, match="cannot use the data directory"):
+        start(configured(tmp_path), drop=False)
+
+
+def test_an_unknown_package_in_the_log_levels_is_refused(tmp_path: Path) -> None:
+    """ADMIN-55."""
+    path = configured(tmp_path, top='package_log_levels = { nonsense = "debug" }')
+    with pytest.raises(StartFailed, match="package_log_levels"):
+        start(path, drop=False)
+
+
+def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-38: sd_notify, over a path or an abstract socket; without systemd nothing happens."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    systemd.notify("READY=1")
+    for name in (str(tmp_path / "notify"), f"@moxlite-test-{os.getpid()}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind("\0" + name[1:] if name.startswith("@") else name)
+            monkeypatch.setenv("NOTIFY_SOCKET", name)
+            systemd.notify("READY=1")
+            assert listener.recv(100) == b"READY=1"
+
+
+async def test_the_watchdog_of_systemd_is_fed_twice_as_often_as_it_asks(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """ADMIN-40: WatchdogSec=60."""
+    sent: list[str] = []
+    monkeypatch.setattr(systemd, "notify", sent.append)
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    with trio.move_on_after(299):
+        await systemd.keep_alive()
+    assert sent == ["WATCHDOG=1"] * 10
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    await systemd.keep_alive()  # not meant for us
+
+
+def test_version_file_is_only_written_when_it_changes(tmp_path: Path) -> None:
+    """ADMIN-38: `version` = the program that last wrote."""
+    startup._prepare_data(tmp_path)
+    before = (tmp_path / "version").stat().st_ino
+    startup._prepare_data(tmp_path)
+    assert (tmp_path / "version").stat().st_ino == before
+    (tmp_path / "version").write_text("0.0.1\n")
+    startup._prepare_data(tmp_path)
+    assert (tmp_path / "version").stat().st_ino != before

@@ -1,0 +1,429 @@
+"""Logging in: passwords, SASL, certificates, limits, records (SMTP-48..65, IMAP-41..51, WEB-56..58)."""
+
+import base64
+import hashlib
+import hmac
+import logging
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+from prometheus_client import REGISTRY
+from trio.testing import MockClock
+
+from moxlite.admin.adminpassword import write_admin_password
+from moxlite.admin.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.admin.logins import (
+    BadChannelBinding,
+    BadExchange,
+    CertificateLogin,
+    Identity,
+    LoginDisabled,
+    LoginRequest,
+    Logins,
+    NoAdminPassword,
+    NoSecrets,
+    RateLimited,
+    WrongCredentials,
+    fingerprint,
+)
+from moxlite.admin.storage import store_options
+from moxlite.config.load import load
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.limits import RateLimiter, Window
+from moxlite.proto.sasl import CramMD5Client, ScramClient, Secrets
+from moxlite.store.accounts import Accounts
+from moxlite.store.auth import AuthDB
+from moxlite.store.credentials import change_password, credential, set_credential
+from moxlite.store.tlskeys import TLSKey
+
+STATIC = """\
+hostname = "mx.example.org"
+admin_password_file = "adminpasswd"
+data_dir = "data"
+[postmaster]
+account = "me"
+mailbox = "Postmaster"
+[listeners.local]
+ips = ["127.0.0.1"]
+"""
+
+DOMAINS = """\
+[domains."example.org"]
+localpart_separators = ["+"]
+[domains."example.org".aliases.team]
+addresses = ["me@example.org"]
+[domains."off.example"]
+disabled = true
+[accounts.me]
+domain = "example.org"
+[accounts.me.destinations."me@example.org"]
+[accounts.me.destinations."also@example.org"]
+[accounts.me.destinations."me@off.example"]
+[accounts.you]
+domain = "example.org"
+login_disabled = "pay your bill"
+[accounts.you.destinations."you@example.org"]
+[accounts.fresh]
+domain = "example.org"
+[accounts.fresh.destinations."fresh@example.org"]
+"""
+
+PASSWORD = "correct horse"
+REQUEST = LoginRequest(protocol="imap", remote=ip_address("192.0.2.1"), local=ip_address("198.51.100.1"))
+
+
+class Place:
+    """Everything that logging in needs, with accounts `me` and `you` (password set) and `fresh` (none)."""
+
+    def __init__(self, snapshot: Snapshot, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
+        self.snapshot = snapshot
+        self.accounts = accounts
+        self.auth = auth
+        self.logins = logins
+
+    async def login(self, username: str, password: str, request: LoginRequest = REQUEST) -> Identity:
+        return await self.logins.password(request, username, password, mechanism="plain")
+
+    async def exchange(self, mechanism: str, **options: object) -> Exchange:
+        return await start_exchange(self.logins, REQUEST, mechanism, hostname="mx.example.org", **options)  # type: ignore[arg-type]
+
+    async def results(self, account: str | None = None) -> list[tuple[str, str, str, str]]:
+        """Attempts as recorded, in no order: account, address, mechanism, result."""
+        with trio.fail_after(10):
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            await self.auth.database.write(lambda tx: None)  # behind all that waits for the disk
+        rows = await self.auth.attempts(account, limit=100)
+        return [(row.account, row.address, row.mechanism, row.result) for row in rows]
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    (tmp_path / "data").mkdir()
+    snapshot = load(tmp_path / "moxlite.toml")[0]
+    accounts = Accounts(tmp_path / "data", store_options(lambda: snapshot))
+    auth = await AuthDB.open(tmp_path / "data" / "auth.db", accounts.options)
+    failures = RateLimiter((Window(60, (5, 100, 100)),), clock=lambda: 0.0)
+    logins = Logins(current=lambda: snapshot, accounts=accounts, auth=auth, failures=failures, secret=b"s" * 24)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(accounts.serve)
+        await nursery.start(auth.serve)
+        for name in ("me", "you"):
+            async with accounts.use(name) as account:
+                await change_password(account, PASSWORD)
+        yield Place(snapshot, accounts, auth, logins)
+        nursery.cancel_scope.cancel()
+    await auth.aclose()
+
+
+@pytest.mark.parametrize("username", ["me@example.org", "ME+tag@example.org", "me@off.example"])
+async def test_any_address_logs_in_with_the_right_password(place: Place, username: str) -> None:
+    """SMTP-52, SMTP-62: accounts of disabled domains may log in; the canonical address becomes the user."""
+    identity = await place.login(username, PASSWORD)
+    assert identity.account == "me"
+    assert identity.address == username.lower().replace("+tag", "")
+    assert await place.results("me") == [("me", identity.address, "plain", "ok")]
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "result"),
+    [
+        ("me@example.org", "wrong horse", "badpassword"),
+        ("nobody@example.org", PASSWORD, "baduser"),
+        ("team@example.org", PASSWORD, "baduser"),
+        ("fresh@example.org", PASSWORD, "badpassword"),
+        ("me@example.org", "", "badpassword"),
+        ("me@example.org", "\0", "badpassword"),
+    ],
+)
+async def test_what_is_wrong_is_recorded_but_not_told(
+    place: Place, username: str, password: str, result: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SMTP-57, SMTP-64, SMTP-65: one text for all; one info line with remote, protocol and username."""
+    caplog.set_level(logging.INFO)
+    with pytest.raises(WrongCredentials, match="bad user or password"):
+        await place.login(username, password)
+    assert [row[3] for row in await place.results()] == [result]
+    (line,) = [record for record in caplog.records if record.message == "authentication failed"]
+    kv = line.__dict__["kv"]
+    assert (kv["remote"], kv["protocol"], kv["username"]) == ("192.0.2.1", "imap", username)
+    assert password not in str(kv) or not password
+
+
+async def test_a_disabled_login_is_told_only_after_the_right_password(place: Place) -> None:
+    """SMTP-62, IMAP-51."""
+    with pytest.raises(WrongCredentials):
+        await place.login("you@example.org", "wrong horse")
+    with pytest.raises(LoginDisabled, match="pay your bill"):
+        await place.login("you@example.org", PASSWORD)
+    assert {row[3] for row in await place.results("you")} == {"badpassword", "logindisabled"}
+
+
+async def test_a_network_with_too_many_failures_is_not_looked_at(place: Place) -> None:
+    """SMTP-136, WEB-56: refused attempts are counted in their own metric, not recorded."""
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await place.login("me@example.org", "wrong horse")
+    name = "moxlite_authentication_ratelimited_total"
+    before = REGISTRY.get_sample_value(name, {"kind": "imap"}) or 0
+    with pytest.raises(RateLimited):
+        await place.login("me@example.org", PASSWORD)
+    assert REGISTRY.get_sample_value(name, {"kind": "imap"}) == before + 1
+    elsewhere = msgspec.structs.replace(REQUEST, remote=ip_address("203.0.113.9"))
+    assert (await place.login("me@example.org", PASSWORD, elsewhere)).account == "me"
+
+
+async def test_a_success_zeroes_the_failures_of_its_address(place: Place) -> None:
+    """SMTP-138."""
+    for _ in range(3):
+        for _ in range(4):
+            with pytest.raises(WrongCredentials):
+                await place.login("me@example.org", "wrong horse")
+        await place.login("me@example.org", PASSWORD)
+
+
+async def test_a_connection_that_keeps_failing_waits_longer_each_time(place: Place, mock_clock: MockClock) -> None:
+    """SMTP-63: from the 4th failure on (failures - 3) s before checking."""
+    mock_clock.rate = 0
+    request = msgspec.structs.replace(REQUEST, failures=5)
+    async with trio.open_nursery() as nursery:
+        done = trio.Event()
+
+        async def attempt() -> None:
+            await place.logins.admit(request)
+            done.set()
+
+        nursery.start_soon(attempt)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(1.9)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not done.is_set()
+        mock_clock.jump(0.2)
+        await done.wait()
+        nursery.cancel_scope.cancel()
+    before = trio.current_time()
+    await place.logins.admit(msgspec.structs.replace(REQUEST, failures=3))
+    assert trio.current_time() == before
+
+
+async def test_a_changed_password_is_effective_at_once(place: Place) -> None:
+    """STORE-103: verified passwords are remembered, but not beyond a change."""
+    await place.login("me@example.org", PASSWORD)
+    async with place.accounts.use("me") as account:
+        await change_password(account, "battery staple")
+    place.logins.forget("me")
+    with pytest.raises(WrongCredentials):
+        await place.login("me@example.org", PASSWORD)
+    await place.login("me@example.org", "battery staple")
+
+
+# SASL
+
+
+async def converse(exchange: Exchange, client: ScramClient | CramMD5Client) -> Identity:
+    """Run client against server to the end."""
+    outcome = await exchange.step(client.initial())
+    while isinstance(outcome, Challenge):
+        outcome = await exchange.step(client.step(outcome.data))
+    client.finish()
+    return outcome
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"])
+async def test_challenge_response_mechanisms_log_in(place: Place, mechanism: str) -> None:
+    """SMTP-53, SMTP-54, IMAP-43."""
+    make = (
+        (lambda: CramMD5Client("me@example.org", PASSWORD))
+        if mechanism == "CRAM-MD5"
+        else (lambda: ScramClient(mechanism, "me@example.org", PASSWORD))
+    )
+    assert await converse(await place.exchange(mechanism), make()) == Identity("me", "me@example.org")
+    assert await place.results("me") == [("me", "me@example.org", mechanism.lower(), "ok")]
+
+
+@pytest.mark.parametrize("username", ["me@example.org", "nobody@example.org", "fresh@example.org"])
+async def test_scram_looks_the_same_for_users_that_do_not_exist(place: Place, username: str) -> None:
+    """SMTP-57, IMAP-46: the exchange runs to the end with a stable salt, then fails like a wrong password."""
+    salts = set()
+    for _ in range(2):
+        exchange = await place.exchange("SCRAM-SHA-256")
+        client = ScramClient("SCRAM-SHA-256", username, "wrong horse")
+        first = await exchange.step(client.initial())
+        assert isinstance(first, Challenge)
+        salts.add(first.data.split(b",")[1])
+        second = await exchange.step(client.step(first.data))
+        assert second == Challenge(b"e=invalid-proof")
+        with pytest.raises(WrongCredentials):
+            await exchange.step(b"")
+    assert len(salts) == 1
+
+
+async def test_an_account_without_a_mechanisms_secret_must_set_its_password_again(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SMTP-57, STORE-101, IMAP-44: not counted as a failure, with a hint in the log."""
+    caplog.set_level(logging.INFO)
+    async with place.accounts.use("me") as account:
+        stored = await account.read(credential, op="test")
+        assert stored is not None
+        old = msgspec.structs.replace(stored, secrets=Secrets())
+        await account.write(lambda tx: set_credential(tx, old))
+    for _ in range(10):
+        exchange = await place.exchange("CRAM-MD5")
+        challenge = await exchange.step(None)
+        assert isinstance(challenge, Challenge)
+        with pytest.raises(NoSecrets):
+            await exchange.step(CramMD5Client("me@example.org", PASSWORD).step(challenge.data))
+    assert any("save its password again" in record.message for record in caplog.records)
+    assert not any(record.message == "authentication failed" for record in caplog.records)
+
+
+async def test_a_plain_exchange_checks_the_password(place: Place) -> None:
+    """SMTP-51: the fields of PLAIN; authzid empty or equal."""
+    exchange = await place.exchange("PLAIN")
+    assert await exchange.step(b"\0me@example.org\0" + PASSWORD.encode()) == Identity("me", "me@example.org")
+    with pytest.raises(WrongCredentials):
+        await (await place.exchange("PLAIN")).step(b"also@example.org\0me@example.org\0" + PASSWORD.encode())
+    with pytest.raises(BadExchange):
+        await (await place.exchange("PLAIN")).step(b"no nul")
+    assert {row[3] for row in await place.results()} == {"ok", "badcreds", "badprotocol"}
+
+
+async def test_wrong_channel_bindings_are_their_own_failure(place: Place) -> None:
+    """SMTP-55, IMAP-45: result badchanbind."""
+    exchange = await place.exchange("SCRAM-SHA-256-PLUS", bindings={"tls-exporter": b"ours"})
+    client = ScramClient("SCRAM-SHA-256-PLUS", "me@example.org", PASSWORD, binding=("tls-exporter", b"theirs"))
+    first = await exchange.step(client.initial())
+    assert isinstance(first, Challenge)
+    with pytest.raises(BadChannelBinding):
+        await exchange.step(client.step(first.data))
+    assert [row[3] for row in await place.results()] == ["badchanbind"]
+
+
+async def test_giving_up_is_recorded_as_aborted(place: Place) -> None:
+    """SMTP-64."""
+    exchange = await place.exchange("PLAIN")
+    await exchange.step(None)
+    exchange.abort()
+    assert [row[3] for row in await place.results()] == ["aborted"]
+
+
+async def test_unknown_mechanisms_are_refused_before_anything(place: Place) -> None:
+    """SMTP-49."""
+    with pytest.raises(UnknownMechanism):
+        await place.exchange("GSSAPI")
+    assert await place.results() == []
+
+
+# Client certificates
+
+KEY = hashlib.sha256(b"a key").digest()
+CERTIFIED = msgspec.structs.replace(REQUEST, fingerprint=fingerprint(KEY))
+
+
+async def certify(place: Place, account: str, address: str, *, no_imap_preauth: bool = False) -> None:
+    key = TLSKey(fingerprint(KEY), 0, "ed25519", "laptop", no_imap_preauth, b"", account, address)
+    await place.auth.add_key(key)
+
+
+def test_fingerprints_are_base64url_without_padding() -> None:
+    """SMTP-59."""
+    assert fingerprint(KEY) == base64.urlsafe_b64encode(KEY).decode().rstrip("=")
+    assert fingerprint(None) == ""
+
+
+async def test_a_known_key_is_its_account(place: Place) -> None:
+    """SMTP-59, IMAP-47, IMAP-48."""
+    await certify(place, "me", "me@example.org", no_imap_preauth=True)
+    found = await place.logins.certificate(CERTIFIED)
+    assert found == CertificateLogin(identity=Identity("me", "me@example.org"), no_imap_preauth=True)
+    assert place.logins.use_certificate(CERTIFIED, found) == Identity("me", "me@example.org")
+    assert await place.results("me") == [("me", "me@example.org", "tlsclientauth", "ok")]
+
+
+async def test_an_unknown_key_is_a_recorded_failure_and_nothing_more(place: Place) -> None:
+    """SMTP-60, IMAP-50: also when its address has gone to another account."""
+    assert await place.logins.certificate(CERTIFIED) is None
+    await certify(place, "you", "me@example.org")
+    assert await place.logins.certificate(CERTIFIED) is None
+    assert [row[3] for row in await place.results()] == ["badcreds", "badcreds"]
+
+
+async def test_keys_are_not_looked_at_once_the_network_has_failed_too_often(place: Place) -> None:
+    """SMTP-59."""
+    await certify(place, "me", "me@example.org")
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await place.login("me@example.org", "wrong horse")
+    assert await place.logins.certificate(CERTIFIED) is None
+
+
+async def test_a_disabled_account_is_told_with_its_key(place: Place) -> None:
+    """SMTP-62, IMAP-51: when, is the protocol's choice."""
+    await certify(place, "you", "you@example.org")
+    found = await place.logins.certificate(CERTIFIED)
+    assert found is not None
+    assert found.disabled == "pay your bill"
+    with pytest.raises(LoginDisabled):
+        place.logins.use_certificate(CERTIFIED, found)
+
+
+async def test_external_uses_the_key_and_may_choose_another_address_of_its_account(place: Place) -> None:
+    """SMTP-58, IMAP-49."""
+    me = Identity("me", "me@example.org")
+    assert await (await place.exchange("EXTERNAL", certificate=me)).step(b"") == me
+    assert await (await place.exchange("EXTERNAL", certificate=me)).step(b"also@example.org") == Identity(
+        "me", "also@example.org"
+    )
+    with pytest.raises(WrongCredentials):
+        await (await place.exchange("EXTERNAL", certificate=me)).step(b"fresh@example.org")
+    with pytest.raises(WrongCredentials):
+        await (await place.exchange("EXTERNAL")).step(b"")
+
+
+async def test_beside_a_key_other_mechanisms_must_be_for_its_account(place: Place) -> None:
+    """SMTP-61: the address may differ and replaces the log-in address."""
+    fresh = Identity("fresh", "fresh@example.org")
+    with pytest.raises(WrongCredentials):
+        await (await place.exchange("PLAIN", certificate=fresh)).step(b"\0me@example.org\0" + PASSWORD.encode())
+    me = Identity("me", "me@example.org")
+    exchange = await place.exchange("PLAIN", certificate=me)
+    assert await exchange.step(b"\0also@example.org\0" + PASSWORD.encode()) == Identity("me", "also@example.org")
+
+
+# Administrator
+
+
+async def test_the_administrator_logs_in_with_the_password_of_the_file(place: Place) -> None:
+    """WEB-60."""
+    request = msgspec.structs.replace(REQUEST, protocol="webadmin")
+    with pytest.raises(NoAdminPassword, match="moxlite admin set-password"):
+        await place.logins.admin_password(request, "secret admin")
+    path = place.snapshot.static.admin_password_file
+    assert path is not None
+    write_admin_password(path, "secret admin")
+    assert path.stat().st_mode & 0o777 == 0o600
+    await place.logins.admin_password(request, "secret admin")
+    with pytest.raises(WrongCredentials):
+        await place.logins.admin_password(request, "secret user")
+    assert sorted(row[3] for row in await place.results("(admin)")) == ["badpassword", "error", "ok"]
+
+
+async def test_metrics_count_every_attempt_by_kind_mechanism_and_result(place: Place) -> None:
+    """SMTP-64, ADMIN-57."""
+    labels = {"kind": "imap", "variant": "plain", "result": "ok"}
+    before = REGISTRY.get_sample_value("moxlite_authentication_total", labels) or 0
+    await place.login("me@example.org", PASSWORD)
+    assert REGISTRY.get_sample_value("moxlite_authentication_total", labels) == before + 1
+
+
+def test_hmac_is_what_cram_md5_clients_compute() -> None:
+    """SMTP-53: RFC 2195 §3's example, for the states that the server keeps."""
+    challenge = b"<1896.697170952@postoffice.reston.mci.net>"
+    digest = hmac.new(b"tanstaaftanstaaf", challenge, "md5").hexdigest()
+    assert CramMD5Client("tim", "tanstaaftanstaaf").step(challenge) == b"tim " + digest.encode()

@@ -1,0 +1,94 @@
+"""Dates."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.proto.mime.dates import format_date, format_internaldate, parse_date, parse_internaldate
+
+AT = 1795158000_000_000  # Fri, 20 Nov 2026 07:00:00 UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Fri, 20 Nov 2026 08:00:00 +0100", (AT, 60)),
+        ("20 Nov 2026 08:00:00 +0100", (AT, 60)),
+        ("Fri,20 Nov 2026 07:00 GMT", (AT, 0)),
+        ("fri, 20 nov 26 02:00:00 EST", (AT, -300)),
+        ("Fri, 20 Nov 126 07:00:00 Z", (AT, 0)),
+        ("Fri (day), 20 Nov 2026 (x) 07:00:00 -0000 (UTC)", (AT, 0)),
+        ("20-Nov-2026 07:00:00", (AT, 0)),
+        ("Friday, 20 November 2026 07:00:00 UT", (AT, 0)),
+        ("Fri Nov 20 07:00:00 2026", (AT, 0)),
+        ("Fri Nov 20 08:00:00 CET 2026", (AT + 3600_000_000, 0)),
+        ("Fri, 20 Nov 2026 07:00:00 GMT+0000", (AT, 0)),
+        ("Fri, 20 Nov 2026 08:00:00.123 +01:00", (AT, 60)),
+        ("Fri, 20 Nov 2026 06:59:60 +0000", (AT, 0)),
+        ("Fri, 20 Nov 2026 07:00:00 +2400", (AT, 0)),
+        ("Fri, 20 Nov 2026 07:00:00 -9999", (AT, 0)),
+        ("Fri, 20 Nov 2026 07:00:00 XYZ", (AT, 0)),
+        ("1 Jan 70 00:00:00 +0000", (0, 0)),
+        ("31 Dec 1969 23:59:59 +0000", (-1_000_000, 0)),
+        ("Fri, 20 Nov 10000 07:00:00 +0000", None),
+        ("Fri, 20 Nov 99999 07:00:00 +0000", None),
+        ("30 Feb 2026 00:00:00 +0000", None),
+        ("20 Nov 2026 25:00:00 +0000", None),
+        ("20 Foo 2026 07:00:00 +0000", None),
+        ("0 Nov 2026 07:00:00 +0000", None),
+        ("20 Nov 0000 07:00:00 +0000", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_dates_of_messages_are_read_tolerantly(text: str, expected: tuple[int, int] | None) -> None:
+    """STORE-56"""
+    assert parse_date(text) == expected
+    assert parse_date(text.encode()) == expected
+
+
+def test_dates_are_written_as_rfc_5322_has_them() -> None:
+    """QUEUE-101"""
+    assert format_date(AT, 60) == "Fri, 20 Nov 2026 08:00:00 +0100"
+    assert format_date(0, -330) == "Wed, 31 Dec 1969 18:30:00 -0530"
+
+
+def test_internal_dates_have_a_fixed_width() -> None:
+    """IMAP-93"""
+    assert format_internaldate(AT, 60) == "20-Nov-2026 08:00:00 +0100"
+    assert format_internaldate(0) == " 1-Jan-1970 00:00:00 +0000"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1-Jan-1970 00:00:00 +0000",
+        "01-Jan-70 00:00:00 +0000",
+        "31-Feb-2026 00:00:00 +0000",
+        " 1-Jan-1970 00:00:00",
+        "01-Xyz-1970 00:00:00 +0000",
+    ],
+)
+def test_a_malformed_internal_date_is_none(text: str) -> None:
+    """IMAP-93"""
+    assert parse_internaldate(text) is None
+
+
+MOMENTS = st.integers(-2_000_000_000, 250_000_000_000).map(lambda seconds: seconds * 1_000_000)
+OFFSETS = st.integers(-14 * 60, 14 * 60)
+
+
+@given(MOMENTS, OFFSETS)
+def test_written_dates_are_read_back(moment: int, offset: int) -> None:
+    """STORE-56, IMAP-93"""
+    assert parse_date(format_date(moment, offset)) == (moment, offset)
+    assert parse_internaldate(format_internaldate(moment, offset)) == (moment, offset)
+
+
+@given(st.text(alphabet="0123456789 :+-ADFNOVadnov,.()", max_size=60))
+def test_no_text_makes_reading_fail(text: str) -> None:
+    """STORE-56"""
+    parsed = parse_date(text)
+    if parsed is not None:
+        format_date(*parsed)
+        format_internaldate(*parsed)

@@ -1,0 +1,298 @@
+"""Text of messages: HTML, previews, search."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.proto.mime import scan
+from moxlite.proto.mime.preview import MAX_PREVIEW, preview, preview_of_text
+from moxlite.proto.mime.text import (
+    body_text,
+    fold,
+    header_text,
+    part_text,
+    search_text,
+    text_parts,
+    token_text,
+    visible_text,
+)
+
+
+def crlf(text: str) -> bytes:
+    return text.replace("\n", "\r\n").encode()
+
+
+def reader(data: bytes):
+    return lambda start, end: data[start:end]
+
+
+# --- HTML ---
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>one</p><p>two", "one\n\ntwo"),
+        ("a<br>b<BR/>c", "a\nb\nc"),
+        ("a \n  <b>b</b>\tc", "a b c"),
+        ("<pre>a\n  b  c</pre>", "a\nb  c"),
+        ("&lt;a&gt; &amp; &#252; &uuml; &nbsp;x", "<a> & ü ü \xa0x"),
+        ("<script>x</script>a<style>y</style>b<svg><svg>z</svg>y</svg>c<math>1</math><template>t</template>", "abc"),
+        ("<head><title>t</title><style>s</style></head><body>a", "a"),
+        ("<head><title>t</title><p>a", "a"),
+        ("<script>if (a<b) '</scr'</SCRIPT>x", "x"),
+        ("<!-- <p>hidden --> a <!doctype x><?php x?>b", "a b"),
+        ("a<!-- not closed", "a"),
+        ("1 < 2 <3", "1 < 2 <3"),
+        ("<a title='>' href=\">\">x</a>", "x"),
+        ("<a b='unclosed>x</a>", "x"),
+        ("<p class=don't>x", "x"),
+        ("<td>a</td><td>b</td>", "a b"),
+        ("<svg/>a", "a"),
+        ("<unknown-tag>a</unknown-tag>", "a"),
+        ("a<p", "a"),
+        ("&#99999999999;x", "\ufffdx"),
+    ],
+)
+def test_the_visible_text_of_html(html: str, text: str) -> None:
+    """STORE-58, STORE-88, IMAP-121"""
+    assert visible_text(html) == text
+
+
+def test_alternative_texts_of_images_are_given_on_request() -> None:
+    """STORE-88"""
+    html = "<img src=x alt=\"a &amp; b\"><img alt=c><IMG ALT='d'><img>"
+    assert visible_text(html, alt=True).split() == ["a", "&", "b", "c", "d"]
+    assert visible_text(html) == ""
+
+
+def test_what_is_hidden_can_be_chosen() -> None:
+    """STORE-88"""
+    html = "<head><title>t</title></head><script>s</script><dialog>d</dialog>"
+    assert visible_text(html, hidden=frozenset({"script", "style", "svg"})) == "td"
+
+
+def test_quotes_are_marked_on_request() -> None:
+    """STORE-58"""
+    assert visible_text("a<blockquote>b<br>c</blockquote>d", quotes=True).split("\n") == ["a", "> b", "> c", "d"]
+
+
+HTML_BITS = st.lists(
+    st.sampled_from(
+        [
+            "<",
+            ">",
+            "p",
+            "<p>",
+            "</",
+            "<!--",
+            "-->",
+            "<script>",
+            "</script",
+            "&",
+            "&#1",
+            ";",
+            '"',
+            "'",
+            "=",
+            "<svg>",
+            "</svg>",
+            " ",
+            "x",
+            "<a b=",
+        ]
+    ),
+    max_size=40,
+).map("".join)
+
+
+@given(HTML_BITS | st.text(max_size=60))
+def test_no_html_makes_conversion_fail(html: str) -> None:
+    """IMAP-121"""
+    visible_text(html, alt=True, quotes=True)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<", "<a ", '<a "', "<a b='", "<!--", "</", "<p>", "<title><", "&#1", '="', "<a =\"'", "<img alt  "]
+)
+def test_conversion_is_linear(piece: str) -> None:
+    """STORE-152. Processor time of this process: the bound is ten times what it takes."""
+    before = time.process_time()
+    visible_text((piece * 1_048_576)[:1_048_576], alt=True)
+    assert time.process_time() - before < 10
+
+
+# --- previews ---
+
+
+def preview_of(message: str) -> str:
+    data = crlf(message)
+    return preview(scan(data), reader(data))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hello\n\n  you  there\n", "Hello you there"),
+        ("new\n> old\n> older\nmore\n", "new [...] more"),
+        ("On Monday, Joe wrote:\n> old\n\nnew", "[...] new"),
+        ("On Monday, 1 Jan 2026,\nJoe <j@x>\nwrote:\n> old\nnew", "[...] new"),
+        ("Am Montag schrieb Joe:\n\n> old\n\nnew", "[...] new"),
+        ("List:\n- a", "List: - a"),
+        ("new\n-- \nJoe\nmore", "new"),
+        ("--\nsignature", ""),
+        ("> only\n> quoted", ""),
+        ("new\n-----Original Message-----\nFrom: x", "new [...]"),
+        ("", ""),
+        ("\u200b\u00ad \ufeff", ""),
+        ("pre\u200c\u034fheader", "preheader"),
+    ],
+)
+def test_previews_show_what_is_new(text: str, expected: str) -> None:
+    """STORE-58, IMAP-105"""
+    assert preview_of_text(text) == expected
+
+
+def test_a_preview_has_at_most_two_hundred_characters() -> None:
+    """STORE-58, IMAP-105"""
+    assert len(preview_of_text("ü" * 1000)) == MAX_PREVIEW
+    assert len(preview_of_text("ab " * 1000)) <= MAX_PREVIEW
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Subject: x\n\nhello\n", "hello"),
+        ("Content-Type: text/html\n\n<head><title>t</title></head><p>Hi &amp; <b>bye</b></p>", "Hi & bye"),
+        ("Content-Type: text/html\n\nnew<blockquote>old<br>older</blockquote>", "new [...]"),
+        (
+            "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n=FCber\n",
+            "über",
+        ),
+        ("Content-Type: image/png\n\nx", ""),
+        ("Content-Type: text/calendar\n\nx", ""),
+        ("Content-Disposition: attachment\n\nx", ""),
+        ("Content-Type: multipart/encrypted; boundary=b\n\n--b\n\nx\n--b--\n", ""),
+        (
+            (
+                "Content-Type: multipart/signed; boundary=b\n\n--b\nContent-Type: image/png\n\nx\n--b\n\n"
+                "signature\n--b--\n"
+            ),
+            "",
+        ),
+        ("Content-Type: multipart/signed; boundary=b\n\n--b\n\nsigned\n--b\n\nsignature\n--b--\n", "signed"),
+        (
+            (
+                "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/html\n\n"
+                "html\n--b\n\nplain\n--b--\n"
+            ),
+            "plain",
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\nhtml\n--b\n\nfooter\n--b--\n",
+            "html",
+        ),
+        (
+            "Content-Type: multipart/alternative; boundary=b\n\n--b\n\n\n--b\nContent-Type: text/html\n\nhtml\n--b--\n",
+            "html",
+        ),
+        (
+            (
+                "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\nA: b\n"
+                "\ninner\n--b\n\nouter\n--b--\n"
+            ),
+            "outer",
+        ),
+        ("Content-Type: message/rfc822\n\nA: b\n\ninner\n", "inner"),
+    ],
+)
+def test_the_part_to_preview(message: str, expected: str) -> None:
+    """STORE-58, IMAP-105"""
+    assert preview_of(message) == expected
+
+
+def test_a_preview_reads_a_bounded_part_of_a_message() -> None:
+    """STORE-58"""
+    data = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=\r\n" * 4_000_000
+    asked = 0
+
+    def read(start: int, end: int) -> bytes:
+        nonlocal asked
+        asked += end - start
+        return data[start:end]
+
+    assert preview(scan(data), read) == ""
+    assert asked <= 4 << 20
+
+
+# --- search ---
+
+MESSAGE = crlf(
+    "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n aus Köln\nFrom: a@b\nContent-Type: multipart/mixed; "
+    "boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n"
+    "Content-Transfer-Encoding: base64\n\nPHA+U3RyYTxiPsOfZTwvYj4=\n--b\nContent-Type: "
+    "message/rfc822\n\nSubject: =?utf-8?q?=C3=89t=C3=A9?=\n\nInner\n"
+    "--b\nContent-Type: image/png\n\nnot text\n--b--\n"
+)
+
+
+def test_headers_are_searched_decoded() -> None:
+    """IMAP-121"""
+    assert header_text(MESSAGE[: scan(MESSAGE).root.body]).split("\n")[0] == "Subject: Grüße aus Köln"
+
+
+def test_bodies_are_searched_raw_visible_and_into_embedded_messages() -> None:
+    """IMAP-121"""
+    text = body_text(scan(MESSAGE), reader(MESSAGE))
+    assert "<p>Stra<b>ße</b>" in text
+    assert "Straße" in text
+    assert "Subject: Été" in text
+    assert "Inner" in text
+    assert "not text" not in text
+    assert "aus Köln" not in text
+
+
+def test_search_text_is_folded_and_bounded() -> None:
+    """STORE-110, IMAP-121"""
+    text = search_text(scan(MESSAGE), reader(MESSAGE))
+    assert "grüsse aus köln" in text
+    assert "strasse" in text
+    assert len(search_text(scan(MESSAGE), reader(MESSAGE), 30)) < 40
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"), [("ABC", "abc"), ("ﬁne", "fine"), ("ＡＢ", "ab"), ("Straße", "strasse"), ("e\u0301", "é")]
+)
+def test_text_and_needles_are_folded_alike(text: str, folded: str) -> None:
+    """IMAP-121, STORE-110"""
+    assert fold(text) == folded
+
+
+@given(st.text(max_size=40))
+def test_folding_twice_changes_nothing(text: str) -> None:
+    """IMAP-121"""
+    assert fold(fold(text)) == fold(text)
+
+
+def test_all_text_parts_are_found_also_in_embedded_messages() -> None:
+    """STORE-88"""
+    parts = list(text_parts(scan(MESSAGE)))
+    assert [part.media_type for part in parts] == ["text/html", "text/plain"]
+
+
+def test_tokens_are_made_of_text_parts_and_texts_of_images() -> None:
+    """STORE-88"""
+    data = crlf(
+        "Content-Type: text/html\n\n<title>T</title><img alt=pic><style>s</style><script>j</script><p>x &amp; y\n"
+    )
+    assert [piece.text.split() for piece in token_text(scan(data), reader(data))] == [["T", "pic", "x", "&", "y"]]
+    assert [piece.text for piece in token_text(scan(MESSAGE), reader(MESSAGE))] == ["Straße", "Inner"]
+    assert sum(len(piece.text) for piece in token_text(scan(MESSAGE), reader(MESSAGE), 8)) == 8
+
+
+def test_html_says_its_charset_when_the_header_does_not() -> None:
+    """STORE-56"""
+    data = b'Content-Type: text/html\r\n\r\n<meta charset="windows-1251">\xcf'
+    assert part_text(scan(data).root, reader(data)).endswith("П")

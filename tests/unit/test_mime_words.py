@@ -1,0 +1,145 @@
+"""Encoded words and parameters."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.proto.mime.charset import codec_name, decode_text, incremental_decoder
+from moxlite.proto.mime.words import decode_words, encode_parameter, encode_words, parse_content
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"plain", "plain"),
+        (b"=?utf-8?q?a_b=C3=BC?=", "a bü"),
+        (b"=?UTF-8?B?w7w=?=", "ü"),
+        (b"=?utf-8?b?w7w?=", "ü"),
+        (b"=?iso-8859-1*de?Q?=FC?= x", "ü x"),
+        (b"=?utf-8?q?a?= =?utf-8?q?b?=", "ab"),
+        (b"=?utf-8?q?a?= \t =?iso-8859-1?q?=FC?= c", "aü c"),
+        (b"=?utf-8?b?ww==?= =?utf-8?b?vA==?=", "ü"),
+        (b"=?utf-8?q?=C3?= =?utf-8?q?=BC?=", "ü"),
+        (b"a=?utf-8?q?b?=c", "abc"),
+        (b"=?x-unknown?q?=C3=BC=FF?=", "ü\ufffd"),
+        (b"=?utf-8?q?a b?=", "a b"),
+        (b"=?utf-8?x?ab?=", "=?utf-8?x?ab?="),
+        (b"=?utf-8?q?ab", "=?utf-8?q?ab"),
+        (b"=?utf-8?q?=ZZ=?=", "=ZZ="),
+        (b"=?utf-8?q?a=0Ab=00?=", "a b "),
+        ("ü".encode(), "ü"),
+        (b"\xfc", "ü"),
+        (b"=?gb2312?b?ztI=?=", "我"),
+        (b"=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=", "日本"),
+    ],
+)
+def test_header_text_is_decoded(raw: bytes, text: str) -> None:
+    """STORE-50, STORE-56, IMAP-121"""
+    assert decode_words(raw) == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200), st.integers(30, 75))
+def test_encoded_text_comes_back_the_same(text: str, first: int) -> None:
+    """STORE-50"""
+    words = encode_words(text, first)
+    assert all(len(word) <= 75 and word.isascii() and " " not in word for word in words)
+    assert len(words[0]) <= first
+    decoded = decode_words("\r\n ".join(words).encode())
+    assert decoded == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=150), st.booleans())
+def test_parameters_come_back_the_same(value: str, utf8: bool) -> None:
+    """STORE-50"""
+    pieces = encode_parameter("filename", value, utf8=utf8)
+    if not utf8:
+        assert all(piece.isascii() and len(piece) < 77 for piece in pieces)
+    if "=?" in value:
+        return  # a value that looks like an encoded word is read as one
+    [parameter] = parse_content(("attachment; " + "; ".join(pieces)).encode()).parameters
+    assert (parameter.name, parameter.value) == ("filename", value)
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (b"a/b; x=1", [("x", "1")]),
+        (b"a/b; x = 1 ; y=2", [("x", "1"), ("y", "2")]),
+        (b'a/b; x="1;2"; y=2', [("x", "1;2"), ("y", "2")]),
+        (b'a/b; x="1', [("x", "1")]),
+        (b"a/b; x=my file.txt", [("x", "my file.txt")]),
+        (b"a/b; x=1 (comment)", [("x", "1")]),
+        (b"a/b;; x=1;", [("x", "1")]),
+        (b"a/b; x; y=1", [("y", "1")]),
+        (b"a/b; x*=utf-8''%C3%BC; x=u", [("x", "ü")]),
+        (b"a/b; x*0*=utf-8'de'%C3; x*1*=%BC; x*2=%41", [("x", "ü%41")]),
+        (b"a/b; x*1=b; x*0=a; x*3=d", [("x", "ab")]),
+        (b"a/b; x*1=b", [("x*1", "b")]),
+        (b"a/b; x*=%41", [("x", "A")]),
+        (b'a/b; x="=?utf-8?q?=C3=BC?="', [("x", "ü")]),
+        (b"a/b; X=\xfc", [("x", "ü")]),
+    ],
+)
+def test_parameters_are_read_tolerantly(field: bytes, expected: list[tuple[str, str]]) -> None:
+    """STORE-50"""
+    assert [(parameter.name, parameter.value) for parameter in parse_content(field).parameters] == expected
+
+
+def test_only_so_many_parameters_are_read() -> None:
+    """STORE-55a"""
+    assert len(parse_content(b"a/b" + b"; x=1" * 1000).parameters) == 200
+
+
+@given(st.binary(max_size=120) | st.text(alphabet="=?utf-8bq;*'%\"\\( )x/", max_size=80).map(str.encode))
+def test_no_octets_make_decoding_fail(data: bytes) -> None:
+    """STORE-56"""
+    decode_words(data).encode()
+    for parameter in parse_content(data).parameters:
+        parameter.value.encode()
+
+
+@pytest.mark.parametrize(
+    ("charset", "octets", "text"),
+    [
+        ("ISO-8859-1", b"\x93a\x94", "“a”"),
+        ("latin1", b"\x81a", "\x81a"),
+        ("windows-1252", b"\xc3\x81", "Á"),
+        ("windows-1251", b"\xcf", "П"),
+        ("ks_c_5601-1987", b"\xb0\xa1", "가"),
+        ("gb2312", "€".encode("gb18030"), "€"),
+        ("Shift_JIS", "①".encode("cp932"), "①"),
+        ("big5", b"\xa4\xa4", "中"),
+        ("utf-16", "\ufeffx".encode("utf-16-le"), "x"),
+        ("us-ascii", b"\xc3\xbc\xff", "ü\ufffd"),
+        ("unheard-of", b"\xc3\xbc\xff", "ü\ufffd"),
+        ("", b"\xff", "\ufffd"),
+        ("zlib", b"x\x9c", "x\ufffd"),
+        ("idna", b"xn--a", "xn--a"),
+        ("gb18030", b"\x81", "\ufffd"),
+        ("utf-7", b"+2AA-", "?"),
+    ],
+)
+def test_charsets_are_read_as_they_are_meant(charset: str, octets: bytes, text: str) -> None:
+    """STORE-56"""
+    assert decode_text(octets, charset) == text
+
+
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(["utf-8", "utf-7", "iso-2022-jp", "hz", "gb18030", "x", "utf-16", "big5", "euc-kr"]),
+)
+def test_decoded_text_can_always_be_stored(octets: bytes, charset: str) -> None:
+    """STORE-56"""
+    decode_text(octets, charset).encode()
+
+
+def test_names_of_python_codecs_that_are_no_charsets_are_unknown() -> None:
+    """STORE-56"""
+    for name in ("rot13", "zlib", "punycode", "idna", "unicode_escape", "undefined", "hex"):
+        assert codec_name(name) is None
+
+
+def test_text_in_blocks_is_decoded_across_them() -> None:
+    """STORE-56"""
+    decoder = incremental_decoder("utf-8")
+    assert decoder.decode(b"\xc3") + decoder.decode(b"\xbc\xff") + decoder.decode(b"", True) == "ü\ufffd"

@@ -1,0 +1,273 @@
+"""The control socket: requests, streams under credit, refusals, hostile peers."""
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+import trio.testing
+
+from moxlite import __version__
+from moxlite.net import ctlserver
+from moxlite.net.ctl import (
+    CHUNK,
+    WINDOW,
+    CtlProtocolError,
+    LineReader,
+    LineWriter,
+    Message,
+    StreamBroken,
+    StreamReceiver,
+)
+from moxlite.net.ctlclient import CtlClient, CtlFailed, NotRunning, VersionMismatch, connect_ctl
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange, listen_ctl, serve_ctl
+
+
+class AddArgs(msgspec.Struct, forbid_unknown_fields=True):
+    a: int
+    b: int = 0
+
+
+class NoArgs(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+async def add(args: AddArgs, exchange: Exchange) -> int:
+    if args.a < 0:
+        raise CommandFailed("negative", "must not be negative")
+    return args.a + args.b
+
+
+async def crash(args: NoArgs, exchange: Exchange) -> None:
+    raise RuntimeError("bug")
+
+
+async def reverse(args: NoArgs, exchange: Exchange) -> int:
+    """Sends back each chunk turned round, telling how many so far."""
+    count = 0
+    async for chunk in exchange.upload:
+        count += 1
+        await exchange.progress({"chunks": count})
+        await exchange.download.send(chunk[::-1])
+    await exchange.download.end()
+    return count
+
+
+cancelled = trio.Event()
+
+
+async def forever(args: NoArgs, exchange: Exchange) -> None:
+    try:
+        await exchange.progress("running")
+        await trio.sleep_forever()
+    finally:
+        cancelled.set()
+
+
+COMMANDS = {
+    "add": Command(AddArgs, add),
+    "crash": Command(NoArgs, crash),
+    "reverse": Command(NoArgs, reverse),
+    "forever": Command(NoArgs, forever),
+}
+
+
+@contextlib.asynccontextmanager
+async def serving(tmp_path: Path, **options: frozenset[int]) -> AsyncIterator[Path]:
+    path = tmp_path / "ctl"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: serve_ctl(listen_ctl(path), COMMANDS, **options))
+        yield path
+        nursery.cancel_scope.cancel()
+
+
+@contextlib.asynccontextmanager
+async def client(tmp_path: Path) -> AsyncIterator[CtlClient]:
+    async with serving(tmp_path) as path, connect_ctl(path) as connected:
+        yield connected
+
+
+async def test_request_is_answered(tmp_path: Path) -> None:
+    """ADMIN-22: arguments and results are typed; requests follow each other on one connection."""
+    async with client(tmp_path) as ctl:
+        assert await ctl.call("add", {"a": 2, "b": 3}, int) == 5
+        assert await ctl.call("add", AddArgs(7), int) == 7
+        assert ctl.version == __version__
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "code"),
+    [
+        ("nosuch", {}, "unknownCommand"),
+        ("add", {"a": "x"}, "badRequest"),
+        ("add", {"a": 1, "c": 2}, "badRequest"),
+        ("add", {}, "badRequest"),
+        ("add", {"a": -1}, "negative"),
+        ("crash", {}, "serverError"),
+    ],
+)
+async def test_refusals_have_a_code_and_leave_the_connection_usable(
+    tmp_path: Path, command: str, args: dict[str, object], code: str
+) -> None:
+    """ADMIN-24: unknown commands and arguments, refusals of the command itself, a crash."""
+    async with client(tmp_path) as ctl:
+        with pytest.raises(CtlFailed) as caught:
+            await ctl.call(command, args, int)
+        assert caught.value.code == code
+        assert await ctl.call("add", {"a": 1}, int) == 1
+
+
+async def test_streams_flow_both_ways_far_beyond_the_window(tmp_path: Path) -> None:
+    """ADMIN-23: credit is given after consuming, so nothing deadlocks and nothing piles up."""
+    chunks = 5 * WINDOW
+    got = bytearray()
+    seen: list[int] = []
+
+    async def upload() -> AsyncIterator[bytes]:
+        for n in range(chunks):
+            yield bytes([n]) + b"x" * (CHUNK - 1)
+
+    async def download(chunk: bytes) -> None:
+        got.extend(chunk)
+
+    async with client(tmp_path) as ctl:
+        count = await ctl.call(
+            "reverse",
+            {},
+            int,
+            upload=upload(),
+            download=download,
+            progress=lambda raw: seen.append(json.loads(bytes(raw))["chunks"]),
+        )
+    assert count == chunks
+    assert [got[(n + 1) * CHUNK - 1] for n in range(chunks)] == list(range(chunks))
+    assert seen == list(range(1, chunks + 1))
+
+
+async def test_client_that_goes_away_cancels_its_requests(tmp_path: Path) -> None:
+    """ADMIN-23, ADMIN-64: closing is cancelling."""
+    global cancelled
+    cancelled = trio.Event()
+    async with serving(tmp_path) as path:
+        async with connect_ctl(path) as ctl:
+            with trio.move_on_after(0.05):
+                await ctl.call("forever", {}, int)
+        with trio.fail_after(5):
+            await cancelled.wait()
+        async with connect_ctl(path) as ctl:
+            assert await ctl.call("add", {"a": 1}, int) == 1
+
+
+async def test_request_can_be_cancelled_by_a_line(tmp_path: Path) -> None:
+    """ADMIN-23: the answer is then `canceled`; other requests of the connection run at the same time."""
+    async with serving(tmp_path) as path:
+        stream = await trio.open_unix_socket(path)
+        reader, writer = LineReader(stream), LineWriter(stream)
+        await reader.line()
+        await writer.send(Message(1, cmd="forever"))
+        await writer.send(Message(2, cmd="add", args=msgspec.Raw(b'{"a":4}')))
+        answers = {}
+        while len(answers) < 1:
+            message = await reader.message()
+            assert message is not None
+            if message.ok is not None:
+                answers[message.id] = message
+        await writer.send(Message(1, cancel=True))
+        message = await reader.message()
+        assert message is not None
+        assert answers[2].ok
+        assert (message.id, message.ok, message.code) == (1, False, "canceled")
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"garbage\n",
+        b"\xff\xfe\n",
+        b'{"id":"x"}\n',
+        b"[]\n",
+        b'{"id":1,"cmd":"forever"}\n{"id":1,"cmd":"forever"}\n',
+        b'{"id":1,"cmd":"forever"}\n{"id":1}\n',
+        b'{"id":1,"cmd":"forever"}\n{"id":1,"ack":5}\n',
+        b'{"id":1,"cmd":"forever"}\n{"id":1,"stream":"data","b64":"***"}\n',
+        b'{"id":1,"cmd":"forever"}\n' + b'{"id":1,"stream":"data","b64":"eHh4"}\n' * (WINDOW + 2),
+        b"x" * (2 << 20),
+    ],
+    ids=["text", "octets", "types", "array", "id twice", "empty", "ack", "base64", "credit", "long line"],
+)
+async def test_hostile_lines_end_that_connection_only(tmp_path: Path, octets: bytes) -> None:
+    """ADMIN-64: the server is unaffected."""
+    async with serving(tmp_path) as path:
+        stream = await trio.open_unix_socket(path)
+        with contextlib.suppress(trio.BrokenResourceError):
+            await stream.send_all(octets)
+        with contextlib.suppress(trio.BrokenResourceError), trio.fail_after(5):
+            while await stream.receive_some():
+                pass
+        async with connect_ctl(path) as ctl:
+            assert await ctl.call("add", {"a": 1}, int) == 1
+
+
+async def test_connections_beyond_the_limit_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-64: 64, here 2."""
+    monkeypatch.setattr(ctlserver, "MAX_CONNECTIONS", 2)
+    async with serving(tmp_path) as path, connect_ctl(path), connect_ctl(path) as second:
+        with pytest.raises(NotRunning):
+            async with connect_ctl(path):
+                pass
+        assert await second.call("add", {"a": 1}, int) == 1
+
+
+async def test_other_users_are_refused(tmp_path: Path) -> None:
+    """ADMIN-22: by the kernel's word on who is at the other end."""
+    async with serving(tmp_path, allowed_uids=frozenset({os.geteuid() + 1})) as path:
+        with pytest.raises(NotRunning):
+            async with connect_ctl(path):
+                pass
+
+
+async def test_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> None:
+    """ADMIN-22, ADMIN-24: mode 0660."""
+    (tmp_path / "ctl").touch()
+    async with serving(tmp_path) as path:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert stat.S_ISSOCK(path.stat().st_mode)
+
+
+async def test_absent_server_and_other_version_are_told_apart(tmp_path: Path) -> None:
+    """ADMIN-24: exit codes 3 and 4 hang on it."""
+    path = tmp_path / "ctl"
+    with pytest.raises(NotRunning, match="no server is running"):
+        async with connect_ctl(path):
+            pass
+    listener = listen_ctl(path)
+
+    async def serve() -> None:
+        stream = await listener.accept()
+        await stream.send_all(b'{"ctl":1,"version":"99.0"}\n')
+        await stream.receive_some()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        with pytest.raises(VersionMismatch, match=r"99\.0"):
+            async with connect_ctl(path):
+                pass
+    await listener.aclose()
+
+
+async def test_broken_off_stream_is_an_error_for_the_reader() -> None:
+    """ADMIN-23: half a file is never taken for a whole one."""
+    one, _ = trio.testing.memory_stream_pair()
+    receiver = StreamReceiver(LineWriter(one), 1)
+    receiver.arrived(Message(1, stream="data", b64="eHh4"))
+    receiver.arrived(Message(1, stream="error", error="disk full"))
+    assert await anext(receiver) == b"xxx"
+    with pytest.raises(StreamBroken, match="disk full"):
+        await anext(receiver)
+    with pytest.raises(CtlProtocolError):
+        receiver.arrived(Message(1, stream="nonsense"))

@@ -1,0 +1,91 @@
+"""Dialling several addresses, the data lock, the watchdog."""
+
+import os
+import subprocess
+import sys
+import time
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import trio
+import trio.lowlevel
+from prometheus_client import REGISTRY
+
+from moxlite.net.dial import DialError, LocalAddresses, dial
+from moxlite.net.lock import DataLock, Locked
+from moxlite.net.watchdog import Watchdog
+from tests.tools import free_port, top
+
+
+async def test_next_address_is_tried_when_one_refuses() -> None:
+    """QUEUE-48: in order; the address that answered is told."""
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.2"))[0]
+    port = listener.socket.getsockname()[1]
+    dialed = await dial([ip_address("127.0.0.1"), ip_address("127.0.0.2")], port)
+    assert str(dialed.ip) == "127.0.0.2"
+    await dialed.stream.aclose()
+    await listener.aclose()
+
+
+async def test_failure_names_every_address() -> None:
+    """QUEUE-48: what happened where."""
+    port = free_port()
+    with pytest.raises(DialError, match=r"Connection refused.*Connection refused") as caught:
+        await dial([ip_address("127.0.0.1"), ip_address("127.0.0.2")], port)
+    assert [str(ip) for ip, _ in caught.value.failures] == ["127.0.0.1", "127.0.0.2"]
+    with pytest.raises(DialError, match="no addresses"):
+        await dial([], 25)
+
+
+async def test_connection_comes_from_the_wanted_local_address() -> None:
+    """QUEUE-48: explicit listen addresses are the source."""
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    local = LocalAddresses(ipv4=ip_address("127.0.0.5"))
+    dialed = await dial([ip_address("127.0.0.1")], listener.socket.getsockname()[1], local=local)
+    assert dialed.stream.socket.getsockname()[0] == "127.0.0.5"
+    await dialed.stream.aclose()
+    await listener.aclose()
+
+
+def test_lock_is_exclusive_and_names_its_holder(tmp_path: Path) -> None:
+    """ADMIN-41, STORE-164: the second one is told the process id of the first; released, it is free."""
+    path = tmp_path / "lock"
+    with DataLock(path):
+        with pytest.raises(Locked) as caught:
+            DataLock(path)
+        assert caught.value.pid == os.getpid()
+        assert "already running" in str(caught.value)
+    DataLock(path).release()
+
+
+def test_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
+    """ADMIN-41: whatever way it ended; its id in the file does not matter."""
+    code = (
+        "import os, pathlib, sys; from moxlite.net.lock import DataLock; "
+        "lock = DataLock(pathlib.Path(sys.argv[1])); os.abort()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "lock")], check=False, cwd=top())
+    assert (tmp_path / "lock").read_text().strip().isdigit()
+    DataLock(tmp_path / "lock").release()
+
+
+def test_watchdog_counts_steps_that_hold_the_loop() -> None:
+    """ADMIN-57: long steps by room, and the longest busy stretch as a gauge."""
+
+    def steps() -> float:
+        return REGISTRY.get_sample_value("moxlite_event_loop_long_steps_total", {"pkg": "other"}) or 0
+
+    before = steps()
+
+    async def main() -> None:
+        await trio.lowlevel.checkpoint()
+        time.sleep(0.03)  # noqa: ASYNC251 holding the loop is the point
+        await trio.lowlevel.checkpoint()
+        await trio.sleep(0.001)
+
+    watchdog = Watchdog()
+    trio.run(main, instruments=[watchdog])
+    assert steps() == before + 1
+    assert 0.03 <= watchdog.lag() < 1
+    assert (REGISTRY.get_sample_value("moxlite_event_loop_lag_seconds") or 0) >= 0.03

@@ -1,0 +1,319 @@
+"""Accepting connections: one task each, orderly end, PROXY protocol, full descriptor table."""
+
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator
+from ipaddress import ip_address, ip_network
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from moxlite.net.certificates import self_signed
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.listeners import BindError, Handler, bind, listen, serve_listener
+from moxlite.net.proxyprotocol import SIGNATURE, Proxied, ProxyError, read_proxy_header
+from moxlite.net.tls import ClientTLS, ServerTLS
+
+LOOPBACK = ip_address("127.0.0.1")
+
+
+@contextlib.asynccontextmanager
+async def serving(handler: Handler, **options: object) -> AsyncIterator[tuple[int, trio.Event, trio.Event]]:
+    """A listener with `handler`: its port, the shutdown event, and an event set when it has ended."""
+    sock = bind(LOOPBACK, 0)
+    port = sock.getsockname()[1]
+    shutdown, ended = trio.Event(), trio.Event()
+
+    async def run() -> None:
+        await serve_listener(
+            listen(sock),
+            handler,
+            pkg="net",
+            name="public",
+            shutdown=shutdown,
+            **options,  # type: ignore[arg-type]  # the tests' own keyword arguments
+        )
+        ended.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        yield port, shutdown, ended
+        nursery.cancel_scope.cancel()
+
+
+async def test_handler_learns_who_connected() -> None:
+    """SMTP-140: addresses, ports, listener, an id of its own per connection."""
+    infos: list[ConnectionInfo] = []
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        infos.append(info)
+        await stream.send_all(b"hello")
+
+    async with serving(handler) as (port, _, _):
+        for _ in range(2):
+            client = await trio.open_tcp_stream("127.0.0.1", port)
+            assert await client.receive_some() == b"hello"
+            assert await client.receive_some() == b""
+    first, second = infos
+    assert first.remote == first.local == LOOPBACK
+    assert (first.local_port, first.listener, first.tls) == (port, "public", None)
+    assert first.remote_port != second.remote_port
+    assert first.cid < second.cid
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_last_words_reach_a_client_that_still_sends(tls: bool) -> None:
+    """SMTP-6, IMAP-18: what it pipelined is not read, and yet no reset swallows the refusal."""
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        await stream.send_all(b"421 go away\r\n")
+
+    server_tls = ServerTLS([self_signed(["localhost"])]) if tls else None
+    async with serving(handler, tls=server_tls) as (port, _, _):
+        client: trio.abc.Stream = await trio.open_tcp_stream("127.0.0.1", port)
+        if tls:
+            client = await ClientTLS().connect(client, "localhost")
+        await client.send_all(b"EHLO x\r\n" * 1000)
+        await trio.sleep(0.02)
+        assert await client.receive_some() == b"421 go away\r\n"
+        assert await client.receive_some() == b""
+
+
+async def test_crash_of_one_session_leaves_the_others_running() -> None:
+    """SMTP-17: counted, that connection closed, the rest goes on."""
+    before = REGISTRY.get_sample_value("moxlite_panic_total", {"pkg": "net"}) or 0
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        if await stream.receive_some() == b"crash":
+            raise RuntimeError("bug")
+        await stream.send_all(b"fine")
+
+    async with serving(handler) as (port, _, _):
+        good = await trio.open_tcp_stream("127.0.0.1", port)
+        bad = await trio.open_tcp_stream("127.0.0.1", port)
+        await bad.send_all(b"crash")
+        assert await bad.receive_some() == b""
+        await good.send_all(b"hi")
+        assert await good.receive_some() == b"fine"
+    assert REGISTRY.get_sample_value("moxlite_panic_total", {"pkg": "net"}) == before + 1
+
+
+async def test_tls_listener_hands_over_the_finished_handshake() -> None:
+    """SMTP-6, IMAP-14: TLS comes first, its facts are in the info; who does not speak TLS never reaches the session."""
+    infos: list[ConnectionInfo] = []
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        infos.append(info)
+        await stream.send_all(b"220 hi\r\n")
+
+    async with serving(handler, tls=ServerTLS([self_signed(["localhost"])], alpn=["smtp"])) as (port, _, _):
+        plain = await trio.open_tcp_stream("127.0.0.1", port)
+        await plain.send_all(b"EHLO x\r\n")
+        with contextlib.suppress(trio.BrokenResourceError):
+            while await plain.receive_some():
+                pass
+        client = await ClientTLS(alpn=["smtp"]).connect(await trio.open_tcp_stream("127.0.0.1", port), "localhost")
+        assert await client.receive_some() == b"220 hi\r\n"
+    assert [info.tls.alpn if info.tls else None for info in infos] == ["smtp"]
+
+
+async def test_shutdown_stops_accepting_and_sessions_may_say_goodbye() -> None:
+    """ADMIN-39, SMTP-16: no new connections; running sessions learn it and end; then the listener ends."""
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        await stream.send_all(b"hello")
+        await info.shutdown.wait()
+        await stream.send_all(b"421 bye")
+
+    async with serving(handler) as (port, shutdown, ended):
+        client = await trio.open_tcp_stream("127.0.0.1", port)
+        assert await client.receive_some() == b"hello"
+        shutdown.set()
+        assert await client.receive_some() == b"421 bye"
+        await ended.wait()
+        with pytest.raises(OSError):
+            await trio.open_tcp_stream("127.0.0.1", port)
+
+
+async def test_sessions_that_do_not_end_are_cut_off_after_the_grace_time() -> None:
+    """ADMIN-39: 3 s, here less."""
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        await stream.send_all(b"hello")
+        await trio.sleep_forever()
+
+    async with serving(handler, grace=0.05) as (port, shutdown, ended):
+        client = await trio.open_tcp_stream("127.0.0.1", port)
+        assert await client.receive_some() == b"hello"
+        shutdown.set()
+        with trio.fail_after(5):
+            await ended.wait()
+
+
+class FullListener(trio.abc.Listener[trio.SocketStream]):
+    """Fails twice as the kernel does with a full descriptor table."""
+
+    def __init__(self, listener: trio.SocketListener) -> None:
+        self.listener = listener
+        self.failures = 2
+
+    async def accept(self) -> trio.SocketStream:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return await self.listener.accept()
+
+    async def aclose(self) -> None:
+        await self.listener.aclose()
+
+
+async def test_full_descriptor_table_is_waited_out() -> None:
+    """SMTP-135: the listener survives EMFILE."""
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        await stream.send_all(b"hello")
+
+    sock = bind(LOOPBACK, 0)
+    port = sock.getsockname()[1]
+    listener = FullListener(listen(sock))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: serve_listener(listener, handler, pkg="net", name="x", shutdown=trio.Event()))
+        client = await trio.open_tcp_stream("127.0.0.1", port)
+        assert await client.receive_some() == b"hello"
+        nursery.cancel_scope.cancel()
+
+
+def test_taken_port_is_named_with_the_fix() -> None:
+    """ADMIN-66: one line that says what to do."""
+    with bind(LOOPBACK, 0) as sock, pytest.raises(BindError, match=r"127\.0\.0\.1:\d+ is taken by another program"):
+        bind(LOOPBACK, sock.getsockname()[1])
+    with pytest.raises(BindError, match=r"no address 192\.0\.2\.1"):
+        bind(ip_address("192.0.2.1"), 0)
+
+
+async def test_connections_have_keepalive_and_no_delay() -> None:
+    """IMAP-13: dead clients are noticed."""
+    seen: list[tuple[int, int, int]] = []
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        assert isinstance(stream, trio.SocketStream)
+        seen.append(
+            (
+                int(stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)),
+                int(stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)),
+                int(stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)),
+            )
+        )
+
+    async with serving(handler) as (port, _, _):
+        client = await trio.open_tcp_stream("127.0.0.1", port)
+        await client.receive_some()
+    assert seen == [(1, 300, 1)]
+
+
+# PROXY protocol
+
+
+async def parse(octets: bytes) -> tuple[Proxied | None, bytes]:
+    """The header's meaning, and what follows it."""
+    client, server = trio.testing.memory_stream_pair()
+    await client.send_all(octets)
+    await client.send_eof()
+    result = await read_proxy_header(server)
+    return result, bytes(await server.receive_some())
+
+
+def version_2(family: int, addresses: bytes, *, command: int = 0x21, extra: bytes = b"") -> bytes:
+    body = addresses + extra
+    return SIGNATURE + bytes([command, family]) + len(body).to_bytes(2, "big") + body
+
+
+V4 = ip_address("192.0.2.7").packed + LOOPBACK.packed + (1234).to_bytes(2, "big") + (25).to_bytes(2, "big")
+V6 = ip_address("2001:db8::7").packed + ip_address("::1").packed + (1234).to_bytes(2, "big") + (25).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize(
+    ("header", "remote"),
+    [
+        (b"PROXY TCP4 192.0.2.7 127.0.0.1 1234 25\r\n", "192.0.2.7"),
+        (b"PROXY TCP6 2001:db8::7 ::1 1234 25\r\n", "2001:db8::7"),
+        (b"PROXY UNKNOWN\r\n", None),
+        (b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n", None),
+        (version_2(0x11, V4), "192.0.2.7"),
+        (version_2(0x21, V6, extra=b"\x04\x00\x03abc"), "2001:db8::7"),
+        (version_2(0x00, b"", command=0x20), None),
+    ],
+)
+async def test_proxy_header_names_the_client_and_takes_nothing_more(header: bytes, remote: str | None) -> None:
+    """SMTP-18: both versions; what follows stays in the stream."""
+    result, rest = await parse(header + b"EHLO x\r\n")
+    assert (result and str(result.remote)) == remote
+    assert rest == b"EHLO x\r\n"
+    if result:
+        assert (result.remote_port, result.local_port) == (1234, 25)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"EHLO example.org\r\n",
+        b"PROXY TCP4 192.0.2.7\r\nxxxxxxxxxxxxxxx",
+        b"PROXY TCP4 2001:db8::7 ::1 1234 25\r\n",
+        b"PROXY TCP4 192.0.2.7 127.0.0.1 99999 25\r\n",
+        b"PROXY TCP4 192.0.2.7 127.0.0.1 -1 25\r\n",
+        b"PROXY UDP4 192.0.2.7 127.0.0.1 1 25\r\n",
+        b"PROXY " + b"x" * 200,
+        version_2(0x12, V4),
+        version_2(0x11, V4[:8]),
+        version_2(0x11, V4, command=0x31),
+        version_2(0x11, b"x" * 5000),
+        SIGNATURE,
+        b"PRO",
+        b"",
+    ],
+)
+async def test_bad_proxy_headers_are_refused(octets: bytes) -> None:
+    """SMTP-18: a connection without a valid header is nobody's."""
+    with pytest.raises(ProxyError):
+        await parse(octets)
+
+
+@given(st.binary(max_size=300))
+def test_no_octets_crash_the_proxy_reader(octets: bytes) -> None:
+    """SMTP-18: only ProxyError comes out."""
+
+    async def run() -> None:
+        with contextlib.suppress(ProxyError):
+            await parse(octets)
+        with contextlib.suppress(ProxyError):
+            await parse(SIGNATURE + octets)
+
+    trio.run(run)
+
+
+async def test_proxied_address_is_used_only_from_configured_networks() -> None:
+    """SMTP-18: required from them, ignored (and so a syntax error later) from others."""
+    infos: list[ConnectionInfo] = []
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        infos.append(info)
+        await stream.send_all(bytes(await stream.receive_some()))
+
+    async with serving(handler, proxies=[ip_network("127.0.0.0/8")]) as (port, _, _):
+        client = await trio.open_tcp_stream("127.0.0.1", port)
+        await client.send_all(b"PROXY TCP4 192.0.2.7 192.0.2.1 1234 25\r\nEHLO")
+        assert await client.receive_some() == b"EHLO"
+        without = await trio.open_tcp_stream("127.0.0.1", port)
+        await without.send_all(b"EHLO example.org\r\n")
+        with contextlib.suppress(trio.BrokenResourceError):
+            assert await without.receive_some() == b""
+    assert [str(info.remote) for info in infos] == ["192.0.2.7"]
+    async with serving(handler, proxies=[ip_network("192.0.2.0/24")]) as (port, _, _):
+        client = await trio.open_tcp_stream("127.0.0.1", port)
+        await client.send_all(b"PROXY")
+        assert await client.receive_some() == b"PROXY"

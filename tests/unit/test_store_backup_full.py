@@ -1,0 +1,223 @@
+"""Full backups: what they hold, while the server goes on, and what is refused (docs/spec/store.md §13)."""
+
+import os
+import socket
+from functools import partial
+from pathlib import Path
+
+import apsw
+import pytest
+import trio
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.copying import copy_database
+from moxlite.store.backup.errors import BackupCancelled, BadTarget
+from moxlite.store.backup.full import Report, Source, back_up
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases
+from moxlite.store.check import check_account
+from moxlite.store.options import Options
+from moxlite.store.transaction import Reader
+from moxlite.store.verify import verify
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import box, put, rows
+
+__all__ = ["accounts", "store_options"]
+
+
+@pytest.fixture
+def store_options() -> Options:  # noqa: F811 - as the fixture module says
+    return Options(min_free_space=0)
+
+
+def source(tmp_path: Path, *configured: str) -> Source:
+    """The data directory of `accounts`, with a configuration folder."""
+    config = tmp_path / "config"
+    config.mkdir(exist_ok=True)
+    (config / "moxlite.toml").write_text("hostname = 'mx.example'\n")
+    (config / "dkim").mkdir(exist_ok=True)
+    key = config / "dkim" / "key.pem"
+    key.write_text("secret")
+    key.chmod(0o600)
+    return Source(tmp_path / "data", config, frozenset(configured))
+
+
+async def back_up_in_thread(source: Source, target: Path) -> Report:
+    return await trio.to_thread.run_sync(partial(back_up, source, target))
+
+
+def count(path: Path) -> int:
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        row = db.execute("SELECT count(*) FROM message").fetchone()
+        assert row is not None
+        return int(row[0])
+    finally:
+        db.close()
+
+
+async def test_a_backup_holds_databases_configuration_and_small_files(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-141, ADMIN-50."""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+    data = tmp_path / "data"
+    (data / "receivedid.key").write_bytes(b"k" * 24)
+    (data / "version").write_text("0.1\n")
+    (data / "acme").mkdir()
+    (data / "acme" / "account.json").write_text("{}")
+    (data / "tmp").mkdir()
+    (data / "tmp" / "spool").write_text("no")
+    (data / "accounts" / "mia" / "search.db").write_text("no")
+    report = await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
+    assert (report.databases, report.errors, report.warnings) == (1, [], [])
+    target = tmp_path / "backup"
+    found = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
+    assert found == [
+        "config/dkim/key.pem",
+        "config/moxlite.toml",
+        "data/accounts/mia/account.db",
+        "data/acme/account.json",
+        "data/receivedid.key",
+        "data/version",
+    ]
+    assert (target / "config/dkim/key.pem").stat().st_mode & 0o777 == 0o600
+    assert count(target / "data/accounts/mia/account.db") == 3
+    assert verify(target, deep=True).problems == []
+
+
+async def test_the_copy_is_one_moment_while_deliveries_go_on(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-141: commits between the steps neither change nor restart the copy, and none of them waits."""
+    async with accounts.use("mia") as account:
+        await put(account, 300)
+        path = tmp_path / "data/accounts/mia/account.db"
+        steps = 0
+        copied = trio.Event()
+
+        def cancelled() -> bool:
+            nonlocal steps
+            steps += 1
+            return False
+
+        async def copy() -> None:
+            target = tmp_path / "copy.db"
+            await trio.to_thread.run_sync(partial(copy_database, path, target, cancelled=cancelled))
+            copied.set()
+
+        added = 0
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(copy)
+            while not copied.is_set():
+                await put(account, 1, first=1000 + added)
+                added += 1
+        assert len(await rows(account)) == 300 + added
+    db = apsw.Connection(str(tmp_path / "copy.db"))
+    assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert check_account(Reader(db), deep=True) == []
+    db.close()
+
+
+async def test_the_queue_is_copied_first_and_auth_last(tmp_path: Path) -> None:
+    """STORE-142: what is delivered meanwhile is found twice at worst, never nowhere."""
+    for name in ("auth.db", "queue.db", "accounts/b/account.db", "accounts/a/account.db"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [str(one.path) for one in databases(tmp_path)] == [
+        "queue.db",
+        "accounts/a/account.db",
+        "accounts/b/account.db",
+        "auth.db",
+    ]
+
+
+async def test_unknown_files_and_unconfigured_accounts_are_copied_with_a_warning(
+    accounts: Accounts, tmp_path: Path
+) -> None:
+    """STORE-143, ADMIN-50."""
+    async with accounts.use("old"):
+        pass
+    data = tmp_path / "data"
+    (data / "notes.txt").write_text("mine")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(os.path.relpath(data / "other.sock"))  # noqa: ASYNC240 - the path of a socket must be short
+        report = await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
+    assert report.errors == []
+    assert [line.split(" ")[0].removeprefix(str(data)) for line in report.warnings] == [
+        "account",
+        "/notes.txt",
+        "/other.sock",
+    ]
+    assert (tmp_path / "backup/data/notes.txt").read_text() == "mine"
+    assert not (tmp_path / "backup/data/other.sock").exists()
+
+
+async def test_a_damaged_database_is_an_error_and_the_rest_goes_on(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-143, ADMIN-68: the copy stays marked as incomplete."""
+    for name in ("bad", "good"):
+        async with accounts.use(name) as account:
+            await put(account, 1)
+    await accounts.aclose()
+    (tmp_path / "data/accounts/bad/account.db").write_bytes(b"this is no database, it was overwritten" * 200)
+    report = await back_up_in_thread(source(tmp_path, "bad", "good"), tmp_path / "backup")
+    assert len(report.errors) == 1
+    assert "accounts/bad/account.db" in report.errors[0]
+    assert count(tmp_path / "backup/data/accounts/good/account.db") == 1
+    assert not list((tmp_path / "backup/data/accounts/bad").iterdir())
+    assert "accounts/bad" in (tmp_path / "backup" / INCOMPLETE).read_text()
+    assert any("not finished" in problem.text for problem in verify(tmp_path / "backup").problems)
+
+
+async def test_an_account_known_to_be_damaged_is_told(accounts: Accounts, tmp_path: Path) -> None:
+    """ADMIN-68."""
+    async with accounts.use("mia"):
+        pass
+    broken = Source(tmp_path / "data", source(tmp_path).config, frozenset({"mia"}), {"mia": "malformed"})
+    report = await back_up_in_thread(broken, tmp_path / "backup")
+    assert report.errors == [f"{tmp_path}/data/accounts/mia/account.db: copied, but damaged: malformed"]
+
+
+async def test_nothing_is_overwritten(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-143: a second backup to the same place is refused, and leaves the first as it is."""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+    await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
+    with pytest.raises(BadTarget, match="holds a backup already"):
+        await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
+    assert not (tmp_path / "backup" / INCOMPLETE).exists()
+
+
+@pytest.mark.parametrize("inside", ["data/accounts/mia/backup", "data", "config/backup"])
+async def test_a_target_inside_of_what_is_backed_up_is_refused(accounts: Accounts, tmp_path: Path, inside: str) -> None:
+    """ADMIN-68."""
+    async with accounts.use("mia"):
+        pass
+    with pytest.raises(BadTarget, match="is inside"):
+        await back_up_in_thread(source(tmp_path, "mia"), tmp_path / inside)
+
+
+async def test_a_cancelled_backup_stays_marked_and_leaves_no_partial_database(
+    accounts: Accounts, tmp_path: Path
+) -> None:
+    """ADMIN-68."""
+    async with accounts.use("mia") as account:
+        await put(account, 10)
+    with pytest.raises(BackupCancelled):
+        back_up(source(tmp_path, "mia"), tmp_path / "backup", cancelled=lambda: True)
+    assert (tmp_path / "backup" / INCOMPLETE).exists()
+    assert not list((tmp_path / "backup").rglob("account.db*"))
+
+
+def test_a_data_directory_in_the_middle_of_a_restore_is_not_backed_up(tmp_path: Path) -> None:
+    """STORE-145."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / RESTORING).touch()
+    with pytest.raises(BadTarget, match="middle of a restore"):
+        back_up(source(tmp_path), tmp_path / "backup")
+
+
+async def test_what_was_not_folded_into_the_file_yet_is_in_the_backup(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-141: the log counts."""
+    async with accounts.use("mia") as account:
+        await put(account, 5)
+        assert account.database.wal_bytes > 0
+        await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
+        assert (await box(account)).total == 5
+    assert count(tmp_path / "backup/data/accounts/mia/account.db") == 5

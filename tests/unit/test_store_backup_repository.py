@@ -1,0 +1,312 @@
+"""Incremental repositories of snapshots (docs/spec/store.md, STORE-183, STORE-184)."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.blocks import BLOCK, Blocks
+from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
+from moxlite.store.backup.full import Report, Source
+from moxlite.store.backup.layout import INCOMPLETE
+from moxlite.store.backup.manifest import snapshot_id
+from moxlite.store.backup.repository import Repository, create_repository
+from moxlite.store.options import Options
+from moxlite.store.verify import verify
+from tests.store_fixtures import accounts
+from tests.store_mail import put
+
+__all__ = ["accounts", "store_options"]
+
+
+@pytest.fixture
+def store_options() -> Options:
+    return Options(min_free_space=0)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "moxlite.toml").write_text("hostname = 'mx.example'\n")
+    return Source(tmp_path / "data", config, frozenset({"mia", "ben"}))
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    create_repository(tmp_path / "repo", tmp_path / "data")
+    return tmp_path / "repo"
+
+
+async def back_up(repository: Repository, source: Source) -> Report:
+    report = await trio.to_thread.run_sync(partial(repository.back_up, source))
+    assert report.errors == []
+    return report
+
+
+def blocks(repo: Path) -> list[Path]:
+    return sorted(path for path in (repo / "blocks").rglob("*") if path.is_file())
+
+
+async def test_a_snapshot_is_extracted_as_a_full_backup(
+    accounts: Accounts, source: Source, repo: Path, tmp_path: Path
+) -> None:
+    """STORE-183."""
+    async with accounts.use("mia") as account:
+        await put(account, 50)
+        await back_up(Repository(repo), source)
+        await put(account, 50, first=100)
+    Repository(repo).extract(tmp_path / "out")
+    found = verify(tmp_path / "out", deep=True)
+    assert (found.problems, found.messages) == ([], 50)
+    assert (tmp_path / "out/config/moxlite.toml").read_text() == "hostname = 'mx.example'\n"
+    assert Repository(repo).verify(deep=True) == []
+    (info,) = Repository(repo).snapshots()
+    assert info.files == 2
+
+
+async def test_a_second_snapshot_stores_little_more_than_what_changed(
+    accounts: Accounts, source: Source, repo: Path, tmp_path: Path
+) -> None:
+    """STORE-183, ADMIN-84: each version can be restored."""
+    async with accounts.use("mia") as account:
+        await put(account, 1000)
+        first = await back_up(Repository(repo), source)
+        await put(account, 10, first=5000)
+        second = await back_up(Repository(repo), source)
+    # Mails of a few hundred octets are the worst case: nearly all that changes is pages of indices.
+    assert second.stored < first.octets * 0.05
+    for number, messages in ((0, 1000), (1, 1010)):
+        repository = Repository(repo)
+        repository.extract(tmp_path / str(number), snapshot_id=repository.ids()[number])
+        found = verify(tmp_path / str(number), deep=True)
+        assert (found.problems, found.messages) == ([], messages)
+
+
+async def test_unchanged_databases_are_not_read_again(
+    accounts: Accounts, source: Source, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-183: by the times of file and log, once they are old enough to tell."""
+    for name in ("mia", "ben"):
+        async with accounts.use(name) as account:
+            await put(account, 3)
+    await accounts.aclose()
+    for path in (source.data / "accounts").rglob("account.db*"):
+        os.utime(path, (1, 1))
+    monkeypatch.setattr("moxlite.store.backup.copying.SETTLED", 0)
+    await back_up(Repository(repo), source)
+    read: list[str] = []
+    monkeypatch.setattr(
+        "moxlite.store.backup.repository.copy_pages",
+        lambda *args, **options: read.append("read") or pytest.fail("read again"),
+    )
+    report = await back_up(Repository(repo), source)
+    assert read == []
+    assert report.databases == 2
+
+
+async def test_a_change_right_before_the_snapshot_is_not_overlooked(
+    accounts: Accounts, source: Source, repo: Path
+) -> None:
+    """STORE-183: times too near to the snapshot tell nothing."""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+        repository = Repository(repo)
+        await back_up(repository, source)
+        assert all(
+            entry.stamp is None or not entry.stamp.unchanged(entry.stamp) for entry in repository.manifest().entries
+        )
+
+
+def test_deltas_are_small_and_their_chains_short(tmp_path: Path) -> None:
+    """STORE-183: a changed page costs little more than itself, also the hundredth time."""
+    (tmp_path / "repo").mkdir()
+    store = Blocks(tmp_path / "repo")
+    store.begin()
+    block = bytearray(os.urandom(BLOCK))
+    names = [store.put(bytes(block))]
+    versions = [bytes(block)]
+    for number in range(30):
+        start = (number % 16) * 4096
+        block[start : start + 4096] = os.urandom(4096)
+        names.append(store.put(bytes(block), names[-1]))
+        versions.append(bytes(block))
+    assert store.stored < 5 * BLOCK + 30 * 2 * 4096
+    store.finish()
+    assert [Blocks(tmp_path / "repo").get(name) for name in names] == versions
+
+
+async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
+    accounts: Accounts, source: Source, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-183."""
+    day = 86_400 * 10**9
+    start = 1_790_000_000 * 10**9
+    async with accounts.use("mia") as account:
+        for number in range(12):
+            await put(account, 20, first=number * 100)
+            moment = start + number * day
+            monkeypatch.setattr("moxlite.store.backup.repository.time.time_ns", lambda moment=moment: moment)
+            await back_up(Repository(repo), source)
+            monkeypatch.undo()
+    before = Repository(repo).ids()
+    pruned = Repository(repo).prune(keep_daily=3, keep_weekly=2)
+    kept = Repository(repo).ids()
+    assert kept[-3:] == before[-3:]
+    assert len(kept) == 4
+    assert sorted([*kept, *pruned.snapshots]) == before
+    assert pruned.blocks > 0
+    assert Repository(repo).verify(deep=True) == []
+    Repository(repo).prune(keep_daily=0, keep_weekly=0)
+    assert Repository(repo).ids() == before[-1:]
+    assert Repository(repo).verify(deep=True) == []
+    assert Repository(repo).prune(keep_daily=0, keep_weekly=0).blocks == 0
+
+
+async def test_damage_in_a_repository_is_found(accounts: Accounts, source: Source, repo: Path, tmp_path: Path) -> None:
+    """STORE-183."""
+    async with accounts.use("mia") as account:
+        await put(account, 5)
+        await back_up(Repository(repo), source)
+    victim = blocks(repo)[0]
+    data = victim.read_bytes()
+    victim.write_bytes(data[:-5] + b"wrong")
+    assert Repository(repo).verify(deep=False) == []
+    assert "blocks are missing or damaged" in Repository(repo).verify(deep=True)[0]
+    with pytest.raises(RepositoryError):
+        Repository(repo).extract(tmp_path / "out")
+    assert (tmp_path / "out" / INCOMPLETE).exists()
+    victim.unlink()
+    assert "1 blocks are missing" in Repository(repo).verify(deep=False)[0]
+    manifest = repo / "snapshots" / Repository(repo).ids()[0]
+    manifest.write_bytes(b"?" * 100)
+    assert "manifest is damaged" in Repository(repo).verify(deep=False)[0]
+
+
+async def test_a_snapshot_cut_short_is_invisible_and_its_blocks_are_not_trusted(
+    accounts: Accounts, source: Source, repo: Path
+) -> None:
+    """STORE-183, ADMIN-68: what a crash has left, perhaps empty, is looked at before it is used."""
+    async with accounts.use("mia") as account:
+        await put(account, 30)
+        steps = 0
+
+        def cancelled() -> bool:
+            nonlocal steps
+            steps += 1
+            return steps > 1
+
+        with pytest.raises(BackupCancelled):
+            Repository(repo).back_up(source, cancelled=cancelled)
+        assert Repository(repo).ids() == []
+        left = blocks(repo)
+        assert left
+        left[0].write_bytes(b"")
+        await back_up(Repository(repo), source)
+    assert Repository(repo).verify(deep=True) == []
+
+
+async def test_one_process_writes_at_a_time(accounts: Accounts, source: Source, repo: Path) -> None:
+    """STORE-183."""
+    async with accounts.use("mia"):
+        pass
+    seen: list[str] = []
+
+    def meanwhile(line: str) -> None:
+        if not seen:
+            seen.append(line)
+            with pytest.raises(RepositoryError, match="in use by another process"):
+                Repository(repo).prune(keep_daily=1, keep_weekly=1)
+
+    await trio.to_thread.run_sync(partial(Repository(repo).back_up, source, tell=meanwhile))
+    assert seen
+
+
+def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
+    """STORE-183."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(RepositoryError, match="is no repository"):
+        Repository(tmp_path / "nothing")
+    with pytest.raises(BadTarget, match="not empty"):
+        create_repository(tmp_path / "full", tmp_path)
+    create_repository(tmp_path / "repo", tmp_path)
+    (tmp_path / "repo/repository.json").write_text('{"format": 9}')
+    with pytest.raises(RepositoryError, match="format 9"):
+        Repository(tmp_path / "repo")
+
+
+def test_names_of_snapshots_sort_by_time() -> None:
+    """STORE-183."""
+    assert snapshot_id(1_790_000_000_000_001) == "20260921T141320.000001Z"
+
+
+# Encrypted
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> tuple[Path, str]:
+    """An identity file and its recipient."""
+    age = pytest.importorskip("pyrage")
+    key = age.x25519.Identity.generate()
+    path = tmp_path / "identity.txt"
+    path.write_text(f"# created: today\n{key}\n")
+    return path, str(key.to_public())
+
+
+async def test_an_encrypted_repository_is_written_without_and_read_with_the_identity(
+    accounts: Accounts, source: Source, tmp_path: Path, identity: tuple[Path, str]
+) -> None:
+    """STORE-184: the server holds no private key."""
+    path, recipient = identity
+    async with accounts.use("mia") as account:
+        await put(account, 20)
+        create_repository(tmp_path / "repo", source.data, recipients=(recipient,))
+        writer = Repository(tmp_path / "repo", data=source.data)
+        first = await back_up(writer, source)
+        second = await back_up(writer, source)
+    assert second.stored < first.stored / 2
+    with pytest.raises(RepositoryError, match="identity"):
+        writer.manifest()
+    assert [info.octets for info in writer.snapshots()] == [None, None]
+    for block in blocks(tmp_path / "repo"):
+        assert block.read_bytes()[1:].startswith(b"age-encryption.org/v1")
+    reader = Repository(tmp_path / "repo", identity_file=path)
+    assert reader.verify(deep=True) == []
+    reader.extract(tmp_path / "out")
+    assert verify(tmp_path / "out", deep=True).messages == 20
+    with pytest.raises(RepositoryError, match="identity"):
+        Repository(tmp_path / "repo")
+
+
+@pytest.mark.slow
+async def test_a_passphrase_protects_an_identity_of_the_repository(
+    accounts: Accounts, source: Source, tmp_path: Path
+) -> None:
+    """STORE-184."""
+    pytest.importorskip("pyrage")
+    async with accounts.use("mia") as account:
+        await put(account, 2)
+        create_repository(tmp_path / "repo", source.data, passphrase="correct horse")
+        await back_up(Repository(tmp_path / "repo", data=source.data), source)
+    with pytest.raises(RepositoryError, match="wrong passphrase"):
+        Repository(tmp_path / "repo", passphrase="wrong")
+    reader = Repository(tmp_path / "repo", passphrase="correct horse")
+    assert reader.verify(deep=True) == []
+
+
+def test_without_the_package_encryption_is_refused_clearly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-184."""
+    monkeypatch.setitem(__import__("sys").modules, "pyrage", None)
+    with pytest.raises(BackupError, match="pip install pyrage"):
+        create_repository(tmp_path / "repo", tmp_path, recipients=("age1x",))
+
+
+def test_a_wrong_recipient_is_named(tmp_path: Path) -> None:
+    """STORE-184."""
+    pytest.importorskip("pyrage")
+    with pytest.raises(BackupError, match="'age1x' is no age recipient"):
+        create_repository(tmp_path / "repo", tmp_path, recipients=("age1x",))

@@ -1,0 +1,412 @@
+"""Accounts: opening, sharing, creating, closing, removing, checking (STORE-1, 8, 10, 11, 41, 140, 166); units with
+keys.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+import trio
+import trio.testing
+
+from moxlite.store import accounts as accounts_module
+from moxlite.store import mailboxes, reading
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts, CheckFailed, check_account_name
+from moxlite.store.errors import (
+    AccountRemoved,
+    AccountUnknown,
+    AlreadyDone,
+    BadAccountName,
+    Closed,
+    LoginDisabled,
+    SchemaTooNew,
+    StorageBroken,
+)
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.types import AccountClosing, SpecialUse
+from tests.store_fixtures import accounts, soon, store_options
+
+__all__ = ["accounts", "store_options"]
+
+
+@pytest.mark.parametrize("name", ["a", "mjl", "a.b-c_d", "0" * 64])
+def test_good_account_names(name: str) -> None:
+    """STORE-166."""
+    assert check_account_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "A", ".a", "-a", "a..b", "a/b", "../x", "a\n", "a\0", "é", "x" * 65, "a b"])
+def test_bad_account_names(name: str) -> None:
+    """STORE-166: no path is built of them."""
+    with pytest.raises(BadAccountName):
+        check_account_name(name)
+
+
+async def test_a_bad_name_makes_no_folder(accounts: Accounts) -> None:
+    """STORE-166."""
+    with pytest.raises(BadAccountName):
+        async with accounts.use("../evil"):
+            pass
+    assert not (accounts.directory / "accounts").exists()
+
+
+async def test_a_new_account_has_its_first_mailboxes_all_subscribed(accounts: Accounts) -> None:
+    """STORE-11, STORE-18."""
+    async with accounts.use("mjl") as account:
+        boxes = await account.read(reading.mailboxes, op="test")
+        assert {box.name: box.special_use for box in boxes} == {
+            "Inbox": SpecialUse(0),
+            "Archive": SpecialUse.ARCHIVE,
+            "Drafts": SpecialUse.DRAFTS,
+            "Junk": SpecialUse.JUNK,
+            "Sent": SpecialUse.SENT,
+            "Trash": SpecialUse.TRASH,
+        }
+        subscribed = await account.read(lambda r: r.rows("SELECT name FROM subscription WHERE present"), op="test")
+        assert {name for (name,) in subscribed} == {box.name for box in boxes}
+        assert len({box.uidvalidity for box in boxes}) == len(boxes)
+    folder = accounts.path("mjl")
+    assert folder.stat().st_mode & 0o7777 == 0o2750
+    assert (folder / "account.db").stat().st_mode & 0o777 == 0o640
+
+
+async def test_the_configuration_names_the_first_mailboxes(tmp_path: Path) -> None:
+    """STORE-11: one mailbox may have two uses, a use may be left out."""
+    config = AccountConfig(
+        initial_special_use={SpecialUse.ARCHIVE: "Old", SpecialUse.TRASH: "Old", SpecialUse.SENT: "Post/Sent"},
+        initial_regular=("Post/Lists", "Old"),
+    )
+    accounts = Accounts(tmp_path, Options(account_config=lambda name: config, min_free_space=0, check_on_close=True))
+    async with accounts.use("mjl") as account:
+        boxes = await account.read(reading.mailboxes, op="test")
+        assert {box.name: box.special_use for box in boxes} == {
+            "Inbox": SpecialUse(0),
+            "Old": SpecialUse.ARCHIVE | SpecialUse.TRASH,
+            "Post": SpecialUse(0),
+            "Post/Sent": SpecialUse.SENT,
+            "Post/Lists": SpecialUse(0),
+        }
+    await accounts.aclose()
+
+
+async def test_what_is_not_configured_cannot_be_opened(tmp_path: Path) -> None:
+    """STORE-1, STORE-8."""
+    accounts = Accounts(tmp_path, Options(account_config=lambda name: None))
+    with pytest.raises(AccountUnknown):
+        async with accounts.use("mjl"):
+            pass
+    assert not accounts.exists("mjl")
+
+
+async def test_login_disabled_concerns_only_who_asks(tmp_path: Path) -> None:
+    """STORE-8: deliveries go on."""
+    accounts = Accounts(
+        tmp_path, Options(account_config=lambda name: AccountConfig(login_disabled="ask the office"), min_free_space=0)
+    )
+    with pytest.raises(LoginDisabled, match="ask the office"):
+        async with accounts.use("mjl", check_login=True):
+            pass
+    async with accounts.use("mjl") as account:
+        assert account.config.login_disabled
+    await accounts.aclose()
+
+
+async def test_all_users_share_one_open_account(accounts: Accounts) -> None:
+    """STORE-8: also those who come while it is being opened."""
+    opened: list[Account] = []
+
+    async def user() -> None:
+        async with accounts.use("mjl") as account:
+            opened.append(account)
+            await trio.testing.wait_all_tasks_blocked()
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(user)
+    assert len(opened) == 5
+    assert len(set(map(id, opened))) == 1
+
+
+async def test_an_account_without_users_is_closed_after_a_while(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8: one in use is not; a closed one opens again."""
+    async with accounts.use("busy") as busy:
+        async with accounts.use("idle") as idle:
+            await idle.write(lambda tx: mailboxes.create_mailbox(tx, "kept"))
+        await accounts._close_idle()
+        await idle.write(lambda tx: None)
+        monkeypatch.setattr(accounts_module, "IDLE", 0.0)
+        await accounts._close_idle()
+        with pytest.raises(Closed):
+            await idle.write(lambda tx: None)
+        await busy.write(lambda tx: None)
+        async with accounts.use("idle") as again:
+            assert again is not idle
+            assert await again.read(lambda r: reading.mailbox_by_name(r, "kept"), op="test") is not None
+
+
+async def test_beyond_200_open_accounts_the_longest_unused_are_closed(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8."""
+    monkeypatch.setattr(accounts_module, "MAX_OPEN", 2)
+    for name in ("a", "b", "c", "d"):
+        async with accounts.use(name):
+            pass
+        await trio.sleep(0.001)
+    await accounts._close_idle()
+    assert sorted(accounts._slots) == ["c", "d"]
+
+
+async def test_who_comes_while_an_account_closes_gets_it_opened_anew(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8."""
+    monkeypatch.setattr(accounts_module, "IDLE", 0.0)
+    async with accounts.use("mjl"):
+        pass
+
+    async def user() -> None:
+        async with accounts.use("mjl") as account:
+            await account.write(lambda tx: mailboxes.ensure_mailbox(tx, "x"))
+
+    for _ in range(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(accounts._close_idle)
+            for _ in range(3):
+                nursery.start_soon(user)
+
+
+async def test_an_account_without_users_stays_open_while_its_background_tasks_work(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8."""
+    async with accounts.use("mjl") as account:
+        pass
+    slot = accounts._slots["mjl"]
+    slot.idle_since = trio.current_time() - accounts_module.IDLE
+    await accounts._close_idle()
+    assert slot.account is account  # its database was written to a moment ago
+    monkeypatch.setattr(accounts_module, "IDLE", 0.0)
+    await accounts._close_idle()
+    assert slot.account is None
+
+
+async def test_an_account_that_cannot_be_opened_fails_alone(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8, STORE-148, STORE-158: and can be opened once it is repaired."""
+    for name in ("newer", "broken"):
+        async with accounts.use(name):
+            pass
+    monkeypatch.setattr(accounts_module, "IDLE", 0.0)
+    await accounts._close_idle()
+    newer = accounts.path("newer") / "account.db"
+    db = apsw.Connection(str(newer))
+    version = db.pragma("user_version")
+    db.execute("PRAGMA user_version=999")
+    db.close()
+    (accounts.path("broken") / "account.db").write_bytes(b"x" * 10_000)
+    for name, error in (("newer", SchemaTooNew), ("broken", Exception)):
+        with pytest.raises(error):
+            async with accounts.use(name):
+                pass
+    async with accounts.use("good"):
+        pass
+    db = apsw.Connection(str(newer))
+    db.execute(f"PRAGMA user_version={version}")
+    db.close()
+    async with accounts.use("newer"):
+        pass
+
+
+async def test_a_removed_account_closes_its_subscribers_and_its_folder_goes(accounts: Accounts) -> None:
+    """STORE-140: nobody can open it meanwhile; a new one of that name is empty."""
+    left = trio.Event()
+
+    async def session() -> None:
+        async with accounts.use("mjl") as account:
+            await account.write(lambda tx: mailboxes.create_mailbox(tx, "secret"))
+            _, cursor = await account.subscribe()
+            with cursor:
+                ready.set()
+                await cursor.wait()
+                assert isinstance((await cursor.take()).events[-1], AccountClosing)
+                with pytest.raises(AccountRemoved):
+                    async with accounts.use("mjl"):
+                        pass
+                assert not accounts.exists("mjl")
+                await left.wait()
+
+    ready = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session)
+        await ready.wait()
+        nursery.start_soon(accounts.remove, "mjl")
+        await trio.testing.wait_all_tasks_blocked()
+        assert accounts.path("mjl").exists()
+        left.set()
+    assert not accounts.path("mjl").exists()
+    assert list((accounts.directory / "tmp").iterdir()) == []
+    async with accounts.use("mjl") as account:
+        assert await account.read(lambda r: reading.mailbox_by_name(r, "secret"), op="test") is None
+
+
+async def test_an_account_removed_twice_at_once_goes_once(accounts: Accounts) -> None:
+    """STORE-140."""
+    await accounts.create("mjl")
+    results: list[str] = []
+
+    async def remove() -> None:
+        try:
+            await accounts.remove("mjl")
+            results.append("removed")
+        except AccountUnknown:
+            results.append("unknown")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(remove)
+        nursery.start_soon(remove)
+    assert sorted(results) == ["removed", "unknown"]
+
+
+async def test_removing_what_is_not_there_is_an_error(accounts: Accounts) -> None:
+    """STORE-140."""
+    with pytest.raises(AccountUnknown):
+        await accounts.remove("nobody")
+
+
+async def test_the_names_are_those_with_files(accounts: Accounts) -> None:
+    """STORE-1."""
+    await accounts.create("b")
+    await accounts.create("a")
+    (accounts.directory / "accounts" / "c").mkdir()
+    (accounts.directory / "accounts" / "README").write_text("no account")
+    assert accounts.names() == ["a", "b"]
+
+
+async def test_the_check_on_close_fails_who_left_last(tmp_path: Path) -> None:
+    """STORE-41."""
+    accounts = Accounts(tmp_path, Options(check_on_close=True, min_free_space=0))
+    with pytest.raises(CheckFailed, match="counts"):
+        async with accounts.use("mjl") as account:
+            await account.write(lambda tx: tx.execute("UPDATE mailbox SET total = 7 WHERE name = 'Inbox'"))
+    await accounts.aclose()
+
+
+async def test_a_unit_with_a_known_key_does_not_run_again(accounts: Accounts) -> None:
+    """STORE-189: for seven days."""
+    async with accounts.use("mjl") as account:
+        await account.write(lambda tx: mailboxes.create_mailbox(tx, "once"), key=b"k1")
+        with pytest.raises(AlreadyDone):
+            await account.write(lambda tx: mailboxes.create_mailbox(tx, "twice"), key=b"k1")
+        assert await account.read(lambda r: reading.mailbox_by_name(r, "twice"), op="test") is None
+        assert await account.write(lambda tx: tx.once(b"k2"))
+        assert not await account.write(lambda tx: tx.once(b"k2"))
+        with pytest.raises(ZeroDivisionError):
+            await account.write(lambda tx: 1 // 0, key=b"k3")
+        await account.write(lambda tx: None, key=b"k3")
+        await account.write(
+            lambda tx: tx.execute("UPDATE unit_key SET created = created - 8 * 86400 * 1000000 WHERE key = ?", b"k1")
+        )
+        await account.tend()
+        await account.write(lambda tx: None, key=b"k1")
+        with pytest.raises(AlreadyDone):
+            await account.write(lambda tx: None, key=b"k3")
+
+
+async def test_background_tasks_run_while_an_account_is_open(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-86 and others: a task ends when the account closes, before its database does."""
+    running: list[str] = []
+
+    async def task(account: Account) -> None:
+        running.append(account.name)
+        try:
+            await trio.sleep_forever()
+        finally:
+            running.remove(account.name)
+            account.check_space()
+
+    accounts.register_task(task)
+    async with accounts.use("mjl"):
+        await trio.testing.wait_all_tasks_blocked()
+        assert running == ["mjl"]
+    monkeypatch.setattr(accounts_module, "IDLE", 0.0)
+    await accounts._close_idle()
+    assert running == []
+
+
+async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-158: neither the server nor the account's other tasks."""
+    monkeypatch.setattr(accounts_module, "TASK_RETRY", 0.0)
+    runs = 0
+    again = trio.Event()
+
+    async def task(account: Account) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise ValueError("a fault")
+        again.set()
+
+    accounts.register_task(task)
+    async with accounts.use("mjl") as account:
+        with trio.fail_after(5):
+            await again.wait()
+        await account.write(lambda tx: None)
+    assert "background task failed" in caplog.messages
+
+
+async def test_a_file_that_was_not_closed_is_checked_in_the_background(tmp_path: Path) -> None:
+    """STORE-10: damage found so degrades the account."""
+    options = Options(min_free_space=0)
+    first = Accounts(tmp_path / "one", options)
+    async with first.use("mjl") as account:
+        await account.write(
+            lambda tx: tx.executemany("INSERT INTO outgoing (recipient, submitted) VALUES (?, 1)", [("x" * 500,)] * 500)
+        )
+        await account.database.trim()
+        await account.write(lambda tx: tx.execute("DELETE FROM outgoing WHERE id = 1"))
+        # What a kill leaves: the file and its log.
+        folder = tmp_path / "two" / "accounts" / "mjl"
+        folder.mkdir(parents=True)
+        for name in ("account.db", "account.db-wal"):
+            (folder / name).write_bytes((account.directory / name).read_bytes())
+    await first.aclose()
+    content = bytearray((folder / "account.db").read_bytes())
+    middle = len(content) // 4096 - 20
+    content[middle * 4096 : middle * 4096 + 100] = b"\xa5" * 100
+    (folder / "account.db").write_bytes(content)
+    second = Accounts(tmp_path / "two", options)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(second.serve)
+        async with second.use("mjl") as account:
+            assert account.database.unclean
+
+            async def broken() -> bool:
+                return account.database.health.broken != ""
+
+            await soon(broken)
+            assert list(second.broken()) == ["mjl"]
+            with pytest.raises(StorageBroken):
+                await account.write(lambda tx: None)
+        nursery.cancel_scope.cancel()
+
+
+async def test_nothing_can_be_used_after_the_end(tmp_path: Path) -> None:
+    """STORE-8."""
+    accounts = Accounts(tmp_path, Options(min_free_space=0))
+    async with accounts.use("mjl"):
+        pass
+    await accounts.aclose()
+    with pytest.raises(AccountUnknown):
+        async with accounts.use("mjl"):
+            pass

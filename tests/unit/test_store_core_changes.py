@@ -1,0 +1,286 @@
+"""Reading the change log, and its query plans (STORE-27, 30, 33, 36, 86, 171)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from moxlite.store import account as account_module
+from moxlite.store import changes, erase, mailboxes, messages, unit
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts
+from moxlite.store.adding import add_message
+from moxlite.store.changes import Catchup, TooMany, changes_since
+from moxlite.store.database import Reader
+from moxlite.store.flags import store_flags
+from moxlite.store.prepare import Prepared, prepare
+from moxlite.store.spool import Spool
+from moxlite.store.types import (
+    Event,
+    Flag,
+    FlagsChanged,
+    MailboxAdded,
+    MailboxID,
+    MailboxRemoved,
+    MessageAdded,
+    MessagesRemoved,
+    ModSeq,
+    SettingsChanged,
+    SubscriptionRemoved,
+    ThreadChanged,
+)
+from tests.store_fixtures import accounts, store_options
+
+__all__ = ["accounts", "store_options"]
+
+INBOX = MailboxID(1)
+
+
+@pytest.fixture
+async def account(accounts: Accounts) -> AsyncIterator[Account]:
+    async with accounts.use("mjl") as account:
+        yield account
+
+
+@pytest.fixture
+async def prepared() -> AsyncIterator[Prepared]:
+    with Spool.of(b"Subject: x\r\n\r\ntext\r\n") as spool:
+        yield await prepare(spool)
+
+
+async def add(account: Account, prepared: Prepared, count: int = 1, box: MailboxID = INBOX) -> None:
+    await account.write(lambda tx: [add_message(tx, prepared, box) for _ in range(count)])
+
+
+async def since(account: Account, modseq: int, box: MailboxID | None = None) -> list[Event]:
+    return await account.scan(
+        lambda r: [event for part in changes_since(r, ModSeq(modseq), box) for event in part], op="test"
+    )
+
+
+async def test_removals_come_first_then_additions_by_uid_then_the_rest(account: Account, prepared: Prepared) -> None:
+    """STORE-30: a message added first and flagged last keeps its place among the additions."""
+    await add(account, prepared, 3)
+    start = account.bus.modseq
+    await add(account, prepared)
+    await account.write(lambda tx: store_flags(tx, INBOX, [2], mode="add", flags=Flag.SEEN))
+    await add(account, prepared)
+    await account.write(lambda tx: store_flags(tx, INBOX, [4], mode="add", flags=Flag.FLAGGED))
+    await account.write(lambda tx: messages.expunge(tx, INBOX, [1]))
+    events = [
+        event
+        for event in await since(account, start)
+        if isinstance(event, MessagesRemoved | MessageAdded | FlagsChanged)
+    ]
+    assert [(type(event).__name__, getattr(event, "uid", None)) for event in events] == [
+        ("MessagesRemoved", None),
+        ("MessageAdded", 4),
+        ("MessageAdded", 5),
+        ("FlagsChanged", 2),
+    ]
+    assert isinstance(events[1], MessageAdded)
+    assert events[1].flags == Flag.FLAGGED
+    assert (events[1].exists, events[1].unseen) == (4, 3)
+
+
+async def test_what_came_and_went_is_not_told(account: Account, prepared: Prepared) -> None:
+    """STORE-30: coalesced."""
+    start = account.bus.modseq
+    await add(account, prepared)
+    await account.write(lambda tx: messages.expunge(tx, INBOX, [1]))
+    assert not [event for event in await since(account, start) if isinstance(event, MessagesRemoved | MessageAdded)]
+
+
+async def test_mailboxes_come_before_what_is_in_them(account: Account, prepared: Prepared) -> None:
+    """STORE-30."""
+    start = account.bus.modseq
+    box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "new")))[0]
+    await add(account, prepared, box=box.id)
+    kinds = [type(event) for event in await since(account, start)]
+    assert kinds.index(MailboxAdded) < kinds.index(MessageAdded)
+
+
+async def test_a_deleted_mailbox_is_told_after_its_messages(account: Account, prepared: Prepared) -> None:
+    """STORE-13, STORE-30."""
+    box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "old")))[0]
+    await add(account, prepared, 2, box=box.id)
+    start = account.bus.modseq
+    await account.write(lambda tx: mailboxes.delete_mailbox(tx, box.id))
+    events = await since(account, start)
+    assert isinstance(events[0], MessagesRemoved)
+    assert (events[0].uids, events[0].exists) == ((1, 2), 0)
+    assert isinstance(events[1], MailboxRemoved)
+    assert (events[1].mailbox_id, events[1].name) == (box.id, "old")
+
+
+async def test_one_mailbox_alone_can_be_asked_for(account: Account, prepared: Prepared) -> None:
+    """STORE-30."""
+    box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "other")))[0]
+    await add(account, prepared, 2)
+    await add(account, prepared, 2, box=box.id)
+    start = account.bus.modseq
+    await account.write(lambda tx: messages.expunge(tx, INBOX, [1]))
+    await account.write(lambda tx: messages.expunge(tx, box.id, [2]))
+    await account.write(lambda tx: store_flags(tx, box.id, [1], mode="add", flags=Flag.SEEN))
+    events = await since(account, start, box.id)
+    assert [
+        (type(event), event.mailbox_id) for event in events if isinstance(event, MessagesRemoved | FlagsChanged)
+    ] == [
+        (MessagesRemoved, box.id),
+        (FlagsChanged, box.id),
+    ]
+    assert len(events) == 2
+
+
+async def test_subscriptions_annotations_settings_and_threads_are_told(account: Account, prepared: Prepared) -> None:
+    """STORE-30: thread flags by threadseq, so IMAP sees no FETCH for them."""
+    await add(account, prepared, 2)
+    start = account.bus.modseq
+    await account.write(lambda tx: mailboxes.unsubscribe(tx, "Trash"))
+
+    await account.write(lambda tx: tx.execute("UPDATE message SET thread_muted = 1, threadseq = ?", tx.modseq()))
+    await account.write(lambda tx: tx.execute("INSERT INTO settings VALUES (1, '{}', ?)", tx.modseq()))
+    events = await since(account, start)
+    assert any(
+        isinstance(event, SubscriptionRemoved) and event.name == "Trash" and not event.nonexistent for event in events
+    )
+    threads = [event for event in events if isinstance(event, ThreadChanged)]
+    assert [(event.message_ids, event.muted, event.collapsed) for event in threads] == [((1, 2), True, False)]
+    assert sum(isinstance(event, SettingsChanged) for event in events) == 1
+    assert not any(isinstance(event, FlagsChanged) for event in events)
+
+
+async def test_nothing_is_told_to_who_is_up_to_date(account: Account) -> None:
+    """STORE-30."""
+    assert await since(account, account.bus.modseq) == []
+
+
+async def test_long_changes_come_in_slices_of_500(account: Account, prepared: Prepared) -> None:
+    """STORE-30, STORE-34: the unit itself is a mark; the slices are read each by itself."""
+    _, cursor = await account.subscribe()
+    with cursor:
+        await add(account, prepared, 1200)
+        assert account.bus.tail_events == 1
+        uids: list[int] = []
+        batches = 0
+        while True:
+            batch = await cursor.take()
+            assert batch.from_log
+            assert len(batch.events) <= 500
+            uids += [event.uid for event in batch.events if isinstance(event, MessageAdded)]
+            batches += 1
+            if not batch.more:
+                break
+            assert cursor.modseq == 1
+        assert uids == list(range(1, 1201))
+        assert batches >= 3
+        assert cursor.modseq == account.bus.modseq
+
+
+async def test_what_changes_between_two_slices_is_told_by_the_next_catch_up(
+    account: Account, prepared: Prepared
+) -> None:
+    """STORE-30, STORE-35: nothing is lost, though no snapshot is held over the slices."""
+    _, cursor = await account.subscribe()
+    with cursor:
+        await add(account, prepared, 1100)
+        view: dict[int, Flag] = {}
+
+        def apply(events: tuple[Event, ...]) -> None:
+            for event in events:
+                match event:
+                    case MessageAdded() | FlagsChanged():
+                        view[event.uid] = event.flags
+                    case MessagesRemoved():
+                        for uid in event.uids:
+                            view.pop(uid, None)
+
+        apply((await cursor.take()).events)
+        await account.write(lambda tx: messages.expunge(tx, INBOX, [1, 700]))
+        await account.write(lambda tx: store_flags(tx, INBOX, [2, 701], mode="add", flags=Flag.SEEN))
+        await account.write(lambda tx: messages.move_messages(tx, INBOX, [800], MailboxID(2)))
+        await account.write(lambda tx: messages.move_messages(tx, MailboxID(2), [1], INBOX))
+        while (batch := await cursor.take()).more or cursor.pending():
+            apply(batch.events)
+        apply(batch.events)
+        assert view == dict(
+            await account.scan(lambda r: r.rows("SELECT uid, flags FROM message WHERE mailbox_id = 1"), op="test")
+        )
+
+
+async def test_a_short_plan_is_made_here_and_a_long_one_in_a_thread(
+    account: Account, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-3, STORE-30."""
+    await add(account, prepared, 30)
+    catchup = Catchup(ModSeq(0))
+    with pytest.raises(TooMany):
+        await account.read(lambda r: catchup.plan(r, 10), op="test")
+    monkeypatch.setattr(account_module, "FEW_CHANGES", 10)
+    scans: list[str] = []
+    scan = account.database.scan
+
+    async def noted(fn: Callable[[Reader], object], *, op: str) -> object:
+        scans.append(op)
+        return await scan(fn, op=op)
+
+    monkeypatch.setattr(account.database, "scan", noted)
+    catchup = Catchup(ModSeq(0))
+    events: list[Event] = []
+    while not catchup.done:
+        events += await account.bus.load(catchup)
+    assert scans == ["catchup_plan"]
+    assert sum(isinstance(event, MessageAdded) for event in events) == 30
+    assert {event.account for event in events} == {"mjl"}
+
+
+async def test_a_unit_over_1000_rows_is_one_mark_in_the_tail(
+    account: Account, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-34: one of just as many is not."""
+    monkeypatch.setattr(unit, "MARK_ROWS", 10)
+    await add(account, prepared, 10)
+    _, cursor = await account.subscribe()
+    with cursor:
+        await account.write(lambda tx: messages.expunge(tx, INBOX, range(1, 9)))
+        assert not (await cursor.take()).from_log
+        await add(account, prepared, 12)
+        assert (await cursor.take()).from_log
+
+
+# Query plans
+
+TEMP = "USE TEMP B-TREE"
+
+
+def plan(r: Reader, sql: str, *args: object) -> str:
+    return "; ".join(row[3] for row in r.rows("EXPLAIN QUERY PLAN " + sql, *args))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("sql", "args", "index"),
+    [
+        (changes.EXPUNGED_IN, (1, 5, 10), "expunged_mailbox_modseq (mailbox_id=? AND modseq>?)"),
+        (changes.EXPUNGED, (5, 10), "expunged_modseq (modseq>?)"),
+        (changes.MESSAGES, (1, 5, 10), "message_modseq (mailbox_id=? AND modseq>?)"),
+        (changes.THREADS, (5, 10), "message_threadseq (threadseq>?)"),
+        (changes.MAILBOX_GONE, (5,), "mailbox_gone_modseq (modseq>?)"),
+        (erase.OLDEST, (5, 10), "expunged_modseq (modseq<?)"),
+        (erase.BEYOND_KEPT, (10,), "expunged_modseq"),
+        (erase.UNUSED, (10,), "body_unused"),
+        (erase.USED, (1,), "erase_queue_message (message_id=?)"),
+        (erase.READY, (5, 5, 10), "erase_queue_modseq (modseq<?)"),
+    ],
+)
+async def test_the_log_is_read_by_index(account: Account, sql: str, args: tuple[object, ...], index: str) -> None:
+    """STORE-171 for STORE-27, STORE-30, STORE-36: cost grows with the changes, not with the account."""
+    found = await account.read(lambda r: plan(r, sql, *args), op="test")
+    assert index in found
+    assert "SCAN message" not in found
+
+
+async def test_the_trainer_finds_its_work_by_index(account: Account) -> None:
+    """STORE-86, STORE-171."""
+    wanted = "SELECT id FROM message WHERE (CASE flags & 48 WHEN 16 THEN 1 WHEN 32 THEN 0 END) IS NOT trained LIMIT 200"
+    assert "message_training" in await account.read(lambda r: plan(r, wanted), op="test")

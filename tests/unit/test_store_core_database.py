@@ -1,0 +1,614 @@
+"""Opening, migrating, reading and tending a database (STORE-2, 3, 10, 10a, 148, 149, 161)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import apsw
+import msgspec
+import pytest
+import trio
+import trio.testing
+from prometheus_client import REGISTRY
+
+from moxlite.store import checkpoint, migrations, readers
+from moxlite.store.database import Database, Kind, Reader, Tx
+from moxlite.store.errors import (
+    Closed,
+    MigrationNeedsSpace,
+    ReadInterrupted,
+    SchemaTooNew,
+    StorageBroken,
+    StoreError,
+    WrongFile,
+)
+from moxlite.store.migrations import Migration, drop_old_copies, migrations_of, open_file
+from moxlite.store.options import Options
+from tests.faultvfs import FaultVFS
+from tests.store_fixtures import soon
+
+FIRST = "CREATE TABLE item (id INTEGER PRIMARY KEY, data BLOB) STRICT;"
+FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
+
+
+class Schema:
+    """A schema folder of its own, to which migrations are added."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "queue").mkdir(parents=True)
+        self.add(1, FIRST)
+
+    def add(self, number: int, sql: str) -> None:
+        (self.folder / "queue" / f"{number:04}-step.sql").write_text(sql)
+        migrations._cache.clear()
+
+    @property
+    def options(self) -> Options:
+        return Options(schema=self.folder, min_free_space=0)
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Schema:
+    return Schema(tmp_path / "schema")
+
+
+@pytest.fixture
+async def db(tmp_path: Path, schema: Schema) -> AsyncIterator[Database]:
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    yield database
+    await database.aclose()
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def thread(_: Reader) -> int:
+    return threading.get_ident()
+
+
+# Opening
+
+
+def test_each_kind_has_an_application_id_of_its_own() -> None:
+    """STORE-2."""
+    ids = [kind.application_id for kind in Kind]
+    assert len(set(ids)) == len(ids)
+    assert all(0 < number < 1 << 31 for number in ids)
+
+
+async def test_a_new_database_has_all_its_pragmas(db: Database) -> None:
+    """STORE-2, STORE-10b: of whatever kind."""
+
+    def pragmas(tx: Tx) -> dict[str, object]:
+        wanted = (
+            "journal_mode synchronous foreign_keys page_size auto_vacuum trusted_schema cell_size_check application_id "
+            "user_version cache_size mmap_size wal_autocheckpoint"
+        )
+        return {name: tx.db.pragma(name) for name in wanted.split()}
+
+    assert await db.write(pragmas) == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "page_size": 4096,
+        "auto_vacuum": 2,
+        "trusted_schema": 0,
+        "cell_size_check": 1,
+        "application_id": Kind.QUEUE.application_id,
+        "user_version": 1,
+        "cache_size": -512,
+        "mmap_size": 0,
+        "wal_autocheckpoint": 0,
+    }
+
+
+async def test_the_file_is_readable_by_owner_and_group_only(db: Database) -> None:
+    """STORE-1, ADMIN-37: the log too."""
+    await db.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
+    for name in ("queue.db", "queue.db-wal", "queue.db-shm"):
+        assert (db.path.parent / name).stat().st_mode & 0o777 == 0o640
+
+
+def test_all_tables_of_all_kinds_are_strict(tmp_path: Path) -> None:
+    """STORE-2."""
+    for kind in Kind:
+        if not (Path(migrations.__file__).parent.parent / "schema" / kind.value).is_dir():
+            continue
+        db = open_file(tmp_path / f"{kind.value}.db", kind, Options())
+        loose = db.execute(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
+        ).fetchall()
+        assert [name for (name,) in loose if not str(name).startswith("sqlite_")] == []
+        db.close()
+
+
+def test_an_old_sqlite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-2."""
+    monkeypatch.setattr(apsw, "SQLITE_VERSION_NUMBER", 3_044_002)
+    with pytest.raises(StoreError, match="too old"):
+        migrations.check_library()
+
+
+async def test_a_file_of_another_kind_is_refused(tmp_path: Path, schema: Schema) -> None:
+    """STORE-2."""
+    open_file(tmp_path / "auth.db", Kind.AUTH, Options()).close()
+    with pytest.raises(WrongFile):
+        await Database.open(tmp_path / "auth.db", Kind.QUEUE, options=schema.options)
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but some text\n" * 100, b"SQLite format 3\0" + b"\xff" * 5000]
+)
+async def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path, schema: Schema, content: bytes) -> None:
+    """STORE-2, STORE-158."""
+    path = tmp_path / "queue.db"
+    path.write_bytes(content)
+    with pytest.raises((WrongFile, StorageBroken)):
+        await Database.open(path, Kind.QUEUE, options=schema.options)
+    assert path.read_bytes() == content
+
+
+async def test_a_foreign_sqlite_file_is_refused(tmp_path: Path, schema: Schema) -> None:
+    """STORE-2."""
+    path = tmp_path / "queue.db"
+    foreign = apsw.Connection(str(path))
+    foreign.execute("CREATE TABLE t (x)")
+    foreign.close()
+    with pytest.raises(WrongFile):
+        await Database.open(path, Kind.QUEUE, options=schema.options)
+
+
+async def test_a_folder_that_cannot_be_written_is_storage_broken(tmp_path: Path, schema: Schema) -> None:
+    """STORE-158."""
+    with pytest.raises((StorageBroken, OSError)):
+        await Database.open(tmp_path / "missing" / "queue.db", Kind.QUEUE, options=schema.options)
+
+
+# Migrations
+
+
+async def test_migrations_run_once_in_order_and_survive(tmp_path: Path, schema: Schema) -> None:
+    """STORE-148."""
+    first = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    await first.write(lambda tx: tx.execute("INSERT INTO item (data) VALUES (x'01')"))
+    await first.aclose()
+    schema.add(2, "ALTER TABLE item ADD COLUMN name TEXT; UPDATE item SET name = 'old';")
+    schema.add(3, "UPDATE item SET name = name || 'er';")
+    for _ in range(2):
+        again = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+        assert await again.read(lambda r: r.rows("SELECT name FROM item"), op="test") == [("older",)]
+        await again.aclose()
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, schema: Schema) -> None:
+    """STORE-148: the version too, so the next open tries again."""
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    before = digest(tmp_path / "queue.db")
+    schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT; INSERT INTO nowhere VALUES (1);")
+    with pytest.raises(apsw.SQLError):
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    assert digest(tmp_path / "queue.db") == before
+    schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    assert db.pragma("user_version") == 2
+    db.close()
+
+
+def test_the_python_step_is_part_of_the_transaction(
+    tmp_path: Path, schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-148."""
+
+    def step(tx: Tx) -> None:
+        tx.execute("INSERT INTO item (data) VALUES (x'02')")
+        if not good:
+            raise ValueError
+
+    good = False
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
+    monkeypatch.setattr(migrations, "STEPS", {(Kind.QUEUE, 2): step})
+    with pytest.raises(ValueError):
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    good = True
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    assert db.execute("SELECT count(*) FROM item").fetchall() == [(1,)]
+    assert db.pragma("foreign_keys") == 1
+    db.close()
+
+
+def test_a_migration_cannot_leave_a_row_without_its_parent(tmp_path: Path, schema: Schema) -> None:
+    """STORE-148."""
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    schema.add(2, "CREATE TABLE child (item_id INTEGER REFERENCES item (id)) STRICT; INSERT INTO child VALUES (7);")
+    with pytest.raises(WrongFile, match="child"):
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+
+
+@pytest.mark.parametrize("log", ["folded", "unfolded"])
+async def test_a_newer_file_is_refused_untouched(tmp_path: Path, schema: Schema, log: str) -> None:
+    """STORE-148: naming both versions, even when the newer version lies in the log only."""
+    path = tmp_path / "queue.db"
+    open_file(path, Kind.QUEUE, schema.options).close()
+    newer = apsw.Connection(str(path))
+    newer.execute("PRAGMA user_version=9")
+    if log == "folded":
+        newer.close()
+    else:
+        # A copy of a file in use is what a kill leaves.
+        for suffix in ("", "-wal"):
+            (tmp_path / f"copy.db{suffix}").write_bytes((tmp_path / f"queue.db{suffix}").read_bytes())
+        newer.close()
+        path = tmp_path / "copy.db"
+    files = {suffix: digest(Path(f"{path}{suffix}")) for suffix in ("", "-wal") if Path(f"{path}{suffix}").exists()}  # noqa: ASYNC240
+    with pytest.raises(SchemaTooNew) as caught:
+        await Database.open(path, Kind.QUEUE, options=schema.options)
+    assert (caught.value.found, caught.value.known) == (9, 1)
+    assert {suffix: digest(Path(f"{path}{suffix}")) for suffix in files} == files
+
+
+def test_migrations_are_numbered_without_a_gap(schema: Schema) -> None:
+    """STORE-148."""
+    schema.add(3, "SELECT 1")
+    with pytest.raises(StoreError, match="gap"):
+        migrations_of(Kind.QUEUE, schema.folder)
+
+
+def test_the_file_is_copied_before_tables_are_rewritten(tmp_path: Path, schema: Schema) -> None:
+    """STORE-149: and the copy goes after 14 days."""
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    db.execute("INSERT INTO item (data) VALUES (x'07')")
+    db.close()
+    schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    copy = tmp_path / "queue.db.before-0002"
+    old = apsw.Connection(str(copy))
+    assert old.execute("SELECT data FROM item").fetchall() == [(b"\x07",)]
+    old.close()
+    assert drop_old_copies(tmp_path) == []
+    os.utime(copy, (time.time() - 15 * 86_400,) * 2)
+    assert drop_old_copies(tmp_path) == [copy]
+    assert not copy.exists()
+
+
+def test_without_room_for_the_copy_the_rewrite_needs_a_setting(tmp_path: Path, schema: Schema) -> None:
+    """STORE-149."""
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
+    tight = Options(schema=schema.folder, min_free_space=1 << 60)
+    with pytest.raises(MigrationNeedsSpace):
+        open_file(tmp_path / "queue.db", Kind.QUEUE, tight)
+    bold = Options(schema=schema.folder, min_free_space=1 << 60, migrate_without_copy=True)
+    open_file(tmp_path / "queue.db", Kind.QUEUE, bold).close()
+    assert not (tmp_path / "queue.db.before-0002").exists()
+
+
+def test_a_rewrite_is_known_by_its_first_line() -> None:
+    """STORE-149."""
+    assert Migration(2, "x", "-- rewrites tables\nSELECT 1").rewrites
+    assert not Migration(2, "x", "SELECT 1 -- rewrites tables").rewrites
+
+
+# Reading
+
+
+async def test_the_first_read_is_in_a_thread_and_the_next_ones_on_the_loop(db: Database) -> None:
+    """STORE-3."""
+    here = threading.get_ident()
+    assert await db.read(thread, op="test") != here
+    assert await db.read(thread, op="test") == here
+    assert await db.scan(thread, op="test") != here
+
+
+async def test_a_slow_slice_sends_reads_to_a_thread_for_ten_seconds(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-3."""
+    here = threading.get_ident()
+    await db.read(thread, op="test")
+    await db.read(lambda r: time.sleep(0.006), op="test")
+    assert await db.read(thread, op="test") != here
+    monkeypatch.setattr(db._readers, "_cold_until", time.monotonic() - 0.001)
+    assert await db.read(thread, op="test") == here
+
+
+async def test_a_slow_disk_moves_reads_off_the_loop(tmp_path: Path, schema: Schema) -> None:
+    """STORE-3: each read of a page takes 1 ms."""
+    vfs = FaultVFS()
+    database = await Database.open(
+        tmp_path / "slow.db", Kind.QUEUE, options=msgspec.structs.replace(schema.options, vfs=vfs.name)
+    )
+    await database.read(thread, op="test")
+    for _ in range(1):
+        await database.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 300))
+    await database.trim()
+    vfs.read_delay = 0.001
+    await database.read(lambda r: r.rows("SELECT sum(length(data)) FROM item"), op="test")
+    assert await database.read(thread, op="test") != threading.get_ident()
+    vfs.read_delay = 0.0
+    await database.aclose()
+
+
+async def test_a_read_is_one_snapshot(db: Database) -> None:
+    """STORE-3: units between two of its statements are not seen."""
+    await db.read(thread, op="test")
+    entered, opened = threading.Event(), threading.Event()
+
+    def twice(r: Reader) -> tuple[int, int]:
+        first = r.value("SELECT count(*) FROM item")
+        entered.set()
+        assert opened.wait(10)
+        return first, r.value("SELECT count(*) FROM item")
+
+    counts: list[tuple[int, int]] = []
+
+    async def scan() -> None:
+        counts.append(await db.scan(twice, op="test"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scan)
+        await trio.to_thread.run_sync(entered.wait)
+        await db.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
+        opened.set()
+    assert counts == [(0, 0)]
+
+
+async def test_a_cancelled_scan_is_interrupted(db: Database) -> None:
+    """STORE-3: in a long statement; the connection is good for the next one."""
+    began = time.monotonic()
+    with trio.move_on_after(0.05):
+        await db.scan(lambda r: r.value(FOREVER), op="test")
+    assert time.monotonic() - began < 5
+    assert await db.scan(lambda r: r.value("SELECT 1"), op="test") == 1
+
+
+async def test_a_cancelled_scan_ends_between_two_statements_too(db: Database) -> None:
+    """STORE-3: SQLite's interrupt only reaches a statement that runs."""
+    entered = threading.Event()
+
+    def many(r: Reader) -> None:
+        while True:
+            r.value("SELECT 1")
+            entered.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: db.scan(many, op="test"))
+        await trio.to_thread.run_sync(entered.wait)
+        nursery.cancel_scope.cancel()
+
+
+async def test_at_most_four_scans_run_at_once(db: Database) -> None:
+    """STORE-3."""
+    running, peak = 0, 0
+    lock, opened = threading.Lock(), threading.Event()
+
+    def wait(_: Reader) -> None:
+        nonlocal running, peak
+        with lock:
+            running += 1
+            peak = max(peak, running)
+        assert opened.wait(10)
+        with lock:
+            running -= 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(7):
+            nursery.start_soon(lambda: db.scan(wait, op="test"))
+
+        async def four() -> bool:
+            return peak == 4
+
+        await soon(four)
+        await trio.testing.wait_all_tasks_blocked()
+        opened.set()
+    assert peak == 4
+
+
+async def test_a_borrowed_snapshot_stays_the_same_over_slices(db: Database) -> None:
+    """STORE-3: on the loop and in threads."""
+    await db.read(thread, op="test")
+    count = "SELECT count(*) FROM item"
+    async with db.snapshot(op="test") as snapshot:
+        assert await snapshot.read(lambda r: r.value(count)) == 0
+        await db.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
+        assert await snapshot.read(lambda r: r.value(count)) == 0
+        assert await snapshot.scan(lambda r: r.value(count)) == 0
+        assert await db.read(lambda r: r.value(count), op="test") == 1
+    async with db.snapshot(op="test") as snapshot:
+        assert await snapshot.read(lambda r: r.value(count)) == 1
+
+
+async def test_a_reader_cannot_write(db: Database) -> None:
+    """STORE-3."""
+    for _ in range(2):
+        with pytest.raises(StorageBroken):
+            await db.read(lambda r: r.rows("DELETE FROM item RETURNING id"), op="test")
+
+
+async def test_what_a_read_raises_reaches_its_caller_and_ends_the_snapshot(db: Database) -> None:
+    """STORE-3."""
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            await db.read(lambda r: (r.value("SELECT 1"), 1 // 0), op="test")
+    await db.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
+    assert await db.read(lambda r: r.value("SELECT count(*) FROM item"), op="test") == 1
+
+
+async def test_a_long_read_is_logged_once_by_name(
+    db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-3."""
+    monkeypatch.setattr(readers, "LONG", 0.0)
+    with caplog.at_level(logging.WARNING, "moxlite.store.readers"):
+        async with db.snapshot(op="export"):
+            await db.upkeep()
+            await db.upkeep()
+    kv = [record.__dict__["kv"] for record in caplog.records if record.message == "long read"]
+    assert [entry["op"] for entry in kv] == ["export"]
+
+
+@pytest.mark.parametrize("patient", [False, True])
+async def test_a_long_read_is_ended_when_the_log_grows_too_long(
+    db: Database, monkeypatch: pytest.MonkeyPatch, patient: bool
+) -> None:
+    """STORE-161: but a backup bears more."""
+    monkeypatch.setattr(readers, "LONG", 0.0)
+    monkeypatch.setattr(db._checkpoints, "pages", (300 << 20) // 4096)
+    async with db.snapshot(op="backup", patient=patient) as snapshot:
+        await snapshot.read(thread)
+        await db.upkeep()
+        if patient:
+            await snapshot.read(thread)
+        else:
+            with pytest.raises(ReadInterrupted):
+                await snapshot.read(thread)
+
+
+async def test_a_read_error_degrades_this_database_only_and_reads_are_tried(tmp_path: Path, schema: Schema) -> None:
+    """STORE-10, STORE-158: a page that is damaged on the disk."""
+    path = tmp_path / "queue.db"
+    db = open_file(path, Kind.QUEUE, schema.options)
+    db.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 50)
+    db.close()
+    content = bytearray(path.read_bytes())
+    for page in range(4, len(content) // 4096 - 1):
+        content[page * 4096 : page * 4096 + 200] = b"\xa5" * 200
+    path.write_bytes(content)
+    database = await Database.open(path, Kind.QUEUE, options=schema.options)
+    for _ in range(2):
+        with pytest.raises(StorageBroken):
+            await database.read(lambda r: r.rows("SELECT data FROM item"), op="test")
+    with pytest.raises(StorageBroken):
+        await database.write(lambda tx: tx.execute("DELETE FROM item"))
+    assert await database.read(lambda r: r.value("SELECT 1"), op="test") == 1
+    await database.aclose()
+
+
+async def test_nothing_runs_after_closing(db: Database) -> None:
+    """STORE-8."""
+    await db.aclose()
+    for call in (db.read, db.scan):
+        with pytest.raises(Closed):
+            await call(thread, op="test")
+    with pytest.raises(Closed):
+        await db.write(lambda tx: None)
+    await db.aclose()
+
+
+async def test_closing_folds_the_log_and_interrupts_scans(tmp_path: Path, schema: Schema) -> None:
+    """STORE-10."""
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    await database.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
+
+    async def scan() -> None:
+        with pytest.raises(ReadInterrupted):
+            await database.scan(lambda r: r.value(FOREVER), op="test")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scan)
+        await trio.testing.wait_all_tasks_blocked()
+        await trio.sleep(0.02)
+        await database.aclose()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["queue.db"]  # noqa: ASYNC240
+    again = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    assert not again.unclean
+    await again.aclose()
+
+
+# Upkeep
+
+
+async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
+    """STORE-10."""
+    await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 200))
+    assert db.wal_bytes > 600_000
+    await db.trim()
+    await db.write(lambda tx: None)  # behind the chore
+    assert db.path.with_name("queue.db-wal").stat().st_size == 0
+    assert db.wal_bytes == 0
+
+
+async def test_free_pages_go_back_to_the_file_system_while_idle(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-37."""
+    await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 3000))
+    await db.write(lambda tx: tx.execute("DELETE FROM item WHERE id > 10"))
+    monkeypatch.setattr("moxlite.store.database.UPKEEP", 0.0)
+    await db.upkeep()
+
+    def pages(r: Reader) -> tuple[int, int]:
+        return r.value("PRAGMA page_count"), r.value("PRAGMA freelist_count")
+
+    async def small() -> bool:
+        count, free = await db.read(pages, op="test")
+        return free * 10 <= count < 100
+
+    await soon(small)
+
+
+async def test_the_helper_copies_the_log_as_it_grows(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-10a."""
+    monkeypatch.setattr(checkpoint, "GROWTH", 10)
+    for _ in range(20):
+        await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 20))
+        await db._checkpoint_done.wait()
+    assert db.wal_bytes < 100 * 4096
+    assert db.path.stat().st_size > 300 * 4096
+
+
+async def test_above_the_safety_bound_the_writer_truncates_the_log(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-10a: and gives up at once where a reader is in the way."""
+    monkeypatch.setattr(db._checkpoints, "begin", lambda: False)
+    monkeypatch.setattr(checkpoint, "SAFETY", 50)
+    monkeypatch.setattr(checkpoint, "GROWTH", 1)
+
+    async def fill() -> None:
+        await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 100))
+
+    async with db.snapshot(op="test"):
+        await fill()
+        assert db.wal_bytes > 50 * 4096
+    await fill()
+    await db.write(lambda tx: None)
+    assert db.path.with_name("queue.db-wal").stat().st_size == 0
+
+
+async def test_closing_does_not_wait_for_ever_for_a_borrowed_snapshot(
+    tmp_path: Path, schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8: its connection is closed when it comes back."""
+    monkeypatch.setattr(readers, "CLOSE_WAIT", 0.01)
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    async with database.snapshot(op="export") as snapshot:
+        await database.aclose()
+        with pytest.raises(ReadInterrupted):
+            await snapshot.scan(thread)
+    assert not database._readers._idle
+
+
+async def test_work_is_seen_in_the_metrics(db: Database) -> None:
+    """STORE-170: reads by operation and place, commits and their units, the log."""
+
+    def sample(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"moxlite_store_{name}", labels) or 0.0
+
+    reads = sample("read_seconds_count", op="metric", place="loop")
+    units = sample("units_per_commit_sum", database="queue")
+    commits = sample("commit_seconds_count", database="queue")
+    await db.read(thread, op="metric")
+    await db.read(thread, op="metric")
+    await db.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
+    assert sample("read_seconds_count", op="metric", place="loop") == reads + 1
+    assert sample("units_per_commit_sum", database="queue") == units + 1
+    assert sample("commit_seconds_count", database="queue") == commits + 1
+    assert sample("wal_bytes", database="queue") > 0
+    assert sample("writer_queue", database="queue") == 0

@@ -1,0 +1,422 @@
+"""Erasure of content, purging of tombstones, the outbox (STORE-10, 27, 36, 37, 189a, 190)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from moxlite.store import erase, mailboxes, messages, outbox, reading
+from moxlite.store.account import Account, AccountTx, OutboxRow
+from moxlite.store.accounts import Accounts
+from moxlite.store.adding import add_message
+from moxlite.store.options import DAY, Options
+from moxlite.store.prepare import prepare
+from moxlite.store.spool import Spool
+from moxlite.store.types import Flag, MailboxID
+from tests.store_fixtures import accounts, soon, store_options
+
+__all__ = ["accounts", "store_options"]
+
+INBOX = MailboxID(1)
+TABLES = ("body", "body_chunk", "message_info", "message_wire", "message_header", "erase_queue")
+
+
+@pytest.fixture
+async def account(accounts: Accounts) -> AsyncIterator[Account]:
+    async with accounts.use("mjl") as account:
+        yield account
+
+
+async def add(account: Account, text: str, count: int = 1) -> list[int]:
+    """Add `count` messages with that body; returns their UIDs."""
+    with Spool.of(f"Subject: x\r\n\r\n{text}\r\n".encode()) as spool:
+        prepared = await prepare(spool)
+        return await account.write(lambda tx: [add_message(tx, prepared, INBOX).uid for _ in range(count)])
+
+
+async def counts(account: Account) -> dict[str, int]:
+    return await account.read(
+        lambda r: {table: r.value(f"SELECT count(*) FROM {table}") for table in TABLES}, op="test"
+    )
+
+
+async def no_bodies(account: Account) -> bool:
+    return (await counts(account))["body"] == 0
+
+
+async def expunge(account: Account, *uids: int) -> None:
+    await account.write(lambda tx: messages.expunge(tx, INBOX, uids))
+
+
+async def test_removed_content_goes_when_nobody_listens(account: Account) -> None:
+    """STORE-36: the tombstone stays, without content."""
+    uids = await add(account, "one")
+    await expunge(account, *uids)
+    await account.eraser.once()
+    assert await counts(account) == dict.fromkeys(TABLES, 0)
+    row = await account.read(lambda r: r.row("SELECT uid, body_id, flags, size FROM expunged"), op="test")
+    assert row == (1, None, None, None)
+
+
+async def test_removed_content_stays_until_every_subscriber_has_applied_the_removal(account: Account) -> None:
+    """STORE-36."""
+    uids = await add(account, "one")
+    _, first = await account.subscribe()
+    _, second = await account.subscribe()
+    await expunge(account, *uids)
+    await account.eraser.once()
+    assert (await counts(account))["body_chunk"] == 1
+    first.acknowledge((await first.take()).modseq)
+    await account.eraser.once()
+    assert (await counts(account))["body_chunk"] == 1
+    second.close()
+    await account.eraser.once()
+    assert (await counts(account))["body_chunk"] == 0
+    first.close()
+
+
+@pytest.mark.slow
+async def test_the_eraser_runs_by_itself_after_the_last_acknowledgement(account: Account) -> None:
+    """STORE-36."""
+    uids = await add(account, "one")
+    _, cursor = await account.subscribe()
+    await expunge(account, *uids)
+    cursor.acknowledge((await cursor.take()).modseq)
+    await soon(partial(no_bodies, account))
+    cursor.close()
+
+
+async def test_equal_bodies_go_with_their_last_user(account: Account) -> None:
+    """STORE-180, STORE-29."""
+    uids = await add(account, "same", 3)
+    assert (await counts(account))["body"] == 1
+    await expunge(account, uids[0], uids[1])
+    await account.eraser.once()
+    assert await account.read(lambda r: r.rows("SELECT refs FROM body"), op="test") == [(1,)]
+    await expunge(account, uids[2])
+    await account.eraser.once()
+    assert await counts(account) == dict.fromkeys(TABLES, 0)
+
+
+async def test_a_moved_message_keeps_its_rows_when_the_old_place_is_erased(account: Account) -> None:
+    """STORE-25."""
+    uids = await add(account, "moved")
+    trash = await account.read(lambda r: reading.mailbox_by_name(r, "Trash"), op="test")
+    assert trash is not None
+    _, cursor = await account.subscribe()
+    await account.write(lambda tx: messages.move_messages(tx, INBOX, uids, trash.id))
+    assert await account.read(lambda r: r.rows("SELECT refs FROM body"), op="test") == [(2,)]
+    cursor.close()
+    await account.eraser.once()
+    assert await account.read(lambda r: r.rows("SELECT refs FROM body"), op="test") == [(1,)]
+    assert await counts(account) == {**dict.fromkeys(TABLES, 1), "erase_queue": 0}
+
+
+async def test_one_unit_erases_at_most_500_and_all_go_in_the_end(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-37."""
+    monkeypatch.setattr(erase, "UNIT_BODIES", 3)
+    for n in range(8):
+        await add(account, f"body {n}")
+    _, cursor = await account.subscribe()
+    await expunge(account, *range(1, 9))
+    done = await account.database.write(lambda tx: erase.erase(tx, account.bus.modseq, 0))
+    assert (done.tombstones, done.bodies, done.more) == (3, 3, True)
+    cursor.close()
+    await account.eraser.once()
+    assert (await counts(account))["body"] == 0
+
+
+async def test_one_unit_erases_at_most_64_mib(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-37."""
+    monkeypatch.setattr(erase, "UNIT_BYTES", 1)
+    for n in range(3):
+        await add(account, f"body {n}")
+    _, cursor = await account.subscribe()
+    await expunge(account, 1, 2, 3)
+    done = await account.database.write(lambda tx: erase.erase(tx, account.bus.modseq, 0))
+    assert (done.tombstones, done.more) == (1, True)
+    cursor.close()
+
+
+@pytest.mark.parametrize("sql", ["UPDATE message SET trained = 1", "INSERT INTO junk_retrain VALUES (1, 1)"])
+async def test_what_the_junk_filter_has_not_unlearnt_stays(tmp_path: Path, sql: str) -> None:
+    """STORE-36, STORE-85, STORE-87: neither what it uses nor what a retraining has learnt."""
+    accounts = Accounts(tmp_path, Options(min_free_space=0))  # not served: no trainer in the background
+    async with accounts.use("mjl") as account:
+        uids = await add(account, "spam")
+        await account.write(lambda tx: tx.execute(sql))
+        await expunge(account, *uids)
+        await account.eraser.once()
+        assert (await counts(account))["body"] == 1
+        await account.write(lambda tx: tx.execute("UPDATE erase_queue SET trained = NULL"))
+        await account.write(lambda tx: tx.execute("DELETE FROM junk_retrain"))
+        await account.eraser.once()
+        assert (await counts(account))["body"] == 0
+    await accounts.aclose()
+
+
+async def test_what_the_outbox_names_stays(account: Account) -> None:
+    """STORE-36, STORE-189a."""
+    uids = await add(account, "webhook")
+    await account.write(lambda tx: tx.owe(b"k", "test-kind", b"", 1))
+    await expunge(account, *uids)
+    await account.eraser.once()
+    assert (await counts(account))["body"] == 1
+    await account.write(lambda tx: tx.execute("DELETE FROM outbox"))
+    await account.eraser.once()
+    assert (await counts(account))["body"] == 0
+
+
+async def test_the_grace_for_undeleting_keeps_content(tmp_path: Path) -> None:
+    """STORE-190."""
+    found = Accounts(tmp_path, Options(undelete_grace=7 * DAY, min_free_space=0, check_on_close=True))
+    async with found.use("mjl") as account:
+        uids = await add(account, "precious")
+        await expunge(account, *uids)
+        delay = await account.eraser.once()
+        assert 60 <= delay <= 3600
+        assert (await counts(account))["body"] == 1
+        await account.write(lambda tx: tx.execute("UPDATE erase_queue SET expunged_at = expunged_at - ?", 8 * DAY))
+        await account.eraser.once()
+        assert (await counts(account))["body"] == 0
+    await found.aclose()
+
+
+async def test_erasures_that_a_kill_cut_short_go_on_at_the_next_open(tmp_path: Path) -> None:
+    """STORE-10."""
+    options = Options(min_free_space=0, check_on_close=True)
+    first = Accounts(tmp_path, options)
+    async with first.use("mjl") as account:
+        uids = await add(account, "one")
+        await expunge(account, *uids)
+    await first.aclose()
+    second = Accounts(tmp_path, options)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(second.serve)
+        async with second.use("mjl") as account:
+            await soon(partial(no_bodies, account))
+        nursery.cancel_scope.cancel()
+
+
+async def test_bodies_whose_delivery_died_go_at_the_next_open(tmp_path: Path) -> None:
+    """STORE-10, STORE-131."""
+    first = Accounts(tmp_path, Options(min_free_space=0))
+    async with first.use("mjl") as account:
+        await add(account, "kept")
+        await account.write(
+            lambda tx: tx.execute("INSERT INTO body (id, hash, size, refs) VALUES (99, randomblob(32), 5, 0)")
+        )
+        await account.write(lambda tx: tx.execute("INSERT INTO body_chunk VALUES (99 << 16, 0, 1, x'00')"))
+    await first.aclose()
+    second = Accounts(tmp_path, Options(min_free_space=0, check_on_close=True))
+    async with second.use("mjl") as account:
+        found = await counts(account)
+        assert (found["body"], found["body_chunk"]) == (1, 1)
+    await second.aclose()
+
+
+# Purging
+
+
+async def age(account: Account, days: int, uids: range) -> None:
+    await account.write(
+        lambda tx: tx.execute(
+            "UPDATE expunged SET expunged_at = expunged_at - ? WHERE uid >= ? AND uid < ?",
+            days * DAY,
+            uids.start,
+            uids.stop,
+        )
+    )
+
+
+async def tombstones(account: Account) -> tuple[list[int], int]:
+    return await account.read(
+        lambda r: (
+            [uid for (uid,) in r.rows("SELECT uid FROM expunged")],
+            r.value("SELECT highest_purged_modseq FROM state"),
+        ),
+        op="test",
+    )
+
+
+async def test_tombstones_older_than_400_days_are_purged(account: Account) -> None:
+    """STORE-27: the highest modseq among them is told."""
+    await add(account, "x", 6)
+    for uid in range(1, 7):
+        await expunge(account, uid)
+    await account.eraser.once()
+    modseqs: dict[int, int] = await account.read(lambda r: dict(r.rows("SELECT uid, modseq FROM expunged")), op="test")
+    await age(account, 401, range(1, 4))
+    await account.tend()
+    assert await tombstones(account) == ([4, 5, 6], modseqs[3])
+
+
+async def test_tombstones_beyond_the_newest_kept_are_purged(account: Account) -> None:
+    """STORE-27: here with room for two."""
+    await add(account, "x", 6)
+    for uid in range(1, 7):
+        await expunge(account, uid)
+    await account.eraser.once()
+    while await account.write(
+        lambda tx: erase.purge(tx, account.bus.acknowledged, retention=400 * DAY, kept=2, limit=3)
+    ):
+        pass
+    assert (await tombstones(account))[0] == [5, 6]
+
+
+async def test_what_a_subscriber_has_not_applied_is_not_purged(account: Account) -> None:
+    """STORE-27: nor what still has content."""
+    await add(account, "x", 3)
+    await expunge(account, 1)
+    await account.eraser.once()
+    _, cursor = await account.subscribe()
+    await expunge(account, 2)
+    await account.eraser.once()
+    await age(account, 500, range(1, 4))
+    await account.tend()
+    assert (await tombstones(account))[0] == [2]
+    cursor.close()
+    await account.tend()
+    assert (await tombstones(account))[0] == [2]
+    await account.eraser.once()
+    await account.tend()
+    assert (await tombstones(account))[0] == []
+
+
+async def test_deleted_mailboxes_go_with_the_tombstones_of_their_time(account: Account) -> None:
+    """STORE-27."""
+    box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "gone")))[0]
+    await account.write(lambda tx: mailboxes.delete_mailbox(tx, box.id))
+    await add(account, "x")
+    await expunge(account, 1)
+    await account.eraser.once()
+    await age(account, 500, range(1, 2))
+    await account.tend()
+    assert await account.read(lambda r: r.value("SELECT count(*) FROM mailbox_gone"), op="test") == 0
+
+
+# Outbox
+
+
+class Carried:
+    """A handler that notes what it got, and fails when told to."""
+
+    async def some(self) -> bool:
+        return bool(self.rows)
+
+    def __init__(self) -> None:
+        self.rows: list[OutboxRow] = []
+        self.failures = 0
+
+    async def __call__(self, account: Account, row: OutboxRow) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.failures:
+            self.failures -= 1
+            raise ValueError("not now")
+        self.rows.append(row)
+
+
+def owe(key: bytes, kind: str = "webhook") -> Callable[[AccountTx], None]:
+    def unit(tx: AccountTx) -> None:
+        tx.owe(key, kind, b"data of " + key, None)
+
+    return unit
+
+
+async def test_what_a_unit_owes_is_carried_over_and_then_deleted(accounts: Accounts, account: Account) -> None:
+    """STORE-189a: oldest first, with all that the row holds."""
+    carried = Carried()
+    accounts.register_outbox("webhook", carried)
+    for key in (b"a", b"b", b"c"):
+        await account.write(owe(key))
+
+    async def empty() -> bool:
+        left = await account.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="test")
+        return bool(left == 0)
+
+    await soon(empty)
+    assert [(row.key, row.kind, row.data) for row in carried.rows] == [
+        (key, "webhook", b"data of " + key) for key in (b"a", b"b", b"c")
+    ]
+
+
+async def test_a_failed_unit_owes_nothing_and_an_equal_key_is_owed_once(accounts: Accounts, account: Account) -> None:
+    """STORE-189a."""
+
+    def bad(tx: AccountTx) -> None:
+        tx.owe(b"a", "later", b"")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await account.write(bad)
+    for _ in range(2):
+        await account.write(owe(b"b", "later"))
+    assert await account.read(lambda r: r.rows("SELECT key FROM outbox"), op="test") == [(b"b",)]
+
+
+async def test_rows_wait_until_their_kind_has_a_handler(accounts: Accounts, account: Account) -> None:
+    """STORE-189a: a handler may be registered after the account was opened."""
+    await account.write(owe(b"a"))
+    await account.carrier.once()
+    carried = Carried()
+    accounts.register_outbox("webhook", carried)
+    await soon(carried.some)
+
+
+async def test_a_handler_that_fails_is_asked_again_later_and_holds_up_nobody(
+    accounts: Accounts, account: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-189a."""
+    failing, good = Carried(), Carried()
+    failing.failures = 1
+    monkeypatch.setattr(outbox, "FIRST_RETRY", 0.0)
+    accounts.register_outbox("failing", failing)
+    accounts.register_outbox("webhook", good)
+    with caplog.at_level(logging.ERROR, "moxlite.store.outbox"):
+        await account.write(owe(b"a", "failing"))
+        await account.write(owe(b"b"))
+        await soon(good.some)
+        await account.carrier.once()
+        await soon(failing.some)
+    assert caplog.messages == ["outbox row not carried over"]
+
+
+async def test_the_delay_after_failures_grows(
+    accounts: Accounts, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-189a: from 5 s to an hour; the account's own task is asleep here."""
+    failing = Carried()
+    failing.failures = 100
+    carrier = outbox.Carrier(account, {"failing": failing})
+    await account.write(owe(b"a", "failing"))
+    delays = []
+    for _ in range(13):
+        delays.append(round(await carrier.once()))
+        carrier._later = {row_id: (0.0, delay) for row_id, (_, delay) in carrier._later.items()}
+    assert delays[:4] == [5, 10, 20, 40]
+    assert delays[-1] == 3600
+
+
+async def test_after_a_crash_between_handler_and_deletion_the_row_comes_again(account: Account) -> None:
+    """STORE-189a: so handlers are idempotent by the key."""
+    carried = Carried()
+    carrier = outbox.Carrier(account, {"webhook": carried})
+    await account.write(owe(b"a"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbox, "DELETE", "SELECT ?")
+        await carrier.once()
+    await carrier.once()
+    assert [row.key for row in carried.rows] == [b"a", b"a"]
+
+
+def test_flags_are_those_of_the_specification() -> None:
+    """STORE-22: ten bits, in the file for ever."""
+    assert [flag.value for flag in Flag] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]

@@ -1,0 +1,325 @@
+"""What is found in archives, and what hostile ones can do (moxlite/store/imports: sources, folders, tarstream, zip)."""
+
+import gzip
+import io
+import os
+import stat
+import struct
+import tarfile
+import zipfile
+from typing import BinaryIO, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.imports import items, zipmembers
+from moxlite.store.imports.folders import BadPath, What, find
+from moxlite.store.imports.items import Form, ImportFailed, Order
+from moxlite.store.imports.labels import read_labels
+from moxlite.store.imports.progress import Aborted
+from moxlite.store.imports.sources import read_source
+from moxlite.store.imports.tarstream import members
+from moxlite.store.reading import state
+from moxlite.store.types import Flag, SpecialUse
+from tests.store_fixtures import accounts, store_options
+from tests.store_imports import contents, done, imported, mbox, tar, tgz, zipped
+from tests.store_mail import look, mail, rows
+
+__all__ = ["accounts", "store_options"]
+
+ARCHIVE = Order(form=Form.ARCHIVE)
+
+
+def lf(message: bytes) -> bytes:
+    """As it stands in a Maildir."""
+    return message.replace(b"\r\n", b"\n")
+
+
+FILES = {
+    "top/A.mbox": mbox([mail(1), mail(2)]),
+    "top/B/cur/1790848740.1.x:2,FSab": lf(mail(3)),
+    "top/B/new/1790848740.2.x": lf(mail(4)),
+    "top/B/tmp/1790848740.3.x": lf(mail(5)),
+    "top/B/.C.Entw&APw-rfe/cur/1790848740.4.x:2,": lf(mail(6)),
+    "top/Empty/new/": b"",
+    "top/loose.eml": mail(7),
+    "top/picture.png": b"\x89PNG",
+    "top/B/dovecot-keywords": b"0 Work\n1 NonJunk\n",
+    "top/B/dovecot-uidlist": b"3 V1 N1\n",
+}
+
+
+@pytest.mark.parametrize("pack", [tgz, zipped])
+async def test_any_mix_of_mail_in_an_archive(accounts: Accounts, pack: object) -> None:
+    """STORE-120, STORE-125, STORE-126, STORE-194"""
+    assert callable(pack)
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, pack(FILES), Order(form=Form.ARCHIVE, prefix="top"))
+        assert done(progress).messages == 7
+        assert progress.problems == ["top/picture.png: not a file of mail"]
+        found = await contents(account)
+        assert [octets for octets, _, _ in found["A"]] == [mail(1), mail(2)]
+        assert found["B"] == [
+            (mail(3), 1_790_848_740, {r"\Seen", r"\Flagged", "work", "$NotJunk"}),
+            (mail(4), 1_790_848_740, {"$NotJunk"}),
+            (mail(5), 1_790_848_740, {"$NotJunk"}),
+        ]
+        assert [octets for octets, _, _ in found["B/C/Entwürfe"]] == [mail(6)]
+        assert found["Empty"] == []
+        assert [octets for octets, _, _ in found["Inbox"]] == [mail(7)]
+
+
+async def test_letters_without_a_file_of_keywords_are_a_problem(accounts: Accounts) -> None:
+    """STORE-125"""
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, tgz({"A/cur/1.x:2,Sab": lf(mail(1)), "A/cur/2.x:2,b": lf(mail(2))}))
+        assert done(progress).messages == 2
+        assert any("no keyword for a, b" in text for text in progress.problems)
+        assert [row.keywords for row in await rows(account, "A")] == [(), ()]
+
+
+async def test_a_maildir_goes_into_the_mailbox_named(accounts: Accounts) -> None:
+    """STORE-120, STORE-194"""
+    async with accounts.use("mia") as account:
+        data = tar({"cur/1.x:2,S": lf(mail(1)), ".Sub.Deep/cur/2.x:2,S": lf(mail(2))})
+        done(await imported(accounts, data, Order(form=Form.TAR, mailbox="Old")))
+        done(await imported(accounts, data, Order(form=Form.TAR, mailbox="inbox")))
+        found = await contents(account)
+        assert {name: len(found[name]) for name in ("Old", "Old/Sub/Deep", "Inbox", "Sub/Deep")} == {
+            "Old": 1,
+            "Old/Sub/Deep": 1,
+            "Inbox": 1,
+            "Sub/Deep": 1,
+        }
+
+
+async def test_a_profile_of_thunderbird(accounts: Accounts) -> None:
+    """STORE-194"""
+    files = {
+        "Mail/Local Folders/Inbox": mbox([mail(1)]).replace(b"Subject", b"X-Mozilla-Status: 0001\nSubject"),
+        "Mail/Local Folders/Inbox.msf": b"// index",
+        "Mail/Local Folders/Lists.sbd/python": mbox([mail(2)]),
+        "Mail/Local Folders/Lists.sbd/deep.sbd/x.y": mbox([mail(3), mail(4)]).replace(
+            b"Subject", b"X-Mozilla-Status: 0008\nSubject", 1
+        ),
+        "Mail/Local Folders/popstate.dat": b"",
+    }
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, zipped(files), Order(form=Form.ARCHIVE, prefix="Mail/Local Folders"))
+        assert done(progress).messages == 3
+        assert any("1 messages were left out that had been deleted" in text for text in progress.problems)
+        found = await contents(account)
+        assert [words for _, _, words in found["Inbox"]] == [{r"\Seen"}]
+        assert len(found["Lists/python"]) == len(found["Lists/deep/x.y"]) == 1
+
+
+async def test_labels_of_google_name_the_mailbox(accounts: Accounts) -> None:
+    """STORE-194"""
+
+    def labelled(number: int, labels: str) -> bytes:
+        return mail(number).replace(b"Subject", f"X-Gmail-Labels: {labels}\r\nSubject".encode())
+
+    labels = ["Inbox,Unread,Starred", "Sent,Opened", "Spam", '"Work, mostly",Travel', "Archived", "Draft,Important"]
+    file = mbox([labelled(number, one) for number, one in enumerate(labels)])
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, tgz({"Takeout/Mail/All mail.mbox": file})))
+        found = {name: [words for _, _, words in box] for name, box in (await contents(account)).items() if box}
+        assert found == {
+            "Inbox": [{r"\Flagged"}],
+            "Sent": [{r"\Seen", "$NotJunk"}],
+            "Junk": [{r"\Seen", "$Junk"}],
+            "Work, mostly": [{r"\Seen", "travel", "$NotJunk"}],
+            "Archive": [{r"\Seen", "$NotJunk"}],
+            "Drafts": [{r"\Seen", r"\Draft", "$NotJunk"}],
+        }
+
+
+@given(st.binary(max_size=100))
+def test_any_labels_have_a_meaning(value: bytes) -> None:
+    """STORE-194"""
+    read_labels(value.replace(b"\0", b""))
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/x.mbox", "../x.mbox", "a/../../x.mbox", "a\\..\\x.mbox", "C:/x.mbox", "a\0b.mbox"]
+)
+def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
+    """STORE-155"""
+    with pytest.raises(BadPath):
+        find(name, ARCHIVE)
+
+
+@given(st.text(max_size=50))
+def test_any_other_name_means_something(name: str) -> None:
+    """STORE-126"""
+    try:
+        assert isinstance(find(name, ARCHIVE).what, What)
+    except BadPath:
+        pass
+
+
+async def test_links_devices_and_odd_names_are_problems(accounts: Accounts) -> None:
+    """STORE-155"""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, kind in [("l.mbox", tarfile.SYMTYPE), ("h.mbox", tarfile.LNKTYPE), ("d.mbox", tarfile.CHRTYPE)]:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd"
+            archive.addfile(info)
+        data = mbox([mail(1)])
+        for name in ("../up.mbox", "/abs.mbox", "good.mbox", "a/" * 40 + "deep.mbox"):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, out.getvalue())
+        assert done(progress).messages == 1
+        assert len(progress.problems) == 6
+        assert len(await rows(account, "good")) == 1
+
+
+async def test_an_encrypted_member_is_a_problem(accounts: Accounts) -> None:
+    """STORE-155"""
+    data = bytearray(zipped({"a.mbox": mbox([mail(1)]), "b.mbox": mbox([mail(2)])}))
+    at = data.find(b"PK\x01\x02")
+    struct.pack_into("<H", data, at + 8, 1)
+    async with accounts.use("mia"):
+        progress = await imported(accounts, bytes(data))
+        assert done(progress).messages == 1
+        assert progress.problems == ["a.mbox: encrypted member"]
+
+
+async def test_a_link_in_a_zip_file_is_a_problem(accounts: Accounts) -> None:
+    """STORE-155"""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        info = zipfile.ZipInfo("a.mbox")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+    async with accounts.use("mia"):
+        progress = await imported(accounts, out.getvalue())
+        assert progress.problems == ["a.mbox: link"]
+
+
+@pytest.mark.parametrize("pack", [tgz, zipped])
+async def test_a_cut_archive_changes_nothing_wherever_it_is_cut(accounts: Accounts, pack: object) -> None:
+    """STORE-121, STORE-155"""
+    assert callable(pack)
+    whole: bytes = pack({f"{n}.mbox": mbox([mail(n, body=os.urandom(600).hex())]) for n in range(4)})
+    async with accounts.use("mia") as account:
+        before = await look(account, state)
+        for cut in range(0, len(whole), 97):
+            progress = await imported(accounts, whole[:cut])
+            assert isinstance(progress.end, Aborted), cut
+            assert await look(account, state) == before
+
+
+async def test_what_is_no_archive_is_told(accounts: Accounts) -> None:
+    """STORE-120, STORE-155"""
+    async with accounts.use("mia"):
+        for data in (
+            b"",
+            b"P",
+            b"hello",
+            b"PK\x03\x04",
+            b"\x1f\x8b",
+            b"PK\x03\x04" + bytes(5000),
+            tar({"a.mbox": b""}),
+        ):
+            assert isinstance((await imported(accounts, data)).end, Aborted)
+        not_mbox = await imported(accounts, b"hello", Order(form=Form.MBOX))
+        assert isinstance(not_mbox.end, Aborted)
+        assert "not an mbox" in not_mbox.end.text
+        progress = await imported(accounts, tgz({"a.mbox": b"hello", "b.mbox": mbox([mail(1)])}))
+        assert done(progress).messages == 1
+        assert len(progress.problems) == 1
+
+
+async def test_a_bomb_ends_at_its_limit(accounts: Accounts) -> None:
+    """STORE-156"""
+    bomb = tgz({"a.mbox": mbox([mail(1)]), "zeros.bin": bytes(20 << 20)})
+    assert len(bomb) < 100_000
+    zipped_bomb = zipped({"a.mbox": mbox([mail(1)]), "b.mbox": b"From x\nA: b\n\n" + bytes(20 << 20)})
+    async with accounts.use("mia") as account:
+        before = await look(account, state)
+        for data in (bomb, zipped_bomb):
+            progress = await imported(accounts, data, Order(form=Form.ARCHIVE, max_size=10 << 20))
+            assert isinstance(progress.end, Aborted)
+            assert "unpacked" in progress.end.text
+        assert await look(account, state) == before
+
+
+async def test_a_message_that_is_too_large_is_left_out(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-156"""
+    monkeypatch.setattr("moxlite.store.imports.reading.MAX_MEMBER", 10_000)
+    big = mail(2, body="x" * 20_000 + "\r\n")
+    async with accounts.use("mia") as account:
+        files = {"a.mbox": mbox([mail(1), big, mail(3)]), "b/cur/1.x": lf(big), "b/cur/2.x": lf(mail(4))}
+        progress = await imported(accounts, tgz(files))
+        assert done(progress).messages == 3
+        assert len(progress.problems) == 2
+        assert [octets for octets, _, _ in (await contents(account))["a"]] == [mail(1), mail(3)]
+    assert items.MAX_MEMBER == 100 << 20
+
+
+async def test_a_zip_file_with_too_many_members_is_refused_before_it_is_read(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-156"""
+    monkeypatch.setattr(zipmembers, "MAX_MEMBERS", 10)
+    async with accounts.use("mia"):
+        progress = await imported(accounts, zipped({f"{n}.mbox": b"" for n in range(11)}))
+        assert isinstance(progress.end, Aborted)
+        assert "tar.gz" in progress.end.text
+
+
+def test_an_extended_header_of_any_size_is_not_read_into_memory() -> None:
+    """STORE-156"""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.XHDTYPE, 1 << 32
+    block = info.tobuf(tarfile.GNU_FORMAT)
+    file = io.BytesIO(block + bytes(4096))
+    with pytest.raises(ImportFailed, match="too long"):
+        list(members(file.read))
+
+
+def test_long_names_and_large_numbers_of_all_kinds_of_tar() -> None:
+    """STORE-126"""
+    name = "ä" * 90 + "/" + "b" * 120 + ".mbox"
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = 5, 1_790_848_800.5
+            archive.addfile(info, io.BytesIO(b"hello"))
+            archive.addfile(tarfile.TarInfo("next"))
+        out.seek(0)
+        found = [(member.name, b"".join(member.pieces), member.mtime) for member in members(out.read)]
+        assert found == [(name, b"hello", 1_790_848_800), ("next", b"", 0)]
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=1500), st.integers(0, 3000), st.binary(min_size=1, max_size=40))
+def test_no_octets_break_the_readers(junk: bytes, at: int, patch: bytes) -> None:
+    """STORE-155"""
+    for whole in (tgz(FILES), zipped(FILES), b"\x1f\x8b" + junk, b"PK\x03\x04" + junk, gzip.compress(junk, mtime=0)):
+        data = bytearray(whole)
+        data[at : at + len(patch)] = patch
+        try:
+            for item in read_source(cast("BinaryIO", io.BytesIO(data)), ARCHIVE, 1 << 20):
+                for _ in getattr(item, "pieces", ()):
+                    pass
+        except ImportFailed:
+            pass
+
+
+async def test_the_special_mailboxes_of_the_account_get_what_google_calls_so(accounts: Accounts) -> None:
+    """STORE-194"""
+    assert read_labels(b"Trash").use is SpecialUse.TRASH
+    assert read_labels(b"=?UTF-8?Q?Entw=C3=BCrfe?=,Unread").mailbox == "Entwürfe"
+    async with accounts.use("mia") as account:
+        message = mail(1).replace(b"Subject", b"X-Gmail-Labels: Trash\r\nSubject")
+        done(await imported(accounts, tgz({"x.mbox": mbox([message])})))
+        assert [row.flags for row in await rows(account, "Trash")] == [Flag.SEEN | Flag.NOTJUNK]

@@ -1,0 +1,416 @@
+"""Imports: all or nothing, invisible until the end, beside deliveries (moxlite/store/imports)."""
+
+import io
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pytest
+import trio
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.check import check_account
+from moxlite.store.errors import OverQuota
+from moxlite.store.imports import engine as engine_module
+from moxlite.store.imports.engine import Imports, Upload
+from moxlite.store.imports.items import Form, ImportFailed, Order
+from moxlite.store.imports.progress import Aborted, Count, Done, Event, Step, Trouble
+from moxlite.store.keywords import spellings
+from moxlite.store.messages import expunge_all
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.reading import mailbox_by_name, mailboxes, state, subscriptions
+from moxlite.store.recipients import suggest_recipients
+from moxlite.store.transaction import Reader
+from moxlite.store.types import Flag, MessageAdded
+from tests.store_fixtures import accounts, store_options
+from tests.store_imports import contents, done, folder, imported, mbox, tar, tgz
+from tests.store_mail import box, deliver_mail, look, mail, rows
+
+__all__ = ["accounts", "store_options"]
+
+MBOX = Order(form=Form.MBOX)
+
+
+def staged(r: Reader) -> tuple[int, int]:
+    """Rows of a running import."""
+    return r.value("SELECT count(*) FROM import_job"), r.value("SELECT count(*) FROM import_message")
+
+
+async def test_messages_of_an_mbox_appear_with_uids_flags_and_times(accounts: Accounts) -> None:
+    """STORE-120, STORE-122, STORE-124"""
+    file = mbox([mail(1), mail(2)]).replace(b"Subject:", b"Status: RO\nX-Keywords: Work\nSubject:", 1)
+    async with accounts.use("mia") as account:
+        await deliver_mail(account, mail(0))
+        progress = await imported(accounts, file, MBOX)
+        assert progress.end == Done(2, 0, dry_run=False)
+        found = await rows(account)
+        assert [row.uid for row in found] == [1, 2, 3]
+        assert found[1].flags == Flag.SEEN
+        assert found[1].keywords == ("work",)
+        assert (await look(account, spellings))["work"] == "Work"
+        assert found[1].received == 1_790_848_800_000_000
+        assert len({row.modseq for row in found[1:]}) == 1
+        assert [octets for octets, _, _ in (await contents(account))["Inbox"]] == [mail(0), mail(1), mail(2)]
+        after = await deliver_mail(account, mail(3))
+        assert after.uid == 4
+        assert after.message_id > found[2].id > found[1].id > found[0].id
+        assert (await box(account)).total == 4
+
+
+async def test_a_subscriber_is_told_each_message_of_a_small_import(accounts: Accounts) -> None:
+    """STORE-31, STORE-122"""
+    async with accounts.use("mia") as account:
+        _, cursor = await account.subscribe()
+        done(await imported(accounts, mbox([mail(1), mail(2)]), MBOX))
+        batch = await cursor.take()
+        added = [event for event in batch.events if isinstance(event, MessageAdded)]
+        assert [(event.uid, event.exists) for event in added] == [(1, 2), (2, 2)]
+        cursor.close()
+
+
+async def test_a_subscriber_reads_a_large_import_from_the_database(accounts: Accounts) -> None:
+    """STORE-34, STORE-122"""
+    async with accounts.use("mia") as account:
+        _, cursor = await account.subscribe()
+        done(await imported(accounts, mbox([b"Subject: %d\r\n\r\nx\r\n" % number for number in range(1100)]), MBOX))
+        seen = 0
+        while cursor.pending():
+            seen += sum(isinstance(event, MessageAdded) for event in (await cursor.take()).events)
+        assert seen == 1100
+        cursor.close()
+
+
+class Stalling:
+    """A file that stops in the middle, until it may go on."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self.data, self.at = data, at
+        self.reached, self.go = trio.Event(), trio.Event()
+
+    async def pieces(self) -> object:
+        yield self.data[: self.at]
+        self.reached.set()
+        await self.go.wait()
+        yield self.data[self.at :]
+
+
+def many(count: int) -> bytes:
+    """An mbox with messages of 100 kB, so that batches are small."""
+    return mbox([mail(number, body="x" * 98 + "\r\n" + "y" * 100_000 + "\r\n") for number in range(count)])
+
+
+async def test_nothing_is_seen_while_staging_and_deliveries_go_on(accounts: Accounts) -> None:
+    """STORE-121, STORE-122"""
+    data = many(100)
+    file = Stalling(data, len(data) * 9 // 10)
+    imports = Imports(accounts, folder(accounts))
+    async with accounts.use("mia") as account, trio.open_nursery() as nursery:
+        progress = imports.begin("mia")
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        await file.reached.wait()
+        with trio.fail_after(10):
+            while progress.messages < 80:  # noqa: ASYNC110 - what comes is in the other task's batches
+                await trio.sleep(0.01)
+        jobs, messages = await look(account, staged)
+        assert jobs == 1
+        assert messages >= 80
+        assert (await box(account)).exists == 0
+        assert (await look(account, state)).total_size == 0
+        # The same octets as a staged message: the body has two users, and the one goes with the delivery.
+        twin = await deliver_mail(account, mail(0, body="x" * 98 + "\r\n" + "y" * 100_000 + "\r\n"))
+        assert twin.uid == 1
+        inbox = (await box(account)).id
+        await account.write(lambda tx: expunge_all(tx, inbox))
+        await account.settle()
+        assert await account.scan(lambda r: check_account(r, deep=True, idle=True), op="test") == []
+        file.go.set()
+    assert done(progress).messages == 100
+    async with accounts.use("mia") as account:
+        found = await rows(account)
+        assert [row.uid for row in found] == list(range(2, 102))
+        assert min(row.id for row in found) > twin.message_id
+
+
+async def test_an_aborted_import_leaves_nothing(accounts: Accounts) -> None:
+    """STORE-121, STORE-129"""
+    data = many(60)
+    file = Stalling(data, len(data) // 2)
+    imports = Imports(accounts, folder(accounts))
+    async with accounts.use("mia") as account:
+        before = await look(account, state)
+        async with trio.open_nursery() as nursery:
+            progress = imports.begin("mia")
+            nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+            await file.reached.wait()
+            imports.abort(progress.token)
+        assert isinstance(progress.end, Aborted)
+        assert await look(account, staged) == (0, 0)
+        assert await look(account, state) == before
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM body")) == 0
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM body_chunk")) == 0
+        with pytest.raises(ImportFailed, match="finished"):
+            imports.abort(progress.token)
+
+
+async def test_the_final_unit_cannot_be_aborted(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-129"""
+    imports = Imports(accounts, folder(accounts))
+    refused = []
+    real = engine_module.finish
+
+    def late(*args: object) -> int:
+        trio.from_thread.run_sync(lambda: None, trio_token=token)
+        return real(*args)  # type: ignore[arg-type]
+
+    token = trio.lowlevel.current_trio_token()
+    monkeypatch.setattr(engine_module, "finish", late)
+    async with accounts.use("mia"), trio.open_nursery() as nursery:
+        progress = imports.begin("mia")
+
+        async def abort() -> None:
+            async for event in progress.subscribe():
+                if event == Step("finishing"):
+                    with pytest.raises(ImportFailed, match="finished"):
+                        imports.abort(progress.token)
+                    refused.append(event)
+
+        nursery.start_soon(abort)
+        await imports.run(progress, MBOX, cast("BinaryIO", io.BytesIO(mbox([mail(1)]))))
+    assert refused
+    assert done(progress).messages == 1
+
+
+@pytest.mark.parametrize("step", ["begin", "stage", "finish"])
+async def test_a_failure_in_any_unit_changes_nothing(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """STORE-121"""
+    calls = 0
+    real = getattr(engine_module, step)
+
+    def failing(*args: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls >= (3 if step == "stage" else 1):
+            raise ImportFailed("as the test wants")
+        return real(*args)
+
+    monkeypatch.setattr(engine_module, step, failing)
+    async with accounts.use("mia") as account:
+        before = await look(account, state)
+        progress = await imported(accounts, many(150), Order(form=Form.MBOX, mailbox="New/Box"))
+        assert progress.end == Aborted("as the test wants")
+        assert await look(account, staged) == (0, 0)
+        assert await look(account, state) == before
+        assert await look(account, lambda r: mailbox_by_name(r, "New/Box")) is None
+        assert await account.scan(lambda r: check_account(r, deep=True, idle=True), op="test") == []
+
+
+async def test_leftovers_of_a_dead_process_go_at_the_next_open(tmp_path: Path) -> None:
+    """STORE-10, STORE-131"""
+    options = Options(min_free_space=0)
+    first = Accounts(tmp_path, options)
+    data = many(60)
+    file = Stalling(data, len(data) - 10)
+    imports = Imports(first, folder(first))
+    async with first.use("mia") as account, trio.open_nursery() as nursery:
+        await deliver_mail(account, mail(0, body="x" * 98 + "\r\n" + "y" * 100_000 + "\r\n"))
+        progress = imports.begin("mia")
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        await file.reached.wait()
+        with trio.fail_after(10):
+            while progress.messages < 40:  # noqa: ASYNC110 - what comes is in the other task's batches
+                await trio.sleep(0.01)
+        # As after kill -9: a copy of the files as they are now.
+        copy = tmp_path / "copy/accounts/mia"
+        copy.mkdir(parents=True)
+        for name in ("account.db", "account.db-wal"):
+            (copy / name).write_bytes((tmp_path / "accounts/mia" / name).read_bytes())
+        nursery.cancel_scope.cancel()
+    await first.aclose()
+    second = Accounts(tmp_path / "copy", options)
+    async with second.use("mia") as account:
+        assert await look(account, staged) == (0, 0)
+        assert await account.scan(lambda r: check_account(r, deep=True, idle=True), op="test") == []
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM body")) == 1
+        assert len(await rows(account)) == 1
+    await second.aclose()
+
+
+async def test_only_one_import_into_an_account_at_a_time(accounts: Accounts) -> None:
+    """STORE-130"""
+    data = many(20)
+    file = Stalling(data, 1000)
+    imports = Imports(accounts, folder(accounts))
+    async with accounts.use("mia"), trio.open_nursery() as nursery:
+        progress = imports.begin("mia")
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        await file.reached.wait()
+        second = await imported(accounts, mbox([mail(1)]), MBOX)
+        assert second.end == Aborted("another import into this account is running")
+        file.go.set()
+    assert done(progress).messages == 20
+
+
+async def test_an_import_waits_for_the_upgrade_of_threads(accounts: Accounts) -> None:
+    """STORE-83, STORE-130"""
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: tx.execute("UPDATE state SET threads_step = 1"))
+        assert isinstance((await imported(accounts, mbox([mail(1)]), MBOX)).end, Aborted)
+        await account.write(lambda tx: tx.execute("UPDATE state SET threads_step = 2"))
+        done(await imported(accounts, mbox([mail(1)]), MBOX))
+
+
+async def test_an_import_beyond_the_quota_changes_nothing(tmp_path: Path) -> None:
+    """STORE-62, STORE-123"""
+    accounts = Accounts(tmp_path, Options(min_free_space=0, account_config=lambda name: AccountConfig(quota=1_000_000)))
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, many(20), MBOX)
+        assert isinstance(progress.end, Aborted)
+        assert str(OverQuota(1_000_000)) in progress.end.text
+        dry = await imported(accounts, many(20), Order(form=Form.MBOX, dry_run=True))
+        assert isinstance(dry.end, Aborted)
+        assert await look(account, staged) == (0, 0)
+        assert done(await imported(accounts, many(9), MBOX)).messages == 9
+    await accounts.aclose()
+
+
+async def test_a_quota_that_was_used_up_meanwhile_counts_in_the_final_unit(tmp_path: Path) -> None:
+    """STORE-123"""
+    accounts = Accounts(tmp_path, Options(min_free_space=0, account_config=lambda name: AccountConfig(quota=1_000_000)))
+    data = many(9)
+    file = Stalling(data, len(data) - 10)
+    imports = Imports(accounts, folder(accounts))
+    async with accounts.use("mia") as account, trio.open_nursery() as nursery:
+        progress = imports.begin("mia")
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        await file.reached.wait()
+        await deliver_mail(account, mail(99, body="z" * 200_000))
+        file.go.set()
+    assert isinstance(progress.end, Aborted)
+    async with accounts.use("mia") as account:
+        assert len(await rows(account)) == 1
+    await accounts.aclose()
+
+
+async def test_a_dry_run_counts_and_stores_nothing(accounts: Accounts) -> None:
+    """STORE-194"""
+    async with accounts.use("mia") as account:
+        before = await look(account, state)
+        progress = await imported(
+            accounts, tgz({"A.mbox": mbox([mail(1), mail(2)]), "x.doc": b"?"}), Order(form=Form.ARCHIVE, dry_run=True)
+        )
+        assert progress.end == Done(2, 1, dry_run=True)
+        assert progress.counts == {"A": 2}
+        assert await look(account, state) == before
+
+
+async def test_duplicates_are_imported_again_unless_told_otherwise(accounts: Accounts) -> None:
+    """STORE-127, STORE-180"""
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, mbox([mail(1), mail(2)]), MBOX))
+        assert done(await imported(accounts, mbox([mail(1), mail(1)]), MBOX)).messages == 2
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM body")) == 2
+        skipping = Order(form=Form.MBOX, skip_duplicates=True)
+        assert done(await imported(accounts, mbox([mail(1), mail(3), mail(3)]), skipping)).messages == 1
+        elsewhere = Order(form=Form.MBOX, skip_duplicates=True, mailbox="Else")
+        assert done(await imported(accounts, mbox([mail(1), mail(1)]), elsewhere)).messages == 1
+
+
+async def test_mailboxes_say_what_is_junk_and_sent_knows_its_recipients(accounts: Accounts) -> None:
+    """STORE-84, STORE-95, STORE-127"""
+    async with accounts.use("mia") as account:
+        files = {
+            "Junk.mbox": mbox([mail(1)]),
+            "Sent.mbox": mbox([mail(2, to="Zoe <zoe@example.net>, bad")]),
+            "Lists.mbox": mbox([mail(3)]).replace(b"Subject", b"X-Keywords: $Junk\nSubject"),
+            "Inbox.mbox": mbox([mail(4)]).replace(b"Subject", b"X-Keywords: $Junk\nSubject"),
+        }
+        done(await imported(accounts, tgz(files)))
+        flags = {name: [row.flags for row in await rows(account, name)] for name in ("Junk", "Lists", "Inbox")}
+        assert flags == {"Junk": [Flag.JUNK], "Lists": [Flag.NOTJUNK], "Inbox": [Flag(0)]}
+        found, _ = await look(account, lambda r: suggest_recipients(r, "zoe"))
+        assert [one.name for one in found] == ["Zoe"]
+
+
+async def test_missing_mailboxes_are_made_and_subscribed_without_special_use(accounts: Accounts) -> None:
+    """STORE-126"""
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, tar({"a/b/cur/": b"", "c.mbox": b""}), Order(form=Form.TAR)))
+        names = {one.name: one.special_use for one in await look(account, mailboxes)}
+        assert {"a", "a/b", "c"} <= names.keys()
+        assert not names["a/b"]
+        assert {"a", "a/b", "c"} <= set(await look(account, subscriptions))
+
+
+async def test_a_large_message_is_imported_in_units_of_its_own(accounts: Accounts) -> None:
+    """STORE-7, STORE-122"""
+    big = mail(1, body=("0123456789" * 7 + "\r\n") * 100_000)
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, mbox([mail(0), big, mail(2), big]), MBOX))
+        assert [octets for octets, _, _ in (await contents(account))["Inbox"]] == [mail(0), big, mail(2), big]
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM body")) == 3
+
+
+async def test_bad_keywords_and_messages_are_problems_not_failures(accounts: Accounts) -> None:
+    """STORE-124, STORE-125, STORE-150, STORE-154"""
+    words = " ".join(f"k{number}" for number in range(150))
+    file = mbox([mail(1), b"", mail(2)]).replace(b"Subject", f"X-Keywords: good b{{d {words}\nSubject".encode(), 1)
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, file, MBOX)
+        assert done(progress).messages == 2
+        assert any("b{d" in text for text in progress.problems)
+        assert any("empty" in text for text in progress.problems)
+        assert any("too many" in text for text in progress.problems)
+        assert len((await rows(account))[0].keywords) == 100
+
+
+async def test_who_joins_late_or_again_hears_all(accounts: Accounts) -> None:
+    """STORE-128"""
+    imports = Imports(accounts, folder(accounts))
+    progress = imports.begin("mia")
+    early: list[Event] = []
+
+    async def listen(to: list[Event]) -> None:
+        to.extend([event async for event in progress.subscribe()])
+
+    async with accounts.use("mia"), trio.open_nursery() as nursery:
+        nursery.start_soon(listen, early)
+        await trio.testing.wait_all_tasks_blocked()
+        archive = tgz({"A.mbox": mbox([mail(n) for n in range(250)]), "B/cur/": b"", "z.bin": b""})
+        await imports.run(progress, Order(form=Form.ARCHIVE), cast("BinaryIO", io.BytesIO(archive)))
+    late: list[Event] = []
+    await listen(late)
+    assert late == [
+        Step("finishing"),
+        Count("A", 250),
+        Count("B", 0),
+        Trouble("z.bin: not a file of mail"),
+        Done(250, 1, dry_run=False),
+    ]
+    assert early[0] == Step("reading")
+    assert Count("A", 100) in early
+    assert early[-1] == late[-1]
+    assert len(progress.token) == 16
+
+
+async def test_the_state_is_known_for_a_minute(accounts: Accounts, autojump_clock: trio.testing.MockClock) -> None:
+    """STORE-128"""
+    imports = Imports(accounts, folder(accounts))
+    progress = imports.begin("nobody/there")
+    assert imports.find(progress.token) is progress
+    progress.finish(Aborted("x"))
+    await trio.sleep(59)
+    assert imports.find(progress.token) is progress
+    await trio.sleep(2)
+    assert imports.find(progress.token) is None
+    imports.begin("mia")
+    with pytest.raises(ImportFailed, match="no such"):
+        imports.abort(progress.token)
+
+
+async def test_an_unknown_account_or_bad_mailbox_is_an_error(accounts: Accounts) -> None:
+    """STORE-12, STORE-166"""
+    assert isinstance((await imported(accounts, mbox([mail(1)]), MBOX, name="no/no")).end, Aborted)
+    bad = await imported(accounts, mbox([mail(1)]), Order(form=Form.MBOX, mailbox="a//b"))
+    assert done(bad).messages == 0
+    assert "a//b" in bad.problems[0]

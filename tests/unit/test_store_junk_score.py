@@ -1,0 +1,89 @@
+"""What words say of a message (moxlite/store/junk/score.py)."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.store.junk.params import Grams, JunkParams
+from moxlite.store.junk.play import play
+from moxlite.store.junk.score import judge, word_probability
+from tests.store_mail import mail
+
+PARAMS = JunkParams()
+
+
+@pytest.mark.parametrize(
+    ("ham", "spam", "hams", "spams", "expected"),
+    [
+        (0, 0, 100, 100, None),
+        (10, 30, 100, 100, 0.75),
+        (10, 30, 50, 150, None),  # 0.5: it is spam that there is more of
+        (10, 30, 100, 0, 0.01),  # a side without messages says nothing for it
+        (0, 30, 0, 100, 0.99),
+        (0, 3, 100, 100, 0.99),
+        (0, 2, 100, 100, 0.99 - 0.049),
+        (0, 1, 100, 100, 0.99 - 2 * 0.049),
+        (1, 1, 100, 100, None),
+        (41, 59, 100, 100, None),  # within ignore_words of 0.5
+        (39, 61, 100, 100, 0.61),
+    ],
+)
+def test_a_word_speaks_by_its_shares(ham: int, spam: int, hams: int, spams: int, expected: float | None) -> None:
+    """STORE-89."""
+    found = word_probability(ham, spam, hams, spams, PARAMS)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_the_strongest_words_of_both_sides_decide() -> None:
+    """STORE-89: ties go to the longer word; the probability is that of Bayes."""
+    params = JunkParams(top_words=2, max_power=0.05)
+    counted = [("aaa", 0, 50), ("bbbbb", 0, 50), ("cccc", 0, 50), ("dddd", 10, 30), ("eeee", 30, 10), ("ffff", 49, 51)]
+    found = judge(counted, 100, 100, params)
+    assert [one.word for one in found.words] == ["eeee", "bbbbb", "cccc"]
+    ps = [0.25, 0.95, 0.95]
+    eta = sum(math.log(1 - p) - math.log(p) for p in ps)
+    assert found.probability == pytest.approx(1 / (1 + math.exp(eta)))
+    assert (found.words[1].ham, found.words[1].spam, found.words[1].probability) == (0, 50, 0.95)
+
+
+@pytest.mark.parametrize(("hams", "significant"), [(49, False), (50, True)])
+def test_enough_ham_makes_it_significant(hams: int, significant: bool) -> None:
+    """STORE-89."""
+    assert judge([("word", 1, 1)], hams, 0, PARAMS).significant is significant
+
+
+def test_without_known_words_it_is_undecided() -> None:
+    """STORE-89."""
+    found = judge([], 0, 0, PARAMS)
+    assert (found.probability, found.significant, found.words) == (0.5, False, ())
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=5), st.integers(0, 10**6), st.integers(0, 10**6)), max_size=60),
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.floats(0, 0.499),
+    st.integers(0, 2000),
+    st.floats(0, 0.499),
+    st.integers(0, 20),
+)
+def test_any_counts_give_a_probability(
+    counted: list[tuple[str, int, int]], hams: int, spams: int, power: float, top: int, ignore: float, rare: int
+) -> None:
+    """STORE-89: all settings that the configuration allows; also counts that pruning made inconsistent."""
+    params = JunkParams(max_power=power, top_words=top, ignore_words=ignore, rare_words=rare)
+    found = judge(counted, hams, spams, params)
+    assert 0 <= found.probability <= 1
+    assert len(found.words) <= 2 * top
+
+
+def test_playing_judges_only_what_was_not_learnt() -> None:
+    """STORE-193: the same split each time."""
+    hams = [mail(n, subject="lunch tomorrow", body="see you at noon") for n in range(40)]
+    spams = [mail(n, subject="cheap watches", body="gold prices fall") for n in range(20)]
+    found = play(hams, spams, JunkParams(grams=Grams()), train=0.75)
+    assert (found.learnt_hams, found.learnt_spams, found.hams, found.spams) == (30, 15, 10, 5)
+    assert (found.kept, found.caught, found.ham_share, found.spam_share) == (10, 5, 1.0, 1.0)
+    assert play(hams, spams, JunkParams(grams=Grams()), train=0.75) == found

@@ -1,0 +1,469 @@
+"""Sessions, log-in attempts, client keys, removals, audit log in auth.db; credentials and limits in account.db."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from moxlite.proto.sasl import CramMD5Client, Done, NeedCredentials, ScramClient, server_mechanism
+from moxlite.proto.sasl.types import Challenge
+from moxlite.store import credentials, loginattempts, sessions
+from moxlite.store.accounts import Accounts
+from moxlite.store.auth import AuthDB
+from moxlite.store.errors import BadPassword, StorageFull
+from moxlite.store.loginattempts import LoginAttempt
+from moxlite.store.options import DAY, Options
+from moxlite.store.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
+from moxlite.store.sessions import BadCSRF, NoSession, SessionExpired
+from moxlite.store.tlskeys import KeyExists, KeyRefused, read_certificate
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import look
+
+__all__ = ["accounts", "store_options"]
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
+    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(db.serve)
+        yield db
+        nursery.cancel_scope.cancel()
+    await db.aclose()
+
+
+# Sessions
+
+
+async def test_a_session_is_found_by_its_token_app_and_account(auth: AuthDB) -> None:
+    """STORE-105, WEB-52, WEB-53"""
+    tokens = await auth.add_session("webmail", "mia", "mia@example.org", remote_ip="192.0.2.1", user_agent="x" * 999)
+    session = await auth.use_session(tokens.token, "webmail", "mia", csrf=tokens.csrf)
+    assert (session.account, session.address, len(session.user_agent)) == ("mia", "mia@example.org", 256)
+    assert len(tokens.token) == len(tokens.csrf) == 22
+    for token, app, account in [
+        ("wrong", "webmail", "mia"),
+        (tokens.token, "account", "mia"),
+        (tokens.token, "webmail", "eve"),
+        ("\ud800", "webmail", "mia"),
+    ]:
+        with pytest.raises(NoSession):
+            await auth.use_session(token, app, account)
+    with pytest.raises(BadCSRF):
+        await auth.use_session(tokens.token, "webmail", "mia", csrf=tokens.token)
+    assert await auth.use_session(tokens.token, "webmail", "mia") == session
+
+
+def octets_below(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
+
+
+async def test_tokens_are_not_in_the_file(auth: AuthDB, tmp_path: Path) -> None:
+    """STORE-105"""
+    tokens = await auth.add_session("webmail", "mia", "mia@example.org")
+    octets = octets_below(tmp_path)
+    assert b"mia@example.org" in octets
+    assert tokens.token.encode() not in octets
+    assert tokens.csrf.encode() not in octets
+
+
+async def test_a_session_expires_24_hours_after_its_last_use(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-105, WEB-54"""
+    tokens = await auth.add_session("webmail", "mia", "mia@example.org")
+    first = (await auth.sessions("mia"))[0]
+
+    async def use(after: int) -> None:
+        monkeypatch.setattr("moxlite.store.auth._now", lambda: first.created + after)
+        await auth.use_session(tokens.token, "webmail", "mia")
+
+    await use(sessions.WRITE_INTERVAL - 1)
+    assert (await auth.sessions("mia"))[0].expires == first.expires
+    await use(sessions.WRITE_INTERVAL)
+    extended = (await auth.sessions("mia"))[0]
+    assert extended.expires > first.expires
+    with pytest.raises(SessionExpired):
+        await use(extended.expires - first.created)
+    assert await auth.sessions("mia") == []
+
+
+async def test_the_hundred_and_first_session_replaces_the_one_that_expires_first(auth: AuthDB) -> None:
+    """STORE-105"""
+
+    def many(tx: sessions.Tx) -> list[str]:
+        tokens = []
+        for n in range(sessions.MAX_SESSIONS + 2):
+            tx.now += n  # later ones expire later
+            tokens.append(sessions.add_session(tx, "webmail", "mia", "mia@example.org").token)
+        return tokens
+
+    tokens = await auth.database.write(many)
+    assert len(await auth.sessions("mia")) == sessions.MAX_SESSIONS
+    for token in tokens[:2]:
+        with pytest.raises(NoSession):
+            await auth.use_session(token, "webmail", "mia")
+    await auth.use_session(tokens[2], "webmail", "mia")
+
+
+async def test_sessions_end_one_by_one_or_all_but_one(auth: AuthDB) -> None:
+    """STORE-102, WEB-59, WEB-70"""
+    kept = await auth.add_session("webmail", "mia", "mia@example.org")
+    for _ in range(3):
+        await auth.add_session("account", "mia", "mia@example.org")
+    await auth.add_session("account", "eve", "eve@example.org")
+    some = (await auth.sessions("mia"))[0]
+    assert not await auth.remove_session("eve", some.id)
+    assert await auth.remove_session("mia", some.id)
+    assert await auth.remove_sessions("mia", keep_token=kept.token) in {2, 3}
+    assert len(await auth.sessions("eve")) == 1
+    await auth.use_session(kept.token, "webmail", "mia")
+
+
+# Log-in attempts
+
+
+def attempt(n: int = 0, result: loginattempts.AttemptResult = "badpassword") -> LoginAttempt:
+    return LoginAttempt(
+        result=result,
+        protocol="imap",
+        mechanism="plain",
+        account="mia",
+        address=f"{n}@example.org",
+        user_agent="u" * 999,
+    )
+
+
+async def test_equal_attempts_share_a_row(auth: AuthDB) -> None:
+    """STORE-106, STORE-163"""
+    for _ in range(3):
+        auth.record(attempt())
+    auth.record(attempt(result="ok"))
+
+    with trio.fail_after(10):
+        while sum(row.count for row in await auth.attempts("mia")) < 4:
+            pass  # each look is a checkpoint
+    found = await auth.attempts("mia")
+    assert sorted((row.result, row.count, len(row.user_agent)) for row in found) == [
+        ("badpassword", 3, 256),
+        ("ok", 1, 256),
+    ]
+    assert await auth.attempts() == found
+    assert await auth.attempts("eve") == []
+
+
+async def test_a_flood_is_dropped_and_counted(auth: AuthDB) -> None:
+    """STORE-106, STORE-163"""
+    before = loginattempts.dropped_total._value.get()
+    for n in range(250):
+        auth.record(attempt(n))
+    assert loginattempts.dropped_total._value.get() - before == 149  # a hundred wait, one is in the writer's hand
+
+
+async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
+    auth: AuthDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-157"""
+
+    def full(tx: sessions.Tx, attempts: object) -> None:
+        raise StorageFull
+
+    monkeypatch.setattr(loginattempts, "record", full)
+    before = loginattempts.dropped_total._value.get()
+    auth.record(attempt())
+    with trio.fail_after(10):
+        while loginattempts.dropped_total._value.get() == before:
+            await auth.attempts()
+    monkeypatch.undo()
+    auth.record(attempt())
+    with trio.fail_after(10):
+        while not await auth.attempts():
+            pass
+
+
+async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-106"""
+    monkeypatch.setattr(loginattempts, "MAX_FAILED", 3)
+
+    def unit(tx: sessions.Tx) -> None:
+        for n in range(6):
+            tx.now += 1
+            loginattempts.record(tx, [attempt(n), attempt(n, "ok")])
+
+    await auth.database.write(unit)
+    found = await auth.attempts("mia", limit=100)
+    assert [row.address[0] for row in found if row.result != "ok"] == ["5", "4", "3"]
+    assert sum(row.result == "ok" for row in found) == 6
+
+    def later(tx: sessions.Tx) -> None:
+        tx.now += 31 * DAY
+        loginattempts.drop_old(tx)
+
+    await auth.database.write(later)
+    assert await auth.attempts() == []
+
+
+async def test_what_waits_at_the_end_is_still_written(tmp_path: Path) -> None:
+    """STORE-106"""
+    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(db.serve)
+        db.record(attempt())
+        nursery.cancel_scope.cancel()
+    assert len(await db.attempts("mia")) == 1
+    await db.aclose()
+
+
+# Client keys
+
+
+def certificate(
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey, name: str = ""
+) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
+    day = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = builder.serial_number(0xABC).not_valid_before(day).not_valid_after(day + dt.timedelta(days=1))
+    return builder.sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
+
+
+async def test_keys_identify_an_account_whatever_the_certificate_says(auth: AuthDB) -> None:
+    """STORE-104, IMAP-47"""
+    key = ec.generate_private_key(ec.SECP256R1())
+    old = certificate(key, "laptop").public_bytes(Encoding.PEM)
+    new = certificate(key).public_bytes(Encoding.DER)
+    stored = await auth.add_key(read_certificate(old, "mia", "mia@example.org"))
+    assert (stored.type, stored.name, len(stored.fingerprint)) == ("ecdsa-p256", "laptop", 43)
+    again = read_certificate(new, "eve", "eve@example.org", no_imap_preauth=True)
+    assert (again.fingerprint, again.name) == (stored.fingerprint, "serial abc")
+    with pytest.raises(KeyExists):
+        await auth.add_key(again)
+    assert await auth.find_key(stored.fingerprint) == stored
+    assert await auth.find_key("other") is None
+
+
+async def test_keys_are_listed_changed_and_removed_by_their_account(auth: AuthDB) -> None:
+    """STORE-104, IMAP-50, WEB-67"""
+    for n in range(2):
+        data = certificate(ed25519.Ed25519PrivateKey.generate(), f"key {n}").public_bytes(Encoding.DER)
+        await auth.add_key(read_certificate(data, "mia", "mia@example.org"))
+    one, two = await auth.keys("mia")
+    assert one.type == "ed25519"
+    assert await auth.change_key(
+        "mia", one.fingerprint, name="phone", no_imap_preauth=True, login_address="m@example.org"
+    )
+    changed = await auth.find_key(one.fingerprint)
+    assert changed is not None
+    assert (changed.name, changed.no_imap_preauth, changed.login_address) == ("phone", True, "m@example.org")
+    assert not await auth.remove_key("eve", two.fingerprint)
+    assert await auth.remove_key("mia", two.fingerprint)
+    assert [key.fingerprint for key in await auth.keys()] == [one.fingerprint]
+
+
+@pytest.mark.parametrize("data", [b"", b"-----BEGIN CERTIFICATE-----", b"0" * 70_000, b"\x30\x03\x02\x01\x01"])
+def test_no_certificate_is_refused(data: bytes) -> None:
+    """STORE-104"""
+    with pytest.raises(KeyRefused):
+        read_certificate(data, "mia", "mia@example.org")
+
+
+def test_weak_keys_and_odd_curves_are_refused() -> None:
+    """STORE-104"""
+    good = certificate(rsa.generate_private_key(65537, 2048)).public_bytes(Encoding.DER)
+    assert read_certificate(good, "mia", "mia@example.org").type == "rsa-2048"
+    for key in (rsa.generate_private_key(65537, 1024), ec.generate_private_key(ec.SECP256K1())):
+        with pytest.raises(KeyRefused):
+            read_certificate(certificate(key).public_bytes(Encoding.DER), "mia", "mia@example.org")
+
+
+# Removals, audit
+
+
+async def test_a_removal_ends_sessions_and_keys_and_is_remembered(auth: AuthDB) -> None:
+    """STORE-140"""
+    await auth.add_session("webmail", "mia", "mia@example.org")
+    data = certificate(ed25519.Ed25519PrivateKey.generate()).public_bytes(Encoding.DER)
+    await auth.add_key(read_certificate(data, "mia", "mia@example.org"))
+    await auth.begin_removal("mia")
+    await auth.begin_removal("mia")
+    assert (await auth.sessions("mia"), await auth.keys("mia"), await auth.removals()) == ([], [], ["mia"])
+    await auth.end_removal("mia")
+    assert await auth.removals() == []
+
+
+async def test_changes_are_kept_in_the_audit_log(auth: AuthDB) -> None:
+    """WEB-160"""
+    for n in range(3):
+        await auth.audit("(admin)", "account.add", f"mia{n}", remote_ip="192.0.2.1")
+    log = await auth.audit_log(limit=2)
+    assert [entry.object for entry in log] == ["mia2", "mia1"]
+    assert [entry.object for entry in await auth.audit_log(before=log[-1].id)] == ["mia0"]
+
+
+# Credentials
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 257, "ä" * 129, "", "a\x00bcdefgh"])
+def test_bad_passwords_are_refused(password: str) -> None:
+    """STORE-100"""
+    with pytest.raises(BadPassword):
+        credentials.check_password(password)
+
+
+def test_generated_passwords_are_long_and_plain() -> None:
+    """STORE-102"""
+    one, two = credentials.generate_password(), credentials.generate_password()
+    assert one != two
+    assert len(one) == 20
+    assert one.isalnum()
+    assert one.islower()
+    assert credentials.check_password(one) == one
+
+
+async def test_a_password_is_verified_after_preparation(accounts: Accounts) -> None:
+    """STORE-100, STORE-103"""
+    checker = credentials.PasswordChecker()
+    async with accounts.use("mia") as account:
+        assert await look(account, credentials.credential) is None
+        await credentials.change_password(account, "pa\u00a0ssw\u00f6rd")
+        stored = await look(account, credentials.credential)
+        assert stored is not None
+        assert stored.password.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        assert not credentials.needs_rehash(stored)
+        assert await checker.verify("mia", stored, "pa ssw\u00f6rd")
+        assert await checker.verify("mia", stored, "pa sswo\u0308rd")
+        assert not await checker.verify("mia", stored, "pa ssword")
+        assert not await checker.verify("mia", None, "pa ssword")
+        assert not await checker.verify("mia", stored, "\x00")
+        assert "argon2id" not in repr(stored)
+
+
+async def test_successes_are_remembered_for_15_minutes_until_a_change(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-103"""
+    checked: list[str] = []
+    real = credentials._verify
+    monkeypatch.setattr(
+        credentials, "_verify", lambda hashed, prepared: checked.append(prepared) or real(hashed, prepared)
+    )
+    clock = [1000.0]
+    monkeypatch.setattr("moxlite.store.credentials.time.monotonic", lambda: clock[0])
+    checker = credentials.PasswordChecker()
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: credentials.set_password(tx, PASSWORD))
+        stored = await look(account, credentials.credential)
+        for _ in range(3):
+            assert await checker.verify("mia", stored, PASSWORD)
+        assert len(checked) == 1
+        assert not await checker.verify("mia", stored, PASSWORD + "!")
+        assert len(checked) == 2
+        clock[0] += credentials.CACHE_SECONDS + 1
+        assert await checker.verify("mia", stored, PASSWORD)
+        assert len(checked) == 3
+        checker.forget("mia")
+        assert await checker.verify("mia", stored, PASSWORD)
+        assert len(checked) == 4
+        await credentials.change_password(account, "another one")
+        changed = await look(account, credentials.credential)
+        assert not await checker.verify("mia", changed, PASSWORD)
+
+
+async def test_at_most_two_verifications_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-103"""
+    stored = credentials.derive_credential(PASSWORD)
+    running, most = [0], [0]
+
+    def slow(hashed: str, prepared: str) -> bool:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        trio.from_thread.run(trio.sleep, 0.01)
+        running[0] -= 1
+        return True
+
+    monkeypatch.setattr(credentials, "_verify", slow)
+    checker = credentials.PasswordChecker()
+    async with trio.open_nursery() as nursery:
+        for n in range(6):
+            nursery.start_soon(checker.verify, f"a{n}", stored, PASSWORD)
+    assert most[0] == 2
+
+
+async def test_scram_and_cram_md5_work_with_what_is_stored(accounts: Accounts) -> None:
+    """STORE-100, IMAP-44"""
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: credentials.set_password(tx, PASSWORD))
+        stored = await look(account, credentials.credential)
+    assert stored is not None
+    assert stored.secrets.scram_sha_1 is not None
+    assert stored.secrets.scram_sha_256 is not None
+    assert stored.secrets.scram_sha_1.salt == stored.secrets.scram_sha_256.salt
+    for client in (
+        ScramClient("SCRAM-SHA-1", "mia", PASSWORD),
+        ScramClient("SCRAM-SHA-256", "mia", PASSWORD),
+        CramMD5Client("mia", PASSWORD),
+    ):
+        server = server_mechanism(client.name, hostname="mail.example.org")
+        assert server is not None
+        step = server.step(client.initial())
+        while not isinstance(step, Done):
+            if isinstance(step, NeedCredentials):
+                step = server.credentials(stored.secrets)
+            else:
+                assert isinstance(step, Challenge)
+                step = server.step(client.step(step.data))
+        assert step.username == "mia"
+
+
+async def test_a_migrated_hash_is_replaced_at_log_in(accounts: Accounts) -> None:
+    """STORE-100"""
+    async with accounts.use("mia") as account:
+        empty = credentials.Secrets()
+        await account.write(lambda tx: credentials.set_credential(tx, credentials.Credential("$2b$12$abc", empty)))
+        stored = await look(account, credentials.credential)
+        assert stored is not None
+        assert credentials.needs_rehash(stored)
+        assert stored.secrets == empty
+        await credentials.rehash(account, stored, PASSWORD)
+        replaced = await look(account, credentials.credential)
+        assert await credentials.PasswordChecker().verify("mia", replaced, PASSWORD)
+        await credentials.rehash(account, stored, "an older one")
+        assert await look(account, credentials.credential) == replaced
+
+
+# Outgoing limits
+
+
+async def test_outgoing_limits_name_themselves_and_count_a_day(accounts: Accounts) -> None:
+    """STORE-94, STORE-165, SMTP-116"""
+    limits = OutgoingLimits(messages=5, first_time=3)
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: add_outgoing(tx, ["a@x.org", "b@x.org"], limits))
+        with pytest.raises(OutgoingLimitExceeded, match="max_first_time_recipients_per_day"):
+            await account.write(lambda tx: add_outgoing(tx, ["c@x.org", "d@x.org"], limits))
+        await account.write(lambda tx: add_outgoing(tx, ["a@x.org", "a@x.org"], limits))
+        await account.write(lambda tx: add_outgoing(tx, ["c@x.org"], limits))
+        with pytest.raises(OutgoingLimitExceeded, match="max_outgoing_messages_per_day"):
+            await account.write(lambda tx: add_outgoing(tx, ["a@x.org"], limits))
+
+        def tomorrow(tx: sessions.Tx) -> None:
+            tx.now += DAY + 1
+            add_outgoing(tx, ["a@x.org", "e@x.org", "f@x.org", "g@x.org"], limits)
+            with pytest.raises(OutgoingLimitExceeded):
+                add_outgoing(tx, ["h@x.org"], limits)
+
+        await account.write(tomorrow)
+
+        def much_later(tx: sessions.Tx) -> int:
+            tx.now += 5 * DAY
+            return shrink_outgoing(tx)
+
+        assert await account.write(much_later) == 3
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM outgoing")) == 6

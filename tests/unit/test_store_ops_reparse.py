@@ -1,0 +1,119 @@
+"""Making stored MIME indices anew (moxlite/store/reparse.py)."""
+
+import os
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.proto.mime.types import PARSE_VERSION, decode_structure
+from moxlite.store import reparse as reparsing
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts
+from moxlite.store.deliver import deliver
+from moxlite.store.facts import NO_FACTS
+from moxlite.store.prepare import prepare
+from moxlite.store.reading import headers, infos, wires
+from moxlite.store.reparse import keep_parsed, reparse
+from moxlite.store.spool import Spool
+from moxlite.store.types import MessageID
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import look, mail, prepared, put, rows
+
+__all__ = ["accounts", "store_options"]
+
+SPOIL = (
+    "UPDATE state SET parse_version = 0",
+    "UPDATE message_info SET structure = x'00', preview = 'old'",
+    "UPDATE message_wire SET envelope = x'00', bodystructure = x'00'",
+    "UPDATE message_header SET header = x'00'",
+    "UPDATE message SET messageid = 'old', subject_base = 'old', dsn = 1",
+)
+
+
+async def spoil(account: Account) -> None:
+    """Leave what an older program might have left."""
+    for sql in SPOIL:
+        await account.write(lambda tx, q=sql: tx.execute(q))
+
+
+async def stored(account: Account) -> tuple[object, ...]:
+    ids = [row.id for row in await rows(account)]
+    return (
+        await rows(account),
+        await look(account, lambda r: infos(r, ids)),
+        await look(account, lambda r: wires(r, ids)),
+        await look(account, lambda r: headers(r, ids)),
+        await look(account, lambda r: r.rows("SELECT parse_version FROM state")),
+        await look(account, lambda r: r.rows("SELECT * FROM upgrade")),
+    )
+
+
+async def test_an_older_index_is_made_anew_and_nothing_else_changes(accounts: Accounts) -> None:
+    """STORE-59"""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        await deliver(account, await prepared(mail(9), b"Received: x\r\n"), NO_FACTS, "Inbox")
+        before = await stored(account)
+        assert await reparse(account) == 0
+        assert await reparse(account, force=True) == 4
+        assert await stored(account) == before
+        await spoil(account)
+        assert await reparse(account) == 4
+        assert await stored(account) == before
+
+
+async def test_it_runs_while_an_account_is_open(accounts: Accounts) -> None:
+    """STORE-59"""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+        await spoil(account)
+        await keep_parsed(account)
+        assert (await rows(account))[0].messageid == "1@example.com"
+
+
+async def test_it_goes_on_where_it_stopped(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-59, STORE-148"""
+    monkeypatch.setattr(reparsing, "UNIT_MESSAGES", 2)
+    async with accounts.use("mia") as account:
+        await put(account, 5)
+        before = await stored(account)
+        await spoil(account)
+        real, seen = reparsing._parse, list[int]()
+        token = trio.lowlevel.current_trio_token()
+
+        def parse_until_third(r: reparsing.Reader, message_id: int, directory: Path) -> reparsing._Anew:
+            seen.append(message_id)
+            if len(seen) == 3:
+                trio.from_thread.run_sync(scope.cancel, trio_token=token)
+            return real(r, message_id, directory)
+
+        monkeypatch.setattr(reparsing, "_parse", parse_until_third)
+        with trio.CancelScope() as scope:
+            await reparse(account)
+        assert scope.cancelled_caught
+        assert await reparse(account) == 3
+        assert await stored(account) == before
+
+
+async def test_a_damaged_message_is_left_and_the_rest_is_done(accounts: Accounts) -> None:
+    """STORE-59, STORE-159"""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        harm = "UPDATE body_chunk SET digest = digest + ? WHERE id = (SELECT min(id) FROM body_chunk)"
+        await account.write(lambda tx: tx.execute(harm, 1))
+        assert await reparse(account, force=True) == 2
+        assert await look(account, lambda r: r.value("SELECT parse_version FROM state")) == PARSE_VERSION
+        await account.write(lambda tx: tx.execute(harm, -1))
+
+
+async def test_a_large_message_is_read_from_a_file(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-7, STORE-59"""
+    async with accounts.use("mia") as account:
+        with Spool.of(mail(1) + os.urandom(5 << 20)) as spool:
+            await deliver(account, await prepare(spool), NO_FACTS, "Inbox")
+        before = await stored(account)
+        assert await reparse(account, force=True) == 1
+        assert await stored(account) == before
+        info = (await look(account, lambda r: infos(r, [1])))[MessageID(1)]
+        assert decode_structure(info.structure).size == (await rows(account))[0].size

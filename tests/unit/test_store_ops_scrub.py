@@ -1,0 +1,89 @@
+"""Scrubbing, recompressing and measuring bodies (moxlite/store/scrub.py)."""
+
+import os
+
+import pytest
+import trio
+
+from moxlite.store import body
+from moxlite.store.accounts import Accounts
+from moxlite.store.chunks import CHUNK_SIZE, Compression
+from moxlite.store.deliver import Append, append
+from moxlite.store.messages import copy_messages
+from moxlite.store.prepare import prepare
+from moxlite.store.scrub import BodyStats, Damage, body_stats, recompress, scrub
+from moxlite.store.spool import Spool
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import box, look, mail, put
+
+__all__ = ["accounts", "store_options"]
+
+
+async def test_scrub_names_damaged_chunks_and_their_messages(accounts: Accounts) -> None:
+    """STORE-181"""
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        await put(account, 3)
+        long = await prepare(Spool.of(mail(9) + os.urandom(20 * CHUNK_SIZE)))
+        added = (await append(account, inbox.id, [Append(long)]))[0]
+        copied = await account.write(lambda tx: copy_messages(tx, inbox.id, [added.uid], inbox.id))
+        assert await scrub(account, rate=1 << 40) == []
+        body_id = await look(account, lambda r: r.value("SELECT max(id) FROM body"))
+        harm = "UPDATE body_chunk SET digest = digest + ? WHERE id = ?"
+        await account.write(lambda tx: tx.execute(harm, 1, (body_id << 16) + 18))
+        assert await scrub(account, rate=1 << 40) == [Damage(body_id, 18, (added.message_id, *copied.message_ids))]
+        await account.write(lambda tx: tx.execute(harm, -1, (body_id << 16) + 18))
+
+
+async def test_scrub_keeps_to_its_rate(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-181"""
+    waits: list[float] = []
+
+    async def sleep_until(deadline: float) -> None:
+        waits.append(deadline - trio.current_time())
+        await trio.lowlevel.checkpoint()
+
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        stored = (await look(account, body_stats)).stored
+        monkeypatch.setattr("moxlite.store.scrub.trio.sleep_until", sleep_until)
+        await scrub(account, rate=1)
+        monkeypatch.undo()
+    assert len(waits) == 1
+    assert waits[0] == pytest.approx(stored, abs=5)
+
+
+async def test_bodies_are_measured_once_however_many_messages_have_them(accounts: Accounts) -> None:
+    """STORE-180"""
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        await put(account, 2)
+        await account.write(lambda tx: copy_messages(tx, inbox.id, [1, 2], inbox.id))
+        stats = await look(account, body_stats)
+        size = len(mail(1))
+        assert stats == BodyStats(messages=4, logical=4 * size, bodies=2, plain=2 * size, stored=stats.stored)
+        assert 0 < stats.stored <= 2 * size
+
+
+async def test_recompressing_changes_the_encoding_and_no_octet(accounts: Accounts) -> None:
+    """STORE-182"""
+    text = mail(1, body="some text, again and again. " * 20_000)
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        added = await append(account, inbox.id, [Append(await prepare(Spool.of(text)))])
+        noise = await append(account, inbox.id, [Append(await prepare(Spool.of(mail(2) + os.urandom(5000))))])
+
+        async def encodings() -> list[int]:
+            return [row[0] for row in await look(account, lambda r: r.rows("SELECT enc FROM body_chunk ORDER BY id"))]
+
+        assert await encodings() == [1, 1, 1, 0]
+        for compression, expected in [
+            (Compression.NONE, [0, 0, 0, 0]),
+            (Compression.ZLIB, [2, 2, 2, 0]),
+            (Compression.ZSTD, [1, 1, 1, 0]),
+        ]:
+            assert await recompress(account, compression, rate=1 << 40) == 3
+            assert await recompress(account, compression, rate=1 << 40) == 0
+            assert await encodings() == expected
+            assert await account.scan(lambda r: body.message_range(r, added[0].message_id), op="test") == text
+        assert len(await look(account, lambda r: body.message_range(r, noise[0].message_id))) == len(mail(2)) + 5000

@@ -1,0 +1,84 @@
+"""Settings of webmail, and answers that are remembered (moxlite/store/settings.py)."""
+
+import msgspec
+import pytest
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.mailboxes import create_mailbox, delete_mailbox
+from moxlite.store.settings import (
+    address_view,
+    decline_list,
+    decline_mailbox,
+    decline_sender,
+    is_declined,
+    load_settings,
+    save_settings,
+    set_address_view,
+)
+from moxlite.store.types import MailboxID, SettingsChanged
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import box, look
+
+__all__ = ["accounts", "store_options"]
+
+
+class Settings(msgspec.Struct, frozen=True):
+    signature: str = ""
+    undo_send_seconds: int = 10
+
+
+class Older(msgspec.Struct, frozen=True):
+    undo_send_seconds: str = "10s"
+
+
+async def test_settings_are_kept_told_and_read_as_their_struct(accounts: Accounts) -> None:
+    """STORE-107"""
+    async with accounts.use("mia") as account:
+        assert await look(account, lambda r: load_settings(r, Settings)) == Settings()
+        _, cursor = await account.subscribe()
+        with cursor:
+            await account.write(lambda tx: save_settings(tx, Settings("Grüße")))
+            assert [type(event) for event in (await cursor.take()).events] == [SettingsChanged]
+        assert await look(account, lambda r: load_settings(r, Settings)) == Settings("Grüße")
+        await account.write(lambda tx: save_settings(tx, Older()))
+        assert await look(account, lambda r: load_settings(r, Settings)) == Settings()
+
+
+async def test_the_view_of_a_sender_is_remembered(accounts: Accounts) -> None:
+    """STORE-107"""
+    async with accounts.use("mia") as account:
+        for view in ("html", "html_ext", None):
+            await account.write(lambda tx, v=view: set_address_view(tx, "anton@example.com", v))
+            assert await look(account, lambda r: address_view(r, "anton@example.com")) == view
+
+
+@pytest.mark.parametrize("answer", ["list", "sender", "source", "target"])
+async def test_a_proposal_that_was_declined_is_not_made_again(accounts: Accounts, answer: str) -> None:
+    """STORE-108"""
+    async with accounts.use("mia") as account:
+        inbox = (await box(account)).id
+        made = (await account.write(lambda tx: create_mailbox(tx, "lists")))[0].id
+
+        async def declined(*, to_inbox: bool, source: MailboxID, target: MailboxID, listid: str = "l") -> bool:
+            return await look(
+                account,
+                lambda r: is_declined(
+                    r, "m@x.org", listid=listid, msgfrom="a@y.org", to_inbox=to_inbox, source=source, target=target
+                ),
+            )
+
+        assert not await declined(to_inbox=False, source=inbox, target=made)
+        if answer == "list":
+            await account.write(lambda tx: decline_list(tx, "m@x.org", "l", to_inbox=False))
+            assert not await declined(to_inbox=False, source=inbox, target=made, listid="other")
+        elif answer == "sender":
+            await account.write(lambda tx: decline_sender(tx, "m@x.org", "a@y.org", to_inbox=False))
+        elif answer == "target":
+            await account.write(lambda tx: decline_mailbox(tx, made, to_mailbox=True))
+        else:
+            await account.write(lambda tx: decline_mailbox(tx, inbox, to_mailbox=False))
+            await account.write(lambda tx: decline_mailbox(tx, inbox, to_mailbox=True))
+        assert await declined(to_inbox=False, source=inbox, target=made)
+        if answer != "source":
+            assert not await declined(to_inbox=True, source=made, target=inbox)
+        await account.write(lambda tx: delete_mailbox(tx, made))

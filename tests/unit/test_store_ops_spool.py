@@ -1,0 +1,107 @@
+"""The spool of incoming octets (moxlite/store/spool.py)."""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.store.spool import Spool
+
+
+async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -> Spool:
+    spool = Spool(directory, memory_limit=memory_limit)
+    for chunk in chunks:
+        await spool.write(chunk)
+    await spool.finish()
+    return spool
+
+
+async def test_short_message_stays_in_memory(tmp_path: Path) -> None:
+    """SMTP-37"""
+    with await filled(tmp_path, [b"a" * 64]) as spool:
+        assert spool.in_memory
+        assert spool.read(0, 100) == b"a" * 64
+
+
+def look_at(spool: Spool, directory: Path) -> tuple[int, int]:
+    """The mode of the spool's file, and how many names there are in the directory."""
+    assert spool._file is not None
+    mode = stat.S_IMODE(os.fstat(spool._file.fileno()).st_mode)
+    return mode, len(list(directory.iterdir()))
+
+
+async def test_long_message_lies_in_a_file_without_a_name(tmp_path: Path) -> None:
+    """SMTP-37"""
+    chunks = [bytes([n]) * 100_000 for n in range(30)]
+    with await filled(tmp_path, chunks, memory_limit=1 << 20) as spool:
+        assert not spool.in_memory
+        assert look_at(spool, tmp_path) == (0o600, 0)
+        assert b"".join(spool.chunks(70_000)) == b"".join(chunks)
+        with spool.open_view() as view:
+            assert view == b"".join(chunks)
+
+
+@pytest.mark.parametrize("memory_limit", [10, 1 << 20])
+async def test_ranges_are_those_of_the_octets(tmp_path: Path, memory_limit: int) -> None:
+    """STORE-60"""
+    data = bytes(range(256)) * 3000
+    with await filled(tmp_path, [data[:300_000], data[300_000:]], memory_limit) as spool:
+        for offset, length in [(0, 1), (299_990, 20), (767_999, 5), (768_000, 5), (0, 10**7)]:
+            assert spool.read(offset, length) == data[offset : offset + length]
+
+
+async def test_octets_not_yet_written_can_be_read(tmp_path: Path) -> None:
+    """SMTP-37"""
+    with Spool(tmp_path, memory_limit=10) as spool:
+        await spool.write(b"x" * 300_000)
+        await spool.write(b"y" * 100)
+        assert spool.read(299_999, 3) == b"xyy"
+
+
+@given(st.lists(st.binary(max_size=20) | st.sampled_from([b"\r", b"\n", b"\r\n", b"\0"]), max_size=12))
+def test_facts_do_not_depend_on_how_the_octets_come(chunks: list[bytes]) -> None:
+    """STORE-180"""
+    whole = Spool.of(b"".join(chunks))
+    parts = Spool(Path("/nonexistent"))
+    for chunk in chunks:
+        parts._note(chunk)
+    assert parts.facts == whole.facts
+    assert parts.digest() == whole.digest() == hashlib.sha256(b"".join(chunks)).digest()
+    data = b"".join(chunks)
+    assert whole.facts.bare_lf == (data.replace(b"\r\n", b"").count(b"\n") > 0)
+    assert whole.facts.bare_cr == (data.replace(b"\r\n", b"").count(b"\r") > 0)
+    assert whole.facts.crlf_final == data.endswith(b"\r\n")
+    assert whole.facts.eight_bit == (not data.isascii())
+    assert whole.facts.nul == (b"\0" in data)
+
+
+async def test_closing_twice_is_fine_and_nothing_works_after(tmp_path: Path) -> None:
+    """STORE-60"""
+    spool = await filled(tmp_path, [b"a" * 600_000])
+    spool.close()
+    spool.close()
+    with pytest.raises(ValueError, match="closed"):
+        spool.read(0, 1)
+    with pytest.raises(ValueError, match="no more"):
+        await spool.write(b"a")
+
+
+async def test_another_header_gives_a_new_spool(tmp_path: Path) -> None:
+    """SMTP-112"""
+    body = b"b" * 500_000
+    with (
+        await filled(tmp_path, [b"Bcc: x\r\n\r\n", body], 1000) as spool,
+        await spool.with_header(b"To: y\r\n", 8) as changed,
+    ):
+        assert b"".join(changed.chunks()) == b"To: y\r\n\r\n" + body
+        assert spool.read(0, 4) == b"Bcc:"
+
+
+async def test_disk_full_is_told_at_writing(tmp_path: Path) -> None:
+    """STORE-157"""
+    with Spool(tmp_path / "missing", memory_limit=10) as spool, pytest.raises(OSError):
+        await spool.write(b"x" * 300_000)

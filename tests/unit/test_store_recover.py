@@ -1,0 +1,284 @@
+"""Salvaging a damaged account file (docs/spec/store.md, STORE-188)."""
+
+import hashlib
+import shutil
+import struct
+from pathlib import Path
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moxlite.store.backup.errors import BadTarget
+from moxlite.store.body import message_range
+from moxlite.store.recover.pages import PAGE, Damaged, Pages, decode_record
+from moxlite.store.recover.rebuild import recover
+from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of
+from moxlite.store.transaction import Reader
+from moxlite.store.verify import verify
+from tests.upgrade_fixtures import names, unpack
+
+NAME = "test2"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The account file with something of everything."""
+    return unpack(names()[-1], tmp_path / "data") / "accounts" / NAME / "account.db"
+
+
+def contents(path: Path) -> dict[str, list[tuple[str, int, str]]]:
+    """By mailbox the hash, flags and keywords of its messages, in order."""
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    r = Reader(db)
+    found: dict[str, list[tuple[str, int, str]]] = {}
+    for name, message_id, flags, keywords in r.rows(
+        "SELECT b.name, m.id, m.flags, m.keywords FROM message m JOIN mailbox b ON b.id = m.mailbox_id ORDER BY 1, 2"
+    ):
+        digest = hashlib.sha256(message_range(r, message_id)).hexdigest()
+        found.setdefault(name, []).append((digest, flags, keywords))
+    db.close()
+    return found
+
+
+def value(path: Path, sql: str) -> object:
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        row = db.execute(sql).fetchone()
+        return None if row is None else row[0]
+    finally:
+        db.close()
+
+
+def recovered(out: Path) -> Path:
+    assert verify(out, deep=True).problems == []
+    return out / "accounts" / NAME / "account.db"
+
+
+def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
+    """STORE-188: with flags, keywords, times, credentials, annotations; and the source is untouched."""
+    before = file.read_bytes()
+    done = recover(NAME, file, tmp_path / "out")
+    assert (done.losses, done.orphans, done.unproven) == ([], 0, 0)
+    path = recovered(tmp_path / "out")
+    assert contents(path) == contents(file)
+    for sql in (
+        "SELECT group_concat(data) FROM (SELECT hex(data) AS data FROM credential ORDER BY kind)",
+        "SELECT group_concat(key || hex(value)) FROM (SELECT * FROM annotation ORDER BY key)",
+        "SELECT group_concat(received || '/' || savedate) FROM (SELECT * FROM message ORDER BY id)",
+        "SELECT group_concat(special_use) FROM (SELECT * FROM mailbox ORDER BY name)",
+        "SELECT count(*) FROM message_smtp WHERE msgfrom_validation = 'strict'",
+    ):
+        assert value(path, sql) == value(file, sql), sql
+    old, new = (value(one, "SELECT max(uidvalidity) FROM mailbox") for one in (file, path))
+    assert isinstance(old, int)
+    assert isinstance(new, int)
+    lowest = value(path, "SELECT min(uidvalidity) FROM mailbox")
+    assert isinstance(lowest, int)
+    assert lowest > old
+    assert file.read_bytes() == before
+
+
+def test_the_reader_sees_what_sqlite_sees(file: Path) -> None:
+    """STORE-188: every row of every table, and none is taken for one of another table."""
+    pages = Pages(file)
+    db = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
+    found = roots(pages)
+    assert len(found) > 30
+    for table, root in found.items():
+        rows = list(rows_of(pages, root, set()))
+        assert len(rows) == db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0], table
+        for _, record in rows:
+            assert [name for name, known in FOUND_ANYWHERE.items() if known(record)] == (
+                [table] if table in FOUND_ANYWHERE else []
+            )
+    for cell, record in rows_of(pages, found["message"], set()):
+        columns = db.execute("SELECT * FROM message WHERE id = ?", (cell.rowid,)).fetchone()
+        assert (cell.rowid, *record[1:]) == columns
+    pages.close()
+    db.close()
+
+
+def page_with(file: Path, table: str, *, leaf: bool = True) -> int:
+    """A page of a table: a leaf that is not its root, or its root."""
+    pages = Pages(file)
+    root = roots(pages)[table]
+    numbers = [number for number in pages.leaves(root, set()) if number != root]
+    pages.close()
+    return numbers[len(numbers) // 2] if leaf else root
+
+
+def overwrite(file: Path, number: int, data: bytes = b"\xff" * PAGE) -> None:
+    with file.open("r+b") as target:
+        target.seek((number - 1) * PAGE)
+        target.write(data)
+
+
+def test_the_rows_below_a_broken_branch_are_found(file: Path, tmp_path: Path) -> None:
+    """STORE-188: its root is gone, the leaves are told by what is in them."""
+    pages = Pages(file)
+    for table in ("message", "message_info", "body", "body_chunk"):
+        root = page_with(file, table, leaf=False)
+        if pages.kind(root) == 0x05:  # small tables are one leaf
+            overwrite(file, root)
+    pages.close()
+    done = recover(NAME, file, tmp_path / "out")
+    assert done.losses == []
+    assert len(contents(recovered(tmp_path / "out"))["Inbox"]) == 17
+
+
+@pytest.mark.parametrize("length", [PAGE, 3 * PAGE])
+def test_without_the_schema_all_mail_is_found(file: Path, tmp_path: Path, length: int) -> None:
+    """STORE-188: the first page is gone, with it the roots of all tables."""
+    before = contents(file)
+    overwrite(file, 1, bytes(length))
+    recover(NAME, file, tmp_path / "out")
+    after = contents(recovered(tmp_path / "out"))
+    assert after["Inbox"] == before["Inbox"]
+    assert after["Sent"] == before["Sent"]
+
+
+def test_a_lost_body_is_named_and_the_others_are_saved(file: Path, tmp_path: Path) -> None:
+    """STORE-188."""
+    db = apsw.Connection(str(file))
+    db.execute(
+        "UPDATE body_chunk SET data = zeroblob(length(data)) "
+        "WHERE id >> 16 = (SELECT body_id FROM message WHERE id = 5)"
+    )
+    subject = db.execute("SELECT subject_base FROM message WHERE id = 5").fetchall()[0][0]
+    db.close()
+    done = recover(NAME, file, tmp_path / "out")
+    assert len(done.losses) == 1
+    assert "UID 5" in done.losses[0]
+    assert repr(subject) in done.losses[0]
+    assert "chunk 0 is damaged" in done.losses[0]
+    assert len(contents(recovered(tmp_path / "out"))["Inbox"]) == 16
+
+
+def test_messages_without_a_row_are_in_recovered(file: Path, tmp_path: Path) -> None:
+    """STORE-188: and what was expunged is not brought back."""
+    before = contents(file)
+    db = apsw.Connection(str(file))
+    # As a page of zeros would: the rows are gone, nothing was told of it.
+    db.execute("DELETE FROM message WHERE id IN (3, 4)")
+    db.close()
+    done = recover(NAME, file, tmp_path / "out")
+    assert done.orphans == 2
+    assert any("2 messages that it counted have no row" in line for line in done.losses)
+    after = contents(recovered(tmp_path / "out"))
+    assert len(after["Recovered"]) == 2
+    assert sum(map(len, after.values())) == sum(map(len, before.values()))
+
+
+def test_messages_of_a_lost_mailbox_keep_together(file: Path, tmp_path: Path) -> None:
+    """STORE-188."""
+    before = contents(file)
+    db = apsw.Connection(str(file))
+    mailbox_id = db.execute("SELECT id FROM mailbox WHERE name = 'Sent'").fetchall()[0][0]
+    db.execute("DELETE FROM mailbox WHERE name = 'Sent'")
+    db.close()
+    recover(NAME, file, tmp_path / "out")
+    assert contents(recovered(tmp_path / "out"))[f"Recovered/Mailbox {mailbox_id}"] == before["Sent"]
+
+
+def test_a_lost_prefix_is_told(file: Path, tmp_path: Path) -> None:
+    """STORE-188."""
+    db = apsw.Connection(str(file))
+    db.execute("DELETE FROM message_info WHERE message_id = 2")
+    db.close()
+    done = recover(NAME, file, tmp_path / "out")
+    assert ["without the header lines" in line for line in done.losses] == [True]
+    assert len(contents(recovered(tmp_path / "out"))["Inbox"]) == 17
+
+
+def test_what_is_in_the_log_counts_and_a_torn_end_does_not(file: Path, tmp_path: Path) -> None:
+    """STORE-188, STORE-160."""
+    db = apsw.Connection(str(file))
+    db.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+    db.execute("UPDATE message SET keywords = 'logged', flags = 1 WHERE id = 1")
+    size = file.with_name("account.db-wal").stat().st_size
+    db.execute("UPDATE message SET keywords = 'torn' WHERE id = 1")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(file.with_name(f"account.db{suffix}"), copy / f"account.db{suffix}")
+    db.close()
+    with (copy / "account.db-wal").open("r+b") as log:
+        log.truncate(log.seek(0, 2) - 100)
+    assert size < (copy / "account.db-wal").stat().st_size
+    recover(NAME, copy / "account.db", tmp_path / "out")
+    assert ("logged" in {row[2] for row in contents(tmp_path / "out/accounts/test2/account.db")["Inbox"]}) is True
+    (copy / "account.db-wal").unlink()
+    done = recover(NAME, copy / "account.db", tmp_path / "without")
+    assert done.losses == []
+
+
+@pytest.mark.parametrize("content", [b"", b"short", bytes(100_000), b"\r\n" * 50_000])
+def test_a_file_without_anything_gives_an_empty_account(tmp_path: Path, content: bytes) -> None:
+    """STORE-188."""
+    (tmp_path / "account.db").write_bytes(content)
+    done = recover(NAME, tmp_path / "account.db", tmp_path / "out")
+    assert (done.saved, done.mailboxes) == (0, 0)
+    assert contents(recovered(tmp_path / "out")) == {}
+
+
+def test_what_is_there_is_not_overwritten(file: Path, tmp_path: Path) -> None:
+    """STORE-188."""
+    with pytest.raises(BadTarget):
+        recover(NAME, file, tmp_path)
+    with pytest.raises(FileNotFoundError):
+        recover(NAME, tmp_path / "nowhere.db", tmp_path / "out")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=400))
+def test_any_octets_are_a_row_or_damaged(data: bytes) -> None:
+    """STORE-188."""
+    try:
+        record = decode_record(data)
+    except Damaged:
+        return
+    assert isinstance(record, tuple)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.none(), st.integers(-(1 << 63), (1 << 63) - 1), st.text(max_size=40), st.binary(max_size=40)),
+        max_size=6,
+    )
+)
+def test_a_row_reads_as_sqlite_wrote_it(tmp_path_factory: pytest.TempPathFactory, values: list[object]) -> None:
+    """STORE-188."""
+    if not values or any(isinstance(one, str) and "\0" in one for one in values):
+        return
+    path = tmp_path_factory.mktemp("row") / "row.db"
+    db = apsw.Connection(str(path))
+    db.execute(f"CREATE TABLE t ({', '.join(f'c{n} ANY' for n in range(len(values)))}) STRICT")
+    db.execute(f"INSERT INTO t VALUES ({', '.join('?' * len(values))})", tuple(values))  # type: ignore[arg-type]
+    db.close()
+    pages = Pages(path)
+    assert [record for _, record in rows_of(pages, roots(pages)["t"], set())] == [tuple(values)]
+    pages.close()
+
+
+def test_a_tree_that_leads_back_to_itself_ends(file: Path) -> None:
+    """STORE-188: and so does a list of free pages."""
+    root = page_with(file, "body_chunk", leaf=False)
+    pages = Pages(file)
+    data = bytearray(pages.page(root))
+    pages.close()
+    data[0] = 0x05
+    struct.pack_into(">I", data, 8, root)
+    overwrite(file, root, bytes(data))
+    first = bytearray(PAGE)
+    struct.pack_into(">2I", first, 0, 3, 1_000_000)
+    overwrite(file, 3, bytes(first))
+    with file.open("r+b") as target:
+        target.seek(32)
+        target.write(struct.pack(">I", 3))
+    pages = Pages(file)
+    assert isinstance(list(rows_of(pages, root, set())), list)
+    assert pages.free() == {3}
+    pages.close()

@@ -1,0 +1,646 @@
+"""The text index of an account: following it, being rebuilt, being asked (STORE-36, STORE-110 to STORE-114)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import apsw
+import pytest
+import trio
+
+from moxlite.proto.mime.text import MAX_TEXT
+from moxlite.store import messages
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts
+from moxlite.store.database import Database, Kind, Tx
+from moxlite.store.deliver import Append, append
+from moxlite.store.errors import StorageBroken, StoreError
+from moxlite.store.mailboxes import create_mailbox
+from moxlite.store.options import Options
+from moxlite.store.reading import int_array
+from moxlite.store.reparse import reparse
+from moxlite.store.search import builder, finding, index, metrics
+from moxlite.store.search import texts as search_texts
+from moxlite.store.search.check import check_index
+from moxlite.store.search.finding import search_messages
+from moxlite.store.search.terms import Has, Where
+from moxlite.store.types import MailboxID, MessageID
+from tests.store_fixtures import soon
+from tests.store_mail import mail, prepared, put
+
+INBOX = MailboxID(1)
+
+
+@pytest.fixture
+def store_options() -> Options:
+    return Options(check_on_close=True, min_free_space=0, search_index=True)
+
+
+@pytest.fixture
+async def accounts(tmp_path: Path, store_options: Options) -> AsyncIterator[Accounts]:
+    """Not served: a test says itself when the builder works."""
+    found = Accounts(tmp_path / "data", store_options)
+    yield found
+    await found.aclose()
+
+
+@pytest.fixture
+async def account(accounts: Accounts) -> AsyncIterator[Account]:
+    async with accounts.use("mjl") as account:
+        yield account
+
+
+async def texts(account: Account) -> list[int]:
+    """Ids of the messages in the index."""
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        rows = await database.read(lambda r: r.rows("SELECT message_id FROM text ORDER BY 1"), op="test")
+        return [row[0] for row in rows]
+
+
+async def find(account: Account, *words: str) -> list[int]:
+    """Ids that a search gives, which must be those that it gives without the index."""
+    found = (await search_messages(account, None, words, 1000)).ids
+    account.search.enabled = False
+    assert (await search_messages(account, None, words, 1000)).ids == found
+    account.search.enabled = True
+    return sorted(found)
+
+
+async def add(account: Account, *data: bytes) -> list[int]:
+    added = await append(account, INBOX, [Append(await prepared(one)) for one in data])
+    return [one.message_id for one in added]
+
+
+async def expunge(account: Account, *uids: int) -> None:
+    await account.write(lambda tx: messages.expunge(tx, INBOX, uids))
+
+
+async def reopen(accounts: Accounts) -> None:
+    """Close all accounts; nobody uses one."""
+    for name, slot in list(accounts._slots.items()):
+        async with slot.lock:
+            await accounts._close(name, slot)
+
+
+def rebuilt(reason: str) -> float:
+    return float(metrics.REBUILT.labels(reason)._value.get())
+
+
+# Following
+
+
+async def test_the_index_follows_the_messages(account: Account) -> None:
+    """STORE-112: from its watermark, in batches."""
+    await put(account, 250)
+    assert await account.indexer.once()
+    assert await texts(account) == list(range(1, 251))
+    await put(account, 3, first=251)
+    assert await account.indexer.once()
+    assert await texts(account) == list(range(1, 254))
+    assert await find(account, "252@EXAMPLE.com") == [252]
+    assert await check_index(account, deep=True) == []
+
+
+async def test_messages_that_are_not_indexed_are_found(account: Account) -> None:
+    """STORE-111: the rest is looked into."""
+    await put(account, 5)
+    await account.indexer.once()
+    await put(account, 5, first=6)
+    candidates = await account.search.candidates(Has("8@example"))
+    assert candidates is not None
+    assert (list(candidates.ids), candidates.watermark) == ([], 5)
+    assert await find(account, "<8@example") == [8]
+
+
+async def test_erased_messages_leave_the_index(account: Account) -> None:
+    """STORE-36, STORE-112: removed ones stay in it until then, since they can come back."""
+    await put(account, 10)
+    await account.indexer.once()
+    await expunge(account, 2, 3, 10)
+    await account.indexer.once()
+    assert await texts(account) == list(range(1, 11))
+    assert await find(account, "hello") == [1, 4, 5, 6, 7, 8, 9]
+    await account.eraser.once()
+    await account.indexer.once()
+    assert await texts(account) == [1, 4, 5, 6, 7, 8, 9]
+    assert await check_index(account, deep=True) == []
+
+
+async def test_messages_erased_while_nobody_told_the_index_leave_it(accounts: Accounts) -> None:
+    """STORE-36, STORE-112: as by a kill between the erasure and its word to the builder."""
+    async with accounts.use("mjl") as account:
+        await put(account, 10)
+        await account.indexer.once()
+        await expunge(account, 2, 3)
+        account.indexer.forget = lambda message_ids: None  # type: ignore[method-assign] # the kill
+        await account.eraser.once()
+    await reopen(accounts)
+    async with accounts.use("mjl") as account:
+        assert await find(account, "hello") == [1, 4, 5, 6, 7, 8, 9, 10]
+        await account.indexer.once()
+        assert await texts(account) == [1, 4, 5, 6, 7, 8, 9, 10]
+
+
+async def test_very_many_erasures_are_found_by_comparing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-112: what the builder is told does not grow without bound."""
+    monkeypatch.setattr(builder, "MAX_TOLD", 3)
+    await put(account, 10)
+    await account.indexer.once()
+    await expunge(account, 1, 2, 3, 4, 5)
+    await account.eraser.once()
+    assert account.search.leftovers
+    await account.indexer.once()
+    assert await texts(account) == [6, 7, 8, 9, 10]
+
+
+async def test_copies_and_moves_are_found_in_their_mailboxes(account: Account) -> None:
+    """STORE-110: the row's id is the message's; a copy is a message, a moved one stays it."""
+    await put(account, 4)
+    other = (await account.write(lambda tx: create_mailbox(tx, "Other")))[0].id
+    await account.write(lambda tx: messages.copy_messages(tx, INBOX, [1], other))
+    await account.indexer.once()
+    await account.write(lambda tx: messages.move_messages(tx, INBOX, [2], other))
+    assert (await search_messages(account, other, ["hello"], 10)).ids == (5, 2)
+    assert (await search_messages(account, INBOX, ["hello"], 10)).ids == (4, 3, 1)
+
+
+async def test_long_messages_are_always_looked_into(account: Account) -> None:
+    """STORE-112: over 1 MiB of text; the index holds their ids only."""
+    long = mail(1, body="filler line of text\r\n" * (MAX_TEXT // 20) + "needle at the end\r\n")
+    short = mail(2, body="a needle in a haystack\r\n")
+    await add(account, long, short)
+    await account.indexer.once()
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        rows = await database.read(
+            lambda r: r.rows("SELECT message_id, boundary IS NULL, data IS NULL FROM text"), op="test"
+        )
+    assert rows == [(1, 1, 1), (2, 0, 0)]
+    candidates = await account.search.candidates(Has("unheard of"))
+    assert candidates is not None
+    assert list(candidates.ids) == [1]
+    assert await find(account, "filler line") == [1]
+    assert await find(account, "haystack") == [2]
+
+
+async def test_a_batch_ends_at_its_bounds(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-112: memory and snapshots stay small."""
+    monkeypatch.setattr(builder, "BATCH_TEXT", 500)
+    monkeypatch.setattr(builder, "REST", 0.0)
+    await put(account, 30)
+    sizes = []
+    write = builder._write
+
+    def noted(tx: Tx, batch: builder._Batch) -> None:
+        sizes.append(len(batch.texts))
+        write(tx, batch)
+
+    monkeypatch.setattr(builder, "_write", noted)
+    await account.indexer.once()
+    assert await texts(account) == list(range(1, 31))
+    assert max(sizes) < 5
+
+
+async def test_an_interrupted_build_goes_on(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-112."""
+    monkeypatch.setattr(builder, "BATCH", 10)
+    await put(account, 45)
+    batches = 0
+    write = builder._write
+
+    def failing(tx: Tx, batch: builder._Batch) -> None:
+        nonlocal batches
+        batches += 1
+        if batches == 3:
+            raise RuntimeError("stopped")
+        write(tx, batch)
+
+    monkeypatch.setattr(builder, "_write", failing)
+    with pytest.raises(RuntimeError):
+        await account.indexer.once()
+    assert await texts(account) == list(range(1, 21))
+    assert await find(account, "<33@example") == [33]
+    await account.indexer.once()
+    assert await texts(account) == list(range(1, 46))
+
+
+async def test_the_lag_is_told(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-170: and taken back when the builder ends."""
+    monkeypatch.setattr(builder, "BATCH", 10)
+    lag = metrics.LAG._value.get
+    base, indexed = lag(), metrics.INDEXED._value.get()
+    await put(account, 25)
+    seen = []
+    write = builder._write
+
+    def noted(tx: Tx, batch: builder._Batch) -> None:
+        seen.append(lag() - base)
+        write(tx, batch)
+
+    monkeypatch.setattr(builder, "_write", noted)
+    await account.indexer.once()
+    assert seen == [25, 15, 5]
+    assert lag() == base
+    assert metrics.INDEXED._value.get() == indexed + 25
+
+
+async def test_the_background_task_indexes_merges_and_closes(
+    tmp_path: Path, store_options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-112, STORE-10: after a change, by itself; the file is not kept open for an account that is idle."""
+    monkeypatch.setattr(builder, "PAUSE", 0.01)
+    monkeypatch.setattr(builder, "IDLE", 0.05)
+    accounts = Accounts(tmp_path / "data", store_options)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(accounts.serve)
+        async with accounts.use("mjl") as account:
+            search = account.search
+
+            async def indexed() -> bool:
+                candidates = await search.candidates(Has("hello"))
+                return candidates is not None and candidates.watermark == number
+
+            async def closed() -> bool:
+                return not search.opened
+
+            for number in range(1, 8):
+                await put(account, 1, first=number)
+                await soon(indexed)
+            await soon(closed)
+            assert await find(account, "<3@example") == [3]  # which opens it
+            await soon(closed)
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_account_without_news_has_its_index_looked_at_once(
+    tmp_path: Path, store_options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-10, STORE-112: after opening an account, and then the file is closed at once."""
+    monkeypatch.setattr(builder, "PAUSE", 0.0)
+    accounts = Accounts(tmp_path / "data", store_options)
+    async with accounts.use("mjl") as account:
+        await put(account, 3)
+        await account.indexer.once()
+    await reopen(accounts)
+    opened = []
+    open_index = index.Index._open
+
+    async def noted(self: index.Index, *, create: bool) -> Database | None:
+        opened.append(create)
+        return await open_index(self, create=create)
+
+    monkeypatch.setattr(index.Index, "_open", noted)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(accounts.serve)
+        async with accounts.use("mjl") as account:
+            search = account.search
+
+            async def looked_at() -> bool:
+                return opened == [True] and not search.opened
+
+            await soon(looked_at)
+            await trio.sleep(0.1)  # real time: what a loop would need to show itself
+            assert opened == [True]
+        nursery.cancel_scope.cancel()
+
+
+# Being rebuilt
+
+
+@pytest.mark.parametrize(
+    ("reason", "spoil"),
+    [
+        ("other account", "UPDATE state SET file_id = x'00'"),
+        ("outdated", "UPDATE state SET layout = layout - 1"),
+        ("outdated", "UPDATE state SET parse_version = parse_version - 1"),
+        ("ahead", "UPDATE state SET watermark = 1000"),
+        ("incomplete", "DELETE FROM text WHERE message_id = 7"),
+        ("never begun", "DELETE FROM state"),
+        ("damaged", "DROP TABLE text"),
+        ("damaged", "PRAGMA user_version = 0"),
+        ("other file", "PRAGMA user_version = 99"),
+        ("other file", "PRAGMA application_id = 99"),
+    ],
+)
+async def test_an_index_that_does_not_fit_is_not_asked_and_built_anew(
+    accounts: Accounts, reason: str, spoil: str
+) -> None:
+    """STORE-110, STORE-113."""
+    async with accounts.use("mjl") as account:
+        await put(account, 20)
+        await account.indexer.once()
+        path = account.search.path
+    await reopen(accounts)
+    db = apsw.Connection(str(path))
+    db.execute(spoil)
+    db.close()
+    async with accounts.use("mjl") as account:
+        before = rebuilt(reason)
+        assert await account.search.candidates(Has("7@example")) is None
+        assert await find(account, "<7@example") == [7]
+        await account.indexer.once()
+        assert await texts(account) == list(range(1, 21))
+        assert await find(account, "<7@example") == [7]
+        assert rebuilt(reason) == before + 1
+
+
+@pytest.mark.parametrize("where", ["not a database", "first page", "every page", "cut"])
+async def test_a_damaged_file_is_deleted_and_built_anew(
+    accounts: Accounts, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-113: searches are right all the time, and the account is not degraded."""
+    async with accounts.use("mjl") as account:
+        await put(account, 60)
+        await account.indexer.once()
+        path = account.search.path
+    await reopen(accounts)
+    data = bytearray(path.read_bytes())
+    match where:
+        case "not a database":
+            data = bytearray(b"nothing of the kind " * 1000)
+        case "first page":
+            data[100:4096] = b"\x55" * 3996
+        case "every page":
+            for page in range(4096, len(data), 4096):
+                data[page : page + 200] = b"\x55" * 200
+        case "cut":
+            del data[8192:]
+    path.write_bytes(data)
+    async with accounts.use("mjl") as account:
+        assert await find(account, "<7@example") == [7]
+        for _ in range(2):
+            try:
+                await account.indexer.once()
+            except StoreError:
+                continue
+        assert await texts(account) == list(range(1, 61))
+        assert await find(account, "<7@example") == [7]
+        assert account.database.health.broken == ""
+        assert await check_index(account, deep=True) == []
+
+
+async def test_a_damaged_text_is_found_by_its_check(account: Account) -> None:
+    """STORE-113: a changed bit neither hides a message nor invents one."""
+    await put(account, 10)
+    await account.indexer.once()
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        data = await database.read(lambda r: r.value("SELECT data FROM text WHERE message_id = 4"), op="test")
+        changed = bytes(data[:-6]) + bytes([data[-6] ^ 1]) + bytes(data[-5:])
+        await database.write(lambda tx: tx.execute("UPDATE text SET data = ? WHERE message_id = 4", changed))
+    assert await find(account, "hello") == list(range(1, 11))
+    assert account.search.broken == "damaged"
+    await account.indexer.once()
+    assert account.search.broken == ""
+    assert await check_index(account, deep=True) == []
+
+
+async def test_a_missing_file_is_made_by_the_builder_alone(account: Account) -> None:
+    """STORE-113: a search does not make one."""
+    await put(account, 3)
+    assert await find(account, "hello") == [1, 2, 3]
+    assert not account.search.path.exists()
+    await account.indexer.once()
+    assert account.search.path.exists()
+
+
+async def test_without_the_setting_the_file_goes(tmp_path: Path) -> None:
+    """STORE-113: ``store.search_index = false``."""
+    accounts = Accounts(tmp_path, Options(min_free_space=0, search_index=True))
+    async with accounts.use("mjl") as account:
+        await put(account, 3)
+        await account.indexer.once()
+    await accounts.aclose()
+    accounts = Accounts(tmp_path, Options(min_free_space=0))
+    async with accounts.use("mjl") as account:
+        await account.indexer.run()
+        assert not account.search.path.exists()
+        assert [path.name for path in account.directory.iterdir() if path.name.startswith("search")] == []
+        assert (await search_messages(account, None, ["hello"], 10)).ids == (3, 2, 1)
+    await accounts.aclose()
+
+
+async def test_reading_all_messages_anew_drops_the_index(account: Account) -> None:
+    """STORE-59, STORE-113: its texts are of the structures that are replaced."""
+    await put(account, 5)
+    await account.indexer.once()
+    await account.write(
+        lambda tx: tx.execute("INSERT INTO upgrade (name, position, total, started) VALUES ('reparse', 0, 5, 0)")
+    )
+    await account.search.delete("read anew")
+    assert not await account.indexer.once()
+    assert await find(account, "hello") == [1, 2, 3, 4, 5]
+    assert not account.search.path.exists()
+    await reparse(account)
+    await reparse(account, force=True)
+    assert await account.indexer.once()
+    assert await texts(account) == [1, 2, 3, 4, 5]
+
+
+async def test_a_search_goes_on_when_its_index_is_deleted(account: Account) -> None:
+    """STORE-113."""
+    await put(account, 20)
+    await account.indexer.once()
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(partial(search_messages, account, None, ["hello"], 100))
+            nursery.start_soon(account.search.delete, "damaged")
+    assert await find(account, "hello") == list(range(1, 21))
+
+
+async def test_a_full_disk_stops_the_builder_and_nothing_else(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-157: the index is the first that does without room."""
+    options = Options(min_free_space=0, search_index=True)
+    async with Accounts(tmp_path / "data", options).use("mjl") as account:
+        await put(account, 3)
+        await account.aclose()
+    full = Accounts(tmp_path / "data", Options(min_free_space=1 << 60, search_index=True))
+    async with full.use("mjl") as account:
+        with pytest.raises(StoreError):
+            await account.indexer.once()
+        assert await find(account, "hello") == [1, 2, 3]
+    await full.aclose()
+
+
+@pytest.mark.parametrize("table", ["trigram_config", "trigram_data", "trigram_docsize"])
+async def test_missing_tables_of_fts5_are_damage(accounts: Accounts, table: str) -> None:
+    """STORE-113: FTS5 tells of them as if the statement were wrong."""
+    async with accounts.use("mjl") as account:
+        await put(account, 20)
+        await account.indexer.once()
+        path = account.search.path
+    await reopen(accounts)
+    db = apsw.Connection(str(path))
+    db.execute("PRAGMA writable_schema = ON")
+    db.execute("DELETE FROM sqlite_schema WHERE name = ?", (table,))
+    db.close()
+    async with accounts.use("mjl") as account:
+        assert await find(account, "<7@example") == [7]
+        await put(account, 1, first=21)
+        for _ in range(2):
+            try:
+                await account.indexer.once()
+            except StoreError:
+                continue
+        assert await find(account, "<7@example") == [7]
+        assert await texts(account) == list(range(1, 22))
+        assert await check_index(account, deep=True) == []
+
+
+# Being asked
+
+
+async def test_messages_come_newest_first_page_by_page(account: Account) -> None:
+    """STORE-114."""
+    await put(account, 25)
+    for indexed in (False, True):
+        first = await search_messages(account, None, ["HELLO", "anton"], 10)
+        assert (first.ids, first.more) == (tuple(range(25, 15, -1)), True)
+        second = await search_messages(account, INBOX, ["hello"], 10, before=first.ids[-1])
+        assert (second.ids, second.more) == (tuple(range(15, 5, -1)), True)
+        last = await search_messages(account, INBOX, ["hello"], 10, before=MessageID(6))
+        assert (last.ids, last.more) == ((5, 4, 3, 2, 1), False)
+        if not indexed:
+            await account.indexer.once()
+
+
+async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: Account) -> None:
+    """STORE-111, IMAP-121."""
+    await add(account, b"Subject: one\r\n\r\ntwo\r\n", b"Subject: x\r\n\r\none\r\ntwo\r\n")
+    for _ in range(2):
+        assert await find(account, "one\ntwo") == []
+        assert await find(account, "one\r\ntwo") == [2]
+        await account.indexer.once()
+    sifted = await account.search.sift([1, 2], Has("one", Where.BODY))
+    assert sifted is not None
+    assert (list(sifted.matching), list(sifted.ruled_out)) == ([2], [1])
+
+
+async def test_an_account_without_messages_can_be_searched(account: Account) -> None:
+    """STORE-111."""
+    assert await find(account, "x") == []
+    await account.indexer.once()
+    assert await find(account, "xyz") == []
+    assert await check_index(account, deep=True) == []
+
+
+async def test_a_damaged_message_is_not_found_in_either_way(account: Account) -> None:
+    """STORE-159."""
+    await put(account, 3)
+    await account.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest + 1 WHERE id >> 16 = 2"))
+    assert await find(account, "hello") == [1, 3]
+    await account.indexer.once()
+    assert await find(account, "hello") == [1, 3]
+    await account.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest - 1 WHERE id >> 16 = 2"))
+    assert await find(account, "hello") == [1, 2, 3]
+
+
+SMALL = ("SCAN s", "SCAN sqlite_sequence", "SCAN CONSTANT ROW")
+"""Tables of a row or two."""
+
+
+def scans(db: apsw.Connection, sql: str, *args: object) -> list[str]:
+    """What of its plan goes through a whole table, and is not a virtual one's own way nor a row or two."""
+    lines = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", args)]
+    known = ("SCAN (subquery", *SMALL)
+    return [
+        line for line in lines if line.startswith("SCAN") and "VIRTUAL TABLE" not in line and not line.startswith(known)
+    ]
+
+
+async def test_questions_use_indices(account: Account) -> None:
+    """STORE-171: no statement of a search or of the builder goes through a table that grows with the account, but where
+    all its rows are wanted.
+    """
+    await put(account, 3)
+    await account.indexer.once()
+    ids = int_array([1, 2])
+    account_db = apsw.Connection(str(account.database.path))
+    search_db = apsw.Connection(str(account.search.path))
+    try:
+        assert scans(account_db, index.ACCOUNT) == []
+        assert scans(account_db, builder.NEXT, 1, 100) == []
+        assert scans(account_db, builder.BEHIND, 1) == []
+        assert scans(account_db, finding.THERE, ids) == []
+        assert scans(account_db, finding.THERE_IN_MAILBOX, ids, 1) == []
+        assert scans(account_db, finding.IN_ACCOUNT, 1, 2) == []
+        assert scans(account_db, finding.IN_MAILBOX, 1, 2, 3) == []
+        assert scans(account_db, search_texts.CONTENT, ids) == []
+        assert scans(search_db, index.STATE) == []
+        assert scans(search_db, index.CANDIDATES, '"abc"') == []
+        assert scans(search_db, index.OPEN) == []
+        assert scans(search_db, index.TEXTS, ids) == []
+        assert scans(search_db, builder.DROP_TEXT, 1) == []
+        # Counting and listing all goes through the narrow index, without a text.
+        for sql in (index.COUNT, builder.INDEXED):
+            assert scans(search_db, sql) == ["SCAN text USING COVERING INDEX text_boundary"]
+    finally:
+        account_db.close()
+        search_db.close()
+
+
+async def test_the_file_is_a_database_of_its_kind(account: Account) -> None:
+    """STORE-2, STORE-110: commits are not synced one by one; it names the account's file."""
+    await put(account, 1)
+    await account.indexer.once()
+    await account.search.aclose()
+    database = await Database.open(account.search.path, Kind.SEARCH, options=account.options)
+    try:
+        named = await database.read(lambda r: r.value("SELECT file_id FROM state"), op="test")
+        assert named == await account.read(lambda r: r.value("SELECT file_id FROM state"), op="test")
+        assert await database.write(lambda tx: tx.value("PRAGMA synchronous")) == 1
+    finally:
+        await database.aclose()
+
+
+# The check
+
+
+async def test_the_check_finds_what_does_not_agree(account: Account) -> None:
+    """STORE-40."""
+    await put(account, 10)
+    await account.indexer.once()
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        await database.write(lambda tx: tx.execute("DELETE FROM text WHERE message_id = 3"))
+        await database.write(lambda tx: tx.execute("DELETE FROM trigram WHERE rowid = 4"))
+        await database.write(
+            lambda tx: tx.execute(
+                "UPDATE text SET (boundary, data) = (SELECT boundary, data FROM text WHERE message_id = 6) "
+                "WHERE message_id = 5"
+            )
+        )
+    findings = [finding.text for finding in await check_index(account, deep=True)]
+    assert findings == [
+        "message 3 is missing in the text index",
+        "message 4 has a text, but no trigrams",
+        "message 3 has trigrams, but no text",
+        "the text of message 5 is not what was indexed",
+    ]
+    assert await find(account, "hello") == list(range(1, 11))
+    await account.indexer.once()
+    assert await check_index(account, deep=True) == []
+
+
+async def test_no_index_is_nothing_wrong(account: Account) -> None:
+    """STORE-40, STORE-113."""
+    await put(account, 1)
+    assert await check_index(account, deep=True) == []
+
+
+async def test_an_index_that_cannot_be_used_is_logged(account: Account, caplog: pytest.LogCaptureFixture) -> None:
+    """STORE-113: an error that is not of the file's content does not delete it."""
+    await put(account, 1)
+    account.search.path.mkdir()
+    with caplog.at_level(logging.WARNING, "moxlite.store.search"):
+        assert (await search_messages(account, None, ["hello"], 10)).ids == (1,)
+    assert "text index not used" in caplog.text
+    with pytest.raises(StorageBroken):
+        await account.indexer.once()
+    account.search.path.rmdir()
+    await account.indexer.once()
+    assert await find(account, "hello") == [1]

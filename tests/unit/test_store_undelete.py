@@ -1,0 +1,191 @@
+"""Undeleting, retention by mailbox, weekly scrubs (docs/spec/store.md, STORE-181, STORE-190, STORE-192)."""
+
+import time
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.check import check_account
+from moxlite.store.errors import OverQuota
+from moxlite.store.mailboxes import create_mailbox, delete_mailbox
+from moxlite.store.messages import expunge, expunge_all, move_messages
+from moxlite.store.options import DAY, SECOND, AccountConfig, Options
+from moxlite.store.retention import expire
+from moxlite.store.scrubbing import last_scrub, scrub_weekly
+from moxlite.store.types import UID, Flag
+from moxlite.store.undelete import removed_messages, undelete
+from tests.store_fixtures import accounts, soon
+from tests.store_mail import box, look, put, rows
+
+__all__ = ["accounts", "store_options"]
+
+CONFIG = AccountConfig(expire_after={"Trash": 30 * DAY, "Nowhere": DAY})
+
+
+@pytest.fixture
+def store_options() -> Options:
+    return Options(account_config=lambda name: CONFIG, check_on_close=True, min_free_space=0, undelete_grace=7 * DAY)
+
+
+async def test_expunged_messages_come_back_with_flags_and_keywords(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-190."""
+    async with accounts.use("mia") as account:
+        await put(account, 3, flags=Flag.SEEN | Flag.DELETED, keywords=["work"])
+        before = await rows(account)
+        inbox = await box(account)
+        await account.write(lambda tx: expunge(tx, inbox.id, [UID(1), UID(2)]))
+        await account.settle()
+        done = await undelete(account, tmp_path)
+        assert (done.messages, done.damaged) == (2, 0)
+        after = await rows(account)
+        assert [row.uid for row in after] == [3, 4, 5]
+        for old, new in zip(before[:2], after[1:], strict=True):
+            assert (new.flags, new.keywords, new.received, new.size) == (Flag.SEEN, ("work",), old.received, old.size)
+            assert new.body_id == old.body_id
+        assert (await undelete(account, tmp_path)).messages == 0
+        await account.settle()
+        assert await look(account, lambda r: removed_messages(r, 0)) == []
+        assert await account.scan(lambda r: check_account(r, deep=True, idle=True), op="test") == []
+
+
+async def test_only_what_was_removed_since_then_or_from_there(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-190."""
+    async with accounts.use("mia") as account:
+        await put(account, 2)
+        await put(account, 2, "Sent", first=10)
+        inbox, sent = await box(account), await box(account, "Sent")
+        await account.write(lambda tx: expunge_all(tx, sent.id))
+        await account.write(lambda tx: expunge(tx, inbox.id, [UID(1)]))
+        between = time.time_ns() // 1000
+        await trio.sleep(0.002)
+        await account.write(lambda tx: expunge(tx, inbox.id, [UID(2)]))
+        assert (await undelete(account, tmp_path, since=between)).messages == 1
+        assert (await undelete(account, tmp_path, mailbox="Sent")).messages == 2
+        assert (await box(account, "Sent")).total == 2
+        assert (await box(account)).total == 1
+        assert (await undelete(account, tmp_path, mailbox="Nowhere")).messages == 0
+
+
+async def test_a_moved_message_is_not_doubled(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-190: it leaves a tombstone with content, too; one that was moved first comes back to where it went last."""
+    async with accounts.use("mia") as account:
+        await put(account, 2)
+        inbox, trash = await box(account), await box(account, "Trash")
+        await account.write(lambda tx: move_messages(tx, inbox.id, [UID(1), UID(2)], trash.id))
+        assert (await undelete(account, tmp_path)).messages == 0
+        await account.write(lambda tx: expunge(tx, trash.id, [UID(1)]))
+        assert (await undelete(account, tmp_path)).messages == 1
+        assert (await box(account, "Trash")).total == 2
+        assert (await box(account)).total == 0
+
+
+async def test_the_messages_of_a_deleted_mailbox_bring_it_back(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-190."""
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: create_mailbox(tx, "Projects/Old"))
+        await put(account, 3, "Projects/Old")
+        gone = await box(account, "Projects/Old")
+        await account.write(lambda tx: delete_mailbox(tx, gone.id))
+        assert (await undelete(account, tmp_path, mailbox="Projects/Old")).messages == 3
+        assert (await box(account, "Projects/Old")).total == 3
+
+
+async def test_the_quota_holds(accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-190, STORE-62: removed messages are outside of it until they come back."""
+    async with accounts.use("mia") as account:
+        await put(account, 2)
+        inbox = await box(account)
+        await account.write(lambda tx: expunge_all(tx, inbox.id))
+        monkeypatch.setattr("tests.unit.test_store_undelete.CONFIG", AccountConfig(quota=inbox.size // 2 + 10))
+        with pytest.raises(OverQuota):
+            await undelete(account, tmp_path)
+        assert (await box(account)).total == 1
+
+
+async def test_a_short_disk_frees_what_could_be_undeleted(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-190, STORE-157."""
+    async with accounts.use("mia") as account:
+        await put(account, 2)
+        inbox = await box(account)
+        await account.write(lambda tx: expunge_all(tx, inbox.id))
+        await account.eraser.once()
+        assert len(await look(account, lambda r: removed_messages(r, 0))) == 2
+        monkeypatch.setattr(account.database.health, "short_of_space", lambda: True)
+        await account.eraser.once()
+        assert await look(account, lambda r: removed_messages(r, 0)) == []
+
+
+async def test_old_messages_of_a_mailbox_expire(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-192: by the time since they came into it, as ordinary expunges."""
+    async with accounts.use("mia") as account:
+        await put(account, 3, "Trash")
+        await put(account, 1, first=9)
+        now = time.time_ns() // 1000
+        assert await expire(account, now) == 0
+        await account.write(lambda tx: tx.execute("UPDATE message SET savedate = savedate - ? WHERE uid < 3", 31 * DAY))
+        _, cursor = await account.subscribe()
+        assert await expire(account, now) == 2
+        assert [row.uid for row in await rows(account, "Trash")] == [3]
+        assert (await box(account)).total == 1
+        assert cursor.pending()
+        cursor.close()
+        assert (await undelete(account, tmp_path)).messages == 2
+
+
+async def test_more_than_a_batch_expires(accounts: Accounts) -> None:
+    """STORE-192."""
+    async with accounts.use("mia") as account:
+        await put(account, 600, "Trash")
+        assert await expire(account, time.time_ns() // 1000 + 31 * DAY) == 600
+        assert (await box(account, "Trash")).total == 0
+
+
+async def test_the_night_removes_what_is_too_old(accounts: Accounts) -> None:
+    """STORE-192: the round after the start of the server does, too."""
+    async with accounts.use("mia") as account:
+        await put(account, 2, "Trash")
+        await account.write(lambda tx: tx.execute("UPDATE message SET savedate = 1"))
+    await accounts.aclose()
+    again = Accounts(accounts.directory, accounts.options)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(again.serve)
+
+        async def gone() -> bool:
+            async with again.use("mia") as account:
+                return (await box(account, "Trash")).total == 0
+
+        await soon(gone)
+        nursery.cancel_scope.cancel()
+
+
+async def test_each_account_is_scrubbed_once_a_week(accounts: Accounts, caplog: pytest.LogCaptureFixture) -> None:
+    """STORE-181: what is damaged is told, with the messages that have it."""
+    async with accounts.use("mia") as account:
+        added = await put(account, 2)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(scrub_weekly, accounts)
+
+            async def scrubbed() -> bool:
+                return await look(account, last_scrub) is not None
+
+            await soon(scrubbed)
+            nursery.cancel_scope.cancel()
+        first = await look(account, last_scrub)
+        assert first is not None
+        assert first[1] == 0
+        await account.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest + 1 WHERE id = (1 << 16)"))
+        with trio.move_on_after(0.2):
+            await scrub_weekly(accounts)
+        assert await look(account, last_scrub) == first
+        with trio.move_on_after(0.2):
+            await scrub_weekly(accounts, interval=SECOND // 1000)
+        second = await look(account, last_scrub)
+        assert second is not None
+        assert (second[0] > first[0], second[1]) == (True, 1)
+        assert "stored mail is damaged" in caplog.text
+        await account.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest - 1 WHERE id = (1 << 16)"))
+        assert added

@@ -1,0 +1,116 @@
+"""Data of earlier schemas is opened and upgraded by the current program (docs/spec/store.md §13)."""
+
+import shutil
+from pathlib import Path
+
+import apsw
+import pytest
+
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.layout import databases
+from moxlite.store.check import check_account
+from moxlite.store.credentials import credential
+from moxlite.store.gentestdata import ACCOUNTS, made_up
+from moxlite.store.migrations import migrations_of, open_file
+from moxlite.store.options import Options
+from moxlite.store.reading import mailboxes
+from moxlite.store.verify import verify
+from tests.tools import top
+from tests.upgrade_fixtures import FOLDER, names, unpack
+
+OPTIONS = Options(min_free_space=0)
+
+
+@pytest.fixture(params=names())
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Each data directory of fixtures/upgrade/."""
+    return unpack(request.param, tmp_path / "data")
+
+
+def versions(data: Path) -> dict[str, int]:
+    found = {}
+    for one in databases(data):
+        db = apsw.Connection(str(data / one.path), flags=apsw.SQLITE_OPEN_READONLY)
+        found[str(one.path)] = int(db.pragma("user_version"))
+        db.close()
+    return found
+
+
+async def test_an_older_account_is_opened_with_all_its_mail(data: Path) -> None:
+    """STORE-147, STORE-148."""
+    accounts = Accounts(data, made_up())
+    try:
+        for name in ACCOUNTS:
+            async with accounts.use(name) as account:
+                assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
+                boxes = await account.read(mailboxes, op="test")
+                assert await account.read(credential, op="test") is not None
+                totals = {box.name: box.total for box in boxes}
+        assert totals["Inbox"] == 17
+        assert totals["Sent"] == 8
+    finally:
+        await accounts.aclose()
+
+
+def test_one_migration_at_a_time_gives_the_same(data: Path, tmp_path: Path) -> None:
+    """STORE-147: stepwise, as by a chain of releases."""
+    for one in databases(data):
+        known = migrations_of(one.kind)
+        for number in range(versions(data)[str(one.path)] + 1, len(known) + 1):
+            schema = tmp_path / f"{one.kind.value}-{number}"
+            (schema / one.kind.value).mkdir(parents=True, exist_ok=True)
+            for migration in known[:number]:
+                path = schema / one.kind.value / f"{migration.number:04}-{migration.name}.sql"
+                path.write_text(migration.sql)
+            open_file(data / one.path, one.kind, Options(min_free_space=0, schema=schema)).close()
+            assert versions(data)[str(one.path)] == number
+    found = verify(data, deep=True)
+    assert (found.problems, [note for note in found.notes if "schema" in note]) == ([], [])
+
+
+def test_verifydata_tries_the_upgrade_on_a_copy(data: Path) -> None:
+    """STORE-144, STORE-147: and without being asked to, it only tells."""
+    before = versions(data)
+    old = [path for path, version in before.items() if "account.db" in path and version < 2]
+    assert verify(data).problems == []
+    assert len([note for note in verify(data).notes if "--upgrade" in note]) == len(old)
+    found = verify(data, deep=True, upgrade=True)
+    assert found.problems == []
+    assert len([note for note in found.notes if "can be upgraded" in note]) == len(old)
+    assert versions(data) == before
+
+
+def test_there_is_a_fixture_of_the_current_schema(tmp_path: Path) -> None:
+    """STORE-147."""
+    newest = versions(unpack(names()[-1], tmp_path / "data"))
+    for one in databases(tmp_path / "data"):
+        assert newest[str(one.path)] == len(migrations_of(one.kind)), "python -m tests.upgrade_fixtures NAME"
+
+
+def test_the_fixtures_are_small_and_named_in_the_readme() -> None:
+    """STORE-147."""
+    text = (FOLDER / "README.md").read_text()
+    for name in names():
+        assert name in text
+        assert (FOLDER / f"{name}.tar.zst").stat().st_size < 300_000
+
+
+def test_the_copy_of_before_an_upgrade_can_take_its_place(tmp_path: Path) -> None:
+    """STORE-149: for a migration that rewrites tables."""
+    data = unpack(names()[0], tmp_path / "data")
+    one = next(one for one in databases(data) if one.account == ACCOUNTS[2])
+    path = data / one.path
+    version = versions(data)[str(one.path)]
+    schema = tmp_path / "schema"
+    shutil.copytree(top() / "moxlite/schema", schema)
+    for later in schema.glob(f"{one.kind.value}/*.sql"):
+        if int(later.name.partition("-")[0]) > version:
+            later.unlink()
+    rewrite = schema / one.kind.value / f"{version + 1:04}-rewrite.sql"
+    rewrite.write_text("-- rewrites tables\nUPDATE message SET subject_base = 'lost';\n")
+    open_file(path, one.kind, Options(min_free_space=0, schema=schema)).close()
+    copy = path.with_name(f"account.db.before-{version + 1:04}")
+    copy.replace(path)
+    db = open_file(path, one.kind, OPTIONS)
+    assert db.execute("SELECT count(*) FROM message WHERE subject_base = 'lost'").fetchone() == (0,)
+    db.close()

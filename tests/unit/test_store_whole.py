@@ -1,0 +1,114 @@
+"""A whole account as a file (docs/spec/store.md, STORE-197), and what gentestdata makes (STORE-146)."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from moxlite.queue.testdata import generate
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.errors import BadTarget
+from moxlite.store.backup.whole import export_account, is_unused, unpack_account
+from moxlite.store.check import check_account
+from moxlite.store.errors import AccountExists
+from moxlite.store.options import Options
+from moxlite.store.reading import mailboxes
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import put, rows
+
+__all__ = ["accounts", "store_options"]
+
+OPTIONS = Options(min_free_space=0)
+
+
+async def test_an_account_moves_with_uids_and_modseqs(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-197."""
+    async with accounts.use("mia") as account:
+        await put(account, 5)
+        before = (await rows(account), await account.read(mailboxes, op="test"))
+        export_account(accounts.path("mia") / "account.db", "mia", tmp_path / "mia.moxlite")
+    assert (tmp_path / "mia.moxlite").stat().st_mode & 0o777 == 0o600
+    unpack_account(tmp_path / "mia.moxlite", tmp_path / "unpacked", OPTIONS)
+    await accounts.adopt("ben", tmp_path / "unpacked")
+    async with accounts.use("ben") as account:
+        assert (await rows(account), await account.read(mailboxes, op="test")) == before
+        assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
+
+
+async def test_an_account_that_is_there_is_not_replaced(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-197."""
+    async with accounts.use("mia") as account:
+        assert await account.scan(is_unused, op="test")
+        await put(account, 1)
+        assert not await account.scan(is_unused, op="test")
+        (tmp_path / "other").mkdir()
+        with pytest.raises(AccountExists):
+            await accounts.adopt("mia", tmp_path / "other")
+
+
+async def test_nothing_is_overwritten_by_an_export(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-197."""
+    async with accounts.use("mia"):
+        (tmp_path / "there").write_text("mine")
+        with pytest.raises(FileExistsError):
+            export_account(accounts.path("mia") / "account.db", "mia", tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "mine"
+
+
+@pytest.mark.parametrize("damage", ["magic", "header", "cut", "octet", "more"])
+async def test_a_damaged_file_is_refused(accounts: Accounts, tmp_path: Path, damage: str) -> None:
+    """STORE-197."""
+    file = tmp_path / "file"
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+        export_account(accounts.path("mia") / "account.db", "mia", file)
+    data = file.read_bytes()
+    file.write_bytes(
+        {
+            "magic": b"something else",
+            "header": data.replace(b'"sha256":"', b'"sha256":"0'),
+            "cut": data[:-200],
+            "octet": data[:-1000] + bytes([data[-1000] ^ 1]) + data[-999:],
+            "more": data.replace(b'"size":', b'"size":1'),
+        }[damage]
+    )
+    with pytest.raises(BadTarget):
+        unpack_account(file, tmp_path / "unpacked", OPTIONS)
+
+
+def test_gentestdata_has_something_of_everything(tmp_path: Path) -> None:
+    """STORE-146."""
+    generate(tmp_path / "data")
+
+    def count(file: str, table: str) -> int:
+        db = apsw.Connection(str(tmp_path / "data" / file), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return int(db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+        finally:
+            db.close()
+
+    assert count("accounts/test0/account.db", "message") == 0
+    assert count("accounts/test1/account.db", "message_smtp WHERE msgfrom_validation = 'strict'") == 1
+    for what in (
+        "message",
+        "message_smtp",
+        "message_dkim",
+        "message_info WHERE prefix <> x''",
+        "message_info WHERE thread_parents <> x'90'",
+        "message_keyword",
+        "expunged",
+        "mailbox_gone",
+        "annotation",
+        "recipient",
+        "outgoing",
+        "credential",
+        "junk_meta WHERE hams > 0 AND spams > 0",
+        "junk_word_0",
+    ):
+        assert count("accounts/test2/account.db", what), what
+    for table in ("session", "login_attempt", "tls_public_key", "audit"):
+        assert count("auth.db", table), table
+    assert count("queue.db", "msg WHERE rcpt_domain = 'bücher.example'") == 1
+    assert count("queue.db", "hold_rule") == 1
+    with pytest.raises(FileExistsError):
+        generate(tmp_path / "data")

@@ -1,0 +1,102 @@
+"""Calls are read from the methods of a class, and generated files from the calls."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moxlite.web.calls import call, calls_of, decode_parameters
+from moxlite.web.errors import UserError
+from moxlite.web.webmail.api import API
+from moxlite.web.webmail.types import IDs
+from tests.tools import top
+
+
+class Example:
+    """Two calls and a method that is none."""
+
+    @call(public=True)
+    async def greet(self, caller: object, name: str, loud: bool = False) -> str:
+        """Say hello.
+
+        More words.
+        """
+        raise NotImplementedError
+
+    @call()
+    async def remove(self, caller: object, message_ids: IDs) -> None:
+        """Remove."""
+
+    async def helper(self) -> None:
+        raise NotImplementedError
+
+
+def test_marked_methods_are_calls() -> None:
+    """WEB-61, WEBMAIL-24."""
+    calls = calls_of(Example)
+    assert list(calls) == ["greet", "remove"]
+    assert (calls["greet"].public, calls["remove"].public) == (True, False)
+    assert calls["greet"].summary == "Say hello."
+
+
+def test_parameters_are_strict() -> None:
+    """WEBMAIL-23."""
+    entry = calls_of(Example)["greet"]
+    assert decode_parameters(entry, b'{"name": "x"}').loud is False  # type: ignore[attr-defined]
+    for body in (b"", b"{}", b'{"name": 1}', b'{"name": "x", "other": 1}', b'{"name": "x", "loud": 1}', b"[1]"):
+        with pytest.raises(UserError):
+            decode_parameters(entry, body)
+
+
+def test_only_logging_in_is_public() -> None:
+    """WEB-53."""
+    assert [name for name, entry in calls_of(API).items() if entry.public] == ["login_prep", "login"]
+
+
+def generators() -> Path:
+    path = top() / "script"
+    if str(path) not in sys.path:
+        sys.path.insert(0, str(path))
+    return path
+
+
+def test_the_schema_and_the_types_are_those_of_the_code() -> None:
+    """WEBMAIL-24."""
+    generators()
+    from generators import webmail
+
+    for name, content in webmail.outputs().items():
+        assert (top() / name).read_bytes() == content, f"{name}: run script/gen"
+        if name.endswith(".json"):
+            schema = json.loads(content)
+            assert "#/$defs/MessageItem" in json.dumps(schema)
+
+
+@pytest.mark.slow
+def test_the_bundles_are_those_of_their_sources() -> None:
+    """WEBMAIL-5, WEBMAIL-106."""
+    generators()
+    from generators import bundles
+
+    if not bundles.ESBUILD.exists() or shutil.which("node") is None:
+        pytest.skip("frontend/node_modules is missing")
+    for name, content in bundles.outputs().items():
+        assert (top() / name).read_bytes() == content, f"{name}: run script/gen"
+
+
+@pytest.mark.slow
+def test_the_frontend_is_strictly_typed() -> None:
+    """WEBMAIL-106."""
+    tsc = top() / "frontend" / "node_modules" / ".bin" / "tsc"
+    if not tsc.exists() or shutil.which("node") is None:
+        pytest.skip("frontend/node_modules is missing")
+    subprocess.run([tsc, "--noEmit", "-p", "."], cwd=top() / "frontend", check=True)
+    settings = json.loads((top() / "frontend" / "tsconfig.json").read_text())["compilerOptions"]
+    for name in ("strict", "noUnusedLocals", "noUnusedParameters", "noImplicitReturns", "noFallthroughCasesInSwitch"):
+        assert settings[name] is True
+    package = json.loads((top() / "frontend" / "package.json").read_text())
+    assert set(package["devDependencies"]) == {"typescript", "esbuild"}
+    assert "dependencies" not in package

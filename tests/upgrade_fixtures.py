@@ -1,0 +1,63 @@
+"""Data directories of released schemas, compressed, in fixtures/upgrade/ (STORE-147).
+
+`python -m tests.upgrade_fixtures NAME` adds one of the current state: do that with each release and each new migration.
+"""
+
+import io
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import apsw
+import zstandard
+
+from moxlite.queue.testdata import generate
+from moxlite.store.backup.layout import databases
+from tests.tools import top
+
+__all__ = ["FOLDER", "names", "pack", "unpack"]
+
+FOLDER = top() / "fixtures/upgrade"
+SUFFIX = ".tar.zst"
+
+
+def names() -> list[str]:
+    """All fixtures, the oldest first."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}"))
+
+
+def pack(data: Path, name: str) -> Path:
+    """Write a data directory as a fixture. Its databases are made small, which also folds their logs in."""
+    for one in databases(data):
+        db = apsw.Connection(str(data / one.path))
+        db.execute("VACUUM")
+        db.close()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in sorted(data.rglob("*")):
+            if path.is_file() and path.name != "lock" and "tmp" not in path.parts[-2:]:
+                tar.add(path, path.relative_to(data), recursive=False)
+    target = FOLDER / f"{name}{SUFFIX}"
+    target.write_bytes(zstandard.ZstdCompressor(level=19).compress(archive.getvalue()))
+    return target
+
+
+def unpack(name: str, target: Path) -> Path:
+    """Unpack a fixture to the new folder `target`."""
+    data = zstandard.ZstdDecompressor().stream_reader((FOLDER / f"{name}{SUFFIX}").read_bytes()).read()
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        tar.extractall(target, filter="data")
+    return target
+
+
+def main() -> None:
+    """Make a fixture of the current state."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        generate(data)
+        print(pack(data, sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
