@@ -250,13 +250,14 @@ class Accounts:
         accounts.
         """
         try:
+            left = await trio.to_thread.run_sync(self.names)
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 for name, slot in self._slots.items():
                     if slot.account is not None:
                         self._start_tasks(name, slot)
                 nursery.start_soon(self._upkeep)
-                nursery.start_soon(self._rounds)
+                nursery.start_soon(self._rounds, left)
                 nursery.start_soon(self._check_unclean)
                 task_status.started()
         finally:
@@ -387,12 +388,12 @@ class Accounts:
                 if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
                     del self._slots[name]
 
-    async def _rounds(self) -> None:
+    async def _rounds(self, names: list[str]) -> None:
         """Open each account once after start, for what the last run left to do (STORE-189a), and then each night to
-        purge (STORE-27).
+        purge (STORE-27); `names` are those of the first round.
         """
         while True:
-            for name in await trio.to_thread.run_sync(self.names):
+            for name in names:
                 if self.options.account_config(name) is None:
                     continue  # files of an account that was taken out of the configuration: left alone
                 try:
@@ -406,6 +407,7 @@ class Accounts:
                 await self._close_idle()
                 await trio.sleep(ROUND_PAUSE)
             await trio.sleep(NIGHT)
+            names = await trio.to_thread.run_sync(self.names)
 
     async def _check_unclean(self) -> None:
         """Check files that were not closed, one at a time (STORE-10)."""

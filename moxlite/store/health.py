@@ -29,6 +29,9 @@ LOG_INTERVAL: Final = 60.0
 LOOK_INTERVAL: Final = 1.0
 """Seconds for which the free space is taken as known: one statvfs per delivery would be waste."""
 
+NEAR: Final = 4
+"""Reserves below which each addition looks anew: a burst on a fast disk fills some megabytes within that second."""
+
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -63,7 +66,8 @@ class Health:
     def short_of_space(self, reserves: int = 1) -> bool:
         """Whether the disk has less than `min_free_space` left; what can wait asks for several such `reserves`."""
         now = time.monotonic()
-        if now >= self._free_at:
+        low = self._min_free_space <= self._free < NEAR * self._min_free_space
+        if low or now >= self._free_at:
             self._free = shutil.disk_usage(self._path.parent).free
             self._free_at = now + (RETRY if self._free < self._min_free_space else LOOK_INTERVAL)
         return self._free < reserves * self._min_free_space

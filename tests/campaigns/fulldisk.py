@@ -24,7 +24,7 @@ from tests.running import ServedServer
 
 __all__ = ["run"]
 
-DISK = 48 << 20
+DISK = 64 << 20
 ROUNDS = 20
 
 
@@ -153,7 +153,7 @@ def run(seed: int, share: float, report: Report) -> None:
     rounds = max(2, round(ROUNDS * share))
     acknowledged, refusals, told = 0, set[str](), ""
     for number in range(rounds):
-        reserve = (4 << 20) if number % 2 else 0
+        reserve = (8 << 20) if number % 2 else 0
         with tempfile.TemporaryDirectory(prefix="moxlite-full-") as folder:
             count, texts, told = one_round(Path(folder), reserve, rng)
         acknowledged += count
