@@ -20,6 +20,9 @@ logger = logging.getLogger("moxlite.net.watchdog")
 LONG_STEP_SECONDS: Final = 0.005
 """A hundred sessions, each held up this long, still answer within half a second."""
 
+FELT_SECONDS: Final = 0.1
+"""What somebody may notice, so the owner is warned of it; shorter ones are for who develops, at level debug."""
+
 LOG_SECONDS: Final = 1.0
 """Between log lines: a busy minute must not fill the log."""
 
@@ -79,14 +82,17 @@ class Watchdog(trio.abc.Instrument):
         where = f"{code.co_filename}:{code.co_name}" if code is not None else task.name
         metrics.long_steps.labels(pkg=_package(where)).inc()
         self._unlogged += 1
-        if now - self._logged < LOG_SECONDS:
-            return
         duration = now - self._step_began
-        logger.warning(
+        felt = duration >= FELT_SECONDS
+        if felt and now - self._logged < LOG_SECONDS:
+            return
+        logger.log(
+            logging.WARNING if felt else logging.DEBUG,
             "a task held the event loop",
-            extra={"kv": {"task": task.name, "seconds": duration, "since_last": self._unlogged}},
+            extra={"kv": {"task": task.name, "seconds": duration, "since_warned": self._unlogged}},
         )
-        self._logged, self._unlogged = now, 0
+        if felt:
+            self._logged, self._unlogged = now, 0
 
 
 def _package(where: str) -> str:
