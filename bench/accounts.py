@@ -13,7 +13,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.store.accounts import Accounts
 from moxlite.store.credentials import derive_credential, set_credential
 
-__all__ = ["accounts"]
+__all__ = ["accounts", "set_passwords"]
 
 ACCOUNTS = 100
 MESSAGES = 20
@@ -26,7 +26,7 @@ def accounts(folder: Path) -> dict[str, float]:
     """Figures for a server of its own below `folder`."""
     server = Moxlite(folder, accounts=ACCOUNTS)
     names = [f"user{n}" for n in range(ACCOUNTS)]
-    trio.run(_set_passwords, server.server.folder / "config/moxlite.toml", names, server.password)
+    trio.run(set_passwords, server.server.folder / "config/moxlite.toml", names, server.password)
     server.start()
     try:
         time.sleep(2)
@@ -50,7 +50,8 @@ def accounts(folder: Path) -> dict[str, float]:
     return figures
 
 
-async def _set_passwords(config: Path, names: list[str], password: str) -> None:
+async def set_passwords(config: Path, names: list[str], password: str) -> None:
+    """Give accounts of a server that does not run a password."""
     holder, _ = ConfigHolder.open(config)
     credential = derive_credential(password)
     store = Accounts(holder.current.static.data_dir, store_options(lambda: holder.current))

@@ -1,167 +1,144 @@
-"""Backups beside deliveries: `python -m bench.backup [MEBIBYTES] [--json FILE]` (STORE-183, ADMIN-84).
+"""Backups of the reference account beside deliveries (STORE-141, STORE-183, ADMIN-84)."""
 
-An account is filled from a seed with letters of 1 to 60 kB, some with an attachment, until its file has that size.
-Deliveries of 4 kB come 20 times a second into the same account meanwhile. Told are the rates of a full backup, of the
-first snapshot of a repository, and of `verifydata`; what a second snapshot adds after 1 % of new mail; how long a
-delivery took.
-"""
+from __future__ import annotations
 
-import argparse
-import json
-import os
 import random
-import statistics
-import tempfile
+import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
+import apsw
 import trio
 
+from bench.storelines import Figures, account_of, file_of, p99
+from bench.storemail import ACCOUNT, Letters, beside, fill
 from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
+from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.full import Source, back_up
 from moxlite.store.backup.repository import Repository, create_repository
-from moxlite.store.deliver import Append, append, deliver
-from moxlite.store.facts import NO_FACTS
-from moxlite.store.options import Options
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.spool import Spool
+from moxlite.store.flags import store_flags_ids
+from moxlite.store.types import Flag
 from moxlite.store.verify import verify
 
-SEED = 20261120
-INTERVAL = 0.05  # seconds between two deliveries
-BATCH = 50
+__all__ = ["backups", "beside_work", "messages_of", "source_of", "whole"]
 
 T = TypeVar("T")
 
+INTERVAL: Final = 0.05
+"""Seconds between two deliveries."""
 
-class Letters:
-    """Letters from a seed."""
-
-    def __init__(self) -> None:
-        self.rng = random.Random(SEED)
-        words = [
-            bytes(self.rng.choices(b"abcdefghijklmnopqrstuvwxyz", k=self.rng.randint(2, 11))) for _ in range(20_000)
-        ]
-        self.lines = [b" ".join(self.rng.choices(words, k=11)) for _ in range(20_000)]
-        self.number = 0
-
-    def letter(self) -> bytes:
-        """The next one."""
-        self.number += 1
-        lines = self.rng.choices(self.lines, k=self.rng.choice((12, 30, 60, 240)))
-        if self.number % 10 == 0:
-            lines += [self.rng.randbytes(36).hex().encode() for _ in range(self.rng.choice((200, 600)))]
-        head = b"Subject: %s\r\nMessage-ID: <%d@bench.example>\r\nTo: mia@example.com\r\n\r\n"
-        return head % (self.lines[self.number % 20_000], self.number) + b"\r\n".join(lines) + b"\r\n"
+MIB: Final = 1 << 20
 
 
-async def fill(account: Account, letters: Letters, octets: int) -> None:
-    """Append so many octets of letters."""
-    box = await account.read(lambda r: mailbox_by_name(r, "Inbox"), op="bench")
-    assert box is not None
-    came = 0
-    while came < octets:
-        batch = [letters.letter() for _ in range(BATCH)]
-        came += sum(map(len, batch))
-        await append(account, box.id, [Append(await prepare(Spool.of(one))) for one in batch])
-
-
-async def beside(account: Account, work: Callable[[], T]) -> tuple[T, float, list[float]]:
+async def beside_work(account: Account, work: Callable[[], T]) -> tuple[T, float, list[float]]:
     """Run `work` in a thread with deliveries beside it: what it gave, its seconds, those of the deliveries."""
     took: list[float] = []
-    done = trio.Event()
-
-    async def one(number: int) -> None:
-        text = b"Subject: beside\r\n\r\n%d %s\r\n" % (number, os.urandom(2000).hex().encode())
-        began = time.perf_counter()
-        await deliver(account, await prepare(Spool.of(text)), NO_FACTS, "Beside")
-        took.append(time.perf_counter() - began)
-
-    async def deliveries(nursery: trio.Nursery) -> None:
-        number = 0
-        while not done.is_set():
-            nursery.start_soon(one, number)
-            number += 1
-            await trio.sleep(INTERVAL)
-
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(deliveries, nursery)
+        nursery.start_soon(beside, account, Letters(), took, INTERVAL)
         began = time.perf_counter()
         result = await trio.to_thread.run_sync(work)
         seconds = time.perf_counter() - began
-        done.set()
+        nursery.cancel_scope.cancel()
     return result, seconds, took
 
 
-def p99(took: list[float]) -> float:
-    """In milliseconds."""
-    return round(statistics.quantiles(took, n=100)[-1] * 1000, 1) if len(took) > 1 else round(took[0] * 1000, 1)
+def source_of(folder: Path) -> Source:
+    """What is backed up."""
+    return Source(folder / "data", folder / "config", frozenset({ACCOUNT}))
 
 
-async def measure(folder: Path, mebibytes: int) -> dict[str, float]:
-    """All figures."""
-    figures: dict[str, float] = {}
-    (folder / "config").mkdir()
-    source = Source(folder / "data", folder / "config", frozenset({"mia"}))
-    accounts = Accounts(folder / "data", Options(min_free_space=0))
-    letters = Letters()
-    async with accounts.use("mia") as account:
-        file = folder / "data/accounts/mia/account.db"
-        while file.stat().st_size < mebibytes << 20:
-            await fill(account, letters, max(1 << 20, ((mebibytes << 20) - file.stat().st_size)))
-        await account.database.trim()
-        await trio.sleep(1)
-        figures["file_mib"] = round(file.stat().st_size / (1 << 20), 1)
-        _, _, took = await beside(account, partial(time.sleep, 5))
-        figures["delivery_p99_ms_alone"] = p99(took)
+def messages_of(file: Path) -> set[int]:
+    """The ids of all messages of an account."""
+    db = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return {int(number) for (number,) in db.execute("SELECT id FROM message")}
+    finally:
+        db.close()
 
-        report, seconds, took = await beside(account, lambda: back_up(source, folder / "full"))
-        assert not report.errors
-        figures["full_mib_per_s"] = round(report.octets / seconds / (1 << 20), 1)
-        figures["delivery_p99_ms_beside_full"] = p99(took)
 
-        create_repository(folder / "repo", source.data)
-        repository = Repository(folder / "repo")
-        first, seconds, took = await beside(account, lambda: repository.back_up(source))
-        assert not first.errors
-        figures["first_snapshot_mib_per_s"] = round(first.octets / seconds / (1 << 20), 1)
-        figures["first_snapshot_stored_mib"] = round(first.stored / (1 << 20), 1)
-        figures["delivery_p99_ms_beside_snapshot"] = p99(took)
-
-        await fill(account, letters, (mebibytes << 20) // 100)
-        began = time.perf_counter()
-        second = await trio.to_thread.run_sync(repository.back_up, source)
-        assert not second.errors
-        figures["second_snapshot_seconds"] = round(time.perf_counter() - began, 2)
-        figures["second_snapshot_stored_percent_of_data"] = round(second.stored / second.octets * 100, 2)
-        figures["second_snapshot_stored_percent_of_first"] = round(second.stored / first.stored * 100, 2)
-    await accounts.aclose()
-
+def whole(copy: Path, before: set[int]) -> float:
+    """Raise unless a copy is sound and has all messages that were there before; messages checked a second."""
     began = time.perf_counter()
-    found = await trio.to_thread.run_sync(verify, folder / "full")
-    assert not found.problems
-    figures["verifydata_messages_per_s"] = round(found.messages / (time.perf_counter() - began))
-    return figures
+    found = verify(copy, deep=True)
+    seconds = time.perf_counter() - began
+    if found.problems:
+        raise AssertionError(f"{copy}: {found.problems[:5]}")
+    if lost := before - messages_of(copy / "data/accounts" / ACCOUNT / "account.db"):
+        raise AssertionError(f"{copy}: {len(lost)} messages that were acknowledged before are not there")
+    return found.messages / seconds
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench.backup", description=__doc__)
-    parser.add_argument("mebibytes", nargs="?", type=int, default=1024)
-    parser.add_argument("--json", type=Path, help="write the figures there too")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="moxlite-bench-") as folder:
-        figures = trio.run(measure, Path(folder), options.mebibytes)
-    for name, value in figures.items():
-        print(f"{name:45} {value}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+def backups(folder: Path) -> Figures:
+    """A full backup, the first snapshot of a repository, a second one after 1 % of new mail, a third one after flags of
+    1 % of the messages were changed. All copies are checked.
+    """
+    source, file = source_of(folder), file_of(folder)
+    full, repo, out = folder / "full", folder / "repo", folder / "out"
+    for path in (full, repo, out):
+        shutil.rmtree(path, ignore_errors=True)
 
+    def extracted(repository: Repository, before: set[int]) -> None:
+        repository.extract(out)
+        whole(out, before)
+        shutil.rmtree(out)
 
-if __name__ == "__main__":
-    main()
+    async def run() -> Figures:
+        figures: Figures = {}
+        async with account_of(folder) as account:
+            _, _, took = await beside_work(account, partial(time.sleep, 5))
+            figures["delivery p99, no backup, ms"] = p99(took) * 1e3
+
+            before = await trio.to_thread.run_sync(messages_of, file)
+            report, seconds, took = await beside_work(account, lambda: back_up(source, full))
+            assert not report.errors
+            figures["full backup, MiB/s"] = report.octets / seconds / MIB
+            figures["delivery p99 beside a full backup, ms"] = p99(took) * 1e3
+            figures["verifydata --deep, messages/s"] = await trio.to_thread.run_sync(whole, full, before)
+            shutil.rmtree(full)
+
+            create_repository(repo, source.data)
+            repository = Repository(repo)
+            before = await trio.to_thread.run_sync(messages_of, file)
+            first, seconds, took = await beside_work(account, lambda: repository.back_up(source))
+            assert not first.errors
+            figures["first snapshot, MiB/s"] = first.octets / seconds / MIB
+            figures["first snapshot, stored, % of the data"] = first.stored / first.octets * 100
+            figures["delivery p99 beside a snapshot, ms"] = p99(took) * 1e3
+            began = time.perf_counter()
+            await trio.to_thread.run_sync(extracted, repository, before)
+            figures["restore and verifydata --deep of a snapshot, s"] = time.perf_counter() - began
+
+            number = time.time_ns() // 1_000_000
+            new = len(before) // 100
+            await fill(account, Letters(), range(number, number + new), time.time_ns() // 1000)
+            began = time.perf_counter()
+            second = await trio.to_thread.run_sync(repository.back_up, source)
+            figures["snapshot after 1 % of new mail, s"] = time.perf_counter() - began
+            figures["snapshot after 1 % of new mail, stored, % of the data"] = second.stored / second.octets * 100
+
+            some = random.Random(number).sample(sorted(before), new)
+            await account.write(partial(store_flags_ids, ids=some, mode="replace", flags=Flag.ANSWERED))
+            third = await trio.to_thread.run_sync(repository.back_up, source)
+            figures["snapshot after flags of 1 %, stored, % of the data"] = third.stored / third.octets * 100
+            assert not second.errors
+            assert not third.errors
+            before = await trio.to_thread.run_sync(messages_of, file)
+            fourth = await trio.to_thread.run_sync(repository.back_up, source)
+            assert not fourth.errors
+            await trio.to_thread.run_sync(extracted, repository, before)
+            shutil.rmtree(repo)
+
+            with suppress(BackupError):  # the package pyrage is optional
+                create_repository(repo, source.data, passphrase="of a measure")
+                sealed = Repository(repo, data=source.data)
+                report, seconds, _ = await beside_work(account, lambda: sealed.back_up(source))
+                assert not report.errors
+                figures["first snapshot, encrypted, MiB/s"] = report.octets / seconds / MIB
+                shutil.rmtree(repo)
+        return figures
+
+    return trio.run(run)

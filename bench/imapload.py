@@ -77,6 +77,10 @@ class IMAP:
             self.sock.sendall(tag + b" APPEND " + mailbox + b" {%d+}\r\n" % len(message) + message + b"\r\n")
         self.answer(tag, keep=False)
 
+    def multiappend(self, mailbox: bytes, messages: list[bytes]) -> None:
+        """One APPEND of all (RFC 3502)."""
+        self.command(b"APPEND " + mailbox + b"".join(b" {%d+}\r\n" % len(one) + one for one in messages), keep=False)
+
     def close(self) -> None:
         """Log out."""
         self.command(b"LOGOUT", keep=False)

@@ -1,69 +1,50 @@
-"""Import of an mbox beside deliveries: `python -m bench.imports [MESSAGES] [--json FILE]` (STORE-122, performance).
+"""Imports beside deliveries (STORE-122): an mbox of 50,000 messages, a Maildir that dovecot has made, and backups that
+are taken while an import runs.
 
-The mail is generated from a seed: threads of five, bodies of 0.5 to 20 kB, as many senders as people have. Deliveries
-of 4 kB come 20 times a second into the same account; how long each took is told for the time of staging and for that of
-the final unit.
+How long deliveries took is told for the time of staging; the final unit is told by itself.
 """
 
-import argparse
-import json
-import os
-import random
+from __future__ import annotations
+
+import imaplib
 import resource
+import shutil
 import statistics
-import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 import trio
 
+from bench.backup import INTERVAL, messages_of, source_of, whole
+from bench.storelines import Figures, p99
+from bench.storemail import ACCOUNT, Letters, facts_of, options, sender
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
+from moxlite.store.backup.full import back_up
 from moxlite.store.check import check_account
 from moxlite.store.deliver import deliver
-from moxlite.store.facts import NO_FACTS
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Done, Progress
-from moxlite.store.options import Options
 from moxlite.store.prepare import prepare
 from moxlite.store.spool import Spool
+from tests.realservers import Dovecot
 
-SEED = 20261120
-INTERVAL = 0.05  # seconds between two deliveries
-THREAD = 5  # messages of a thread
+__all__ = ["backup_beside_import", "maildir", "mbox"]
 
-
-def messages(count: int) -> Iterator[bytes]:
-    """An mbox, message by message."""
-    rng = random.Random(SEED)
-    words = [bytes(rng.choices(b"abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 11))) for _ in range(20_000)]
-    lines = [b" ".join(rng.choices(words, k=11)) for _ in range(20_000)]
-    for number in range(count):
-        top, depth = number // THREAD, number % THREAD
-        references = b" ".join(b"<%d.%d@bench.example>" % (top, above) for above in range(depth))
-        yield b"".join(
-            (
-                b"From sender%d@example.org Thu Oct  1 10:00:00 2026\n" % (number % 3000),
-                b"From: Sender %d <sender%d@example.org>\nTo: mia@example.com\n" % (number % 3000, number % 3000),
-                b"Subject: %s%s\n" % (b"Re: " if depth else b"", lines[top % 20_000]),
-                b"Message-ID: <%d.%d@bench.example>\n" % (top, depth),
-                b"References: %s\n" % references if depth else b"",
-                b"Date: Thu, 01 Oct 2026 10:00:00 +0000\nMIME-Version: 1.0\nContent-Type: text/plain\nStatus: RO\n\n",
-                b"\n".join(rng.choices(lines, k=rng.choice((6, 12, 30, 60, 240)))),
-                b"\n\n",
-            )
-        )
+MESSAGES: Final = 50_000
+OF_MAILDIR: Final = 5_000
 
 
 class Generated:
-    """The mbox as a file."""
+    """An mbox of the letters, as a file."""
 
     def __init__(self, count: int) -> None:
-        self._messages = messages(count)
+        self._messages = _mbox(count)
         self._held = bytearray()
         self.octets = 0
 
@@ -81,83 +62,162 @@ class Generated:
         return data
 
 
-async def deliveries(account: Account, progress: Progress, took: dict[str, list[float]]) -> None:
+def _mbox(count: int) -> Iterator[bytes]:
+    letters = Letters(count)
+    for number in range(count):
+        octets = letters.octets(number, attachments=False).replace(b"\r\n", b"\n")
+        address = sender(number).partition("<")[2].rstrip(">").encode()
+        head, _, body = octets.partition(b"\n\n")
+        yield b"From %s Thu Oct  1 10:00:00 2026\n%s\nStatus: RO\n\n%s\n" % (address, head, body)
+
+
+async def _deliveries(account: Account, progress: Progress, took: dict[str, list[float]]) -> None:
     """Deliver until the import has ended."""
-    number = 0
+    letters = Letters()
+    number = time.time_ns() // 1_000_000
     while progress.end is None:
         step = progress.step
+        octets = letters.octets(number, size=4000, attachments=False)
         began = trio.current_time()
-        body = (
-            f"Subject: delivery {number}\r\nMessage-ID: <{number}@now>\r\n\r\n".encode()
-            + os.urandom(2000).hex().encode()
-        )
-        with Spool.of(body) as spool:
-            await deliver(account, await prepare(spool), NO_FACTS, "Inbox")
+        await deliver(account, await prepare(Spool.of(octets)), facts_of(number), "Inbox")
         seconds = trio.current_time() - began
         took.setdefault("finishing" if progress.step != step else step, []).append(seconds)
         number += 1
         await trio.sleep(max(INTERVAL - seconds, 0))
 
 
-async def run(count: int) -> dict[str, float]:
-    """The figures."""
-    with tempfile.TemporaryDirectory(prefix="moxlite-bench-") as name:
-        folder = Path(name)
-        (folder / "tmp").mkdir()
-        accounts = Accounts(folder, Options(min_free_space=0))
-        imports = Imports(accounts, folder / "tmp")
-        figures: dict[str, float] = {}
-        async with accounts.use("mia") as account:
-            progress = imports.begin("mia")
-            file = Generated(count)
-            took: dict[str, list[float]] = {}
-            began = time.perf_counter()
-            finishing = began
+async def _import(
+    account: Account, imports: Imports, order: Order, file: BinaryIO, count: int
+) -> tuple[float, float, list[float]]:
+    """Seconds of all and of the final unit; how long deliveries took while staging."""
+    progress = imports.begin(ACCOUNT)
+    took: dict[str, list[float]] = {}
+    began = time.perf_counter()
+    finishing = began
 
-            async def watch() -> None:
-                nonlocal finishing
-                async for _ in progress.subscribe():
-                    if progress.step == "finishing" and finishing == began:
-                        finishing = time.perf_counter()
+    async def watch() -> None:
+        nonlocal finishing
+        async for _ in progress.subscribe():
+            if progress.step == "finishing" and finishing == began:
+                finishing = time.perf_counter()
 
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(watch)
-                nursery.start_soon(deliveries, account, progress, took)
-                await imports.run(progress, Order(form=Form.MBOX, mailbox="Import"), cast("BinaryIO", file))
-            ended = time.perf_counter()
-            assert progress.end == Done(count, 0, dry_run=False), progress.end
-            figures["messages"] = count
-            figures["MB"] = file.octets / 1e6
-            figures["messages/s"] = count / (ended - began)
-            figures["final unit, s per 100 000"] = (ended - finishing) * 100_000 / count
-            staging = sorted(took["reading"])
-            figures["deliveries while staging"] = len(staging)
-            figures["delivery p50 while staging, ms"] = statistics.median(staging) * 1e3
-            figures["delivery p99 while staging, ms"] = staging[int(len(staging) * 0.99)] * 1e3
-            figures["delivery max while staging, ms"] = staging[-1] * 1e3
-            figures["RSS max, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            findings = await account.scan(lambda r: check_account(r, idle=True), op="check")
-            assert findings == [], findings[:5]
-            figures["threads"] = await account.read(
-                lambda r: r.value("SELECT count(DISTINCT threadid) FROM message WHERE mailbox_id <> 1"), op="bench"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        nursery.start_soon(_deliveries, account, progress, took)
+        await imports.run(progress, order, file)
+    ended = time.perf_counter()
+    assert progress.end == Done(count, 0, dry_run=False), progress.end
+    findings = await account.scan(lambda r: check_account(r, idle=True), op="check")
+    assert findings == [], findings[:5]
+    return ended - began, ended - finishing, took["reading"]
+
+
+def _house(folder: Path) -> tuple[Accounts, Imports]:
+    """An empty place for accounts."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "data/tmp").mkdir(parents=True)
+    (folder / "config").mkdir()
+    accounts = Accounts(folder / "data", options())
+    return accounts, Imports(accounts, folder / "data/tmp")
+
+
+def mbox(folder: Path) -> Figures:
+    """50,000 messages into a new account."""
+
+    async def run() -> Figures:
+        accounts, imports = _house(folder / "import")
+        async with accounts.use(ACCOUNT) as account:
+            file = Generated(MESSAGES)
+            order = Order(form=Form.MBOX, mailbox="Import")
+            seconds, final, took = await _import(account, imports, order, cast("BinaryIO", file), MESSAGES)
+        await accounts.aclose()
+        return {
+            "import of an mbox, MB": file.octets / 1e6,
+            "import of an mbox, messages/s": MESSAGES / seconds,
+            "import of an mbox, final unit, s": final,
+            "delivery p50 while staging, ms": statistics.median(took) * 1e3,
+            "delivery p99 while staging, ms": p99(took) * 1e3,
+            "import of an mbox, RSS max, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+    return trio.run(run)
+
+
+def maildir(folder: Path) -> Figures:
+    """A Maildir that Debian's dovecot has made, with flags and keywords; nothing where it is not installed."""
+    if shutil.which("dovecot") is None:
+        return {}
+    archive = folder / "maildir.tar"
+    letters = Letters()
+    with tempfile.TemporaryDirectory(prefix="moxlite-dovecot-") as top, Dovecot(Path(top) / "dovecot") as server:
+        session = imaplib.IMAP4("127.0.0.1", server.port)
+        session.login("anna", "moxmoxmox")
+        for number in range(OF_MAILDIR):
+            flags = (r"(\Seen)", r"(\Seen \Answered work)", r"(\Flagged $Forwarded urgent)", "()")[number % 4]
+            session.append("INBOX", flags, imaplib.Time2Internaldate(1_790_000_000), letters.octets(number))
+        session.logout()
+        with tarfile.open(archive, "w") as tar:
+            tar.add(server.top / "mail/anna/Maildir", "Maildir")
+
+    async def run() -> Figures:
+        accounts, imports = _house(folder / "import")
+        async with accounts.use(ACCOUNT) as account:
+            with archive.open("rb") as file:
+                order = Order(form=Form.TAR, mailbox="Import")
+                seconds, _, took = await _import(account, imports, order, file, OF_MAILDIR)
+            words = await account.read(
+                lambda r: r.value("SELECT count(*) FROM message_keyword WHERE keyword IN ('work', 'urgent')"),
+                op="bench",
             )
         await accounts.aclose()
-        return figures
+        assert words == OF_MAILDIR // 2, words
+        return {
+            "import of a Maildir, messages/s": OF_MAILDIR / seconds,
+            "delivery p99 while staging a Maildir, ms": p99(took) * 1e3,
+        }
+
+    return trio.run(run)
 
 
-def main() -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(prog="bench.imports", description=__doc__)
-    parser.add_argument("messages", type=int, nargs="?", default=50_000)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    sys.setswitchinterval(0.0002)  # as the server does
-    figures = trio.run(run, options.messages)
-    for name, value in figures.items():
-        print(f"{name:34} {value:12,.1f}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+def backup_beside_import(folder: Path) -> Figures:
+    """Full backups of the account that an import of 50,000 messages fills, one after the other until it ends; each is
+    checked.
+    """
+    place = folder / "import"
 
+    async def run() -> Figures:
+        accounts, imports = _house(place)
+        copies: list[tuple[Path, set[int], float]] = []
+        async with accounts.use(ACCOUNT) as account:
+            done = False
 
-if __name__ == "__main__":
-    main()
+            async def copy() -> None:
+                while not done:
+                    before = await trio.to_thread.run_sync(messages_of, account.database.path)
+                    target = folder / f"beside{len(copies)}"
+                    shutil.rmtree(target, ignore_errors=True)
+                    began = time.perf_counter()
+                    report = await trio.to_thread.run_sync(back_up, source_of(place), target)
+                    assert not report.errors, report.errors
+                    copies.append((target, before, time.perf_counter() - began))
+                    await trio.sleep(5)
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(copy)
+                order = Order(form=Form.MBOX, mailbox="Import")
+                seconds, _, took = await _import(
+                    account, imports, order, cast("BinaryIO", Generated(MESSAGES)), MESSAGES
+                )
+                done = True
+        await accounts.aclose()
+        for target, before, _ in copies:
+            whole(target, before)
+            shutil.rmtree(target)
+        return {
+            "backups while an import ran, all whole": len(copies),
+            "the longest of them, s": max(took_each for *_, took_each in copies),
+            "import beside backups, messages/s": MESSAGES / seconds,
+            "delivery p99 beside import and backups, ms": p99(took) * 1e3,
+        }
+
+    return trio.run(run)

@@ -1,11 +1,7 @@
-"""Measure the junk filter: `python -m bench.junk [--words N] [--json FILE]`.
-
-In a temporary account with a table of words as large as years of mail make it: judging messages of 2, 20 and 200 KiB
-(the goal for 20 KiB is 20 ms), learning, retraining; and bogofilter on the same messages, if it is installed.
+"""The junk filter: in an account with a table of words as large as years of mail make it, judging messages of 2, 20 and
+200 KiB, learning, retraining; and bogofilter on the same messages, if it is installed.
 """
 
-import argparse
-import json
 import random
 import shutil
 import statistics
@@ -30,10 +26,11 @@ from moxlite.store.spool import Spool
 from moxlite.store.transaction import Tx
 from tests.junkcorpus import Corpus
 
-__all__ = ["main"]
+__all__ = ["junk"]
 
 SIZES = (2, 20, 200)  # KiB
 ROUNDS = 40
+WORDS = 600_000  # rows of the table
 LEARNT = 500  # of each class
 MORE = 100  # learnt one by one
 
@@ -133,19 +130,7 @@ def bogofilter() -> dict[str, float]:
     return figures
 
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(prog="bench.junk", description=__doc__)
-    parser.add_argument("--words", type=int, default=600_000, help="rows of the table of words")
-    parser.add_argument("--json", type=Path, help="write the figures there too")
-    options = parser.parse_args()
-    ours, theirs = trio.run(measure, options.words), bogofilter()
-    print("| Figure | moxlite | bogofilter |\n|---|---|---|")
-    for name, value in ours.items():
-        print(f"| {name} | {value:,.1f} | {f'{theirs[name]:,.1f}' if name in theirs else '–'} |")
-    if options.json:
-        options.json.write_text(json.dumps({"moxlite": ours, "bogofilter": theirs}, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def junk(folder: Path) -> dict[str, float]:
+    """Both, in accounts of their own."""
+    ours = trio.run(measure, WORDS)
+    return ours | {f"bogofilter: {name}": value for name, value in bogofilter().items()}

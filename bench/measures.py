@@ -126,47 +126,6 @@ def best(times: list[float]) -> float:
     return statistics.median(times) * 1e3
 
 
-def reading(server: Server) -> Figures:
-    """SELECT, FETCH, SEARCH, STORE over 20,000 messages, warm (second run on), plain and TLS."""
-    figures: Figures = {}
-    fill(server, 20_000)
-    session = login(server)
-    session.command(b"SELECT INBOX", keep=False)
-    selects = []
-    for _ in range(11):
-        session.command(b"UNSELECT", keep=False)
-        selects.append(session.timed(b"SELECT INBOX"))
-    figures["SELECT of 20,000, ms"] = best(selects[1:])
-    sync = b"UID FETCH 1:20000 (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"
-    whole = b"UID FETCH 1:20000 (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)"
-    session.timed(whole)
-    figures["FETCH 20,000 FLAGS, ms"] = best([session.timed(b"UID FETCH 1:20000 (FLAGS)") for _ in range(5)])
-    figures["FETCH 20,000 sync items (ENVELOPE), ms"] = best([session.timed(sync) for _ in range(5)])
-    figures["FETCH 20,000 sync items + BODYSTRUCTURE, ms"] = best([session.timed(whole) for _ in range(5)])
-    figures["FETCH 20,000 headers, ms"] = best(
-        [session.timed(b"UID FETCH 1:20000 (BODY.PEEK[HEADER])") for _ in range(3)]
-    )
-    figures["FETCH 20,000 bodies, ms"] = best([session.timed(b"UID FETCH 1:20000 (BODY.PEEK[])") for _ in range(3)])
-    figures["SEARCH UNSEEN, ms"] = best([session.timed(b"UID SEARCH UNSEEN") for _ in range(5)])
-    figures["SEARCH SINCE LARGER, ms"] = best(
-        [session.timed(b"UID SEARCH SINCE 1-Jan-2020 LARGER 4000") for _ in range(5)]
-    )
-    figures["SEARCH FROM, ms"] = best([session.timed(b'UID SEARCH FROM "sender13@"') for _ in range(3)])
-    figures["SEARCH BODY, ms"] = best([session.timed(b'UID SEARCH BODY "not there at all"') for _ in range(2)])
-    signs = (b"+", b"-", b"+", b"-")
-    times = [session.timed(b"UID STORE 1:10000 " + sign + b"FLAGS.SILENT (\\Flagged)") for sign in signs]
-    figures["STORE on 10,000, ms"] = best(times)
-    figures["STORE on 1, ms"] = best(
-        [session.timed(b"UID STORE %d +FLAGS.SILENT (\\Answered)" % n) for n in range(1, 101)]
-    )
-    session.close()
-    session = login(server, tls=True)
-    session.command(b"SELECT INBOX", keep=False)
-    figures["FETCH 20,000 sync items (ENVELOPE) over TLS, ms"] = best([session.timed(sync) for _ in range(5)])
-    session.close()
-    return figures
-
-
 def told(
     selector: selectors.BaseSelector, marks: Mapping[socket.socket, bytes], began: float
 ) -> dict[socket.socket, float]:
@@ -320,7 +279,6 @@ MEASURES: dict[str, Callable[[Server], Figures]] = {
     "start": start,
     "memory": memory,
     "deliveries": deliveries,
-    "reading": reading,
     "idle": idle,
     "fanout": fanout,
 }

@@ -28,16 +28,19 @@ import msgspec
 import trio
 
 from moxlite import __version__
+from moxlite.admin.apppasswords import end_expired
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.backupschedule import BackupSchedule
 from moxlite.admin.commands import AdminCommands, finish_removal
+from moxlite.admin.imapcopy.commands import ImapCopyCommands
 from moxlite.admin.localserve import ACCOUNT
 from moxlite.admin.logins import Logins
 from moxlite.admin.mailcopies import CopyCommands
 from moxlite.admin.ports import TLSPorts, connection_limits, failure_limits, trust_of
 from moxlite.admin.receivedid import ReceivedID
 from moxlite.admin.startup import Endpoint, Service, Started, StartFailed
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage import compression, store_options
+from moxlite.admin.storagefaults import StorageFaults
 from moxlite.admin.systemd import keep_alive, notify
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
@@ -62,6 +65,7 @@ from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext
 from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
+from moxlite.store.chunks import prefer
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.imports.engine import Imports
 from moxlite.store.offload import give_memory_back, keep_heap_small
@@ -131,9 +135,14 @@ async def serve(started: Started, *, local: bool, ready: Callable[[], None]) -> 
         async with trio.open_nursery() as upkeep:
             await upkeep.start(house.accounts.serve)
             await upkeep.start(house.auth.serve)
+            await upkeep.start(house.imports.serve)
             upkeep.start_soon(house.config.watch)
             upkeep.start_soon(keep_alive)
             upkeep.start_soon(supervise, house)
+            upkeep.start_soon(house.storage_faults.serve, house.accounts, house.current)
+            upkeep.start_soon(
+                end_expired, house.accounts, house.imap_sessions.app_passwords, house.imap_sessions.end_account
+            )
             for name in await house.auth.removals():
                 await _opened(finish_removal(house.accounts, house.auth, name))
             house.config.on_change(lambda old, new: upkeep.start_soon(_end_logins, house, old, new))
@@ -144,6 +153,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[], None]) -> 
             commands = dict(house.commands().registry())
             commands.update(IMAPCommands(_imap_context(house), house.shutdown).registry())
             commands.update(CopyCommands(house.config, house.accounts, house.imports).registry())
+            commands.update(_imap_copies(house).registry())
             backups = BackupCommands(config=house.config, accounts=house.accounts)
             commands.update(backups.registry())
             _start_care(house, backups, upkeep)
@@ -202,6 +212,7 @@ class House:
     received_id: ReceivedID
     resolver: Resolver
     imports: Imports
+    storage_faults: StorageFaults
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
     faults: list[str] = field(default_factory=list)
@@ -239,7 +250,9 @@ async def _open(started: Started, databases: AsyncExitStack, *, local: bool) -> 
     """Open and migrate the databases; they are closed by `databases`."""
     config = started.holder
     static = config.current.static
-    options = store_options(lambda: config.current)
+    faults = StorageFaults()
+    options = store_options(lambda: config.current, degraded=faults.note)
+    prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options)
     accounts.register_task(keep_parsed)
     accounts.register_task(keep_threads)
@@ -264,6 +277,7 @@ async def _open(started: Started, databases: AsyncExitStack, *, local: bool) -> 
         received_id=ReceivedID(started.install_key),
         resolver=FakeResolver() if local else _resolver(static),
         imports=Imports(accounts, static.data_dir / "tmp"),
+        storage_faults=faults,
     )
 
 
@@ -345,6 +359,14 @@ def _smtp(house: House, submit: Submit) -> Callable[[Endpoint], Handler]:
     return handler
 
 
+def _trust(house: House) -> Trust:
+    return Trust(system=False) if house.local else trust_of(house.static)
+
+
+def _imap_copies(house: House) -> ImapCopyCommands:
+    return ImapCopyCommands(config=house.config, accounts=house.accounts, resolver=house.resolver, trust=_trust(house))
+
+
 async def _open_queue(house: House, pipe: "LocalPipe", databases: AsyncExitStack) -> Queue | None:
     """The queue; None when its file cannot be used, and the server goes on without (QUEUE-158)."""
     path = house.static.data_dir / "queue.db"
@@ -354,7 +376,7 @@ async def _open_queue(house: House, pipe: "LocalPipe", databases: AsyncExitStack
         resolver=house.resolver,
         connect_local=pipe.connect,
         tmp=house.spool_directory,
-        trust=Trust(system=False) if house.local else trust_of(house.static),
+        trust=_trust(house),
         local_addresses=_local_addresses(house.static),
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )
@@ -461,6 +483,7 @@ def _web(house: House) -> Callable[[Endpoint], Handler]:
         accounts=house.accounts,
         auth=house.auth,
         logins=house.logins,
+        imports=house.imports,
         opaque_id=house.received_id.encode,
         readiness=house.problems,
     )

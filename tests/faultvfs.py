@@ -11,6 +11,7 @@ import itertools
 import random
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ class FaultVFS(apsw.VFS):
         self.writes = 0
         self.syncs = 0
         self.sync_delay = 0.0
+        # Called before each write, and before a file is deleted.
+        self.before_change: Callable[[], None] = lambda: None
         self.lost = False
         # Path to what must be put back, oldest first: (offset, the octets that were there), or (size, None) for a
         # changed length.
@@ -68,6 +71,10 @@ class FaultVFS(apsw.VFS):
                                 file.write(old[start : start + SECTOR])
             self.unsynced.clear()
 
+    def xDelete(self, filename: str, syncdir: bool) -> None:
+        self.before_change()
+        super().xDelete(filename, syncdir)
+
     def check(self) -> None:
         if self.lost:
             raise apsw.IOError("the power is gone")
@@ -88,6 +95,7 @@ class FaultFile(apsw.VFSFile):
         vfs = self.vfs
         with vfs.lock:
             vfs.check()
+            vfs.before_change()
             vfs.writes += 1
             if vfs.fail_write is not None and vfs.writes >= vfs.fail_write[0]:
                 error = vfs.fail_write[1]

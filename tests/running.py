@@ -47,15 +47,17 @@ class ServerProcess:
     def _environment(self) -> dict[str, str]:
         return os.environ | {"PYTHONPATH": str(top())} | self.environment
 
-    def cli(self, *args: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run `moxlite ARGS` with this server's configuration."""
+    def cli(
+        self, *args: str, stdin: str | None = None, check: bool = True, seconds: float = 60.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `moxlite ARGS` with this server's configuration, for so many seconds at most."""
         return subprocess.run(
             [sys.executable, "-m", "moxlite", *args],
             input=stdin,
             check=check,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
             env=self._environment() | {"MOXLITE_CONF": str(self.folder / "config/moxlite.toml")},
         )
 

@@ -1,7 +1,7 @@
 """The web room over a real store, without sockets: a browser as far as HTTP goes, speaking over memory streams.
 
 Import the fixture: `from tests.web_rig import rig`. The account ``mia`` has the address ``mia@example.org`` and the
-password ``correct horse battery``; the webmail is at ``/webmail/``, metrics on port 8010.
+password ``correct horse battery``; the webmail is at ``/webmail/``, the account app at ``/``, metrics on port 8010.
 """
 
 import json
@@ -27,6 +27,7 @@ from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
 from moxlite.store.credentials import change_password
+from moxlite.store.imports.engine import Imports
 from moxlite.web.context import Context, make_context
 from moxlite.web.serve import serve_connection
 
@@ -146,8 +147,9 @@ class Rig:
         self.nursery.start_soon(serve)
         return client
 
-    def browser(self, **connection: Any) -> "Browser":
-        return Browser(self, connection)
+    def browser(self, *, app: str = "/webmail/", **connection: Any) -> "Browser":
+        """A browser that uses the app at a path."""
+        return Browser(self, connection, app)
 
     @asynccontextmanager
     async def account(self, name: str = "mia") -> AsyncIterator[Account]:
@@ -158,8 +160,9 @@ class Rig:
 class Browser:
     """Keeps cookies and the CSRF token; one connection for each request."""
 
-    def __init__(self, rig: Rig, connection: dict[str, Any]) -> None:
+    def __init__(self, rig: Rig, connection: dict[str, Any], app: str) -> None:
         self.rig = rig
+        self.app = app
         self.connection = connection
         self.host = "mail.example.org"
         self.cookies: dict[str, str] = {}
@@ -218,7 +221,7 @@ class Browser:
         if self.csrf and "x-moxlite-csrf" not in fields:
             fields["x-moxlite-csrf"] = self.csrf
         body = parameters if isinstance(parameters, bytes) else json.dumps(parameters).encode()
-        return await self.fetch(f"/webmail/api/{name}", method="POST", headers=fields, body=body)
+        return await self.fetch(f"{self.app}api/{name}", method="POST", headers=fields, body=body)
 
     async def call(self, name: str, /, **parameters: Any) -> Any:
         """A call that succeeds; its result."""
@@ -322,7 +325,7 @@ class Events:
 async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC, domains: str = DOMAINS) -> Rig:
     """A room whose files are below `folder`; `nursery` serves it."""
     (folder / "config").mkdir(parents=True)
-    (folder / "data").mkdir()
+    (folder / "data" / "tmp").mkdir(parents=True)
     (folder / "config" / "moxlite.toml").write_text(static)
     (folder / "config" / "domains.toml").write_text(domains)
     holder, _ = ConfigHolder.open(folder / "config" / "moxlite.toml")
@@ -338,6 +341,8 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
     )
     await nursery.start(accounts.serve)
     await nursery.start(auth.serve)
+    imports = Imports(accounts, folder / "data" / "tmp")
+    await nursery.start(imports.serve)
     async with accounts.use("mia") as account:
         await change_password(account, PASSWORD)
     found: Rig
@@ -351,6 +356,7 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
         accounts=accounts,
         auth=auth,
         logins=logins,
+        imports=imports,
         opaque_id=lambda cid: f"id-{cid}",
         readiness=readiness,
     )

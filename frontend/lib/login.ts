@@ -5,8 +5,8 @@ import { brand, el, fill } from "./dom";
 /** Try to log in with these; throws with a text for the user. */
 export type TryLogIn = (username: string, password: string) => Promise<void>;
 
-/** Show the form until a log-in succeeds. */
-export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn): Promise<void> {
+/** Show the form until a log-in succeeds; `below` stands under it. */
+export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
   return new Promise((resolve) => {
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", {
@@ -48,6 +48,7 @@ export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn): Promi
       el("label", { class: "field" }, "Email address", username),
       el("label", { class: "field" }, "Password", password),
       button,
+      below,
     );
     const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
     overlay.addEventListener("cancel", (event) => event.preventDefault());

@@ -25,19 +25,6 @@ export function fullTime(time: string): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
 }
 
-/** A size for people, in powers of 1024. */
-export function size(octets: number): string {
-  if (octets < 1024) return `${octets} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
-
 /** `user@host`, with the user quoted where it needs to be (RFC 5321 §4.1.2). */
 export function bareAddress(address: Address): string {
   if (address.host === "") return address.user;

@@ -2,7 +2,7 @@
 
 import type { Mailbox } from "../gen/webmail";
 import { el, fill, icon } from "../lib/dom";
-import { size } from "./format";
+import { size } from "../lib/numbers";
 
 export interface MailboxListOwner {
   openMailbox(mailbox: Mailbox): void;

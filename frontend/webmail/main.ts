@@ -3,28 +3,20 @@
 import { Client, type Mailbox, type MessageItem, type Query, type StreamEvent, checks } from "../gen/webmail";
 import { ask, attempt, confirm, dialog, setStatus, showError } from "../lib/dialogs";
 import { brand, byId, el, fill } from "../lib/dom";
-import { askLogIn } from "../lib/login";
+import { Session, beforeDisplay } from "../lib/session";
+import { exportMail } from "./export";
 import { MessageList } from "./list";
 import { MailboxList } from "./mailboxes";
 import { MessageView } from "./message";
 import { Model, type Role } from "./model";
 import { Stream } from "./stream";
 
-declare global {
-  interface Window {
-    /** Custom scripts may define these (docs: customising). */
-    moxliteBeforeDisplay?: (root: HTMLElement) => void;
-    moxBeforeDisplay?: (root: HTMLElement) => void;
-  }
-}
-
-const csrfKey = "moxlite-webmail-csrf";
-const addressKey = "moxlite-webmail-address";
 const markSeenAfter = 500;
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
 class App {
   private readonly client = new Client(base, checks, (reason) => this.logIn(reason));
+  private readonly session = new Session("webmail", "Webmail", this.client);
   private readonly stream = new Stream(this.client, base, {
     event: (event) => this.take(event),
     connection: (connected) => this.connection(connected),
@@ -65,6 +57,7 @@ class App {
   });
   private readonly reader = new MessageView(this.client, base, { actions: () => this.actions(), back: () => this.list.unselect() });
   private readonly account = el("span", { class: "account-address" });
+  private readonly accountLink = el("a", { title: "Import and export mail", hidden: true }, "Account");
   private readonly heading = el("h1", { class: "list-title" });
   private readonly offline = el(
     "div",
@@ -82,14 +75,11 @@ class App {
   private wantedMessage = 0;
 
   start(): void {
-    this.client.csrfToken = localStorage.getItem(csrfKey) ?? "";
+    const known = this.session.resume();
     this.offline.hidden = true;
     this.readHash();
     addEventListener("hashchange", () => this.followHash());
     addEventListener("keydown", (event) => this.key(event));
-    addEventListener("storage", (event) => {
-      if (event.key === csrfKey) this.client.csrfToken = event.newValue ?? "";
-    });
     const root = byId("app", HTMLElement);
     fill(
       root,
@@ -98,7 +88,12 @@ class App {
         { class: "side" },
         brand(),
         this.mailboxes.root,
-        el("div", { class: "account" }, this.account, el("button", { class: "link", onclick: () => void this.logOut() }, "Log out")),
+        el(
+          "div",
+          { class: "account" },
+          this.account,
+          el("div", { class: "account-links" }, this.accountLink, el("button", { class: "link", onclick: () => void this.logOut() }, "Log out")),
+        ),
       ),
       el(
         "section",
@@ -116,30 +111,18 @@ class App {
       this.reader.root,
     );
     // without a token there can be no session: the form comes first
-    if (this.client.csrfToken === "") void this.logIn("").then(() => this.stream.start());
+    if (!known) void this.logIn("").then(() => this.stream.start());
     else this.stream.start();
   }
 
   /** Show the form, and log in with what is typed there. */
   private async logIn(reason: string): Promise<void> {
-    await askLogIn("Webmail", reason, async (username, password) => {
-      const token = await this.client.login_prep();
-      const result = await this.client.login(token, username, password);
-      const other = localStorage.getItem(addressKey);
-      this.client.csrfToken = result.csrf_token;
-      localStorage.setItem(csrfKey, result.csrf_token);
-      localStorage.setItem(addressKey, result.login_address);
-      if (this.displayed && other !== null && other !== result.login_address) location.reload();
-    });
+    if ((await this.session.logIn(reason)) && this.displayed) location.reload();
   }
 
   private async logOut(): Promise<void> {
     this.stream.stop();
-    if (!(await attempt("Logging out", () => this.client.logout()))) return;
-    localStorage.removeItem(csrfKey);
-    localStorage.removeItem(addressKey);
-    location.hash = "";
-    location.reload();
+    await this.session.logOut();
   }
 
   private opening() {
@@ -165,6 +148,8 @@ class App {
         this.modseq = event.modseq;
         this.clockOffset = Date.parse(event.server_time) - Date.now();
         fill(this.account, event.login_address);
+        this.accountLink.href = event.account_path;
+        this.accountLink.hidden = event.account_path === "";
         const opened = event.mailboxes.find((mailbox) => mailbox.name === event.mailbox_name);
         if (opened !== undefined) this.model.query = { ...this.model.query, filter: { ...this.model.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
         this.model.setMailboxes(event.mailboxes);
@@ -208,12 +193,7 @@ class App {
     if (this.displayed) return;
     this.displayed = true;
     const root = byId("app", HTMLElement);
-    const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
-    try {
-      hook?.(root);
-    } catch (error) {
-      void showError("The custom script of this server failed", error);
-    }
+    beforeDisplay(root);
     root.hidden = false;
     this.list.root.focus();
   }
@@ -310,6 +290,7 @@ class App {
       button("Move…", "w", () => this.chooseMove()),
       some("\\seen") ? button("Mark unread", "M", () => this.flags(["\\seen"], false)) : button("Mark read", "m", () => this.flags(["\\seen"], true)),
       some("\\flagged") ? button("Unflag", "s", () => this.flags(["\\flagged"], false)) : button("Flag", "s", () => this.flags(["\\flagged"], true)),
+      button("Export…", "E", () => this.exportSelection()),
     ];
   }
 
@@ -349,6 +330,11 @@ class App {
     }
   }
 
+  private async exportSelection(): Promise<void> {
+    const ids = this.list.selection();
+    if (ids.length > 0) await exportMail(this.client, base, ids.length === 1 ? "Export this message" : `Export ${ids.length} messages`, { ids });
+  }
+
   private async chooseMove(): Promise<void> {
     if (this.list.selection().length === 0) return;
     const targets = this.model.ordered().filter((mailbox) => mailbox.id !== this.model.current()?.id);
@@ -365,7 +351,7 @@ class App {
 
   private async mailboxMenu(mailbox: Mailbox): Promise<void> {
     const fixed = mailbox.name === "Inbox";
-    const action = await dialog<"read" | "rename" | "roles" | "delete">(mailbox.name, (close) => [
+    const action = await dialog<"read" | "rename" | "roles" | "export" | "delete">(mailbox.name, (close) => [
       el("p", { class: "dialog-text" }, `${mailbox.total} messages, ${mailbox.unread} unread`),
       el(
         "div",
@@ -373,6 +359,7 @@ class App {
         el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, "Mark all as read"),
         el("button", { disabled: fixed, onclick: () => close("rename") }, "Rename…"),
         el("button", { disabled: fixed, onclick: () => close("roles") }, "Use as…"),
+        el("button", { onclick: () => close("export") }, "Export…"),
         el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, "Delete…"),
       ),
     ]);
@@ -380,6 +367,10 @@ class App {
     if (action === "rename") {
       const name = await ask("Rename mailbox", "New name", mailbox.name, "Rename");
       if (name !== null && name !== mailbox.name) await attempt("Renaming the mailbox", () => this.client.mailbox_rename(mailbox.id, name));
+    }
+    if (action === "export") {
+      const parent = this.model.ordered().some((other) => other.name.startsWith(`${mailbox.name}/`));
+      await exportMail(this.client, base, `Export “${mailbox.name}”`, { mailbox: mailbox.name, parent });
     }
     if (action === "roles") await this.chooseRole(mailbox);
     if (action === "delete") {
@@ -478,6 +469,7 @@ class App {
     a: () => this.toRole("archive"),
     q: () => this.toRole("junk"),
     w: () => this.chooseMove(),
+    E: () => this.exportSelection(),
     m: () => this.flags(["\\seen"], true),
     M: () => this.flags(["\\seen"], false),
     s: () => this.flags(["\\flagged"], !this.selected().some((item) => item.flags.includes("\\flagged"))),
@@ -517,6 +509,7 @@ async function showKeys(): Promise<void> {
     ["d Delete", "to the trash; there: delete"],
     ["D", "delete for good"],
     ["a q w", "archive, junk, move"],
+    ["E", "export the selected messages"],
     ["m M s", "mark read, mark unread, flag"],
     ["t T", "show text, show HTML"],
     ["ctrl i O", "all headers, raw message"],

@@ -2,7 +2,8 @@
 
 import type { Attachment, Client, MessageItem, ParsedMessage } from "../gen/webmail";
 import { type Child, el, fill } from "../lib/dom";
-import { addressList, fullTime, longAddress, readableText, size } from "./format";
+import { size } from "../lib/numbers";
+import { addressList, fullTime, longAddress, readableText } from "./format";
 
 export interface MessageOwner {
   /** The actions on the selected messages. */

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from moxlite import __version__
 from moxlite.admin import accounts as changes
+from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.logins import Logins
 from moxlite.admin.requests import (
@@ -32,6 +33,7 @@ from moxlite.admin.requests import (
     Undelete,
     UndeletedMail,
 )
+from moxlite.admin.storecare import StoreCommands
 from moxlite.admin.storecheck import check_accounts
 from moxlite.admin.storerepair import repair_account
 from moxlite.admin.undelete import undelete_mail
@@ -67,7 +69,7 @@ class AdminCommands:
     Args:
       stop: begins the orderly end of the server.
       problems: what keeps the server from being well, one line each.
-      end_sessions: ends the mail sessions of an account, with a text for their users.
+      end_sessions: ends the mail sessions of an account, or those of one app password, with a text for their users.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class AdminCommands:
         logins: Logins,
         stop: Callable[[], None],
         problems: Callable[[], Awaitable[list[str]]],
-        end_sessions: Callable[[str, str], None],
+        end_sessions: EndSessions,
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -108,6 +110,8 @@ class AdminCommands:
             "config address account": Command(AddressName, self.address_account),
             "store check": Command(StoreCheck, self.store_check),
             "store repair": Command(StoreRepair, self.store_repair),
+            **AppPasswordCommands(self._config, self._accounts, self._end_sessions).registry(),
+            **StoreCommands(self._config, self._accounts).registry(),
             **JunkCommands(self._config, self._accounts).registry(),
         }
 

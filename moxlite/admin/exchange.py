@@ -13,6 +13,7 @@ from typing import assert_never
 from moxlite.admin.logins import (
     BadChannelBinding,
     BadExchange,
+    Candidate,
     ForeignIdentity,
     Identity,
     LoginRefused,
@@ -87,18 +88,21 @@ class Exchange:
         self._certificate = certificate
         self._variant = mechanism.name.lower()
         self._username = ""
+        self._candidates: list[Candidate] = []
 
     async def step(self, data: bytes | None) -> Challenge | Identity:
         """Take what the client sent (None: no initial response); returns the challenge to send, or who the client is.
 
         Raises:
-          WrongCredentials, BadChannelBinding, BadExchange, NoSecrets, LoginDisabled: see there; already recorded.
+          WrongCredentials, BadChannelBinding, BadExchange, NoSecrets, LoginDisabled, NotPermitted: see there; already
+            recorded.
         """
         try:
             step: Step = self._mechanism.step(data)
             if isinstance(step, NeedCredentials):
                 self._username = step.username
-                step = self._mechanism.credentials(await self._logins.mechanism_secrets(step.username))
+                self._candidates = await self._logins.candidates(self._request, step.username)
+                step = self._mechanism.credentials(*[one.secrets for one in self._candidates])
         except SASLError as error:
             raise self._refuse(_translate(error)) from None
         match step:
@@ -110,9 +114,11 @@ class Exchange:
                 return await self._logins.verify_password(self._request, username, password, mechanism=self._variant)
             case CheckCertificate(authzid):
                 return self._external(authzid)
-            case Done(username):
+            case Done(username, chosen):
                 self._username = username
-                return self._accept(self._logins.login(username))
+                recipient = self._known(self._logins.login(username))
+                used = self._candidates[chosen]
+                return await self._logins.accept_candidate(self._request, self._variant, username, recipient, used)
             case NeedCredentials():  # a mechanism asks once
                 raise self._refuse(BadExchange("credentials asked for twice"))
             case _:
@@ -127,13 +133,15 @@ class Exchange:
         if self._certificate is None:
             raise self._refuse(WrongCredentials("no client certificate of a user"))
         self._username = authzid or self._certificate.address
-        return self._accept(self._logins.login(self._username))
+        recipient = self._known(self._logins.login(self._username))
+        return self._logins.accept(self._request, self._variant, self._username, recipient)
 
-    def _accept(self, recipient: AccountRecipient | None) -> Identity:
+    def _known(self, recipient: AccountRecipient | None) -> AccountRecipient:
+        """The user of this name, who may log in beside the certificate."""
         if recipient is None:
             raise self._refuse(WrongCredentials("bad user or password"))
         self._require_same_account(recipient)
-        return self._logins.accept(self._request, self._variant, self._username, recipient)
+        return recipient
 
     def _require_same_account(self, recipient: AccountRecipient | None) -> None:
         """Beside a certificate, only its own account may log in (SMTP-61)."""

@@ -9,7 +9,8 @@ protocol's words, is the caller's: one exception per cause. `exchange` runs SASL
 
 import base64
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, Literal
 
 import msgspec
@@ -21,14 +22,16 @@ from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.net.limits import IPAddress, RateLimiter
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts import Accounts
+from moxlite.store.apppasswords import AppPassword, Passwords, Scope, app_passwords, note_use, passwords, use_is_due
 from moxlite.store.auth import AuthDB
-from moxlite.store.credentials import Credential, PasswordChecker, credential, needs_rehash, rehash
-from moxlite.store.errors import AccountRemoved, AccountUnknown
+from moxlite.store.credentials import OWN, Credential, PasswordChecker, needs_rehash, rehash
+from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.loginattempts import ADMIN, UNKNOWN, AttemptResult, LoginAttempt
 
 __all__ = [
     "BadChannelBinding",
     "BadExchange",
+    "Candidate",
     "CertificateLogin",
     "ForeignIdentity",
     "Identity",
@@ -38,6 +41,7 @@ __all__ = [
     "Logins",
     "NoAdminPassword",
     "NoSecrets",
+    "NotPermitted",
     "Protocol",
     "RateLimited",
     "WrongCredentials",
@@ -52,6 +56,18 @@ PATIENCE: Final = 3
 """Failures on one connection without a penalty; each further one waits a second longer before it is checked
 (SMTP-63).
 """
+
+
+SCOPES: Final[Mapping[Protocol, Scope]] = {
+    "smtp": "submission",
+    "submission": "submission",
+    "imap": "imap",
+    "webapi": "webapi",
+}
+"""What an app password must be for."""
+
+WEB: Final[frozenset[Protocol]] = frozenset({"webmail", "webaccount", "webadmin"})
+"""The web apps: for the account's own password alone, also where all else needs app passwords (WEB-150)."""
 
 
 class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +88,24 @@ class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who has logged in: the account, and the canonical address that was used for it."""
+    """Who has logged in: the account, and the canonical address that was used for it.
+
+    `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
+    a certificate; with `read_only` nothing may be changed (STORE-191).
+    """
 
     account: str
     address: str
+    app_password: str = ""
+    app_id: int | None = None
+    read_only: bool = False
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A password that somebody may prove to have: of `app`, or when that is None the account's own."""
+
+    secrets: Secrets
+    app: AppPassword | None = None
 
 
 class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +165,12 @@ class LoginDisabled(LoginRefused):
     result = "logindisabled"
 
 
+class NotPermitted(LoginRefused):
+    """The app password is right, but is not for this, or its time is over; the text says which."""
+
+    result = "notpermitted"
+
+
 class RateLimited(LoginRefused):
     """Too many failures from this network; nothing was checked, nothing is recorded."""
 
@@ -187,17 +223,22 @@ class Logins:
           WrongCredentials, LoginDisabled: see there.
         """
         recipient = self.login(username)
-        stored = await self._credential(recipient)
-        good = await self._checker.verify(recipient.account if recipient else "", stored, password)
-        if recipient is None or stored is None or not good:
+        own, apps = await self._usable(request, recipient)
+        keys = [app.key for app in apps]
+        found = await self._checker.which(recipient.account if recipient else "", own, keys, password)
+        if recipient is None or found is None:
             result: AttemptResult = "baduser" if recipient is None else "badpassword"
             raise self.refuse(
                 request, mechanism, username, WrongCredentials("bad user or password"), recipient, result=result
             )
+        if found != OWN:
+            used = Candidate(apps[found].secrets, apps[found])
+            return await self.accept_candidate(request, mechanism, username, recipient, used)
+        assert own is not None
         identity = self.accept(request, mechanism, username, recipient)
-        if needs_rehash(stored):
+        if needs_rehash(own):
             async with self._accounts.use(identity.account) as account:
-                await rehash(account, stored, password)
+                await rehash(account, own, password)
         return identity
 
     async def admin_password(self, request: LoginRequest, password: str) -> None:
@@ -234,12 +275,14 @@ class Logins:
         """Whether the network may still try; certificates are not looked at otherwise (SMTP-59)."""
         return self._failures.allowed(request.remote)
 
-    async def mechanism_secrets(self, username: str) -> Secrets:
-        """What SCRAM and CRAM-MD5 verify against. For a user who does not exist or has no password: stable secrets
-        that nothing fits, so that the exchange looks the same (SMTP-57, IMAP-46).
+    async def candidates(self, request: LoginRequest, username: str) -> list[Candidate]:
+        """What SCRAM and CRAM-MD5 verify against, at least one. For a user who does not exist or has no password that
+        may be used here: stable secrets that nothing fits, so that the exchange looks the same (SMTP-57, IMAP-46).
         """
-        stored = await self._credential(self._current().login(username))
-        return decoy_secrets(self._secret, username) if stored is None else stored.secrets
+        own, apps = await self._usable(request, self.login(username))
+        found = [] if own is None else [Candidate(own.secrets)]
+        found += [Candidate(app.secrets, app) for app in apps]
+        return found or [Candidate(decoy_secrets(self._secret, username))]
 
     async def certificate(self, request: LoginRequest) -> CertificateLogin | None:
         """Who the client certificate belongs to; None without one, for an unknown key (recorded as a failure), or
@@ -277,20 +320,67 @@ class Logins:
             )
         return self.accept(request, "tlsclientauth", login.identity.address, recipient)
 
-    def accept(self, request: LoginRequest, mechanism: str, username: str, recipient: AccountRecipient) -> Identity:
+    async def accept_candidate(
+        self, request: LoginRequest, mechanism: str, username: str, recipient: AccountRecipient, used: Candidate
+    ) -> Identity:
+        """The client has one of the account's passwords: record the success, unless that is not for this.
+
+        That the password still stands is looked at last, right before it is accepted: what was changed or revoked
+        while the client took its time opens nothing.
+
+        Raises:
+          LoginDisabled, NotPermitted, WrongCredentials: see there.
+        """
+        app = used.app
+        if app is not None:
+            problem = _not_permitted(app, request.protocol)
+            if problem:
+                raise self.refuse(request, mechanism, username, NotPermitted(problem), recipient, app_password=app.name)
+            await self._note_use(recipient.account, app)
+        own, apps = await self._usable(request, recipient)
+        stands = [one.secrets for one in apps]
+        if app is None:
+            stands = [] if own is None else [own.secrets]
+        if used.secrets not in stands:
+            raise self.refuse(request, mechanism, username, WrongCredentials("bad user or password"), recipient)
+        return self.accept(request, mechanism, username, recipient, app)
+
+    def accept(
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        username: str,
+        recipient: AccountRecipient,
+        app: AppPassword | None = None,
+    ) -> Identity:
         """The credentials are right: record the success, unless the account may not log in.
 
         Raises:
           LoginDisabled: see there.
         """
         account = self._current().account(recipient.account)
+        name = app.name if app is not None else ""
         if account is None:  # removed while the password was being verified
             raise self.refuse(request, mechanism, username, WrongCredentials("bad user or password"), result="baduser")
         if account.login_disabled:
-            raise self.refuse(request, mechanism, username, LoginDisabled(account.login_disabled), recipient)
+            error = LoginDisabled(account.login_disabled)
+            raise self.refuse(request, mechanism, username, error, recipient, app_password=name)
         address = str(recipient.canonical)
-        self._succeed(request, mechanism, recipient.account, address)
-        return Identity(recipient.account, address)
+        self._succeed(request, mechanism, recipient.account, address, app_password=name)
+        if app is None:
+            return Identity(recipient.account, address)
+        return Identity(recipient.account, address, app.name, app.id, app.read_only)
+
+    async def stands(self, identity: Identity) -> bool:
+        """Whether the app password that somebody logged in with is still there, and its time not over. Raises
+        StoreError.
+        """
+        if identity.app_id is None:
+            return True
+        async with self._accounts.use(identity.account) as account:
+            found = await account.read(app_passwords, op="app-password")
+        now = _now()
+        return any(one.id == identity.app_id and not one.expired(now) for one in found)
 
     def refuse(
         self,
@@ -302,13 +392,17 @@ class Logins:
         *,
         account: str = "",
         result: AttemptResult | None = None,
+        app_password: str = "",
     ) -> LoginRefused:
         """Record a failure everywhere it belongs (SMTP-64, SMTP-65); returns the error for raising."""
         word = result or error.result
         if error.counted:
             self._failures.add(request.remote)
-        self._record(request, mechanism, recipient.account if recipient else account or UNKNOWN, username, word)
+        whose = recipient.account if recipient else account or UNKNOWN
+        self._record(request, mechanism, whose, username, word, app_password)
         kv: dict[str, object] = {"remote": str(request.remote), "protocol": request.protocol, "username": username}
+        if app_password:
+            kv["app_password"] = app_password
         if isinstance(error, NoSecrets):
             logger.info(
                 "account has no secret for this mechanism, save its password again",
@@ -326,13 +420,25 @@ class Logins:
         """The account that a user name belongs to at this moment."""
         return self._current().login(normalize_username(username))
 
-    def _succeed(self, request: LoginRequest, mechanism: str, account: str, address: str) -> None:
+    def _succeed(
+        self, request: LoginRequest, mechanism: str, account: str, address: str, *, app_password: str = ""
+    ) -> None:
         self._failures.forgive(request.remote)
-        self._record(request, mechanism, account, address, "ok")
+        self._record(request, mechanism, account, address, "ok", app_password)
         kv = {"remote": str(request.remote), "protocol": request.protocol, "username": address, "account": account}
+        if app_password:
+            kv["app_password"] = app_password
         logger.debug("authenticated", extra={"kv": kv | {"mechanism": mechanism}})
 
-    def _record(self, request: LoginRequest, mechanism: str, account: str, address: str, result: AttemptResult) -> None:
+    def _record(
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        account: str,
+        address: str,
+        result: AttemptResult,
+        app_password: str = "",
+    ) -> None:
         authentication_total.labels(kind=request.protocol, variant=mechanism, result=result).inc()
         self._auth.record(
             LoginAttempt(
@@ -346,14 +452,55 @@ class Logins:
                 tls=request.tls,
                 tls_key=request.fingerprint,
                 user_agent=request.user_agent,
+                app_password=app_password,
             )
         )
 
-    async def _credential(self, recipient: AccountRecipient | None) -> Credential | None:
+    async def _usable(
+        self, request: LoginRequest, recipient: AccountRecipient | None
+    ) -> tuple[Credential | None, tuple[AppPassword, ...]]:
+        """The passwords that are looked at here: the account's own, unless it is for the web alone, and where they are
+        of use its app passwords, also those that are for something else or whose time is over: whoever has one may
+        hear why it fails.
+        """
+        stored = await self._passwords(recipient)
+        if recipient is None or stored is None:
+            return None, ()
+        if request.protocol in WEB:
+            return stored.own, ()
+        current = self._current()
+        settings = current.account(recipient.account)
+        web_only = current.static.require_app_passwords or (settings is not None and settings.require_app_passwords)
+        return None if web_only else stored.own, stored.apps if request.protocol in SCOPES else ()
+
+    async def _passwords(self, recipient: AccountRecipient | None) -> Passwords | None:
         if recipient is None:
             return None
         try:
             async with self._accounts.use(recipient.account) as account:
-                return await account.read(credential, op="credential")
+                return await account.read(passwords, op="credential")
         except (AccountUnknown, AccountRemoved):
             return None
+
+    async def _note_use(self, name: str, app: AppPassword) -> None:
+        """Write down when an app password was used; a full or broken disk keeps nobody from logging in (STORE-157)."""
+        if not use_is_due(app, _now()):
+            return
+        try:
+            async with self._accounts.use(name) as account:
+                await account.write(lambda tx: note_use(tx, app.id))
+        except StoreError as error:
+            logger.warning("use of an app password not noted", extra={"kv": {"account": name, "err": str(error)}})
+
+
+def _not_permitted(app: AppPassword, protocol: Protocol) -> str:
+    """Why an app password opens nothing here, "" if it does."""
+    if app.expired(_now()):
+        return "this app password has expired"
+    if SCOPES[protocol] not in app.scopes:
+        return f"this app password is not for {SCOPES[protocol]}"
+    return ""
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

@@ -13,13 +13,14 @@ from typing import Any, BinaryIO, Final, TypeVar
 import trio
 
 from moxlite.admin.requests import Exported, ExportMail, Imported, ImportMail
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage import compression, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctl import StreamBroken, StreamReceiver
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.net.lock import DataLock
 from moxlite.store.accounts import Accounts
+from moxlite.store.chunks import prefer
 from moxlite.store.errors import StoreError
 from moxlite.store.exports.engine import Export
 from moxlite.store.exports.items import Container, ExportOrder, FileForm
@@ -95,6 +96,7 @@ def _stopped(snapshot: Snapshot, work: Callable[[Accounts, Path], Awaitable[T]])
     data = snapshot.static.data_dir
 
     async def run() -> T:
+        prefer(compression(snapshot))
         accounts = Accounts(data, store_options(lambda: snapshot))
         tmp = data / "tmp"
         tmp.mkdir(mode=0o750, exist_ok=True)

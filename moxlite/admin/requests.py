@@ -15,6 +15,9 @@ __all__ = [
     "AddressAdd",
     "AddressInfo",
     "AddressName",
+    "AppPasswordAdd",
+    "AppPasswordInfo",
+    "AppPasswordName",
     "BackUp",
     "BackedUp",
     "CheckReport",
@@ -24,6 +27,8 @@ __all__ = [
     "ImapServe",
     "ImapSession",
     "ImapSessions",
+    "ImapTrace",
+    "ImapTraced",
     "ImportMail",
     "Imported",
     "JunkAccount",
@@ -38,8 +43,11 @@ __all__ = [
     "RestoreMail",
     "RestoredMail",
     "SetPassword",
+    "StoreAccount",
     "StoreCheck",
+    "StoreDone",
     "StoreRepair",
+    "StoreStats",
     "Undelete",
     "UndeletedMail",
 ]
@@ -69,6 +77,35 @@ class SetPassword(Request, frozen=True):
     def __repr__(self) -> str:
         """Without the password, which must not reach a log."""
         return f"SetPassword(account={self.account!r})"
+
+
+class AppPasswordAdd(Request, frozen=True):
+    """``account app-password add``: `expires` in µs UTC, None for never. The answer is the password."""
+
+    account: str
+    name: str
+    scopes: list[Literal["imap", "submission", "webapi"]]
+    read_only: bool = False
+    expires: int | None = None
+
+
+class AppPasswordName(Request, frozen=True):
+    """``account app-password rm``."""
+
+    account: str
+    name: str
+
+
+class AppPasswordInfo(msgspec.Struct, frozen=True):
+    """A line of ``account app-password list``; times are in words, UTC, "" for never."""
+
+    name: str
+    scopes: list[str]
+    read_only: bool
+    created: str
+    last_used: str
+    expires: str
+    expired: bool
 
 
 class LogLevels(Request, frozen=True):
@@ -175,6 +212,42 @@ class StoreRepair(Request, frozen=True):
     account: str
     verb: str
     mailbox: str = ""
+
+
+class StoreAccount(Request, frozen=True):
+    """``store stats``, ``recompress``, ``reparse``, ``reassign-threads``: of one account, or with an empty name of
+    all.
+    """
+
+    account: str = ""
+
+
+class StoreDone(msgspec.Struct, frozen=True):
+    """What was done in one account: how many messages or pieces were made anew. `problem`: why it failed, or ""."""
+
+    account: str
+    count: int
+    problem: str = ""
+
+
+class StoreStats(msgspec.Struct, frozen=True):
+    """What the mail of an account takes, in octets (STORE-180).
+
+    `logical`: of all messages, what the quota counts. `plain`: of their bodies, each once. `stored`: of these as they
+    lie in the file. `file`: the database with its log, of which `free` can be used again. `index`: the search index.
+    `problem`: why nothing could be read, or "".
+    """
+
+    account: str
+    messages: int = 0
+    logical: int = 0
+    bodies: int = 0
+    plain: int = 0
+    stored: int = 0
+    file: int = 0
+    free: int = 0
+    index: int = 0
+    problem: str = ""
 
 
 class JunkAccount(Request, frozen=True):
@@ -309,7 +382,7 @@ class ImapSessions(Request, frozen=True):
 
 class ImapSession(msgspec.Struct, frozen=True):
     """One IMAP session that is logged in. `client` is what it said of itself, `mailbox` "" when none is selected;
-    `received` and `sent` are octets.
+    `received` and `sent` are octets; `app_password` is the name of the one that was used, "" for none.
     """
 
     id: int
@@ -321,6 +394,21 @@ class ImapSession(msgspec.Struct, frozen=True):
     received: int
     sent: int
     command: str
+    app_password: str = ""
+
+
+class ImapTrace(Request, frozen=True):
+    """``imap trace``: the masked transcript of an account's IMAP sessions as octets, for some minutes."""
+
+    account: str
+    minutes: int
+
+
+class ImapTraced(msgspec.Struct, frozen=True):
+    """How many lines a transcript has, and how many were left out since the terminal was too slow."""
+
+    lines: int
+    lost: int
 
 
 class ImapServe(Request, frozen=True):

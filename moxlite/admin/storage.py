@@ -1,17 +1,19 @@
 """The settings of the store, from the configuration."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from moxlite.config.domains import JunkFilter
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import InitialMailboxes
+from moxlite.store.chunks import Compression
 from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.options import SECOND, AccountConfig, Options
 from moxlite.store.types import SpecialUse
 
-__all__ = ["account_config", "junk_params", "store_options"]
+__all__ = ["account_config", "compression", "junk_params", "store_options"]
 
 USES: Final = {
     "archive": SpecialUse.ARCHIVE,
@@ -23,8 +25,10 @@ USES: Final = {
 """Names in ``initial_mailboxes.special_use``."""
 
 
-def store_options(current: Callable[[], Snapshot]) -> Options:
-    """What the store is told; accounts are looked up in the configuration of each moment."""
+def store_options(
+    current: Callable[[], Snapshot], *, degraded: Callable[[str, Path, str], None] | None = None
+) -> Options:
+    """What the store is told; accounts are looked up in the configuration of each moment. `degraded`: as `Options`."""
     settings = current().static.store
 
     def look_up(name: str) -> AccountConfig | None:
@@ -38,7 +42,13 @@ def store_options(current: Callable[[], Snapshot]) -> Options:
         check_on_close=settings.check_on_close,
         migrate_without_copy=settings.migrate_without_copy,
         search_index=settings.search_index,
+        degraded=degraded,
     )
+
+
+def compression(snapshot: Snapshot) -> Compression:
+    """The setting ``store.compress`` (STORE-182)."""
+    return Compression[snapshot.static.store.compress.upper()]
 
 
 def account_config(snapshot: Snapshot, name: str) -> AccountConfig | None:

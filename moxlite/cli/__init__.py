@@ -24,7 +24,7 @@ COMMANDS = {
     "healthcheck": ("moxlite.cli.serving:healthcheck", "Exit 0 if the server is running and well."),
     "help": ("moxlite.cli.info:help_", "Find commands by words."),
     "junk": ("moxlite.cli.junk:junk", "Junk filters of accounts."),
-    "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server."),
+    "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server, and mail from and to other servers."),
     "import": ("moxlite.cli.imports:import_", "Add mail from files to an account."),
     "localserve": (
         "moxlite.cli.serving:localserve",
@@ -35,7 +35,7 @@ COMMANDS = {
     "restore": ("moxlite.cli.backup:restore", "Restore a backup into an empty data directory."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
-    "store": ("moxlite.cli.store:store", "Check the stored mail."),
+    "store": ("moxlite.cli.store:store", "Look after the stored mail."),
     "verifydata": ("moxlite.cli.verifydata:verifydata", "Check a backup or a data directory."),
     "version": ("moxlite.cli.info:version", "Versions of moxlite and of what it runs on."),
 }

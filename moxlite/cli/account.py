@@ -1,10 +1,12 @@
-"""``moxlite account`` and ``moxlite admin``: setting passwords, and getting lost mail back."""
+"""``moxlite account`` and ``moxlite admin``: passwords, and getting lost mail back."""
 
+import re
+import time
 from pathlib import Path
 
 import click
 
-from moxlite.cli.common import Failure, call, load_config, moment, new_password
+from moxlite.cli.common import Failure, call, json_option, load_config, moment, new_password, show
 from moxlite.cli.imap import imapserve
 from moxlite.cli.recover import recover
 
@@ -26,6 +28,72 @@ def account_set_password(name: str) -> None:
     from moxlite.admin.requests import SetPassword
 
     call("account set-password", SetPassword(name, new_password()), type(None))
+
+
+@account.group("app-password")
+def app_password() -> None:
+    """Passwords for single devices and programs."""
+
+
+@app_password.command("add")
+@click.argument("account_name", metavar="ACCOUNT")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(["imap", "submission", "webapi"]),
+    help="What it may be used for; may be repeated.  [default: imap and submission, with --read-only imap]",
+)
+@click.option("--read-only", is_flag=True, help="Nothing can be changed with it, nor sent.")
+@click.option(
+    "--expires", metavar="TIME", help="Until when: 90d from now, or 2026-11-20T08:00 (UTC).  [default: never]"
+)
+def app_password_add(
+    account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None
+) -> None:
+    """Make an app password of ACCOUNT, known as NAME, and print it: it cannot be shown again.
+
+    It is used with the addresses of the account, in place of the account's own password; never for the web apps.
+    """
+    import msgspec
+
+    from moxlite.admin.requests import AppPasswordAdd
+
+    chosen = scopes or (("imap",) if read_only else ("imap", "submission"))
+    request = AppPasswordAdd(
+        account_name, name, msgspec.convert(chosen, list), read_only, None if expires is None else _deadline(expires)
+    )
+    print(call("account app-password add", request, str))
+
+
+def _deadline(text: str) -> int:
+    """A time to come that was typed, µs UTC: in so long (``12h``, ``90d``), or a date."""
+    if found := re.fullmatch(r"(\d+)([hdw])", text):
+        seconds = int(found[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[found[2]]
+        return int((time.time() + seconds) * 1_000_000)
+    return moment(text)
+
+
+@app_password.command("list")
+@click.argument("account_name", metavar="ACCOUNT")
+@json_option
+def app_password_list(account_name: str, as_json: bool) -> None:
+    """List the app passwords of ACCOUNT, with what they are for, and when they were used (to the hour)."""
+    from moxlite.admin.requests import AccountName, AppPasswordInfo
+
+    rows = call("account app-password list", AccountName(account_name), list[AppPasswordInfo])
+    show(rows, ("name", "scopes", "read_only", "created", "last_used", "expires", "expired"), as_json=as_json)
+
+
+@app_password.command("rm")
+@click.argument("account_name", metavar="ACCOUNT")
+@click.argument("name")
+def app_password_rm(account_name: str, name: str) -> None:
+    """Revoke the app password NAME of ACCOUNT; its sessions end."""
+    from moxlite.admin.requests import AppPasswordName
+
+    call("account app-password rm", AppPasswordName(account_name, name), type(None))
 
 
 @account.command()

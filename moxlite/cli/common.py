@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
@@ -16,6 +16,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
+    from moxlite.net.ctlclient import CtlClient
 
 __all__ = [
     "FAILED",
@@ -34,6 +35,7 @@ __all__ = [
     "printable",
     "settings",
     "show",
+    "talk",
 ]
 
 T = TypeVar("T")
@@ -137,11 +139,6 @@ def call(
     Raises:
       Failure: it refused (exit code 1), doesn't run (3), or is of another version (4).
     """
-    import trio
-
-    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
-
-    path = load_config().static.data_dir / "ctl"
 
     async def write(data: bytes) -> None:
         assert output is not None
@@ -155,21 +152,50 @@ def call(
         for piece in (upload,) if isinstance(upload, bytes) else upload:
             yield piece
 
-    async def talk() -> T:
+    async def ask_server(client: "CtlClient") -> T:
+        return await client.call(
+            command,
+            args,
+            result,
+            upload=octets() if upload else None,
+            download=None if output is None else write,
+            progress=None if progress is None else told,
+        )
+
+    return talk(ask_server)
+
+
+def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = NOT_RUNNING) -> T:
+    """Have a conversation with the running server.
+
+    Args:
+      broken: the exit code when the server ends in the middle of it.
+
+    Raises:
+      Failure: as `call`.
+      KeyboardInterrupt: Ctrl-C, which the server takes for the end of the command.
+    """
+    import trio
+
+    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
+
+    path = load_config().static.data_dir / "ctl"
+    connected = False
+
+    async def run() -> T:
+        nonlocal connected
         async with connect_ctl(path) as client:
-            return await client.call(
-                command,
-                args,
-                result,
-                upload=octets() if upload else None,
-                download=None if output is None else write,
-                progress=None if progress is None else told,
-            )
+            connected = True
+            return await conversation(client)
 
     try:
-        return trio.run(talk)
+        return trio.run(run)
+    except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery in one
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        raise KeyboardInterrupt from None
     except NotRunning as error:
-        raise Failure(str(error), NOT_RUNNING) from None
+        raise Failure(str(error), broken if connected else NOT_RUNNING) from None
     except VersionMismatch as error:
         raise Failure(str(error), OTHER_VERSION) from None
     except CtlFailed as error:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import click
 import msgspec
 
-from moxlite.cli.common import OTHER_VERSION, Failure, load_config, printable
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import Exported, ExportMail
+    from moxlite.net.ctlclient import CtlClient
 
 __all__ = ["export"]
 
@@ -73,40 +74,28 @@ def _run(
     write: Callable[[bytes], Awaitable[None]],
     count: Callable[[int], None],
 ) -> "Exported":
-    import trio
-
     from moxlite.admin.mailcopies import export_stopped
     from moxlite.admin.requests import Exported
-    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
     from moxlite.net.ctlserver import CommandFailed
     from moxlite.net.lock import Locked
 
-    connected = False
-
-    async def talk() -> Exported:
-        nonlocal connected
-        async with connect_ctl(load_config().static.data_dir / "ctl") as client:
-            connected = True
-            return await client.call(
-                "export",
-                request,
-                Exported,
-                download=write,
-                progress=lambda raw: count(msgspec.json.decode(raw, type=Exported).messages),
-            )
+    async def ask_server(client: "CtlClient") -> Exported:
+        return await client.call(
+            "export",
+            request,
+            Exported,
+            download=write,
+            progress=lambda raw: count(msgspec.json.decode(raw, type=Exported).messages),
+        )
 
     async def tell(exported: Exported) -> None:
         count(exported.messages)
 
     try:
-        return trio.run(talk)
-    except NotRunning as error:
-        if connected:
-            raise Failure(str(error)) from None
-    except VersionMismatch as error:
-        raise Failure(str(error), OTHER_VERSION) from None
-    except CtlFailed as error:
-        raise Failure(printable(str(error))) from None
+        return talk(ask_server, broken=FAILED)
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
     try:
         return export_stopped(load_config(), request, write, tell)
     except (Locked, CommandFailed) as error:

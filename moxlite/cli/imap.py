@@ -1,14 +1,18 @@
-"""``moxlite imap`` and ``moxlite admin imapserve``: who is connected by IMAP, and a session over stdin and stdout
-(IMAP-22, IMAP-159).
+"""``moxlite imap`` and ``moxlite admin imapserve``: who is connected by IMAP, what is said there, mail from and to
+other servers, and a session over stdin and stdout (IMAP-22, IMAP-137, IMAP-159).
 """
 
 import os
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import NOT_RUNNING, OTHER_VERSION, Failure, ask, call, json_option, load_config, printable, show
+from moxlite.cli.common import ask, call, json_option, show, talk
+from moxlite.cli.imapcopy import export, import_
+
+if TYPE_CHECKING:
+    from moxlite.net.ctlclient import CtlClient
 
 __all__ = ["imap", "imapserve"]
 
@@ -18,7 +22,11 @@ PIECE: Final = 65_536
 
 @click.group()
 def imap() -> None:
-    """IMAP sessions of the running server."""
+    """IMAP sessions of the running server, and mail from and to other servers."""
+
+
+imap.add_command(import_)
+imap.add_command(export)
 
 
 @imap.command()
@@ -35,6 +43,22 @@ def sessions(kill: int | None, as_json: bool) -> None:
     show(found, columns, as_json=as_json)
 
 
+@imap.command()
+@click.argument("account")
+@click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
+def trace(account: str, minutes: int) -> None:
+    """Show what the IMAP sessions of ACCOUNT say and are told, as it happens: C is the client, S the server. Log-ins,
+    the content of messages and metadata are masked. Ends by itself, or by Ctrl-C; the server logs that it was asked
+    for.
+    """
+    from moxlite.admin.requests import ImapTrace, ImapTraced
+
+    with os.fdopen(1, "wb", buffering=0, closefd=False) as terminal:
+        done = call("imap trace", ImapTrace(account, minutes), ImapTraced, output=terminal)
+    if done.lost:
+        click.echo(f"{done.lost} lines were left out: they came faster than they could be shown", err=True)
+
+
 @click.command()
 @click.argument("address")
 def imapserve(address: str) -> None:
@@ -44,9 +68,6 @@ def imapserve(address: str) -> None:
     import trio
 
     from moxlite.admin.requests import ImapServe
-    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
-
-    path = load_config().static.data_dir / "ctl"
 
     async def upload() -> AsyncIterator[bytes]:
         while octets := await trio.to_thread.run_sync(os.read, 0, PIECE, abandon_on_cancel=True):
@@ -57,15 +78,7 @@ def imapserve(address: str) -> None:
         while rest:
             rest = rest[await trio.to_thread.run_sync(os.write, 1, rest, abandon_on_cancel=True) :]
 
-    async def talk() -> None:
-        async with connect_ctl(path) as client:
-            await client.call("admin imapserve", ImapServe(address), type(None), upload=upload(), download=download)
+    async def serve(client: "CtlClient") -> None:
+        await client.call("admin imapserve", ImapServe(address), type(None), upload=upload(), download=download)
 
-    try:
-        trio.run(talk)
-    except NotRunning as error:
-        raise Failure(str(error), NOT_RUNNING) from None
-    except VersionMismatch as error:
-        raise Failure(str(error), OTHER_VERSION) from None
-    except CtlFailed as error:
-        raise Failure(printable(str(error))) from None
+    talk(serve)

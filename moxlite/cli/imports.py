@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import click
 import msgspec
 
-from moxlite.cli.common import FAILED, NOT_RUNNING, OTHER_VERSION, Failure, load_config, printable
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from moxlite.admin.requests import Imported, ImportMail
     from moxlite.cli.transfer import Meter
+    from moxlite.net.ctlclient import CtlClient
     from moxlite.store.imports.progress import Event
 
 __all__ = ["import_"]
@@ -156,7 +157,6 @@ def _running(
     import trio
 
     from moxlite.admin.requests import Imported
-    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
     from moxlite.store.imports.progress import Aborted, Count, Done, Step, Trouble
 
     kinds = Count | Trouble | Step | Done | Aborted
@@ -166,26 +166,14 @@ def _running(
         while (piece := await trio.to_thread.run_sync(next, source, None)) is not None:
             yield piece
 
-    connected = False
+    async def ask_server(client: "CtlClient") -> Imported:
+        return await client.call(
+            "import",
+            request,
+            Imported,
+            upload=send(),
+            progress=lambda raw: tell(msgspec.json.decode(raw, type=kinds)),
+        )
 
-    async def talk() -> Imported:
-        nonlocal connected
-        async with connect_ctl(load_config().static.data_dir / "ctl") as client:
-            connected = True
-            return await client.call(
-                "import",
-                request,
-                Imported,
-                upload=send(),
-                progress=lambda raw: tell(msgspec.json.decode(raw, type=kinds)),
-            )
-
-    try:
-        return trio.run(talk)
-    except NotRunning as error:
-        # One that ends meanwhile has taken back what there was of the import, or does so when it starts again.
-        raise Failure(str(error), FAILED if connected else NOT_RUNNING) from None
-    except VersionMismatch as error:
-        raise Failure(str(error), OTHER_VERSION) from None
-    except CtlFailed as error:
-        raise Failure(printable(str(error))) from None
+    # A server that ends meanwhile has taken back what there was of the import, or does so when it starts again.
+    return talk(ask_server, broken=FAILED)

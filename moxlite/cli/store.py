@@ -1,20 +1,30 @@
 """``moxlite store``: care for the stored mail."""
 
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
 from moxlite.cli.common import NOT_RUNNING, Failure, call, json_option, load_config, printable, settings, show
 
 if TYPE_CHECKING:
-    from moxlite.admin.requests import CheckReport, StoreRepair
+    from moxlite.admin.requests import CheckReport, StoreDone, StoreRepair, StoreStats
+    from moxlite.admin.storecare import Care
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.accounts import Accounts
 
 __all__ = ["store"]
+
+T = TypeVar("T")
+
+FULL_SPEED: Final = 1 << 40
+"""Octets a second that a stopped server's files may be read with: nobody else waits for the disk."""
 
 
 @click.group()
 def store() -> None:
-    """Check and repair the stored mail."""
+    """Look at, check and repair the stored mail."""
 
 
 @store.command()
@@ -128,3 +138,166 @@ def _repair_stopped(request: "StoreRepair") -> list[str]:
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
+
+
+@store.command()
+@click.argument("name", required=False)
+@json_option
+def stats(name: str | None, as_json: bool) -> None:
+    """Tell what the mail of account NAME, or of all accounts, takes on the disk.
+
+    Messages count in full for the quota (logical); equal bodies are stored once (plain), and compressed (stored). In
+    the file is all else as well; what is free in it is used again.
+    """
+    from moxlite.admin.requests import StoreAccount, StoreStats
+
+    def directly() -> "list[StoreStats]":
+        from moxlite.admin.storecare import read_stats
+
+        return _on_files(name, read_stats)
+
+    found = _served(lambda: call("store stats", StoreAccount(name or ""), list[StoreStats]), directly)
+    if as_json or settings().as_json:
+        show(found, (), as_json=True)
+    else:
+        print(_table(found))
+    _complain([(one.account, one.problem) for one in found])
+
+
+def _table(found: "list[StoreStats]") -> str:
+    """A line per account, sizes in words."""
+    sizes = ("logical", "plain", "stored", "file", "free", "index")
+    head = ("account", "messages", *sizes, "saved")
+    lines = [
+        (
+            one.account,
+            str(one.messages),
+            *(_size(getattr(one, name)) for name in sizes),
+            f"{1 - one.stored / one.logical:.0%}" if one.logical else "",
+        )
+        for one in found
+        if not one.problem
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in (head, *lines)
+    )
+
+
+def _size(octets: int) -> str:
+    """Three digits or so: ``1.5 GiB``."""
+    value, unit = float(octets), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 1000 or unit == "TiB":
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+
+
+@store.command()
+@click.argument("name", required=False)
+def recompress(name: str | None) -> None:
+    """Store the mail of account NAME, or of all accounts, anew as store.compress says.
+
+    That setting is for new mail; this command brings older mail to it. In a running server it goes on slowly in the
+    background (20 MiB a second), without one as fast as it can. Interrupted and begun again, it passes what is done.
+    """
+    _care("recompress", name, "pieces stored anew")
+
+
+@store.command()
+@click.argument("name", required=False)
+def reparse(name: str | None) -> None:
+    """Read the messages of account NAME, or of all accounts, anew: for what lists, views and searches show of them.
+
+    Mail is served meanwhile. A new version of moxlite does so by itself where it is needed.
+    """
+    _care("reparse", name, "messages read anew")
+
+
+@store.command("reassign-threads")
+@click.argument("name", required=False)
+def reassign_threads(name: str | None) -> None:
+    """Make the threads of account NAME, or of all accounts, anew, from the headers of the messages.
+
+    Mail is served meanwhile; in the end the sessions of the account end, and mail programs connect again.
+    """
+    _care("reassign-threads", name, "messages placed")
+
+
+def _care(care: "Care", name: str | None, what: str) -> None:
+    """Do it in the running server, or on the files of a stopped one, and tell how much there was to do."""
+    from moxlite.admin.requests import StoreAccount, StoreDone
+
+    def directly() -> "list[StoreDone]":
+        from moxlite.admin.storage import compression
+        from moxlite.admin.storecare import care_for
+
+        async def tell(line: str) -> None:
+            _note(line)
+
+        target = compression(load_config())
+        return _on_files(
+            name, lambda accounts, names: care_for(accounts, names, care, tell, target=target, rate=FULL_SPEED)
+        )
+
+    request = StoreAccount(name or "")
+    done = _served(lambda: call(f"store {care}", request, list[StoreDone], progress=_note), directly)
+    if settings().as_json:
+        show(done, (), as_json=True)
+    else:
+        for one in done:
+            if not one.problem:
+                print(f"{one.account}: {one.count} {what}")
+    _complain([(one.account, one.problem) for one in done])
+
+
+def _complain(found: list[tuple[str, str]]) -> None:
+    """Say what failed, by account; then the command has failed."""
+    failed = [(account, problem) for account, problem in found if problem]
+    for account, problem in failed:
+        _note(f"{account}: {problem}")
+    if failed:
+        raise Failure(f"not done for {', '.join(account for account, _ in failed)}")
+
+
+def _note(line: str) -> None:
+    print(printable(line), file=sys.stderr)
+
+
+def _served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
+    """Ask the running server; without one, work on the files."""
+    try:
+        return through_server()
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+    return directly()
+
+
+def _on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
+    """Work on one account of a stopped server, or on all."""
+    from moxlite.admin.junk import on_files
+    from moxlite.net.lock import Locked
+
+    snapshot = load_config()
+    if name and snapshot.account(name) is None:
+        raise Failure(f'there is no account "{name}"')
+
+    async def on_all(accounts: "Accounts") -> T:
+        return await work(accounts, _names(snapshot, accounts, name))
+
+    try:
+        return on_files(snapshot, on_all)
+    except Locked as error:
+        raise Failure(str(error)) from None
+    except OSError as error:
+        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
+
+
+def _names(snapshot: "Snapshot", accounts: "Accounts", name: str | None) -> list[str]:
+    return [name] if name else [one for one in accounts.names() if snapshot.account(one) is not None]

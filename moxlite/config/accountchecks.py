@@ -121,6 +121,14 @@ def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
     for key in ("rejects_mailbox", "introbox"):
         if getattr(account, key) == "Inbox":
             yield Finding((*path, key), "must not be Inbox")
+    for address, destination in account.destinations.items():
+        for index, ruleset in enumerate(destination.rulesets):
+            # What a rule accepted is never removed by itself (STORE-67); the rejects mailbox is emptied by age.
+            if ruleset.accept_rejects_to_mailbox is not None and (
+                ruleset.accept_rejects_to_mailbox == account.rejects_mailbox
+            ):
+                place = (*path, "destinations", address, "rulesets", index, "accept_rejects_to_mailbox")
+                yield Finding(place, "must not be the rejects mailbox")
     if account.introbox is not None and account.introbox == account.rejects_mailbox:
         yield Finding((*path, "introbox"), "must not be the rejects mailbox")
 

@@ -25,7 +25,7 @@ __all__ = ["check_both", "check_domains", "check_static", "warn_domains", "warn_
 
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
 HANDLERS: Final = ("static", "redirect", "forward", "internal")
-SERVED_APPS: Final = frozenset({"webmail"})
+SERVED_APPS: Final = frozenset({"account", "webmail"})
 """What `internal` can name in this version: the other apps are still to come."""
 FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """RFC 9110 §5.1."""
@@ -38,6 +38,9 @@ SELECTOR: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
 """RFC 6376 §3.1: labels of a domain name."""
+LOWEST_MESSAGE_LIMIT: Final = 1_000
+"""RFC 9738 §3: with less, clients would need too many commands."""
+
 SHORTEST_BACKUP: Final = 600.0
 """Seconds: each one reads all that has changed."""
 
@@ -78,6 +81,8 @@ def check_static(static: Static) -> list[Finding]:
         findings.append(Finding(("queue", "retry_delays"), "must have at least one delay"))
     if static.queue.max_concurrent_deliveries < 1:
         findings.append(Finding(("queue", "max_concurrent_deliveries"), "must be at least 1"))
+    if 0 < static.imap.message_limit < LOWEST_MESSAGE_LIMIT:
+        findings.append(Finding(("imap", "message_limit"), f"must be 0 or at least {LOWEST_MESSAGE_LIMIT}"))
     findings += _backup(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
         findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))

@@ -290,6 +290,9 @@ class Account(Section, frozen=True):
     ] = 200
     no_first_time_sender_delay: Annotated[bool, doc("Don't let unknown senders wait.")] = False
     no_custom_password: Annotated[bool, doc("The user only gets generated passwords.")] = False
+    require_app_passwords: Annotated[
+        bool, doc("The account's own password is for the web apps only; mail programs need app passwords.")
+    ] = False
     no_dsn_suppression: Annotated[bool, doc("Incoming notices of failure put no address on the suppression list.")] = (
         False
     )

@@ -124,6 +124,10 @@ class IMAP(Section, frozen=True):
     idle_keepalive: Annotated[
         Duration, doc("How often an idling client is told that the server is still there; `0s` means never.")
     ] = 0.0
+    message_limit: Annotated[
+        int,
+        doc("How many messages one command may work on (RFC 9738), at least 1000; 0 means any number."),
+    ] = 0
 
 
 class CA(Section, frozen=True):
@@ -305,3 +309,6 @@ class Static(Section, frozen=True):
     backup: Annotated[Backup, doc("Backups made by the server itself.")] = Backup()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
+    require_app_passwords: Annotated[
+        bool, doc("For all accounts: the own password is for the web apps only; mail programs need app passwords.")
+    ] = False

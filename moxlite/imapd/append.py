@@ -19,6 +19,8 @@ from .changes import tell
 from .errors import no
 from .flagwire import parse_words
 from .incoming import MAX_FACTOR, Incoming, require_catenate, target_mailbox
+from .messagelimit import refuse_more
+from .named import resolve
 from .session import Done, Session
 
 __all__ = ["append", "replace"]
@@ -27,6 +29,7 @@ __all__ = ["append", "replace"]
 async def append(session: Session, command: c.Append) -> Done:
     """APPEND: all messages or none (RFC 3502 §3)."""
     try:
+        refuse_more(session, len(command.messages))
         box = await target_mailbox(session, command.mailbox)
         items = await _prepared(session, command.messages)
         try:
@@ -42,7 +45,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
     """REPLACE: the new message comes and the old one goes in one unit (RFC 8508 §3)."""
     try:
         view = session.writable
-        uids = view.live(view.resolve(command.set, uid=command.uid))
+        uids = view.live(await resolve(session, view, command.set, uid=command.uid))
         if not uids:
             raise no("the message is gone", "EXPUNGEISSUED")
         box = await target_mailbox(session, command.mailbox)

@@ -14,6 +14,7 @@ from moxlite.admin.logins import (
     LoginDisabled,
     LoginRefused,
     LoginRequest,
+    NotPermitted,
     RateLimited,
     fingerprint,
 )
@@ -138,7 +139,7 @@ def _refused(session: Session, error: LoginRefused) -> Refused:
         case BadChannelBinding():
             logger.warning("channel binding failed", extra={"kv": {"remote": str(session.info.remote)}})
             return no("channel binding failed: somebody may sit between you and the server", "AUTHENTICATIONFAILED")
-        case ForeignIdentity():
+        case ForeignIdentity() | NotPermitted():
             return no(str(error), "AUTHORIZATIONFAILED")
         case _:
             return no(str(error), "AUTHENTICATIONFAILED")

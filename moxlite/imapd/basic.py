@@ -66,6 +66,8 @@ def capabilities(session: Session) -> tuple[str, ...]:
     """What this connection may use now (IMAP-36): the same before and after login, for some clients never ask again."""
     context = session.context
     names = [*_FIXED, f"APPENDLIMIT={context.append_limit}"]
+    if context.message_limit and "MESSAGELIMIT" not in session.disabled:
+        names.append(f"MESSAGELIMIT={context.message_limit}")
     tls = session.info.tls
     if tls is not None or not context.require_tls:
         bindings = session.wire.bindings() if tls is not None else NO_BINDINGS

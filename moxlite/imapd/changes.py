@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
-from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, pick, runs, within
+from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
 from moxlite.store.bus import Batch
 from moxlite.store.errors import StoreError
 from moxlite.store.types import (
@@ -27,6 +27,7 @@ from moxlite.store.types import (
     Event,
     FlagsChanged,
     MailboxAdded,
+    MailboxID,
     MailboxKeywords,
     MailboxRemoved,
     MailboxRenamed,
@@ -39,14 +40,15 @@ from moxlite.store.types import (
 
 from .errors import Disconnect, refusal
 from .flagwire import SYSTEM_FLAGS, use_names, wire_flags
+from .named import removed_since
+from .recent import claim_told
 from .uidlist import uid_array
-from .view import View
+from .view import CountedView, View
 
 if TYPE_CHECKING:
-    from .notify import Notification
     from .session import Session
 
-__all__ = ["apply_to_view", "claim_recent", "flags_line", "tell", "tell_flags", "tell_removed"]
+__all__ = ["apply_to_view", "flags_line", "tell", "tell_flags", "tell_removed"]
 
 
 async def tell(session: Session, *, expunge: bool) -> None:
@@ -64,11 +66,16 @@ async def tell(session: Session, *, expunge: bool) -> None:
 async def _tell(session: Session, *, expunge: bool) -> None:
     cursor = session.cursor
     before = session.view.list if session.view is not None else None
+    if session.notify is None:
+        cursor.messages_of = MailboxID(0) if session.view is None else session.view.mailbox_id
+    else:
+        cursor.messages_of = None
+    end = cursor.latest  # what comes meanwhile is told the next time: else who changes much would keep all others here
     while cursor.pending():
         batch = await cursor.take()
         await _apply(session, batch, expunge=expunge)
         await session.drain()
-        if not batch.more:
+        if not batch.more or cursor.modseq >= end:
             break
     view = session.view
     if expunge and view is not None and view.gone and "messageexpunge" in _told(session):
@@ -112,6 +119,7 @@ async def _apply(session: Session, batch: Batch, *, expunge: bool) -> None:
     view, notify = session.view, session.notify
     mine: list[_Mine] = []
     others: list[Event] = []
+    structure: list[Event] = []
     for event in batch.events:
         match event:
             case MessageAdded() | FlagsChanged() | MessagesRemoved() | MailboxKeywords():
@@ -123,8 +131,18 @@ async def _apply(session: Session, batch: Batch, *, expunge: bool) -> None:
                 if session.cursor.closing is not None:  # ours alone: we fell silent (STORE-38)
                     session.respond(State("OK", reason, Code("NOTIFICATIONOVERFLOW")))
                 raise Disconnect(reason, "UNAVAILABLE")
+            case AnnotationChanged():
+                await _tell_annotation(session, event)
+            case MailboxRemoved() if view is not None and event.mailbox_id == view.mailbox_id:
+                view.deleted = True
+                structure.append(event)
             case _:
-                await _tell_mailbox(session, view, event)
+                structure.append(event)
+    if notify is not None:
+        await notify.tell_mailboxes(session, structure)
+    else:
+        for event in structure:
+            _tell_mailbox(session, event)
     if view is not None:
         await _apply_mine(session, view, batch, mine, expunge=expunge)
     if notify is not None:
@@ -152,6 +170,8 @@ async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequen
             if told:
                 _passed(view, event)
                 await tell_flags(session, view, event.keywords)
+        elif isinstance(event, MessagesRemoved):
+            _collect_removed(view, changes, event, told, await _removed(session, view, event, batch))
         else:
             _collect(session, view, changes, event, told)
     removed = normalize(changes.removed)
@@ -194,21 +214,10 @@ def _collect(
     session: Session,
     view: View,
     changes: _Changes,
-    event: MessageAdded | FlagsChanged | MessagesRemoved,
+    event: MessageAdded | FlagsChanged,
     told: frozenset[str],
 ) -> None:
-    """Note one event about messages of the selected mailbox. `told`: which events the client wants to hear of."""
-    if isinstance(event, MessagesRemoved):
-        for uid in event.uids:
-            changes.added.pop(uid, None)
-            changes.flags.pop(uid, None)
-        ranges = within(list(runs(event.uids)), 1, view.uidnext - 1)
-        if "messageexpunge" in told:
-            _passed(view, event)
-            changes.removed += ranges
-        else:
-            changes.held += ranges
-        return
+    """Note one event about a message of the selected mailbox. `told`: which events the client wants to hear of."""
     if event.modseq <= view.since:  # SELECT has read it
         return
     uid = event.uid
@@ -225,6 +234,31 @@ def _collect(
             changes.flags[uid] = event
 
 
+def _collect_removed(
+    view: View, changes: _Changes, event: MessagesRemoved, told: frozenset[str], removed: Ranges
+) -> None:
+    """Note a removal, of which `removed` concerns what the view may have."""
+    for uid in event.uids:
+        changes.added.pop(uid, None)
+        changes.flags.pop(uid, None)
+    ranges = within(removed, 1, view.uidnext - 1)
+    if "messageexpunge" in told:
+        _passed(view, event)
+        changes.removed += ranges
+    else:
+        changes.held += ranges
+
+
+async def _removed(session: Session, view: View, event: MessagesRemoved, batch: Batch) -> Ranges:
+    """The UIDs in the event. Without those that were gone before a view began which can't know."""
+    if isinstance(view, CountedView):
+        if batch.from_log:
+            return await removed_since(session, view, event.uids)
+        if event.modseq <= view.since:
+            return []
+    return list(runs(event.uids))
+
+
 def _quiet(session: Session, event: MessageAdded | FlagsChanged) -> bool:
     """Whether the client knows this change, for it made it (`Session.hush`), and nobody else's came in between."""
     alone = session.quiet.get(event.modseq)
@@ -236,34 +270,17 @@ def _quiet(session: Session, event: MessageAdded | FlagsChanged) -> bool:
 def _tell_new(session: Session, view: View, changes: _Changes, batch: Batch) -> None:
     """New messages: the view grows, one EXISTS for all of them (IMAP-55)."""
     uids = uid_array(sorted(changes.added))
-    mine = view.list
-    shared = None if view.gone or view.behind else session.share.sharing.find(view.mailbox_id, batch.modseq)
-    if shared is not None and len(shared) == len(mine) + len(uids) and shared.uids[-len(uids) :] == uids:
+    alone = view.gone or view.behind or view.counted
+    shared = None if alone else session.share.sharing.find(view.mailbox_id, batch.modseq)
+    if shared is not None and len(shared) == view.exists + len(uids) and shared.uids[-len(uids) :] == uids:
         view.list = shared
+        view.uidnext = uids[-1] + 1
     else:
-        view.list = mine.adding(uids)
-    view.uidnext = uids[-1] + 1
-    claimed = claim_recent(session, view, uids[0])
+        view.grow(uids)
+    claimed = claim_told(session, view, uids)
     session.write(b"* %d EXISTS\r\n" % view.exists)
     if claimed:
         session.respond(RecentData(view.recent_count))
-
-
-def claim_recent(session: Session, view: View, first: int) -> bool:
-    r"""Show ``\Recent`` for messages from UID `first` on that no other session has shown it for (IMAP-72a); whether
-    there are any.
-
-    The claim is kept in memory here, and written when the mailbox is selected the next time: losing it in a crash
-    means only that some messages look new once more.
-    """
-    if session.rev2 or view.read_only:
-        return False
-    start = max(first, session.share.recent.get(view.mailbox_id, 0))
-    if start >= view.uidnext:
-        return False
-    view.recent = normalize([*view.recent, (start, view.uidnext - 1)])
-    session.share.recent[view.mailbox_id] = view.uidnext
-    return True
 
 
 async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
@@ -301,7 +318,7 @@ def flags_line(session: Session, view: View, uid: int, flags: bytes, modseq: int
 
 def tell_removed(session: Session, view: View, removed: Ranges) -> None:
     """EXPUNGE or VANISHED for UIDs; they have no numbers from here on."""
-    mine = pick(view.uids, removed)
+    mine = view.told(removed)
     view.gone = None
     session.held = 0
     if not mine:
@@ -312,7 +329,7 @@ def tell_removed(session: Session, view: View, removed: Ranges) -> None:
     else:
         session.write(expunge_lines(view.numbers_of(ranges)))
     had_recent = bool(view.recent) and bool(index_runs(mine, view.recent))
-    view.list = view.list.without(ranges)
+    view.shrink(mine)
     if had_recent and not session.rev2:
         session.respond(RecentData(view.recent_count))
 
@@ -324,19 +341,10 @@ async def tell_flags(session: Session, view: View, keywords: tuple[str, ...]) ->
         session.respond(FlagsData((*SYSTEM_FLAGS, *await session.share.spelled(session.account, keywords))))
 
 
-async def _tell_mailbox(session: Session, view: View | None, event: Event) -> None:
-    """LIST for mailboxes and subscriptions that are new, renamed or gone; METADATA for others' changes (IMAP-59). With
-    NOTIFY only what was asked for, and nothing that the client did itself (RFC 5465 §5).
-    """
-    if isinstance(event, MailboxRemoved) and view is not None and event.mailbox_id == view.mailbox_id:
-        view.deleted = True
-    notify = session.notify
-    if notify is not None:
-        notify.forget()
-        if event.origin == session.cursor.id or not await _wanted(session, notify, event):
-            return
-    # Without rev2 or NOTIFY, clients would take the line of a mailbox that is gone for a new one.
-    modern = session.rev2 or notify is not None
+def _tell_mailbox(session: Session, event: Event) -> None:
+    """LIST for mailboxes and subscriptions that are new, renamed or gone (IMAP-59); NOTIFY has its own way."""
+    # Without rev2, clients would take the line of a mailbox that is gone for a new one.
+    modern = session.rev2
     match event:
         case MailboxAdded(name=name, special_use=use, subscribed=subscribed):
             session.respond(ListData((*_subscribed(subscribed), *use_names(use)), name))
@@ -351,29 +359,19 @@ async def _tell_mailbox(session: Session, view: View | None, event: Event) -> No
         case SubscriptionRemoved(name=name, nonexistent=nonexistent):
             if modern or not nonexistent:
                 session.respond(ListData(_nonexistent(nonexistent), name))
-        case AnnotationChanged(mailbox_name=name, key=key):
-            wanted = notify is not None or session.wants_metadata(server=not name)
-            if wanted and event.origin != session.cursor.id:
-                session.respond(MetadataChanged(name, (key,)))
 
 
-async def _wanted(session: Session, notify: Notification, event: Event) -> bool:
-    """Whether NOTIFY asks for an event that isn't about messages."""
-    match event:
-        case MailboxAdded(name=name) | MailboxRemoved(name=name):
-            return await notify.wants(session, "mailboxname", name)
-        case MailboxRenamed(name=name, old_name=old):
-            return await notify.wants(session, "mailboxname", name, old)
-        case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name):
-            return await notify.wants(session, "subscriptionchange", name)
-        case AnnotationChanged(mailbox_name=name) if session.wants_metadata(server=not name):
-            return True  # by ENABLE
-        case AnnotationChanged(mailbox_name=""):
-            return await notify.wants(session, "servermetadatachange")
-        case AnnotationChanged(mailbox_name=name):
-            return await notify.wants(session, "mailboxmetadatachange", name)
-        case _:
-            return False
+async def _tell_annotation(session: Session, event: AnnotationChanged) -> None:
+    """METADATA for an entry that somebody else has changed, if the client asked for that (IMAP-59, IMAP-129)."""
+    if event.origin == session.cursor.id:
+        return
+    notify, name = session.notify, event.mailbox_name
+    wanted = session.wants_metadata(server=not name)  # by ENABLE
+    if not wanted and notify is not None:
+        kind = "mailboxmetadatachange" if name else "servermetadatachange"
+        wanted = await notify.wants(session, kind, name)
+    if wanted:
+        session.respond(MetadataChanged(name, (event.key,)))
 
 
 def _subscribed(value: bool) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""Commands of the control socket about IMAP: who is connected, and sessions for the operator's own programs (IMAP-22,
-IMAP-159).
+"""Commands of the control socket about IMAP: who is connected, what is said there, and sessions for the operator's own
+programs (IMAP-22, IMAP-159).
 """
 
+import logging
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final
@@ -10,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.admin.logins import Identity
-from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions
+from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
@@ -22,6 +23,17 @@ from .connection import serve_identity
 from .context import Context
 
 __all__ = ["IMAPCommands"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+MAX_MINUTES: Final = 60
+"""Of one transcript: it is for looking at a client that is being tried out, not for keeping."""
+
+MINUTE: Final = 60.0
+"""Seconds."""
+
+MAX_TRANSCRIPT: Final = 16 << 20
+"""Octets of one transcript."""
 
 LOOPBACK: Final = ip_address("127.0.0.1")
 
@@ -42,6 +54,7 @@ class IMAPCommands:
         """All commands by name."""
         return {
             "imap sessions": Command(ImapSessions, self.sessions),
+            "imap trace": Command(ImapTrace, self.trace),
             "admin imapserve": Command(ImapServe, self.imapserve),
         }
 
@@ -63,9 +76,34 @@ class IMAPCommands:
                 received=one.received,
                 sent=one.sent,
                 command=one.command,
+                app_password=one.app_password,
             )
             for one in facts
         ]
+
+    async def trace(self, args: ImapTrace, exchange: Exchange) -> ImapTraced:
+        """The masked transcript of an account's sessions, as it goes on; ends by itself."""
+        if self._context.config.current.account(args.account) is None:
+            raise CommandFailed("notFound", f"there is no account {args.account}")
+        if not 1 <= args.minutes <= MAX_MINUTES:
+            raise CommandFailed("badRequest", f"a transcript takes 1 to {MAX_MINUTES} minutes")
+        kv = {"account": args.account, "minutes": args.minutes}
+        logger.warning("imap trace started", extra={"kv": kv})
+        lines = octets = 0
+        try:
+            with self._context.sessions.tapped(args.account) as tap:
+                with trio.move_on_after(args.minutes * MINUTE):
+                    async for line in tap.lines:
+                        data = line.encode()
+                        await exchange.download.send(data)
+                        lines, octets = lines + 1, octets + len(data)
+                        if octets > MAX_TRANSCRIPT:
+                            break
+                lost = tap.lost
+        finally:
+            logger.warning("imap trace ended", extra={"kv": kv | {"lines": lines}})
+        await exchange.download.end()
+        return ImapTraced(lines, lost)
 
     async def _mailboxes(self, name: str) -> dict[int | None, str]:
         try:

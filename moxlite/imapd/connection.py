@@ -107,8 +107,9 @@ class Connection:
     async def _send(self, octets: bytes) -> None:
         pace = self.context.pace
         seconds = pace.write if self.session.logged_in else pace.before_login
+        view = memoryview(octets)
         for start in range(0, len(octets), SEND_SIZE):
-            await self._within(seconds, self._stream.send_all(octets[start : start + SEND_SIZE]))
+            await self._within(seconds, self._stream.send_all(view[start : start + SEND_SIZE]))
 
     async def _send_slowly(self, octets: bytes) -> None:
         """One octet a second, for those who guess passwords (IMAP-20)."""
@@ -283,7 +284,7 @@ async def _serve(connection: Connection, identity: Identity | None = None) -> No
             await connection.farewell(end)
         finally:
             nursery.cancel_scope.cancel()
-            with trio.CancelScope(shield=True):  # bounded: only memory and counters are given back
+            with trio.CancelScope(shield=True):  # bounded: what was claimed is written, or not, within seconds
                 await session.aclose()
     await connection.aclose()
 

@@ -83,6 +83,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return self.config.current.static.imap.idle_keepalive
 
     @property
+    def message_limit(self) -> int:
+        """Messages that one command may work on, 0 for any number (IMAP-163)."""
+        return self.config.current.static.imap.message_limit
+
+    @property
     def pedantic(self) -> bool:
         """Whether violations that nobody is hurt by are errors too."""
         return self.config.current.static.pedantic

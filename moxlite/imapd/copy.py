@@ -1,27 +1,30 @@
 """COPY, MOVE, EXPUNGE (RFC 9051 §6.4.3, §6.4.7, §6.4.8; RFC 4315, RFC 6851, RFC 7162 §3.2.7; IMAP-116..118)."""
 
 from array import array
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar
 
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
-from moxlite.proto.imap.seqset import format_ranges, pick, runs
+from moxlite.proto.imap.seqset import format_ranges, runs
 from moxlite.store.account import AccountTx
 from moxlite.store.errors import NoSuchMailbox
-from moxlite.store.messages import Copied, copy_messages, move_messages
-from moxlite.store.messages import expunge as remove
-from moxlite.store.reading import deleted_uids
+from moxlite.store.messages import Copied
 from moxlite.store.types import MailboxID
 
+from .bulk import copy_slices, expunge_slices, move_slices
 from .changes import tell
 from .errors import no
 from .mailboxes import existing
+from .messagelimit import cut, cut_deleted, refuse_more
+from .named import named_ranges, resolve
 from .progress import going_on
 from .session import Done, Session
-from .uidlist import uid_array
 
 __all__ = ["copy", "expunge", "move"]
+
+T = TypeVar("T")
 
 MANY: Final = 1_000
 """Messages above which copying may take so long that the client should hear of it: small boards do 3,000 a second."""
@@ -34,70 +37,64 @@ def _target(tx: AccountTx, name: str) -> MailboxID:
         raise no("no such mailbox", "TRYCREATE") from None
 
 
-def _copyuid(copied: Copied) -> Code | None:
+def _copyuid(copied: Sequence[Copied]) -> Code | None:
     """``COPYUID uidvalidity source target`` (RFC 4315 §3); both sets ascend, so they're parallel."""
-    if not copied.source_uids:
+    source = [uid for one in copied for uid in one.source_uids]
+    target = [uid for one in copied for uid in one.target_uids]
+    if not source:
         return None
-    source, target = format_ranges(runs(copied.source_uids)), format_ranges(runs(copied.target_uids))
-    return Code("COPYUID", b"%d %b %b" % (copied.uidvalidity, source, target))
+    return Code(
+        "COPYUID", b"%d %b %b" % (copied[0].uidvalidity, format_ranges(runs(source)), format_ranges(runs(target)))
+    )
 
 
-def _check_all_gone(named: "array[int]", found: int) -> None:
+def _check_all_gone(named: "array[int]", code: Code | None) -> None:
     """Messages were named, but they have all been removed by others (IMAP-57)."""
-    if named and not found:
+    if named and code is None:
         raise no("the messages are gone", "EXPUNGEISSUED")
 
 
-async def _write(session: Session, unit: Callable[[AccountTx], Copied], count: int) -> Copied:
-    """Run a unit on `count` messages; if it's long, the client hears of it (IMAP-125)."""
-    if count <= MANY:
-        return await session.account.write(unit, session.cursor)
-    return await going_on(session, lambda: session.account.write(unit, session.cursor))
+async def _long(session: Session, work: Callable[[], Awaitable[T]], count: int) -> T:
+    """Work on `count` messages; if it's long, the client hears of it (IMAP-125)."""
+    return await (work() if count <= MANY else going_on(session, work))
 
 
 async def copy(session: Session, command: c.Copy) -> Done:
     """COPY: all messages or none; the selected mailbox may be the target."""
     view = session.selected
-    named = view.resolve(command.set, uid=command.uid)
+    named = await resolve(session, view, command.set, uid=command.uid)
+    refuse_more(session, len(named), named)
     uids = view.live(named)
-
-    def unit(tx: AccountTx) -> Copied:
-        return copy_messages(tx, view.mailbox_id, uids, _target(tx, command.mailbox))
-
-    copied = await _write(session, unit, len(uids))
-    _check_all_gone(named, len(copied.source_uids))
-    return Done("copied" if copied.source_uids else "no such messages, nothing copied", _copyuid(copied))
+    target = partial(_target, name=command.mailbox)
+    code = _copyuid(await _long(session, lambda: copy_slices(session, view, uids, target), len(uids)))
+    _check_all_gone(named, code)
+    return Done("copied" if code else "no such messages, nothing copied", code)
 
 
 async def move(session: Session, command: c.Move) -> Done:
-    """MOVE: COPYUID comes before the removals (RFC 6851 §4.3)."""
+    """MOVE: COPYUID comes before the removals (RFC 6851 §4.3), also of those that were moved before an error."""
     view = session.writable
-    named = view.resolve(command.set, uid=command.uid)
+    named = cut(session, await resolve(session, view, command.set, uid=command.uid))
     uids = view.live(named)
-
-    def unit(tx: AccountTx) -> Copied:
-        return move_messages(tx, view.mailbox_id, uids, _target(tx, command.mailbox))
-
-    moved = await _write(session, unit, len(uids))
-    _check_all_gone(named, len(moved.source_uids))
-    code = _copyuid(moved)
-    if code is not None:
-        session.respond(State("OK", "moved", code))
+    target = partial(_target, name=command.mailbox)
+    moved: list[Copied] = []
+    try:
+        await _long(session, lambda: move_slices(session, view, uids, target, moved), len(uids))
+    finally:
+        code = _copyuid(moved) if moved else None
+        if code is not None:
+            session.respond(State("OK", "moved", code))
+    _check_all_gone(named, code)
     return await _removed(session, "moved")
 
 
 async def expunge(session: Session, command: c.Expunge) -> Done:
     """EXPUNGE and UID EXPUNGE: what is ``\\Deleted``, never messages that the client hasn't been told of."""
     view = session.writable
-    chosen = None if command.uids is None else view.resolve(command.uids, uid=True)
-
-    def unit(tx: AccountTx) -> None:
-        uids = uid_array(deleted_uids(tx, view.mailbox_id, view.uidnext))
-        if chosen is not None:
-            uids = pick(uids, list(runs(chosen)))
-        remove(tx, view.mailbox_id, uids)
-
-    await session.account.write(unit, session.cursor)
+    chosen = None
+    if command.uids is not None:
+        chosen = await cut_deleted(session, view, await named_ranges(session, view, command.uids))
+    await expunge_slices(session, view, chosen)
     return await _removed(session, "expunged")
 
 

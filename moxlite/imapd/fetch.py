@@ -23,6 +23,7 @@ from moxlite.proto.imap.fetchitems import Attribute, Binary, Body, FetchItem
 from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
 from moxlite.store.account import AccountTx
+from moxlite.store.errors import StoreError
 from moxlite.store.fetching import fetch_rows, small_bodies
 from moxlite.store.flags import Stored, store_flags
 from moxlite.store.keywords import spellings
@@ -32,7 +33,9 @@ from moxlite.store.types import Flag
 
 from .errors import bad, no
 from .fetchbody import SMALL, Content, Unanswered, is_whole, item_name, needs, write_rest
-from .fetchrows import FlagWriter, Plan, plan, without_nul
+from .fetchrows import FlagWriter, Plan, plan
+from .messagelimit import cut, refuse_more
+from .named import known_uids, last_uid, resolve
 from .session import Done, Session
 from .view import View
 
@@ -54,11 +57,16 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
         raise bad("VANISHED needs UID FETCH, CHANGEDSINCE and QRESYNC")
     if since is not None or Attribute.MODSEQ in command.items:
         session.use_condstore()
-    uids = view.resolve(command.set, uid=command.uid)
-    if command.partial is not None:
-        uids = partial_of(uids, command.partial)
+    asked = command.partial
+    most = 0 if asked is None else max(asked, key=abs)
+    uids = await resolve(session, view, command.set, uid=command.uid, most=most)
+    if asked is not None:
+        refuse_more(session, abs(asked[1] - asked[0]) + 1)
+        uids = partial_of(uids, asked)
+    uids = cut(session, uids)
     if command.vanished and since is not None:
-        known = within(command.set.resolve(view.last_uid), 1, view.uidnext - 1)
+        largest = await last_uid(session, view) if command.set.star else 0
+        known = within(command.set.resolve(largest), 1, view.uidnext - 1)
         await _tell_vanished(session, view, known, since)
     spelled = await session.account.read(spellings, op="imap-spellings") if view.keywords else {}
     fetching = _Fetching(session, view, _items(session, command), since, spelled)
@@ -70,7 +78,8 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
 
 
 async def tell_items(session: Session, view: View, uids: array[int], items: tuple[FetchItem, ...]) -> Unanswered | None:
-    """FETCH of messages that nobody has asked for: NOTIFY does in advance (RFC 5465 §5.2). Sets no flags.
+    """FETCH of messages that nobody has asked for: NOTIFY does in advance (RFC 5465 §5.2), STORE has changed them. Sets
+    no flags.
 
     Returns what could not be answered, if anything.
     """
@@ -79,6 +88,7 @@ async def tell_items(session: Session, view: View, uids: array[int], items: tupl
     fetching = _Fetching(session, view, wanted, None, spelled)
     for start in range(0, len(uids), SLICE):
         await fetching.slice(uids[start : start + SLICE], marks_seen=False)
+        await session.drain()
     return fetching.problem
 
 
@@ -127,7 +137,7 @@ async def _tell_vanished(session: Session, view: View, known: Ranges, since: int
     else:
         gone = await account.scan(lambda r: vanished(r, view.mailbox_id, since), op="imap-vanished")
         removed = [pair for first, stop in index_runs(gone, known) for pair in runs(gone, first, stop)]
-    removed = subtract(removed, view.uids)
+    removed = subtract(removed, await known_uids(session, view, removed))
     if removed:
         session.write(vanished_lines(removed, earlier=True))
 
@@ -234,15 +244,22 @@ class _Fetching:
         whole = b"%%b%b {%%d}\r\n" % item_name(how.rest[0]) if len(how.rest) == 1 and is_whole(how.rest[0]) else None
         for start, stop in _groups(contents):
             part = contents[start:stop]
-            await self._read_small(part)
+            bodies = await self._read_small(part)
+            octets = None if whole is None else _whole_messages(whole, heads[start:stop], part, bodies)
+            if octets is not None:  # what most clients ask for, in one step
+                session.write(octets)
+                await session.drain()
+                continue
             for head, content in zip(heads[start:stop], part, strict=True):
-                if whole is not None and content.whole is not None:  # what most clients ask for, in one step
-                    session.write(whole % (head, content.size))
-                    session.write(without_nul(content.whole))
-                else:
-                    session.write(head)
-                    self.problem = await write_rest(session, content, how.rest) or self.problem
+                body = bodies.get(content.body_id)
+                if body is not None:
+                    content.whole = content.prefix + body
+                session.write(head)
+                problem = await write_rest(session, content, how.rest)
                 session.write(b")\r\n")
+                if isinstance(problem, StoreError):
+                    raise problem
+                self.problem = problem or self.problem
                 await session.drain()
 
     def _numbers(self, rows: Sequence[Row]) -> Sequence[int]:
@@ -256,20 +273,16 @@ class _Fetching:
             return range(first, first + len(uids))
         return [view.number(uid) for uid in uids]
 
-    async def _read_small(self, contents: Sequence[Content]) -> None:
-        """Read those which are read whole. A damaged one stays without octets: reading a range of it will tell."""
+    async def _read_small(self, contents: Sequence[Content]) -> Mapping[int, bytes]:
+        """Bodies of those which are read whole, by id. A damaged one is left out: reading a range of it will tell."""
         wanted = {content.body_id: content.body_size for content in contents if content.body_size <= SMALL}
         if not wanted:
-            return
+            return {}
 
         def read(r: Reader) -> dict[int, bytes]:
             return small_bodies(r, list(wanted.items()))
 
-        bodies = await self.session.account.read(read, op="imap-bodies")
-        for content in contents:
-            body = bodies.get(content.body_id)
-            if body is not None:
-                content.whole = content.prefix + body
+        return await self.session.account.read(read, op="imap-bodies")
 
     def done(self) -> Done:
         """The tagged response. Raises Refused when an item could not be answered."""
@@ -286,6 +299,20 @@ def _split(uids: array[int], chosen: frozenset[int]) -> Iterator[tuple[bool, arr
         if position == len(uids) or (uids[position] in chosen) != kind:
             yield kind, uids[start:position]
             start = position
+
+
+def _whole_messages(
+    template: bytes, heads: Sequence[bytes], contents: Sequence[Content], bodies: Mapping[int, bytes]
+) -> bytes | None:
+    """The responses of messages that are asked for in full, in one piece; None when they can't be just put together."""
+    pieces: list[bytes] = []
+    for head, content in zip(heads, contents, strict=True):
+        body = bodies.get(content.body_id)
+        if body is None:
+            return None
+        pieces += (template % (head, content.size), content.prefix, body, b")\r\n")
+    octets = b"".join(pieces)
+    return None if b"\0" in octets else octets
 
 
 def _groups(contents: Sequence[Content]) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ streamed in chunks while no snapshot is held (IMAP-95, IMAP-148).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -20,20 +21,22 @@ from moxlite.proto.mime.decode import decode, decoder, is_known_encoding
 from moxlite.proto.mime.headers import select_content_fields, select_fields
 from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.sections import Kind, Section, find_part, find_section
-from moxlite.proto.mime.types import Part, Structure, decode_structure
+from moxlite.proto.mime.types import Part, Structure
 from moxlite.proto.mime.wire import string
 from moxlite.store.body import message_range, stream_message
 from moxlite.store.chunks import CHUNK_SIZE
-from moxlite.store.errors import ChunkDamaged
-from moxlite.store.fetching import Column, check_content, set_preview
+from moxlite.store.errors import ChunkDamaged, StoreError
+from moxlite.store.fetching import Column, check_content, set_preview, structure_of
 
-from .errors import Disconnect
+from .errors import Disconnect, refusal
 from .fetchrows import section_literal, without_nul
 
 if TYPE_CHECKING:
     from .session import Session
 
 __all__ = ["SMALL", "Content", "Unanswered", "chosen_fields", "is_whole", "item_name", "needs", "write_rest"]
+
+logger = logging.getLogger("moxlite.imapd")
 
 SMALL: Final = CHUNK_SIZE
 """Octets of a body that is read whole, in one go on the loop (STORE-3)."""
@@ -105,9 +108,9 @@ class Content:
 
     @property
     def structure(self) -> Structure:
-        """The MIME index."""
+        """The MIME index. Raises ChunkDamaged."""
         if self._structure is None:
-            self._structure = decode_structure(self._packed)
+            self._structure = structure_of(self._packed)
         return self._structure
 
     async def read(self, session: Session, start: int, end: int) -> bytes:
@@ -141,9 +144,14 @@ class Content:
             self._checked = True
 
 
-async def write_rest(session: Session, content: Content, items: tuple[FetchItem, ...]) -> Unanswered | None:
-    """Write the items that rows can't answer, a blank between two; what could not be answered at last, if anything."""
-    problem: Unanswered | None = None
+async def write_rest(
+    session: Session, content: Content, items: tuple[FetchItem, ...]
+) -> Unanswered | StoreError | None:
+    """Write the items that rows can't answer, a blank between two; what could not be answered at last, if anything.
+
+    An error that is to end the command is returned, too: the response that has begun comes to its end before it.
+    """
+    problem: Unanswered | StoreError | None = None
     for position, item in enumerate(items):
         if position:
             session.write(b" ")
@@ -151,10 +159,19 @@ async def write_rest(session: Session, content: Content, items: tuple[FetchItem,
             await _write_item(session, content, item)
         except Unanswered as unanswered:
             problem = unanswered
-        except ChunkDamaged:
+        except ChunkDamaged as error:
+            kv = {"account": session.account.name, "message": content.message_id, "err": error}
+            logger.error("a stored message is damaged", extra={"kv": kv})
             problem = Unanswered("a stored message is damaged", "CORRUPTION")
-            session.write((b"%b 0" if isinstance(item, BinarySize) else b"%b NIL") % item_name(item))
+            session.write(_nothing(item))
+        except StoreError as error:
+            session.write(b" ".join(map(_nothing, items[position:])))
+            return error
     return problem
+
+
+def _nothing(item: FetchItem) -> bytes:
+    return (b"%b 0" if isinstance(item, BinarySize) else b"%b NIL") % item_name(item)
 
 
 async def _write_item(session: Session, content: Content, item: FetchItem) -> None:
@@ -244,8 +261,8 @@ async def _stream(session: Session, blocks: AsyncIterator[bytes], promised: int,
                 await session.drain()
                 if not promised:
                     return
-        except ChunkDamaged as error:
-            raise Disconnect("stored message is damaged", "UNAVAILABLE") from error
+        except StoreError as error:
+            raise Disconnect(refusal(error).text, "UNAVAILABLE") from error
     if promised:
         raise Disconnect("stored message is damaged", "UNAVAILABLE")
 

@@ -18,9 +18,8 @@ import msgspec
 from moxlite.proto.imap.fetchitems import Attribute, Body, FetchItem, Preview
 from moxlite.proto.mime.dates import format_internaldate
 from moxlite.proto.mime.headers import select_fields
-from moxlite.proto.mime.types import decode_structure
 from moxlite.proto.mime.wire import has_extended_parameters, quote_literals, render_bodystructure, string
-from moxlite.store.fetching import FIXED, Column
+from moxlite.store.fetching import FIXED, Column, structure_of
 from moxlite.store.prepare import HEADER_LIMIT
 from moxlite.store.transaction import Row
 from moxlite.store.types import Flag
@@ -100,7 +99,7 @@ def _simple(template: bytes, column: Column) -> _Piece:
 def _utf8_bodystructures(c: Columns) -> Iterable[Iterable[object]]:
     return (
         [
-            render_bodystructure(decode_structure(packed).root, extended=True, utf8=True)
+            render_bodystructure(structure_of(packed).root, extended=True, utf8=True)
             if has_extended_parameters(wire)
             else quote_literals(wire)
             for wire, packed in zip(c["bodystructure"], c["structure"], strict=True)
@@ -137,7 +136,7 @@ def _attribute(item: Attribute, flags: FlagWriter, utf8: bool) -> _Piece | None:
                 ("structure",),
                 lambda c: (
                     [
-                        render_bodystructure(decode_structure(packed).root, extended=False, utf8=utf8)
+                        render_bodystructure(structure_of(packed).root, extended=False, utf8=utf8)
                         for packed in c["structure"]
                     ],
                 ),

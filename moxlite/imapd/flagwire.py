@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from moxlite.proto.imap.encode import flag_list
+from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.keywords import flag_words, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
@@ -38,18 +39,7 @@ def use_names(use: SpecialUse) -> tuple[str, ...]:
     return tuple([name for name, flag in USES.items() if flag & use]) if use else ()
 
 
-# What some clients use for $Junk and $NotJunk (IMAP-115).
-_SYNONYMS: Final[Mapping[str, Flag]] = {
-    "junk": Flag.JUNK,
-    "nonjunk": Flag.NOTJUNK,
-    "notjunk": Flag.NOTJUNK,
-    "$nonjunk": Flag.NOTJUNK,
-}
-
-
 def parse_words(words: Iterable[str]) -> tuple[Flag, tuple[str, ...]]:
     """Bits and keywords of the flags that a client names; synonyms set their bit besides. Raises BadKeyword."""
     flags, keywords = parse_flags(words)
-    for keyword in keywords:
-        flags |= _SYNONYMS.get(keyword.lower(), Flag(0))
-    return flags, tuple(sorted(keywords))
+    return flags | flag_synonyms(keywords), tuple(sorted(keywords))

@@ -21,6 +21,7 @@ from moxlite.store.types import Mailbox
 
 from .errors import Disconnect, bad, no
 from .flagwire import parse_words
+from .named import resolve
 
 if TYPE_CHECKING:
     from .session import Session
@@ -85,7 +86,7 @@ class Incoming:
         if head.catenate:
             require_catenate(session)
         if head.replace is not None:
-            self._check_replace(head)
+            await self._check_replace(head)
         parse_words(head.flags)
         box = await target_mailbox(session, head.mailbox)
         self._size += request.size
@@ -115,13 +116,13 @@ class Incoming:
         self._joined.append(Spool(self._session.context.spool_directory, memory_limit=JOINED_MEMORY))
         return self._joined[-1]
 
-    def _check_replace(self, head: AppendHead) -> None:
+    async def _check_replace(self, head: AppendHead) -> None:
         """The message to replace must be there (RFC 8508 §3.3)."""
         assert head.replace is not None
         view = self._session.writable
         if head.replace.star and not view.exists:
             raise bad("the mailbox is empty")
-        uids = view.resolve(head.replace, uid=head.uid)
+        uids = await resolve(self._session, view, head.replace, uid=head.uid)
         if not uids:
             raise no("no such message")
         if not view.live(uids):

@@ -18,6 +18,7 @@ from .errors import bad
 from .flagwire import use_names
 from .metadata import values_of_mailboxes
 from .patterns import Pattern
+from .recent import unclaimed
 from .session import Done, Session
 
 __all__ = ["list_mailboxes", "lsub", "status", "status_of"]
@@ -26,7 +27,6 @@ MANY: Final = 500
 """Mailboxes above which they are read in a thread (STORE-3), and after which other tasks get a turn."""
 
 COUNT: Final = "SELECT count(*) FROM mailbox"
-RECENT: Final = "SELECT count(*) FROM message WHERE mailbox_id = ? AND uid >= ?"
 
 
 async def _names(session: Session, *, subscribed: bool) -> tuple[list[Mailbox], frozenset[str]]:
@@ -210,17 +210,8 @@ async def status_of(session: Session, box: Mailbox, items: Iterable[str]) -> Sta
             case "MAILBOXID":
                 value = f"F{box.id}"
             case "RECENT":
-                value = await _recent(session, box)
+                value = await unclaimed(session, box)
             case _:
                 raise AssertionError(item)
         found.append((item, value))
     return StatusData(box.name, tuple(found))
-
-
-async def _recent(session: Session, box: Mailbox) -> int:
-    r"""Messages that no session has shown as ``\Recent`` (IMAP-72a)."""
-    first = max(box.recent_uid, session.share.recent.get(box.id, 0))
-    if session.rev2 or first >= box.uidnext:
-        return 0
-    count: int = await session.account.read(lambda r: r.value(RECENT, box.id, first), op="imap-recent")
-    return count

@@ -15,6 +15,7 @@ from moxlite.store.types import Mailbox
 
 from .changes import tell
 from .errors import Refused, bad, no
+from .named import conditions
 from .results import esearch
 from .search import find
 from .searchkeys import divide
@@ -56,7 +57,7 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
         await tell(session, expunge=False)
     numbered = any(isinstance(key, Sequence | Uids) for key in keys)
     for box, view in await _views(session, sources, numbered=numbered):
-        program = divide(command.program, view)
+        program = divide(command.program, view, await conditions(session, view, command.program))
         if returns.save:
             assert session.view is not None
             session.view.saved = uid_array()
@@ -87,14 +88,14 @@ class _Searched(View):
         return found
 
 
-async def _views(session: Session, sources: tuple[c.Source, ...], *, numbered: bool) -> list[tuple[Mailbox, _Searched]]:
+async def _views(session: Session, sources: tuple[c.Source, ...], *, numbered: bool) -> list[tuple[Mailbox, View]]:
     """The mailboxes to be searched, each once. The selected one is searched as the client knows it.
 
     numbered: the program has numbers in it, so UIDs must be known.
     """
     current = session.view
     known = await known_mailboxes(session)
-    found: list[tuple[Mailbox, _Searched]] = []
+    found: list[tuple[Mailbox, View]] = []
     for number, box in enumerate(known.boxes):
         if number % MANY == MANY - 1:
             await trio.lowlevel.checkpoint()
@@ -103,7 +104,7 @@ async def _views(session: Session, sources: tuple[c.Source, ...], *, numbered: b
         if not named:
             continue
         if here and current is not None:
-            found.append((box, _as_known(current)))
+            found.append((box, current if current.counted else _as_known(current)))
             continue
         uids = await _uids(session, box) if numbered else EMPTY
         view = _Searched(

@@ -10,22 +10,39 @@ know again. Other mailboxes are told of by STATUS, once for each batch of change
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import trio
 
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute, FetchItem
-from moxlite.proto.imap.responses import Code, State, StatusData
+from moxlite.proto.imap.responses import Code, ListData, State, StatusData
 from moxlite.store.errors import NoSuchMailbox
-from moxlite.store.reading import mailbox, state
+from moxlite.store.mailboxes import is_subscribed
+from moxlite.store.names import parent
+from moxlite.store.reading import SLICE, mailbox, mailbox_by_name, state
 from moxlite.store.transaction import Reader
-from moxlite.store.types import Event, FlagsChanged, Mailbox, MailboxID, MessageAdded, MessagesRemoved, ModSeq
+from moxlite.store.types import (
+    Event,
+    FlagsChanged,
+    Mailbox,
+    MailboxAdded,
+    MailboxID,
+    MailboxRemoved,
+    MailboxRenamed,
+    MessageAdded,
+    MessagesRemoved,
+    ModSeq,
+    SubscriptionAdded,
+    SubscriptionRemoved,
+)
 
 from .changes import apply_to_view, tell
 from .errors import Disconnect, bad, no
 from .fetch import tell_items
+from .flagwire import use_names
 from .multisearch import MANY
 from .session import Done, Session
 from .sources import MAX_SOURCES, Known, known_mailboxes
@@ -39,6 +56,8 @@ OTHER: Final = frozenset({"mailboxname", "subscriptionchange", "mailboxmetadatac
 _BADEVENT: Final = (
     b"(MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)"
 )
+HAS_CHILDREN: Final = "SELECT 1 FROM mailbox WHERE parent_id = ? LIMIT 1"
+
 MAX_HELD: Final = 1_000
 """Removals held back for ``selected-delayed`` (IMAP-130): a client that never lets us tell them can't be helped."""
 
@@ -124,6 +143,47 @@ class Notification:
                         break
         return False
 
+    async def tell_mailboxes(self, session: Session, events: Sequence[Event]) -> None:
+        """LIST of the mailboxes and subscriptions that these changes are about, as they are now, and of what lies right
+        above a mailbox that came or went, for it may have got or lost its children (RFC 5465 §5.4, §5.5). What the
+        client did itself is not told.
+        """
+        if not events:
+            return
+        self.forget()
+        names: dict[str, str | None] = {}  # with the old name
+        above: list[str | None] = []
+        for event in events:
+            if event.origin == session.cursor.id:
+                continue
+            match event:
+                case MailboxAdded(name=name) | MailboxRemoved(name=name):
+                    above.append(parent(name))
+                    if await self.wants(session, "mailboxname", name):
+                        names[name] = None
+                case MailboxRenamed(name=name, old_name=old):
+                    if old:
+                        above += [parent(old), parent(name)]
+                    if await self.wants(session, "mailboxname", name, old):
+                        names[name] = old or None
+                case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name):
+                    if await self.wants(session, "subscriptionchange", name):
+                        names.setdefault(name, None)
+        known = {*names, *names.values()}  # what was renamed is told by its new name
+        for one in above:
+            if one not in known and one is not None and await self.wants(session, "mailboxname", one):
+                names[one] = None
+        await self._list(session, names)
+
+    async def _list(self, session: Session, names: Mapping[str, str | None]) -> None:
+        """LIST lines of names, with the old ones."""
+        asked = list(names)
+        for start in range(0, len(asked), SLICE):
+            part = asked[start : start + SLICE]
+            for line in await session.account.read(partial(_lines, names=part, old=names), op="imap-notify"):
+                session.respond(line)
+            await session.drain()
+
     async def tell_others(self, session: Session, events: Iterable[Event]) -> None:
         """STATUS of the mailboxes that these changes of messages are of (IMAP-130)."""
         kinds: dict[MailboxID, set[str]] = {}
@@ -198,6 +258,22 @@ class Notification:
             session.respond(State("OK", "too much to be told later", Code("NOTIFICATIONOVERFLOW")))
             session.notify = Notification(c.Notify())
             view.behind = session.cursor.modseq
+
+
+def _lines(r: Reader, names: Sequence[str], old: Mapping[str, str | None]) -> list[ListData]:
+    """What there is to say about names now. CHILDINFO is for LIST with RECURSIVEMATCH only (RFC 5258 §3.5)."""
+    lines: list[ListData] = []
+    for name in names:
+        box = mailbox_by_name(r, name)
+        if box is None:
+            flags: list[str] = [r"\NonExistent"]
+        else:
+            flags = [r"\HasNoChildren" if r.value(HAS_CHILDREN, box.id) is None else r"\HasChildren"]
+            flags += use_names(box.special_use)
+        if is_subscribed(r, name):
+            flags.append(r"\Subscribed")
+        lines.append(ListData(tuple(flags), name, oldname=old[name]))
+    return lines
 
 
 async def notify(session: Session, command: c.Notify) -> Done:

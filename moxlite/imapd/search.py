@@ -13,18 +13,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Literal
 
+import msgspec
+
 from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.encode import SEARCH_STEP
 from moxlite.proto.imap.responses import Code, EsearchData, SearchData, State
 from moxlite.proto.imap.search import ModSeqIs, Return, keys_of
 from moxlite.proto.imap.seqset import runs
 from moxlite.store.body import message_range
 from moxlite.store.chunks import CHUNK_SIZE
-from moxlite.store.conditions import Condition, matching_uids
+from moxlite.store.conditions import All, And, Condition, UIDRange, matching_texts, matching_uids
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.fetching import fetch_rows, small_bodies
+from moxlite.store.reading import MAX_UID
 from moxlite.store.transaction import Reader, Row
 
 from .fetch import partial_of
+from .messagelimit import first_searched
+from .named import conditions
 from .searchindex import narrow
 from .searchkeys import Message, Program, divide
 from .session import Done, Session
@@ -39,6 +45,8 @@ HEADERS: Final = 500
 """Headers looked through at once: as much as the processor's cache holds."""
 BODIES: Final = CHUNK_SIZE
 """Octets of small bodies read at once."""
+SPARSE: Final = 8
+"""How many messages are gone through in the time that finding the number of one takes."""
 PATIENCE: Final = 0.05
 """Seconds that one read goes on testing messages: then the snapshot is given up."""
 PROGRESS: Final = 10.0
@@ -49,16 +57,23 @@ async def search(session: Session, command: c.Search) -> Done:
     """SEARCH and UID SEARCH."""
     view = session.selected
     returns = command.returns
+    first = await first_searched(session, view, command.program)
     try:
-        program = divide(command.program, view)  # in which $ is the result before this one (RFC 5182 §2.1)
+        named = await conditions(session, view, command.program)
+        program = divide(command.program, view, named)  # in which $ is the result before this one (RFC 5182 §2.1)
     finally:
         if returns is not None and returns.save:
             view.saved = uid_array()  # what a search that fails leaves (IMAP-124)
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys_of(command.program))
     if with_modseq:
         session.use_condstore()
+    if first > 1:
+        program = msgspec.structs.replace(program, condition=And((program.condition, UIDRange(first, MAX_UID))))
     if returns is None and session.rev2:
         returns = Return(all=True)
+    if returns is None and command.uid and program.test is None and not with_modseq:
+        await _write_uids(session, view, program.condition)
+        return Done("searched")
     found = await find(session, view, program, returns)
     if returns is None:
         highest = await _highest_modseq(session, view, found) if with_modseq else 0
@@ -67,6 +82,20 @@ async def search(session: Session, command: c.Search) -> Done:
     else:
         await _respond(session, view, command, returns, found, with_modseq=with_modseq)
     return Done("searched")
+
+
+async def _write_uids(session: Session, view: View, condition: Condition) -> None:
+    """SEARCH with the messages that meet a condition, as the store writes them."""
+    read = partial(
+        matching_texts,
+        mailbox_id=view.mailbox_id,
+        condition=condition,
+        first=1,
+        last=view.uidnext - 1,
+        limit=SEARCH_STEP,
+    )
+    for text in await session.account.scan(read, op="imap-search") or [""]:
+        session.write(b"* SEARCH %b\r\n" % text.encode() if text else b"* SEARCH\r\n")
 
 
 async def _respond(
@@ -113,7 +142,10 @@ def _numbers(view: View, uids: array[int]) -> array[int]:
     """Message numbers of UIDs."""
     if len(uids) == view.exists:
         return uid_array(range(1, len(uids) + 1))
-    return uid_array(map(view.number, uids))
+    if len(uids) * SPARSE < view.exists:
+        return uid_array(map(view.number, uids))
+    wanted = frozenset(uids)
+    return uid_array([number for number, uid in enumerate(view.uids, 1) if uid in wanted])
 
 
 async def _highest_modseq(session: Session, view: View, uids: array[int]) -> int:
@@ -159,6 +191,8 @@ async def find(session: Session, view: View, program: Program, returns: Return |
 
 async def _matching(session: Session, view: View, condition: Condition) -> array[int]:
     """The messages that meet a condition."""
+    if condition in _EVERY and view is session.view and not view.counted:  # it knows them
+        return uid_array(view.live(view.uids))
     found = uid_array()
     first, last = 1, view.uidnext - 1
     while first <= last:
@@ -171,6 +205,10 @@ async def _matching(session: Session, view: View, condition: Condition) -> array
             break
         first = page[-1] + 1
     return found
+
+
+_EVERY: Final = (All(), And((All(),)))
+"""How a program without conditions may look."""
 
 
 async def _tested(session: Session, testing: _Testing) -> array[int]:
@@ -273,7 +311,13 @@ def _groups(rows: Sequence[Row]) -> Sequence[tuple[int, int]]:
 
 
 def _reader(
-    r: Reader, bodies: dict[int, bytes], group: Sequence[Row], message_id: int, body_id: int, size: int, prefix: bytes
+    r: Reader,
+    bodies: dict[int, bytes],
+    group: Sequence[Row],
+    message_id: int,
+    body_id: int,
+    size: int,
+    prefix: bytes,
 ) -> Callable[[int, int], bytes]:
     """Reads ranges of a message. The first that needs its body reads those of the whole group into `bodies`."""
     if size - len(prefix) > CHUNK_SIZE:

@@ -16,19 +16,20 @@ import datetime as dt
 import re
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
 import msgspec
 
 from moxlite.proto.imap import search as s
-from moxlite.proto.imap.seqset import Ranges
-from moxlite.proto.mime.headers import fields, unfold
+from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, SequenceSet
+from moxlite.proto.mime.headers import fields, select_fields, unfold
 from moxlite.proto.mime.text import body_text, fold, header_text
-from moxlite.proto.mime.types import Structure, decode_structure
+from moxlite.proto.mime.types import Structure
 from moxlite.proto.mime.words import decode_words
 from moxlite.store import conditions as q
+from moxlite.store.fetching import structure_of
 from moxlite.store.prepare import HEADER_LIMIT
 from moxlite.store.types import Flag
 
@@ -65,9 +66,9 @@ class Message:
 
     @property
     def structure(self) -> Structure:
-        """The MIME index."""
+        """The MIME index. Raises ChunkDamaged."""
         if self._structure is None:
-            self._structure = decode_structure(self._packed)
+            self._structure = structure_of(self._packed)
         return self._structure
 
     def whole_header(self) -> bytes:
@@ -104,8 +105,7 @@ class Message:
         """Whether a field of that (lower-case) name is there, and `needle` in its decoded text."""
         return any(
             needle in fold(decode_words(unfold(field.value)))
-            for field in fields(self.whole_header())
-            if field.name.lower() == name
+            for field in fields(select_fields(self.whole_header(), (name,)))
         )
 
 
@@ -171,8 +171,9 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class _Divider:
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, named: Mapping[SequenceSet, q.Condition]) -> None:
         self.view = view
+        self.named = named
         self.now = time.time_ns() // 1000
         self.sets: list[q.Condition] = []
         self.found: list[frozenset[int]] = []
@@ -260,7 +261,11 @@ class _Divider:
             case s.Sequence(set=numbers):
                 return q.UIDs(self.view.resolve(numbers, uid=False))
             case s.Uids(set=numbers):
-                return q.UIDs(self.view.resolve(numbers, uid=True))
+                return self.named.get(numbers) or q.UIDs(self.view.resolve(numbers, uid=True))
+            case s.UidAfter(uid=uid):
+                return q.UIDRange(uid + 1, MAX_NUMBER)
+            case s.UidBefore(uid=uid):
+                return q.UIDRange(1, uid - 1)
             case s.ModSeqIs(modseq=modseq):
                 return q.ChangedSince(modseq)
             case s.EmailIdIs(id=text):
@@ -278,9 +283,12 @@ def _is_text(key: s.SearchKey) -> bool:
     return isinstance(key, s.Header | s.BodyText | s.Text) or (isinstance(key, s.DateIs) and key.of == "sent")
 
 
-def divide(program: s.SearchKey, view: View) -> Program:
-    """Split a program. Raises Refused (BAD) for message numbers that do not exist, and keys that are not supported."""
-    divider = _Divider(view)
+def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condition]) -> Program:
+    """Split a program. `named`: sets of UIDs that the view can't resolve.
+
+    Raises Refused (BAD) for message numbers that do not exist, and keys that are not supported.
+    """
+    divider = _Divider(view, named)
     condition, test = divider.divide(program)
     return Program(condition, tuple(_hints(program)), test, tuple(divider.sets), divider.found, sought(program))
 

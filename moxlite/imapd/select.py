@@ -1,6 +1,5 @@
 """SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 7162 §3.1.8, §3.2.5; IMAP-72..84)."""
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -11,26 +10,25 @@ from moxlite.proto.imap.encode import flag_list, vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, RecentData, State
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
 from moxlite.store.account import Account
-from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StorageBroken, StorageFull
+from moxlite.store.errors import BadMailboxName, NoSuchMailbox
 from moxlite.store.keywords import MAX_PER_MAILBOX, split_keywords
-from moxlite.store.mailboxes import claim_recent, is_subscribed
-from moxlite.store.messages import expunge
+from moxlite.store.mailboxes import is_subscribed
 from moxlite.store.names import check_name
-from moxlite.store.reading import deleted_uids, first_unseen, flags_of_bits, mailbox_by_name, state, uids, vanished
+from moxlite.store.reading import first_unseen, flags_of_bits, mailbox_by_name, state, uids, vanished
 from moxlite.store.transaction import Reader, Row
 from moxlite.store.types import Mailbox
 
-from .changes import claim_recent as claim_in_memory
+from .bulk import expunge_slices
 from .changes import flags_line, tell
 from .errors import no
 from .flagwire import SYSTEM_FLAGS, use_names, wire_flags
+from .named import known_uids
+from .recent import claim_selected
 from .session import Done, Session
-from .uidlist import UidList
-from .view import View
+from .uidlist import UidList, uid_array
+from .view import CountedView, View
 
 __all__ = ["close", "select", "unselect"]
-
-logger = logging.getLogger("moxlite.imapd")
 
 MANY: Final = 2_000
 """Messages above which the UIDs are read in a thread: a covering index gives 5,000 in a millisecond (STORE-3)."""
@@ -44,13 +42,16 @@ WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?
 REMOVED_BEFORE: Final = "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq <= ? AND uid BETWEEN ? AND ?"
 
 
+ADDED: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid > ? ORDER BY uid LIMIT ?"
+
+
 class _Snapshot(msgspec.Struct, frozen=True):
-    """What SELECT reads, of one moment. uids: read, or held by a session that has just read them."""
+    """What SELECT reads, of one moment. uids: as held by a session that has just read them, or read; None for none."""
 
     box: Mailbox
     modseq: int
     purged: int
-    uids: UidList
+    uids: UidList | None
     unseen: int | None
     subscribed: bool
 
@@ -61,7 +62,7 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
         session.respond(State("OK", "previous mailbox closed", Code("CLOSED")))
     # What happened before is of no interest any more, but for mailboxes; the cursor moves close to the snapshot.
     await tell(session, expunge=True)
-    read_only = isinstance(command, c.Examine)
+    read_only = isinstance(command, c.Examine) or session.read_only
     try:
         name = check_name(command.mailbox)
     except BadMailboxName:
@@ -70,7 +71,31 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
     box = snapshot.box
     if command.condstore or command.qresync is not None:
         session.use_condstore()
-    view = View(
+    view = _view(session, snapshot, read_only=read_only)
+    await claim_selected(session, view, box)
+    session.enter(view)
+    await _introduce(session, view, snapshot)
+    if command.qresync is not None and command.qresync.uidvalidity == box.uidvalidity:
+        await _resynchronize(session, view, command.qresync, purged=snapshot.purged)
+    await tell(session, expunge=True)
+    return Done("selected", Code("READ-ONLY" if read_only else "READ-WRITE"))
+
+
+def _view(session: Session, snapshot: _Snapshot, *, read_only: bool) -> View:
+    """What the client is told first."""
+    box = snapshot.box
+    if snapshot.uids is None:
+        return CountedView(
+            box.id,
+            read_only=read_only,
+            uidvalidity=box.uidvalidity,
+            uidnext=box.uidnext,
+            modseq=box.modseq,
+            since=snapshot.modseq,
+            count=box.exists,
+            keywords=box.keywords,
+        )
+    return View(
         box.id,
         read_only=read_only,
         uidvalidity=box.uidvalidity,
@@ -80,13 +105,6 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
         uids=session.share.sharing.share(box.id, snapshot.modseq, snapshot.uids),
         keywords=box.keywords,
     )
-    await _claim(session, view, box)
-    session.enter(view)
-    await _introduce(session, view, snapshot)
-    if command.qresync is not None and command.qresync.uidvalidity == box.uidvalidity:
-        await _resynchronize(session, view, command.qresync, purged=snapshot.purged)
-    await tell(session, expunge=True)
-    return Done("selected", Code("READ-ONLY" if read_only else "READ-WRITE"))
 
 
 async def _read(session: Session, name: str) -> _Snapshot:
@@ -100,7 +118,9 @@ async def _read(session: Session, name: str) -> _Snapshot:
         box = mailbox_by_name(r, name)
         if box is None:
             raise NoSuchMailbox(name)
-        known = sharing.find(box.id, state(r).modseq)
+        if session.uidonly:
+            return whole(r, box, None)
+        known = _up_to_date(r, box, sharing.nearest(box.id))
         return None if known is None and box.exists > MANY else whole(r, box, known)
 
     def whole(r: Reader, box: Mailbox, known: UidList | None) -> _Snapshot:
@@ -109,8 +129,8 @@ async def _read(session: Session, name: str) -> _Snapshot:
             box,
             account_state.modseq,
             account_state.highest_purged_modseq,
-            known or UidList(uids(r, box.id)),
-            first_unseen(r, box.id) if not session.rev2 and box.unseen else None,
+            None if session.uidonly else known or UidList(uids(r, box.id)),
+            first_unseen(r, box.id) if box.unseen and not session.rev2 and not session.uidonly else None,
             is_subscribed(r, name),
         )
 
@@ -124,21 +144,21 @@ async def _read(session: Session, name: str) -> _Snapshot:
     return found if found is not None else await account.scan(all_of_it, op="imap-select")
 
 
-async def _claim(session: Session, view: View, box: Mailbox) -> None:
-    r"""Take over what is ``\Recent`` (IMAP-72a): a unit only if there is something to take.
-
-    A full or broken disk is no reason to keep anybody from their mail: then the claim is only in memory (IMAP-153).
-    """
-    if session.rev2 or view.read_only:
-        return
-    recent = session.share.recent
-    first = max(box.recent_uid, recent.get(box.id, 0))
-    if box.recent_uid < box.uidnext:
-        try:
-            first = max(first, await session.account.write(lambda tx: claim_recent(tx, box.id)), recent.get(box.id, 0))
-        except (StorageFull, StorageBroken) as error:
-            logger.warning("recent messages not claimed", extra={"kv": {"mailbox": box.name, "err": str(error)}})
-    claim_in_memory(session, view, first)
+def _up_to_date(r: Reader, box: Mailbox, nearest: tuple[int, UidList] | None) -> UidList | None:
+    """The UIDs of a mailbox, made of those which it had at some modseq; None when too much has happened since."""
+    if nearest is None:
+        return None
+    modseq, known = nearest
+    if modseq >= box.modseq:
+        return known
+    last = known.uids[-1] if known.uids else 0
+    added = [row[0] for row in r.rows(ADDED, box.id, last, MANY)]
+    removed = len(known) + len(added) - box.exists
+    if len(added) == MANY or removed > MANY or modseq < state(r).highest_purged_modseq:
+        return None
+    if removed:
+        known = known.without(list(runs(vanished(r, box.id, modseq, 1, last))))
+    return known.adding(uid_array(added))
 
 
 async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
@@ -152,7 +172,7 @@ async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
     if not session.rev2:
         session.respond(RecentData(view.recent_count))
     session.write(b"* %d EXISTS\r\n" % view.exists)
-    if snapshot.unseen is not None and not session.rev2 and not session.uidonly:
+    if snapshot.unseen is not None:
         session.respond(State("OK", "first unseen message", Code("UNSEEN", b"%d" % view.number(snapshot.unseen))))
     session.respond(State("OK", "UIDs are valid", Code("UIDVALIDITY", b"%d" % box.uidvalidity)))
     session.respond(State("OK", "predicted next UID", Code("UIDNEXT", b"%d" % box.uidnext)))
@@ -187,10 +207,11 @@ async def _removed(session: Session, view: View, parameters: c.Qresync, known: R
             session.respond(State("OK", "your copy of the mailbox is wrong", Code("ALERT")))
             start, modseq = 1, 0
     if modseq < purged:
-        return subtract(within(known, start, view.uidnext - 1), view.uids)
-    gone = await account.scan(lambda r: vanished(r, view.mailbox_id, modseq, start), op="imap-vanished")
-    from_known = index_runs(gone, known)
-    return [pair for first, stop in from_known for pair in runs(gone, first, stop)]
+        removed = within(known, start, view.uidnext - 1)
+    else:
+        gone = await account.scan(lambda r: vanished(r, view.mailbox_id, modseq, start), op="imap-vanished")
+        removed = [pair for first, stop in index_runs(gone, known) for pair in runs(gone, first, stop)]
+    return subtract(removed, await known_uids(session, view, removed))
 
 
 def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> int:
@@ -275,9 +296,7 @@ async def close(session: Session, command: c.Close) -> Done:
     if view is None:
         raise no("no mailbox is selected")
     if not view.read_only and not view.deleted:
-        await session.account.write(
-            lambda tx: expunge(tx, view.mailbox_id, deleted_uids(tx, view.mailbox_id, view.uidnext)), session.cursor
-        )
+        await expunge_slices(session, view, silently=True)
     return await unselect(session, c.Unselect())
 
 

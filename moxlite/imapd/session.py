@@ -19,7 +19,7 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -44,7 +44,9 @@ from .context import SLOW_FAILURES, Context
 from .errors import Disconnect, Refused, no, refusal
 from .incoming import Incoming
 from .output import HIGH_WATER, Wire
+from .recent import write_claims
 from .sessions import AccountShare, SessionFacts
+from .trace import Masker, command_line
 from .view import View
 from .watch import receive_while_telling
 
@@ -93,7 +95,8 @@ class Handler(msgspec.Struct, frozen=True):
     """Who carries out a command.
 
     tells: whether changes are told around it; SELECT and what ends the view have nothing to tell. after: what follows
-    the tagged OK. capability: what brings the command, so that it goes with it (IMAP-37).
+    the tagged OK. capability: what brings the command, so that it goes with it (IMAP-37). changes: it changes
+    something of the account, so a log-in that is read-only may not (IMAP-158).
     """
 
     run: Callable[[Session, Any], Awaitable[Done]]
@@ -101,6 +104,7 @@ class Handler(msgspec.Struct, frozen=True):
     tells: bool = True
     after: Callable[[Session], Awaitable[None]] | None = None
     capability: str = ""
+    changes: bool = False
 
 
 _BY_NUMBER: Final = (c.Fetch, c.Store, c.Search, c.Sort, c.Thread)
@@ -126,6 +130,7 @@ class Session:
       disabled: capabilities that the account's owner has switched off (IMAP-37).
       quiet: see `hush`. told: UIDs whose flags were told in the running command, None if nobody asks.
       held: modseq of the first removal that is held back, 0 for none.
+      limited: what to say when the running command works on fewer messages than it names (RFC 9738).
       incoming: the messages of an APPEND that is on its way in.
       notify: what the client wants to hear of, None as long as it hasn't said so (RFC 5465).
     """
@@ -137,6 +142,7 @@ class Session:
         "_cursor",
         "_handlers",
         "_last",
+        "_masker",
         "_share",
         "_stack",
         "_started",
@@ -151,6 +157,7 @@ class Session:
         "identity",
         "incoming",
         "info",
+        "limited",
         "notify",
         "quiet",
         "scope",
@@ -175,6 +182,7 @@ class Session:
         self.quiet: dict[int, bool] = {}
         self.told: set[int] | None = None
         self.held = 0
+        self.limited: Code | None = None
         self.incoming: Incoming | None = None
         self.notify: Notification | None = None
         self.ending: Disconnect | None = None
@@ -186,6 +194,7 @@ class Session:
         self._stack = AsyncExitStack()
         self._bad = 0
         self._last = ""
+        self._masker: Masker | None = None
         self._started = False  # a valid command has come
         self._closed = False
 
@@ -232,6 +241,11 @@ class Session:
         return view
 
     @property
+    def read_only(self) -> bool:
+        """The user may change nothing: logged in by an app password for reading (IMAP-158)."""
+        return self.identity is not None and self.identity.read_only
+
+    @property
     def utf8(self) -> bool:
         """Names and strings are UTF-8 (IMAP-32)."""
         return bool(self.enabled & (Enabled.IMAP4REV2 | Enabled.UTF8))
@@ -265,11 +279,27 @@ class Session:
 
     def write(self, octets: bytes) -> None:
         """Put octets of a response into the buffer."""
+        if self._masker is not None:
+            self._tell_taps(self._masker.feed(octets))
         self.wire.write(octets)
 
     def respond(self, response: Response) -> None:
         """Put a response into the buffer."""
-        self.wire.write(encode(response, utf8=self.utf8))
+        self.write(encode(response, utf8=self.utf8))
+
+    def follow(self) -> None:
+        """Begin or end the transcript for the operator, if that is asked for (IMAP-159): here a response begins."""
+        tapped = self._share is not None and bool(self._share.taps)
+        if tapped and self._masker is None:
+            self._masker = Masker()
+            self._tell_taps([f"{self.identity.address if self.identity else ''} {self.info.remote} {self.client}"], "-")
+        elif not tapped:
+            self._masker = None
+
+    def _tell_taps(self, lines: Iterable[str], side: str = "S") -> None:
+        for tap in self._share.taps if self._share is not None else ():
+            for line in lines:
+                tap.tell(self.info.cid, side, line)
 
     async def drain(self) -> None:
         """Let the client take what is in the buffer; a handler with much to say calls it between slices (IMAP-9,
@@ -323,6 +353,7 @@ class Session:
             received=self.wire.received,
             sent=self.wire.sent,
             command=self._last,
+            app_password=identity.app_password,
         )
 
     def failed_login(self) -> None:
@@ -363,6 +394,12 @@ class Session:
             if self.incoming is not None:
                 self.incoming.close()
             self.leave()
+            if self._masker is not None:
+                self._tell_taps(["the session ends"], "-")
+            if self._share is not None:
+                self.context.sessions.leave(self._share, self.end)
+                if not self._share.enders:
+                    await write_claims(self)
             await self._stack.aclose()
 
     async def run(self) -> None:
@@ -392,6 +429,9 @@ class Session:
                     self.respond(response)
                 case codec.BadCommand():
                     self.drop_incoming()
+                    self.follow()
+                    if self._masker is not None:
+                        self._tell_taps([f"({event.text})"], "C")
                     self._bad_command(event)
                 case codec.Closed():
                     return
@@ -432,6 +472,7 @@ class Session:
         """A literal is announced: take it, or not (IMAP-85)."""
         if request.command_head is not None:
             try:
+                self._check_changes()
                 if self.incoming is None:
                     self.incoming = Incoming(self)
                 await self.incoming.begin(request)
@@ -447,6 +488,9 @@ class Session:
         """Carry out one command, and answer it."""
         self.tag = tag
         self._last = _name(command)
+        self.follow()
+        if self._masker is not None:
+            self._tell_taps([command_line(tag, command)], "C")
         self._trace(tag, command)
         started = time.perf_counter()
         outcomes: list[State | Disconnect] = []
@@ -455,6 +499,7 @@ class Session:
         outcome = outcomes[0] if outcomes else None
         self.quiet.clear()
         self.told = None
+        self.limited = None
         result = _result(outcome)
         metrics.command_seconds.labels(cmd=_name(command), result=result).observe(time.perf_counter() - started)
         if outcome is None:
@@ -492,12 +537,14 @@ class Session:
         if handler is None or handler.capability in self.disabled:
             raise Refused("BAD", "command is not supported")
         self._check_state(handler.need)
+        if handler.changes:
+            self._check_changes()
         tells = handler.tells
         try:
             if tells and self.view is not None and isinstance(command, _BY_NUMBER):
                 self.told = set() if isinstance(command, c.Store) and command.silent else None
                 await tell(self, expunge=False)  # so that the command sees the newest messages
-            done = await handler.run(self, command)
+            done = self._with_limit(await handler.run(self, command))
         except StoreError as error:
             await self._tell_rest(command, tells=tells)
             raise refusal(error) from error
@@ -505,6 +552,18 @@ class Session:
             await self._tell_rest(command, tells=tells)
             raise
         await self._tell_rest(command, tells=tells)
+        return done
+
+    def _with_limit(self, done: Done) -> Done:
+        """Say that the command worked on fewer messages than were named: beside another code in a line of its own (RFC
+        9738 §3.1).
+        """
+        code, self.limited = self.limited, None
+        if code is None:
+            return done
+        if done.code is None:
+            return Done(f"{done.text}, but only the messages with the highest UIDs", code)
+        self.respond(State("NO", "only the messages with the highest UIDs were looked at", code))
         return done
 
     async def _tell_rest(self, command: c.Command, *, tells: bool) -> None:
@@ -515,9 +574,11 @@ class Session:
         """Don't tell the flag changes of our own unit of that modseq: the client knows them.
 
         When nothing lay between what we had told and that unit, they are recognised also when they're read back from
-        the database.
+        the database. Where an older change of another is told from here on, ours has to be told after it.
         """
         self.quiet[modseq] = self.cursor.modseq == modseq - 1
+        if self.told is None:
+            self.told = set()
 
     def _check_state(self, need: Need) -> None:
         match need:
@@ -527,6 +588,10 @@ class Session:
                 raise no("log in first")
             case Need.MAILBOX if self.view is None:
                 raise no("select a mailbox first")
+
+    def _check_changes(self) -> None:
+        if self.read_only:
+            raise no("this app password is only for reading", "NOPERM")
 
     def _trace(self, tag: str, command: c.Command) -> None:
         """Log the command, without its secrets below level traceauth (IMAP-25)."""

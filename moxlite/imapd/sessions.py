@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from moxlite.store.keywords import spellings
 
 from . import metrics
 from .errors import no
+from .trace import Tap
 from .uidlist import Sharing
 from .view import View
 
@@ -27,7 +29,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One session at this moment, for the operator (IMAP-159).
 
     id: of its connection. client: what ID said. mailbox_id: the selected one, None without. received, sent: octets.
-    command: the last one.
+    command: the last one. app_password: the name of the one that was used to log in, "" for none.
     """
 
     id: int
@@ -39,6 +41,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     received: int
     sent: int
     command: str
+    app_password: str
 
 
 class AccountShare:
@@ -50,16 +53,20 @@ class AccountShare:
       sharing: the UID lists in use.
       recent: by mailbox id, the first UID that no session has shown as ``\\Recent`` yet, as far as that's above what
         the store knows (IMAP-72a).
+      unwritten: the mailboxes of which the store does not know that.
+      taps: where transcripts of the sessions go (IMAP-159).
     """
 
-    __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "views")
+    __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "taps", "unwritten", "views")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, taps: set[Tap]) -> None:
         self.name = name
+        self.taps = taps
         self.enders: dict[Callable[[str], None], Callable[[], SessionFacts]] = {}
         self.views: set[View] = set()
         self.sharing = Sharing()
         self.recent: dict[int, int] = {}
+        self.unwritten: set[int] = set()
         self._spellings: Mapping[str, str] = {}
 
     async def spelled(self, account: Account, keywords: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,6 +84,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._accounts: dict[str, AccountShare] = {}
+        self._taps: dict[str, set[Tap]] = {}
         metrics.sessions.set_function(lambda: sum(1 for _ in self.views()))
         metrics.view_octets.set_function(self._octets)
         metrics.held_removals.set_function(lambda: sum(len(view.gone) for view in self.views() if view.gone))
@@ -87,7 +95,7 @@ class Sessions:
             yield from share.views
 
     def _octets(self) -> int:
-        arrays = {id(view.uids): view.uids for view in self.views()}
+        arrays = {id(view.list): view.list.uids for view in self.views()}
         return sum(len(uids) * uids.itemsize for uids in arrays.values())
 
     def join(self, account: str, end: Callable[[str], None], describe: Callable[[], SessionFacts]) -> AccountShare:
@@ -97,7 +105,7 @@ class Sessions:
         """
         share = self._accounts.get(account)
         if share is None:
-            share = self._accounts[account] = AccountShare(account)
+            share = self._accounts[account] = AccountShare(account, self._taps.setdefault(account, set()))
         if len(share.enders) >= MAX_SESSIONS:
             raise no("too many connections of this account", "LIMIT")
         share.enders[end] = describe
@@ -108,14 +116,36 @@ class Sessions:
         share.enders.pop(end, None)
         if not share.enders and self._accounts.get(share.name) is share:
             del self._accounts[share.name]
+            self._drop_taps(share.name)
 
-    def end_account(self, account: str, text: str) -> None:
+    @contextmanager
+    def tapped(self, account: str) -> Iterator[Tap]:
+        """What the sessions of an account say and are told, from their next command on, as long as the block lasts."""
+        taps, tap = self._taps.setdefault(account, set()), Tap()
+        taps.add(tap)
+        try:
+            with tap.lines:
+                yield tap
+        finally:
+            taps.discard(tap)
+            self._drop_taps(account)
+
+    def _drop_taps(self, account: str) -> None:
+        if account not in self._accounts and not self._taps.get(account):
+            self._taps.pop(account, None)
+
+    def end_account(self, account: str, text: str, *, app_password: str = "") -> None:
         """End all sessions of an account at once: its password, its permission to log in, or one of its keys has
-        changed (IMAP-23).
+        changed (IMAP-23); or only those that began with an app password of this name (IMAP-158).
         """
         share = self._accounts.get(account)
-        for end in list(share.enders) if share else ():
-            end(text)
+        for end, describe in list(share.enders.items()) if share else ():
+            if not app_password or describe().app_password == app_password:
+                end(text)
+
+    def app_passwords(self) -> set[tuple[str, str]]:
+        """The app passwords by which sessions are logged in: accounts and names."""
+        return {(one.account, one.app_password) for one in self.facts() if one.app_password}
 
     def facts(self) -> list[SessionFacts]:
         """All sessions that are logged in, by id."""

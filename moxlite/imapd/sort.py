@@ -23,6 +23,8 @@ from moxlite.store.sorting import SortRow, ThreadRow, sort_rows, thread_rows
 from moxlite.store.transaction import Reader
 
 from .errors import bad
+from .messagelimit import first_searched
+from .named import conditions
 from .progress import going_on
 from .results import esearch, highest_modseq, off_loop
 from .search import find
@@ -40,7 +42,9 @@ Row = TypeVar("Row")
 
 
 async def _found(session: Session, view: View, program: SearchKey) -> array[int]:
-    return await find(session, view, divide(program, view))
+    await first_searched(session, view, program, all_or_none=True)
+    named = await conditions(session, view, program)
+    return await find(session, view, divide(program, view, named))
 
 
 async def _rows(session: Session, read: Callable[[Reader, Sequence[int]], list[Row]], uids: array[int]) -> list[Row]:
@@ -90,18 +94,27 @@ async def sort(session: Session, command: c.Sort) -> Done:
     return Done("sorted")
 
 
-async def _ordered(session: Session, view: View, uids: array[int], keys: Sequence[SortKey]) -> Sequence[int]:
+async def _ordered(session: Session, view: View, uids: array[int], keys: tuple[SortKey, ...]) -> Sequence[int]:
+    known = view.list.orders.get(keys)
+    if isinstance(known, array):
+        if len(known) == len(uids):
+            return known
+        wanted = frozenset(uids)
+        return await off_loop(len(known), lambda: [uid for uid in known if uid in wanted])
     names = {key.name for key in keys}
     envelope = bool(names - {"ARRIVAL", "SIZE", "SUBJECT"})
     rows = await _rows(session, lambda r, uids: sort_rows(r, view.mailbox_id, uids, envelope=envelope), uids)
 
-    def arrange() -> list[int]:
+    def arrange() -> array[int]:
         # From the last key to the first, each time leaving what is equal as it was: at last by message number.
         for key in reversed(keys):
             rows.sort(key=_KEYS[key.name], reverse=key.reverse)
-        return [row.uid for row in rows]
+        return uid_array([row.uid for row in rows])
 
-    return await off_loop(len(rows), arrange)
+    ordered = await off_loop(len(rows), arrange)
+    if view.list and len(ordered) == len(view.list):
+        view.list.keep(keys, ordered)
+    return ordered
 
 
 def _sent(envelope: Envelope | None, received: int) -> int:
@@ -152,15 +165,22 @@ async def thread(session: Session, command: c.Thread) -> Done:
     if algorithm is None or f"THREAD={command.algorithm}" in session.disabled:
         raise bad("unknown threading algorithm")
     uids = await _found(session, view, command.program)
+    asked = (command.algorithm, command.uid)
 
     async def work() -> bytes:
+        known = view.list.orders.get(asked)
+        if isinstance(known, bytes) and len(uids) == len(view.list):
+            return known
         rows = await _rows(session, lambda r, uids: thread_rows(r, view.mailbox_id, uids), uids)
         number = (lambda uid: uid) if command.uid else view.number
 
         def render() -> bytes:
             return encode(ThreadData(algorithm([_threadable(row, number) for row in rows])))
 
-        return await off_loop(len(rows), render)
+        octets = await off_loop(len(rows), render)
+        if view.list and len(rows) == len(view.list):
+            view.list.keep(asked, octets)
+        return octets
 
     session.write(await going_on(session, work))
     return Done("threaded")

@@ -4,20 +4,28 @@ The new flags are told by `changes`, in their place among the changes of others;
 here.
 """
 
+from array import array
 from collections.abc import Callable, Sequence
 
 from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import format_ranges, runs
 from moxlite.store.account import AccountTx
+from moxlite.store.bus import MARK_ROWS
 from moxlite.store.flags import Mode, Stored, store_flags
 from moxlite.store.reading import SLICE, FlagRow, flags_of
 from moxlite.store.transaction import Reader
 
+from .bulk import STORED
 from .changes import flags_line, tell
 from .errors import no
+from .fetch import tell_items
 from .flagwire import parse_words, wire_flags
+from .messagelimit import cut
+from .named import resolve
 from .session import Done, Session
+from .uidlist import uid_array
 from .view import View
 
 __all__ = ["store"]
@@ -35,28 +43,35 @@ async def store(session: Session, command: c.Store) -> Done:
     flags, keywords = parse_words(command.flags)
     if command.unchangedsince is not None:
         session.use_condstore()
-    named = view.resolve(command.set, uid=command.uid)
+    named = cut(session, await resolve(session, view, command.set, uid=command.uid))
     uids = view.live(named)
     if not uids:
         return _nothing(len(named), len(uids))
 
-    def unit(tx: AccountTx) -> Stored:
-        return store_flags(
-            tx,
-            view.mailbox_id,
-            uids,
-            mode=_MODES[command.mode],
-            flags=flags,
-            keywords=keywords,
-            unchangedsince=command.unchangedsince,
-        )
+    modified: list[int] = []
+    found = 0
+    for start in range(0, len(uids), STORED):
+        part = uids[start : start + STORED]
 
-    stored = await session.account.write(unit, session.cursor)
-    await _show(session, view, command, stored)
-    if stored.modified:
-        numbers = stored.modified if command.uid else [view.number(uid) for uid in stored.modified]
+        def unit(tx: AccountTx, part: "array[int]" = part) -> Stored:
+            return store_flags(
+                tx,
+                view.mailbox_id,
+                part,
+                mode=_MODES[command.mode],
+                flags=flags,
+                keywords=keywords,
+                unchangedsince=command.unchangedsince,
+            )
+
+        stored = await session.account.write(unit, session.cursor)
+        modified += stored.modified
+        found += len(stored.changed) + len(stored.unchanged)
+        await _show(session, view, command, stored)
+    if modified:
+        numbers = modified if command.uid else [view.number(uid) for uid in modified]
         return Done("some messages were changed meanwhile", Code("MODIFIED", format_ranges(runs(numbers))))
-    return _nothing(len(named), len(stored.changed) + len(stored.unchanged))
+    return _nothing(len(named), found)
 
 
 def _nothing(named: int, found: int) -> Done:
@@ -67,7 +82,7 @@ def _nothing(named: int, found: int) -> Done:
 
 
 async def _show(session: Session, view: View, command: c.Store, stored: Stored) -> None:
-    """What the client must hear besides the changes themselves."""
+    """What the client must hear of a slice."""
     rows: list[FlagRow] = []
     if stored.modified:
         modified = stored.modified
@@ -82,13 +97,36 @@ async def _show(session: Session, view: View, command: c.Store, stored: Stored) 
             flags_line(session, view, row.uid, wire_flags(row.flags, keywords, view.is_recent(row.uid)), row.modseq)
         )
         await session.drain()
-    if command.silent and stored.changed:
+    if _known(session, view, stored):
+        await _tell_many(session, view, command, stored)
+    elif command.silent and stored.changed:
         session.hush(stored.changed[0].modseq)
-        if session.condstore:  # RFC 7162 §3.1.3: the new modseq is told also then
-            for row in (*stored.changed, *stored.unchanged):
-                session.write(modseq_line(session, view, row.uid, row.modseq))
-                await session.drain()
+    if command.silent and session.condstore:  # RFC 7162 §3.1.3: the new modseq is told also then
+        for row in (*stored.changed, *stored.unchanged):
+            session.write(modseq_line(session, view, row.uid, row.modseq))
+            await session.drain()
     await tell(session, expunge=False)
+
+
+def _known(session: Session, view: View, stored: Stored) -> bool:
+    """Whether all that is to be told of many changes is known: nobody else's came before them, nor did keywords."""
+    return (
+        len(stored.changed) > MARK_ROWS
+        and session.cursor.modseq == stored.changed[0].modseq - 1
+        and session.notify is None
+        and not view.behind
+        and view.keywords.issuperset(keyword for row in stored.changed for keyword in row.keywords)
+    )
+
+
+async def _tell_many(session: Session, view: View, command: c.Store, stored: Stored) -> None:
+    """Tell changes from their rows: as events they'd be read from the database, at five times the cost."""
+    modseq = stored.changed[0].modseq
+    session.cursor.skip_to(modseq)
+    view.modseq = max(view.modseq, modseq)
+    if not command.silent:
+        items = (Attribute.FLAGS, Attribute.MODSEQ) if session.condstore else (Attribute.FLAGS,)
+        await tell_items(session, view, uid_array([row.uid for row in stored.changed]), items)
 
 
 def _flags(view: View, uids: Sequence[int]) -> Callable[[Reader], list[FlagRow]]:

@@ -7,20 +7,24 @@ what the mailbox holds but what this client has been told, and in which order. A
 their numbers, `uidnext` (the next UID that it will be told of), and `gone`: UIDs already removed from the mailbox
 whose removal may not be told yet. Those stay readable (STORE-36).
 
+With UIDONLY there are no message numbers, so such a session keeps no UIDs: a `CountedView` knows how many messages it
+has told of, and `named` reads the UIDs that a command names from the store (IMAP-53).
+
 Nothing here waits or writes; `changes` turns batches of the store's change bus into calls of these methods and into
 responses.
 """
 
 from array import array
 from bisect import bisect_left
+from typing import ClassVar, Final
 
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, normalize, pick, runs, subtract
 from moxlite.store.types import MailboxID
 
 from .errors import bad
-from .uidlist import UidList, uid_array
+from .uidlist import EMPTY, UidList, uid_array
 
-__all__ = ["View"]
+__all__ = ["CountedView", "View"]
 
 
 class View:
@@ -35,12 +39,16 @@ class View:
       since: what SELECT has read; changes up to here are in the view.
       modseq: of the last change of this mailbox that is in the view, or held in `gone`.
       gone: UIDs removed from the mailbox, EXPUNGE not yet told; ascending.
+      counted: it knows how many messages there are, not which.
       recent: UIDs which show ``\\Recent`` to this session, as ranges (IMAP-72a).
+      recent_told: how many of these are in a view that is counted.
       saved: result of the last SEARCH RETURN (SAVE), ascending UIDs (RFC 5182).
       keywords: names told in FLAGS, as the store spells them, lower-case (IMAP-60).
       behind: modseq up to which everything was told, when later changes are not, as NOTIFY wants it; 0 else.
       deleted: the mailbox itself was deleted by someone else (IMAP-58).
     """
+
+    counted: ClassVar[bool] = False
 
     __slots__ = (
         "behind",
@@ -52,6 +60,7 @@ class View:
         "modseq",
         "read_only",
         "recent",
+        "recent_told",
         "saved",
         "since",
         "uidnext",
@@ -80,6 +89,7 @@ class View:
         self.keywords = frozenset(keywords)
         self.gone: array[int] | None = None
         self.recent: Ranges = []
+        self.recent_told = 0
         self.saved: array[int] | None = None
         self.behind = 0
         self.deleted = False
@@ -159,13 +169,25 @@ class View:
 
     # -- changes
 
+    def told(self, uids: Ranges) -> "array[int]":
+        """Those of removed `uids` that the client knows."""
+        return pick(self.uids, uids)
+
     def hold(self, uids: Ranges) -> None:
         """Take note of a removal that will be told later; UIDs never told of are ignored."""
-        mine = pick(self.uids, uids)
+        mine = self.told(uids)
         if self.gone:
-            merged = normalize([*runs(self.gone), *runs(mine)])
-            mine = pick(self.uids, merged)
+            mine = uid_array(sorted({*self.gone, *mine}))
         self.gone = mine or None
+
+    def grow(self, uids: "array[int]") -> None:
+        """The client is told of new messages, whose UIDs ascend and are above all others."""
+        self.list = self.list.adding(uids)
+        self.uidnext = uids[-1] + 1
+
+    def shrink(self, uids: "array[int]") -> None:
+        """The client is told that these messages, which it knows, are gone."""
+        self.list = self.list.without(list(runs(uids)))
 
     def numbers_of(self, ranges: Ranges) -> list[int]:
         """The numbers to write into EXPUNGE lines, in order, for the removal of the UIDs in `ranges`.
@@ -176,3 +198,99 @@ class View:
         for start, stop in reversed(index_runs(self.uids, ranges)):
             numbers.extend(range(stop, start, -1))
         return numbers
+
+
+MAX_ABSENT: Final = 1_000
+"""Stretches of UIDs that a counted view remembers: they come from races, and from what NOTIFY leaves untold."""
+
+
+class CountedView(View):
+    """The selected mailbox of a session under UIDONLY (RFC 9586): no UIDs, a number.
+
+    A UID below `uidnext` is known to the client unless it was removed up to `since`, or is `absent`; the store tells
+    which were removed.
+
+    Attributes:
+      absent: UIDs from SELECT on that are not in the view, as far as the store's change log may name them again: never
+        told since they were gone too soon, or told as removed while NOTIFY left other changes untold.
+    """
+
+    __slots__ = ("absent", "count")
+
+    counted = True
+
+    def __init__(
+        self,
+        mailbox_id: MailboxID,
+        *,
+        read_only: bool,
+        uidvalidity: int,
+        uidnext: int,
+        modseq: int,
+        since: int,
+        count: int,
+        keywords: tuple[str, ...],
+    ) -> None:
+        super().__init__(
+            mailbox_id,
+            read_only=read_only,
+            uidvalidity=uidvalidity,
+            uidnext=uidnext,
+            modseq=modseq,
+            since=since,
+            uids=EMPTY,
+            keywords=keywords,
+        )
+        self.count = count
+        self.absent: Ranges = []
+
+    @property
+    def uids(self) -> "array[int]":
+        """Not known."""
+        raise AssertionError("a view under UIDONLY holds no UIDs")
+
+    @property
+    def exists(self) -> int:
+        """See `View.exists`."""
+        return self.count
+
+    @property
+    def recent_count(self) -> int:
+        """See `View.recent_count`."""
+        return self.recent_told
+
+    def number(self, uid: int) -> int:
+        """There are none."""
+        raise AssertionError("a view under UIDONLY has no message numbers")
+
+    def search_result(self) -> "array[int]":
+        """See `View.search_result`."""
+        return self.saved or uid_array()
+
+    def told(self, uids: Ranges) -> "array[int]":
+        """See `View.told`; `uids` were all in the mailbox when the view began, or came later."""
+        known = uid_array()
+        for low, high in uids:
+            known.extend(range(low, min(high + 1, self.uidnext)))
+        for start, stop in reversed(index_runs(known, self.absent)):
+            del known[start:stop]
+        return known
+
+    def grow(self, uids: "array[int]") -> None:
+        """See `View.grow`."""
+        self.count += len(uids)
+        self._forget(subtract([(self.uidnext, uids[-1])], uids))
+        self.uidnext = uids[-1] + 1
+
+    def shrink(self, uids: "array[int]") -> None:
+        """See `View.shrink`."""
+        self.count -= len(uids)
+        self.recent_told -= sum(stop - start for start, stop in index_runs(uids, self.recent))
+        if self.saved:
+            self.saved = pick(self.saved, subtract(list(runs(self.saved)), uids))
+        if self.behind:
+            self._forget(list(runs(uids)))
+
+    def _forget(self, uids: Ranges) -> None:
+        if uids:
+            self.absent = normalize([*self.absent, *uids])[-MAX_ABSENT:]

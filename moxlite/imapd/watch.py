@@ -42,6 +42,7 @@ class _Watch:
         session = self._session
         try:
             while True:
+                session.follow()
                 await tell(session, expunge=self._expunge)
                 await session.wire.drain()
                 if self._stopped.is_set():  # while we were writing

@@ -14,6 +14,7 @@ from moxlite.admin.logins import (
     LoginDisabled,
     LoginRefused,
     NoSecrets,
+    NotPermitted,
     RateLimited,
     WrongCredentials,
 )
@@ -32,6 +33,7 @@ FAILURES: Final[tuple[tuple[type[LoginRefused], int, str], ...]] = (
     (UnknownMechanism, 504, "5.5.4"),
     (BadChannelBinding, 535, "5.7.7"),
     (WrongCredentials, 535, "5.7.8"),
+    (NotPermitted, 535, "5.7.8"),
     (BadExchange, 501, "5.5.4"),
     (NoSecrets, 454, "4.7.0"),
     (LoginDisabled, 525, "5.7.13"),

@@ -12,7 +12,7 @@ from moxlite.proto.address import Address, Domain
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import metrics, replies, simulate
-from moxlite.smtpd.replies import refuse
+from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 
@@ -31,6 +31,8 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
     session.snapshot = session.context.config.current
     if session.context.submission:
         require_login(session)
+        if session.identity is not None and not await session.context.logins.stands(session.identity):
+            raise Goodbye(replies.REVOKED)
     if command.size is not None and command.size > session.listener.max_message_size:
         raise refuse(552, "5.3.4", f"message too large, the limit is {session.listener.max_message_size} octets")
     if command.requiretls:

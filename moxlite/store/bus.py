@@ -26,7 +26,16 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.changes import Catchup
-from moxlite.store.types import AccountClosing, Event, FlagsChanged, MessageAdded, MessageID, MessagesRemoved, ModSeq
+from moxlite.store.types import (
+    AccountClosing,
+    Event,
+    FlagsChanged,
+    MailboxID,
+    MessageAdded,
+    MessageID,
+    MessagesRemoved,
+    ModSeq,
+)
 
 __all__ = ["MARK_ROWS", "SLICE", "Batch", "Bus", "Cursor"]
 
@@ -259,8 +268,9 @@ class Bus:
 class Cursor:
     """A subscriber's position; from `Account.subscribe`. One task at a time takes from it.
 
-    `modseq`: what has been taken. `id`: what `Event.origin` names. Use it as a context manager, or `close` it: an open
-    cursor holds back erasures.
+    `modseq`: what has been taken. `id`: what `Event.origin` names. `messages_of`: the subscriber may set it to the
+    mailbox whose messages it wants to hear of, when it can do without those of others; they may be told all the same.
+    Use it as a context manager, or `close` it: an open cursor holds back erasures.
     """
 
     def __init__(self, bus: Bus, *, keep_own: bool) -> None:
@@ -268,6 +278,7 @@ class Cursor:
         self.modseq = ModSeq(0)
         self.acknowledged = ModSeq(0)
         self.closing: AccountClosing | None = None
+        self.messages_of: MailboxID | None = None
         self.at = bus.end
         # What it had acknowledged when it was first found behind, and when that was.
         self.stuck: tuple[ModSeq, float] | None = None
@@ -299,6 +310,11 @@ class Cursor:
         self._skip()
         return self.at < self._bus.end
 
+    @property
+    def latest(self) -> ModSeq:
+        """The modseq of the last unit that was told."""
+        return self._bus.modseq
+
     async def wait(self) -> None:
         """Sleep until `pending()`. No change between two calls is lost."""
         if self.pending():
@@ -323,7 +339,7 @@ class Cursor:
         self._skip()
         if self._catchup is None and self._behind():
             metrics.CATCHUP.inc()
-            self._catchup = Catchup(self.modseq, self._own)
+            self._catchup = Catchup(self.modseq, self._own, messages_of=self.messages_of)
         if self._catchup is not None:
             return await self._take_log(self._catchup)
         events: list[Event] = []
@@ -336,6 +352,14 @@ class Cursor:
         if closing is not None:
             events.append(closing)
         return Batch(tuple(events), self.modseq, more=self.at < self._bus.end, from_log=False)
+
+    def skip_to(self, modseq: ModSeq) -> None:
+        """The subscriber knows all up to `modseq`: its own units, one right behind the other from where it stood."""
+        if self._catchup is None and modseq > self.modseq:
+            self.modseq = modseq
+            self._own = {own: overtaken for own, overtaken in self._own.items() if own > modseq}
+            self.at = max(self.at, self._bus.first)
+            self._skip()
 
     def acknowledge(self, modseq: ModSeq) -> None:
         """All up to `modseq` is applied: content removed by then may be erased, as far as this subscriber is concerned

@@ -20,6 +20,7 @@ from typing import Final
 import apsw
 
 from moxlite.store.keywords import split_keywords
+from moxlite.store.reading import flags_of_bits
 from moxlite.store.transaction import Reader, Row
 from moxlite.store.types import (
     UID,
@@ -106,15 +107,23 @@ class _Removals:
 class Catchup:
     """The way of one reader from `since` to `modseq`: `plan` once, then `slice` until `done`."""
 
-    def __init__(self, since: ModSeq, own: Own | None = None, mailbox_id: MailboxID | None = None) -> None:
+    def __init__(
+        self,
+        since: ModSeq,
+        own: Own | None = None,
+        mailbox_id: MailboxID | None = None,
+        *,
+        messages_of: MailboxID | None = None,
+    ) -> None:
         """Changes of messages whose modseq is in `own` are skipped as STORE-33 says; `mailbox_id` asks for the messages
-        of that mailbox only.
+        of that mailbox only, `messages_of` for these among the messages, and for all else.
         """
         self.since = since
         self.modseq = since
         self.planned = False
         self._own: Own = own or {}
         self._mailbox_id = mailbox_id
+        self._messages_of = mailbox_id if messages_of is None else messages_of
         self._rows = 0
         self._removals: list[_Removals] = []
         self._structure: list[Event] = []
@@ -183,10 +192,10 @@ class Catchup:
 
     def _plan_removals(self, r: Reader, room: int) -> None:
         sql_limit = -1 if room < 0 else room + 1
-        if self._mailbox_id is None:
+        if self._messages_of is None:
             rows = r.iterate(EXPUNGED, self.since, sql_limit)
         else:
-            rows = r.iterate(EXPUNGED_IN, self._mailbox_id, self.since, sql_limit)
+            rows = r.iterate(EXPUNGED_IN, self._messages_of, self.since, sql_limit)
         for mailbox_id, uid, message_id, createseq, modseq in rows:
             self._count(1, room)
             if self._new(createseq) or self._skipped(modseq, message_id):
@@ -210,7 +219,7 @@ class Catchup:
             self._count(1, room)
             if self._mailbox_id is None:
                 self._plan_mailbox(row, subscribed)
-            if self._mailbox_id in (None, row[0]):
+            if self._messages_of in (None, row[0]):
                 self._plan_messages(r, row[0], room)
 
     def _plan_mailbox(self, row: Row, subscribed: set[str]) -> None:
@@ -360,7 +369,7 @@ class Catchup:
                 mailbox_id=mailbox_id,
                 uid=uid,
                 message_id=message_id,
-                flags=Flag(flags),
+                flags=flags_of_bits(flags),
                 keywords=split_keywords(keywords),
                 exists=exists,
                 unseen=unseen,
@@ -382,7 +391,7 @@ class Catchup:
                     uid=uid,
                     message_id=message_id,
                     mask=ALL_FLAGS,
-                    flags=Flag(flags),
+                    flags=flags_of_bits(flags),
                     keywords=split_keywords(keywords),
                     uidvalidity=uidvalidity,
                     unseen=unseen,

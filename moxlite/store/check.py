@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.apppasswords import wrong_app_passwords
 from moxlite.store.checkrules import RULES
 from moxlite.store.chunks import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import BadMailboxName, ChunkDamaged
@@ -52,7 +53,7 @@ def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[
     findings: list[Finding] = []
     for rule in RULES:
         _collect(findings, (Finding(rule.kind, rule.text.format(*row)) for row in r.iterate(rule.sql)))
-    checks: list[Callable[[Reader], Iterator[Finding]]] = [_names, _keywords, _threads]
+    checks: list[Callable[[Reader], Iterator[Finding]]] = [_names, _keywords, _threads, _app_passwords]
     if idle:
         checks.append(_unused)
     if deep:
@@ -154,6 +155,12 @@ def _threads(r: Reader) -> Iterator[Finding]:
                         f"message {message_id} is in thread {thread_of[message_id]}, "
                         f"its ancestor {ancestor} in {thread_of[ancestor]}",
                     )
+
+
+def _app_passwords(r: Reader) -> Iterator[Finding]:
+    """App passwords share the salt of the account's own password, and may do what makes sense (STORE-191)."""
+    for text in wrong_app_passwords(r):
+        yield Finding("app_password", text)
 
 
 def _unused(r: Reader) -> Iterator[Finding]:

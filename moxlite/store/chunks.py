@@ -26,6 +26,8 @@ __all__ = [
     "decode_chunk",
     "encode_chunk",
     "encode_chunks",
+    "prefer",
+    "preferred",
 ]
 
 CHUNK_SIZE: Final = 256 << 10
@@ -55,6 +57,20 @@ class Compression(IntEnum):
     NONE = 0
     ZSTD = 1
     ZLIB = 2
+
+
+_preferred = Compression.ZSTD
+
+
+def prefer(compression: Compression) -> None:
+    """How this process stores new bodies from now on: the setting ``store.compress``, for who reads it."""
+    global _preferred
+    _preferred = compression
+
+
+def preferred() -> Compression:
+    """How new bodies are stored."""
+    return _preferred
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +122,7 @@ def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
     Raises:
       ChunkDamaged: the check fails, or it cannot be decoded to that length.
     """
-    if check_of(data) != check:
+    if not isinstance(data, bytes) or check_of(data) != check:  # a damaged row may have anything in its place
         raise ChunkDamaged
     try:
         match enc:

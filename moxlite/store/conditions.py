@@ -41,6 +41,7 @@ __all__ = [
     "WithFlags",
     "count_matching",
     "matching",
+    "matching_texts",
     "matching_uids",
 ]
 
@@ -183,7 +184,7 @@ Condition: TypeAlias = (
 MATCHING: Final = "SELECT m.uid, m.id, m.modseq FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?"
 # One row: SQLite walks all matches without coming back to Python, and so without the GIL, for each.
 UIDS: Final = """
-SELECT group_concat(uid) FROM (
+SELECT group_concat(uid, ' ') FROM (
     SELECT m.uid AS uid FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? AND {}
     ORDER BY m.uid LIMIT ?)"""
 COUNT: Final = "SELECT count(*) FROM message m WHERE m.mailbox_id = ?"
@@ -213,7 +214,19 @@ def matching_uids(
     """
     sql, args = _compose(condition, 0)
     text: str | None = r.value(UIDS.format(sql), mailbox_id, first, last, *args, limit)
-    return array("I", map(int, text.split(",")) if text else ())
+    return array("I", map(int, text.split()) if text else ())
+
+
+def matching_texts(r: Reader, mailbox_id: int, condition: Condition, first: int, last: int, limit: int) -> list[str]:
+    """As `matching_uids`, all of them as text, parted by blanks, in pieces of at most `limit`: for who only writes them
+    down. For `account.scan`.
+    """
+    sql, args = _compose(condition, 0)
+    found: list[str] = []
+    while first <= last and (text := r.value(UIDS.format(sql), mailbox_id, first, last, *args, limit)):
+        found.append(text)
+        first = int(text.rpartition(" ")[2]) + 1
+    return found
 
 
 def count_matching(r: Reader, mailbox_id: int, condition: Condition) -> int:

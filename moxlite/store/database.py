@@ -19,6 +19,7 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.checkpoint import Checkpoints
+from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, WrongFile
 from moxlite.store.health import Health
 from moxlite.store.migrations import Kind, drop_old_copies, open_file
 from moxlite.store.offload import give_memory_back
@@ -73,7 +74,7 @@ class Database:
         self.options = options
         self.name = name
         self.unclean = unclean
-        self.health = Health(name, path, options.min_free_space)
+        self.health = Health(name, path, options.min_free_space, tell=options.degraded)
         self._checkpoints = Checkpoints(path, vfs=options.vfs)
         self._readers = Readers(path, kind, self.health, vfs=options.vfs)
         self._writer_db = db
@@ -112,7 +113,11 @@ class Database:
         try:
             self = await trio.to_thread.run_sync(work)
         except apsw.Error as error:
-            raise Health(name or path.name, path, 0).translate(error) from error
+            raise Health(name or path.name, path, 0, tell=options.degraded).translate(error) from error
+        except (WrongFile, SchemaTooNew, MigrationNeedsSpace) as error:
+            if options.degraded is not None:
+                options.degraded(name or path.name, path, str(error))
+            raise
         self._writer = Writer(
             self._writer_db,
             name=self.name,

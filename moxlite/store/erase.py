@@ -8,6 +8,7 @@ the junk filter has unlearnt it. The queue is in the database, so work that a ki
 from __future__ import annotations
 
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -54,7 +55,7 @@ KEY_AGE: Final = 7 * DAY
 READY: Final = """
 SELECT q.mailbox_id, q.uid, q.message_id, e.body_id, b.size
 FROM erase_queue q JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid LEFT JOIN body b ON b.id = e.body_id
-WHERE q.modseq <= ? AND q.expunged_at <= ? AND q.trained IS NULL
+WHERE q.modseq <= ? AND q.trained IS NULL
 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = q.message_id)
 AND NOT EXISTS (SELECT 1 FROM junk_retrain t WHERE t.message_id = q.message_id)
 ORDER BY q.modseq LIMIT ?"""
@@ -72,7 +73,9 @@ DROP_SIDE: Final = tuple(
     f"DELETE FROM {table} WHERE message_id = ?"  # noqa: S608
     for table in ("message_info", "message_wire", "message_header")
 )
-PENDING: Final = "SELECT count(*), min(expunged_at) FROM erase_queue"
+PENDING: Final = "SELECT count(*) FROM erase_queue"
+# Modseqs and times grow together, but for a clock that was set back: then it is a little later.
+KEPT_FROM: Final = "SELECT modseq FROM erase_queue WHERE expunged_at > ? ORDER BY modseq LIMIT 1"
 
 OLDEST: Final = """
 SELECT mailbox_id, uid, modseq, expunged_at FROM expunged INDEXED BY expunged_modseq
@@ -98,11 +101,9 @@ class Erased(msgspec.Struct, frozen=True):
     more: bool
 
 
-def erase(tx: Tx, acknowledged: ModSeq, grace: int) -> Erased:
-    """Erase content whose removal all subscribers have applied (modseq at most `acknowledged`) and that is older than
-    `grace` µs, within one unit's bounds.
-    """
-    ready = tx.rows(READY, acknowledged, tx.now - grace, UNIT_BODIES)
+def erase(tx: Tx, until: int) -> Erased:
+    """Erase content whose removal has a modseq of at most `until`, within one unit's bounds."""
+    ready = tx.rows(READY, until, UNIT_BODIES)
     tombstones = bodies = octets = 0
     gone: list[int] = []
     for mailbox_id, uid, message_id, body_id, size in ready:
@@ -165,10 +166,12 @@ def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
     return tx.execute(FORGET_KEYS, tx.now - KEY_AGE, limit)
 
 
-def _pending(r: Reader) -> tuple[int, int | None]:
-    row = r.row(PENDING)
-    assert row is not None
-    return row[0], row[1]
+def _pending(r: Reader, grace: int) -> tuple[int, int | None]:
+    """How much content waits, and the modseq from which on it is kept for undeleting, None: all can go. That is found
+    at once while nothing can.
+    """
+    kept_from = r.value(KEPT_FROM, time.time_ns() // 1000 - grace) if grace else None
+    return r.value(PENDING), kept_from
 
 
 class Eraser:
@@ -203,15 +206,16 @@ class Eraser:
         grace = 0 if account.database.health.short_of_space() else account.options.undelete_grace
         async with self._lock:
             self._bell.quiet()
-            pending, oldest = await account.read(_pending, op="erase_pending")
+            pending, kept_from = await account.read(partial(_pending, grace=grace), op="erase_pending")
             self._count(pending)
             if not pending:
                 return float("inf")
             try:
                 while True:
-                    erased = await account.database.write(
-                        partial(erase, acknowledged=account.bus.acknowledged, grace=grace)
-                    )
+                    until: int = account.bus.acknowledged
+                    if kept_from is not None:
+                        until = min(until, kept_from - 1)
+                    erased = await account.database.write(partial(erase, until=until))
                     self._count(self._counted - erased.tombstones)
                     account.indexer.forget(erased.gone)
                     if not erased.more:
@@ -221,7 +225,7 @@ class Eraser:
                 return RETRY
             if not self._counted:
                 return float("inf")
-            return RETRY if oldest is None or not grace else max(RETRY, min(grace / SECOND, LOOK))
+            return RETRY if not grace else max(RETRY, min(grace / SECOND, LOOK))
 
     def _count(self, pending: int) -> None:
         self._gauge.inc(pending - self._counted)

@@ -111,7 +111,7 @@ class ChunkDamaged(StoreError):
     """A stored chunk of a body fails its check (STORE-159, STORE-181)."""
 
 
-class WrongFile(StoreError):
+class WrongFile(StorageBroken):
     """The file is not a database of the kind that was to be opened."""
 
     def __init__(self, path: Path, detail: str) -> None:
@@ -119,7 +119,7 @@ class WrongFile(StoreError):
         self.path = path
 
 
-class SchemaTooNew(StoreError):
+class SchemaTooNew(StorageBroken):
     """The file was written by a newer program (STORE-148); it was not touched."""
 
     def __init__(self, path: Path, found: int, known: int) -> None:
@@ -129,7 +129,7 @@ class SchemaTooNew(StoreError):
         self.known = known
 
 
-class MigrationNeedsSpace(StoreError):
+class MigrationNeedsSpace(StorageBroken):
     """There is no room for the copy made before tables are rewritten (STORE-149)."""
 
     def __init__(self, path: Path, needed: int, free: int) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.store.types import MailboxID
 
-__all__ = ["NO_FACTS", "Facts", "SMTPFacts", "Validation", "ip_classes"]
+__all__ = ["NO_FACTS", "Facts", "SMTPFacts", "Validation", "ip_classes", "of_forward"]
 
 Validation: TypeAlias = Literal[
     "unknown", "strict", "dmarc", "relaxed", "pass", "neutral", "temperror", "permerror", "fail", "softfail", "none"
@@ -76,6 +76,28 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_FACTS: Final = Facts()
+
+
+def of_forward(facts: Facts, forwarder: str) -> Facts:
+    """What is stored of a message that `forwarder`, a verified domain, has passed on (STORE-66, SMTP-84).
+
+    The networks, the EHLO and MAIL FROM domains and the signature of the forwarder are left out, so that what it
+    forwards gives it no reputation, good or bad; the originals stay in the `orig_` fields.
+    """
+    smtp = facts.smtp
+    if smtp is not None:
+        smtp = msgspec.structs.replace(
+            smtp,
+            ip1="",
+            ip2="",
+            ip3="",
+            ehlo_domain="",
+            mailfrom_domain="",
+            orig_ehlo=smtp.ehlo_domain,
+            orig_dkim=facts.dkim_domains,
+        )
+    left = tuple(domain for domain in facts.dkim_domains if domain != forwarder)
+    return msgspec.structs.replace(facts, smtp=smtp, is_forward=True, dkim_domains=left)
 
 
 def ip_classes(ip: str) -> tuple[str, str, str]:

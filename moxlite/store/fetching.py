@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
+import msgspec
+
+from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.chunks import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.reading import int_array
@@ -18,7 +21,7 @@ from moxlite.store.transaction import Reader, Row
 from moxlite.store.types import MailboxID, chunk_id
 from moxlite.store.unit import AccountTx
 
-__all__ = ["FIXED", "Column", "check_content", "fetch_rows", "set_preview", "small_bodies"]
+__all__ = ["FIXED", "Column", "check_content", "fetch_rows", "set_preview", "small_bodies", "structure_of"]
 
 Column: TypeAlias = Literal[
     "modseq",
@@ -138,3 +141,11 @@ def check_content(r: Reader, body_id: int, size: int) -> bool:
 def set_preview(tx: AccountTx, message_id: int, preview: str) -> None:
     """Keep a preview that was made on demand (STORE-58): derived data, so no modseq is used."""
     tx.execute(SET_PREVIEW, preview, message_id)
+
+
+def structure_of(packed: bytes) -> Structure:
+    """The MIME index of a message, from its column. Raises ChunkDamaged (STORE-159)."""
+    try:
+        return decode_structure(packed)
+    except msgspec.DecodeError as error:
+        raise ChunkDamaged(f"the structure cannot be read: {error}") from error

@@ -6,18 +6,21 @@ one UPDATE.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Final, Literal, TypeAlias
 
+import apsw
 import msgspec
 
+from moxlite.store.bus import MARK_ROWS
 from moxlite.store.counts import Delta, apply_delta, learn_keywords
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
 from moxlite.store.reading import FlagRow, distinct_array, flags_of_bits, int_array, mailbox
 from moxlite.store.transaction import Row
-from moxlite.store.types import UID, Flag, FlagsChanged, MailboxID, MessageID, ModSeq
+from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
 from moxlite.store.unit import AccountTx
 
 __all__ = ["Mode", "Stored", "store_flags", "store_flags_ids", "verdict_of"]
@@ -99,16 +102,19 @@ def store_flags_ids(
     return _store(tx, rows, mode, flags, keywords, unchangedsince, key=0)
 
 
-class _Change:
-    """All messages of a mailbox that go from one state to another one."""
+class _Change(msgspec.Struct, frozen=True):
+    """Messages of a mailbox that go from one state to another one; `rows` as `BY_UID` gives them."""
 
-    __slots__ = ("ids", "rejects", "size", "uids")
+    before: Flag
+    had: tuple[str, ...]
+    after: Flag
+    keywords: str
+    rows: list[Row]
 
-    def __init__(self) -> None:
-        self.ids = array("q")
-        self.rejects = array("q")
-        self.uids: list[UID] = []
-        self.size = 0
+    @property
+    def ids(self) -> apsw.CArrayBinding:
+        """Of the messages."""
+        return int_array([row[0] for row in self.rows])
 
 
 def _store(
@@ -122,33 +128,32 @@ def _store(
     key: int,
 ) -> Stored:
     words = frozenset(word.lower() for word in keywords) if mode == "remove" else learn_spellings(tx, keywords)
-    outcome: dict[tuple[int, str], tuple[Flag, str] | None] = {}
-    unchanged: list[FlagRow] = []
     modified: list[int] = []
-    # mailbox → (old flags, old keywords) → the messages; the rows come by mailbox
-    changes: dict[MailboxID, dict[tuple[int, str], _Change]] = {}
-    for row in rows:
-        message_id, mailbox_id, uid, modseq, bits, column, size, is_reject = row
-        if unchangedsince is not None and modseq > unchangedsince:
-            modified.append(row[key])
-            continue
-        old = (bits, column)
-        if old not in outcome:
-            outcome[old] = _outcome(old, mode, flags, words)
-        if outcome[old] is None:
-            unchanged.append(FlagRow(message_id, uid, modseq, flags_of_bits(bits), split_keywords(column)))
-            continue
-        change = changes.setdefault(mailbox_id, {}).setdefault(old, _Change())
-        change.ids.append(message_id)
-        change.uids.append(uid)
-        change.size += size
-        if is_reject:
-            change.rejects.append(message_id)
-        tx.touch(message_id, modseq)
+    if unchangedsince is not None:
+        modified = [row[key] for row in rows if row[3] > unchangedsince]
+        rows = [row for row in rows if row[3] <= unchangedsince]
     changed: list[FlagRow] = []
-    for mailbox_id, by_state in changes.items():
-        changed += _write(tx, mailbox_id, by_state, outcome)
+    unchanged: list[FlagRow] = []
+    for mailbox_id, group in groupby(rows, itemgetter(1)):
+        by_state: dict[tuple[int, str], list[Row]] = {}
+        for row in group:
+            by_state.setdefault((row[4], row[5]), []).append(row)
+        same: list[FlagRow] = []
+        changes: list[_Change] = []
+        for (bits, column), part in by_state.items():
+            before, had = flags_of_bits(bits), split_keywords(column)
+            outcome = _outcome((bits, column), mode, flags, words)
+            if outcome is None:
+                same += [FlagRow(row[0], row[2], row[3], before, had) for row in part]
+            else:
+                changes.append(_Change(before, had, *outcome, part))
+        unchanged += sorted(same, key=_UID)
+        if changes:
+            changed += _write(tx, mailbox_id, changes)
     return Stored(tuple(changed), tuple(unchanged), tuple(modified))
+
+
+_UID: Final = attrgetter("uid")
 
 
 def _outcome(old: tuple[int, str], mode: Mode, flags: Flag, words: frozenset[str]) -> tuple[Flag, str] | None:
@@ -170,54 +175,54 @@ def _outcome(old: tuple[int, str], mode: Mode, flags: Flag, words: frozenset[str
     return None if after == before and new == column else (after, new)
 
 
-def _write(
-    tx: AccountTx,
-    mailbox_id: MailboxID,
-    by_state: dict[tuple[int, str], _Change],
-    outcome: dict[tuple[int, str], tuple[Flag, str] | None],
-) -> list[FlagRow]:
+def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list[FlagRow]:
     """Write the changes of one mailbox and tell them; returns the rows as they are now, by ascending UID."""
     modseq = tx.modseq()
     delta = Delta()
-    rows: list[tuple[UID, MessageID, Flag, Flag, tuple[str, ...]]] = []
     learnt: frozenset[str] = frozenset()
-    for old, change in by_state.items():
-        result = outcome[old]
-        assert result is not None
-        before, (after, column) = flags_of_bits(old[0]), result
-        ids = int_array(change.ids)
-        tx.execute(UPDATE, int(after), column, modseq, ids)
-        delta.change(before, after, change.size, len(change.ids))
-        now = split_keywords(column)
-        if column != old[1]:
-            had = frozenset(split_keywords(old[1]))
-            for keyword in had.difference(now):
+    for change in changes:
+        before, after, ids = change.before, change.after, change.ids
+        tx.execute(UPDATE, int(after), change.keywords, modseq, ids)
+        delta.change(before, after, sum([row[6] for row in change.rows]), len(change.rows))
+        tx.touch_all([(row[0], row[3]) for row in change.rows])
+        now = split_keywords(change.keywords)
+        if now != change.had:
+            for keyword in set(change.had).difference(now):
                 tx.execute(DROP_KEYWORD, keyword, ids)
-            for keyword in set(now) - had:
+            for keyword in set(now).difference(change.had):
                 tx.execute(ADD_KEYWORD, keyword, ids)
             learnt = learnt.union(now)
         if verdict_of(before, is_reject=False) != verdict_of(after, is_reject=False):
             tx.execute(SET_VERDICT, verdict_of(after, is_reject=False), ids)
-            if change.rejects:
-                tx.execute(SET_VERDICT, None, int_array(change.rejects))
-        rows += [
-            (uid, message_id, before, after, now)
-            for uid, message_id in zip(change.uids, map(MessageID, change.ids), strict=True)
-        ]
-    rows.sort()
+            if rejects := [row[0] for row in change.rows if row[7]]:
+                tx.execute(SET_VERDICT, None, int_array(rejects))
     box = apply_delta(tx, mailbox_id, delta)
     learn_keywords(tx, box, learnt)
-    for uid, message_id, before, after, now in rows:
+    _tell(tx, box, changes)
+    rows: list[FlagRow] = []
+    for change in changes:
+        now = split_keywords(change.keywords)
+        rows += [FlagRow(row[0], row[2], modseq, change.after, now) for row in change.rows]
+    return sorted(rows, key=_UID)
+
+
+def _tell(tx: AccountTx, box: Mailbox, changes: list[_Change]) -> None:
+    """Tell the changes by ascending UID; so many that nobody would get them as events are only counted (STORE-34)."""
+    count = sum([len(change.rows) for change in changes])
+    if count > MARK_ROWS:
+        tx.rows_changed(count)
+        return
+    pairs = [(row, change) for change in changes for row in change.rows]
+    for row, change in sorted(pairs, key=lambda pair: pair[0][2]):
         tx.emit(
             FlagsChanged(
-                mailbox_id=mailbox_id,
-                uid=uid,
-                message_id=message_id,
-                mask=before ^ after,
-                flags=after,
-                keywords=now,
+                mailbox_id=box.id,
+                uid=row[2],
+                message_id=row[0],
+                mask=change.before ^ change.after,
+                flags=change.after,
+                keywords=split_keywords(change.keywords),
                 uidvalidity=box.uidvalidity,
                 unseen=box.unseen,
             )
         )
-    return [FlagRow(message_id, uid, ModSeq(modseq), after, now) for uid, message_id, _, after, now in rows]

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
 from moxlite.store.annotations import set_annotation
+from moxlite.store.apppasswords import add_app_password
 from moxlite.store.auth import AuthDB
 from moxlite.store.credentials import change_password
 from moxlite.store.deliver import Append, append, deliver
@@ -85,6 +86,8 @@ async def fill(data: Path) -> None:
             await _one(account)
         async with accounts.use(ACCOUNTS[2]) as account:
             await _everything(account)
+            await add_app_password(account, "phone", ["imap", "submission"])
+            await add_app_password(account, "archive", ["imap"], read_only=True, expires=RECEIVED * 2)
             await account.settle()
     finally:
         await accounts.aclose()
@@ -181,6 +184,13 @@ async def _auth(data: Path, options: Options) -> None:
         attempts = [
             LoginAttempt(
                 result="ok", protocol="imap", mechanism="SCRAM-SHA-256", account=ACCOUNTS[2], remote_ip="192.0.2.8"
+            ),
+            LoginAttempt(
+                result="ok",
+                protocol="submission",
+                mechanism="PLAIN",
+                account=ACCOUNTS[2],
+                app_password="phone",  # noqa: S106 - a name
             ),
             LoginAttempt(result="badcreds", protocol="submission", mechanism="PLAIN", address="who@mox.example"),
         ]

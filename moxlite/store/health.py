@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
 import apsw
+import msgspec
 
 from moxlite.store import metrics
 from moxlite.store.errors import StorageBroken, StorageFull
@@ -32,6 +35,13 @@ LOOK_INTERVAL: Final = 1.0
 NEAR: Final = 4
 """Reserves below which each addition looks anew: a burst on a fast disk fills some megabytes within that second."""
 
+WRONG_SCHEMA: Final = re.compile(
+    r"no such (table|column|index|collation|function)|unknown (function|column)|\S+ \S+ has no column named"
+)
+"""SQLite says this of a statement that does not go with the tables, and ours do: so their text in the file is damaged,
+and is still SQL.
+"""
+
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -43,8 +53,19 @@ class Health:
     every 10 s, and one that commits ends the state. Reads are always tried.
     """
 
-    def __init__(self, name: str, path: Path, min_free_space: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        min_free_space: int,
+        *,
+        tell: Callable[[str, Path, str], None] | None = None,
+    ) -> None:
+        """`tell` is called when the database becomes degraded, in whichever thread that is found: with its name, path
+        and the error.
+        """
         self.name = name
+        self._tell = tell
         self.broken = ""
         self._path = path
         self._min_free_space = min_free_space
@@ -98,8 +119,14 @@ class Health:
                 return self._full_error(error)
             case apsw.CorruptError() | apsw.NotADBError():
                 return self._degrade(error, damaged=True)
+            case apsw.SQLError() if WRONG_SCHEMA.match(str(error)):
+                return self._degrade(error, damaged=True)
             case apsw.IOError() | apsw.CantOpenError() | apsw.ReadOnlyError():
                 return self._degrade(error, damaged=False)
+            case msgspec.DecodeError() | UnicodeDecodeError():
+                # One value of one row; the page it is on is sound for SQLite, so others may well be.
+                self._log("stored data is damaged", error)
+                return _caused(StorageBroken(f"{self.name}: stored data is damaged: {error}"), error)
             case apsw.NoMemError() | apsw.BusyError():
                 # Nothing is wrong with the file: this unit failed, the next may succeed.
                 return _caused(StorageBroken(f"{self.name}: {error}"), error)
@@ -121,11 +148,14 @@ class Health:
         return _caused(StorageFull(f"{self.name}: {error}"), error)
 
     def _degrade(self, error: BaseException, *, damaged: bool) -> StorageBroken:
+        new = not self.broken
         self.broken = f"{type(error).__name__}: {error}"
         self._damaged = self._damaged or damaged
         self._retry_at = time.monotonic() + RETRY
         metrics.BROKEN.labels(self.name).set(1)
         self._log("database is degraded", error)
+        if new and self._tell is not None:
+            self._tell(self.name, self._path, self.broken)
         return _caused(StorageBroken(f"{self.name}: {error}"), error)
 
     def _log(self, text: str, error: BaseException) -> None:

@@ -6,6 +6,7 @@ results are remembered.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -14,10 +15,19 @@ import msgspec
 
 from moxlite.store.types import Flag, SpecialUse
 
-__all__ = ["JunkFlagRules", "Verdict", "classify", "flags_in_mailbox"]
+__all__ = ["JunkFlagRules", "Verdict", "classify", "flag_synonyms", "flags_in_mailbox"]
 
 SEARCH_SECONDS: Final = 0.1
 """For one pattern on one name (STORE-65); a sane pattern takes microseconds on the 1000 octets of a name."""
+
+
+# What some clients use for $Junk and $NotJunk (IMAP-115).
+SYNONYMS: Final[Mapping[str, Flag]] = {
+    "junk": Flag.JUNK,
+    "nonjunk": Flag.NOTJUNK,
+    "notjunk": Flag.NOTJUNK,
+    "$nonjunk": Flag.NOTJUNK,
+}
 
 
 class Verdict(Enum):
@@ -87,3 +97,11 @@ def flags_in_mailbox(flags: Flag, verdict: Verdict) -> Flag:
             return neither
         case Verdict.UNCHANGED:
             return flags
+
+
+def flag_synonyms(keywords: Iterable[str]) -> Flag:
+    """The bits that these keywords, in any case, stand for besides themselves (IMAP-115)."""
+    flags = Flag(0)
+    for keyword in keywords:
+        flags |= SYNONYMS.get(keyword.lower(), Flag(0))
+    return flags

@@ -54,7 +54,16 @@ RETENTION: Final = 30 * 24 * 3600 * 1_000_000
 """Microseconds a row is kept after its last attempt (STORE-106)."""
 
 AttemptResult: TypeAlias = Literal[
-    "ok", "baduser", "badpassword", "badcreds", "badchanbind", "badprotocol", "logindisabled", "error", "aborted"
+    "ok",
+    "baduser",
+    "badpassword",
+    "badcreds",
+    "badchanbind",
+    "badprotocol",
+    "logindisabled",
+    "notpermitted",
+    "error",
+    "aborted",
 ]
 
 dropped_total: Final = Counter(
@@ -64,7 +73,7 @@ dropped_total: Final = Counter(
 
 class LoginAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt as a protocol reports it. `tls` is version and cipher as text, `tls_key` the fingerprint of the
-    client's key.
+    client's key, `app_password` the name of the app password that was right, "" for none (STORE-191).
     """
 
     result: AttemptResult
@@ -77,6 +86,7 @@ class LoginAttempt(msgspec.Struct, frozen=True, kw_only=True):
     tls: str = ""
     tls_key: str = ""
     user_agent: str = ""
+    app_password: str = ""
 
 
 class RecordedAttempt(msgspec.Struct, frozen=True):
@@ -96,13 +106,14 @@ class RecordedAttempt(msgspec.Struct, frozen=True):
     first: int
     last: int
     count: int
+    app_password: str
 
 
 RECORD: Final = """
 INSERT INTO login_attempt
-  (fingerprint, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result, first,
-  last, count)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+  (fingerprint, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result,
+  app_password, first, last, count)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (fingerprint) DO UPDATE SET last = max(last, excluded.last), count = count + 1"""
 DROP_FAILED: Final = """
 DELETE FROM login_attempt WHERE id IN
@@ -110,7 +121,7 @@ DELETE FROM login_attempt WHERE id IN
 DROP_OLD: Final = "DELETE FROM login_attempt WHERE last < ?"
 COLUMNS: Final = (
     "id, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result, first, last, "
-    "count"
+    "count, app_password"
 )
 LIST: Final = f"SELECT {COLUMNS} FROM login_attempt WHERE account = ? ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
 LIST_ALL: Final = f"SELECT {COLUMNS} FROM login_attempt ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
@@ -133,6 +144,7 @@ def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
                 attempt.user_agent,
                 attempt.mechanism,
                 attempt.result,
+                attempt.app_password,
             )
         ]
         fingerprint = hashlib.sha256("\0".join(fields).encode("utf-8", "replace")).digest()[:16]

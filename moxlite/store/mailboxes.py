@@ -76,7 +76,7 @@ INSERT INTO subscription (name, present, modseq) VALUES (?, 1, ?)
 ON CONFLICT (name) DO UPDATE SET present = 1, modseq = excluded.modseq"""
 UNSUBSCRIBE: Final = "UPDATE subscription SET present = 0, modseq = ? WHERE name = ?"
 SUBSCRIBED: Final = "SELECT 1 FROM subscription WHERE name = ? AND present"
-RECENT: Final = "UPDATE mailbox SET recent_uid = uidnext WHERE id = ?"
+RECENT: Final = "UPDATE mailbox SET recent_uid = ? WHERE id = ?"
 
 
 class Renamed(msgspec.Struct, frozen=True):
@@ -304,13 +304,14 @@ def unsubscribe(tx: AccountTx, name: str) -> bool:
     return True
 
 
-def claim_recent(tx: AccountTx, mailbox_id: MailboxID) -> UID:
-    r"""Claim all messages that no session has claimed as ``\Recent`` (IMAP-72a): returns the first such UID, uidnext
-    when there is none.
+def claim_recent(tx: AccountTx, mailbox_id: MailboxID, below: int) -> UID:
+    r"""Claim the messages with UIDs below `below` that no session has claimed as ``\Recent`` (IMAP-72a): returns the
+    first UID that was not claimed before.
 
     Takes no modseq and makes no event. Raises NoSuchMailbox.
     """
     box = mailbox(tx, mailbox_id)
-    if box.recent_uid < box.uidnext:
-        tx.execute(RECENT, mailbox_id)
+    below = min(below, box.uidnext)
+    if box.recent_uid < below:
+        tx.execute(RECENT, below, mailbox_id)
     return box.recent_uid

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Final
+from itertools import groupby, starmap
+from typing import Final, TypeAlias
 
 import apsw
 import msgspec
 
 from moxlite.store.adding import Added, add_message
+from moxlite.store.bus import MARK_ROWS
 from moxlite.store.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
 from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.flags import JUNK_BITS, Stored, store_flags, store_flags_ids, verdict_of
@@ -70,16 +71,16 @@ class Expunged(msgspec.Struct, frozen=True):
 
 
 class _Source(msgspec.Struct, frozen=True, gc=False):
-    """What the operations here need to know of a message."""
+    """What the operations here need to know of a message: `_COLUMNS`, as they are in the row."""
 
     id: MessageID
     mailbox_id: MailboxID
     uid: UID
     modseq: ModSeq
-    flags: Flag
+    bits: int
     keywords: str
     size: int
-    is_reject: bool
+    is_reject: int
     orig_id: MailboxID
     destined_id: MailboxID | None
 
@@ -183,21 +184,7 @@ SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (S
 
 
 def _sources(rows: list[Row]) -> list[_Source]:
-    return [
-        _Source(
-            message_id,
-            mailbox_id,
-            uid,
-            modseq,
-            flags_of_bits(bits),
-            keywords,
-            size,
-            is_reject != 0,
-            orig_id,
-            destined_id,
-        )
-        for message_id, mailbox_id, uid, modseq, bits, keywords, size, is_reject, orig_id, destined_id in rows
-    ]
+    return list(starmap(_Source, rows))
 
 
 def _by_uid(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[_Source]:
@@ -249,9 +236,9 @@ def _expunge(tx: AccountTx, mailbox_id: MailboxID, sources: list[_Source]) -> Ex
 def _left(tx: AccountTx, mailbox_id: MailboxID, sources: list[_Source]) -> Expunged:
     """Count and tell what left a mailbox."""
     delta = Delta()
-    for source in sources:
-        delta.add(source.flags, -source.size, -1)
-        tx.touch(source.id, source.modseq)
+    for bits, sizes in _sizes(sources).items():
+        delta.add(flags_of_bits(bits), -sum(sizes), -len(sizes))
+    tx.touch_all([(source.id, source.modseq) for source in sources])
     box = apply_delta(tx, mailbox_id, delta)
     gone = Expunged(mailbox_id, tuple([source.uid for source in sources]), tuple([source.id for source in sources]))
     tx.emit(
@@ -267,11 +254,19 @@ def _left(tx: AccountTx, mailbox_id: MailboxID, sources: list[_Source]) -> Expun
     return gone
 
 
+def _sizes(sources: list[_Source]) -> dict[int, list[int]]:
+    """The sizes of the messages with the same flags."""
+    sizes: dict[int, list[int]] = {}
+    for source in sources:
+        sizes.setdefault(source.bits, []).append(source.size)
+    return sizes
+
+
 def _keyword_users(sources: list[_Source], ids: Sequence[int] | None = None) -> list[tuple[str, apsw.CArrayBinding]]:
     """Each keyword with the array of the messages that have it; `ids` stands in for the sources' own."""
     users: dict[str, array[int]] = {}
     for source, message_id in zip(sources, ids or [source.id for source in sources], strict=True):
-        for keyword in split_keywords(source.keywords):
+        for keyword in split_keywords(source.keywords) if source.keywords else ():
             users.setdefault(keyword, array("q")).append(message_id)
     return [(keyword, int_array(having)) for keyword, having in users.items()]
 
@@ -370,38 +365,42 @@ def _arrived(
     """
     verdict = classify(tx.config.junk_flags, target.name, target.special_use)
     delta = Delta()
-    marked: dict[_Marks, array[int]] = {}
-    verdicts: dict[int | None, array[int]] = {}
-    flags: list[Flag] = []
+    marked: dict[_State, _Arrived] = {}
     for source, message_id in zip(sources, ids, strict=True):
-        marks = _marks(source, target.id, verdict, moved=moved)
-        if marks != _Marks(source.flags, source.is_reject, source.orig_id, source.destined_id):
-            marked.setdefault(marks, array("q")).append(message_id)
+        state = (source.mailbox_id, source.bits, source.is_reject, source.orig_id, source.destined_id)
+        arrived = marked.get(state)
+        if arrived is None:
+            arrived = marked[state] = _Arrived(_marks(source, target.id, verdict, moved=moved))
+        arrived.ids.append(message_id)
+        arrived.size += source.size
+    for (_, bits, is_reject, orig_id, destined_id), arrived in marked.items():
+        marks, having = arrived.marks, int_array(arrived.ids)
+        delta.add(marks.flags, arrived.size, len(arrived.ids))
+        if marks != _Marks(flags_of_bits(bits), is_reject != 0, orig_id, destined_id):
+            tx.execute(SET_MARKS, int(marks.flags), marks.is_reject, marks.orig_id, marks.destined_id, having)
             spam = verdict_of(marks.flags, marks.is_reject)
-            if spam != verdict_of(source.flags, source.is_reject):
-                verdicts.setdefault(spam, array("q")).append(message_id)
-        flags.append(marks.flags)
-        delta.add(marks.flags, source.size)
-    for marks, having in marked.items():
-        tx.execute(SET_MARKS, int(marks.flags), marks.is_reject, marks.orig_id, marks.destined_id, int_array(having))
-    for spam, having in verdicts.items():
-        tx.execute(SET_VERDICT, spam, int_array(having))
+            if spam != verdict_of(flags_of_bits(bits), is_reject != 0):
+                tx.execute(SET_VERDICT, spam, having)
     box = apply_delta(tx, target.id, delta)
-    keywords = {source.keywords: split_keywords(source.keywords) for source in sources}
+    keywords = {column: split_keywords(column) for column in {source.keywords for source in sources}}
     learn_keywords(tx, box, frozenset[str]().union(*keywords.values()))
     uids = range(first, first + len(sources))
-    for source, uid, message_id, bits in zip(sources, uids, ids, flags, strict=True):
-        tx.emit(
-            MessageAdded(
-                mailbox_id=target.id,
-                uid=UID(uid),
-                message_id=MessageID(message_id),
-                flags=bits,
-                keywords=keywords[source.keywords],
-                exists=box.exists,
-                unseen=box.unseen,
+    if len(sources) > MARK_ROWS:
+        tx.rows_changed(len(sources))  # nobody would get them as events (STORE-34)
+    else:
+        flags = {message_id: arrived.marks.flags for arrived in marked.values() for message_id in arrived.ids}
+        for source, uid, message_id in zip(sources, uids, ids, strict=True):
+            tx.emit(
+                MessageAdded(
+                    mailbox_id=target.id,
+                    uid=UID(uid),
+                    message_id=MessageID(message_id),
+                    flags=flags[message_id],
+                    keywords=keywords[source.keywords],
+                    exists=box.exists,
+                    unseen=box.unseen,
+                )
             )
-        )
     return Copied(
         source_id,
         target.id,
@@ -412,9 +411,25 @@ def _arrived(
     )
 
 
+_State: TypeAlias = tuple[MailboxID, int, int, MailboxID, MailboxID | None]
+"""What decides about the marks of a message: mailbox and flags it comes with, and the columns of `_Marks`."""
+
+
+class _Arrived:
+    """Messages that have the same marks in the target."""
+
+    __slots__ = ("ids", "marks", "size")
+
+    def __init__(self, marks: _Marks) -> None:
+        self.marks = marks
+        self.ids = array("q")
+        self.size = 0
+
+
 def _marks(source: _Source, target_id: MailboxID, verdict: Verdict, *, moved: bool) -> _Marks:
     """The marks of a message in the target mailbox."""
-    flags, is_reject, orig_id, destined_id = source.flags, source.is_reject, source.orig_id, source.destined_id
+    flags, is_reject = flags_of_bits(source.bits), source.is_reject != 0
+    orig_id, destined_id = source.orig_id, source.destined_id
     if is_reject and target_id != source.mailbox_id:
         # STORE-73: its owner took it out, so from now on it is history of the mailbox it was meant for.
         is_reject, flags = False, flags & ~Flag.SEEN

@@ -26,7 +26,7 @@ import msgspec
 
 from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, StoreError, WrongFile
 from moxlite.store.options import Options
-from moxlite.store.transaction import Tx
+from moxlite.store.transaction import Reader, Tx
 
 __all__ = ["STEPS", "Kind", "Migration", "check_library", "configure", "drop_old_copies", "migrations_of", "open_file"]
 
@@ -169,20 +169,30 @@ def _number(db: apsw.Connection) -> int:
 def _look(path: Path, kind: Kind, known: int, vfs: str | None) -> None:
     """Raise if the file is not ours to write."""
     try:
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
         try:
-            application, version = int(db.pragma("application_id")), _number(db)
-            tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        finally:
-            db.close()
+            application, version, tables = _told(path, apsw.SQLITE_OPEN_READONLY, vfs)
+        except apsw.ReadOnlyError:
+            # A kill while a new file is changed to WAL leaves a rollback journal, before which nobody can read. Its
+            # owner would undo it, too; in WAL mode there is none.
+            application, version, tables = _told(path, apsw.SQLITE_OPEN_READWRITE, vfs)
     except apsw.NotADBError as error:
         raise WrongFile(path, "not a database") from error
     # A kill between the creation of the file and the commit of the first migration leaves a file without tables: still
     # new.
-    if application != kind.application_id and (application != 0 or tables != (0,)):
+    if application != kind.application_id and (application != 0 or tables != 0):
         raise WrongFile(path, f"application id {application:#x} is not that of kind {kind.value}")
     if version > known:
         raise SchemaTooNew(path, version, known)
+
+
+def _told(path: Path, flags: int, vfs: str | None) -> tuple[int, int, int]:
+    """What a file says of itself: its application id, the number of its schema, how many tables and indices it has."""
+    db = apsw.Connection(str(path), flags=flags, vfs=vfs)
+    try:
+        objects = Reader(db).value("SELECT count(*) FROM sqlite_schema")
+        return int(db.pragma("application_id")), _number(db), objects
+    finally:
+        db.close()
 
 
 def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration, options: Options) -> None:

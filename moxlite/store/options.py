@@ -65,6 +65,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     - `search_index`: keep an index for text searches beside each account (STORE-113).
     - `vfs`: the SQLite VFS through which files are read and written; None for the system's own.
     - `schema`: the folder with the migrations of all kinds; None for that of the program.
+    - `degraded` is told the name and path of a database that becomes degraded or cannot be opened, and the error
+      (STORE-158); in any thread.
     """
 
     account_config: Callable[[str], AccountConfig | None] = every_account
@@ -77,3 +79,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     search_index: bool = False
     vfs: str | None = None
     schema: Path | None = None
+    degraded: Callable[[str, Path, str], None] | None = None

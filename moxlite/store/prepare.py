@@ -23,7 +23,7 @@ from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure, render_envelope
-from moxlite.store.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks
+from moxlite.store.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
 from moxlite.store.errors import BadMessage, StoreError
 from moxlite.store.spool import Spool
 from moxlite.store.threadlinks import ThreadKeys
@@ -129,7 +129,7 @@ async def prepare(
     *,
     max_size: int = MAX_MESSAGE,
     strict: bool = False,
-    compression: Compression = Compression.ZSTD,
+    compression: Compression | None = None,
 ) -> Prepared:
     """Make what is stored with the octets of a finished spool, on the loop if they are few, else in a thread.
 
@@ -139,6 +139,7 @@ async def prepare(
       prefix: header lines put before the octets, each ending in CRLF.
       max_size: octets of prefix and body that are accepted.
       strict: refuse what is not well-formed (STORE-53).
+      compression: how the body is stored, if not as `chunks.prefer` says.
 
     Raises:
       BadMessage: empty or too large (STORE-150).
@@ -153,7 +154,7 @@ async def prepare(
     return prepared.with_prefix(prefix)
 
 
-def prepare_here(spool: Spool, *, max_size: int = MAX_MESSAGE, compression: Compression = Compression.ZSTD) -> Prepared:
+def prepare_here(spool: Spool, *, max_size: int = MAX_MESSAGE, compression: Compression | None = None) -> Prepared:
     """As `prepare`, in the calling thread, which is not that of the loop. Raises BadMessage."""
     _check_size(spool, 0, max_size)
     return _prepare(spool, False, compression)
@@ -171,7 +172,9 @@ def _header_is_short(spool: Spool) -> bool:
     return spool.size <= ON_LOOP_HEADER or b"\n\r\n" in head or b"\n\n" in head
 
 
-def _prepare(spool: Spool, strict: bool, compression: Compression) -> Prepared:
+def _prepare(spool: Spool, strict: bool, compression: Compression | None) -> Prepared:
+    if compression is None:
+        compression = preferred()
     with spool.open_view() as view:
         parsed = parse(view, strict=strict)
         chunks = None if spool.size > LARGE else encode_chunks(view, compression)

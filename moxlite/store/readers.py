@@ -2,13 +2,14 @@
 
 Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop, and hopping to a thread costs 60 µs
 and, beside a busy loop, a wait for the GIL at each row. But 500 cold rows are 100 reads of the disk: 7 ms on NVMe, 70
-ms on a card. So a slice that took over 5 ms sends the reads of this database to a thread for 10 s, and the first one
-after opening is always there. Long scans have up to four connections of their own in threads.
+ms on a card. So a slice that took over 5 ms, and waited, sends the reads of this database to a thread for 10 s, and the
+first one after opening is always there. Long scans have up to four connections of their own in threads.
 """
 
 from __future__ import annotations
 
 import logging
+import resource
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import apsw
+import msgspec
 import trio
 from prometheus_client import Histogram
 
@@ -197,6 +199,7 @@ class Readers:
         if opened.reader.interrupted:
             raise ReadInterrupted(opened.op)
         db = opened.db
+        waited = _waits()
         began = time.perf_counter()
         inner = db.in_transaction  # a borrowed snapshot goes on
         try:
@@ -205,7 +208,7 @@ class Readers:
             return fn(opened.reader)
         except apsw.InterruptError as error:
             raise ReadInterrupted(opened.op) from error
-        except apsw.Error as error:
+        except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
             translated = self._health.translate(error, db)
             if translated is error:
                 raise
@@ -214,7 +217,7 @@ class Readers:
             if not inner and db.in_transaction:
                 db.execute("ROLLBACK")
             seconds = time.perf_counter() - began
-            if place == "loop" and seconds > SLOW:
+            if place == "loop" and seconds > SLOW and _waits() > waited:
                 self._cold_until = time.monotonic() + COLD
             _observe(opened.op, place, seconds)
 
@@ -295,6 +298,13 @@ class Readers:
                 await in_thread(lambda: _close([self._db, *self._idle]), interrupt=_nothing, name="close readers")
                 for _ in range(taken):
                     self._slots.release()  # whoever waited for one finds that it is closed
+
+
+def _waits() -> int:
+    """How often this thread has waited for something, a disk perhaps. One that is only slow because other programs want
+    the processor has not; reading in another thread would not help it.
+    """
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def _nothing() -> None:

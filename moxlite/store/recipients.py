@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -12,26 +14,42 @@ import msgspec
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.transaction import Reader, Tx
+from moxlite.store.transaction import Reader, Row, Tx
 
 __all__ = ["Suggestion", "add_recipients", "suggest_recipients", "wrote_to", "wrote_to_domain", "wrote_to_orgdomain"]
 
 MAX_RECIPIENTS: Final = 1000
 """Recipients kept of one message: what SMTP takes for one (SMTP-32)."""
 
+NEWEST: Final = 2000
+"""Rows looked at by their time first: a common text finds its twenty there."""
+
+MAX_TEXT: Final = 1000
+"""Characters looked for at most: SQLite's LIKE has a limit, and no address is as long."""
+
 SUGGESTIONS: Final = 20
 """Suggestions at once (STORE-96)."""
 
 INSERT: Final = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (?, ?, ?, ?, ?, ?)"
-BY_ADDRESS: Final = "SELECT max(sent) FROM recipient WHERE domain = ? AND localpart = ?"
+# Without being told, SQLite would walk all rows of the domain from the newest on.
+BY_ADDRESS: Final = "SELECT max(sent) FROM recipient INDEXED BY recipient_address WHERE domain = ? AND localpart = ?"
 BY_DOMAIN: Final = "SELECT max(sent) FROM recipient WHERE domain = ?"
 BY_ORGDOMAIN: Final = "SELECT max(sent) FROM recipient WHERE orgdomain = ?"
-# From the newest on, by the index on `sent`: a common needle finds its twenty soon. SQL's lower() knows ASCII only.
-LATEST: Final = "SELECT localpart, domain, name, sent FROM recipient ORDER BY sent DESC"
-LATEST_ASCII: Final = """
-SELECT localpart, domain, name, sent FROM recipient WHERE instr(lower(name || ' <' || localpart || '@' || domain ||
-'>'), ?)
-ORDER BY sent DESC"""
+LATEST: Final = "SELECT localpart, domain, name, sent FROM recipient ORDER BY sent DESC LIMIT ?"
+# The rest by the table, which is thrice as fast as by the index on `sent`. LIKE ignores the case of ASCII only, and so
+# does a search by it: text that has other characters is looked for in all rows that have any.
+OTHER: Final = "length(r.name || r.localpart || r.domain) <> octet_length(r.name || r.localpart || r.domain)"
+IN_PART: Final = r"""
+SELECT r.localpart, r.domain, r.name, r.sent FROM recipient r NOT INDEXED
+WHERE r.name LIKE ?1 ESCAPE '\' OR r.localpart LIKE ?1 ESCAPE '\' OR r.domain LIKE ?1 ESCAPE '\'
+ORDER BY r.sent DESC"""
+IN_ALL: Final = r"""
+SELECT r.localpart, r.domain, r.name, r.sent FROM recipient r NOT INDEXED
+WHERE r.name || ' <' || r.localpart || '@' || r.domain || '>' LIKE ?1 ESCAPE '\' ORDER BY r.sent DESC"""
+IN_ALL_OR_OTHER: Final = IN_ALL.replace("ORDER BY", f"OR {OTHER} ORDER BY")
+
+_JOINTS: Final = frozenset("<@>")
+"""What stands between a name, a localpart and a domain; with a blank before the first."""
 
 
 class Suggestion(msgspec.Struct, frozen=True):
@@ -87,12 +105,24 @@ def suggest_recipients(r: Reader, text: str, limit: int = SUGGESTIONS) -> tuple[
     `account.scan`.
     """
     needle = text.casefold()
+    if len(needle) > MAX_TEXT:
+        return [], False
     found: dict[tuple[str, str], Suggestion] = {}
-    rows = r.iterate(LATEST_ASCII, needle) if needle.isascii() else r.iterate(LATEST)
-    for localpart, domain, name, sent in rows:
+    for localpart, domain, name, sent in chain(r.iterate(LATEST, NEWEST), _all_rows(r, text, needle)):
         if (localpart, domain) in found or needle not in f"{name} <{localpart}@{domain}>".casefold():
             continue
         if len(found) == limit:
             return list(found.values()), True
         found[localpart, domain] = Suggestion(name, localpart, domain, sent)
     return list(found.values()), False
+
+
+def _all_rows(r: Reader, text: str, needle: str) -> Iterator[Row]:
+    """All rows that may hold the text, the newest first."""
+    pattern = "%" + re.sub(r"([\\%_])", r"\\\1", needle) + "%"
+    if not text.isascii():
+        yield from r.iterate(IN_ALL_OR_OTHER, pattern)
+    elif needle.endswith(" ") or not _JOINTS.isdisjoint(needle):
+        yield from r.iterate(IN_ALL, pattern)
+    else:
+        yield from r.iterate(IN_PART, pattern)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import mmap
 import tempfile
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +46,7 @@ BEGIN: Final = """
 INSERT INTO upgrade (name, position, total, started) SELECT ?, 0, count(*), ? FROM message WHERE true
 ON CONFLICT (name) DO UPDATE SET position = 0, total = excluded.total, started = excluded.started"""
 NEXT: Final = "SELECT id, size FROM message WHERE id > ? ORDER BY id LIMIT ?"
+TOTAL: Final = "SELECT total FROM upgrade WHERE name = ?"
 PLACE: Final = "UPDATE upgrade SET position = ? WHERE name = ?"
 END: Final = "DELETE FROM upgrade WHERE name = ?"
 SET_VERSION: Final = "UPDATE state SET parse_version = ? WHERE id = 1"
@@ -64,11 +66,14 @@ class _Anew(msgspec.Struct, frozen=True):
     parsed: Parsed
 
 
-async def reparse(account: Account, *, force: bool = False) -> int:
+async def reparse(
+    account: Account, *, force: bool = False, tell: Callable[[int, int], Awaitable[None]] | None = None
+) -> int:
     """Bring the index of all messages to `PARSE_VERSION`; returns how many were made anew.
 
     Args:
       force: also when it is of that version already.
+      tell: hears how many are done, of how many that were there at the beginning.
 
     Damaged messages keep what they have (STORE-159). Cancellation: the next call goes on from the last unit.
 
@@ -83,6 +88,7 @@ async def reparse(account: Account, *, force: bool = False) -> int:
         await account.search.delete("read anew")  # it is of the old index
         logger.info("reading all messages anew", extra={"kv": {"account": account.name, "version": PARSE_VERSION}})
     done = 0
+    total = await account.read(lambda r: r.value(TOTAL, NAME), op="reparse") or 0
     while True:
         last, anew = await account.scan(partial(_read, after=position, directory=account.directory), op="reparse")
         if last == position:
@@ -91,6 +97,8 @@ async def reparse(account: Account, *, force: bool = False) -> int:
         position = last
         await account.write(partial(_write, anew=anew, position=position))
         done += len(anew)
+        if tell is not None:
+            await tell(done, max(done, total))
 
 
 async def keep_parsed(account: Account) -> None:

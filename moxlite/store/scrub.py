@@ -6,6 +6,7 @@ All three go through the chunks in slices of 4 MiB, beside whatever else the acc
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,7 @@ SLICE: Final = 16
 CHUNKS: Final = """
 SELECT c.id, c.enc, c.digest, c.data, b.size FROM body_chunk c LEFT JOIN body b ON b.id = c.id >> ?
 WHERE c.id > ? ORDER BY c.id LIMIT ?"""
+COUNT: Final = "SELECT count(*) FROM body_chunk"
 USERS: Final = "SELECT id FROM message WHERE body_id = ? ORDER BY id LIMIT 100"
 REPLACE: Final = "UPDATE body_chunk SET enc = ?, digest = ?, data = ? WHERE id = ? AND digest = ?"
 STATS: Final = """
@@ -108,13 +110,20 @@ def _decode(row: Row) -> bytes:
     return decode_chunk(enc, digest, data, min(CHUNK_SIZE, (size or 0) - seq * CHUNK_SIZE))
 
 
-async def recompress(account: Account, compression: Compression, *, rate: int = SCRUB_RATE) -> int:
+async def recompress(
+    account: Account,
+    compression: Compression,
+    *,
+    rate: int = SCRUB_RATE,
+    tell: Callable[[int, int], Awaitable[None]] | None = None,
+) -> int:
     """Store chunks of another encoding anew with `compression`, `rate` stored octets a second; returns how many
-    changed.
+    changed. `tell` hears how many chunks are done, of how many there were at the beginning.
 
     Stopped and begun again, it passes what is done. Damaged chunks stay as they are.
     """
-    changed = position = 0
+    changed = position = done = 0
+    total = await account.scan(lambda r: int(r.value(COUNT)), op="recompress")
     while True:
         started = trio.current_time()
         rows = await account.scan(partial(_slice, after=position), op="recompress")
@@ -124,6 +133,9 @@ async def recompress(account: Account, compression: Compression, *, rate: int = 
         anew = await trio.to_thread.run_sync(_encode_anew, rows, compression)
         if anew:
             changed += await account.write(partial(_replace, chunks=anew), weight=SLICE * CHUNK_SIZE)
+        done += len(rows)
+        if tell is not None:
+            await tell(done, max(done, total))
         await trio.sleep_until(started + sum(len(row[3]) for row in rows) / rate)
 
 

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import apsw
@@ -50,6 +50,9 @@ MISSING_KEPT: Final = 10
 
 UNIT_MESSAGES: Final = 1_000
 """Messages in one unit of an upgrade (STORE-83)."""
+
+TOLD: Final = 500
+"""Messages in one event of a changed thread."""
 
 REMEMBERED: Final = 1_000
 """Messages whose place is kept at hand while many are placed: answers lie near their questions."""
@@ -350,6 +353,7 @@ INSERT INTO upgrade (name, position, total, started) SELECT 'threads', 0, count(
 ON CONFLICT (name) DO UPDATE SET position = 0, total = excluded.total, started = excluded.started"""
 SET_STEP: Final = "UPDATE state SET threads_step = ? WHERE id = 1"
 SET_POSITION: Final = "UPDATE upgrade SET position = ? WHERE name = 'threads'"
+TOTAL: Final = "SELECT total FROM upgrade WHERE name = 'threads'"
 END: Final = "DELETE FROM upgrade WHERE name = 'threads'"
 NEXT: Final = """
 SELECT message_id, header FROM message_header WHERE message_id > ? AND EXISTS (SELECT 1 FROM message m
@@ -362,15 +366,25 @@ CLEAR_MISSING: Final = "DELETE FROM thread_missing WHERE message_id IN (SELECT v
 STORED: Final = """
 SELECT m.messageid, m.subject_base, m.dsn, m.mailbox_orig_id, m.received, h.header FROM message m
 JOIN message_header h ON h.message_id = m.id WHERE m.id = ?"""
+SET_SEQ: Final = "UPDATE message SET threadseq = ? WHERE id IN (SELECT value FROM carray(?))"
+FLAGS: Final = """
+SELECT id, thread_muted, thread_collapsed FROM message WHERE id IN (SELECT value FROM carray(?))"""
 HAS_THREAD: Final = "SELECT threadid FROM message WHERE id = ?"
 
 
-async def reassign_threads(account: Account) -> int:
+async def reassign_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:
     """Make all threads anew, in the background way (``store reassign-threads``, STORE-43); returns how many messages
-    were placed. Flags of threads are taken from the messages' new parents.
+    were placed. Flags of threads are taken from the messages' new parents. At the end the account's sessions end, for
+    what they know is wrong.
+
+    `tell` hears how many messages are placed, of how many there were at the beginning.
     """
     await account.write(_begin)
-    return await finish_threads(account)
+    placed = await finish_threads(account, tell=tell)
+    logger.info("threads were made anew", extra={"kv": {"account": account.name, "messages": placed}})
+    for cursor in list(account.bus.cursors):
+        cursor.end("the threads were made anew")
+    return placed
 
 
 async def keep_threads(account: Account) -> None:
@@ -381,9 +395,12 @@ async def keep_threads(account: Account) -> None:
         logger.info("threads are complete", extra={"kv": {"account": account.name, "messages": placed}})
 
 
-async def finish_threads(account: Account) -> int:
-    """Do what is left of both steps, 1000 messages per unit; goes on where it was stopped."""
+async def finish_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:
+    """Do what is left of both steps, 1000 messages per unit; goes on where it was stopped. `tell` as for
+    `reassign_threads`.
+    """
     placed = 0
+    total = await account.read(lambda r: r.value(TOTAL), op="threads") or 0
     while True:
         step, position = await account.read(_step, op="threads")
         if step == DONE:
@@ -392,6 +409,8 @@ async def finish_threads(account: Account) -> int:
             await account.write(lambda tx, after=position: _clear(tx, after))  # type: ignore[misc] # bound now
         else:
             placed += await account.write(_place_some)
+            if tell is not None:
+                await tell(placed, max(placed, total))
 
 
 def _step(r: Reader) -> tuple[int, int]:
@@ -406,7 +425,9 @@ def _begin(tx: Tx) -> None:
 
 
 def _clear(tx: Tx, after: int) -> None:
-    """Step 1: message-id and base subject, by the index, and no thread."""
+    """Step 1: message-id and base subject, by the index, and no thread; unless somebody else has done that by now."""
+    if _step(tx) != (0, after):
+        return
     rows = tx.rows(NEXT, after, UNIT_MESSAGES)
     for message_id, section in rows:
         header = Header(section)
@@ -420,7 +441,7 @@ def _clear(tx: Tx, after: int) -> None:
         tx.execute(SET_STEP, 1)
 
 
-def _place_some(tx: Tx) -> int:
+def _place_some(tx: AccountTx) -> int:
     """Step 2: matching."""
     found = [row[0] for row in tx.rows(WITHOUT, UNIT_MESSAGES)]
     if not found:
@@ -433,7 +454,20 @@ def _place_some(tx: Tx) -> int:
         if message_id not in placed:
             placed.update(placing.place(message_id))
     placing.flush()
+    for start in range(0, len(placed), TOLD):
+        _tell_placed(tx, sorted(placed)[start : start + TOLD])
     return len(placed)
+
+
+def _tell_placed(tx: AccountTx, ids: list[int]) -> None:
+    """Have who was away see the new threads, and emit them to who is here."""
+    array = int_array(ids)
+    tx.execute(SET_SEQ, tx.modseq(), array)
+    groups: dict[tuple[bool, bool], list[MessageID]] = {}
+    for message_id, muted, collapsed in tx.rows(FLAGS, array):
+        groups.setdefault((bool(muted), bool(collapsed)), []).append(MessageID(message_id))
+    for (muted, collapsed), of_group in groups.items():
+        tx.emit(ThreadChanged(message_ids=tuple(of_group), muted=muted, collapsed=collapsed))
 
 
 def stored_keys(r: Reader, message_id: int) -> Keys:

@@ -15,7 +15,7 @@ from moxlite.store.transaction import Tx
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["AccountTx"]
 
@@ -125,8 +125,13 @@ class AccountTx(Tx):
         When that is above the cursor of the caller, another one's change of the message lies under this one, and the
         caller has not heard of it: its cursor then does not skip the message as its own (STORE-33).
         """
-        if self.origin is not None and previous > self._seen and self._overtaken is not None:
-            self._overtaken.add(MessageID(message_id))
+        self.touch_all([(message_id, previous)])
+
+    def touch_all(self, messages: Iterable[tuple[int, int]]) -> None:
+        """As `touch`, for many: (message id, modseq it had) each."""
+        if self.origin is not None and self._overtaken is not None:
+            seen = self._seen
+            self._overtaken.update([MessageID(message_id) for message_id, previous in messages if previous > seen])
             if len(self._overtaken) > OVERTAKEN:
                 self._overtaken = None
 

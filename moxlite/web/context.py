@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
+from moxlite.web.account.app import AccountApp
+from moxlite.web.exports import BrowserExports
 from moxlite.web.favicon import Favicon
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Readiness
-from moxlite.web.home import Home
 from moxlite.web.router import HostMatch, Route, Router, any_host
 from moxlite.web.webmail.app import Webmail
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPNetwork
     from moxlite.store.accounts import Accounts
     from moxlite.store.auth import AuthDB
+    from moxlite.store.imports.engine import Imports
     from moxlite.web.http.paths import Host
 
 __all__ = ["Context", "make_context"]
@@ -61,6 +63,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     opaque_id: Callable[[int], str]
 
 
+class Apps(msgspec.Struct, frozen=True):
+    """The apps of a server, each of which serves all ports."""
+
+    webmail: Webmail
+    account: AccountApp
+
+
 def make_context(
     *,
     config: Callable[[], Snapshot],
@@ -68,6 +77,7 @@ def make_context(
     accounts: Accounts,
     auth: AuthDB,
     logins: Logins,
+    imports: Imports,
     opaque_id: Callable[[int], str],
     readiness: Readiness,
 ) -> Context:
@@ -76,16 +86,29 @@ def make_context(
     Args:
       config: gives the configuration of this moment.
       config_dir: where the administrator's own style and script files may lie.
+      imports: those of the whole server; its `serve` must run.
       readiness: tells what keeps the server from its work (``/readyz``).
     """
     snapshot = config()
-    webmail = Webmail(config=config, config_dir=config_dir, accounts=accounts, auth=auth, logins=logins)
+    exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
+    apps = Apps(
+        Webmail(config=config, config_dir=config_dir, accounts=accounts, auth=auth, logins=logins, exports=exports),
+        AccountApp(
+            config=config,
+            config_dir=config_dir,
+            accounts=accounts,
+            auth=auth,
+            logins=logins,
+            imports=imports,
+            exports=exports,
+        ),
+    )
     health, favicon = Health(readiness), Favicon()
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():
         for port in ports(listener):
-            routers[name, port] = _router(config, name, listener, port, webmail, health, favicon)
+            routers[name, port] = _router(config, name, listener, port, apps, health, favicon)
         for webserver in (listener.webserver_http, listener.webserver_https):
             if webserver.enabled and webserver.rate_limit_disabled:
                 unlimited.add((name, webserver.port))
@@ -133,11 +156,11 @@ def _router(
     name: str,
     listener: Listener,
     port: int,
-    webmail: Webmail,
+    apps: Apps,
     health: Health,
     favicon: Favicon,
 ) -> Router:
-    """The routes of one port. Account and admin app come later; until then `/` tells what is here."""
+    """The routes of one port. The admin app comes later."""
 
     def at(*services: WebService) -> WebService | None:
         return next((service for service in services if service.enabled and service.port == port), None)
@@ -152,21 +175,25 @@ def _router(
     account = at(listener.account_http, listener.account_https)
     mail = at(listener.webmail_http, listener.webmail_https)
     if mail is not None:
-        handler = webmail.mounted(
+        handler = apps.webmail.mounted(
             mail.path, account_path="" if account is None else account.path, forwarded=mail.forwarded
         )
         services.append(Route("webmail", mail.path, hosts, handler, _proxies(mail, proxies)))
     if account is not None:
-        home = Home(account.path, config().hostname(name).unicode, None if mail is None else mail.path)
-        services.append(Route("account", account.path, hosts, home.handle, _proxies(account, proxies)))
+        siblings = {} if mail is None else {"webmail": mail.path}
+        handler = apps.account.mounted(account.path, siblings=siblings, forwarded=account.forwarded)
+        services.append(Route("account", account.path, hosts, handler, _proxies(account, proxies)))
     if at(*_apps(listener)) is not None:
         services.append(Route("favicon", "/favicon.ico", hosts, favicon.handle))
     rules = None
     webservers = (listener.webserver_http, listener.webserver_https)
     if any(webserver.enabled and webserver.port == port for webserver in webservers):
         https_port = listener.webserver_https.port if listener.webserver_https.enabled else HTTPS_PORT
-        apps: dict[str, Mount] = {"webmail": partial(webmail.mounted, account_path="", forwarded=False)}
-        rules = WebRules(config, https_port=https_port, apps=apps)
+        mounts: dict[str, Mount] = {
+            "webmail": partial(apps.webmail.mounted, account_path="", forwarded=False),
+            "account": partial(apps.account.mounted, siblings={}, forwarded=False),
+        }
+        rules = WebRules(config, https_port=https_port, apps=mounts)
     return Router(system, services, rules)
 
 

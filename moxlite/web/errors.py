@@ -12,6 +12,7 @@ __all__ = [
     "RateLimited",
     "ServerFailed",
     "StorageRefused",
+    "TooLarge",
     "UserError",
 ]
 
@@ -81,6 +82,13 @@ class StorageRefused(APIError):
 
     code = "user:error"
     status = 507
+
+
+class TooLarge(APIError):
+    """More octets than are taken."""
+
+    code = "user:error"
+    status = 413
 
 
 class ServerFailed(APIError):

@@ -1,8 +1,11 @@
 """Header fields that the internal services put on their answers (WEB-29)."""
 
 from typing import Final
+from urllib.parse import quote
 
-__all__ = ["API_HEADERS", "SERVICE_HEADERS", "page_policy"]
+from moxlite.web.http.messages import header_value
+
+__all__ = ["API_HEADERS", "SERVICE_HEADERS", "disposition", "page_policy"]
 
 SERVICE_HEADERS: Final = (
     ("x-frame-options", "deny"),
@@ -28,3 +31,8 @@ def page_policy(scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
         "frame-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def disposition(filename: str) -> tuple[str, str]:
+    """Content-Disposition of a download (RFC 6266 §5)."""
+    return ("content-disposition", header_value(f"attachment; filename*=UTF-8''{quote(filename, safe='')}"))

@@ -6,6 +6,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
     "METHODS",
+    "account_api_seconds",
+    "account_exports",
+    "account_imports",
     "api_seconds",
     "method_label",
     "ratelimited",
@@ -34,6 +37,18 @@ ratelimited = Counter("moxlite_httpserver_ratelimited", "Requests refused becaus
 streams = Gauge("moxlite_webmail_streams", "Open event streams of the webmail.", ["kind"])
 api_seconds = Histogram("moxlite_webmail_api_seconds", "Time of the webmail's API calls.", ["call"], buckets=BUCKETS)
 
+account_api_seconds = Histogram(
+    "moxlite_account_api_seconds", "Time of the account app's API calls.", ["call"], buckets=BUCKETS
+)
+account_imports = Counter("moxlite_account_imports", "Imports begun by browsers.")
+account_exports = Counter(
+    "moxlite_account_exports",
+    "Exports to browsers, by whether the whole was sent; refused ones are broken, too.",
+    ["result"],
+)
+
+for _result in ("complete", "broken"):
+    account_exports.labels(result=_result)
 for _kind in ("sse", "websocket"):
     streams.labels(kind=_kind)
 

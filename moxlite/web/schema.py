@@ -12,11 +12,12 @@ from moxlite.web.calls import Call
 __all__ = ["api_schema"]
 
 
-def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any) -> dict[str, Any]:
+def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any = None) -> dict[str, Any]:
     """A document of JSON Schema 2020-12: an event of a stream is valid against it; calls stand below ``x-calls``, what
-    a browser may ask of a stream below ``x-request``.
+    a browser may ask of a stream, if it may, below ``x-request``.
     """
-    roots: list[Any] = [events, request]
+    roots: list[Any] = [events] if request is None else [events, request]
+    first = len(roots)
     for entry in calls.values():
         roots += [entry.parameters, entry.result]
     schemas, definitions = msgspec.json.schema_components(roots, ref_template="#/$defs/{name}")
@@ -24,8 +25,8 @@ def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any)
         entry.name: {
             "summary": entry.summary,
             "public": entry.public,
-            "parameters": schemas[2 + 2 * i],
-            "result": schemas[3 + 2 * i],
+            "parameters": schemas[first + 2 * i],
+            "result": schemas[first + 2 * i + 1],
         }
         for i, entry in enumerate(calls.values())
     }
@@ -33,7 +34,7 @@ def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any)
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
         **schemas[0],
-        "x-request": schemas[1],
+        **({} if request is None else {"x-request": schemas[1]}),
         "x-calls": described,
         "$defs": definitions,
     }

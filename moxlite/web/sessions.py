@@ -7,7 +7,7 @@ import hmac
 import ipaddress
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Final, Literal
 from urllib.parse import quote, unquote
@@ -42,16 +42,20 @@ INVALID: Final = "session is not valid, log in again"
 class Caller:
     """One request of a browser to an app.
 
-    ``path`` is where the app is mounted, ``forwarded`` whether it is behind a proxy, ``session`` who the request
-    belongs to (None before log-in), ``headers`` what goes with the answer.
+    ``path`` is where the app is mounted, ``forwarded`` whether it is behind a proxy, ``siblings`` the paths of other
+    apps beside it by name, ``session`` who the request belongs to (None before log-in), ``headers`` what goes with the
+    answer.
     """
 
-    __slots__ = ("forwarded", "headers", "path", "request", "session")
+    __slots__ = ("forwarded", "headers", "path", "request", "session", "siblings")
 
-    def __init__(self, request: Request, path: str, *, forwarded: bool) -> None:
+    def __init__(
+        self, request: Request, path: str, *, forwarded: bool, siblings: Mapping[str, str] | None = None
+    ) -> None:
         self.request = request
         self.path = path
         self.forwarded = forwarded
+        self.siblings = siblings or {}
         self.session: Session | None = None
         self.headers: list[tuple[str, str]] = []
 
@@ -128,8 +132,9 @@ class Sessions:
         await self._auth.remove_session(session.account, session.id)
         caller.set_cookie(self._cookie, "", max_age=0)
 
-    async def check(self, caller: Caller, *, csrf: bool = True) -> Session:
-        """The living session of a request; with `csrf` it must bring its token, as all calls that change something do.
+    async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
+        """The living session of a request; with `csrf` it must bring its token, as all calls that change something do:
+        in a header, or as `csrf_token`, the field of a form (WEB-53).
 
         Raises NoAuth, BadAuth.
         """
@@ -138,7 +143,8 @@ class Sessions:
             raise errors.NoAuth("no session, log in first")
         token, _, quoted = value.partition(" ")
         account = unquote(quoted)
-        csrf_token = caller.request.headers.get(CSRF_HEADER)
+        if csrf_token is None:
+            csrf_token = caller.request.headers.get(CSRF_HEADER)
         if csrf and csrf_token is None:
             raise errors.NoAuth("the CSRF token is missing")
         try:

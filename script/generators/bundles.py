@@ -12,12 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generators import webmail
+from generators import account, webmail
 
 TOP = Path(__file__).resolve().parent.parent.parent
 FRONTEND = TOP / "frontend"
 ESBUILD = FRONTEND / "node_modules" / ".bin" / "esbuild"
-APPS = ("webmail",)
+APPS = ("webmail", "account")
 OPTIONS = (
     "--bundle",
     "--format=iife",
@@ -48,7 +48,7 @@ def outputs() -> dict[str, bytes]:
         # a copy with the types as they will be after this run: generators run in the order of their names
         source = Path(name) / "frontend"
         shutil.copytree(FRONTEND, source, ignore=shutil.ignore_patterns("node_modules"))
-        for path, content in webmail.outputs().items():
+        for path, content in (account.outputs() | webmail.outputs()).items():
             if path.startswith("frontend/"):
                 (Path(name) / path).write_bytes(content)
         for app in APPS:

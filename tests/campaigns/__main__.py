@@ -12,7 +12,7 @@ import tests.campaigns
 from tests.campaigns.report import Finding, Report
 from tests.tools import top
 
-OTHERS = {"report", "__main__"}
+OTHERS = {"children", "report", "__main__"}
 
 
 def names() -> list[str]:
@@ -37,9 +37,9 @@ def main() -> int:
         print(f"{name}: seed {options.seed}", flush=True)
         try:
             importlib.import_module(f"tests.campaigns.{name}").run(options.seed, options.share, report)
-        except Finding as finding:
+        except Exception as finding:  # whatever it is, it must not be
             found += 1
-            report.tell(f"FOUND: {finding}")
+            report.tell(f"FOUND: {finding}" if isinstance(finding, Finding) else f"FOUND: {finding!r}")
             traceback.print_exc()
         outcome = "a finding" if report.lines and report.lines[-1].startswith("FOUND") else "no finding"
         report.write(options.reports, outcome)

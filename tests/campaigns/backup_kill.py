@@ -1,7 +1,7 @@
 """kill -9 in the middle of backups and restores: no half is taken for a whole, and doing it again succeeds.
 
 In turn, at a random moment: the server is killed while it makes a full backup, and while it adds a snapshot to a
-repository; `moxlite restore` is killed. After each
+repository; `moxlite backup prune` and `moxlite restore` are killed. After each
 - what a full backup left is either whole (no INCOMPLETE, `verifydata` is content) or marked;
 - every snapshot that the repository lists is whole (`backup verify --deep`);
 - a restore that was cut short keeps the server from starting, until another one has finished; then `verifydata --deep`
@@ -17,6 +17,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -61,8 +63,10 @@ def messages(data: Path) -> int:
     return int(row[0])
 
 
-def killed_server(server: ServedServer, rng: random.Random, *args: str, mark: Path, seconds: float) -> None:
-    """Ask the running server for a backup, with mail coming in, and kill it at most `seconds` after `mark` is there."""
+def killed_server(
+    server: ServedServer, rng: random.Random, *args: str, begun: Callable[[], bool], seconds: float
+) -> None:
+    """Ask the running server for a backup, with mail coming in, and kill it at most `seconds` after that has begun."""
     stop = threading.Event()
 
     def send() -> None:
@@ -76,7 +80,7 @@ def killed_server(server: ServedServer, rng: random.Random, *args: str, mark: Pa
     sender.start()
     client = start_cli(server, "backup", *args)
     deadline = time.monotonic() + 10
-    while not mark.exists() and client.poll() is None and time.monotonic() < deadline:
+    while not begun() and client.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     time.sleep(rng.uniform(0, seconds))
     server.kill()
@@ -85,11 +89,34 @@ def killed_server(server: ServedServer, rng: random.Random, *args: str, mark: Pa
     client.wait(timeout=60)
 
 
+def unfinished_packs(repo: Path) -> list[Path]:
+    """Packs that are being written, or were when the server was killed."""
+    return list((repo / "packs").glob(".*.tmp"))
+
+
+def writes_pack(repo: Path, left: set[Path]) -> bool:
+    """Whether a pack is being written that is none of `left`."""
+    return any(path not in left for path in unfinished_packs(repo))
+
+
+def killed_prune(server: ServedServer, rng: random.Random, repo: Path) -> bool:
+    """Kill `backup prune` soon after it has removed a snapshot; whether it was still at work."""
+    before = len(list((repo / "snapshots").iterdir()))
+    client = start_cli(server, "backup", "prune", "--repo", str(repo), "--keep-daily", "1", "--keep-weekly", "1")
+    deadline = time.monotonic() + 10
+    while client.poll() is None and time.monotonic() < deadline:
+        if len(list((repo / "snapshots").iterdir())) < before:
+            time.sleep(rng.uniform(0, 0.03))
+            client.kill()
+        time.sleep(0.001)
+    return client.wait(timeout=60) != 0
+
+
 def run(seed: int, share: float, report: Report) -> None:
     """ROUNDS × share rounds of three kills."""
     rng = random.Random(seed)
     rounds = max(2, round(ROUNDS * share))
-    whole = marked = unfinished = 0
+    whole = marked = unfinished = unpruned = 0
     with tempfile.TemporaryDirectory(prefix="moxlite-backup-kill-") as temporary:
         folder = Path(temporary)
         server = ServedServer(folder / "server")
@@ -101,7 +128,7 @@ def run(seed: int, share: float, report: Report) -> None:
         for number in range(rounds):
             target = folder / f"full{number}"
             server.start()
-            killed_server(server, rng, str(target), mark=target, seconds=0.08)
+            killed_server(server, rng, str(target), begun=target.exists, seconds=0.08)
             if target.exists() and any(target.iterdir()) and not (target / "INCOMPLETE").exists():
                 verified(server, target)
                 whole += 1
@@ -112,11 +139,17 @@ def run(seed: int, share: float, report: Report) -> None:
             shutil.rmtree(target, ignore_errors=True)
 
             server.start()
-            killed_server(server, rng, "--repo", str(repo), mark=repo / "DIRTY", seconds=0.2)
+            begun = partial(writes_pack, repo, set(unfinished_packs(repo)))
+            killed_server(server, rng, "--repo", str(repo), begun=begun, seconds=0.2)
             if (repo / "repository.json").exists():
                 done = server.cli("backup", "verify", "--deep", "--repo", str(repo), check=False)
                 if done.returncode != 0:
                     raise Finding(f"the repository: {done.stdout}{done.stderr}")
+                if number % 3 == 2:
+                    unpruned += killed_prune(server, rng, repo)
+                    done = server.cli("backup", "verify", "--deep", "--repo", str(repo), check=False)
+                    if done.returncode != 0:
+                        raise Finding(f"the repository after a killed prune: {done.stdout}{done.stderr}")
             elif repo.exists():
                 shutil.rmtree(repo)  # killed while it was being made: nothing is in it yet
 
@@ -147,4 +180,5 @@ def run(seed: int, share: float, report: Report) -> None:
         verified(server, data)
     report.tell(f"{rounds} kills in a full backup: {marked} marked as incomplete, {whole} whole and sound")
     report.tell(f"{rounds} kills while a snapshot was added: each snapshot that is listed is sound, also after pruning")
+    report.tell(f"{rounds // 3} kills of `moxlite backup prune`, {unpruned} in the middle of it: what is left is sound")
     report.tell(f"{rounds} kills of `moxlite restore`: {unfinished} unfinished, all finished by a second one and sound")

@@ -7,6 +7,7 @@ messages (STORE-112, STORE-113).
 """
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,33 +100,29 @@ async def compare(account: Account, rng: random.Random) -> None:
             raise Finding(f"{words}: {len(by_index.ids)} found by the index, {len(by_scan.ids)} by a scan")
 
 
-async def sound(account: Account, rebuilt: list[str]) -> None:
-    """The deep check finds nothing, or the index is made again and then it finds nothing."""
-    if findings := await check_index(account, deep=True):
-        rebuilt += [finding.text for finding in findings]
-        await account.search.delete("damaged")
-        await account.indexer.once()
-        if findings := await check_index(account, deep=True):
-            raise Finding(f"an index made anew does not agree: {[finding.text for finding in findings]}")
+async def sound(account: Account) -> None:
+    """Neither searches nor the deep check met damage. If they did, the files are kept."""
+    broken = account.search.broken
+    findings = await check_index(account, deep=True)
+    if broken or findings:
+        kept = Path(tempfile.mkdtemp(prefix="moxlite-index-kill-found-"))
+        shutil.copytree(account.directory, kept, dirs_exist_ok=True)
+        raise Finding(f"{broken} {[finding.text for finding in findings]}; the files are in {kept}")
 
 
-async def verify(folder: Path, rng: random.Random, rebuilt: list[str], *, finish: bool) -> tuple[bool, int]:
-    """Look at what a killed child left; whether there was an index, and how far it had come.
-
-    An index that the check finds damaged may be there, for it can be made again at any time (STORE-113): then searches
-    must be exact all the same, and the one made in its place must be sound. It's noted in `rebuilt`.
-    """
+async def verify(folder: Path, rng: random.Random, *, finish: bool) -> tuple[bool, int]:
+    """Look at what a killed child left; whether there was an index, and how far it had come."""
     accounts = Accounts(folder, options())
     try:
         async with accounts.use("mia") as account:
             found = await account.search.candidates(Has("hello"))
             await compare(account, rng)
-            await sound(account, rebuilt)
+            await sound(account)
             if finish:
                 await account.eraser.once()
                 await account.indexer.once()
                 await compare(account, rng)
-                await sound(account, rebuilt)
+                await sound(account)
                 await compare(account, rng)
             return found is not None, 0 if found is None else found.watermark
     finally:
@@ -138,16 +135,13 @@ def run(seed: int, share: float, report: Report) -> None:
     rng = random.Random(seed)
     kills = max(3, round(KILLS * share))
     with_index, highest = 0, 0
-    rebuilt: list[str] = []
     with tempfile.TemporaryDirectory(prefix="moxlite-index-kill-") as name:
         folder = Path(name)
         for number in range(kills):
             kill_one(folder, rng)
-            there, watermark = trio.run(partial(verify, folder, rng, rebuilt, finish=number == kills - 1))
+            there, watermark = trio.run(partial(verify, folder, rng, finish=number == kills - 1))
             with_index += there
             highest = max(highest, watermark)
-    if rebuilt:
-        report.tell(f"{len(rebuilt)} times the check found a damaged index, which was made again: {rebuilt[0]}")
     report.tell(f"{kills} kills while the index was built; {with_index} left one to be used, up to message {highest}")
     report.tell("after each: the index agreed with the account, searches gave the same with it and without")
     report.tell("at the end: the index was finished, all texts were those of the messages")

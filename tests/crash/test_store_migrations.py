@@ -16,6 +16,7 @@ from moxlite.store.gentestdata import ACCOUNTS
 from moxlite.store.migrations import Kind, migrations_of, open_file
 from moxlite.store.options import Options
 from moxlite.store.transaction import Reader
+from tests.faultvfs import FaultVFS
 from tests.tools import top
 from tests.upgrade_fixtures import names, unpack
 
@@ -84,3 +85,27 @@ def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path)
         assert child.returncode == -signal.SIGKILL
         killed += 1
     assert killed > 20
+
+
+@pytest.mark.parametrize("kind", [Kind.ACCOUNT, Kind.SEARCH])
+def test_a_kill_before_each_write_to_a_new_file_is_made_good(tmp_path: Path, kind: Kind) -> None:
+    """STORE-148, STORE-160: also in the change to WAL, which leaves a rollback journal that only a writer can undo."""
+    vfs = FaultVFS()
+    made = tmp_path / "made"
+    made.mkdir()
+    left: list[Path] = []
+
+    def copy() -> None:
+        left.append(tmp_path / str(len(left)))
+        shutil.copytree(made, left[-1])
+
+    vfs.before_change = copy
+    open_file(made / "new.db", kind, Options(vfs=vfs.name)).close()
+    assert any((folder / "new.db-journal").exists() and (folder / "new.db").stat().st_size for folder in left)
+    for folder in left:
+        db = open_file(folder / "new.db", kind, Options())
+        assert db.pragma("user_version") == len(migrations_of(kind))
+        assert db.pragma("journal_mode") == "wal"
+        assert db.pragma("auto_vacuum") == 2
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        db.close()

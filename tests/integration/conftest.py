@@ -1,20 +1,23 @@
 """Servers that the integration tests speak with."""
 
 import imaplib
+import re
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.running import LocalServer
 
-__all__ = ["local", "mailbox"]
+__all__ = ["local", "mailbox", "metric", "shared", "shared_server"]
 
 
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalServer]:
-    """A localserve of the test's own; after the test it must have stopped cleanly and counted no panic."""
-    with LocalServer(tmp_path / "server") as server:
+@contextmanager
+def sound_server(folder: Path) -> Iterator[LocalServer]:
+    """A localserve; afterwards it must have stopped cleanly, counted no panic, and its store must be sound."""
+    with LocalServer(folder) as server:
         yield server
         assert panics(server) == 0, server.log()
     assert server.process.returncode == 0, server.log()
@@ -22,13 +25,53 @@ def local(tmp_path: Path) -> Iterator[LocalServer]:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def panics(server: LocalServer) -> float:
-    """The sum of the panic counters of all rooms."""
-    import urllib.request
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[LocalServer]:
+    """A sound server of the test's own."""
+    with sound_server(tmp_path / "server") as server:
+        yield server
 
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A sound server for all tests that begin with an account as on the first day."""
+    with sound_server(tmp_path_factory.mktemp("shared") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def shared(shared_server: LocalServer) -> LocalServer:
+    """The server that many tests share, its account as on the first day."""
+    session = imaplib.IMAP4("127.0.0.1", shared_server.port(143))
+    session.login(shared_server.user, shared_server.password)
+    _, answer = session.list('""', '"*"')
+    lines = [line for line in answer if isinstance(line, bytes)]
+    for name in sorted((line.rsplit(b' "/" ', 1)[1].decode().strip('"') for line in lines), reverse=True):
+        session.select(f'"{name}"')
+        session.uid("STORE", "1:*", "+FLAGS.SILENT", "(\\Deleted)")
+        session.expunge()
+        if name not in FIRST:
+            session.delete(f'"{name}"')
+    session.logout()
+    return shared_server
+
+
+#: The mailboxes of a new account (IMAP-35).
+FIRST = ("Inbox", "Archive", "Drafts", "Junk", "Sent", "Trash")
+
+
+def metric(server: LocalServer, name: str, **labels: str) -> float:
+    """The sum of a metric's values that have these labels."""
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port(81)}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("moxlite_panic_total{"))
+    found = (line for line in lines if re.match(rf"{name}[ {{]", line))
+    wanted = [f'{key}="{value}"' for key, value in labels.items()]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(label in line for label in wanted))
+
+
+def panics(server: LocalServer) -> float:
+    """The sum of the panic counters of all rooms."""
+    return metric(server, "moxlite_panic_total")
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 import imaplib
 import re
 import time
+from typing import NamedTuple
 
-__all__ = ["added_headers", "contents", "message", "wait_for"]
+__all__ = ["Stored", "added_headers", "contents", "holdings", "message", "wait_for"]
 
 #: The fields that reception puts on top (SMTP-78), in lower case.
 TRACE = re.compile(rb"(?i)(received|return-path|delivered-to|authentication-results|received-spf|x-moxlite-[a-z-]+):")
@@ -30,6 +31,36 @@ def contents(session: imaplib.IMAP4, name: str = "INBOX") -> list[bytes]:
     session.select(f'"{name}"')
     _, answer = session.uid("FETCH", "1:*", "(UID BODY.PEEK[])")
     return [item[1] for item in answer if isinstance(item, tuple)]
+
+
+class Stored(NamedTuple):
+    """A message as the store has it. `date` is INTERNALDATE as seconds since the epoch."""
+
+    octets: bytes
+    flags: frozenset[str]
+    date: int
+
+
+def holdings(session: imaplib.IMAP4) -> dict[str, list[Stored]]:
+    """All that an account holds: messages in order of UIDs, by mailbox; mailboxes without messages are there too."""
+    session.noop()
+    session.response("LIST")  # what others did to mailboxes meanwhile (IMAP-59)
+    _, answer = session.list('""', '"*"')
+    names = [line.rsplit(b' "/" ', 1)[1].decode().strip('"') for line in answer if isinstance(line, bytes)]
+    found: dict[str, list[Stored]] = {}
+    for name in names:
+        session.select(f'"{name}"', readonly=True)
+        _, answer = session.uid("FETCH", "1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")
+        found[name] = []
+        for item in answer:
+            if isinstance(item, tuple):
+                flags = re.search(rb"FLAGS \(([^)]*)\)", item[0])
+                date = imaplib.Internaldate2tuple(item[0])
+                assert flags, item[0]
+                assert date, item[0]
+                words = frozenset(flags[1].decode().split()) - {r"\Recent"}
+                found[name].append(Stored(item[1], words, round(time.mktime(date))))
+    return found
 
 
 def added_headers(stored: bytes, sent: bytes) -> bytes:

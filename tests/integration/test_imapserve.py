@@ -1,16 +1,18 @@
-"""``moxlite admin imapserve`` and ``moxlite imap sessions`` of a running server (IMAP-22, IMAP-159)."""
+"""``moxlite admin imapserve``, ``moxlite imap sessions`` and ``trace`` of a running server (IMAP-22, IMAP-159)."""
 
 import imaplib
 import json
 import os
 import shlex
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.running import LocalServer
-from tests.tools import top
+from tests.tools import top, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -35,5 +37,22 @@ def test_a_mail_program_may_run_the_command_instead_of_connecting(
             assert server.cli("--yes", "imap", "sessions", "--kill", str(session["id"])).returncode == 0
             assert c.readline().startswith(b"* BYE [UNAVAILABLE] ended by the operator")
             c.state = "LOGOUT"
+        arguments = [sys.executable, "-m", "moxlite", "imap", "trace", "moxlite"]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as trace:
+            try:
+                until(lambda: "imap trace started" in server.log())
+                with imaplib.IMAP4("127.0.0.1", server.port(143)) as other:
+                    other.login(server.user, server.password)
+                    other.select("INBOX")
+                assert trace.stdout is not None
+                shown = [trace.stdout.readline()]  # while it goes on
+                while "the session ends" not in shown[-1]:
+                    shown.append(trace.stdout.readline())
+                    assert shown[-1]
+            finally:
+                trace.send_signal(signal.SIGINT)
+        assert any(" SELECT Inbox" in line for line in shown)
+        assert not any(server.password in line for line in shown)
+        until(lambda: "imap trace ended" in server.log())
         failed = server.cli("admin", "imapserve", "nobody@localhost", stdin="", check=False)
         assert (failed.returncode, "not an address of an account" in failed.stderr) == (1, True)

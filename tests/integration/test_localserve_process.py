@@ -22,7 +22,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.running import LocalServer
+from tests.running import LocalServer, make_certificate
 from tests.tools import top, until
 
 pytestmark = pytest.mark.slow
@@ -490,13 +490,14 @@ def test_a_damaged_queue_leaves_the_rest_running(tmp_path: Path) -> None:
 
 
 def test_a_mail_program_may_come_by_the_https_port(tmp_path: Path) -> None:
-    """WEB-27: ALPN `imap`, where configured."""
+    """WEB-27, IMAP-12: ALPN `imap`, where configured; nobody asks for a client certificate there."""
     local = LocalServer(tmp_path)
     path = tmp_path / "config/moxlite.toml"
     path.write_text(
         path.read_text().replace(f"port = {local.port(993)} }}", f"port = {local.port(993)}, alpn_on_https = true }}")
     )
     context = ssl._create_unverified_context()
+    context.load_cert_chain(*make_certificate(tmp_path / "client"))
     with local:
         for protocol, greeting in (("imap", b"* OK"), ("http/1.1", b"HTTP/1.1 400")):
             context.set_alpn_protocols([protocol])
@@ -507,7 +508,15 @@ def test_a_mail_program_may_come_by_the_https_port(tmp_path: Path) -> None:
                 assert client.selected_alpn_protocol() == protocol
                 if protocol != "imap":
                     client.sendall(b"nonsense\r\n\r\n")
-                assert client.recv(1000).startswith(greeting)
+                greeted = client.recv(10_000)
+                assert greeted.startswith(greeting)
+                if protocol == "imap":
+                    assert b"AUTH=EXTERNAL" not in greeted
+                    client.sendall(
+                        f'a LOGIN {local.user} "{local.password}"\r\nb SELECT inbox\r\nc LOGOUT\r\n'.encode()
+                    )
+                    replies = client.makefile("rb").read()
+                    assert b"b OK [READ-WRITE]" in replies
 
 
 def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp_path: Path) -> None:

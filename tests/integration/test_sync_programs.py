@@ -1,12 +1,9 @@
-"""mbsync, offlineimap, mutt and imapclient read and change an account."""
+"""mbsync, offlineimap and imapclient read and change an account."""
 
 import imaplib
 import os
-import pty
 import re
-import select
 import subprocess
-import time
 from pathlib import Path
 
 import imapclient
@@ -18,8 +15,12 @@ from tests.tools import need
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-#: What a terminal program sends to move the cursor and to set colours.
-ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>])")
+
+@pytest.fixture
+def local(shared: LocalServer) -> LocalServer:
+    """The server that many tests share."""
+    return shared
+
 
 TUID = re.compile(rb"X-TUID: .*\n")
 
@@ -110,7 +111,7 @@ def test_mbsync_both_ways(local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: 
 
     # there: flags; here: flags, a deletion and a new message
     mailbox.select("INBOX")
-    mailbox.uid("STORE", "1:5", "+FLAGS", "(\\Flagged)")
+    mailbox.store("1:5", "+FLAGS", "(\\Flagged)")
     [seen] = [path for path in sync.messages() if b"Subject: number 10\n" in path.read_bytes()]
     [gone] = [path for path in sync.messages() if b"Subject: number 11\n" in path.read_bytes()]
     target = seen.parent.parent / "cur" / (seen.name.split(":")[0] + ":2,S")
@@ -130,7 +131,7 @@ def test_mbsync_both_ways(local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: 
 
     # a deletion there
     mailbox.select("INBOX")
-    mailbox.uid("STORE", "1", "+FLAGS", "(\\Deleted)")
+    mailbox.store("1", "+FLAGS", "(\\Deleted)")
     mailbox.expunge()
     sync.run()
     assert len(sync.messages()) == 24
@@ -188,58 +189,6 @@ def test_offlineimap_reads_everything(local: LocalServer, mailbox: imaplib.IMAP4
     assert len(inbox) == len(sent)
     assert {p.read_bytes().replace(b"\r\n", b"\n") for p in inbox} == {c.replace(b"\r\n", b"\n") for c in sent}
     assert run() == files
-
-
-def test_mutt_reads_the_inbox(local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
-    """IMAP-140: `mutt -e` logs in by SCRAM with channel binding, lists the Inbox, shows a message, and quits."""
-    append(mailbox, 1)
-    (tmp_path / "Mail").mkdir()  # else mutt asks whether to make it
-    commands = [
-        "set ssl_verify_host=no",
-        f"set certificate_file={local.folder / 'config/localhost.crt'}",
-        f"set imap_user={local.user}",
-        f"set imap_pass={local.password}",
-        "set quit=yes",
-        "set pager_stop=yes",
-        "push <display-message>",
-    ]
-    arguments = [part for command in commands for part in ("-e", command)]
-    folder = f"imaps://localhost:{local.port(993)}/INBOX"
-    screen = on_terminal(
-        [need("mutt"), "-n", "-F", "/dev/null", *arguments, "-f", folder], tmp_path, at="two dots", keys="xq"
-    )
-    assert "SCRAM-SHA-256-PLUS" in screen, screen + local.log()
-    assert "Subject: number 0" in screen, screen
-    assert "..two dots" in screen
-
-
-def on_terminal(command: list[str], home: Path, *, at: str, keys: str, seconds: float = 30) -> str:
-    """Run a full-screen program on a terminal of its own until it ends; what it showed.
-
-    Types `keys` when it shows `at`.
-    """
-    master, slave = pty.openpty()
-    environment = os.environ | {"HOME": str(home), "TERM": "xterm"}
-    process = subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-    )
-    os.close(slave)
-    shown = b""
-    deadline = time.monotonic() + seconds
-    try:
-        while process.poll() is None and time.monotonic() < deadline:
-            if select.select([master], [], [], 0.2)[0]:
-                shown += os.read(master, 65536)
-            if keys and at.encode() in shown:
-                os.write(master, keys.encode())
-                keys = ""
-    except OSError:  # the terminal is gone when the program has ended
-        process.wait(timeout=10)
-    finally:
-        os.close(master)
-        process.kill()
-        process.wait()
-    return ESCAPES.sub("", shown.decode(errors="replace"))
 
 
 def test_imapclient_uses_the_extensions(local: LocalServer, mailbox: imaplib.IMAP4) -> None:

@@ -5,37 +5,25 @@ import re
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
+from mailbox import mbox
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
-from tests.tools import need
 
-__all__: list[str] = []
+__all__ = ["chromium"]
 
 pytestmark = pytest.mark.integration
 
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
 HTML = (
     '<h1 style="color: teal">Hello</h1><p onclick="document.title=1">Reader</p>'
     '<script>document.title = "pwned"; fetch("https://evil.example/")</script>'
     '<img src="https://evil.example/pixel.gif"><img src=x onerror="document.title=2">'
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests; each has a context of its own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,37 +50,14 @@ def local(server: LocalServer) -> LocalServer:
     return server
 
 
-class Reader:
-    """A page of the webmail; notes what a strict page must not do."""
-
-    def __init__(self, browser: Browser, server: LocalServer, *, tls: bool = False, **options: object) -> None:
-        self.server = server
-        self.context = browser.new_context(ignore_https_errors=tls, locale="en-GB", **options)  # type: ignore[arg-type]
-        self.page: Page = self.context.new_page()
-        self.problems: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("console", lambda message: self._console(message.type, message.text))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.base = f"https://localhost:{server.port(443)}" if tls else f"http://localhost:{server.port(80)}"
-
-    def _console(self, kind: str, text: str) -> None:
-        # a session that is not there yet is asked for, and answered with 401: browsers note that by themselves
-        if kind == "error" and "401" not in text and "ERR_" not in text:
-            self.problems.append(text)
+class Reader(Visitor):
+    """A page of the webmail."""
 
     def log_in(self, password: str = "") -> None:
-        self.page.goto(f"{self.base}/webmail/")
-        self.page.get_by_label("Email address").fill(self.server.user)
-        self.page.get_by_label("Password").fill(password or self.server.password)
-        self.page.get_by_role("button", name="Log in").click()
+        self.fill_in("/webmail/", password)
 
     def subjects(self) -> list[str]:
         return self.page.locator(".message-subject").all_inner_texts()
-
-    def close(self) -> None:
-        self.context.close()
-        assert self.problems == []
 
 
 @pytest.fixture
@@ -360,6 +325,31 @@ def test_the_administrators_script_has_its_turn(chromium: Browser, local: LocalS
         reader.close()
     finally:
         script.unlink()
+
+
+def test_a_mailbox_and_a_selection_are_downloaded(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-85."""
+    page = reader.page
+    for number in (1, 2, 3):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message")).to_have_count(3)
+
+    def downloaded(name: str) -> list[str]:
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name="One mbox file").click()
+        assert re.fullmatch(name, waiting.value.suggested_filename)
+        return [str(message["Subject"]) for message in mbox(waiting.value.path())]
+
+    page.locator(".mailbox", has_text="Inbox").hover()
+    page.get_by_label("Actions for Inbox").click()
+    page.get_by_role("button", name="Export…").click()
+    page.screenshot(path=tmp_path / "export.png")
+    assert downloaded(r"mailexport-Inbox-\d{8}-\d{6}\.mbox") == ["number 1", "number 2", "number 3"]
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("number 3")
+    page.keyboard.press("J")
+    page.keyboard.press("Shift+E")
+    assert downloaded(r"mailexport-selection-\d{8}-\d{6}\.mbox") == ["number 3", "number 2"]
 
 
 def test_where_events_are_held_back_a_websocket_is_used(

@@ -2,14 +2,16 @@
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import trio
 
 from moxlite.imapd.connection import Connection
+from moxlite.imapd.fetchbody import Content
 from moxlite.store.account import Account, AccountTx
 from moxlite.store.chunks import CHUNK_SIZE
+from moxlite.store.errors import StorageBroken
 from moxlite.store.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
@@ -717,6 +719,66 @@ async def test_damage_in_a_large_message_is_found_before_its_size_is_promised(im
             assert await fetch(c, "BODY.PEEK[TEXT]<0.16>") == body(text[:16], "TEXT", "<0>")
         finally:
             await heal(account, saved)
+
+
+async def test_a_read_error_in_the_middle_of_a_response_lets_it_end(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-96, IMAP-153: the tagged response never stands inside another one."""
+    async with imap.user() as c:
+        await c.append(f"Subject: large\r\n\r\n{'0123456789abcdef' * 40_000}")
+        await c.ok("a NOOP")
+
+        async def broken(*_: object) -> None:
+            raise StorageBroken("the disk fails")
+
+        for name, end in (("check", "BODY[] NIL BINARY.SIZE[] 0)"), ("read", "BINARY.SIZE[] 0)")):
+            with monkeypatch.context() as patch:
+                patch.setattr(Content, name, broken)
+                told = await c.say("a FETCH 1 (BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[] BINARY.SIZE[])")
+            assert told[0].endswith(end)
+            assert told[1:] == ["a NO [UNAVAILABLE] the mailbox file can't be used at the moment"]
+
+
+async def test_a_read_error_in_the_middle_of_a_literal_ends_the_session(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-96, IMAP-153: its size has been promised, so nothing else can be told."""
+    async with imap.user() as c:
+        await c.append(f"Subject: large\r\n\r\n{'0123456789abcdef' * 40_000}")
+        await c.ok("a NOOP")
+
+        async def blocks(*_: object) -> AsyncIterator[bytes]:
+            yield b"0" * 1000
+            raise StorageBroken("the disk fails")
+
+        monkeypatch.setattr(Content, "blocks", blocks)
+        await c.send("a FETCH 1 (BODY.PEEK[])\r\n")
+        told = b""
+        while line := await c.line():
+            told += line
+        assert told.endswith(b"000* BYE [UNAVAILABLE] the mailbox file can't be used at the moment\r\n")
+
+
+async def test_a_damaged_structure_costs_only_its_message(imap: Imap) -> None:
+    """IMAP-96: FETCH tells it, SEARCH finds nothing in it."""
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 2)
+        await c.ok("a NOOP")
+        [(saved,)] = await account.read(lambda r: r.rows("SELECT structure FROM message_info LIMIT 1"), op="test")
+        await account.write(lambda tx: tx.execute("UPDATE message_info SET structure = x'c1' WHERE message_id = 1"))
+        try:
+            told = await c.say("a FETCH 1:2 (BODY.PEEK[1])")
+            assert told[0] == "* 1 FETCH (UID 1 BODY[1] NIL)"
+            assert "Hello" in told[1]
+            assert told[2] == "a NO [CORRUPTION] a stored message is damaged"
+            assert await c.ok("a SEARCH BODY Hello") == ["* SEARCH 2"]
+            assert await c.tagged("a FETCH 1 BODY") == "NO [CORRUPTION] stored message is damaged"
+            assert len(await c.ok("a FETCH 1:2 ENVELOPE")) == 2
+        finally:
+            await account.write(
+                lambda tx: tx.execute("UPDATE message_info SET structure = ? WHERE message_id = 1", saved)
+            )
 
 
 async def test_a_slow_reader_is_not_buffered_for(imap: Imap) -> None:

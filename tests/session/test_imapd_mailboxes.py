@@ -5,8 +5,10 @@ import time
 import pytest
 
 from moxlite.imapd.patterns import Pattern
+from moxlite.store.flags import store_flags
+from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
-from tests.store_mail import put
+from tests.store_mail import mail, put
 
 __all__ = ["imap"]
 
@@ -146,13 +148,16 @@ async def test_status_tells_each_value(imap: Imap) -> None:
     """IMAP-70, IMAP-71, IMAP-72a, IMAP-76"""
     async with imap.account() as account, imap.user(select=None) as c:
         await put(account, 3)
-        size = len(b"x")
         items = "MESSAGES UIDNEXT UNSEEN DELETED DELETED-STORAGE RECENT APPENDLIMIT"
-        assert size
         assert await c.ok(f"a STATUS inbox ({items})") == [
             "* STATUS Inbox (MESSAGES 3 UIDNEXT 4 UNSEEN 3 DELETED 0 DELETED-STORAGE 0 RECENT 3 APPENDLIMIT 104857600)"
         ]
         assert (await c.ok("a STATUS inbox (HIGHESTMODSEQ MAILBOXID)"))[0].endswith(" MAILBOXID (F1))")
+        size = len(mail(1))
+        await account.write(lambda tx: store_flags(tx, MailboxID(1), [2], mode="add", flags=Flag.DELETED))
+        assert await c.ok("a STATUS inbox (SIZE DELETED DELETED-STORAGE)") == [
+            f"* STATUS Inbox (SIZE {3 * size} DELETED 1 DELETED-STORAGE {size})"
+        ]
         assert (await c.tagged("a STATUS nope (MESSAGES)")).startswith("NO [NONEXISTENT]")
         assert (await c.tagged("a STATUS inbox (FOO)")).startswith("BAD")
         await c.ok("a ENABLE IMAP4rev2")

@@ -185,14 +185,19 @@ async def test_mailboxes_subscriptions_and_metadata_are_told_when_asked_for(imap
         await c.ok("a NOTIFY SET (subtree Work (MailboxName)) (personal (SubscriptionChange MailboxMetadataChange))")
         await other.ok("b CREATE Work/x")
         lines = [await c.response(), await c.response()]
-        assert [line.rsplit(" ", 1)[1] for line in lines] == ["Work", "Work/x"]
+        assert lines == [
+            r'* LIST (\HasChildren \Subscribed) "/" Work',
+            r'* LIST (\HasNoChildren \Subscribed) "/" Work/x',
+        ]
         await other.ok("c CREATE Elsewhere")
         await other.ok("d RENAME Work/x Work/y")
-        assert (await c.response()).endswith('"/" Work/y ("OLDNAME" (Work/x))')
+        assert await c.response() == r'* LIST (\HasNoChildren) "/" Work/y ("OLDNAME" (Work/x))'
+        assert await c.response() == r'* LIST (\HasChildren \Subscribed) "/" Work'
         await other.ok("e DELETE Work/y")
-        assert r"\NonExistent" in await c.response()
+        assert await c.response() == r'* LIST (\NonExistent) "/" Work/y'
+        assert await c.response() == r'* LIST (\HasNoChildren \Subscribed) "/" Work'
         await other.ok("f UNSUBSCRIBE Elsewhere")
-        assert await c.response() == '* LIST () "/" Elsewhere'
+        assert await c.response() == r'* LIST (\HasNoChildren) "/" Elsewhere'
         await other.ok('g SETMETADATA Elsewhere (/private/comment "x")')
         assert await c.response() == "* METADATA Elsewhere /private/comment"
         await other.ok('h SETMETADATA "" (/private/comment "x")')
@@ -201,6 +206,33 @@ async def test_mailboxes_subscriptions_and_metadata_are_told_when_asked_for(imap
         await other.ok('k SETMETADATA "" (/private/comment "y")')
         assert await c.response() == '* METADATA "" /private/comment'
         assert await c.ok("l CREATE Mine") == []
+
+
+async def test_what_lies_above_is_told_as_it_is_now(imap: Imap) -> None:
+    r"""IMAP-129: RFC 5465 §5.4, §5.5: the direct parents of what came or went, if they are asked for, with their
+    attributes; \Subscribed and \NonExistent are right in each line.
+    """
+    async with imap.user() as c, imap.user() as other:
+        await other.ok("a CREATE Archive/2020")
+        await other.ok("a CREATE p/q")
+        await c.ok("a NOTIFY SET (personal (MailboxName SubscriptionChange))")
+        await other.ok("b CREATE Archive/2020/March")
+        assert await c.response() == r'* LIST (\HasNoChildren \Subscribed) "/" Archive/2020/March'
+        assert await c.response() == r'* LIST (\HasChildren \Subscribed) "/" Archive/2020'
+        await other.ok("c RENAME Archive/2020 p/2020")  # both parents, and the child
+        assert [await c.response() for _ in range(4)] == [
+            r'* LIST (\HasChildren) "/" p/2020 ("OLDNAME" (Archive/2020))',
+            r'* LIST (\HasNoChildren) "/" p/2020/March ("OLDNAME" (Archive/2020/March))',
+            r'* LIST (\HasNoChildren \Archive \Subscribed) "/" Archive',
+            r'* LIST (\HasChildren \Subscribed) "/" p',
+        ]
+        await other.ok("d SUBSCRIBE nowhere")
+        assert await c.response() == r'* LIST (\NonExistent \Subscribed) "/" nowhere'
+        await c.ok("e NOTIFY SET (mailboxes p/q (MailboxName))")
+        await other.ok("f CREATE p/q/r")
+        assert await c.response() == r'* LIST (\HasChildren \Subscribed) "/" p/q'
+        await other.ok("g CREATE p/z")
+        assert await c.ok("h NOOP") == []
 
 
 @pytest.mark.parametrize(

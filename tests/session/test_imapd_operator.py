@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 
 from moxlite.admin.commands import AdminCommands
-from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, SetPassword
-from moxlite.imapd import IMAPCommands
+from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced, SetPassword
+from moxlite.imapd import IMAPCommands, commands
+from moxlite.imapd.trace import LENGTH, LINES, Masker, Tap
 from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.ctlserver import listen_ctl, serve_ctl
 from tests.session.imapd_harness import Imap, imap
+from tests.store_mail import put
+from tests.tools import eventually
 
 __all__ = ["imap"]
 
@@ -113,3 +117,121 @@ async def test_imapserve_ends_with_its_input(imap: Imap, tmp_path: Path) -> None
         await ctl.call("admin imapserve", ImapServe("mia@example.org"), type(None), upload=nothing(), download=take)
         with pytest.raises(CtlFailed, match="not an address of an account"):
             await ctl.call("admin imapserve", ImapServe("who@example.org"), type(None), upload=nothing(), download=take)
+
+
+@asynccontextmanager
+async def transcript(imap: Imap, tmp_path: Path) -> AsyncIterator[list[str]]:
+    """What `moxlite imap trace mia` shows while the block lasts; then the operator leaves."""
+    shown: list[str] = []
+
+    async def show(octets: bytes) -> None:
+        shown.append(octets.decode())
+
+    async with operator(imap, tmp_path) as ctl, trio.open_nursery() as nursery:
+        nursery.start_soon(partial(ctl.call, "imap trace", ImapTrace("mia", 1), ImapTraced, download=show))
+        await eventually(lambda: imap.context.sessions._taps)
+        yield shown
+        await eventually(lambda: shown and "the session ends" in shown[-1])
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_transcript_shows_what_is_said_and_no_secrets(
+    imap: Imap, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """IMAP-159, IMAP-25: log-ins, messages and metadata are masked."""
+    mail = "Subject: between us\r\n\r\nand nobody else"
+    async with transcript(imap, tmp_path) as shown:
+        async with imap.user() as c:
+            await c.ok('a ID ("name" "Mutt")')
+            await c.append(mail, flags=r"(\Seen)")
+            await c.ok("b FETCH 1 (FLAGS INTERNALDATE ENVELOPE BODYSTRUCTURE PREVIEW BODY.PEEK[] RFC822.SIZE)")
+            await c.say('c LOGIN mia@example.org "correct horse"')
+            await c.say("d AUTHENTICATE PLAIN AGE=")
+            await c.ok('e SETMETADATA "" (/private/comment "our secret")')
+            await c.ok('f GETMETADATA "" /private/comment')
+            await c.ok('g LIST "" Arch*')
+            await c.say("h NONSENSE")
+            await c.idle()
+            async with imap.account() as account:
+                await put(account, 1)
+            assert await c.response() == "* 2 EXISTS"
+            await c.done()
+        async with imap.connect() as other:
+            await other.login()
+    text = "".join(shown)
+    for secret in ("between", "nobody", "horse", "AGE=", "secret", "Hello"):
+        assert secret not in text
+    lines = [line.split(" ", 2)[2] for line in text.splitlines()]
+    assert lines[0] == "-: mia@example.org 198.51.100.7 "
+    for line in (
+        "C: s SELECT Inbox",
+        "S: s OK [READ-WRITE] selected",
+        r"C: ap APPEND Inbox (\Seen) {38}…",
+        "C: c LOGIN … …",
+        "C: d AUTHENTICATE PLAIN …",
+        'C: e SETMETADATA "" (/private/comment) …',
+        'S: * METADATA "…" (/private/comment "…")',
+        r'S: * LIST (\HasNoChildren \Archive) "/" Archive',
+        "S: * 2 EXISTS",
+        "-: the session ends",
+    ):
+        assert line in lines, text
+    (fetched,) = [line for line in lines if line.startswith("S: * 1 FETCH") and "ENVELOPE" in line]
+    assert 'INTERNALDATE "' in fetched
+    assert 'INTERNALDATE "…' not in fetched
+    assert fetched.endswith("RFC822.SIZE 38 BODY[] {38})")
+    messages = [record.message for record in caplog.records]
+    assert "imap trace started" in messages
+    assert "imap trace ended" in messages
+    assert not imap.context.sessions._taps
+
+
+async def test_a_session_that_idles_is_followed_from_its_next_line_on(imap: Imap, tmp_path: Path) -> None:
+    """IMAP-159"""
+    async with imap.user() as c:
+        await c.idle()
+        async with transcript(imap, tmp_path) as shown:
+            async with imap.account() as account:
+                await put(account, 1)
+            await eventually(lambda: any("* 1 EXISTS" in line for line in shown))
+            await c.done()
+            await c.ok("a LOGOUT")
+
+
+async def test_a_transcript_ends_by_itself(imap: Imap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-159: after its time, or when it's long enough; it takes no more memory than its buffer."""
+    shown: list[bytes] = []
+
+    async def show(octets: bytes) -> None:
+        shown.append(octets)
+
+    async with operator(imap, tmp_path) as ctl:
+        monkeypatch.setattr(commands, "MINUTE", 0.01)
+        done = await ctl.call("imap trace", ImapTrace("mia", 1), ImapTraced, download=show)
+        assert (done.lines, done.lost) == (0, 0)
+        for wrong, why in ((ImapTrace("mia", 61), "1 to 60 minutes"), (ImapTrace("nobody", 1), "no account nobody")):
+            with pytest.raises(CtlFailed, match=why):
+                await ctl.call("imap trace", wrong, ImapTraced, download=show)
+    tap = Tap()
+    for number in range(LINES + 5):
+        tap.tell(1, "S", f"{number}" * 3000)
+    assert tap.lost == 5
+    assert len(tap.lines.receive_nowait()) < LENGTH + 100
+
+
+def test_a_masker_keeps_no_content_whatever_the_pieces() -> None:
+    """IMAP-159: literals, quoted strings with quotes in them, and lines in pieces."""
+    data = (
+        b'* 1 FETCH (UID 1 ENVELOPE ("a \\"secret\\"" NIL {8}\r\nsec\r\nret SAVEDATE "20-Nov-2026") BINARY[1] ~{6}\r\n'
+        b'secret FLAGS (\\Seen))\r\n* OK [ALERT] "said"\r\n* 2 UIDFETCH (PREVIEW "sec'
+    )
+    for size in (1, 2, 3, 7, 1000):
+        masker = Masker()
+        lines = [line for start in range(0, len(data), size) for line in masker.feed(data[start : start + size])]
+        assert lines == [
+            '* 1 FETCH (UID 1 ENVELOPE ("…" NIL {8} SAVEDATE "20-Nov-2026") BINARY[1] ~{6} FLAGS (\\Seen))',
+            '* OK [ALERT] "said"',
+        ]
+    masker = Masker()
+    assert masker.feed(b'* 2 UIDFETCH (PREVIEW "secret' + b"x" * 100_000) == []
+    assert masker.feed(b'") {3}\r\nabc)\r\n') == ['* 2 UIDFETCH (PREVIEW "…"']

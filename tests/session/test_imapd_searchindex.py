@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moxlite.imapd import search as search_module
+from moxlite.imapd import searchindex
 from moxlite.imapd.searchindex import sought
 from moxlite.imapd.searchkeys import Message
 from moxlite.proto.imap import search as s
@@ -252,9 +253,14 @@ async def test_the_stored_texts_spare_looking_into_messages(
         await c.ok(f"a UID SEARCH {program}")
         assert set(looked) <= {6}, program  # the long one
         looked.clear()
+    monkeypatch.setattr(searchindex, "DEARER", 1)
     found = (await c.ok("a UID SEARCH SUBJECT abcabc"))[0].split()[2:]
     assert {int(uid) for uid in found} <= set(looked)
     assert len(looked) < MESSAGES // 2
+    monkeypatch.setattr(searchindex, "DEARER", 1_000)  # as if so many messages had it that their texts cost more
+    looked.clear()
+    assert (await c.ok("a UID SEARCH SUBJECT abcabc"))[0].split()[2:] == found
+    assert len(looked) > MESSAGES // 2
 
 
 def test_what_the_index_is_asked_for() -> None:

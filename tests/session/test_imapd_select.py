@@ -185,7 +185,23 @@ async def test_a_full_disk_keeps_nobody_from_a_mailbox(imap: Imap, monkeypatch: 
 
     async with imap.account() as account, imap.user(select=None) as c:
         await put(account, 1)
-        monkeypatch.setattr("moxlite.imapd.select.claim_recent", full)
+        monkeypatch.setattr("moxlite.imapd.recent.claim_recent", full)
         responses = await c.say("a SELECT inbox")
         assert responses[-1] == "a OK [READ-WRITE] selected"
         assert "* 1 RECENT" in responses
+
+
+async def test_a_mailbox_that_is_selected_again_is_as_it_is_now(imap: Imap) -> None:
+    """IMAP-53, IMAP-165"""
+    async with imap.account() as account, imap.user() as c, imap.user() as d:
+        await put(account, 6)
+        await c.select()
+        await c.ok("a UNSELECT")
+        await d.ok(r"a UID STORE 2,5 +FLAGS (\Deleted)")
+        await d.ok("b EXPUNGE")
+        await put(account, 2, first=7)
+        assert "* 6 EXISTS" in await c.select()
+        assert await c.ok("b UID SEARCH ALL") == ["* SEARCH 1 3 4 6 7 8"]
+        await c.ok("c UNSELECT")
+        await c.select()
+        assert await c.ok("d SEARCH ALL") == ["* SEARCH 1 2 3 4 5 6"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from moxlite.imapd import copy, progress
+from moxlite.imapd import bulk, copy, progress
 from tests.session.imapd_harness import Client, Imap, imap
 
 __all__ = ["imap"]
@@ -163,13 +163,13 @@ async def test_a_long_command_says_that_it_goes_on(imap: Imap, monkeypatch: pyte
     """IMAP-125"""
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
     monkeypatch.setattr(copy, "MANY", 1)
-    at_once = copy.copy_messages
+    at_once = bulk.copy_messages
 
     def slowly(*args: Any) -> Any:
         time.sleep(0.05)  # in the writer's thread: a copy of three is else over before anything can be told
         return at_once(*args)
 
-    monkeypatch.setattr(copy, "copy_messages", slowly)
+    monkeypatch.setattr(bulk, "copy_messages", slowly)
     async with imap.user() as c:
         assert "INPROGRESS" in (await c.ok("a CAPABILITY"))[0].split()
         await three(c)
@@ -181,3 +181,19 @@ async def test_a_long_command_says_that_it_goes_on(imap: Imap, monkeypatch: pyte
             told = await c.ok(f"b {command}")
             assert told[0] == '* OK [INPROGRESS ("b" NIL NIL)] still working'
             assert told[-1] == last
+
+
+async def test_orders_are_kept_until_the_messages_are_others(imap: Imap) -> None:
+    """IMAP-127, IMAP-168"""
+    async with imap.user() as c, imap.user() as d:
+        await three(c)
+        for _ in range(2):  # the second time from what was kept
+            assert await c.ok("a SORT (SIZE) UTF-8 ALL") == ["* SORT 3 1 2"]
+            assert await c.ok("b UID SORT (SIZE) UTF-8 UID 1:2") == ["* SORT 1 2"]
+            assert await c.ok("c THREAD REFERENCES UTF-8 ALL") == ["* THREAD (3)(2)(1)"]
+        await d.ok(r"a STORE 1 +FLAGS (\Deleted)")
+        await d.ok("b EXPUNGE")
+        await c.append(mail(subject="delta"))
+        await c.ok("d NOOP")
+        assert await c.ok("e UID SORT (SIZE) UTF-8 ALL") == ["* SORT 4 3 2"]
+        assert await c.ok("f SORT (SIZE) UTF-8 ALL") == ["* SORT 3 2 1"]

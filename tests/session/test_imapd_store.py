@@ -1,9 +1,14 @@
 """STORE, COPY, MOVE, EXPUNGE (docs/spec/imap.md §11, §12)."""
 
+from itertools import pairwise
+
+import pytest
+
+from moxlite.imapd import bulk
 from moxlite.store.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
-from tests.store_mail import put
+from tests.store_mail import put, rows
 
 __all__ = ["imap"]
 
@@ -176,6 +181,30 @@ async def test_units_of_thousands_are_told_from_the_log(imap: Imap) -> None:
                 del uids[int(line.split()[1]) - 1]
         assert uids == list(range(2001, 3001))
         vanished = [line for line in await d.ok("a NOOP") if "VANISHED" in line]
-        assert vanished[0] == "* VANISHED 1:500"
-        assert len(vanished) == 4
+        gone = [tuple(map(int, line.removeprefix("* VANISHED ").split(":"))) for line in vanished]
+        assert gone[0][0] == 1
+        assert gone[-1][1] == 2000
+        assert all(after[0] == before[1] + 1 for before, after in pairwise(gone))
         assert await c.ok("a NOOP") == await d.ok("a NOOP") == []
+
+
+async def test_a_copy_in_slices_that_fails_leaves_nothing(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-116, IMAP-167"""
+    monkeypatch.setattr(bulk, "SLICE", 2)
+    async with imap.account() as account, imap.user() as c, imap.user(select="Archive") as d:
+        await put(account, 5)
+        await c.ok("z NOOP")
+        size = sum(row.size for row in await rows(account))
+        imap.quota["mia"] = size * 9 // 5  # room for four more
+        assert await c.tagged("a UID COPY 1:5 Archive") == "NO [OVERQUOTA] over quota"
+        assert not await rows(account, "Archive")
+        await d.ok("a NOOP")
+        imap.quota["mia"] = 0
+        assert (await c.ok("b UID COPY 1:5 Archive"))[-1:] == []
+        assert "* 5 EXISTS" in await d.ok("b NOOP")
+        moved = await c.ok("c UID MOVE 1:* Archive")
+        assert moved[0].startswith("* OK [COPYUID ")
+        assert moved[1:6] == [f"* {n} EXPUNGE" for n in range(5, 0, -1)]
+        await d.ok(r"c UID STORE 1:* +FLAGS.SILENT (\Deleted)")
+        assert len([line for line in await d.ok("d EXPUNGE") if "EXPUNGE" in line]) == 10
+        assert not await rows(account, "Archive")

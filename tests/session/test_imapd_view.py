@@ -1,10 +1,13 @@
 """What several sessions on one account are told, and when (docs/spec/imap.md §6, §14)."""
 
+from typing import Any
+
 import pytest
 import trio
 import trio.testing
 from prometheus_client import REGISTRY
 
+from moxlite.store.account import Account
 from moxlite.store.mailboxes import delete_mailbox
 from moxlite.store.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
@@ -234,3 +237,24 @@ async def test_gauges_show_lists_and_held_removals(imap: Imap) -> None:
         assert (gauge("sessions"), gauge("held_removals"), gauge("view_octets")) == (2, 2, 16)
         await c.ok("a UNSELECT")
         assert (gauge("sessions"), gauge("held_removals"), gauge("view_octets")) == (1, 0, 4)
+
+
+async def test_a_change_of_another_told_late_does_not_hide_our_own(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-55, IMAP-94: FETCH marks a message as seen just after another took its flags, and their change is told in a
+    batch before ours.
+    """
+    monkeypatch.setattr("moxlite.store.bus.SLICE", 1)
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 1)
+        await c.ok("a NOOP")
+        write = Account.write
+
+        async def overtaken(self: Account, unit: Any, *rest: Any) -> Any:
+            monkeypatch.setattr(Account, "write", write)
+            await write(self, lambda tx: store_flags(tx, INBOX, [1], mode="replace", flags=Flag.FLAGGED))
+            return await write(self, unit, *rest)
+
+        monkeypatch.setattr(Account, "write", overtaken)
+        told = [line for line in await c.ok("a UID FETCH 1 BODY[TEXT]") if "FLAGS" in line]
+        assert r"\Seen" in told[-1]
+        assert r"\Flagged" in told[-1]

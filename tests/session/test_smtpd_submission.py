@@ -14,6 +14,7 @@ from moxlite.net.limits import AUTH_FAILURES, RateLimiter
 from moxlite.net.tls import ClientTLS, ServerTLS, TLSStream
 from moxlite.proto import sasl
 from moxlite.smtpd import Pace
+from moxlite.store.apppasswords import add_app_password, remove_app_password
 from moxlite.store.submission import DSNNotify, QueueFull
 from moxlite.store.tlskeys import read_certificate
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
@@ -324,6 +325,19 @@ async def test_all_mechanisms_let_the_right_password_in(smtp: Smtp, mechanism: s
             answer = b"" if challenge == b"e=invalid-proof" else user.step(challenge)
             reply = await client.say(base64.b64encode(answer).decode())
         assert reply.startswith("235 2.7.0" if good else "535 5.7.8")
+
+
+async def test_app_passwords_submit_until_they_are_revoked(smtp: Smtp) -> None:
+    """SMTP-165, STORE-191: one for something else opens nothing; a session outlives its app password by no message."""
+    async with smtp.context.accounts.use("mia") as account:
+        mailer = await add_app_password(account, "mailer", ["submission"])
+        reader = await add_app_password(account, "reader", ["imap"], read_only=True)
+        async with smtp.connect("submission", tls=TLS) as client:
+            await client.play(f"C: {plain(password=reader)}\nS: 535 5.7.8 this app password is not for submission")
+            await client.play(f"C: {plain(password=mailer)}\nS: 235 2.7.0")
+            assert (await send(client)).startswith("250")
+            await account.write(lambda tx: remove_app_password(tx, "mailer"))
+            await client.play("C: MAIL FROM:<mia@ours.example>\nS: 421 4.7.0 the app password was revoked")
 
 
 @pytest.mark.parametrize(

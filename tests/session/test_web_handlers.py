@@ -459,7 +459,10 @@ async def test_the_icon_is_there_for_the_apps_hosts(opening: Opening) -> None:
 
 async def test_an_app_can_be_served_at_another_place(opening: Opening) -> None:
     """WEB-49."""
-    rig = await opening(handler('internal = { base_path = "/mail/", service = "webmail" }', path="^/mail"))
+    rig = await opening(
+        handler('internal = { base_path = "/mail/", service = "webmail" }', path="^/mail")
+        + handler('internal = { base_path = "/me/", service = "account" }', path="^/me")
+    )
     answer = await get(rig, "/mail")
     assert (answer.status, answer.headers["location"]) == (303, "/mail/")
     answer = await get(rig, "/mail/")
@@ -469,6 +472,10 @@ async def test_an_app_can_be_served_at_another_place(opening: Opening) -> None:
     assert "Path=/mail/" in prepared.cookies[0]
     assert (await get(rig, "/mailbox")).status == 404
     assert (await get(rig, "/webmail/")).status == 404
+    assert b"<title>Account" in (await get(rig, "/me/")).body
+    prepared = await get(rig, "/me/api/login_prep", method="POST", headers=fields)
+    assert prepared.cookies[0].startswith("accountlogin=")
+    assert "Path=/me/" in prepared.cookies[0]
 
 
 async def test_requests_count_for_limits_whoever_answers(opening: Opening, www: Path) -> None:

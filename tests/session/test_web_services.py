@@ -85,11 +85,16 @@ async def test_a_custom_file_that_cannot_be_read_is_an_error_that_names_it(
     assert "webmail.css" in str([getattr(record, "kv", "") for record in caplog.records])
 
 
-async def test_the_front_page_leads_to_the_webmail(rig: Rig) -> None:
-    """WEB-22."""
-    answer = await rig.browser().fetch("/")
-    assert (answer.status, b'href="/webmail/"' in answer.body) == (200, True)
+async def test_the_account_app_is_at_the_root_and_tells_where_the_webmail_is(rig: Rig) -> None:
+    """WEB-22, WEB-30, WEB-31."""
+    browser = rig.browser(app="/")
+    answer = await browser.fetch("/")
+    assert (answer.status, b"<title>Account" in answer.body) == (200, True)
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert b"moxliteBeforeDisplay" in answer.body
+    assert await browser.call("apps") == {"webmail": "/webmail/"}
+    (rig.holder.path.parent / "webaccount.css").write_text(":root { --accent: teal }")
+    assert b"--accent: teal" in (await browser.fetch("/")).body
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         ),
         (STATIC + '[initial_mailboxes]\nregular = ["A/B"]\n', "initial_mailboxes.regular[0]", "within another"),
         (STATIC + "[queue]\nmax_attempts = 0\n", "queue.max_attempts", "at least 1"),
+        (STATIC + "[imap]\nmessage_limit = 999\n", "imap.message_limit", "0 or at least 1000"),
     ],
 )
 def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, static: str, key: str, words: str) -> None:

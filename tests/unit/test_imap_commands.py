@@ -98,6 +98,7 @@ VALID: list[tuple[str, c.Command]] = [
     ("a LOGOUT", c.Logout()),
     ("a ID NIL", c.Id()),
     ('a ID ("name" "x" "version" NIL)', c.Id((("name", "x"), ("version", None)))),
+    ('a ID ( "name" "x" )', c.Id((("name", "x"),))),
     ("a STARTTLS", c.StartTls()),
     ("a AUTHENTICATE plain", c.Authenticate("PLAIN")),
     ("a AUTHENTICATE PLAIN =", c.Authenticate("PLAIN", b"")),

@@ -30,7 +30,7 @@ from moxlite.proto.imap.server import (
     ServerDecoder,
 )
 from moxlite.proto.imap.tokens import inbox
-from moxlite.proto.imap.write import encode_command
+from moxlite.proto.imap.write import Appended, append_item, append_start, encode_command
 
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -505,3 +505,18 @@ def test_broken_modified_utf7_is_refused(wire: bytes) -> None:
     """IMAP-32"""
     with pytest.raises(ProtocolError):
         utf7.decode(wire)
+
+
+@quick
+@given(name, flags, st.none() | moment, octets, st.booleans())
+def test_an_append_in_pieces_is_the_same_command(
+    mailbox: str, words: tuple[str, ...], date: dt.datetime | None, data: bytes, utf8: bool
+) -> None:
+    """IMAP-136: what the client streams is what the codec writes at once."""
+    whole = c.Append(mailbox, (c.AppendMessage(len(data), words, date),))
+    item = append_item(Appended(len(data), words, date, binary=b"\0" in data), wait=False)
+    pieces = [append_start("a", mailbox, utf8=utf8), item, data, b"\r\n"]
+    assert [b"".join(pieces)] == encode_command("a", whole, messages=[data], utf8=utf8)
+    waiting = append_item(Appended(len(data), words, date, binary=b"\0" in data), wait=True)
+    first = encode_command("a", whole, messages=[data], utf8=utf8, literal_plus=False)[0]
+    assert first == pieces[0] + waiting

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import AsyncIterator
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import trio
 from prometheus_client import REGISTRY
 from trio.testing import MockClock
 
+from moxlite.admin import logins
 from moxlite.admin.adminpassword import write_admin_password
 from moxlite.admin.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
 from moxlite.admin.logins import (
@@ -26,6 +28,8 @@ from moxlite.admin.logins import (
     Logins,
     NoAdminPassword,
     NoSecrets,
+    NotPermitted,
+    Protocol,
     RateLimited,
     WrongCredentials,
     fingerprint,
@@ -34,10 +38,14 @@ from moxlite.admin.storage import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.limits import RateLimiter, Window
-from moxlite.proto.sasl import CramMD5Client, ScramClient, Secrets
+from moxlite.proto.sasl import AuthenticationFailed, CramMD5Client, ScramClient, Secrets
+from moxlite.store import credentials
 from moxlite.store.accounts import Accounts
+from moxlite.store.apppasswords import add_app_password, app_passwords, remove_app_password
 from moxlite.store.auth import AuthDB
-from moxlite.store.credentials import change_password, credential, set_credential
+from moxlite.store.credentials import Credential, change_password, credential, derive_credential, set_credential
+from moxlite.store.database import Tx
+from moxlite.store.errors import StorageFull
 from moxlite.store.tlskeys import TLSKey
 
 STATIC = """\
@@ -70,6 +78,10 @@ login_disabled = "pay your bill"
 [accounts.fresh]
 domain = "example.org"
 [accounts.fresh.destinations."fresh@example.org"]
+[accounts.strict]
+domain = "example.org"
+require_app_passwords = true
+[accounts.strict.destinations."strict@example.org"]
 """
 
 PASSWORD = "correct horse"
@@ -77,7 +89,7 @@ REQUEST = LoginRequest(protocol="imap", remote=ip_address("192.0.2.1"), local=ip
 
 
 class Place:
-    """Everything that logging in needs, with accounts `me` and `you` (password set) and `fresh` (none)."""
+    """Everything that logging in needs, with accounts `me`, `you`, `strict` (password set) and `fresh` (none)."""
 
     def __init__(self, snapshot: Snapshot, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
         self.snapshot = snapshot
@@ -93,11 +105,18 @@ class Place:
 
     async def results(self, account: str | None = None) -> list[tuple[str, str, str, str]]:
         """Attempts as recorded, in no order: account, address, mechanism, result."""
-        with trio.fail_after(10):
-            await trio.testing.wait_all_tasks_blocked(0.01)
-            await self.auth.database.write(lambda tx: None)  # behind all that waits for the disk
+        recorder = self.auth._recorder._receive
+        with trio.fail_after(30):
+            while not recorder.statistics().tasks_waiting_receive:  # noqa: ASYNC110 - nothing tells when it has written
+                await trio.sleep(0.005)
         rows = await self.auth.attempts(account, limit=100)
         return [(row.account, row.address, row.mechanism, row.result) for row in rows]
+
+
+@cache
+def derived() -> Credential:
+    """The forms of `PASSWORD`: 40 ms, once for all tests."""
+    return derive_credential(PASSWORD)
 
 
 @pytest.fixture
@@ -113,9 +132,9 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with trio.open_nursery() as nursery:
         await nursery.start(accounts.serve)
         await nursery.start(auth.serve)
-        for name in ("me", "you"):
+        for name in ("me", "you", "strict"):
             async with accounts.use(name) as account:
-                await change_password(account, PASSWORD)
+                await account.write(lambda tx: set_credential(tx, derived()))
         yield Place(snapshot, accounts, auth, logins)
         nursery.cancel_scope.cancel()
     await auth.aclose()
@@ -229,7 +248,11 @@ async def converse(exchange: Exchange, client: ScramClient | CramMD5Client) -> I
     """Run client against server to the end."""
     outcome = await exchange.step(client.initial())
     while isinstance(outcome, Challenge):
-        outcome = await exchange.step(client.step(outcome.data))
+        try:
+            answer = client.step(outcome.data)
+        except AuthenticationFailed:
+            answer = b""
+        outcome = await exchange.step(answer)
     client.finish()
     return outcome
 
@@ -318,6 +341,192 @@ async def test_unknown_mechanisms_are_refused_before_anything(place: Place) -> N
     with pytest.raises(UnknownMechanism):
         await place.exchange("GSSAPI")
     assert await place.results() == []
+
+
+# App passwords
+
+
+def via(protocol: Protocol) -> LoginRequest:
+    return msgspec.structs.replace(REQUEST, protocol=protocol)
+
+
+async def app_password(place: Place, account: str = "me", name: str = "phone", **options: object) -> str:
+    options = {"scopes": ["imap", "submission"], **options}
+    async with place.accounts.use(account) as opened:
+        return await add_app_password(opened, name, **options)  # type: ignore[arg-type]  # as above
+
+
+async def by(place: Place, mechanism: str, password: str, *, user: str = "me@example.org") -> Identity:
+    """Log in by any mechanism."""
+    if mechanism == "PLAIN":
+        outcome = await (await place.exchange("PLAIN")).step(f"\0{user}\0{password}".encode())
+    elif mechanism == "LOGIN":
+        exchange = await place.exchange("LOGIN")
+        for data in (None, user.encode()):
+            await exchange.step(data)
+        outcome = await exchange.step(password.encode())
+    else:
+        options: dict[str, object] = {"bindings": {"tls-exporter": b"x" * 32}} if mechanism.endswith("-PLUS") else {}
+        client = (
+            CramMD5Client(user, password)
+            if mechanism == "CRAM-MD5"
+            else ScramClient(
+                mechanism, user, password, binding=("tls-exporter", b"x" * 32) if "PLUS" in mechanism else None
+            )
+        )
+        return await converse(await place.exchange(mechanism, **options), client)
+    assert isinstance(outcome, Identity)
+    return outcome
+
+
+MECHANISMS = (
+    "PLAIN",
+    "LOGIN",
+    "CRAM-MD5",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256-PLUS",
+)
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+async def test_each_password_of_an_account_opens_by_each_mechanism(place: Place, mechanism: str) -> None:
+    """STORE-191, IMAP-158, SMTP-165: and the record of attempts names the one that was used."""
+    passwords = {"": PASSWORD}
+    for name in ("phone", "tablet"):
+        passwords[name] = await app_password(place, name=name)
+    for name, password in passwords.items():
+        identity = await by(place, mechanism, password)
+        assert (identity.account, identity.app_password, identity.read_only) == ("me", name, False)
+    await place.results()
+    rows = await place.auth.attempts("me")
+    assert {(row.app_password, row.result, row.mechanism) for row in rows} == {
+        (name, "ok", mechanism.lower()) for name in passwords
+    }
+    assert not any(password in repr(rows) for password in passwords.values())
+    async with place.accounts.use("me") as account:
+        assert all(one.last_used for one in await account.read(app_passwords, op="test"))
+
+
+async def test_an_account_needs_no_password_of_its_own_for_app_passwords(place: Place) -> None:
+    """STORE-191"""
+    password = await app_password(place, "fresh")
+    for mechanism in MECHANISMS:
+        assert (await by(place, mechanism, password, user="fresh@example.org")).app_password == "phone"
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "submission", "imap", "webapi", "webmail", "webaccount"])
+async def test_an_app_password_opens_only_what_it_is_for(place: Place, protocol: Protocol) -> None:
+    """STORE-191, WEB-150: whoever has it hears why it fails; the web apps don't know it at all."""
+    scope = {"smtp": "submission"}.get(protocol, protocol)
+    passwords = {one: await app_password(place, name=one, scopes=[one]) for one in ("imap", "submission", "webapi")}
+    assert (await place.login("me@example.org", PASSWORD, via(protocol))).app_password == ""
+    for name, password in passwords.items():
+        if name == scope:
+            assert (await place.login("me@example.org", password, via(protocol))).app_password == name
+        elif protocol in ("webmail", "webaccount"):
+            with pytest.raises(WrongCredentials):
+                await place.login("me@example.org", password, via(protocol))
+        else:
+            with pytest.raises(NotPermitted, match=f"is not for {scope}"):
+                await place.login("me@example.org", password, via(protocol))
+    await place.results()
+    refused = {(row.result, row.app_password) for row in await place.auth.attempts("me") if row.result != "ok"}
+    others = passwords.keys() - {scope}
+    web = protocol in ("webmail", "webaccount")
+    assert refused == ({("badpassword", "")} if web else {("notpermitted", name) for name in others})
+
+
+async def test_an_app_password_ends_with_its_time(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """STORE-191: the log names it, and never the secret."""
+    caplog.set_level(logging.INFO)
+    password = await app_password(place, expires=1 << 60)
+    identity = await by(place, "SCRAM-SHA-256", password)
+    assert await place.logins.stands(identity)
+    async with place.accounts.use("me") as account:
+        await account.write(lambda tx: tx.execute("UPDATE app_password SET expires = 1"))
+    assert not await place.logins.stands(identity)
+    for mechanism in MECHANISMS:
+        with pytest.raises(NotPermitted, match="has expired"):
+            await by(place, mechanism, password)
+    lines = [record for record in caplog.records if record.message == "authentication failed"]
+    assert {line.__dict__["kv"]["app_password"] for line in lines} == {"phone"}
+    assert password not in caplog.text
+    assert not any(password in str(line.__dict__) for line in lines)
+
+
+async def test_a_revoked_app_password_opens_nothing(place: Place) -> None:
+    """STORE-191: nor when it was verified before, nor to a client that had begun by then."""
+    password = await app_password(place)
+    identity = await by(place, "PLAIN", password)
+    exchange = await place.exchange("SCRAM-SHA-256")
+    client = ScramClient("SCRAM-SHA-256", "me@example.org", password)
+    first = await exchange.step(client.initial())
+    assert isinstance(first, Challenge)
+    second = await exchange.step(client.step(first.data))
+    assert isinstance(second, Challenge)
+    async with place.accounts.use("me") as account:
+        assert await account.write(lambda tx: remove_app_password(tx, "phone"))
+    with pytest.raises(WrongCredentials):
+        await exchange.step(client.step(second.data))
+    with pytest.raises(WrongCredentials):
+        await by(place, "PLAIN", password)
+    assert not await place.logins.stands(identity)
+    await app_password(place)  # another one of the same name
+    assert not await place.logins.stands(identity)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "CRAM-MD5", "SCRAM-SHA-256"])
+async def test_with_app_passwords_required_the_own_password_is_for_the_web(place: Place, mechanism: str) -> None:
+    """STORE-191, WEB-150: elsewhere it fails as any wrong one, so nothing can be tried out there."""
+    user = "strict@example.org"
+    with pytest.raises(WrongCredentials, match="bad user or password"):
+        await by(place, mechanism, PASSWORD, user=user)
+    assert (await place.login(user, PASSWORD, via("webmail"))).account == "strict"
+    with pytest.raises(WrongCredentials):
+        await place.login(user, PASSWORD, via("webapi"))
+    password = await app_password(place, "strict")
+    assert (await by(place, mechanism, password, user=user)).app_password == "phone"
+    with pytest.raises(WrongCredentials, match="bad user or password"):
+        await by(place, mechanism, PASSWORD, user=user)
+
+
+async def test_app_passwords_can_be_required_of_all(place: Place) -> None:
+    """STORE-191"""
+    static = msgspec.structs.replace(place.snapshot.static, require_app_passwords=True)
+    place.logins._current = lambda: msgspec.structs.replace(place.snapshot, static=static)
+    with pytest.raises(WrongCredentials):
+        await place.login("me@example.org", PASSWORD)
+    assert (await place.login("me@example.org", PASSWORD, via("webaccount"))).account == "me"
+
+
+async def test_each_wrong_password_takes_the_same_work(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-57, STORE-191: with or without account, password or app passwords, one hash of each kind is computed."""
+    work: list[str] = []
+    for name in ("_verify", "derive_scram"):
+        real = getattr(credentials, name)
+        monkeypatch.setattr(
+            credentials, name, lambda *args, real=real, name=name, **more: (work.append(name), real(*args, **more))[1]
+        )
+    await app_password(place)
+    await app_password(place, name="tablet")
+    for user in ("me", "nobody", "fresh", "strict", "you"):
+        work.clear()
+        with pytest.raises(WrongCredentials):
+            await place.login(f"{user}@example.org", "wrong horse")
+        assert sorted(work) == ["_verify", "derive_scram"]
+
+
+async def test_a_full_disk_keeps_nobody_with_an_app_password_out(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-157, STORE-191: its time of use is just not written."""
+    password = await app_password(place)
+
+    def full(tx: Tx, number: int) -> None:
+        raise StorageFull("no room")
+
+    monkeypatch.setattr(logins, "note_use", full)
+    assert (await by(place, "PLAIN", password)).app_password == "phone"
 
 
 # Client certificates

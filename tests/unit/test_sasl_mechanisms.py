@@ -204,6 +204,69 @@ def test_scram_sha_1_vector_of_the_rfc() -> None:
     assert scram.step(b"") == sasl.Done("user")
 
 
+SEVERAL = [f"password {number}" for number in range(4)]
+
+
+def several(*, salt: bytes = b"0123456789abcdef") -> list[sasl.Secrets]:
+    """The secrets of `SEVERAL`."""
+    return [
+        sasl.Secrets(
+            derive_scram(one, "sha1", salt=salt, iterations=4096),
+            derive_scram(one, "sha256", salt=salt, iterations=4096),
+            sasl.cram_md5_states(one),
+        )
+        for one in SEVERAL
+    ]
+
+
+@pytest.mark.parametrize("name", ["CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"])
+@pytest.mark.parametrize("place", [*range(len(SEVERAL)), None])
+def test_any_of_several_passwords_will_do(name: str, place: int | None) -> None:
+    """STORE-191, IMAP-158: the proof is tried on each, and the place of the right one is told."""
+    password = "another" if place is None else SEVERAL[place]
+    # Those without a secret for the mechanism keep their place.
+    secrets = [sasl.Secrets(), *several()]
+    mechanism = server(name)
+    if name == "CRAM-MD5":
+        challenge = mechanism.step(None)
+        assert isinstance(challenge, sasl.Challenge)
+        mechanism.step(sasl.CramMD5Client("tim", password).step(challenge.data))
+        if place is None:
+            with pytest.raises(sasl.AuthenticationFailed):
+                mechanism.credentials(*secrets)
+        else:
+            assert mechanism.credentials(*secrets) == sasl.Done("tim", place + 1)
+        return
+    client = sasl.ScramClient(name, "tim", password)
+    mechanism.step(client.initial())
+    first = mechanism.credentials(*secrets)
+    assert isinstance(first, sasl.Challenge)
+    final = mechanism.step(client.step(first.data))
+    assert isinstance(final, sasl.Challenge)
+    if place is None:
+        assert final.data == b"e=invalid-proof"
+        with pytest.raises(sasl.AuthenticationFailed):
+            mechanism.step(b"")
+    else:
+        assert client.step(final.data) == b""
+        assert mechanism.step(b"") == sasl.Done("tim", place + 1)
+
+
+def test_scram_counts_only_passwords_with_the_salt_that_it_names() -> None:
+    """STORE-191"""
+    mechanism = server("SCRAM-SHA-256")
+    client = sasl.ScramClient("SCRAM-SHA-256", "tim", SEVERAL[1])
+    mechanism.step(client.initial())
+    first = mechanism.credentials(several()[0], several(salt=b"another salt 123")[1])
+    assert isinstance(first, sasl.Challenge)
+    assert b"s=MDEyMzQ1Njc4OWFiY2RlZg==" in first.data
+    assert mechanism.step(client.step(first.data)) == sasl.Challenge(b"e=invalid-proof")
+    nothing = server("SCRAM-SHA-256")
+    nothing.step(client.initial())
+    with pytest.raises(sasl.SecretsMissing):
+        nothing.credentials(sasl.Secrets(), sasl.Secrets())
+
+
 def test_scram_sha_256_vector_of_the_rfc() -> None:
     """SMTP-54, 178"""
     one = ScramClient("SCRAM-SHA-256", "user", "pencil", nonce="rOprNGfwEbeRWgbNEkqO")

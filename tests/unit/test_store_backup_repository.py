@@ -1,12 +1,17 @@
 """Incremental repositories of snapshots (docs/spec/store.md, STORE-183, STORE-184)."""
 
 import os
+import shutil
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
+from unittest.mock import Mock
 
 import pytest
 import trio
 
+import moxlite.store.backup.blocks
+import moxlite.store.backup.packs
 from moxlite.store.accounts import Accounts
 from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
@@ -17,7 +22,7 @@ from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.options import Options
 from moxlite.store.verify import verify
 from tests.store_fixtures import accounts
-from tests.store_mail import put
+from tests.store_mail import deliver_mail, mail, put
 
 __all__ = ["accounts", "store_options"]
 
@@ -47,8 +52,8 @@ async def back_up(repository: Repository, source: Source) -> Report:
     return report
 
 
-def blocks(repo: Path) -> list[Path]:
-    return sorted(path for path in (repo / "blocks").rglob("*") if path.is_file())
+def packs(repo: Path) -> list[Path]:
+    return sorted((repo / "packs").iterdir())
 
 
 async def test_a_snapshot_is_extracted_as_a_full_backup(
@@ -98,13 +103,8 @@ async def test_unchanged_databases_are_not_read_again(
         os.utime(path, (1, 1))
     monkeypatch.setattr("moxlite.store.backup.copying.SETTLED", 0)
     await back_up(Repository(repo), source)
-    read: list[str] = []
-    monkeypatch.setattr(
-        "moxlite.store.backup.repository.copy_pages",
-        lambda *args, **options: read.append("read") or pytest.fail("read again"),
-    )
+    monkeypatch.setattr("moxlite.store.backup.repository.copy_pages", Mock(side_effect=AssertionError("read again")))
     report = await back_up(Repository(repo), source)
-    assert read == []
     assert report.databases == 2
 
 
@@ -126,17 +126,91 @@ def test_deltas_are_small_and_their_chains_short(tmp_path: Path) -> None:
     (tmp_path / "repo").mkdir()
     store = Blocks(tmp_path / "repo")
     store.begin()
-    block = bytearray(os.urandom(BLOCK))
-    names = [store.put(bytes(block))]
-    versions = [bytes(block)]
-    for number in range(30):
-        start = (number % 16) * 4096
-        block[start : start + 4096] = os.urandom(4096)
-        names.append(store.put(bytes(block), names[-1]))
-        versions.append(bytes(block))
-    assert store.stored < 5 * BLOCK + 30 * 2 * 4096
-    store.finish()
-    assert [Blocks(tmp_path / "repo").get(name) for name in names] == versions
+    with store.opened():
+        block = bytearray(os.urandom(BLOCK))
+        names = [store.put(bytes(block))]
+        versions = [bytes(block)]
+        for number in range(30):
+            start = (number % 16) * 4096
+            block[start : start + 4096] = os.urandom(4096)
+            names.append(store.put(bytes(block), names[-1]))
+            versions.append(bytes(block))
+        store.finish()
+        assert store.stored < 5 * BLOCK + 30 * 2 * 4096
+    with store.opened():
+        assert [store.get(name) for name in names] == versions
+
+
+def test_a_snapshot_of_many_packs_is_read_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-183: each is durable when it gets its name, and can be read from before that."""
+    monkeypatch.setattr(moxlite.store.backup.packs, "PACK_SIZE", 3 * BLOCK)
+    monkeypatch.setattr(moxlite.store.backup.packs, "SYNC", BLOCK)
+    (tmp_path / "repo").mkdir()
+    store = Blocks(tmp_path / "repo")
+    store.begin()
+    versions = [os.urandom(BLOCK) for _ in range(50)]
+    with store.opened():
+        names = [store.put(block) for block in versions]
+        assert [store.get(name) for name in names] == versions
+        assert [store.put(block) for block in versions] == names
+        store.finish()
+    assert len(packs(tmp_path / "repo")) == 17
+    assert store.stored == sum(path.stat().st_size for path in packs(tmp_path / "repo"))
+    with store.opened():
+        assert [store.get(name) for name in names] == versions
+        assert sorted(store.names()) == sorted(names)
+
+
+def test_after_a_sync_that_failed_no_other_one_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-183: the kernel tells of an error once; what it has not written is gone."""
+    (tmp_path / "repo").mkdir()
+    store = Blocks(tmp_path / "repo")
+    store.begin()
+    with store.opened():
+        store.put(b"x" * BLOCK)
+        with monkeypatch.context() as patch:
+            patch.setattr("moxlite.store.backup.packs.os.fsync", Mock(side_effect=OSError(5, "EIO")))
+            with pytest.raises(OSError, match="EIO"):
+                store.finish()
+        with pytest.raises(OSError, match="EIO"):
+            store.finish()
+    assert packs(tmp_path / "repo") == []
+
+
+def test_a_block_that_found_no_room_leaves_the_others_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-183: one database fails, and the snapshot goes on with the next."""
+    (tmp_path / "repo").mkdir()
+    store = Blocks(tmp_path / "repo")
+    store.begin()
+    first, lost, last = (os.urandom(BLOCK) for _ in range(3))
+    with store.opened():
+        names = [store.put(first)]
+        assert store._writer is not None
+        file = store._writer._file
+        with monkeypatch.context() as patch:
+            patch.setattr(store._writer, "_file", _Full(file))
+            with pytest.raises(OSError, match="No space left"):
+                store.put(lost)
+        assert not store.has(store.name_of(lost))
+        names.append(store.put(last))
+        store.finish()
+    with store.opened():
+        assert [store.get(name) for name in names] == [first, last]
+
+
+class _Full:
+    """A file that takes half of what is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def seek(self, at: int) -> int:
+        return self.file.seek(at)
+
+    def write(self, data: bytes) -> int:
+        return self.file.write(data[: len(data) // 2])
 
 
 async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
@@ -159,6 +233,7 @@ async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
     assert len(kept) == 4
     assert sorted([*kept, *pruned.snapshots]) == before
     assert pruned.blocks > 0
+    assert pruned.octets > 0
     assert Repository(repo).verify(deep=True) == []
     Repository(repo).prune(keep_daily=0, keep_weekly=0)
     assert Repository(repo).ids() == before[-1:]
@@ -166,46 +241,105 @@ async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
     assert Repository(repo).prune(keep_daily=0, keep_weekly=0).blocks == 0
 
 
+async def test_pruning_ends_what_one_that_was_killed_had_begun(
+    accounts: Accounts, source: Source, repo: Path, tmp_path: Path
+) -> None:
+    """STORE-183: blocks that lie in an old and in a new pack do no harm."""
+    async with accounts.use("mia") as account:
+        await put(account, 20)
+        await back_up(Repository(repo), source)
+    (pack,) = packs(repo)
+    shutil.copyfile(pack, repo / "packs" / f"{'0' * 32}.pack")
+    (repo / "packs/.killed.tmp").write_bytes(b"half")
+    assert Repository(repo).verify(deep=True) == []
+    pruned = Repository(repo).prune(keep_daily=1, keep_weekly=1)
+    assert (pruned.blocks, pruned.octets, len(packs(repo))) == (0, pack.stat().st_size, 1)
+    assert Repository(repo).verify(deep=True) == []
+
+
+def test_packs_that_are_needed_in_part_are_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-183: one that is needed nearly whole stays; what a delta needs is kept, too."""
+    for module in (moxlite.store.backup.packs, moxlite.store.backup.blocks):
+        monkeypatch.setattr(module, "PACK_SIZE", 8 * BLOCK)
+    (tmp_path / "repo").mkdir()
+    store = Blocks(tmp_path / "repo")
+    store.begin()
+    versions = [os.urandom(BLOCK) for _ in range(80)]
+    with store.opened():
+        names = [store.put(block) for block in versions]
+        changed = versions[0][:-4096] + os.urandom(4096)
+        delta = store.put(changed, names[0])
+        store.finish()
+    before = {path.name for path in packs(tmp_path / "repo")}
+    needed = names[9:16] + names[16::3]
+    with store.opened():
+        store.use([*needed, delta])
+        blocks, octets = store.sweep()
+        assert blocks > 40
+        assert octets > 40 * BLOCK
+        # The pack with one of eight blocks in vain is not worth the writing.
+        assert {path.name for path in packs(tmp_path / "repo")} & before
+        assert [store.get(name) for name in needed] == [versions[names.index(name)] for name in needed]
+    with store.opened():
+        assert [store.get(name) for name in needed] == [versions[names.index(name)] for name in needed]
+        assert store.get(delta) == changed
+        assert not store.has(names[17])
+
+
 async def test_damage_in_a_repository_is_found(accounts: Accounts, source: Source, repo: Path, tmp_path: Path) -> None:
     """STORE-183."""
     async with accounts.use("mia") as account:
         await put(account, 5)
         await back_up(Repository(repo), source)
-    victim = blocks(repo)[0]
-    data = victim.read_bytes()
-    victim.write_bytes(data[:-5] + b"wrong")
-    assert Repository(repo).verify(deep=False) == []
-    assert "blocks are missing or damaged" in Repository(repo).verify(deep=True)[0]
-    with pytest.raises(RepositoryError):
-        Repository(repo).extract(tmp_path / "out")
-    assert (tmp_path / "out" / INCOMPLETE).exists()
-    victim.unlink()
-    assert "1 blocks are missing" in Repository(repo).verify(deep=False)[0]
+        (victim,) = packs(repo)
+        data = victim.read_bytes()
+        victim.write_bytes(data[:100] + b"wrong" + data[105:])
+        assert Repository(repo).verify(deep=False) == []
+        assert "blocks are missing or damaged" in Repository(repo).verify(deep=True)[0]
+        with pytest.raises(RepositoryError):
+            Repository(repo).extract(tmp_path / "out")
+        assert (tmp_path / "out" / INCOMPLETE).exists()
+        for cut in (data[:-5], data[:100], data[:-60] + b"wrong" + data[-55:], b"", None):
+            if cut is None:
+                victim.unlink()
+            else:
+                victim.write_bytes(cut)
+            problems = Repository(repo).verify(deep=False)
+            assert ("pack" in problems[0] and "is damaged" in problems[0]) == (cut is not None)
+            assert "blocks are missing" in problems[-1]
+            assert Repository(repo).prune(keep_daily=1, keep_weekly=0).blocks == 0
+        # What is lost is stored again by the next snapshot.
+        await back_up(Repository(repo), source)
+        assert Repository(repo).verify(deep=True) == []
     manifest = repo / "snapshots" / Repository(repo).ids()[0]
     manifest.write_bytes(b"?" * 100)
     assert "manifest is damaged" in Repository(repo).verify(deep=False)[0]
 
 
-async def test_a_snapshot_cut_short_is_invisible_and_its_blocks_are_not_trusted(
-    accounts: Accounts, source: Source, repo: Path
+async def test_a_snapshot_cut_short_is_invisible(
+    accounts: Accounts, source: Source, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """STORE-183, ADMIN-68: what a crash has left, perhaps empty, is looked at before it is used."""
+    """STORE-183, ADMIN-68: what was finished of it is used by the next one, and the rest removed."""
+    monkeypatch.setattr(moxlite.store.backup.packs, "PACK_SIZE", 1 << 20)
     async with accounts.use("mia") as account:
-        await put(account, 30)
+        await deliver_mail(account, mail(body=os.urandom(8 << 20).hex()))
         steps = 0
 
         def cancelled() -> bool:
             nonlocal steps
             steps += 1
-            return steps > 1
+            return steps > 3
 
         with pytest.raises(BackupCancelled):
             Repository(repo).back_up(source, cancelled=cancelled)
         assert Repository(repo).ids() == []
-        left = blocks(repo)
+        left = packs(repo)
         assert left
-        left[0].write_bytes(b"")
+        assert all(path.suffix == ".pack" for path in left)
+        (repo / "packs/.killed.tmp").write_bytes(b"half")
         await back_up(Repository(repo), source)
+    assert set(left) < set(packs(repo))
+    assert not (repo / "packs/.killed.tmp").exists()
     assert Repository(repo).verify(deep=True) == []
 
 
@@ -272,8 +406,9 @@ async def test_an_encrypted_repository_is_written_without_and_read_with_the_iden
     with pytest.raises(RepositoryError, match="identity"):
         writer.manifest()
     assert [info.octets for info in writer.snapshots()] == [None, None]
-    for block in blocks(tmp_path / "repo"):
-        assert block.read_bytes()[1:].startswith(b"age-encryption.org/v1")
+    stored = b"".join(path.read_bytes() for path in packs(tmp_path / "repo"))
+    assert stored.count(b"age-encryption.org/v1") > 5
+    assert b"SQLite" not in stored
     reader = Repository(tmp_path / "repo", identity_file=path)
     assert reader.verify(deep=True) == []
     reader.extract(tmp_path / "out")

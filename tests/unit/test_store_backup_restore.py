@@ -67,7 +67,7 @@ def boxes(data: Path) -> list[Mailbox]:
 
 
 def test_a_restored_account_has_all_mail_and_looks_new_to_clients(original: Path, backup: Path, tmp_path: Path) -> None:
-    """STORE-145."""
+    """STORE-145, IMAP-154: modseqs skip 2^20 ahead, and each UIDVALIDITY is new."""
     data = tmp_path / "restored"
     restore(backup, data, OPTIONS, resume_queue=False)
     assert verify(data, deep=True).problems == []

@@ -492,6 +492,40 @@ async def test_a_read_error_degrades_this_database_only_and_reads_are_tried(tmp_
     await database.aclose()
 
 
+async def test_a_table_whose_text_is_damaged_degrades_the_database(tmp_path: Path, schema: Schema) -> None:
+    """STORE-158: one octet of the name of a column, so that SQLite still reads the schema."""
+    path = tmp_path / "queue.db"
+    open_file(path, Kind.QUEUE, schema.options).close()
+    content = path.read_bytes()
+    assert content.count(b"data BLOB") == 1
+    path.write_bytes(content.replace(b"data BLOB", b"dzta BLOB"))
+    database = await Database.open(path, Kind.QUEUE, options=schema.options)
+    with pytest.raises(StorageBroken, match="no such column: data"):
+        await database.read(lambda r: r.rows("SELECT data FROM item"), op="test")
+    with pytest.raises(StorageBroken, match="degraded"):
+        await database.write(lambda tx: tx.execute("DELETE FROM item"))
+    with pytest.raises(StorageBroken, match="no such column: data"):
+        await database.scan(lambda r: r.rows("SELECT data FROM item"), op="test")
+    await database.aclose()
+
+
+@pytest.mark.parametrize("call", ["read", "scan", "write"])
+async def test_a_value_that_cannot_be_decoded_is_told_as_damage(db: Database, call: str) -> None:
+    """STORE-158, STORE-159: it costs what asks for it; all else goes on."""
+    await db.write(lambda tx: tx.execute("INSERT INTO item (data) VALUES (x'c1')"))
+
+    def decode(r: Reader) -> object:
+        return msgspec.msgpack.decode(r.value("SELECT data FROM item"))
+
+    def text(r: Reader) -> object:
+        return r.value("SELECT CAST(x'ff41' AS TEXT)")
+
+    for fn in (decode, text):
+        with pytest.raises(StorageBroken, match="stored data is damaged"):
+            await (db.write(fn) if call == "write" else getattr(db, call)(fn, op="test"))
+    await db.write(lambda tx: tx.execute("DELETE FROM item"))
+
+
 async def test_nothing_runs_after_closing(db: Database) -> None:
     """STORE-8."""
     await db.aclose()

@@ -127,7 +127,7 @@ async def test_one_unit_erases_at_most_500_and_all_go_in_the_end(
         await add(account, f"body {n}")
     _, cursor = await account.subscribe()
     await expunge(account, *range(1, 9))
-    done = await account.database.write(lambda tx: erase.erase(tx, account.bus.modseq, 0))
+    done = await account.database.write(lambda tx: erase.erase(tx, account.bus.modseq))
     assert (done.tombstones, done.bodies, done.more) == (3, 3, True)
     cursor.close()
     await account.eraser.once()
@@ -141,7 +141,7 @@ async def test_one_unit_erases_at_most_64_mib(account: Account, monkeypatch: pyt
         await add(account, f"body {n}")
     _, cursor = await account.subscribe()
     await expunge(account, 1, 2, 3)
-    done = await account.database.write(lambda tx: erase.erase(tx, account.bus.modseq, 0))
+    done = await account.database.write(lambda tx: erase.erase(tx, account.bus.modseq))
     assert (done.tombstones, done.more) == (1, True)
     cursor.close()
 
@@ -184,7 +184,13 @@ async def test_the_grace_for_undeleting_keeps_content(tmp_path: Path) -> None:
         delay = await account.eraser.once()
         assert 60 <= delay <= 3600
         assert (await counts(account))["body"] == 1
-        await account.write(lambda tx: tx.execute("UPDATE erase_queue SET expunged_at = expunged_at - ?", 8 * DAY))
+        later = await add(account, "later")
+        await expunge(account, *later)
+        old = "UPDATE erase_queue SET expunged_at = expunged_at - ? WHERE uid = ?"
+        await account.write(lambda tx: tx.execute(old, 8 * DAY, uids[0]))
+        await account.eraser.once()
+        assert (await counts(account))["body"] == 1
+        await account.write(lambda tx: tx.execute(old, 8 * DAY, later[0]))
         await account.eraser.once()
         assert (await counts(account))["body"] == 0
     await found.aclose()

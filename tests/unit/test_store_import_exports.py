@@ -22,7 +22,7 @@ from moxlite.store.imports.items import Form, Order
 from moxlite.store.mailboxes import create_mailbox
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
-from tests.store_imports import contents, done, export, folder, imported
+from tests.store_imports import contents, done, export, folder, imported, tar
 from tests.store_mail import deliver_mail, look, mail, prepared, put
 
 __all__ = ["accounts", "store_options"]
@@ -93,6 +93,55 @@ async def test_what_is_exported_and_imported_is_the_same(
         assert sorted((octets, received, sorted(words - junk)) for octets, received, words in got) == sorted(
             (octets, received, sorted(words - junk)) for octets, received, words in messages
         ), name
+
+
+LINES = [  # octets of a message, as they stand in files
+    (b"Subject: plain\r\n\r\ntwo\r\nlines\r\n", b"Subject: plain\n\ntwo\nlines\n"),
+    (b"Subject: bare LF\r\n\r\nline\nfeed\r\n", None),
+    (b"Subject: CR before CRLF\r\n\r\nx\r\r\n", None),
+    (b"Subject: CR alone\r\n\r\na\rb\r\n", b"Subject: CR alone\n\na\rb\n"),
+]
+
+
+@pytest.mark.parametrize("form", list(FileForm))
+async def test_lines_of_files_end_in_lf_where_that_can_be_undone(accounts: Accounts, form: FileForm) -> None:
+    """STORE-138a: what LF could not carry back is written as it is; and all of it comes back."""
+    async with accounts.use("mia") as account:
+        for octets, _ in LINES:
+            await deliver(account, await prepared(octets), NO_FACTS, "Inbox")
+        order = ExportOrder(form=form, container=Container.TAR, mailbox="Inbox")
+        data = await export(account, order, folder(accounts))
+        before = await contents(account)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        files = [archive.extractfile(member).read() for member in archive if member.isfile()]  # type: ignore[union-attr]
+    for octets, written in LINES:
+        expected = octets if written is None else written
+        # in an mbox, behind the line `From ` and the fields of its flags
+        start, _, rest = expected.partition(b"\r\n\r\n" if written is None else b"\n\n")
+        assert any(start in file and rest in file for file in files), octets
+        if form is FileForm.MAILDIR:
+            assert expected in files
+    async with accounts.use("zoe") as account:
+        done(await imported(accounts, data, Order(form=Form.TAR), name="zoe"))
+        after = await contents(account)
+    assert sorted(octets for octets, _, _ in after["Inbox"]) == sorted(octets for octets, _, _ in before["Inbox"])
+
+
+@pytest.mark.parametrize(
+    ("octets", "stored"),
+    [
+        (b"Subject: a\n\nb\n", b"Subject: a\r\n\r\nb\r\n"),
+        (b"Subject: a\r\n\r\nb\nc\r\n", b"Subject: a\r\n\r\nb\nc\r\n"),
+        (b"Subject: a\n\nb\r\n", b"Subject: a\r\n\r\nb\r\n"),
+    ],
+)
+async def test_the_first_line_tells_how_lines_of_a_file_end(accounts: Accounts, octets: bytes, stored: bytes) -> None:
+    """STORE-138a"""
+    files = {"Inbox/cur/": b"", "Inbox/new/": b"", "Inbox/tmp/": b"", "Inbox/cur/1.x:2,S": octets}
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, tar(files), Order(form=Form.TAR)))
+        found = await contents(account)
+    assert [message for message, _, _ in found["Inbox"]] == [stored]
 
 
 async def test_python_reads_an_exported_maildir(accounts: Accounts, tmp_path: Path) -> None:

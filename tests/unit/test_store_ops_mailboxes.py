@@ -257,8 +257,9 @@ async def test_recent_messages_are_claimed_once_without_a_modseq(accounts: Accou
         inbox = await box(account)
         await put(account, 2)
         before = (await look(account, state)).modseq
-        assert await account.write(lambda tx: claim_recent(tx, inbox.id)) == 1
-        assert await account.write(lambda tx: claim_recent(tx, inbox.id)) == 3
+        assert await account.write(lambda tx: claim_recent(tx, inbox.id, 2)) == 1
+        assert await account.write(lambda tx: claim_recent(tx, inbox.id, 99)) == 2
+        assert await account.write(lambda tx: claim_recent(tx, inbox.id, 1)) == 3
         assert (await look(account, state)).modseq == before
 
 

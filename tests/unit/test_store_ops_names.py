@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.store.chunks import CHUNK_SIZE, Compression, Encoding, decode_chunk, encode_chunk, encode_chunks
+from moxlite.store.chunks import (
+    CHUNK_SIZE,
+    Compression,
+    Encoding,
+    decode_chunk,
+    encode_chunk,
+    encode_chunks,
+)
 from moxlite.store.errors import BadKeyword, BadMailboxName, ChunkDamaged
 from moxlite.store.facts import ip_classes
 from moxlite.store.junkflags import JunkFlagRules, Verdict, classify, flags_in_mailbox
@@ -171,6 +178,9 @@ def test_a_changed_octet_is_found(enc: int) -> None:
         decode_chunk(chunk.enc, chunk.check, chunk.data, 999)
     with pytest.raises(ChunkDamaged):
         decode_chunk(enc + 1 if enc < 2 else 7, chunk.check, chunk.data, 1000)
+    for other in (None, "text", 5):  # the row has been cut short, or read as another one
+        with pytest.raises(ChunkDamaged):
+            decode_chunk(chunk.enc, chunk.check, other, 1000)  # type: ignore[arg-type]
 
 
 def test_networks_of_an_address() -> None:

@@ -348,6 +348,31 @@ async def test_an_index_that_does_not_fit_is_not_asked_and_built_anew(
         assert rebuilt(reason) == before + 1
 
 
+@pytest.mark.parametrize("deleted", range(1, len(index.FILES)))
+async def test_a_kill_in_a_deletion_leaves_nothing_that_the_next_index_takes_over(
+    accounts: Accounts, deleted: int
+) -> None:
+    """STORE-113, STORE-160: the log and a journal of the old file lie beside the new one."""
+    async with accounts.use("mjl") as account:
+        await put(account, 60)
+        await account.indexer.once()
+        folder = account.directory
+        left = {name: (folder / name).read_bytes() for name in index.FILES if (folder / name).exists()}
+    await reopen(accounts)
+    assert len(left["search.db-wal"]) > 100_000
+    for name in index.FILES[deleted:]:
+        (folder / name).write_bytes(left.get(name, b"a journal" * 500))
+    (folder / "search.db").unlink()
+    async with accounts.use("mjl") as account:
+        await put(account, 5, first=61)
+        await account.indexer.once()
+        assert await texts(account) == list(range(1, 66))
+        assert await find(account, "<63@example") == [63]
+        assert await check_index(account, deep=True) == []
+        await account.search.delete("test")
+        assert not list(folder.glob("search*"))
+
+
 @pytest.mark.parametrize("where", ["not a database", "first page", "every page", "cut"])
 async def test_a_damaged_file_is_deleted_and_built_anew(
     accounts: Accounts, where: str, caplog: pytest.LogCaptureFixture

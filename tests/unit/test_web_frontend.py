@@ -20,7 +20,7 @@ VARIABLES = (
 
 
 def sources() -> list[Path]:
-    return [path for folder in ("lib", "webmail") for path in sorted((FRONTEND / folder).iterdir())]
+    return [path for folder in ("lib", "webmail", "account") for path in sorted((FRONTEND / folder).iterdir())]
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -32,10 +32,13 @@ def test_each_colour_is_a_variable_with_a_light_and_a_dark_value(name: str) -> N
     assert re.search(rf"^\s+{name}: #[0-9a-f]+;", dark, re.MULTILINE)
 
 
-def test_the_apps_stylesheet_names_no_colour_of_its_own() -> None:
+def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
     """WEBMAIL-9: but the white canvas of HTML mail (WEBMAIL-10)."""
-    css = (FRONTEND / "webmail" / "style.css").read_text()
-    assert re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(", css) == ["#ffffff"]
+    named = {
+        app: re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(", (FRONTEND / app / "style.css").read_text())
+        for app in ("webmail", "account")
+    }
+    assert named == {"webmail": ["#ffffff"], "account": []}
 
 
 @pytest.mark.parametrize(
@@ -51,8 +54,8 @@ def test_no_text_becomes_code_or_markup(pattern: str) -> None:
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
     """WEBMAIL-159."""
-    for kind in ("html", "css", "js"):
-        text = (STATIC / f"webmail.{kind}").read_text()
+    for name in (f"{app}.{kind}" for app in ("webmail", "account") for kind in ("html", "css", "js")):
+        text = (STATIC / name).read_text()
         urls = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", text)
-        assert set(urls) <= {"http://www.w3.org"}, kind
+        assert set(urls) <= {"http://www.w3.org"}, name
         assert "sourceMappingURL" not in text

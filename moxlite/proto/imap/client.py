@@ -25,7 +25,10 @@ MAX_LINE: Final = 1 << 20
 """Octets of a response without its literals: SEARCH answers of servers that don't cut lines."""
 
 MAX_RESPONSE: Final = 128 << 20
-"""Octets of a whole response: a message with everything asked for."""
+"""Octets of a whole response, unless the caller says otherwise: a message with everything asked for."""
+
+MAX_UINT64: Final = (1 << 64) - 1
+"""Of Google's message ids, which are unsigned."""
 
 _MARK: Final = re.compile(rb"~?\{([0-9]{1,20})\}\Z")
 _CONDITION: Final = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH)(?: |\Z)", re.IGNORECASE)
@@ -41,10 +44,12 @@ _ITEM: Final = re.compile(
 class ClientDecoder:
     """Decodes what a server sends. `utf8`: IMAP4rev2 or UTF8=ACCEPT is enabled, names are UTF-8."""
 
-    __slots__ = ("_buffer", "_left", "_response", "_scanned", "utf8")
+    __slots__ = ("_buffer", "_left", "_max_response", "_response", "_scanned", "utf8")
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_response: int = MAX_RESPONSE) -> None:
+        """`max_response`: octets of a response with its literals, at most."""
         self.utf8 = False
+        self._max_response = max_response
         self._buffer = bytearray()
         self._scanned = 0
         self._response = bytearray()
@@ -86,7 +91,7 @@ class ClientDecoder:
                 return self._parse(whole)
             self._response += stripped + b"\r\n"
             self._left = int(mark[1])
-            if len(self._response) + self._left > MAX_RESPONSE:
+            if len(self._response) + self._left > self._max_response:
                 raise ProtocolError("response of the server is too big", fatal=True)
 
     def _parse(self, data: bytes) -> r.Response:
@@ -453,7 +458,7 @@ def _fetched(reader: Reader, name: str) -> r.FetchValue:
         case "UID" | "RFC822.SIZE":
             return reader.number(MAX_MODSEQ)
         case "FLAGS":
-            return reader.flags()
+            return _flags(reader)
         case "MODSEQ":
             reader.expect(b"(")
             modseq = reader.number(MAX_MODSEQ)
@@ -470,15 +475,37 @@ def _fetched(reader: Reader, name: str) -> r.FetchValue:
             return identity
     if name.startswith("BINARY.SIZE["):
         return reader.number(MAX_MODSEQ)
-    if reader.peek() == b"(":
-        start = reader.position
-        skip_value(reader)
-        return r.Wire(reader.data[start : reader.position])
-    return None if reader.word(b"NIL") else reader.string(binary=True)
+    if name in ("X-GM-MSGID", "X-GM-THRID"):  # Google's extension
+        return reader.number(MAX_UINT64)
+    if reader.word(b"NIL"):
+        return None
+    if reader.peek() in (b'"', b"{", b"~"):
+        return reader.string(binary=True)
+    start = reader.position
+    skip_value(reader)
+    return r.Wire(reader.data[start : reader.position])
 
 
-def _date(reader: Reader) -> dt.datetime:
-    return reader.date_time()
+def _flags(reader: Reader) -> tuple[str, ...]:
+    """Flags of a message as they are: servers have kept keywords that the grammar has not allowed since."""
+    reader.expect(b"(")
+    found: list[str] = []
+    while not reader.skip(b")"):
+        if found:
+            reader.space()
+        found.append(reader.bare().decode("utf-8", "replace"))
+    return tuple(found)
+
+
+def _date(reader: Reader) -> dt.datetime | None:
+    """A date, None for one that is none: a server that has such a thing still has the message."""
+    start = reader.position
+    try:
+        return reader.date_time()
+    except ProtocolError:
+        reader.position = start
+        reader.string()
+        return None
 
 
 def skip_value(reader: Reader) -> None:

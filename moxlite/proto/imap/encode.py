@@ -51,6 +51,7 @@ from .tokens import encode_astring, encode_datetime, encode_mailbox, encode_nstr
 __all__ = [
     "MAX_SEARCH_LINE",
     "MAX_VANISHED_LINE",
+    "SEARCH_STEP",
     "encode",
     "expunge_lines",
     "fetch_flags",
@@ -65,6 +66,9 @@ MAX_VANISHED_LINE: Final = 4064
 
 MAX_SEARCH_LINE: Final = 8000
 """Octets of a ``* SEARCH`` line (IMAP-123)."""
+
+SEARCH_STEP: Final = (MAX_SEARCH_LINE - 40) // 11
+"""Numbers in such a line: ten digits and a space each."""
 
 
 def encode(response: Response, *, utf8: bool = False) -> bytes:
@@ -144,10 +148,9 @@ def _search(r: SearchData, utf8: bool) -> bytes:
     modseq = b" (MODSEQ %d)" % r.modseq if r.modseq is not None else b""
     if not r.numbers:
         return b"* SEARCH\r\n"
-    step = (MAX_SEARCH_LINE - 40) // 11  # 11: ten digits and a space
     lines = [
-        b"* SEARCH " + " ".join(map(str, r.numbers[start : start + step])).encode()
-        for start in range(0, len(r.numbers), step)
+        b"* SEARCH " + " ".join(map(str, r.numbers[start : start + SEARCH_STEP])).encode()
+        for start in range(0, len(r.numbers), SEARCH_STEP)
     ]
     return b"\r\n".join(lines) + modseq + b"\r\n"
 

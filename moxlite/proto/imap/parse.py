@@ -106,7 +106,7 @@ def _id(reader: Reader, modes: Modes) -> c.Id:
         value = reader.nstring()
         return key, None if value is None else decode_text(value)
 
-    pairs = list_of(reader, pair, empty=True)
+    pairs = list_of(reader, pair, empty=True, blanks=not modes.pedantic)  # aioimaplib sends ``( "name" "x" )``
     if len(pairs) > MAX_ID_PAIRS:
         raise ProtocolError(f"more than {MAX_ID_PAIRS} fields in ID")
     if any(len(key) > MAX_ID_KEY or len(value or "") > MAX_ID_VALUE for key, value in pairs):

@@ -31,6 +31,8 @@ from .search import (
     SortKey,
     Text,
     ThreadIdIs,
+    UidAfter,
+    UidBefore,
     Uids,
     Younger,
 )
@@ -299,6 +301,8 @@ _RULES: Final[Mapping[str, Callable[[_Program], SearchKey]]] = {
     "OLDER": lambda p: Older(p.reader.number(smallest=1)),
     "YOUNGER": lambda p: Younger(p.reader.number(smallest=1)),
     "UID": lambda p: Uids(p.reader.sequence_set()),
+    "UIDAFTER": lambda p: UidAfter(p.reader.number(smallest=1)),
+    "UIDBEFORE": lambda p: UidBefore(p.reader.number(smallest=1)),
     "MODSEQ": _Program.modseq,
     "EMAILID": lambda p: EmailIdIs(p.object_id()),
     "THREADID": lambda p: ThreadIdIs(p.object_id()),

@@ -41,15 +41,17 @@ Rule: TypeAlias = Callable[[Reader, Modes], c.Command]
 """Reads the arguments of one command, up to the end of the line."""
 
 
-def list_of(reader: Reader, item: Callable[[], T], *, empty: bool = False) -> list[T]:
-    """``"(" item *(SP item) ")"``."""
+def list_of(reader: Reader, item: Callable[[], T], *, empty: bool = False, blanks: bool = False) -> list[T]:
+    """``"(" item *(SP item) ")"``. blanks: one may stand inside of each parenthesis."""
     reader.expect(b"(")
+    if blanks:
+        reader.skip(b" ")
     found: list[T] = []
     if empty and reader.skip(b")"):
         return found
     while True:
         found.append(item())
-        if reader.skip(b")"):
+        if reader.skip(b")") or (blanks and reader.skip(b" )")):
             return found
         reader.space()
 

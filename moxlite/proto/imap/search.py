@@ -38,6 +38,8 @@ __all__ = [
     "SortKey",
     "Text",
     "ThreadIdIs",
+    "UidAfter",
+    "UidBefore",
     "Uids",
     "Younger",
     "keys_of",
@@ -140,6 +142,18 @@ class Uids(Struct, frozen=True):
     set: SequenceSet
 
 
+class UidAfter(Struct, frozen=True):
+    """``UIDAFTER n``: UIDs above n (RFC 9738 §3.2)."""
+
+    uid: int
+
+
+class UidBefore(Struct, frozen=True):
+    """``UIDBEFORE n``: UIDs below n (RFC 9738 §3.2)."""
+
+    uid: int
+
+
 class ModSeqIs(Struct, frozen=True):
     """``MODSEQ [name type] n`` (RFC 7162 §3.1.5): modseq ≥ n; entry name and type are parsed and dropped (IMAP-80)."""
 
@@ -197,6 +211,8 @@ SearchKey: TypeAlias = (
     | Older
     | Younger
     | Sequence
+    | UidAfter
+    | UidBefore
     | Uids
     | ModSeqIs
     | EmailIdIs

@@ -5,9 +5,12 @@ last ends with the announcement of a synchronizing literal. With LITERAL+ (RFC 7
 """
 
 import base64
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+
+from msgspec import Struct
 
 from . import commands as c
 from .fetchitems import encode_item
@@ -34,12 +37,44 @@ from .search import (
     SortKey,
     Text,
     ThreadIdIs,
+    UidAfter,
+    UidBefore,
     Uids,
     Younger,
 )
 from .tokens import encode_astring, encode_date, encode_datetime, encode_mailbox, encode_nstring, encode_string
 
-__all__ = ["encode_command"]
+__all__ = ["Appended", "append_item", "append_start", "encode_command"]
+
+
+class Appended(Struct, frozen=True):
+    """A message of an APPEND whose octets go piece by piece: `size` of them. binary: they hold NUL (RFC 3516 §4.4).
+    utf8: its header is UTF-8 (RFC 6855 §4).
+    """
+
+    size: int
+    flags: tuple[str, ...] = ()
+    date: dt.datetime | None = None
+    binary: bool = False
+    utf8: bool = False
+
+
+def append_start(tag: str, mailbox: str, *, utf8: bool = False) -> bytes:
+    """An APPEND up to its first message. The name is written such that it needs no literal: as UTF-7 or quoted."""
+    wire = encode_mailbox(mailbox, utf8=utf8)
+    if _LITERAL.match(wire):
+        raise ValueError("no mailbox has such a name")
+    return b"%b APPEND %b" % (tag.encode(), wire or b'""')
+
+
+def append_item(message: Appended, *, wait: bool) -> bytes:
+    """What comes before the octets of a message; with `wait` the server has to say that it wants them."""
+    head = b" " + _flags(message.flags) if message.flags else b""
+    if message.date is not None:
+        head += b" " + encode_datetime(message.date)
+    head += b" UTF8 (~" if message.utf8 else b" ~" if message.binary else b" "
+    return head + b"{%d%b}\r\n" % (message.size, b"" if wait else b"+")
+
 
 _LITERAL: Final = re.compile(rb"(~?)\{([0-9]+)\}\r\n")
 
@@ -529,6 +564,10 @@ def _plain_key(key: SearchKey) -> bytes:
             return numbers.encode()
         case Uids(set=numbers):
             return b"UID " + numbers.encode()
+        case UidAfter(uid=uid):
+            return b"UIDAFTER %d" % uid
+        case UidBefore(uid=uid):
+            return b"UIDBEFORE %d" % uid
         case ModSeqIs(modseq=modseq):
             return b"MODSEQ %d" % modseq
         case Filter(name=name):

@@ -9,6 +9,7 @@ from typing import Final
 from moxlite.proto.sasl.crammd5 import CramMD5Client, CramMD5Server, cram_md5_states
 from moxlite.proto.sasl.external import ExternalClient, ExternalServer
 from moxlite.proto.sasl.login import LoginClient, LoginServer
+from moxlite.proto.sasl.oauth import choose_oauth
 from moxlite.proto.sasl.passwords import normalize_username, prepare_password
 from moxlite.proto.sasl.plain import PlainClient, PlainServer
 from moxlite.proto.sasl.scram import ScramClient, ScramServer, decoy_secrets, derive_scram
@@ -56,6 +57,7 @@ __all__ = [
     "Step",
     "announced",
     "choose_mechanism",
+    "choose_oauth",
     "cram_md5_states",
     "decoy_secrets",
     "derive_scram",

@@ -23,7 +23,7 @@ class ExternalServer:
             raise Malformed("NUL in authorization identity")
         return CheckCertificate(authzid)
 
-    def credentials(self, secrets: Secrets) -> Step:
+    def credentials(self, *secrets: Secrets) -> Step:
         """EXTERNAL needs no stored secrets."""
         raise AssertionError("EXTERNAL asks for no secrets")
 

@@ -31,7 +31,7 @@ class LoginServer:
             raise Malformed("empty user name or password")
         return CheckPassword(self._username, password)
 
-    def credentials(self, secrets: Secrets) -> Step:
+    def credentials(self, *secrets: Secrets) -> Step:
         """LOGIN needs no stored secrets."""
         raise AssertionError("LOGIN asks for no secrets")
 

@@ -36,7 +36,7 @@ class PlainServer:
             raise AuthorizationFailed("acting as another user is not supported")
         return CheckPassword(username, password, authzid)
 
-    def credentials(self, secrets: Secrets) -> Step:
+    def credentials(self, *secrets: Secrets) -> Step:
         """PLAIN needs no stored secrets."""
         raise AssertionError("PLAIN asks for no secrets")
 

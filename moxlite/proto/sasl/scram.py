@@ -8,9 +8,10 @@ The exchange, C for client and S for server::
     S: v=signature | e=error
     C: (empty)
 
-The server keeps salt, iterations, StoredKey and ServerKey only. For a name that nobody has, `decoy_secrets` gives
-secrets that stay the same for that name and that no password fits, so the exchange takes the same steps and time as
-with a wrong password.
+The server keeps salt, iterations, StoredKey and ServerKey only. It names salt and iterations before it knows which
+password the client has; so all passwords of one user share them, and the proof is tried on each (STORE-191). For a name
+that nobody has, `decoy_secrets` gives secrets that stay the same for that name and that no password fits, so the
+exchange takes the same steps and time as with a wrong password.
 """
 
 import base64
@@ -82,6 +83,10 @@ def _xor(one: bytes, other: bytes) -> bytes:
 
 def _salted(hash_name: Hash, password: str, salt: bytes, iterations: int) -> bytes:
     return hashlib.pbkdf2_hmac(hash_name, password.encode(), salt, iterations)
+
+
+def _mix(scram: ScramSecrets) -> tuple[bytes, int]:
+    return scram.salt, scram.iterations
 
 
 def _unbase64(text: str) -> bytes:
@@ -157,7 +162,8 @@ class ScramServer:
         self._username = ""
         self._client_first_bare = self._gs2 = self._nonce = self._server_first = ""
         self._binding = b""
-        self._secrets: ScramSecrets | None = None
+        self._secrets: list[tuple[int, ScramSecrets]] = []
+        self._chosen = 0
         self._state: Literal["first", "credentials", "final", "proven", "refused", "over"] = "first"
 
     def step(self, data: bytes | None) -> Step:
@@ -171,7 +177,7 @@ class ScramServer:
             raise AuthenticationFailed("bad user or password")
         if state != "proven" or data:
             raise Malformed("unexpected SCRAM message")
-        return Done(self._username)
+        return Done(self._username, self._chosen)
 
     def _client_first(self, text: str) -> Step:
         match = _CLIENT_FIRST.fullmatch(text)
@@ -202,20 +208,25 @@ class ScramServer:
             # The client believes that we cannot bind: somebody removed -PLUS from our announcement.
             raise ChannelBindingFailed("channel binding was announced, but the client did not see it")
 
-    def credentials(self, secrets: Secrets) -> Step:
-        """The server-first message; raises SecretsMissing."""
+    def credentials(self, *secrets: Secrets) -> Step:
+        """The server-first message, with salt and iterations of the first that has a secret; others only count if
+        theirs are the same. Raises SecretsMissing.
+        """
         if self._state != "credentials":
             raise AssertionError("SCRAM asked for no secrets")
-        self._secrets = secrets.scram_sha_1 if self._hash == "sha1" else secrets.scram_sha_256
-        if self._secrets is None:
+        for place, one in enumerate(secrets):
+            scram = one.scram_sha_1 if self._hash == "sha1" else one.scram_sha_256
+            if scram is not None and (not self._secrets or _mix(scram) == _mix(self._secrets[0][1])):
+                self._secrets.append((place, scram))
+        if not self._secrets:
             raise SecretsMissing(f"no {self.name} secret stored")
-        salt = base64.b64encode(self._secrets.salt).decode()
-        self._server_first = f"r={self._nonce},s={salt},i={self._secrets.iterations}"
+        first = self._secrets[0][1]
+        salt = base64.b64encode(first.salt).decode()
+        self._server_first = f"r={self._nonce},s={salt},i={first.iterations}"
         self._state = "final"
         return Challenge(self._server_first.encode())
 
     def _client_final(self, text: str) -> Step:
-        assert self._secrets is not None
         match = _CLIENT_FINAL.fullmatch(text)
         if not match:
             raise Malformed("bad SCRAM message")
@@ -224,16 +235,20 @@ class ScramServer:
         if not hmac.compare_digest(match["nonce"].encode(), self._nonce.encode()):
             raise Malformed("SCRAM nonce changed")
         message = f"{self._client_first_bare},{self._server_first},{match['bare']}".encode()
-        signature = _hmac(self._hash, self._secrets.stored_key, message)
         proof = _unbase64(match["proof"])
-        # RFC 5802 §3: ClientKey = ClientProof XOR ClientSignature, and H(ClientKey) must be StoredKey.
-        if len(proof) != len(signature) or not hmac.compare_digest(
-            _hash(self._hash, _xor(proof, signature)), self._secrets.stored_key
-        ):
+        proven: ScramSecrets | None = None
+        for place, one in self._secrets:  # all of them, so that the time does not tell which one it was
+            # RFC 5802 §3: ClientKey = ClientProof XOR ClientSignature, and H(ClientKey) must be StoredKey.
+            signature = _hmac(self._hash, one.stored_key, message)
+            if len(proof) == len(signature) and hmac.compare_digest(
+                _hash(self._hash, _xor(proof, signature)), one.stored_key
+            ):
+                self._chosen, proven = place, one
+        if proven is None:
             self._state = "refused"
             return Challenge(b"e=invalid-proof")
         self._state = "proven"
-        return Challenge(b"v=" + base64.b64encode(_hmac(self._hash, self._secrets.server_key, message)))
+        return Challenge(b"v=" + base64.b64encode(_hmac(self._hash, proven.server_key, message)))
 
 
 class ScramClient:

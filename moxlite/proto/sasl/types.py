@@ -6,8 +6,8 @@ A server mechanism is a state machine. `step(data)` takes what the client sent (
 no initial response) and returns one of
 
 * `Challenge`: send it, and call `step` with the answer;
-* `NeedCredentials`: look up the `Secrets` of the user and call `credentials(secrets)`, which returns the next step
-  (SCRAM, CRAM-MD5);
+* `NeedCredentials`: look up the `Secrets` of all passwords that the user may use here, and call `credentials` with
+  them, which returns the next step (SCRAM, CRAM-MD5);
 * `CheckPassword`, `CheckCertificate`: the exchange is over, the caller verifies what the client gave (PLAIN and
   LOGIN; EXTERNAL);
 * `Done`: the client has proven who it is.
@@ -72,7 +72,7 @@ class Challenge(msgspec.Struct, frozen=True):
 
 
 class NeedCredentials(msgspec.Struct, frozen=True):
-    """The client named itself: `credentials(secrets)` continues. `authzid` is empty or equal to `username`."""
+    """The client named itself: `credentials` continues. `authzid` is empty or equal to `username`."""
 
     username: str
     authzid: str = ""
@@ -97,9 +97,10 @@ class CheckCertificate(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """The client has proven that it knows the password of `username`."""
+    """The client has proven that it knows a password of `username`: that of the `chosen` place among the secrets."""
 
     username: str
+    chosen: int = 0
 
 
 Step: TypeAlias = Challenge | NeedCredentials | CheckPassword | CheckCertificate | Done
@@ -153,8 +154,8 @@ class ServerMechanism(Protocol):
     def step(self, data: bytes | None) -> Step:
         """Take the client's octets, None for "no initial response"; raises SASLError."""
 
-    def credentials(self, secrets: Secrets) -> Step:
-        """Continue after NeedCredentials; raises SASLError."""
+    def credentials(self, *secrets: Secrets) -> Step:
+        """Continue after NeedCredentials, with one or more passwords, any of which will do; raises SASLError."""
 
 
 class ClientMechanism(Protocol):

@@ -1,54 +1,95 @@
 """The blocks of a repository: 64 KiB of a file each, stored once under the name of their content (STORE-183).
 
-REPO/blocks/ab/abcd…    one octet of form, then
+They lie in packs (see `packs`), in one of these forms:
 
-- FULL: the block, compressed by zstd;
-- DELTA: how many deltas are behind it, the name of another block, and the block compressed with that one as dictionary.
-  A database changes a page of 4 KiB here and there, and each would bring 64 KiB: with the block that was in its place
-  before as dictionary, little more than the page is stored;
-- SEALED: a FULL block, encrypted (see `sealing`).
+- whole: compressed by zstd;
+- as a delta: compressed with another block as dictionary. A database changes a page of 4 KiB here and there, and each
+  would bring 64 KiB: with the block that was in its place before, little more than the page is stored;
+- sealed: whole, then encrypted (see `sealing`), in an encrypted repository.
 
-The name is the SHA-256 of the plain block, or a keyed hash of it where blocks are sealed. Blocks are synced together at
-the end of a snapshot, before its manifest; what a crash may have left cut short by then is found by the mark DIRTY.
+The name is the SHA-256 of the plain block, or a keyed hash of it where blocks are sealed. Which blocks there are is
+read from the indices of the packs, into a database in memory: 100 octets for a block.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import hmac
-import os
-from collections.abc import Iterator
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import apsw
 import zstandard
 
 from moxlite.store.backup.copying import sync_folder
 from moxlite.store.backup.errors import RepositoryError
+from moxlite.store.backup.packs import (
+    PACK_SIZE,
+    Pack,
+    PackWriter,
+    Record,
+    pack_names,
+    pack_path,
+    read_index,
+    remove_unfinished,
+)
 from moxlite.store.backup.sealing import Opener, Sealer
+from moxlite.store.transaction import Row
 
-__all__ = ["BLOCK", "Blocks"]
+__all__ = ["BLOCK", "PACKS", "Blocks"]
+
+logger = logging.getLogger("moxlite.store.backup.blocks")
 
 BLOCK: Final = 64 << 10
 """Octets of a block: 16 pages. Smaller ones would make the manifests long, larger ones store more for each page."""
 
-FULL, DELTA, SEALED = b"\x00", b"\x01", b"\x02"
-NAME: Final = 32
+PACKS: Final = "packs"
+"""The folder of packs in a repository."""
+
 MAX_DEPTH: Final = 8
-"""Deltas that one block may need: reading it takes that many more files."""
+"""Deltas that one block may need: reading it takes that many reads more."""
 
 DELTA_SHARE: Final = 2
-"""A delta must be at most half of the full form: else the block is better off alone."""
+"""A delta must be at most half of the whole form: else the block is better off alone."""
 
 LEVEL: Final = 3
 """Bodies are compressed already, the rest is small (design-facts §2)."""
 
-DIRTY: Final = "DIRTY"
+OPEN_PACKS: Final = 16
+"""Packs held open for reading."""
+
+REPACK_SHARE: Final = 4
+"""A pack of whose octets one in so many is needed by no snapshot is written anew when pruning."""
+
+SCHEMA: Final = """
+CREATE TABLE pack (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+CREATE TABLE block (name BLOB PRIMARY KEY, pack INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
+depth INTEGER NOT NULL, base BLOB NOT NULL, used INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID"""
+ADD_PACK: Final = "INSERT INTO pack (name) VALUES (?) RETURNING id"
+# Twice in packs is what was being moved by `sweep` in a process that was killed.
+ADD_BLOCK: Final = """
+INSERT INTO block (name, pack, at, length, depth, base) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET pack = excluded.pack, at = excluded.at, length = excluded.length, depth = excluded.depth,
+base = excluded.base"""
+HAS: Final = "SELECT 1 FROM block WHERE name = ?"
+FIND: Final = """
+SELECT p.id, p.name, b.at, b.length, b.depth, b.base FROM block b JOIN pack p ON p.id = b.pack WHERE b.name = ?"""
+PLACES: Final = "SELECT name FROM block ORDER BY pack, at"
+USE: Final = "UPDATE block SET used = 1 WHERE name = ? AND NOT used"
+USE_BASES: Final = """
+UPDATE block SET used = 1 WHERE NOT used AND name IN (SELECT base FROM block WHERE used AND base <> x'')"""
+NEEDED: Final = """
+SELECT p.id, p.name, count(b.name), coalesce(sum(b.used), 0), coalesce(sum(b.length) FILTER (WHERE b.used), 0) AS octets
+FROM pack p LEFT JOIN block b ON b.pack = p.id GROUP BY p.id ORDER BY octets"""
+USED: Final = "SELECT name, length, depth, base, at FROM block WHERE pack = ? AND used ORDER BY at"
 
 
 class Blocks:
-    """The folder of blocks below `repo`. For one thread at a time.
+    """The blocks of the repository `repo`. For one thread at a time, and within `opened`.
 
     Args:
       sealer: encrypts what is put in, None for a plain repository.
@@ -56,74 +97,103 @@ class Blocks:
     """
 
     def __init__(self, repo: Path, sealer: Sealer | None = None, opener: Opener | None = None) -> None:
-        self._repo = repo
-        self._folder = repo / "blocks"
+        self._folder = repo / PACKS
         self._sealer = sealer
         self._opener = opener
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
-        self._new: list[str] = []
-        self._folders: set[str] = set()
+        self._index: apsw.Connection | None = None
+        self._open: OrderedDict[int, Pack] = OrderedDict()
+        self._writer: PackWriter | None = None
+        self._writing = 0  # its number in the index
         self.stored = 0
-        """Octets written since `begin`."""
+        """Octets written since `opened`."""
+        self.damaged: list[str] = []
+        """Packs whose index cannot be read: none of their blocks is known."""
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Read what there is; at the end forget it, and give up a pack that was not finished. Within itself it does
+        nothing.
+
+        Raises OSError.
+        """
+        if self._index is not None:
+            yield
+            return
+        self._index = apsw.Connection(":memory:")
+        try:
+            self._load()
+            yield
+        finally:
+            if self._writer is not None:
+                self._writer.abandon()
+                self._writer = None
+            while self._open:
+                self._open.popitem()[1].close()
+            self._index.close()
+            self._index = None
+
+    def _load(self) -> None:
+        db = self._db
+        db.execute(SCHEMA).fetchall()
+        self.stored, self.damaged = 0, []
+        for name in pack_names(self._folder):
+            number = self._number(name)
+            with db:
+                try:
+                    db.executemany(
+                        ADD_BLOCK, (_row(number, at, record) for at, record in read_index(self._folder, name))
+                    )
+                except RepositoryError as error:
+                    self.damaged.append(name)
+                    logger.warning("a pack cannot be used", extra={"kv": {"err": str(error)}})
+
+    @property
+    def _db(self) -> apsw.Connection:
+        assert self._index is not None, "blocks are used within `opened`"
+        return self._index
+
+    def _number(self, pack: str) -> int:
+        row = self._db.execute(ADD_PACK, (pack,)).fetchone()
+        assert row is not None
+        return int(row[0])
 
     # Writing
 
     def begin(self) -> None:
-        """Begin a snapshot: remove what an earlier one, ended by a crash, may have left cut short."""
+        """Begin a snapshot: remove what one that was killed has left."""
         self._folder.mkdir(exist_ok=True)
-        dirty = self._repo / DIRTY
-        if dirty.exists():
-            since = dirty.stat().st_mtime - 2  # whatever the grain of the file system's clock
-            for path in self._paths():
-                if path.stat().st_mtime >= since and not self._sound(path):
-                    path.unlink()
-        dirty.touch()
-        os.utime(dirty)
-        sync_folder(self._repo)
-        self._new, self._folders = [], set()
-        self.stored = 0
+        remove_unfinished(self._folder)
 
     def put(self, block: bytes, base: bytes | None = None) -> bytes:
-        """Store a block if it is new; its name. `base` names the block which was in its place before."""
+        """Store a block if it is new; its name. `base` names the block which was in its place before. Raises OSError,
+        BackupError.
+        """
         name = self.name_of(block)
-        # Thousands a second: a Path each would take as long as the hash.
-        text = name.hex()
-        folder = os.path.join(self._folder, text[:2])  # noqa: PTH118
-        path = os.path.join(folder, text)  # noqa: PTH118
-        if not os.path.exists(path):  # noqa: PTH110
-            if folder not in self._folders:
-                Path(folder).mkdir(exist_ok=True)
-                self._folders.add(folder)
-            data = self._encode(block, base)
-            partial = os.path.join(folder, f".{text}.tmp")  # noqa: PTH118
-            fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o640)
-            with os.fdopen(fd, "wb", buffering=0) as file:
-                if file.write(data) != len(data):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-            os.replace(partial, path)  # noqa: PTH105
-            self._new.append(path)
-            self.stored += len(data)
+        if not self.has(name):
+            record, data = self._encode(name, block, base)
+            self._add(record, data)
         return name
 
-    def finish(self) -> None:
-        """Make all that was put durable. After the first, syncing is nearly free: one flush of the log of a file
-        system takes all of them along.
-        """
-        for path in self._new:
-            fd = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-        for folder in self._folders:
-            sync_folder(Path(folder))
-        sync_folder(self._folder)
-        self._new, self._folders = [], set()
+    def _add(self, record: Record, data: bytes) -> None:
+        if self._writer is None:
+            self._writer = PackWriter(self._folder)
+            self._writing = self._number(self._writer.name)
+        at = self._writer.add(record, data)
+        self._db.execute(ADD_BLOCK, _row(self._writing, at, record))
+        if self._writer.full:
+            self._finish_pack()
 
-    def clean(self) -> None:
-        """The manifest of the snapshot is durable, too."""
-        (self._repo / DIRTY).unlink(missing_ok=True)
+    def _finish_pack(self) -> None:
+        if self._writer is not None:
+            self.stored += self._writer.finish()
+            self._writer = None
+
+    def finish(self) -> None:
+        """Make all that was put durable. Raises OSError: some of it may be lost."""
+        self._finish_pack()
+        sync_folder(self._folder)
 
     def name_of(self, block: bytes) -> bytes:
         """The name that a block has."""
@@ -131,100 +201,151 @@ class Blocks:
             return hmac.digest(self._sealer.name_key, block, "sha256")
         return hashlib.sha256(block).digest()
 
-    def _encode(self, block: bytes, base: bytes | None) -> bytes:
-        full = self._compressor.compress(block)
+    def _encode(self, name: bytes, block: bytes, base: bytes | None) -> tuple[Record, bytes]:
+        whole = self._compressor.compress(block)
         if self._sealer is not None:
-            return SEALED + self._sealer.seal(full)
-        if base is not None:
-            try:
-                depth, plain = self._load(base)
-            except RepositoryError:
-                return FULL + full
+            whole = self._sealer.seal(whole)
+        elif base is not None:
+            depth, plain = self._base(base)
             if depth < MAX_DEPTH:
                 delta = _with(plain).compress(block)
-                if len(delta) * DELTA_SHARE <= len(full):
-                    return DELTA + bytes([depth + 1]) + base + delta
-        return FULL + full
+                if len(delta) * DELTA_SHARE <= len(whole):
+                    return Record(name, len(delta), depth + 1, base), delta
+        return Record(name, len(whole)), whole
+
+    def _base(self, name: bytes) -> tuple[int, bytes]:
+        """As `_read`; too deep for another delta when it cannot be had."""
+        try:
+            depth, block = self._read(name)
+        except RepositoryError:
+            return MAX_DEPTH, b""
+        return (depth, block) if self.name_of(block) == name else (MAX_DEPTH, b"")
 
     # Reading
 
     def get(self, name: bytes) -> bytes:
         """A block. Raises RepositoryError when it is missing or damaged, or cannot be decrypted."""
-        block = self._load(name)[1]
+        block = self._read(name)[1]
         if self.name_of(block) != name:
             raise RepositoryError(f"block {name.hex()} has other octets than its name says")
         return block
 
     def has(self, name: bytes) -> bool:
         """Whether there is a block of that name."""
-        return self._path(name).exists()
+        return self._db.execute(HAS, (name,)).fetchone() is not None
 
-    def base_of(self, name: bytes) -> bytes | None:
-        """The block that this one needs for being read."""
-        try:
-            with self._path(name).open("rb") as file:
-                head = file.read(2 + NAME)
-        except OSError:
-            return None
-        return head[2:] if head[:1] == DELTA else None
+    def names(self) -> Iterator[bytes]:
+        """The names of all blocks, in the order in which they lie on the disk."""
+        for row in self._db.execute(PLACES):
+            yield row[0]
 
-    def _load(self, name: bytes, above: int = 0) -> tuple[int, bytes]:
+    def whole(self, name: bytes) -> bool:
+        """Whether a block, and all that it needs, is there; nothing is read."""
+        for _ in range(MAX_DEPTH + 1):
+            row: Row | None = self._db.execute(FIND, (name,)).fetchone()
+            if row is None:
+                return False
+            if not row[-1]:
+                return True
+            name = row[-1]
+        return False
+
+    def _read(self, name: bytes, above: int = 0) -> tuple[int, bytes]:
         """How many deltas are behind a block, and the block."""
+        row: Row | None = self._db.execute(FIND, (name,)).fetchone()
+        if row is None:
+            raise RepositoryError(f"block {name.hex()} is missing")
+        number, pack, at, length, depth, base = row
+        if above > MAX_DEPTH:
+            raise RepositoryError(f"block {name.hex()} needs too many others")
         try:
-            data = self._path(name).read_bytes()
+            data = self._pack(number, pack).read(at, length)
         except OSError as error:
             raise RepositoryError(f"block {name.hex()}: {error.strerror}") from error
+        if self._sealer is not None:
+            if self._opener is None:
+                raise RepositoryError("the repository is encrypted: an identity is needed")
+            data = self._opener.open(data)
+        dictionary = self._read(base, above + 1)[1] if base else None
         try:
-            match data[:1]:
-                case b"\x00":
-                    return 0, self._decompressor.decompress(data[1:], max_output_size=BLOCK)
-                case b"\x01" if above < MAX_DEPTH:
-                    _, base = self._load(data[2 : 2 + NAME], above + 1)
-                    found = zstandard.ZstdDecompressor(dict_data=_dictionary(base))
-                    return data[1], found.decompress(data[2 + NAME :], max_output_size=BLOCK)
-                case b"\x02" if self._opener is not None:
-                    full = self._opener.open(data[1:])
-                    return 0, self._decompressor.decompress(full, max_output_size=BLOCK)
-                case b"\x02":
-                    raise RepositoryError("the repository is encrypted: an identity is needed")
-                case _:
-                    raise RepositoryError(f"block {name.hex()} is of no known form")
+            return depth, _decompressor(dictionary, self._decompressor).decompress(data, max_output_size=BLOCK)
         except zstandard.ZstdError as error:
             raise RepositoryError(f"block {name.hex()} is damaged: {error}") from error
 
-    def _sound(self, path: Path) -> bool:
-        """Whether a block is whole. Of a sealed one, without its identity, nobody can tell: it is put in anew."""
-        try:
-            self.get(bytes.fromhex(path.name))
-        except (RepositoryError, ValueError):
-            return False
-        return True
+    def _pack(self, number: int, name: str) -> Pack | PackWriter:
+        if self._writer is not None and number == self._writing:
+            return self._writer
+        if number not in self._open:
+            if len(self._open) >= OPEN_PACKS:
+                self._open.popitem(last=False)[1].close()
+            self._open[number] = Pack(self._folder, name)
+        self._open.move_to_end(number)
+        return self._open[number]
 
     # Removing
 
-    def sweep(self, used: set[bytes]) -> tuple[int, int]:
-        """Remove all blocks but those in `used` and what they need; how many, and their octets."""
-        wanted = set(used)
-        for name in used:
-            base = self.base_of(name)
-            while base is not None and base not in wanted:
-                wanted.add(base)
-                base = self.base_of(base)
-        number = octets = 0
-        for path in self._paths():
-            if path.name.startswith(".") or bytes.fromhex(path.name) not in wanted:
-                octets += path.stat().st_size
-                path.unlink()
-                number += 1
-        return number, octets
+    def use(self, names: Iterable[bytes]) -> None:
+        """Some blocks are needed: for `sweep`."""
+        with self._db:
+            self._db.executemany(USE, ((name,) for name in names))
 
-    def _path(self, name: bytes) -> Path:
-        text = name.hex()
-        return self._folder / text[:2] / text
+    def sweep(self) -> tuple[int, int]:
+        """Remove all blocks but those in `use` and what they need, as far as it is worth the writing; by how many
+        blocks and octets there are fewer. A pack that is damaged stays.
 
-    def _paths(self) -> Iterator[Path]:
-        for folder in sorted(self._folder.iterdir()):
-            yield from sorted(folder.iterdir())
+        Raises OSError: nothing that is needed was removed.
+        """
+        db = self._db
+        remove_unfinished(self._folder)
+        while db.execute(USE_BASES) and db.changes():
+            pass
+        blocks = octets = 0
+        copied: list[Path] = []
+        packs: list[Row] = db.execute(NEEDED).fetchall()
+        for number, name, count, needed, needed_octets in packs:
+            path = pack_path(self._folder, name)
+            size = path.stat().st_size
+            if name in self.damaged or (size - needed_octets) * REPACK_SHARE < size:
+                continue
+            try:
+                self._copy(number, name)
+            except RepositoryError as error:
+                logger.warning("a pack cannot be written anew", extra={"kv": {"err": str(error)}})
+                continue
+            blocks += count - needed
+            octets += size
+            copied.append(path)
+            if self._writer is None or self._writer.end >= PACK_SIZE // 2:
+                self._replace(copied)
+        self._replace(copied)
+        return blocks, octets - self.stored
+
+    def _copy(self, number: int, name: str) -> None:
+        """Add the needed blocks of a pack to others. Raises RepositoryError: it cannot be read; OSError."""
+        rows: list[Row] = self._db.execute(USED, (number,)).fetchall()
+        for block, length, depth, base, at in rows:
+            try:
+                data = self._pack(number, name).read(at, length)
+            except OSError as error:
+                raise RepositoryError(f"pack {name}: {error.strerror}") from error
+            if len(data) != length:
+                raise RepositoryError(f"pack {name} is cut short")
+            self._add(Record(block, length, depth, base), data)
+
+    def _replace(self, copied: list[Path]) -> None:
+        """Remove packs all needed blocks of which were added to others."""
+        self.finish()
+        for path in copied:
+            path.unlink()
+        copied.clear()
+
+
+def _row(pack: int, at: int, record: Record) -> tuple[bytes, int, int, int, int, bytes]:
+    return record.name, pack, at, record.length, record.depth, record.base
+
+
+def _decompressor(base: bytes | None, plain: zstandard.ZstdDecompressor) -> zstandard.ZstdDecompressor:
+    return plain if base is None else zstandard.ZstdDecompressor(dict_data=_dictionary(base))
 
 
 def _dictionary(base: bytes) -> zstandard.ZstdCompressionDict:

@@ -16,7 +16,7 @@ __all__ = ["FORMAT", "NAME_SIZE", "Entry", "Manifest", "decode", "encode", "snap
 NAME_SIZE: Final = 32
 """Octets of the name of a block."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 MAX_SIZE: Final = 1 << 30
 """Octets of a manifest, 32 for each 64 KiB: 2 TiB of data."""

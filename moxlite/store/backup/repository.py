@@ -2,7 +2,7 @@
 
 REPO/repository.json        format, and the recipients when it is encrypted
 REPO/snapshots/TIME         the manifests (see `manifest`); sealed like the blocks
-REPO/blocks/ab/abcd…        see `blocks`
+REPO/packs/NAME.pack        the blocks: see `packs`, `blocks`
 REPO/names.age, identity.age  see `sealing`
 REPO/lock                   one process writes at a time
 
@@ -28,7 +28,7 @@ import msgspec
 from moxlite import __version__
 from moxlite.store import metrics
 from moxlite.store.backup.blockfile import BlockVFS
-from moxlite.store.backup.blocks import BLOCK, Blocks
+from moxlite.store.backup.blocks import BLOCK, PACKS, Blocks
 from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
 from moxlite.store.backup.full import Report, Source, Tell, error_text, inside, warnings_of
@@ -96,7 +96,7 @@ def create_repository(
         key = load_key(data, create=True)
         assert key is not None
         (repo / NAMES).write_bytes(sealer_of(recipients, key).seal(key))
-    for name in ("blocks", "snapshots"):
+    for name in (PACKS, "snapshots"):
         (repo / name).mkdir()
     (repo / "repository.json").write_bytes(msgspec.json.encode(_Settings(FORMAT, recipients)))
     sync_folder(repo)
@@ -220,7 +220,7 @@ class Repository:
         began = time.perf_counter()
         created = time.time_ns() // 1000
         report = Report(warnings=warnings_of(source))
-        with self._locked():
+        with self._locked(), self._blocks.opened():
             self._blocks.begin()
             work = _Work(self._blocks, source, self._previous(), report, tell, cancelled)
             work.databases()
@@ -233,7 +233,6 @@ class Repository:
             if self._sealer is not None:
                 data = self._sealer.seal(data)
             _write(self.path / "snapshots" / snapshot_id(created), data)
-            self._blocks.clean()
         self._last = manifest
         report.stored = self._blocks.stored + len(data)
         if not report.errors:
@@ -270,34 +269,31 @@ class Repository:
         are not those of their name. [] when all is well. An encrypted repository needs its identity.
         """
         problems: list[str] = []
-        checked: dict[bytes, bool] = {}
-        for one in self.ids():
-            tell(one)
-            try:
-                manifest = self.manifest(one)
-            except RepositoryError as error:
-                problems.append(f"snapshot {one}: {error}")
-                continue
-            problems += [f"snapshot {one}: was made with an error: {error}" for error in manifest.errors]
-            for entry in manifest.entries:
-                bad = 0
-                for name in entry.names():
-                    if name not in checked:
-                        checked[name] = self._whole(name, deep=deep)
-                    bad += not checked[name]
-                if bad:
-                    problems.append(f"snapshot {one}: {entry.path}: {bad} blocks are missing or damaged")
+        with self._blocks.opened():
+            problems += [f"pack {name} is damaged" for name in self._blocks.damaged]
+            damaged = set(self._damaged_blocks(tell)) if deep else set[bytes]()
+            for one in self.ids():
+                tell(one)
+                try:
+                    manifest = self.manifest(one)
+                except RepositoryError as error:
+                    problems.append(f"snapshot {one}: {error}")
+                    continue
+                problems += [f"snapshot {one}: was made with an error: {error}" for error in manifest.errors]
+                for entry in manifest.entries:
+                    bad = sum(name in damaged or not self._blocks.whole(name) for name in entry.names())
+                    if bad:
+                        problems.append(f"snapshot {one}: {entry.path}: {bad} blocks are missing or damaged")
         return problems
 
-    def _whole(self, name: bytes, *, deep: bool) -> bool:
-        if not deep:
-            base = self._blocks.base_of(name)
-            return self._blocks.has(name) and (base is None or self._whole(base, deep=False))
-        try:
-            self._blocks.get(name)
-        except RepositoryError:
-            return False
-        return True
+    def _damaged_blocks(self, tell: Tell) -> Iterator[bytes]:
+        """All blocks are read, pack by pack, whether a snapshot needs them or not."""
+        tell(str(self.path / PACKS))
+        for name in self._blocks.names():
+            try:
+                self._blocks.get(name)
+            except RepositoryError:
+                yield name
 
     def extract(self, target: Path, *, snapshot_id: str | None = None, tell: Tell = lambda _: None) -> Manifest:
         """Write a snapshot as a full backup to the new folder `target`; returns its manifest. Raises BadTarget,
@@ -309,9 +305,10 @@ class Repository:
         target.mkdir(mode=0o750, parents=True, exist_ok=True)
         mark = target / INCOMPLETE
         mark.touch()
-        for entry in manifest.entries:
-            tell(entry.path)
-            self.extract_file(entry, target / entry.path)
+        with self._blocks.opened():
+            for entry in manifest.entries:
+                tell(entry.path)
+                self._extract_file(entry, target / entry.path)
         if manifest.errors:
             mark.write_text("".join(f"{line}\n" for line in manifest.errors))
         else:
@@ -324,11 +321,11 @@ class Repository:
         path = f"data/accounts/{account}/account.db"
         for entry in self.manifest(snapshot_id).entries:
             if entry.path == path:
-                return self.extract_file(entry, target)
+                with self._blocks.opened():
+                    return self._extract_file(entry, target)
         raise RepositoryError(f"the snapshot has no account {account!r}")
 
-    def extract_file(self, entry: Entry, target: Path) -> None:
-        """Write one file of a snapshot to a new one. Raises RepositoryError, OSError."""
+    def _extract_file(self, entry: Entry, target: Path) -> None:
         if ".." in Path(entry.path).parts:
             raise RepositoryError(f"a manifest has the path {entry.path!r}")
         target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -349,18 +346,18 @@ class Repository:
         """
         if not self.readable:
             raise RepositoryError("the repository is encrypted: an identity is needed for pruning")
-        with self._locked():
+        with self._locked(), self._blocks.opened():
             ids = self.ids()
             kept = _kept(ids, keep_daily=keep_daily, keep_weekly=keep_weekly)
             # Before anything goes, all that stays must be readable: else its blocks would go, too.
-            used = {
-                name for one in ids if one in kept for entry in self.manifest(one).entries for name in entry.names()
-            }
+            for one in ids:
+                if one in kept:
+                    self._blocks.use(name for entry in self.manifest(one).entries for name in entry.names())
             removed = [one for one in ids if one not in kept]
             for one in removed:
                 (self.path / "snapshots" / one).unlink()
             sync_folder(self.path / "snapshots")
-            blocks, octets = self._blocks.sweep(used)
+            blocks, octets = self._blocks.sweep()
         logger.info(
             "repository pruned", extra={"kv": {"repo": str(self.path), "snapshots": len(removed), "blocks": blocks}}
         )

@@ -11,7 +11,7 @@ import logging
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -22,9 +22,9 @@ import trio
 from moxlite.store import metrics
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
-from moxlite.store.errors import AccountRemoved, OverQuota, StoreError
+from moxlite.store.errors import AccountRemoved, Closed, OverQuota, StoreError
 from moxlite.store.imports.finish import ALONE, Target, finish
-from moxlite.store.imports.items import Form, ImportFailed, Order
+from moxlite.store.imports.items import Form, ImportFailed, Item, Order
 from moxlite.store.imports.progress import Aborted, Done, Progress
 from moxlite.store.imports.reading import Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Rejoined, read_source
@@ -45,7 +45,7 @@ from moxlite.store.reading import mailbox_by_name, mailbox_by_use, mailboxes, st
 from moxlite.store.transaction import Reader
 from moxlite.store.types import MessageID, SpecialUse
 
-__all__ = ["Imports", "Upload"]
+__all__ = ["Imports", "Upload", "add_messages"]
 
 logger = logging.getLogger("moxlite.store.imports")
 
@@ -97,6 +97,17 @@ class Imports:
         self._accounts = accounts
         self._directory = directory
         self._running: dict[bytes, _Running] = {}
+        self._nursery: trio.Nursery | None = None
+
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Have `start` do imports in the background, until cancelled: which aborts them."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
 
     def begin(self, account: str) -> Progress:
         """The state of an import that is going to `run`; its token is random, 16 octets."""
@@ -115,6 +126,30 @@ class Imports:
             return None
         ended = one.progress.end is not None and trio.current_time() - one.progress.ended >= KEPT_SECONDS
         return None if ended else one.progress
+
+    def of(self, account: str) -> Progress | None:
+        """The newest import of an account that `find` would give."""
+        for token in reversed(self._running):
+            found = self.find(token)
+            if found is not None and found.account == account:
+                return found
+        return None
+
+    def start(self, progress: Progress, order: Order, file: BinaryIO) -> None:
+        """`run` in the background; then close the file. Raises ImportFailed: the server is stopping."""
+        if self._nursery is None:
+            raise ImportFailed("the server is stopping")
+        self._nursery.start_soon(self._run_and_close, progress, order, file)
+
+    async def _run_and_close(self, progress: Progress, order: Order, file: BinaryIO) -> None:
+        try:
+            await self.run(progress, order, file)
+        except Exception:
+            # Like the guard of a connection: what no code expected ends one import, not the server.
+            progress.finish(Aborted("something went wrong in the server; its log tells more"))
+            logger.exception("unexpected error in an import", extra={"kv": {"account": progress.account}})
+        finally:
+            file.close()
 
     def abort(self, token: bytes) -> None:
         """End an import, with nothing changed (STORE-129). Raises ImportFailed: there is none, or it is finished."""
@@ -138,7 +173,8 @@ class Imports:
         try:
             with one.scope:
                 async with self._accounts.use(progress.account) as account:
-                    end = await _Import(account, self._accounts, order, one, self._directory).run(file)
+                    adding = _FromFile(account, self._accounts, one, self._directory, order, file)
+                    end = await adding.run()
         except OverQuota as error:
             end = Aborted(f"there is not enough room: {error}")
         except StoreError as error:
@@ -160,29 +196,56 @@ class Imports:
             )
 
 
-class _Import:
-    """One import into one account."""
+async def add_messages(
+    account: Account, accounts: Accounts, items: Iterator[Item], progress: Progress, tmp: Path
+) -> int:
+    """Add what `items` yields in one job: staged in units, and all or nothing in the end; returns how many messages.
 
-    def __init__(self, account: Account, accounts: Accounts, order: Order, running: _Running, directory: Path) -> None:
+    Args:
+      items: taken in worker threads of Trio; it may call back to the loop.
+      progress: told mailboxes and problems.
+      tmp: for temporary files.
+
+    Raises: StoreError, OSError: nothing is changed.
+    Cancellation: nothing is changed, unless the final unit has begun; that one is waited for.
+    """
+    adding = _Adding(account, accounts, _Running(progress, trio.CancelScope()), tmp)
+    return (await adding.run(items)).messages
+
+
+class _Adding:
+    """Adds messages to one account, as one job."""
+
+    def __init__(
+        self,
+        account: Account,
+        accounts: Accounts,
+        running: _Running,
+        directory: Path,
+        *,
+        skip_duplicates: bool = False,
+    ) -> None:
         self._account = account
         self._accounts = accounts
-        self._order = order
         self._running = running
         self._progress = running.progress
         self._directory = directory
         self._octets = 0
-        self._staged = 0
+        self._skip_duplicates = skip_duplicates
 
-    async def run(self, file: BinaryIO | Upload) -> Done:
+    async def count(self, items: Iterator[Item]) -> Done:
+        """A dry run: only count, and find problems."""
+        self._progress.begin_step("reading")
+        await self._read(items, None)
+        return Done(self._progress.messages, self._progress.problem_count, dry_run=True)
+
+    async def run(self, items: Iterator[Item]) -> Done:
         """Raises StoreError, OSError: nothing is changed."""
         self._progress.begin_step("reading")
-        if self._order.dry_run:
-            await self._read(file, None)
-            return Done(self._progress.messages, self._progress.problem_count, dry_run=True)
         job = await self._account.write(begin)
         done = False
         try:
-            reader = await self._read(file, job)
+            reader = await self._read(items, job)
             await self._resolve(reader)
             await trio.lowlevel.checkpoint_if_cancelled()
             self._running.final = True
@@ -206,21 +269,15 @@ class _Import:
             await self._account.write(drop_job)
         except StoreError as error:
             kv = {"account": self._account.name, "err": str(error)}
-            logger.error("what an import had staged is left until the next open", extra={"kv": kv})
+            level = logging.INFO if isinstance(error, Closed) else logging.ERROR  # a server that stops is no error
+            logger.log(level, "what an import had staged is left until the next open", extra={"kv": kv})
 
-    async def _read(self, file: BinaryIO | Upload, job: Job | None) -> ReadAhead:
-        limit = await self._limit()
-        source = await trio.to_thread.run_sync(partial(self._seekable, file, limit))
-        try:
-            existing = await self._account.scan(self._existing, op="import")
-            items = read_source(cast("BinaryIO", source), self._order, limit)
-            first = MessageID(1) if job is None else job.first_id
-            reader = ReadAhead(items, self._order, existing, first, self._directory)
-            await self._pump(reader, dry=job is None)
-            return reader
-        finally:
-            if source is not file:
-                source.close()
+    async def _read(self, items: Iterator[Item], job: Job | None) -> ReadAhead:
+        existing = await self._account.scan(self._existing, op="import")
+        first = MessageID(1) if job is None else job.first_id
+        reader = ReadAhead(items, existing, first, self._directory, skip_duplicates=self._skip_duplicates)
+        await self._pump(reader, dry=job is None)
+        return reader
 
     async def _pump(self, reader: ReadAhead, *, dry: bool) -> None:
         """Stage batch by batch; the first failure of either side is raised by itself."""
@@ -295,6 +352,52 @@ class _Import:
             for text in problems:
                 self._progress.problem(text)
 
+    def _existing(self, r: Reader) -> Existing:
+        uses = {}
+        for use in SpecialUse:
+            box = mailbox_by_use(r, use)
+            uses[use] = INITIAL_SPECIAL_USE[use] if box is None else box.name
+        return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies)
+
+    def _bodies(self, name: str) -> set[bytes]:
+        """In the reading thread: the hashes of what a mailbox has."""
+
+        def read(r: Reader) -> set[bytes]:
+            box = mailbox_by_name(r, name)
+            return set() if box is None else {row[0] for row in r.iterate(BODIES, box.id)}
+
+        return trio.from_thread.run(partial(self._account.scan, read, op="import"))
+
+
+class _FromFile:
+    """An import of a file: its octets to items, for `_Adding`."""
+
+    def __init__(
+        self,
+        account: Account,
+        accounts: Accounts,
+        running: _Running,
+        directory: Path,
+        order: Order,
+        file: BinaryIO | Upload,
+    ) -> None:
+        self._adding = _Adding(account, accounts, running, directory, skip_duplicates=order.skip_duplicates)
+        self._account = account
+        self._directory = directory
+        self._order = order
+        self._file = file
+
+    async def run(self) -> Done:
+        """Raises StoreError, OSError: nothing is changed."""
+        limit = await self._limit()
+        source = await trio.to_thread.run_sync(partial(self._seekable, self._file, limit))
+        try:
+            items = read_source(cast("BinaryIO", source), self._order, limit)
+            return await (self._adding.count(items) if self._order.dry_run else self._adding.run(items))
+        finally:
+            if source is not self._file:
+                source.close()
+
     async def _limit(self) -> int:
         """Octets that are unpacked at most (STORE-156)."""
         free = (await trio.to_thread.run_sync(shutil.disk_usage, self._account.directory)).free
@@ -319,19 +422,3 @@ class _Import:
                 raise ImportFailed("the file is too large")
         copy.seek(0)
         return cast("BinaryIO", copy)
-
-    def _existing(self, r: Reader) -> Existing:
-        uses = {}
-        for use in SpecialUse:
-            box = mailbox_by_use(r, use)
-            uses[use] = INITIAL_SPECIAL_USE[use] if box is None else box.name
-        return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies)
-
-    def _bodies(self, name: str) -> set[bytes]:
-        """In the reading thread: the hashes of what a mailbox has."""
-
-        def read(r: Reader) -> set[bytes]:
-            box = mailbox_by_name(r, name)
-            return set() if box is None else {row[0] for row in r.iterate(BODIES, box.id)}
-
-        return trio.from_thread.run(partial(self._account.scan, read, op="import"))

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.store.errors import StoreError
+from moxlite.store.remotes import Origin
 
 __all__ = ["MAX_MEMBER", "Folder", "Form", "ImportFailed", "Item", "Keywords", "Mail", "Order", "Problem"]
 
@@ -28,15 +29,18 @@ class Form(Enum):
     """A tar file without compression: how the command line sends a folder."""
     ARCHIVE = "archive"
     """A zip or tar.gz file, by its first octets."""
+    MESSAGE = "message"
+    """One message, as ``.eml`` files have it."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be imported.
+    """What is to be imported from files.
 
     Attributes:
       form: of the octets.
       mailbox: where messages without a folder of their own go: all of an mbox, the top of a Maildir.
       prefix: cut off the names of folders (``skip_mailbox_prefix``).
+      labels: in an mbox, too, Google's labels name mailboxes, instead of `mailbox` (STORE-194).
       skip_duplicates: leave out messages whose body the mailbox has already.
       dry_run: only count, and find problems.
       max_size: octets, unpacked, at most (STORE-156).
@@ -45,6 +49,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     form: Form
     mailbox: str = "Inbox"
     prefix: str = ""
+    labels: bool = False
     skip_duplicates: bool = False
     dry_run: bool = False
     max_size: int = 50 << 30
@@ -65,6 +70,7 @@ class Mail(msgspec.Struct, frozen=True):
       words: names of flags and keywords as found.
       folder: name of the folder whose file of keywords explains `letters`.
       labels: how Google named its mailboxes, to be used instead of `mailbox`; "" for none.
+      origin: the message of another server that this is, noted with it (IMAP-138).
     """
 
     mailbox: str
@@ -76,6 +82,7 @@ class Mail(msgspec.Struct, frozen=True):
     folder: str = ""
     letters: str = ""
     labels: bool = False
+    origin: Origin | None = None
 
 
 class Keywords(msgspec.Struct, frozen=True):

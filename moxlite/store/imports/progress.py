@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 import trio
 
-__all__ = ["Aborted", "Count", "Done", "Event", "Progress", "Step", "Trouble"]
+__all__ = ["Aborted", "Count", "Done", "Event", "Listener", "Progress", "Step", "Trouble"]
 
 MAX_PROBLEMS: Final = 1_000
 """Problems kept, and told; behind them only their number grows."""
@@ -72,7 +72,8 @@ class Progress:
         self.ended = 0.0
         """When it ended, by the clock of Trio."""
         self._lot = trio.lowlevel.ParkingLot()
-        self._version = 0
+        self.version = 0
+        """Rises with each change."""
 
     @property
     def messages(self) -> int:
@@ -102,31 +103,62 @@ class Progress:
         self.ended = trio.current_time()
         self._tell()
 
+    def listen(self) -> Listener:
+        """A place from which all that was and will be told can be read."""
+        return Listener(self)
+
     async def subscribe(self) -> AsyncIterator[Event]:
         """All that was and will be told, to the end. Leaving early needs nothing."""
-        told: dict[str, int] = {}
-        problems, step = 0, ""
-        while True:
-            version = self._version
-            events: list[Event] = []
-            if self.step != step:
-                step = self.step
-                events.append(Step(step))
-            for mailbox, count in self.counts.items():
-                if told.get(mailbox) != count:
-                    told[mailbox] = count
-                    events.append(Count(mailbox, count))
-            events += [Trouble(text) for text in self.problems[problems:]]
-            problems = len(self.problems)
-            end = self.end
-            for event in events:
+        listener = self.listen()
+        while not listener.ended:
+            for event in listener.take():
                 yield event
-            if end is not None:
-                yield end
-                return
-            while self._version == version:
-                await self._lot.park()
+            await listener.wait()
+
+    async def wait(self, version: int) -> None:
+        """Wait until something has changed since `version`."""
+        while self.version == version:
+            await self._lot.park()
 
     def _tell(self) -> None:
-        self._version += 1
+        self.version += 1
         self._lot.unpark_all()
+
+
+class Listener:
+    """One that is told what happens; it may stop waiting at any time, and go on later."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._version = -1
+        self._told: dict[str, int] = {}
+        self._problems = 0
+        self._step = ""
+        self.ended = False
+        """The last event was taken."""
+
+    def take(self) -> list[Event]:
+        """What has changed since the last time; the end is told once, and last."""
+        progress = self._progress
+        if self.ended or self._version == progress.version:
+            return []
+        self._version = progress.version
+        events: list[Event] = []
+        if self._step != progress.step:
+            self._step = progress.step
+            events.append(Step(self._step))
+        for mailbox, count in progress.counts.items():
+            if self._told.get(mailbox) != count:
+                self._told[mailbox] = count
+                events.append(Count(mailbox, count))
+        events += [Trouble(text) for text in progress.problems[self._problems :]]
+        self._problems = len(progress.problems)
+        if progress.end is not None:
+            self.ended = True
+            events.append(progress.end)
+        return events
+
+    async def wait(self) -> None:
+        """Wait until there is something to take; returns at once at the end."""
+        if not self.ended:
+            await self._progress.wait(self._version)

@@ -15,7 +15,7 @@ import msgspec
 
 from moxlite.proto.mime.headers import Header
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage
-from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Order, Problem
+from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem
 from moxlite.store.imports.labels import read_labels
 from moxlite.store.imports.staging import Staged
 from moxlite.store.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
@@ -80,9 +80,11 @@ class _TooLong(Exception):
 class ReadAhead:
     """Makes batches. For one thread at a time; the loop looks at it between two calls."""
 
-    def __init__(self, items: Iterator[Item], order: Order, existing: Existing, first_id: int, tmp: Path) -> None:
+    def __init__(
+        self, items: Iterator[Item], existing: Existing, first_id: int, tmp: Path, *, skip_duplicates: bool
+    ) -> None:
         self._items = items
-        self._order = order
+        self._skip_duplicates = skip_duplicates
         self._existing = existing
         self._next_id = first_id
         self._tmp = tmp
@@ -144,7 +146,7 @@ class ReadAhead:
                 self._boxes[name] = None
             else:
                 if stored not in self._boxes:
-                    bodies = self._existing.bodies(stored) if self._order.skip_duplicates else set[bytes]()
+                    bodies = self._existing.bodies(stored) if self._skip_duplicates else set[bytes]()
                     keywords = set(self._existing.keywords.get(stored, ()))
                     self._boxes[stored] = Box(len(self._boxes), stored, keywords, bodies)
                 return self._boxes[stored]
@@ -177,7 +179,7 @@ class ReadAhead:
         box = self._box(mailbox, batch)
         if box is None or prepared.digest in box.bodies:
             return
-        if self._order.skip_duplicates:
+        if self._skip_duplicates:
             box.bodies.add(prepared.digest)
         flags, keywords = self._flags(words, box, mail.place, batch.problems)
         letters = mail.letters
@@ -200,6 +202,7 @@ class ReadAhead:
                 mail.offset,
                 flags,
                 keywords,
+                mail.origin,
             )
         )
         batch.counts[box.name] = box.messages

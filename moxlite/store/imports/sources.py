@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from itertools import chain
@@ -23,10 +24,20 @@ from moxlite.store.imports.tarstream import READ_SIZE, Member, Read, members
 from moxlite.store.imports.zipmembers import zip_members
 from moxlite.store.options import SECOND
 
-__all__ = ["ZIP_MARK", "Rejoined", "read_source"]
+__all__ = ["RECOGNISED", "ZIP_MARK", "Rejoined", "read_source", "recognise"]
 
 ZIP_MARK: Final = b"PK\x03\x04"
 GZIP_MARK: Final = b"\x1f\x8b"
+TAR_MARK: Final = b"ustar"
+TAR_MARK_AT: Final = 257
+"""Octet of a tar file at which its mark begins (POSIX ustar)."""
+
+RECOGNISED: Final = 8 << 10
+"""Octets from the beginning of a file that are enough for `recognise`: the trace fields of most messages."""
+
+FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
+MAIL_FIELD: Final = re.compile(rb"^(?:from|date|received|message-id|subject):", re.IGNORECASE | re.MULTILINE)
+"""What text must have to be taken for a message (RFC 5322 §3.6): a header field at once, one of mail soon."""
 
 EARLIEST: Final = 631_152_000
 """1990: an older file has no time at all. Dovecot keeps INTERNALDATE in the time of the file, and the time of saving in
@@ -49,6 +60,10 @@ def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
     """
     if order.form is Form.MBOX:
         yield from _whole_mbox(_bounded(file.read, limit), order)
+    elif order.form is Form.MESSAGE:
+        read = _bounded(file.read, limit)
+        pieces = _from_file(iter(lambda: read(READ_SIZE), b""))
+        yield Mail(order.mailbox, "the message", pieces, words=(r"\Seen",), labels=order.labels)
     elif order.form is Form.TAR:
         yield from _walk(members(_bounded(file.read, limit)), order)
     else:
@@ -59,6 +74,17 @@ def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
             yield from _walk_gzip(Rejoined(start, file.read), order, limit)
         else:
             raise ImportFailed("this is neither a zip nor a tar.gz file")
+
+
+def recognise(start: bytes) -> Form | None:
+    """What a file is by its first `RECOGNISED` octets; None: nothing that can be imported."""
+    if start.startswith((ZIP_MARK, GZIP_MARK)):
+        return Form.ARCHIVE
+    if start.startswith(TAR_MARK, TAR_MARK_AT):
+        return Form.TAR
+    if start.startswith(b"From "):
+        return Form.MBOX
+    return Form.MESSAGE if FIELD.match(start) and MAIL_FIELD.search(start) else None
 
 
 class Rejoined(io.RawIOBase):
@@ -194,7 +220,7 @@ def _from_file(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _whole_mbox(read: Read, order: Order) -> Iterator[Item]:
     yield Folder(order.mailbox)
     try:
-        yield from _mbox(iter(lambda: read(READ_SIZE), b""), "mbox", order.mailbox, labels=False)
+        yield from _mbox(iter(lambda: read(READ_SIZE), b""), "mbox", order.mailbox, labels=order.labels)
     except MboxError as error:
         raise ImportFailed(f"the file is not an mbox: {error}") from None
 

@@ -24,6 +24,7 @@ from moxlite.store.counts import next_message_id
 from moxlite.store.errors import OverQuota
 from moxlite.store.imports.items import ImportFailed
 from moxlite.store.prepare import Prepared
+from moxlite.store.remotes import Origin, copy_key, link
 from moxlite.store.transaction import Reader, Tx
 from moxlite.store.types import Flag, MessageID, chunk_id
 from moxlite.store.unit import AccountTx
@@ -51,7 +52,7 @@ SOME: Final = "SELECT id, body_id FROM import_message ORDER BY id DESC LIMIT ?"
 DROP: Final = "DELETE FROM import_message WHERE id = ?"
 DROP_SIDE: Final = tuple(
     f"DELETE FROM {table} WHERE message_id = ?"  # noqa: S608 - constants
-    for table in ("message_info", "message_wire", "message_header")
+    for table in ("message_info", "message_wire", "message_header", "imap_copy")
 )
 UNREF: Final = "UPDATE body SET refs = refs - 1 WHERE id = ? RETURNING refs"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
@@ -80,6 +81,7 @@ class Staged(msgspec.Struct, frozen=True):
     offset: int
     flags: Flag
     keywords: str
+    origin: Origin | None = None
 
 
 def begin(tx: AccountTx) -> Job:
@@ -129,6 +131,8 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
             thread.is_response,
             msgspec.msgpack.encode(thread.references),
         )
+        if (origin := one.origin) is not None:
+            link(tx, origin, one.id, copy_key(thread.messageid, origin.size, origin.received))
 
 
 def letters_of(r: Reader, folder: int) -> list[str]:

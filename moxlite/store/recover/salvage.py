@@ -26,6 +26,7 @@ __all__ = ["COPIED", "Body", "FoundMailbox", "FoundMessage", "Salvage"]
 
 COPIED: Final = (
     "credential",
+    "app_password",
     "settings",
     "subscription",
     "annotation",

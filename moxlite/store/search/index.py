@@ -46,7 +46,10 @@ INDEX_VERSION: Final = 1
 SIFT: Final = 5_000
 """Texts looked into in one read: 50 ms."""
 
-FILES: Final = ("search.db", "search.db-wal", "search.db-shm")
+FILES: Final = ("search.db", "search.db-journal", "search.db-wal", "search.db-shm")
+"""In the order in which they are deleted: when a kill comes in between, SQLite deletes a journal or log that it finds
+beside a file without pages, but would believe the file without its log.
+"""
 
 STATE: Final = "SELECT file_id, layout, parse_version, watermark FROM state WHERE id = 1"
 BEGIN: Final = "INSERT INTO state (id, file_id, layout, parse_version, watermark) VALUES (1, ?, ?, ?, 0)"
@@ -331,4 +334,6 @@ def _is_damage(error: BaseException) -> bool:
     FTS5 tells of some damage by the error that is for a wrong statement, and ours are right.
     """
     cause = error.__cause__
-    return isinstance(error, IndexDamaged | apsw.SQLError) or isinstance(cause, apsw.CorruptError | apsw.NotADBError)
+    return isinstance(error, IndexDamaged | apsw.SQLError) or isinstance(
+        cause, apsw.CorruptError | apsw.NotADBError | apsw.SQLError
+    )

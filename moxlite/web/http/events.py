@@ -2,7 +2,10 @@
 
 from typing import Final
 
-__all__ = ["COMMENT", "EVENT_STREAM_HEADERS", "encode_event"]
+from moxlite.web.http.connection import ResponseWriter
+from moxlite.web.http.encoding import Compressor
+
+__all__ = ["COMMENT", "EVENT_STREAM_HEADERS", "EventSink", "encode_event"]
 
 EVENT_STREAM_HEADERS: Final = (
     ("content-type", "text/event-stream; charset=utf-8"),
@@ -18,3 +21,28 @@ def encode_event(name: str, data: bytes, event_id: str | None = None) -> bytes:
     if event_id is not None:
         head += f"id: {event_id}\n".encode()
     return head + b"data: " + data + b"\n\n"
+
+
+class EventSink:
+    """Server-sent events on a response, compressed for those who take it."""
+
+    def __init__(self, writer: ResponseWriter, compressor: Compressor | None) -> None:
+        self._writer = writer
+        self._compressor = compressor
+
+    async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
+        """One event."""
+        await self._write(encode_event(kind, data, None if modseq is None else str(modseq)))
+
+    async def keep_alive(self) -> None:
+        """A comment."""
+        await self._write(COMMENT)
+
+    async def end(self) -> None:
+        """The last comment, and the end of the compressed stream."""
+        await self._write(COMMENT)
+        if self._compressor is not None:
+            await self._writer.write(self._compressor.end())
+
+    async def _write(self, data: bytes) -> None:
+        await self._writer.write(data if self._compressor is None else self._compressor.add(data))

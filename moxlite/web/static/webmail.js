@@ -391,7 +391,7 @@
   }
 
   // lib/login.ts
-  function askLogIn(app, reason, tryLogIn) {
+  function askLogIn(app, reason, tryLogIn, below = []) {
     return new Promise((resolve) => {
       const problem = el("p", { class: "login-problem", role: "alert" }, reason);
       const username = el("input", {
@@ -432,7 +432,8 @@
         problem,
         el("label", { class: "field" }, "Email address", username),
         el("label", { class: "field" }, "Password", password),
-        button
+        button,
+        below
       );
       const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
       overlay.addEventListener("cancel", (event) => event.preventDefault());
@@ -446,6 +447,103 @@
     return value.split(/(https?:\/\/[^\s<>"]+)/).map(
       (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
     );
+  }
+
+  // lib/session.ts
+  var Session = class {
+    /** `app` is its name in the browser's storage, `title` on the form. */
+    constructor(app, title, client) {
+      this.title = title;
+      this.client = client;
+      this.csrfKey = `moxlite-${app}-csrf`;
+      this.addressKey = `moxlite-${app}-address`;
+    }
+    title;
+    client;
+    csrfKey;
+    addressKey;
+    /** Take up what another page has left; false: there is nothing, the form comes first. */
+    resume() {
+      addEventListener("storage", (event) => {
+        if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+      });
+      this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
+      return this.client.csrfToken !== "";
+    }
+    /** Show the form until a log-in succeeds; true when it is somebody else than before. `below` stands under the form. */
+    async logIn(reason, below = []) {
+      const before = localStorage.getItem(this.addressKey);
+      await askLogIn(
+        this.title,
+        reason,
+        async (username, password) => {
+          const token = await this.client.login_prep();
+          const result = await this.client.login(token, username, password);
+          this.client.csrfToken = result.csrf_token;
+          localStorage.setItem(this.csrfKey, result.csrf_token);
+          localStorage.setItem(this.addressKey, result.login_address);
+        },
+        below
+      );
+      return before !== null && before !== localStorage.getItem(this.addressKey);
+    }
+    /** End the session and show the page anew. */
+    async logOut() {
+      if (!await attempt("Logging out", () => this.client.logout())) return;
+      localStorage.removeItem(this.csrfKey);
+      localStorage.removeItem(this.addressKey);
+      location.hash = "";
+      location.reload();
+    }
+  };
+  function beforeDisplay(root) {
+    const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
+    try {
+      hook?.(root);
+    } catch (error) {
+      void showError("The custom script of this server failed", error);
+    }
+  }
+
+  // lib/post.ts
+  function postForm(action, fields2) {
+    const form = el(
+      "form",
+      { method: "post", action, hidden: true },
+      Object.entries(fields2).map(([name, value]) => el("input", { type: "hidden", name, value }))
+    );
+    document.body.append(form);
+    form.submit();
+    form.remove();
+  }
+
+  // webmail/export.ts
+  async function exportMail(client, base2, title, what) {
+    const below = el("input", { type: "checkbox" });
+    const parent = "parent" in what && what.parent;
+    const forms = [
+      ["One mbox file", { format: "mbox", archive: "none" }],
+      ["zip archive with mbox files", { format: "mbox", archive: "zip" }],
+      ["zip archive with Maildirs", { format: "maildir", archive: "zip" }],
+      ["tar.gz archive with Maildirs", { format: "maildir", archive: "tgz" }]
+    ];
+    const buttons = forms.map(([label, form2], i) => {
+      const button = el("button", { autofocus: i === 0 }, label);
+      if (form2["archive"] === "none") below.addEventListener("change", () => button.disabled = below.checked);
+      return { button, form: form2 };
+    });
+    const form = await dialog(title, (close) => {
+      for (const { button, form: form2 } of buttons) button.addEventListener("click", () => close(form2));
+      return [
+        parent && el("label", { class: "check" }, below, "With the mailboxes inside it"),
+        el("div", { class: "choices" }, buttons.map(({ button }) => button))
+      ].filter((part) => part !== false);
+    });
+    if (form === null) return;
+    const chosen = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
+    if (below.checked) chosen["recursive"] = "1";
+    const alive = await attempt("Exporting", () => client.decode_mime_words(""));
+    if (alive) postForm(`${base2}export`, { csrf: client.csrfToken, ...form, ...chosen });
   }
 
   // webmail/format.ts
@@ -465,17 +563,6 @@
   }
   function fullTime(time) {
     return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
-  }
-  function size(octets) {
-    if (octets < 1024) return `${octets} B`;
-    const units = ["KB", "MB", "GB", "TB"];
-    let value = octets;
-    let unit = -1;
-    do {
-      value /= 1024;
-      unit++;
-    } while (value >= 999.5 && unit < units.length - 1);
-    return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
   }
   function bareAddress(address) {
     if (address.host === "") return address.user;
@@ -711,6 +798,19 @@
       }
     }
   };
+
+  // lib/numbers.ts
+  function size(octets) {
+    if (octets < 1024) return `${octets} B`;
+    const units = ["KB", "MB", "GB", "TB"];
+    let value = octets;
+    let unit = -1;
+    do {
+      value /= 1024;
+      unit++;
+    } while (value >= 999.5 && unit < units.length - 1);
+    return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  }
 
   // webmail/mailboxes.ts
   var icons = {
@@ -1303,12 +1403,11 @@
   };
 
   // webmail/main.ts
-  var csrfKey = "moxlite-webmail-csrf";
-  var addressKey = "moxlite-webmail-address";
   var markSeenAfter = 500;
   var base = document.location.pathname.replace(/[^/]*$/, "");
   var App = class {
     client = new Client(base, checks, (reason) => this.logIn(reason));
+    session = new Session("webmail", "Webmail", this.client);
     stream = new Stream(this.client, base, {
       event: (event) => this.take(event),
       connection: (connected) => this.connection(connected),
@@ -1349,6 +1448,7 @@
     });
     reader = new MessageView(this.client, base, { actions: () => this.actions(), back: () => this.list.unselect() });
     account = el("span", { class: "account-address" });
+    accountLink = el("a", { title: "Import and export mail", hidden: true }, "Account");
     heading = el("h1", { class: "list-title" });
     offline = el(
       "div",
@@ -1365,14 +1465,11 @@
     displayed = false;
     wantedMessage = 0;
     start() {
-      this.client.csrfToken = localStorage.getItem(csrfKey) ?? "";
+      const known = this.session.resume();
       this.offline.hidden = true;
       this.readHash();
       addEventListener("hashchange", () => this.followHash());
       addEventListener("keydown", (event) => this.key(event));
-      addEventListener("storage", (event) => {
-        if (event.key === csrfKey) this.client.csrfToken = event.newValue ?? "";
-      });
       const root = byId("app", HTMLElement);
       fill(
         root,
@@ -1381,7 +1478,12 @@
           { class: "side" },
           brand(),
           this.mailboxes.root,
-          el("div", { class: "account" }, this.account, el("button", { class: "link", onclick: () => void this.logOut() }, "Log out"))
+          el(
+            "div",
+            { class: "account" },
+            this.account,
+            el("div", { class: "account-links" }, this.accountLink, el("button", { class: "link", onclick: () => void this.logOut() }, "Log out"))
+          )
         ),
         el(
           "section",
@@ -1398,28 +1500,16 @@
         ),
         this.reader.root
       );
-      if (this.client.csrfToken === "") void this.logIn("").then(() => this.stream.start());
+      if (!known) void this.logIn("").then(() => this.stream.start());
       else this.stream.start();
     }
     /** Show the form, and log in with what is typed there. */
     async logIn(reason) {
-      await askLogIn("Webmail", reason, async (username, password) => {
-        const token = await this.client.login_prep();
-        const result = await this.client.login(token, username, password);
-        const other = localStorage.getItem(addressKey);
-        this.client.csrfToken = result.csrf_token;
-        localStorage.setItem(csrfKey, result.csrf_token);
-        localStorage.setItem(addressKey, result.login_address);
-        if (this.displayed && other !== null && other !== result.login_address) location.reload();
-      });
+      if (await this.session.logIn(reason) && this.displayed) location.reload();
     }
     async logOut() {
       this.stream.stop();
-      if (!await attempt("Logging out", () => this.client.logout())) return;
-      localStorage.removeItem(csrfKey);
-      localStorage.removeItem(addressKey);
-      location.hash = "";
-      location.reload();
+      await this.session.logOut();
     }
     opening() {
       if (this.modseq > 0) return { request: this.model.resumeRequest(this.list.pageSize()), since: this.modseq };
@@ -1442,6 +1532,8 @@
           this.modseq = event.modseq;
           this.clockOffset = Date.parse(event.server_time) - Date.now();
           fill(this.account, event.login_address);
+          this.accountLink.href = event.account_path;
+          this.accountLink.hidden = event.account_path === "";
           const opened = event.mailboxes.find((mailbox) => mailbox.name === event.mailbox_name);
           if (opened !== void 0) this.model.query = { ...this.model.query, filter: { ...this.model.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
           this.model.setMailboxes(event.mailboxes);
@@ -1483,12 +1575,7 @@
       if (this.displayed) return;
       this.displayed = true;
       const root = byId("app", HTMLElement);
-      const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
-      try {
-        hook?.(root);
-      } catch (error) {
-        void showError("The custom script of this server failed", error);
-      }
+      beforeDisplay(root);
       root.hidden = false;
       this.list.root.focus();
     }
@@ -1571,7 +1658,8 @@
         button("Junk", "q", () => this.toRole("junk")),
         button("Move…", "w", () => this.chooseMove()),
         some("\\seen") ? button("Mark unread", "M", () => this.flags(["\\seen"], false)) : button("Mark read", "m", () => this.flags(["\\seen"], true)),
-        some("\\flagged") ? button("Unflag", "s", () => this.flags(["\\flagged"], false)) : button("Flag", "s", () => this.flags(["\\flagged"], true))
+        some("\\flagged") ? button("Unflag", "s", () => this.flags(["\\flagged"], false)) : button("Flag", "s", () => this.flags(["\\flagged"], true)),
+        button("Export…", "E", () => this.exportSelection())
       ];
     }
     async flags(flags, add) {
@@ -1606,6 +1694,10 @@
         await attempt("Deleting", () => this.client.message_delete(ids));
       }
     }
+    async exportSelection() {
+      const ids = this.list.selection();
+      if (ids.length > 0) await exportMail(this.client, base, ids.length === 1 ? "Export this message" : `Export ${ids.length} messages`, { ids });
+    }
     async chooseMove() {
       if (this.list.selection().length === 0) return;
       const targets = this.model.ordered().filter((mailbox) => mailbox.id !== this.model.current()?.id);
@@ -1628,6 +1720,7 @@
           el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, "Mark all as read"),
           el("button", { disabled: fixed, onclick: () => close("rename") }, "Rename…"),
           el("button", { disabled: fixed, onclick: () => close("roles") }, "Use as…"),
+          el("button", { onclick: () => close("export") }, "Export…"),
           el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, "Delete…")
         )
       ]);
@@ -1635,6 +1728,10 @@
       if (action === "rename") {
         const name = await ask("Rename mailbox", "New name", mailbox.name, "Rename");
         if (name !== null && name !== mailbox.name) await attempt("Renaming the mailbox", () => this.client.mailbox_rename(mailbox.id, name));
+      }
+      if (action === "export") {
+        const parent = this.model.ordered().some((other) => other.name.startsWith(`${mailbox.name}/`));
+        await exportMail(this.client, base, `Export “${mailbox.name}”`, { mailbox: mailbox.name, parent });
       }
       if (action === "roles") await this.chooseRole(mailbox);
       if (action === "delete") {
@@ -1724,6 +1821,7 @@
       a: () => this.toRole("archive"),
       q: () => this.toRole("junk"),
       w: () => this.chooseMove(),
+      E: () => this.exportSelection(),
       m: () => this.flags(["\\seen"], true),
       M: () => this.flags(["\\seen"], false),
       s: () => this.flags(["\\flagged"], !this.selected().some((item) => item.flags.includes("\\flagged"))),
@@ -1761,6 +1859,7 @@
       ["d Delete", "to the trash; there: delete"],
       ["D", "delete for good"],
       ["a q w", "archive, junk, move"],
+      ["E", "export the selected messages"],
       ["m M s", "mark read, mark unread, flag"],
       ["t T", "show text, show HTML"],
       ["ctrl i O", "all headers, raw message"],

@@ -21,17 +21,16 @@ from moxlite.store.views import mailboxes_of, unseen_ids
 from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, NotFound, ServerFailed, StorageRefused, UserError
 from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.types import Credential, LoginResult, Name
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.streams import Streams
-from moxlite.web.webmail.types import ID, IDs, LoginResult, MessageItem, ParsedMessage, Request, Role
+from moxlite.web.webmail.types import ID, IDs, MessageItem, ParsedMessage, Request, Role
 
 __all__ = ["API"]
 
 T = TypeVar("T")
 
-Name = Annotated[str, Meta(max_length=1000)]  # STORE-12
-Credential = Annotated[str, Meta(max_length=1024)]  # far above the longest address or password
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 

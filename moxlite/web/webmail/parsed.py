@@ -9,7 +9,7 @@ from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.headers import fields, unfold
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
-from moxlite.store import body, reading
+from moxlite.store import body, fetching, reading
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
@@ -32,11 +32,11 @@ MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
 
 def structure_of(r: Reader, message_id: int) -> mime.Structure:
-    """The index of a message. Raises NoSuchMessage."""
+    """The index of a message. Raises NoSuchMessage, ChunkDamaged."""
     packed = reading.structures(r, [message_id]).get(MessageID(message_id))
     if packed is None:
         raise NoSuchMessage(message_id)
-    return mime.decode_structure(packed)
+    return fetching.structure_of(packed)
 
 
 async def parse_message(account: Account, message_id: int) -> ParsedMessage:

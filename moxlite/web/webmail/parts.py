@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from html import escape
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import msgspec
 import trio
@@ -16,9 +16,10 @@ from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decode, decoder
 from moxlite.proto.mime.text import part_text
 from moxlite.store import body, reading
-from moxlite.store.errors import NoSuchMessage
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Response, header_value
+from moxlite.web.http.messages import Response
 from moxlite.web.webmail.items import clean_filename, find_html, time_of
 from moxlite.web.webmail.parsed import structure_of
 from moxlite.web.webmail.sanitize import MAX_HTML, Sanitized, TooComplex, references, sanitize
@@ -115,7 +116,7 @@ async def locate(account: Account, message_id: int) -> Located:
 
     try:
         return await account.read(read, op="webmail_locate")
-    except (NoSuchMessage, msgspec.DecodeError) as e:
+    except (ChunkDamaged, NoSuchMessage) as e:
         raise not_found() from e
 
 
@@ -260,8 +261,3 @@ def part_at(root: mime.Part, path: str) -> mime.Part | None:
             return None
         part = part.parts[int(step)]
     return part
-
-
-def disposition(filename: str) -> tuple[str, str]:
-    """Content-Disposition of a download (RFC 6266 §5)."""
-    return ("content-disposition", header_value(f"attachment; filename*=UTF-8''{quote(filename, safe='')}"))

@@ -287,7 +287,7 @@ class Stream:
             return None
         try:
             return await parse_message(self._account, message_id)
-        except (NoSuchMessage, ChunkDamaged, msgspec.DecodeError):
+        except (NoSuchMessage, ChunkDamaged):
             return None
 
     async def _tell(self, batch: Batch, sink: Sink) -> bool:

@@ -20,7 +20,6 @@ __all__ = [
     "Filter",
     "Header",
     "IDs",
-    "LoginResult",
     "Mailbox",
     "MailboxAdd",
     "MailboxCounts",
@@ -94,13 +93,6 @@ class Request(Strict, frozen=True):
     cancel: bool = False
     query: Query | None = None
     page: Page | None = None
-
-
-class LoginResult(msgspec.Struct, frozen=True):
-    """What a browser keeps of a log-in, beside the cookie that it cannot read."""
-
-    csrf_token: str
-    login_address: str
 
 
 class Address(msgspec.Struct, frozen=True):

@@ -1,0 +1,105 @@
+// Exporting mail: a form that the browser posts by itself, so that the file goes straight to disk.
+
+import type { Client, Mailbox } from "../gen/account";
+import { showError } from "../lib/dialogs";
+import { el, fill } from "../lib/dom";
+import { count, size } from "../lib/numbers";
+
+export class Exporting {
+  readonly root = el("section", { class: "card", "aria-labelledby": "export-title" });
+  private readonly csrf = el("input", { type: "hidden", name: "csrf" });
+  private readonly mailbox = el("select", { name: "mailbox", onchange: () => this.adapt() });
+  private readonly names = el("datalist", { id: "mailbox-names" });
+  private readonly recursive = el("input", { type: "checkbox", name: "recursive", value: "1", checked: true, onchange: () => this.adapt() });
+  private readonly mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
+  private readonly maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
+  private readonly archive = el(
+    "select",
+    { name: "archive" },
+    el("option", { value: "zip" }, "zip archive"),
+    el("option", { value: "tgz" }, "tar.gz archive"),
+    el("option", { value: "tar" }, "tar archive, not compressed"),
+  );
+  private readonly none = el("option", { value: "none" }, "no archive: one mbox file");
+  private readonly what = el("p", { class: "hint" });
+  private readonly form: HTMLFormElement;
+  private mailboxes: Mailbox[] = [];
+
+  constructor(
+    private readonly client: Client,
+    base: string,
+  ) {
+    this.archive.append(this.none);
+    this.form = el(
+      "form",
+      {
+        class: "form",
+        method: "post",
+        action: `${base}export`,
+        onsubmit: (event: Event) => {
+          event.preventDefault();
+          void this.download();
+        },
+      },
+      this.csrf,
+      el("div", { class: "fields" }, el("label", { class: "field" }, "Mailbox", this.mailbox), el("label", { class: "field" }, "File", this.archive)),
+      el("label", { class: "check" }, this.recursive, "With the mailboxes inside it"),
+      el(
+        "fieldset",
+        { class: "choice" },
+        el("legend", {}, "Format"),
+        el("label", { class: "check" }, this.mbox, el("span", {}, "mbox: a file for each mailbox, which most mail programs read")),
+        el("label", { class: "check" }, this.maildir, el("span", {}, "Maildir: a folder for each mailbox, a file for each message")),
+      ),
+      this.what,
+      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Download")),
+    );
+    fill(
+      this.root,
+      el("h2", { id: "export-title" }, "Export"),
+      el("p", { class: "hint" }, "Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it."),
+      this.form,
+      this.names,
+    );
+  }
+
+  /** Read the mailboxes. */
+  async show(): Promise<void> {
+    this.mailboxes = await this.client.mailboxes();
+    const chosen = this.mailbox.value;
+    fill(this.mailbox, el("option", { value: "" }, "All mailboxes"), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
+    this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
+    fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
+    this.adapt();
+  }
+
+  /** Offer what goes together, and say how much it is. */
+  private adapt(): void {
+    const name = this.mailbox.value;
+    const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
+    this.recursive.disabled = name === "" || below.length === 0;
+    const whole = name === "" ? this.mailboxes : this.mailboxes.filter((mailbox) => mailbox.name === name).concat(this.recursive.checked ? below : []);
+    this.none.disabled = !this.mbox.checked || name === "" || whole.length !== 1;
+    if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
+    const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
+    const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
+    fill(this.what, `${count(messages, "message", "messages")}, ${size(octets)}`);
+  }
+
+  /** Post the form. The mailboxes are read before, which also shows the log-in form if the session has ended. */
+  private async download(): Promise<void> {
+    const chosen = this.mailbox.value;
+    try {
+      await this.show();
+    } catch (error) {
+      await showError("The export could not be begun", error);
+      return;
+    }
+    if (this.mailbox.value !== chosen) {
+      await showError("The export could not be begun", "This mailbox is no longer there.");
+      return;
+    }
+    this.csrf.value = this.client.csrfToken;
+    this.form.submit();
+  }
+}

@@ -1,0 +1,71 @@
+// Following an import by its token, over lost connections and loaded-again pages: the server tells all of it again.
+
+import { type Client, type ImportEvent, checks, importEventCheck } from "../gen/account";
+import { verify } from "../lib/check";
+import { CallFailed } from "../lib/client";
+
+const retryAfter = 2_000;
+
+export interface FollowOwner {
+  /** A connection stands: all that was told before comes again. */
+  begins(): void;
+  /** Take an event. */
+  event(event: ImportEvent): void;
+  /** The connection is lost; another attempt will be made. */
+  waiting(): void;
+  /** Nobody knows of this import any more. */
+  lost(): void;
+}
+
+export class Follower {
+  private source: EventSource | null = null;
+  private timer = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly base: string,
+    readonly token: string,
+    private readonly owner: FollowOwner,
+  ) {
+    this.connect();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
+  }
+
+  private connect(): void {
+    const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
+    this.source = source;
+    source.onopen = () => this.owner.begins();
+    for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take((event as MessageEvent<string>).data));
+    source.onerror = () => {
+      source.close();
+      this.owner.waiting();
+      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+    };
+  }
+
+  /** Connect again, if there still is something to hear. */
+  private async again(): Promise<void> {
+    try {
+      const state = await this.client.import_state();
+      if (this.source === null) return;
+      if (state.token === this.token) this.connect();
+      else this.owner.lost();
+    } catch (error) {
+      if (!(error instanceof CallFailed) || error.code !== "") throw error;
+      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+    }
+  }
+
+  private take(data: string): void {
+    const event: unknown = JSON.parse(data);
+    verify(checks, importEventCheck, event, "event");
+    const known = event as ImportEvent;
+    if (known.kind === "done" || known.kind === "aborted") this.stop();
+    this.owner.event(known);
+  }
+}

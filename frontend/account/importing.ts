@@ -1,0 +1,367 @@
+// Importing mail: the form, the file on its way, the import in the server, and its end.
+
+import type { Client, ImportAborted, ImportDone, ImportEvent, ImportProgress } from "../gen/account";
+import { CallFailed } from "../lib/client";
+import { attempt, confirm, showError } from "../lib/dialogs";
+import { el, fill } from "../lib/dom";
+import { count, duration, size } from "../lib/numbers";
+import { Follower } from "./follow";
+import { Upload, UploadAborted } from "./upload";
+
+/** What this browser window remembers of its import, also when the page is loaded again. */
+interface Kept {
+  token: string;
+  name: string;
+  /** How it ended; kept here for longer than the server does. */
+  end?: ImportDone | ImportAborted;
+  /** The user has seen the end. */
+  dismissed?: boolean;
+}
+
+const keptKey = "moxlite-account-import";
+const shownMailboxes = 200;
+const lostText = "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.";
+
+export class Importing {
+  readonly root = el("section", { class: "card", "aria-labelledby": "import-title" });
+  private readonly file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
+  private readonly fileName = el("span", { class: "drop-name" });
+  private readonly mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: "as in the file, else Inbox" });
+  private readonly prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: "such as “[Gmail]” or “Old/Mail”" });
+  private readonly skip = el("input", { type: "checkbox" });
+  private readonly trial = el("input", { type: "checkbox" });
+  private readonly submit = el("button", { class: "primary", type: "submit" }, "Import");
+  private readonly form: HTMLFormElement;
+  private readonly bar = el("progress", { class: "bar", max: 1, "aria-label": "Progress" });
+  private readonly doing = el("p", { class: "doing", role: "status" });
+  private readonly figures = el("p", { class: "figures" });
+  private readonly counts = el("div", { class: "counts" });
+  private readonly problems = el("details", { class: "problems" });
+  private readonly cancel = el("button", { onclick: () => void this.askCancel() }, "Cancel");
+  private readonly another = el("button", { class: "primary", onclick: () => this.dismiss() }, "Import another file");
+  private readonly result = el("p", { class: "result", role: "alert" });
+  private readonly running: HTMLElement;
+  private readonly runningTitle = el("h3");
+
+  private upload: Upload | null = null;
+  private follower: Follower | null = null;
+  private kept: Kept | null = null;
+  private step = "";
+  private found = new Map<string, number>();
+  private texts: string[] = [];
+  private drawing = 0;
+
+  /** `changed` is called when an import has added mail. */
+  constructor(
+    private readonly client: Client,
+    private readonly base: string,
+    private readonly changed: () => void,
+  ) {
+    const drop = el(
+      "div",
+      { class: "drop" },
+      el("label", { class: "drop-text", for: "import-file" }, "Choose a file, or drop it here"),
+      this.fileName,
+      el("span", { class: "hint", id: "import-kinds" }, "zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file"),
+      this.file,
+    );
+    this.file.addEventListener("change", () => this.chosen());
+    drop.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      if (event.dataTransfer !== null && event.dataTransfer.files.length > 0) {
+        this.file.files = event.dataTransfer.files;
+        this.chosen();
+      }
+    });
+    this.form = el(
+      "form",
+      {
+        class: "form",
+        onsubmit: (event: Event) => {
+          event.preventDefault();
+          void this.begin();
+        },
+      },
+      drop,
+      el(
+        "div",
+        { class: "fields" },
+        el("label", { class: "field" }, "Into mailbox", this.mailbox),
+        el("label", { class: "field" }, "Cut off the beginning of mailbox names", this.prefix),
+      ),
+      el("label", { class: "check" }, this.skip, "Leave out messages that the mailbox has already"),
+      el("label", { class: "check" }, this.trial, "Only try it: count messages and find problems, store nothing"),
+      el("div", { class: "buttons" }, this.submit),
+    );
+    this.running = el(
+      "div",
+      { class: "running", hidden: true },
+      this.runningTitle,
+      this.doing,
+      this.bar,
+      this.figures,
+      this.result,
+      this.counts,
+      this.problems,
+      el("div", { class: "buttons" }, this.cancel, this.another),
+    );
+    fill(
+      this.root,
+      el("h2", { id: "import-title" }, "Import"),
+      el("p", { class: "hint" }, "All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent."),
+      this.form,
+      this.running,
+    );
+    addEventListener("beforeunload", (event) => {
+      if (this.upload !== null) event.preventDefault(); // the file would not arrive
+    });
+    this.chosen();
+  }
+
+  /** Take up an import that runs, or the end of one. */
+  async show(): Promise<void> {
+    if (this.upload !== null || this.follower !== null) return;
+    this.kept = readKept();
+    const state = await this.client.import_state();
+    const kept = this.kept;
+    if (kept !== null && !kept.dismissed) {
+      this.open(kept.name);
+      // the server knows more of it for a while
+      if (kept.end !== undefined && state.token !== kept.token) this.end(kept.end);
+      else this.follow(kept);
+    } else if (state.token !== "" && state.token !== kept?.token) {
+      this.open("");
+      this.follow({ token: state.token, name: "" });
+    }
+  }
+
+  private chosen(): void {
+    const file = this.file.files?.[0];
+    fill(this.fileName, file === undefined ? "" : `${file.name} · ${size(file.size)}`);
+    this.fileName.hidden = file === undefined;
+    this.submit.disabled = file === undefined;
+  }
+
+  private async begin(): Promise<void> {
+    const file = this.file.files?.[0];
+    if (file === undefined) return;
+    this.submit.disabled = true;
+    try {
+      await this.client.import_check(file.size);
+    } catch (error) {
+      await showError("This file cannot be imported now", error);
+      return;
+    } finally {
+      this.submit.disabled = false;
+    }
+    const form = new FormData();
+    if (this.mailbox.value.trim() !== "") form.set("mailbox", this.mailbox.value.trim());
+    if (this.prefix.value.trim() !== "") form.set("skip_mailbox_prefix", this.prefix.value.trim());
+    if (this.skip.checked) form.set("skip_duplicates", "1");
+    if (this.trial.checked) form.set("dry_run", "1");
+    form.set("file", file);
+    this.open(file.name);
+    const upload = (this.upload = new Upload());
+    fill(this.doing, "Sending the file…");
+    const began = Date.now();
+    try {
+      const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
+        const seconds = (Date.now() - began) / 1000;
+        this.draw(sent, whole, seconds > 2 && sent > 0 ? (seconds * (whole - sent)) / sent : null);
+      });
+      this.upload = null;
+      this.follow({ token, name: file.name });
+    } catch (error) {
+      this.upload = null;
+      this.close();
+      if (error instanceof UploadAborted) return;
+      await showError("The file was not imported", await this.reason(error, file.size));
+    }
+  }
+
+  /** Why an upload failed: a server that ends one early may not be heard, so ask again. */
+  private async reason(error: unknown, octets: number): Promise<unknown> {
+    if (!(error instanceof CallFailed) || error.code !== "") return error;
+    try {
+      await this.client.import_check(octets);
+      return error;
+    } catch (reason) {
+      return reason instanceof CallFailed && reason.code !== "" ? reason : error;
+    }
+  }
+
+  private follow(kept: Kept): void {
+    this.keep(kept);
+    this.follower = new Follower(this.client, this.base, kept.token, {
+      begins: () => {
+        this.found.clear();
+        this.texts = [];
+        this.step = "";
+      },
+      event: (event) => this.take(event),
+      waiting: () => fill(this.doing, "The connection is lost; the import goes on. Trying to connect…"),
+      lost: () => {
+        this.follower?.stop();
+        this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
+      },
+    });
+  }
+
+  private take(event: ImportEvent): void {
+    switch (event.kind) {
+      case "step":
+        this.step = event.title;
+        fill(this.doing, event.title === "finishing" ? "Putting the messages into their mailboxes…" : "Reading the file…");
+        this.cancel.disabled = event.title === "finishing";
+        if (event.title === "finishing") this.draw(1, 1, null);
+        return;
+      case "count":
+        this.found.set(event.mailbox, event.count);
+        this.later();
+        return;
+      case "problem":
+        this.texts.push(event.message);
+        this.later();
+        return;
+      case "progress":
+        if (this.step !== "finishing") this.progress(event);
+        return;
+      case "done":
+      case "aborted":
+        this.end(event);
+        if (event.kind === "done" && !event.dry_run) this.changed();
+    }
+  }
+
+  private progress(event: ImportProgress): void {
+    this.draw(event.octets, event.size, event.seconds_left);
+  }
+
+  /** How far it is. */
+  private draw(octets: number, whole: number, left: number | null): void {
+    const share = whole > 0 ? octets / whole : 0;
+    this.bar.value = share;
+    const percent = `${Math.floor(share * 100)} %`;
+    const rest = left === null ? "" : ` · about ${duration(left)} left`;
+    fill(this.figures, whole > 1 ? `${percent} · ${size(octets)} of ${size(whole)}${rest}` : "");
+    document.title = `${percent} · Import · moxlite`;
+  }
+
+  /** Draw counts and problems, once for all events that come together. */
+  private later(): void {
+    this.drawing ||= requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.drawFound(this.texts.length);
+    });
+  }
+
+  private drawFound(problems: number): void {
+    const rows = [...this.found].slice(0, shownMailboxes);
+    const more = this.found.size - rows.length;
+    const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
+    fill(
+      this.counts,
+      rows.length > 0 &&
+        el(
+          "table",
+          {},
+          el("caption", {}, `${count(total, "message", "messages")} in ${count(this.found.size, "mailbox", "mailboxes")}`),
+          el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
+          more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${count(more, "mailbox", "mailboxes")} more`))),
+        ),
+    );
+    this.problems.hidden = this.texts.length === 0;
+    const hidden = problems - this.texts.length;
+    fill(
+      this.problems,
+      el("summary", {}, `${count(problems, "problem", "problems")}: what is left out`),
+      el("ul", {}, this.texts.map((text) => el("li", {}, text)), hidden > 0 && el("li", {}, `and ${hidden.toLocaleString()} more`)),
+    );
+  }
+
+  private end(end: ImportDone | ImportAborted): void {
+    this.follower = null;
+    if (this.kept !== null) this.keep({ ...this.kept, end });
+    cancelAnimationFrame(this.drawing);
+    this.drawing = 0;
+    this.drawFound(end.kind === "done" ? end.problems : this.texts.length);
+    const good = end.kind === "done";
+    this.bar.hidden = true;
+    this.cancel.hidden = true;
+    this.another.hidden = false;
+    this.result.hidden = false;
+    this.result.classList.toggle("bad", !good);
+    fill(this.doing);
+    fill(this.figures);
+    fill(this.result, endText(end));
+    document.title = `${good ? "Done" : "Not imported"} · Import · moxlite`;
+  }
+
+  /** Show what runs instead of the form. */
+  private open(name: string): void {
+    this.form.hidden = true;
+    this.running.hidden = false;
+    this.found.clear();
+    this.texts = [];
+    this.step = "";
+    this.bar.hidden = false;
+    this.bar.removeAttribute("value");
+    this.cancel.hidden = false;
+    this.cancel.disabled = false;
+    this.another.hidden = true;
+    this.result.hidden = true;
+    this.drawFound(0);
+    fill(this.runningTitle, name === "" ? "An import that was begun elsewhere" : name);
+    fill(this.doing, "Connecting…");
+    fill(this.figures);
+  }
+
+  private close(): void {
+    this.running.hidden = true;
+    this.form.hidden = false;
+    document.title = "Import and export · moxlite";
+  }
+
+  private dismiss(): void {
+    if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
+    this.form.reset();
+    this.chosen();
+    this.close();
+    this.file.focus();
+  }
+
+  private async askCancel(): Promise<void> {
+    if (this.upload !== null) {
+      this.upload.abort();
+      return;
+    }
+    const token = this.follower?.token;
+    if (token === undefined) return;
+    if (await confirm("Cancel this import?", "What was read so far is taken back; the account stays as it was.", "Cancel the import")) {
+      await attempt("Cancelling the import", () => this.client.import_abort(token));
+    }
+  }
+
+  private keep(kept: Kept): void {
+    this.kept = kept;
+    sessionStorage.setItem(keptKey, JSON.stringify(kept));
+  }
+}
+
+function endText(end: ImportDone | ImportAborted): string {
+  if (end.kind === "aborted") return end.message === lostText ? lostText : `Nothing was imported: ${end.message}`;
+  const messages = count(end.messages, "message", "messages");
+  const problems = end.problems > 0 ? `, ${count(end.problems, "problem", "problems")}` : "";
+  return end.dry_run ? `${messages} would be imported${problems}. This was a trial: nothing was stored.` : `${messages} imported${problems}.`;
+}
+
+function readKept(): Kept | null {
+  const text = sessionStorage.getItem(keptKey);
+  return text === null ? null : (JSON.parse(text) as Kept);
+}

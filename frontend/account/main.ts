@@ -1,0 +1,100 @@
+// The account app: a shell with its sections, one shown at a time.
+
+import { Client, checks } from "../gen/account";
+import { setStatus, showError } from "../lib/dialogs";
+import { brand, byId, el, fill, icon } from "../lib/dom";
+import { size } from "../lib/numbers";
+import { Session, beforeDisplay } from "../lib/session";
+import { Transfer } from "./transfer";
+
+const base = document.location.pathname.replace(/[^/]*$/, "");
+
+/** A page of the app, by its name in the address. */
+interface Section {
+  readonly title: string;
+  readonly root: HTMLElement;
+  /** Fill the page with what the server has; throws what the user must be told. */
+  show(): Promise<void>;
+}
+
+class App {
+  private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
+  private readonly session = new Session("account", "Account", this.client);
+  private readonly sections: Record<string, Section> = { transfer: new Transfer(this.client, base, () => void this.overview()) };
+  private readonly nav = el("nav", { class: "sections", "aria-label": "Sections" });
+  private readonly page = el("main", { class: "page", id: "page" });
+  private readonly address = el("span", { class: "account-address" });
+  private readonly usage = el("span", { class: "usage" });
+  private readonly webmail = el("a", { hidden: true }, "Webmail");
+  private displayed = false;
+
+  async start(): Promise<void> {
+    const known = this.session.resume();
+    addEventListener("hashchange", () => void this.open());
+    fill(
+      byId("app", HTMLElement),
+      el(
+        "aside",
+        { class: "side" },
+        brand(),
+        this.nav,
+        el(
+          "div",
+          { class: "account" },
+          this.address,
+          this.usage,
+          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, "Log out")),
+        ),
+      ),
+      this.page,
+    );
+    try {
+      const apps = await this.client.apps();
+      this.webmail.hidden = apps.webmail === "";
+      this.webmail.href = apps.webmail;
+      if (!known) await this.logIn("");
+      await this.open();
+    } catch (error) {
+      await showError("The account cannot be shown", error);
+    }
+  }
+
+  private async logIn(reason: string): Promise<void> {
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, "Your mail is in the ", el("a", { href: this.webmail.href }, "webmail"), ".")];
+    if ((await this.session.logIn(reason, webmail)) && this.displayed) location.reload();
+  }
+
+  /** Tell who has logged in, and how much of the account is in use. */
+  private async overview(): Promise<void> {
+    const overview = await this.client.overview();
+    const limit = overview.storage_limit === 0 ? "" : ` of ${size(overview.storage_limit)}`;
+    fill(this.address, overview.login_address);
+    fill(this.usage, `${size(overview.storage_used)}${limit} used`);
+  }
+
+  /** Show the section that the address names, else the first. */
+  private async open(): Promise<void> {
+    const names = Object.keys(this.sections);
+    const wanted = location.hash.slice(1);
+    const name = names.includes(wanted) ? wanted : names[0]!;
+    const section = this.sections[name]!;
+    await this.overview();
+    fill(
+      this.nav,
+      names.map((other) =>
+        el("a", { class: "section-link", href: `#${other}`, "aria-current": other === name ? "page" : undefined }, icon("M3 5.5h9.5 M10 3l2.5 2.5L10 8 M13 10.5H3.5 M6 8l-2.5 2.5L6 13"), this.sections[other]!.title),
+      ),
+    );
+    await section.show();
+    document.title = `${section.title} · moxlite`;
+    fill(this.page, section.root);
+    beforeDisplay(section.root);
+    byId("app", HTMLElement).hidden = false;
+    this.displayed = true;
+  }
+}
+
+addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError("Something went wrong in this page", event.reason));
+setStatus("");
+void new App().start();

@@ -1,0 +1,36 @@
+// A file on its way to the server. Only XMLHttpRequest tells how much of a request has been sent.
+
+import { CallFailed } from "../lib/client";
+
+/** Sending was ended by the user. */
+export class UploadAborted extends Error {}
+
+export class Upload {
+  private readonly request = new XMLHttpRequest();
+
+  /** Send a form; resolves with the token of the import. Throws CallFailed (its code is "" without an answer), UploadAborted. */
+  send(url: string, form: FormData, csrfToken: string, progress: (sent: number, size: number) => void): Promise<string> {
+    const request = this.request;
+    return new Promise((resolve, reject) => {
+      request.open("POST", url);
+      request.setRequestHeader("x-moxlite-csrf", csrfToken);
+      request.upload.onprogress = (event) => progress(event.loaded, event.total);
+      request.onload = () => {
+        try {
+          const answer = JSON.parse(request.responseText) as { token?: unknown; error?: { code: string; message: string } };
+          if (typeof answer.token === "string") resolve(answer.token);
+          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? "The answer of the server cannot be understood."));
+        } catch {
+          reject(new CallFailed("import", "", request.responseText || `The server answered ${request.status} without saying why.`));
+        }
+      };
+      request.onerror = () => reject(new CallFailed("import", "", "The connection broke while the file was sent. Nothing was imported."));
+      request.onabort = () => reject(new UploadAborted("the upload was ended"));
+      request.send(form);
+    });
+  }
+
+  abort(): void {
+    this.request.abort();
+  }
+}

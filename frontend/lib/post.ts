@@ -1,0 +1,15 @@
+// A form that the browser posts by itself: what comes back is a file, which goes straight to disk.
+
+import { el } from "./dom";
+
+/** Post these fields; the answer is a download, so the page stays. */
+export function postForm(action: string, fields: Record<string, string>): void {
+  const form = el(
+    "form",
+    { method: "post", action, hidden: true },
+    Object.entries(fields).map(([name, value]) => el("input", { type: "hidden", name, value })),
+  );
+  document.body.append(form);
+  form.submit();
+  form.remove();
+}

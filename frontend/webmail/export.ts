@@ -1,0 +1,39 @@
+// Exporting a mailbox, or the selected messages.
+
+import type { Client } from "../gen/webmail";
+import { attempt, dialog } from "../lib/dialogs";
+import { el } from "../lib/dom";
+import { postForm } from "../lib/post";
+
+/** What is to be exported: a mailbox, which may have others inside it, or messages by their ids. */
+export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };
+
+/** Ask for the form of the file, and have the browser download it. */
+export async function exportMail(client: Client, base: string, title: string, what: Exported): Promise<void> {
+  const below = el("input", { type: "checkbox" });
+  const parent = "parent" in what && what.parent;
+  const forms: [string, Record<string, string>][] = [
+    ["One mbox file", { format: "mbox", archive: "none" }],
+    ["zip archive with mbox files", { format: "mbox", archive: "zip" }],
+    ["zip archive with Maildirs", { format: "maildir", archive: "zip" }],
+    ["tar.gz archive with Maildirs", { format: "maildir", archive: "tgz" }],
+  ];
+  const buttons = forms.map(([label, form], i) => {
+    const button = el("button", { autofocus: i === 0 }, label);
+    if (form["archive"] === "none") below.addEventListener("change", () => (button.disabled = below.checked));
+    return { button, form };
+  });
+  const form = await dialog<Record<string, string>>(title, (close) => {
+    for (const { button, form } of buttons) button.addEventListener("click", () => close(form));
+    return [
+      parent && el("label", { class: "check" }, below, "With the mailboxes inside it"),
+      el("div", { class: "choices" }, buttons.map(({ button }) => button)),
+    ].filter((part) => part !== false);
+  });
+  if (form === null) return;
+  const chosen: Record<string, string> = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
+  if (below.checked) chosen["recursive"] = "1";
+  // a call first: if the session has ended, the log-in form comes, not a page with an error
+  const alive = await attempt("Exporting", () => client.decode_mime_words(""));
+  if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
+}

@@ -1,0 +1,128 @@
+"""Commands of the control socket about app passwords (STORE-191, IMAP-158, SMTP-165)."""
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol
+
+import trio
+
+from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName
+from moxlite.config.holder import ConfigHolder
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.store.accounts import Accounts
+from moxlite.store.apppasswords import AppPassword, add_app_password, app_passwords, remove_app_password
+from moxlite.store.errors import StoreError
+
+__all__ = ["AppPasswordCommands", "EndSessions", "end_expired"]
+
+logger = logging.getLogger("moxlite.admin.apppasswords")
+
+
+EXPIRY_INTERVAL: Final = 60.0
+"""Seconds between two looks for sessions whose app password has expired: they may outlive it by that much."""
+
+
+class EndSessions(Protocol):
+    """Ends the mail sessions of an account; with `app_password` only those that began with it."""
+
+    def __call__(self, account: str, text: str, *, app_password: str = "") -> None:
+        """`text` is for their users."""
+
+
+class AppPasswordCommands:
+    """``moxlite account app-password``."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts, end_sessions: EndSessions) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._end_sessions = end_sessions
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "account app-password add": Command(AppPasswordAdd, self.add),
+            "account app-password list": Command(AccountName, self.list),
+            "account app-password rm": Command(AppPasswordName, self.rm),
+        }
+
+    async def add(self, args: AppPasswordAdd, exchange: Exchange) -> str:
+        """Make one; the answer is the password, told this once."""
+        self._require(args.account)
+        try:
+            async with self._accounts.use(args.account) as account:
+                password = await add_app_password(
+                    account, args.name, args.scopes, read_only=args.read_only, expires=args.expires
+                )
+        except StoreError as error:
+            raise CommandFailed("refused", str(error)) from None
+        logger.info("app password added", extra={"kv": {"account": args.account, "app_password": args.name}})
+        return password
+
+    async def list(self, args: AccountName, exchange: Exchange) -> list[AppPasswordInfo]:
+        """All of an account, the oldest first."""
+        self._require(args.account)
+        try:
+            async with self._accounts.use(args.account) as account:
+                found = await account.read(app_passwords, op="app-password")
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        now = time.time_ns() // 1000
+        return [_info(one, now) for one in found]
+
+    async def rm(self, args: AppPasswordName, exchange: Exchange) -> None:
+        """Revoke one, and end its sessions (IMAP-23)."""
+        self._require(args.account)
+        try:
+            async with self._accounts.use(args.account) as account:
+                removed = await account.write(lambda tx: remove_app_password(tx, args.name))
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        if not removed:
+            raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
+        self._end_sessions(args.account, "the app password was revoked", app_password=args.name)
+        logger.info("app password revoked", extra={"kv": {"account": args.account, "app_password": args.name}})
+
+    def _require(self, name: str) -> None:
+        try:
+            require_account(self._config.current, name)
+        except Refused as error:
+            raise CommandFailed("notFound", str(error)) from None
+
+
+async def end_expired(
+    accounts: Accounts, in_use: Callable[[], Iterable[tuple[str, str]]], end_sessions: EndSessions
+) -> None:
+    """End sessions whose app password's time is over, until cancelled. `in_use`: accounts and names."""
+    while True:
+        await trio.sleep(EXPIRY_INTERVAL)
+        for account_name, name in in_use():
+            try:
+                async with accounts.use(account_name) as account:
+                    found = await account.read(app_passwords, op="app-password")
+            except StoreError as error:
+                logger.warning("app passwords not read", extra={"kv": {"account": account_name, "err": str(error)}})
+                continue
+            now = time.time_ns() // 1000
+            if not any(one.name == name and not one.expired(now) for one in found):
+                end_sessions(account_name, "the app password has expired", app_password=name)
+
+
+def _info(one: AppPassword, now: int) -> AppPasswordInfo:
+    return AppPasswordInfo(
+        name=one.name,
+        scopes=list(one.scopes),
+        read_only=one.read_only,
+        created=_words(one.created),
+        last_used=_words(one.last_used),
+        expires=_words(one.expires),
+        expired=one.expired(now),
+    )
+
+
+def _words(moment: int | None) -> str:
+    if moment is None:
+        return ""
+    return dt.datetime.fromtimestamp(moment // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")

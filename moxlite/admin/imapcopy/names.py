@@ -1,0 +1,223 @@
+"""Names of mailboxes on another server to names here and back (IMAP-139).
+
+Other servers part the elements of a name by another character, put all mailboxes below ``INBOX``, and have their own
+names for Sent and its like. Nothing here speaks to a server.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.imap.responses import ListData
+from moxlite.store.names import INBOX, SEPARATOR
+from moxlite.store.types import SpecialUse
+
+__all__ = ["USES", "Place", "RemoteBox", "excluded", "mapped", "name_there", "personal_prefix", "places", "uses_of"]
+
+USES: Final[Mapping[str, SpecialUse]] = {
+    # RFC 6154 §2, in lower case
+    r"\archive": SpecialUse.ARCHIVE,
+    r"\drafts": SpecialUse.DRAFTS,
+    r"\junk": SpecialUse.JUNK,
+    r"\sent": SpecialUse.SENT,
+    r"\trash": SpecialUse.TRASH,
+}
+
+VIRTUAL: Final = frozenset({r"\flagged", r"\important"})
+"""Mailboxes that show messages of others (RFC 6154 §2, RFC 8457)."""
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split("|"))
+
+
+NAMES: Final[Mapping[SpecialUse, frozenset[str]]] = {
+    # What mail programs have called them, where the server does not say which is which.
+    SpecialUse.SENT: _names(
+        "sent | sent items | sent mail | sent messages | sent-mail | gesendet | gesendete elemente | gesendete objekte"
+        " | envoyés | éléments envoyés | messages envoyés | enviados | elementos enviados | inviata | posta inviata"
+        " | verzonden | verzonden items | skickat | sendt | wysłane | отправленные"
+    ),
+    SpecialUse.DRAFTS: _names(
+        "drafts | draft | entwürfe | brouillons | borradores | bozze | concepten | utkast | kladder | szkice"
+        " | черновики"
+    ),
+    SpecialUse.JUNK: _names(
+        "junk | spam | junk e-mail | junk email | junk mail | bulk mail | junk-e-mail | unerwünscht | spamverdacht"
+        " | courrier indésirable | correo no deseado | posta indesiderata | ongewenste e-mail | спам"
+    ),
+    SpecialUse.TRASH: _names(
+        "trash | deleted items | deleted messages | deleted | bin | papierkorb | gelöschte elemente | gelöschte objekte"
+        " | corbeille | éléments supprimés | papelera | elementos eliminados | cestino | prullenbak | verwijderde items"
+        " | papperskorg | kosz | корзина"
+    ),
+    SpecialUse.ARCHIVE: _names("archive | archives | archiv | archivo | archivio | archief | archiwum | архив"),
+}
+
+
+_WILDCARDS: Final = re.compile(r"[*%]+")
+
+
+class RemoteBox(msgspec.Struct, frozen=True):
+    """A mailbox of the other server that holds messages. `everything`: it shows all there are, under any label."""
+
+    name: str
+    separator: str
+    use: SpecialUse
+    subscribed: bool
+    everything: bool = False
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a mailbox of the source goes: `use` is the special use to give the target, if that is new."""
+
+    box: RemoteBox
+    target: str
+    use: SpecialUse = SpecialUse(0)
+
+
+def uses_of(found: Sequence[ListData], subscribed: Collection[str], separator: str, *, google: bool) -> list[RemoteBox]:
+    r"""The mailboxes of a listing, with their special uses: by attribute, else by well-known names.
+
+    Left out: what cannot be opened, and what only shows messages of other mailboxes. Of Google ``\All`` stays, at the
+    end: what no label holds is nowhere else.
+    """
+    boxes: list[RemoteBox] = []
+    taken = SpecialUse(0)
+    for one in found:
+        flags = {flag.lower() for flag in one.flags}
+        everything = r"\all" in flags
+        if flags & {r"\noselect", r"\nonexistent"} or flags & VIRTUAL or (everything and not google):
+            continue
+        use = SpecialUse(0)
+        for flag, bit in USES.items():
+            if flag in flags and not bit & taken:
+                use |= bit
+        taken |= use
+        known = one.name in subscribed or r"\subscribed" in flags
+        boxes.append(RemoteBox(one.name, one.separator or "", use, known, everything))
+    prefix = personal_prefix([box.name for box in boxes], separator)
+    for at, box in enumerate(boxes):
+        short = _without(box.name, prefix).lower()
+        for bit, names in NAMES.items():
+            if not box.use and not bit & taken and not box.everything and short in names:
+                boxes[at] = msgspec.structs.replace(box, use=bit)
+                taken |= bit
+    boxes.sort(key=lambda box: (box.everything, box.name.lower() != "inbox", box.name))
+    return boxes
+
+
+def personal_prefix(names: Iterable[str], separator: str) -> str:
+    """``INBOX.`` where all mailboxes lie below Inbox, as Courier and Cyrus have it; else ""."""
+    if not separator:
+        return ""
+    others = [name for name in names if name.lower() != "inbox"]
+    prefix = f"inbox{separator}"
+    return others[0][: len(prefix)] if others and all(name.lower().startswith(prefix) for name in others) else ""
+
+
+def excluded(name: str, separator: str, patterns: Iterable[str]) -> bool:
+    """Whether a mailbox or one above it matches a pattern."""
+    names = [name]
+    if separator:
+        elements = name.split(separator)
+        names += [separator.join(elements[:count]) for count in range(1, len(elements))]
+    return any(_matches(pattern, one, separator) for pattern in patterns for one in names)
+
+
+def _matches(pattern: str, name: str, separator: str) -> bool:
+    """``*`` stands for anything, ``%`` for anything but a separator; without regard to case. No backtracking: each
+    character of the name moves a set of positions on.
+    """
+    # Neighbouring wildcards are one, so that none follows another.
+    pattern = _WILDCARDS.sub(lambda match: "*" if "*" in match[0] else "%", pattern.lower()) + "\0"
+    states = _past_wildcards({0}, pattern)
+    for letter in name.lower():
+        stay = {at for at in states if pattern[at] == "*" or (pattern[at] == "%" and letter != separator)}
+        states = _past_wildcards(stay | {at + 1 for at in states if pattern[at] == letter}, pattern)
+        if not states:
+            return False
+    return len(pattern) - 1 in states
+
+
+def _past_wildcards(states: set[int], pattern: str) -> set[int]:
+    return states | {at + 1 for at in states if pattern[at] in "*%"}
+
+
+def mapped(name: str, separator: str, maps: Iterable[tuple[str, str]]) -> str | None:
+    """What the user wants a mailbox to be called, by the longest name given for it or for one above; None: nothing."""
+    best: tuple[int, str] | None = None
+    for old, new in maps:
+        same = name == old or (old.lower() == "inbox" and name.lower() == "inbox")
+        below = bool(separator) and name.startswith(old + separator)
+        if (same or below) and (best is None or len(old) > best[0]):
+            rest = name[len(old) :].strip(separator) if below else ""
+            elements = [new.strip(SEPARATOR), *map(_element, rest.split(separator) if rest else [])]
+            best = len(old), SEPARATOR.join(filter(None, elements))
+    return None if best is None else best[1]
+
+
+def places(
+    boxes: Sequence[RemoteBox],
+    *,
+    own: Mapping[SpecialUse, str],
+    maps: Sequence[tuple[str, str]] = (),
+    excludes: Sequence[str] = (),
+    prefix: str = "",
+) -> list[Place]:
+    """Where the mailboxes of another server go.
+
+    Args:
+      own: names here by special use.
+      prefix: all go below it.
+    """
+    separators = {box.separator for box in boxes if box.separator}
+    common = personal_prefix([box.name for box in boxes], next(iter(separators), ""))
+    below = prefix.strip(SEPARATOR)
+    found = []
+    for box in boxes:
+        if excluded(box.name, box.separator, excludes):
+            continue
+        wanted = mapped(box.name, box.separator, maps)
+        use = SpecialUse(0)
+        if wanted is not None:
+            target = wanted
+        elif box.name.lower() == "inbox":
+            target = INBOX
+        elif not below and box.everything:
+            target, use = own[SpecialUse.ARCHIVE], SpecialUse.ARCHIVE
+        elif not below and (bits := [bit for bit in own if bit & box.use]):
+            target, use = own[bits[0]], bits[0]
+        else:
+            short = _without(box.name, common)
+            elements = short.split(box.separator) if box.separator else [short]
+            target = SEPARATOR.join(map(_element, elements))
+        found.append(Place(box, f"{below}{SEPARATOR}{target}" if below and wanted is None else target, use))
+    return found
+
+
+def name_there(name: str, separator: str, prefix: str) -> str:
+    """The name of a mailbox of ours on another server, whose personal mailboxes begin with `prefix`."""
+    elements = name.split(SEPARATOR)
+    if elements[0] == INBOX:
+        elements[0] = "INBOX"
+        prefix = ""
+    if not separator:
+        return prefix + "_".join(elements)
+    return prefix + separator.join(element.replace(separator, "_") for element in elements)
+
+
+def _without(name: str, prefix: str) -> str:
+    return name[len(prefix) :] if prefix and name.lower().startswith(prefix.lower()) else name
+
+
+def _element(element: str) -> str:
+    """An element of a foreign name such as names here may have (STORE-12)."""
+    element = unicodedata.normalize("NFC", element).replace(SEPARATOR, "_")
+    element = "".join(letter if letter.isprintable() else "_" for letter in element)
+    if element in ("", ".", ".."):
+        return "_"
+    return "_" + element[1:] if element[0] == "#" else element

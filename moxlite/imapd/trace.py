@@ -1,0 +1,137 @@
+"""The transcript of an account's sessions, for the operator who looks for the cause of a client's trouble: ``moxlite
+imap trace`` (IMAP-159).
+
+Theory of operation
+-------------------
+A session that is followed gives each command as it was understood, and each response as it was written, to the taps of
+its account. What people wrote, and what proves who they are, is masked before it leaves the session: log-ins and SASL
+exchanges, the octets of messages, everything quoted or literal in FETCH and METADATA. A session is followed from a
+place on where a response begins, so that no half of a literal is taken for something else. A tap has a bounded buffer;
+lines that find it full are counted, never waited for.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Final
+
+import trio
+
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.write import encode_command
+
+__all__ = ["Masker", "Tap", "command_line"]
+
+LINES: Final = 1_000
+"""Lines that wait for a slow terminal."""
+
+LENGTH: Final = 2_000
+"""Characters of one line that are shown: a long list of flags or UIDs says no more."""
+
+MAX_PENDING: Final = 65_536
+"""Octets kept of a line that is written in pieces; its end tells whether a literal follows."""
+
+_LITERAL: Final = re.compile(rb"~?\{(\d{1,20})\+?\}\Z")
+_QUOTED: Final = re.compile(r'((?:INTERNALDATE|SAVEDATE) )?"(?:[^"\\]|\\.)*(?:"|\\?\Z)')
+_CONTENT: Final = re.compile(r"(?i)\* (?:\d+ (?:UID)?FETCH|METADATA) ")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Tap:
+    """Where the lines of one trace go.
+
+    Attributes:
+      lost: lines that found the buffer full.
+    """
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self._send, self.lines = trio.open_memory_channel[str](LINES)
+
+    def tell(self, session: int, side: str, text: str) -> None:
+        """Add a line; `side` is ``C`` or ``S``, or ``-`` for what is said about the session."""
+        now = time.time()
+        stamp = time.strftime("%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}"
+        try:
+            self._send.send_nowait(f"{stamp} {session} {side}: {_shown(text)}\n")
+        except trio.WouldBlock:
+            self.lost += 1
+        except trio.BrokenResourceError:
+            pass  # the operator has just left
+
+
+def _shown(text: str) -> str:
+    text = _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return text if len(text) <= LENGTH else f"{text[:LENGTH]}… ({len(text)} characters)"
+
+
+class Masker:
+    """Octets of responses in, masked lines out; keeps a line's beginning, never a literal."""
+
+    __slots__ = ("_line", "_pending", "_skip")
+
+    def __init__(self) -> None:
+        self._line = bytearray()  # of the response, without its literals
+        self._pending = bytearray()  # of a line whose end has not come
+        self._skip = 0  # octets of a literal still to come
+
+    def feed(self, octets: bytes) -> list[str]:
+        """The responses that are complete now."""
+        found: list[str] = []
+        start = 0
+        while start < len(octets):
+            if self._skip:
+                passed = min(self._skip, len(octets) - start)
+                self._skip -= passed
+                start += passed
+                continue
+            end = octets.find(b"\n", start)
+            if end < 0:
+                self._pending += octets[start:]
+                if len(self._pending) > MAX_PENDING:
+                    del self._pending[4 * LENGTH : -64]
+                break
+            line = bytes(self._pending) + octets[start : end + 1]
+            self._pending.clear()
+            start = end + 1
+            line = line.rstrip(b"\r\n")
+            literal = _LITERAL.search(line)
+            if len(self._line) < 4 * LENGTH:
+                self._line += line[: 4 * LENGTH]  # only the end may be missing: quotes must be told apart
+            if literal is not None:
+                self._skip = int(literal[1])
+                continue
+            found.append(_masked(self._line.decode("utf-8", "replace")))
+            self._line.clear()
+        return found
+
+
+def _masked(line: str) -> str:
+    """A response without what was quoted in it, if that may be of messages."""
+    if _CONTENT.match(line):
+        return _QUOTED.sub(lambda match: match[0] if match[1] else '"…"', line)
+    return line
+
+
+def command_line(tag: str, command: c.Command) -> str:
+    """A command as it could have been written, without secrets and messages."""
+    match command:
+        case c.Login():
+            return f"{tag} LOGIN … …"
+        case c.Authenticate(mechanism=mechanism):
+            return f"{tag} AUTHENTICATE {mechanism} …"
+        case c.Append(mailbox=mailbox, messages=messages):
+            return f"{tag} APPEND {mailbox}" + "".join(map(_message, messages))
+        case c.Replace(set=numbers, mailbox=mailbox, message=message, uid=uid):
+            return f"{tag} {'UID ' if uid else ''}REPLACE {numbers.encode().decode()} {mailbox}{_message(message)}"
+        case c.SetMetadata(mailbox=mailbox, entries=entries):
+            names = " ".join([name for name, _ in entries])
+            return f'{tag} SETMETADATA "{mailbox}" ({names}) …'
+    octets = b"".join(encode_command(tag, command, utf8=True))
+    return octets.decode("utf-8", "replace").removesuffix("\r\n")
+
+
+def _message(message: c.AppendMessage) -> str:
+    flags = f" ({' '.join(message.flags)})" if message.flags else ""
+    return f"{flags} {{{message.size}}}…"

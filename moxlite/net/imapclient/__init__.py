@@ -1,0 +1,38 @@
+"""A client of IMAP servers, for imports and exports and for tests (IMAP-136).
+
+- `client`: one connection: commands, responses, TLS, compression
+- `login`: the choice of a mechanism
+- `connect`: from a name to a session
+- `errors`: what can go wrong
+"""
+
+from moxlite.net.imapclient.client import Answer, Client, Selected
+from moxlite.net.imapclient.connect import Server, TLSMode, connect
+from moxlite.net.imapclient.errors import (
+    BrokenServer,
+    ConnectionLost,
+    IMAPClientError,
+    LoginFailed,
+    Refused,
+    TLSFailed,
+    printable,
+)
+from moxlite.net.imapclient.login import Credentials, log_in
+
+__all__ = [
+    "Answer",
+    "BrokenServer",
+    "Client",
+    "ConnectionLost",
+    "Credentials",
+    "IMAPClientError",
+    "LoginFailed",
+    "Refused",
+    "Selected",
+    "Server",
+    "TLSFailed",
+    "TLSMode",
+    "connect",
+    "log_in",
+    "printable",
+]

@@ -1,0 +1,151 @@
+"""From the name of an IMAP server to a session: addresses, connection, TLS, greeting, log-in."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+import trio
+
+from moxlite.net.certificates import KeyPair, Trust
+from moxlite.net.dial import DialError, dial
+from moxlite.net.imapclient.client import SILENT_SECONDS, Client
+from moxlite.net.imapclient.errors import ConnectionLost, Refused, TLSFailed
+from moxlite.net.imapclient.login import Credentials, log_in
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import DNSError, Resolver, absolute
+from moxlite.net.tls import ClientTLS, TLSStream
+from moxlite.proto.address import AddressError, Domain
+
+__all__ = ["Server", "TLSMode", "connect"]
+
+TLSMode: TypeAlias = Literal["implicit", "starttls", "none"]
+
+PORTS: Final[dict[TLSMode, int]] = {"implicit": 993, "starttls": 143, "none": 143}
+
+LOOKUP_SECONDS: Final = 30.0
+"""For the addresses of the server."""
+
+LOGIN_SECONDS: Final = 180.0
+"""For all between the connection and the end of the log-in: servers that delay log-ins do so for some seconds."""
+
+LOOPBACK: Final = (ip_address("127.0.0.1"), ip_address("::1"))
+
+
+class Server(msgspec.Struct, frozen=True):
+    """An IMAP server; `port` 0 is the usual one of its TLS mode. `host` may be an address.
+
+    With ``starttls`` and ``implicit`` its certificate must be good for `host`, or nothing is said.
+    """
+
+    host: str
+    tls: TLSMode = "implicit"
+    port: int = 0
+
+    @property
+    def real_port(self) -> int:
+        """The port to connect to."""
+        return self.port or PORTS[self.tls]
+
+
+async def connect(
+    server: Server,
+    credentials: Credentials,
+    *,
+    resolver: Resolver,
+    trust: Trust,
+    certificate: KeyPair | None = None,
+    compress: bool = True,
+    strict: bool = False,
+    seconds: float = SILENT_SECONDS,
+) -> Client:
+    """Connect, make TLS, log in, and begin compression where the server knows it.
+
+    Args:
+      trust: which roots the server's certificate may end at.
+      certificate: shown to the server.
+      seconds: of silence after which the connection is given up.
+
+    Raises:
+      ConnectionLost, TLSFailed, LoginFailed, BrokenServer: each says why.
+    """
+    host = _ascii(server.host)
+    addresses = await _addresses(host, resolver)
+    if server.tls != "none":
+        await trio.to_thread.run_sync(trust.load)
+    try:
+        dialed = await dial(addresses, server.real_port)
+    except DialError as error:
+        raise ConnectionLost(str(error)) from None
+    client = Client(dialed.stream, strict=strict, seconds=seconds)
+    try:
+        with trio.fail_after(LOGIN_SECONDS):
+            await _open(client, server, host, trust, certificate)
+            if certificate is not None and not credentials.certificate:
+                credentials = msgspec.structs.replace(credentials, certificate=True)
+            await log_in(client, credentials, host=host, port=server.real_port)
+            await client.enable("UTF8=ACCEPT")
+            if compress and client.has("COMPRESS=DEFLATE") and dialed.ip not in LOOPBACK:
+                with suppress(Refused):
+                    await client.compress()
+    except trio.TooSlowError:
+        await client.aclose()
+        raise ConnectionLost(f"no log-in within {LOGIN_SECONDS:.0f} s") from None
+    except BaseException:
+        await client.aclose()
+        raise
+    return client
+
+
+async def _open(client: Client, server: Server, host: str, trust: Trust, certificate: KeyPair | None) -> None:
+    name = None if _literal(host) is not None else host
+    check = _checker(trust, host)
+    match server.tls:
+        case "implicit":
+            await client.begin_tls(ClientTLS(certificate=certificate), name, check)
+            await client.greet()
+        case "starttls":
+            await client.greet()
+            await client.start_tls(ClientTLS(certificate=certificate), name, check)
+        case "none":
+            await client.greet()
+
+
+def _checker(trust: Trust, host: str) -> Callable[[TLSStream], None]:
+    def check(stream: TLSStream) -> None:
+        problem = trust.check(stream.peer_chain(), host)
+        if problem is not None:
+            raise TLSFailed(f"certificate of {host}: {problem.text}")
+
+    return check
+
+
+def _ascii(host: str) -> str:
+    if _literal(host) is not None or host == "localhost":
+        return host
+    try:
+        return Domain.parse(host).ascii
+    except AddressError as error:
+        raise ConnectionLost(f"{host!r} is not the name of a server: {error}") from None
+
+
+def _literal(host: str) -> IPAddress | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+async def _addresses(host: str, resolver: Resolver) -> Sequence[IPAddress]:
+    if host == "localhost":  # RFC 6761 §6.3
+        return LOOPBACK
+    if (known := _literal(host)) is not None:
+        return (known,)
+    try:
+        with trio.fail_after(LOOKUP_SECONDS):
+            return (await resolver.ips(absolute(host))).records
+    except trio.TooSlowError:
+        raise ConnectionLost(f"no answer from DNS for {host}") from None
+    except DNSError as error:
+        raise ConnectionLost(f"no addresses of {host}: {error}") from None

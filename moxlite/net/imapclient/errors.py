@@ -1,0 +1,53 @@
+"""What can go wrong with an IMAP server that we are a client of."""
+
+from moxlite.proto.imap.responses import State
+
+__all__ = ["BrokenServer", "ConnectionLost", "IMAPClientError", "LoginFailed", "Refused", "TLSFailed", "printable"]
+
+MAX_TEXT = 300
+"""Characters of a server's words that are shown: they go into logs and to terminals."""
+
+
+def printable(text: str) -> str:
+    """Words of a server, cut and without control characters."""
+    return "".join(c if c.isprintable() else "?" for c in text[:MAX_TEXT])
+
+
+class IMAPClientError(Exception):
+    """Any of these; the text is for people."""
+
+
+class ConnectionLost(IMAPClientError):
+    """There is no connection, no more, or nothing comes over it. Trying again may help."""
+
+
+class TLSFailed(IMAPClientError):
+    """TLS did not come about, or the server's certificate is not good for its name. Nothing was said."""
+
+
+class BrokenServer(IMAPClientError):
+    """The server broke the protocol or a limit of ours; the connection cannot be used any more."""
+
+
+class Refused(IMAPClientError):
+    """The server answered ``NO`` or ``BAD``; the connection goes on.
+
+    Attributes:
+      command: its first word.
+      state: the answer.
+    """
+
+    def __init__(self, command: str, state: State) -> None:
+        code = f" [{printable(state.code.name)}]" if state.code is not None else ""
+        super().__init__(f"the server refuses {command}: {state.condition}{code} {printable(state.text)}".rstrip())
+        self.command = command
+        self.state = state
+
+    @property
+    def code(self) -> str:
+        """The response code in upper case, "" for none (RFC 9051 §7.1)."""
+        return "" if self.state.code is None else self.state.code.name.upper()
+
+
+class LoginFailed(IMAPClientError):
+    """The server does not let us in, or only in ways that would show the password."""

@@ -1,0 +1,87 @@
+"""The calls of the account app (WEB-61, WEB-62, WEB-72..74): one call is one method, all for the own account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from moxlite.store import errors as store
+from moxlite.store import reading
+from moxlite.store.accounts import Accounts
+from moxlite.web.account.imports import BrowserImports
+from moxlite.web.account.types import Apps, ImportState, Mailbox, Overview
+from moxlite.web.calls import call
+from moxlite.web.errors import ServerFailed
+from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.types import Credential, LoginResult, Name
+
+__all__ = ["API"]
+
+Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Token = Annotated[str, Meta(max_length=64)]
+
+
+class API:
+    """What a browser can ask for; `Caller.session` is set for all but the public calls."""
+
+    def __init__(self, accounts: Accounts, sessions: Sessions, imports: BrowserImports) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._imports = imports
+
+    @call(public=True)
+    async def login_prep(self, caller: Caller) -> str:
+        """The token that `login` must bring along within 30 seconds."""
+        return self._sessions.prepare(caller)
+
+    @call(public=True)
+    async def login(self, caller: Caller, login_token: Name, username: Credential, password: Credential) -> LoginResult:
+        """Begin a session: its cookie is set, its CSRF token returned."""
+        return LoginResult(*await self._sessions.log_in(caller, login_token, username, password))
+
+    @call(public=True)
+    async def apps(self, caller: Caller) -> Apps:
+        """Where the other apps at this address are."""
+        return Apps(caller.siblings.get("webmail", ""))
+
+    @call()
+    async def logout(self, caller: Caller) -> None:
+        """End the session."""
+        await self._sessions.log_out(caller)
+
+    @call()
+    async def overview(self, caller: Caller) -> Overview:
+        """Who has logged in, and how much of the account is in use."""
+        session = caller.require()
+        try:
+            async with self._accounts.use(session.account) as account:
+                state = await account.read(reading.state, op="account_overview")
+                return Overview(session.address, state.total_size, account.config.quota)
+        except (store.StorageBroken, store.Closed, store.AccountUnknown, store.AccountRemoved) as e:
+            raise ServerFailed("the storage of this account does not answer as it should") from e
+
+    @call()
+    async def mailboxes(self, caller: Caller) -> list[Mailbox]:
+        """All mailboxes, by name."""
+        try:
+            async with self._accounts.use(caller.require().account) as account:
+                found = await account.read(reading.mailboxes, op="account_mailboxes")
+        except (store.StorageBroken, store.Closed, store.AccountUnknown, store.AccountRemoved) as e:
+            raise ServerFailed("the storage of this account does not answer as it should") from e
+        return [Mailbox(box.name, box.total, box.size) for box in found]
+
+    @call()
+    async def import_state(self, caller: Caller) -> ImportState:
+        """Whether an import runs, and the token by which it can be followed."""
+        return self._imports.state(caller.require().account)
+
+    @call()
+    async def import_check(self, caller: Caller, size: Size) -> None:
+        """Whether a file of this size would be taken for an import now; refused with the reason."""
+        await self._imports.check(caller.require().account, size)
+
+    @call()
+    async def import_abort(self, caller: Caller, token: Token) -> None:
+        """End an import, with nothing changed; refused when it is finished already."""
+        self._imports.abort(caller.require().account, token)

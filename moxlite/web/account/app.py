@@ -1,0 +1,83 @@
+"""The account app as one service: its document, calls, imports and exports, below the path where it is mounted
+(WEB-30, WEB-61..79).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from moxlite.web import metrics
+from moxlite.web.account.api import API
+from moxlite.web.account.imports import BrowserImports
+from moxlite.web.account.types import ImportEvent
+from moxlite.web.callserver import CallServer
+from moxlite.web.document import Document
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.sessions import Caller, Sessions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from moxlite.admin.logins import Logins
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.accounts import Accounts
+    from moxlite.store.auth import AuthDB
+    from moxlite.store.imports.engine import Imports
+    from moxlite.web.exports import BrowserExports
+    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.messages import Request
+
+__all__ = ["AccountApp"]
+
+
+class AccountApp:
+    """The account app of a server. One of it serves all listeners; `mounted` gives the handler of one of them."""
+
+    def __init__(
+        self,
+        *,
+        config: Callable[[], Snapshot],
+        config_dir: Path,
+        accounts: Accounts,
+        auth: AuthDB,
+        logins: Logins,
+        imports: Imports,
+        exports: BrowserExports,
+    ) -> None:
+        self._document = Document("account", config_dir, "webaccount")
+        self._sessions = Sessions("webaccount", auth=auth, logins=logins, config=config)
+        self._imports = BrowserImports(imports, config)
+        self._exports = exports
+        self._calls = CallServer(
+            API(accounts, self._sessions, self._imports),
+            self._sessions,
+            metrics.account_api_seconds,
+            title="moxlite account",
+            events=ImportEvent,
+        )
+
+    def mounted(
+        self, path: str, *, siblings: Mapping[str, str], forwarded: bool
+    ) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
+        """The handler for a port where the app is at `path`, and others are at the paths in `siblings` by name."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            await self._handle(Caller(request, path, forwarded=forwarded, siblings=siblings), writer)
+
+        return handle
+
+    async def _handle(self, caller: Caller, writer: ResponseWriter) -> None:
+        rest = caller.request.path.removeprefix(caller.path)
+        if rest == "":
+            await self._document.handle(caller.request, writer)
+        elif rest.startswith("api/"):
+            await self._calls.answer(caller, rest.removeprefix("api/"), writer)
+        elif rest == "import":
+            await self._imports.receive(caller, self._sessions, writer)
+        elif rest == "importprogress":
+            await self._imports.tell(caller.request, writer)
+        elif rest == "export":
+            await self._exports.answer(caller, self._sessions, writer)
+        else:
+            raise HTTPError(404, "There is nothing at this address.")

@@ -1,0 +1,306 @@
+"""Imports by a browser: the file comes as a form, the import runs in the background, its progress is an event stream
+(WEB-72..76).
+
+A token names an import. It is random, so the stream needs no session: who has it may listen, and a page that was loaded
+again, or whose connection was cut, goes on by it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store.errors import BadMailboxName
+from moxlite.store.imports import progress as told
+from moxlite.store.imports.items import ImportFailed, Order
+from moxlite.store.imports.sources import RECOGNISED, recognise
+from moxlite.store.names import INBOX, check_name
+from moxlite.web import metrics
+from moxlite.web.account.types import (
+    ImportAborted,
+    ImportCount,
+    ImportDone,
+    ImportEvent,
+    ImportProblem,
+    ImportProgress,
+    ImportState,
+    ImportStep,
+)
+from moxlite.web.account.upload import DISK_FULL, Counted, Form, as_file, receive_form, room_for
+from moxlite.web.calls import encode_error
+from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, TooLarge, UserError
+from moxlite.web.guards import query_parameters, refuse_foreign
+from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
+from moxlite.web.http.messages import Response
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.imports.engine import Imports
+    from moxlite.store.imports.progress import Event, Progress
+    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.messages import Request
+    from moxlite.web.sessions import Caller, Sessions
+
+__all__ = ["BrowserImports"]
+
+logger = logging.getLogger("moxlite.web.account")
+
+TICK: Final = 1.0  # seconds between two looks at how far the file was read, while an import is listened to
+KEEPALIVE: Final = 30.0  # seconds of silence: as the webmail's streams (WEBMAIL-33)
+SLICE: Final = 64 << 10  # octets of events that are written at once: an import may have 10,000 mailboxes
+MAX_LISTENERS: Final = 20  # of one import: pages that one person has open
+SURE_AFTER: Final = 2.0  # seconds after which the pace tells how long the rest will take
+BUSY: Final = "an import into this account is running already"
+UNKNOWN_FILE: Final = (
+    "this is no file that can be imported: a zip or tar.gz file with mail, a tar file, an mbox, or one message (.eml)"
+)
+
+encoder = msgspec.json.Encoder()
+
+
+class Job(msgspec.Struct):
+    """What is known of an import beside its progress: its file, None for one of the command line, and when it began, by
+    Trio's clock.
+    """
+
+    file: Counted | None
+    began: float
+    listeners: int = 0
+
+
+class BrowserImports:
+    """All that is imported by browsers; `imports` are those of the whole server."""
+
+    def __init__(self, imports: Imports, config: Callable[[], Snapshot]) -> None:
+        self._imports = imports
+        self._config = config
+        self._uploading: set[str] = set()
+        self._jobs: dict[bytes, Job] = {}
+
+    # Calls
+
+    def state(self, account: str) -> ImportState:
+        """What there is to be told to a page."""
+        found = self._imports.of(account)
+        return ImportState("" if found is None else found.token.hex(), account in self._uploading)
+
+    async def check(self, account: str, size: int) -> None:
+        """Whether a file of `size` octets would be taken now. Raises Conflict, TooLarge, StorageRefused."""
+        self._require_free(account)
+        store = self._config().static.store
+        if size > store.import_max_size:
+            raise TooLarge(f"the file is larger than an import may be ({store.import_max_size} octets)")
+        if not await trio.to_thread.run_sync(room_for, self._directory, size, store.min_free_space):
+            raise StorageRefused(DISK_FULL)
+
+    def abort(self, account: str, token: str) -> None:
+        """End an import with nothing changed. Raises NotFound, UserError: it is finished already."""
+        progress = self._find(token)
+        if progress is None or progress.account != account:
+            raise NotFound("there is no such import, or it ended more than a minute ago")
+        try:
+            self._imports.abort(progress.token)
+        except ImportFailed as e:
+            raise UserError(str(e)) from e
+
+    # The file
+
+    async def receive(self, caller: Caller, sessions: Sessions, writer: ResponseWriter) -> None:
+        """Answer ``POST import``: take the file, begin the import, tell its token."""
+        request = caller.request
+        if request.method != "POST":
+            raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
+        refuse_foreign(request)
+        try:
+            await sessions.check(caller)
+            token = await self._receive(request)
+        except APIError as e:
+            # Not a call of the API: without a session it is forbidden (WEB-55).
+            response = Response(403 if e.status == 401 else e.status, API_HEADERS, encode_error(e))
+        else:
+            response = Response(200, API_HEADERS, encoder.encode({"token": token.hex()}))
+        await writer.respond(response)
+
+    async def _receive(self, request: Request) -> bytes:
+        account = request.account
+        self._require_free(account)
+        self._uploading.add(account)
+        try:
+            store = self._config().static.store
+            form = await receive_form(
+                request, directory=self._directory, limit=store.import_max_size, reserve=store.min_free_space
+            )
+            begun = False
+            try:
+                order = _order(form, await trio.to_thread.run_sync(_start_of, form.file), store.import_max_size)
+                token = self._begin(account, order, form.file)
+                begun = True
+            finally:
+                if not begun:
+                    form.file.close()
+        finally:
+            self._uploading.discard(account)
+        kv = {"account": account, "octets": form.file.size, "form": order.form.value}
+        logger.info("import begun by a browser", extra={"kv": kv})
+        return token
+
+    def _begin(self, account: str, order: Order, file: Counted) -> bytes:
+        """Start the import; its token. Raises Conflict: the command line began one meanwhile; ServerFailed."""
+        if self._runs(account):
+            raise Conflict(BUSY)
+        self._forget()
+        progress = self._imports.begin(account)
+        try:
+            self._imports.start(progress, order, as_file(file))
+        except ImportFailed as e:
+            progress.finish(told.Aborted(str(e)))
+            raise ServerFailed(str(e)) from e
+        self._jobs[progress.token] = Job(file, trio.current_time())
+        metrics.account_imports.inc()
+        return progress.token
+
+    def _runs(self, account: str) -> bool:
+        found = self._imports.of(account)
+        return found is not None and found.end is None
+
+    def _require_free(self, account: str) -> None:
+        """Raise Conflict if the account has an import (STORE-130)."""
+        if account in self._uploading or self._runs(account):
+            raise Conflict(BUSY)
+
+    def _forget(self) -> None:
+        for token in [token for token in self._jobs if self._imports.find(token) is None]:
+            del self._jobs[token]
+
+    @property
+    def _directory(self) -> Path:
+        return self._config().static.data_dir / "tmp"
+
+    # Progress
+
+    def _find(self, token: str) -> Progress | None:
+        try:
+            return self._imports.find(bytes.fromhex(token))
+        except ValueError:
+            return None
+
+    async def tell(self, request: Request, writer: ResponseWriter) -> None:
+        """Answer ``GET importprogress``: all that was told so far, then what happens, to the end."""
+        if request.method != "GET":
+            raise HTTPError(405, "Events are fetched by GET.", (("allow", "GET"),))
+        progress = self._find(query_parameters(request).get("token", ""))
+        if progress is None:
+            raise HTTPError(400, "There is no such import, or it ended more than a minute ago.")
+        job = self._jobs.get(progress.token)
+        if job is None:
+            self._forget()
+            job = self._jobs[progress.token] = Job(None, trio.current_time())
+        if job.listeners >= MAX_LISTENERS:
+            raise HTTPError(503, "Too many pages listen to this import.", (("retry-after", "60"),))
+        job.listeners += 1
+        try:
+            await writer.start(200, (*EVENT_STREAM_HEADERS, *SERVICE_HEADERS))
+            await _serve(request, writer, progress, job)
+        finally:
+            job.listeners -= 1
+        await writer.finish()
+
+
+async def _serve(request: Request, writer: ResponseWriter, progress: Progress, job: Job) -> None:
+    """Send events until the import ends, or the server. Raises ClientGone."""
+    listener = progress.listen()
+    read = 0
+    spoken = trio.current_time()
+    while True:
+        events = [_event(event) for event in listener.take()]
+        if job.file is not None and job.file.octets != read and not listener.ended:
+            read = job.file.octets
+            events.append(_progress(progress, job.file, trio.current_time() - job.began))
+        if events:
+            for octets in _slices(events):
+                await writer.write(octets)
+            spoken = trio.current_time()
+        elif trio.current_time() - spoken >= KEEPALIVE:
+            await writer.write(COMMENT)
+            spoken = trio.current_time()
+        if listener.ended or request.drain.begun:
+            return
+        with request.drain.waiting() as scope:
+            scope.deadline = trio.current_time() + TICK
+            await listener.wait()
+
+
+def _event(event: Event) -> ImportEvent:
+    """What the store tells, in the words of the app."""
+    match event:
+        case told.Step(title):
+            return ImportStep(title)
+        case told.Count(mailbox, count):
+            return ImportCount(mailbox, count)
+        case told.Trouble(text):
+            return ImportProblem(text)
+        case told.Done(messages, problems, dry_run):
+            return ImportDone(messages, problems, dry_run)
+        case told.Aborted(text):
+            return ImportAborted(text)
+
+
+def _progress(progress: Progress, file: Counted, seconds: float) -> ImportProgress:
+    """How far the file was read in so many seconds, and what that says of the rest."""
+    octets = min(file.octets, file.size)  # parts of a zip file are read twice
+    left = None
+    if seconds >= SURE_AFTER and octets:
+        left = math.ceil(seconds * (file.size - octets) / octets)
+    return ImportProgress(octets, file.size, progress.messages, left)
+
+
+def _slices(events: list[ImportEvent]) -> Iterator[bytes]:
+    """Events as they are sent, some at a time."""
+    held = bytearray()
+    for event in events:
+        held += encode_event(str(event.__struct_config__.tag), encoder.encode(event))
+        if len(held) >= SLICE:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+def _start_of(file: Counted) -> bytes:
+    """In a thread: the first octets; the file is at its beginning again."""
+    start = file.read(RECOGNISED)
+    file.seek(0)
+    file.octets = 0
+    return start
+
+
+def _order(form: Form, start: bytes, max_size: int) -> Order:
+    """What is to be imported. Raises UserError."""
+    fields = dict(form.fields)
+    prefix, mailbox = fields.pop("skip_mailbox_prefix", ""), fields.pop("mailbox", "")
+    flags = {name: _flag(name, fields.pop(name, "")) for name in ("skip_duplicates", "dry_run")}
+    if fields:
+        raise UserError(f"the form has an unknown field {next(iter(fields))[:80]!r}")
+    kind = recognise(start)
+    if kind is None:
+        raise UserError(UNKNOWN_FILE)
+    try:
+        name = check_name(mailbox) if mailbox else INBOX
+    except BadMailboxName as e:
+        raise UserError(f"mailbox: {e}") from e
+    # Google's labels say where messages belong, unless the user does.
+    return Order(form=kind, mailbox=name, prefix=prefix, labels=not mailbox, max_size=max_size, **flags)
+
+
+def _flag(name: str, value: str) -> bool:
+    if value not in ("", "0", "1", "false", "true", "on"):
+        raise UserError(f"{name}: 1 or 0 is expected")
+    return value in ("1", "true", "on")

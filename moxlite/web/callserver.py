@@ -1,0 +1,77 @@
+"""Serving the calls of an app: JSON by POST, guarded, answered, described (WEB-55, WEB-61, WEBMAIL-23)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.web.calls import MAX_BODY, calls_of, decode_parameters, encode_error, encode_result
+from moxlite.web.errors import APIError, NotFound
+from moxlite.web.guards import RETRY_AFTER, refuse_foreign
+from moxlite.web.headers import API_HEADERS
+from moxlite.web.http.encoding import compressed
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Response
+from moxlite.web.schema import api_schema
+
+if TYPE_CHECKING:
+    from prometheus_client import Histogram
+
+    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.messages import Request
+    from moxlite.web.sessions import Caller, Sessions
+
+__all__ = ["CallServer"]
+
+
+class CallServer:
+    """Answers what comes below ``api/`` of an app."""
+
+    def __init__(
+        self, api: object, sessions: Sessions, seconds: Histogram, *, title: str, events: Any, request: Any = None
+    ) -> None:
+        """`api` has the calls; `events` and `request` are the types of its streams, for the description; `seconds`
+        takes the time of each call by its name.
+        """
+        self._api = api
+        self._sessions = sessions
+        self._seconds = seconds
+        self._calls: Final = calls_of(type(api))
+        self._described = (title, events, request)
+
+    async def answer(self, caller: Caller, name: str, writer: ResponseWriter) -> None:
+        """Answer the call `name`; to GET of the empty name the description of all."""
+        request = caller.request
+        if name == "" and request.method in ("GET", "HEAD"):
+            await self._describe(request, writer)
+            return
+        if request.method != "POST":
+            raise HTTPError(405, "Calls are made by POST.", (("allow", "POST"),))
+        kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise HTTPError(415, "Calls are JSON: send Content-Type: application/json.")
+        refuse_foreign(request)
+        try:
+            body = await self._result(caller, name)
+            response = Response(200, (*API_HEADERS, *caller.headers), body)
+        except APIError as e:
+            extra = (RETRY_AFTER,) if e.status == 429 else ()
+            response = Response(e.status, (*API_HEADERS, *caller.headers, *extra), encode_error(e))
+        await writer.respond(await compressed(request.headers, response))
+
+    async def _result(self, caller: Caller, name: str) -> bytes:
+        entry = self._calls.get(name)
+        if entry is None:
+            raise NotFound(f"there is no call {name[:80]!r}")
+        if not entry.public:
+            await self._sessions.check(caller)
+        parameters = decode_parameters(entry, await caller.request.body.read(MAX_BODY))
+        with self._seconds.labels(call=name).time():
+            result = await entry.method(self._api, caller, **msgspec.structs.asdict(parameters))
+        return encode_result(result)
+
+    async def _describe(self, request: Request, writer: ResponseWriter) -> None:
+        title, events, asked = self._described
+        schema = api_schema(title, self._calls, events, asked)
+        await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, msgspec.json.encode(schema))))

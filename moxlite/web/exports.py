@@ -1,0 +1,161 @@
+"""Exports by a browser: a form is posted, a file is downloaded (WEB-79, WEBMAIL-85, STORE-135..139).
+
+It is streamed from one snapshot, which keeps the account's log from starting over. So a client must take it at some
+pace, and the store may end it when the log has grown too long (STORE-161).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from moxlite.store.errors import BadMailboxName, StorageFull, StoreError
+from moxlite.store.exports.engine import Export
+from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
+from moxlite.store.exports.layout import download_name
+from moxlite.web import metrics
+from moxlite.web.calls import MAX_BODY
+from moxlite.web.errors import APIError
+from moxlite.web.guards import RETRY_AFTER, account_of, page_session, parse_fields, refuse_foreign
+from moxlite.web.headers import SERVICE_HEADERS, disposition
+from moxlite.web.http.errors import ClientGone, HTTPError
+
+if TYPE_CHECKING:
+    from moxlite.store.accounts import Accounts
+    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.sessions import Caller, Sessions
+
+__all__ = ["BrowserExports"]
+
+logger = logging.getLogger("moxlite.web.exports")
+
+MAX_PER_ACCOUNT: Final = 2  # at a time: each holds a snapshot, of which an account has a few
+MAX_IDS: Final = 100_000  # messages that are named one by one (WEBMAIL-26)
+GRACE: Final = 600.0  # seconds for any export: to begin, and to count a large mbox before it is written
+SLOWEST: Final = 32 << 10  # octets a second that a client must take on average beyond that: a line of 256 kbit/s
+LONGEST: Final = 24 * 3600.0  # seconds for which a snapshot is held at most
+
+TYPES: Final = {
+    Container.NONE: "application/mbox",  # RFC 4155
+    Container.TAR: "application/x-tar",
+    Container.TGZ: "application/gzip",
+    Container.ZIP: "application/zip",
+}
+HEADERS: Final = (
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    *SERVICE_HEADERS,
+)
+
+
+class BrowserExports:
+    """The exports of a server; `directory` is for temporary files, ``data/tmp``."""
+
+    def __init__(self, accounts: Accounts, directory: Path) -> None:
+        self._accounts = accounts
+        self._directory = directory
+        self._running: Counter[str] = Counter()
+
+    async def answer(self, caller: Caller, sessions: Sessions, writer: ResponseWriter) -> None:
+        """Answer ``POST export`` with the file. Raises HTTPError before its first octet, ClientGone if it cannot be
+        finished.
+        """
+        request = caller.request
+        if request.method != "POST":
+            raise HTTPError(405, "Exports are asked for by POST.", (("allow", "POST"),))
+        kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise HTTPError(415, "A form is expected: application/x-www-form-urlencoded.")
+        refuse_foreign(request)
+        await page_session(sessions, caller)  # before anything of the body is read
+        fields = parse_fields((await request.body.read(MAX_BODY)).decode("utf-8", "replace"))
+        try:
+            session = await sessions.check(caller, csrf_token=fields.pop("csrf", ""))
+        except APIError as e:
+            raise HTTPError(403, e.text) from e
+        order = _order(fields)
+        if self._running[session.account] >= MAX_PER_ACCOUNT:
+            raise HTTPError(429, "Two exports of this account are running already.", (RETRY_AFTER,))
+        self._running[session.account] += 1
+        complete = False
+        try:
+            async with account_of(self._accounts, session) as account:
+                await self._send(Export(account, order, self._directory), session.account, order, writer)
+            complete = True
+        finally:
+            metrics.account_exports.labels(result="complete" if complete else "broken").inc()
+            self._running[session.account] -= 1
+            if not self._running[session.account]:
+                del self._running[session.account]
+
+    async def _send(self, export: Export, account: str, order: ExportOrder, writer: ResponseWriter) -> None:
+        began = trio.current_time()
+        try:
+            async with aclosing(export.stream()) as pieces:
+                with trio.CancelScope(deadline=began + GRACE) as scope:
+                    piece = await anext(pieces, b"")
+                    name = disposition(download_name(order, time.time_ns() // 1000))
+                    await writer.start(200, (("content-type", TYPES[order.container]), name, *HEADERS))
+                    while piece:
+                        await writer.write(piece)
+                        scope.deadline = began + min(GRACE + writer.sent / SLOWEST, LONGEST)
+                        if not self._accounts.exists(account):
+                            raise ClientGone
+                        piece = await anext(pieces, b"")
+                if scope.cancelled_caught:
+                    logger.warning("export ended, it took too long", extra={"kv": _facts(account, export, writer)})
+                    raise ClientGone
+            await writer.finish()
+        except (StoreError, OSError) as e:
+            if writer.started:
+                # The end of the connection without the end of the body is what tells the browser (RFC 9112 §8).
+                kv = {**_facts(account, export, writer), "err": str(e)}
+                logger.warning("export broken off", extra={"kv": kv})
+                raise ClientGone from e
+            raise _refusal(e) from e
+
+
+def _facts(account: str, export: Export, writer: ResponseWriter) -> dict[str, object]:
+    return {"account": account, "messages": export.messages, "octets": writer.sent}
+
+
+def _refusal(error: StoreError | OSError) -> HTTPError:
+    """What an export that has not begun is answered with."""
+    match error:
+        case ExportFailed() | BadMailboxName():
+            return HTTPError(400, f"This cannot be exported: {error}.")
+        case OSError() | StorageFull():
+            return HTTPError(507, "The disk of the server is full.")
+        case _:
+            return HTTPError(503, "The storage of this account does not answer as it should.")
+
+
+def _order(fields: dict[str, str]) -> ExportOrder:
+    """What is asked for. Raises HTTPError 400."""
+    try:
+        form = FileForm(fields.pop("format", ""))
+        container = Container(fields.pop("archive", ""))
+    except ValueError as e:
+        raise HTTPError(400, "format is maildir or mbox; archive is none, tar, tgz or zip.") from e
+    mailbox, recursive = fields.pop("mailbox", ""), fields.pop("recursive", "") in ("1", "true", "on")
+    ids = _ids(fields.pop("messageids", ""))
+    if fields:
+        raise HTTPError(400, f"The form has an unknown field {next(iter(fields))[:80]!r}.")
+    if mailbox and ids is not None:
+        raise HTTPError(400, "Either a mailbox or messages can be exported, not both.")
+    return ExportOrder(form=form, container=container, mailbox=mailbox, recursive=recursive, ids=ids)
+
+
+def _ids(text: str) -> tuple[int, ...] | None:
+    if not text:
+        return None
+    numbers = text.split(",")
+    if len(numbers) > MAX_IDS or not all(one.isascii() and one.isdigit() and len(one) <= 16 for one in numbers):
+        raise HTTPError(400, f"messageids: up to {MAX_IDS} numbers with commas are expected.")
+    return tuple(dict.fromkeys(int(one) for one in numbers))

@@ -1,0 +1,146 @@
+"""TypeScript types, client and run-time checks from the structs and calls of an app (WEB-61, WEBMAIL-24)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import inspect
+
+from moxlite.web.calls import Call
+
+SCALARS: dict[type[inspect.Type], tuple[str, str]] = {
+    inspect.AnyType: ("unknown", '"any"'),
+    inspect.NoneType: ("null", '"null"'),
+    inspect.BoolType: ("boolean", '"boolean"'),
+    inspect.IntType: ("number", '"integer"'),
+    inspect.FloatType: ("number", '"number"'),
+    inspect.StrType: ("string", '"string"'),
+    inspect.DateTimeType: ("string", '"time"'),
+}
+
+
+class Writer:
+    """Collects the struct types that are reached, and says how each type is written in TypeScript and in the table of
+    checks.
+    """
+
+    def __init__(self) -> None:
+        self.structs: dict[str, inspect.StructType] = {}
+
+    def reach(self, kind: inspect.Type) -> tuple[str, str]:
+        """The TypeScript type, and the check, of a type."""
+        while isinstance(kind, inspect.Metadata):
+            kind = kind.type
+        if type(kind) in SCALARS:
+            return SCALARS[type(kind)]
+        if isinstance(kind, inspect.ListType):
+            of, check = self.reach(kind.item_type)
+            return f"Array<{of}>", f'["list", {check}]'
+        if isinstance(kind, inspect.LiteralType):
+            values = [json.dumps(value) for value in kind.values]
+            return " | ".join(values), f'["enum", [{", ".join(values)}]]'
+        if isinstance(kind, inspect.StructType):
+            name = kind.cls.__name__
+            if name not in self.structs:
+                self.structs[name] = kind
+                for field in kind.fields:
+                    self.reach(field.type)
+            return name, f'["ref", "{name}"]'
+        if isinstance(kind, inspect.UnionType):
+            return self.reach_union(kind)
+        raise TypeError(f"no TypeScript for {kind}")
+
+    def reach_union(self, kind: inspect.UnionType) -> tuple[str, str]:
+        """A type that may be null, or one of several tagged structs."""
+        parts = [part for part in kind.types if not isinstance(part, inspect.NoneType)]
+        if len(parts) == 1:
+            of, check = self.reach(parts[0])
+            return f"{of} | null", f'["nullable", {check}]'
+        names: list[str] = []
+        tags: list[str] = []
+        for part in parts:
+            if not isinstance(part, inspect.StructType):
+                raise TypeError(f"only structs with a tag can be united: {kind}")
+            names.append(self.reach(part)[0])
+            tags.append(f"{part.tag}: {json.dumps(names[-1])}")
+        return " | ".join(names), f'["union", {{ {", ".join(tags)} }}]'
+
+    def interface(self, name: str, kind: inspect.StructType) -> str:
+        """The declaration of a struct."""
+        lines = [f"/** {(kind.cls.__doc__ or '').partition(chr(10))[0]} */", f"export interface {name} {{"]
+        if kind.tag_field is not None:
+            lines.append(f"  {kind.tag_field}: {json.dumps(kind.tag)};")
+        for field in kind.fields:
+            optional = "" if field.required or not _from_browser(kind) else "?"
+            lines.append(f"  {field.encode_name}{optional}: {self.reach(field.type)[0]};")
+        return "\n".join([*lines, "}"])
+
+    def table(self, name: str, kind: inspect.StructType) -> str:
+        """The entry of a struct in the table of checks."""
+        fields = []
+        if kind.tag_field is not None:
+            fields.append(f'{kind.tag_field}: ["enum", [{json.dumps(kind.tag)}]]')
+        for field in kind.fields:
+            check = self.reach(field.type)[1]
+            if not field.required and _from_browser(kind):
+                check = f'["optional", {check}]'
+            fields.append(f"{field.encode_name}: {check}")
+        return f"  {name}: {{ {', '.join(fields)} }},"
+
+
+def _from_browser(kind: inspect.StructType) -> bool:
+    return kind.forbid_unknown_fields
+
+
+def _method(writer: Writer, entry: Call) -> str:
+    info = inspect.type_info(entry.parameters)
+    if not isinstance(info, inspect.StructType):
+        raise TypeError(entry.name)
+    arguments = ", ".join(
+        f"{field.encode_name}{'' if field.required else '?'}: {writer.reach(field.type)[0]}" for field in info.fields
+    )
+    checks = ", ".join(
+        f"{field.encode_name}: {writer.reach(field.type)[1] if field.required else _optional(writer, field.type)}"
+        for field in info.fields
+    )
+    names = ", ".join(field.encode_name for field in info.fields)
+    result, result_check = writer.reach(inspect.type_info(entry.result))
+    return (
+        f"  /** {entry.summary} */\n"
+        f"  {entry.name}({arguments}): Promise<{result}> {{\n"
+        f"    return this.call({json.dumps(entry.name)}, {{ {names} }}, {{ {checks} }}, {result_check});\n"
+        f"  }}"
+    ).replace("{  }", "{}")
+
+
+def _optional(writer: Writer, kind: inspect.Type) -> str:
+    return f'["optional", {writer.reach(kind)[1]}]'
+
+
+def typescript(app: str, calls: dict[str, Call], unions: Mapping[str, tuple[Any, str]], others: tuple[Any, ...]) -> str:
+    """The module that the frontend imports.
+
+    Args:
+      app: how the app is called.
+      unions: types to be declared by name, each with what it is; the first one is that of the events.
+      others: further types that a browser needs.
+    """
+    writer = Writer()
+    declared = {name: (writer.reach(inspect.type_info(kind)), text) for name, (kind, text) in unions.items()}
+    for kind in others:
+        writer.reach(inspect.type_info(kind))
+    methods = [_method(writer, entry) for entry in calls.values()]
+    first = next(iter(declared))
+    check = declared[first][0][1]
+    blocks = [
+        f"// Generated by script/gen from moxlite/web/{app}; do not edit.",
+        'import { BaseClient, type Checks } from "../lib/client";',
+        *(writer.interface(name, kind) for name, kind in writer.structs.items()),
+        *(f"/** {text} */\nexport type {name} = {union};" for name, ((union, _), text) in declared.items()),
+        "export const checks: Checks = {\n"
+        + "\n".join(writer.table(name, kind) for name, kind in writer.structs.items())
+        + "\n};",
+        f"export const {first[0].lower()}{first[1:]}Check = {check} as const satisfies Checks[string][string];",
+        f"/** The calls of the {app}. */\nexport class Client extends BaseClient {{\n" + "\n\n".join(methods) + "\n}",
+    ]
+    return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,57 @@
+"""A real browser for tests of the apps: Chromium by Playwright."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.running import LocalServer
+from tests.tools import need
+
+__all__ = ["Visitor", "chromium"]
+
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests, each of which has a context of its own; conditions have time on a busy machine."""
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A page of an app; notes what a strict page must not do."""
+
+    def __init__(self, browser: Browser, server: LocalServer, *, tls: bool = False, **options: object) -> None:
+        self.server = server
+        self.context = browser.new_context(ignore_https_errors=tls, locale="en-GB", **options)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", lambda message: self._console(message.type, message.text))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.base = f"https://localhost:{server.port(443)}" if tls else f"http://localhost:{server.port(80)}"
+
+    def _console(self, kind: str, text: str) -> None:
+        # a session that is not there yet is asked for, and answered with 401: browsers note that by themselves
+        if kind == "error" and "401" not in text and "ERR_" not in text:
+            self.problems.append(text)
+
+    def fill_in(self, path: str, password: str = "") -> None:
+        """Open an app and fill in its log-in form."""
+        self.page.goto(f"{self.base}{path}")
+        self.page.get_by_label("Email address").fill(self.server.user)
+        self.page.get_by_label("Password").fill(password or self.server.password)
+        self.page.get_by_role("button", name="Log in").click()
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.problems == []

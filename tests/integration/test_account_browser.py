@@ -1,0 +1,208 @@
+"""The account app in a real browser against a real server: mail goes in as files, and comes out as files."""
+
+import io
+import mailbox as mailboxes
+import random
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium"]
+
+pytestmark = pytest.mark.integration
+
+MESSAGES = 1_500
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
+    with LocalServer(tmp_path_factory.mktemp("account") / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+    checked = found.cli("store", "check", "--deep", check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
+    """Somebody who has logged in to the account app."""
+    found = Visitor(chromium, server)
+    found.fill_in("/")
+    expect(found.page.get_by_role("heading", name="Import and export")).to_be_visible()
+    begin_anew(found)
+    yield found
+    found.close()
+
+
+def begin_anew(visitor: Visitor) -> None:
+    """Have the form: the end of another test's import is told for a minute."""
+    if visitor.page.locator(".running").is_visible():
+        visitor.page.get_by_role("button", name="Import another file").click()
+
+
+def archive(path: Path, count: int) -> list[bytes]:
+    """Write a zip file with two mailboxes and a file that is no mail; the messages of the larger one, in order."""
+    rng = random.Random(7)
+    messages = [
+        f"From: Ada Lindqvist <ada@nordlicht.example>\nTo: moxlite@localhost\nSubject: letter {number}\n"
+        f"Message-ID: <{number}@nordlicht.example>\nDate: Thu, 1 Oct 2026 10:00:00 +0000\n\n"
+        f"{'Some words, and some more. ' * 20}\n{rng.getrandbits(256):064x}\n".encode()
+        for number in range(count)
+    ]
+    with zipfile.ZipFile(path, "w") as packed:
+        separator = b"From ada@nordlicht.example Thu Oct  1 10:00:00 2026\n"
+        packed.writestr("Old/Letters.mbox", b"".join(separator + message + b"\n" for message in messages))
+        packed.writestr("Old/Drawers/new/1790848800.1.x", messages[0])
+        packed.writestr("Old/holiday.jpg", b"\xff\xd8\xff")
+    return messages
+
+
+def staged(server: LocalServer) -> int:
+    """Rows that a running import has in the account."""
+    name = server.user.partition("@")[0]
+    db = apsw.Connection(str(server.folder / f"data/accounts/{name}/account.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        both = "SELECT (SELECT count(*) FROM import_job) + (SELECT count(*) FROM import_message)"
+        return int(db.execute(both).fetchone()[0])
+    finally:
+        db.close()
+
+
+def choose(visitor: Visitor, path: Path, prefix: str = "") -> None:
+    """Fill in the form, and begin the import."""
+    page = visitor.page
+    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
+    page.get_by_label("Cut off the beginning of mailbox names").fill(prefix)
+    page.get_by_role("button", name="Import").click()
+
+
+def chooser(visitor: Visitor, name: str) -> Locator:
+    """One of the lists of the export."""
+    return visitor.page.get_by_role("combobox", name=name, exact=True)
+
+
+@pytest.mark.slow
+def test_mail_goes_in_and_comes_out_as_it_was(visitor: Visitor, tmp_path: Path) -> None:
+    """WEB-72, WEB-73, WEB-79, STORE-128: uploaded, watched, looked at again after a reload, and downloaded."""
+    page = visitor.page
+    messages = archive(tmp_path / "mail.zip", MESSAGES)
+    choose(visitor, tmp_path / "mail.zip", "Old")
+    expect(page.locator(".running h3")).to_have_text("mail.zip")
+    expect(page.locator(".figures")).to_have_text(re.compile(r"^[1-9]\d? %"))
+    expect(page.locator(".counts th", has_text="Letters")).to_be_visible()
+    page.screenshot(path=tmp_path / "running.png")
+    page.reload()
+    expect(page.locator(".running h3")).to_have_text("mail.zip")
+    expect(page.locator(".counts th", has_text="Letters")).to_be_visible()
+    expect(page.locator(".result")).to_have_text("1,501 messages imported, 1 problem.", timeout=120_000)
+    expect(page.locator(".counts caption")).to_have_text("1,501 messages in 2 mailboxes")
+    page.get_by_text("1 problem: what is left out").click()
+    expect(page.locator(".problems li")).to_have_text("Old/holiday.jpg: not a file of mail")
+    page.reload()  # the end is still there
+    expect(page.locator(".result")).to_have_text("1,501 messages imported, 1 problem.")
+    expect(page.locator(".counts caption")).to_have_text("1,501 messages in 2 mailboxes")
+    page.screenshot(path=tmp_path / "done.png", full_page=True)
+    page.get_by_role("button", name="Import another file").click()
+    expect(page.get_by_role("button", name="Import")).to_be_disabled()
+    chooser(visitor, "Mailbox").select_option("Letters")
+    expect(page.get_by_text("1,500 messages")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    download = waiting.value
+    assert re.fullmatch(r"mailexport-Letters-\d{8}-\d{6}\.mbox\.zip", download.suggested_filename)
+    with zipfile.ZipFile(io.BytesIO(Path(download.path()).read_bytes())) as packed:
+        assert packed.namelist() == ["Letters.mbox"]
+        (tmp_path / "back.mbox").write_bytes(packed.read("Letters.mbox"))
+    back = [dropped(message.as_bytes()) for message in mailboxes.mbox(tmp_path / "back.mbox")]
+    assert back == messages
+    page.get_by_role("link", name="Webmail").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+def dropped(message: bytes) -> bytes:
+    """A message without the fields for flags that an mbox has."""
+    return re.sub(rb"^(?:Status|X-Status|X-Keywords):.*\n", b"", message, flags=re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_an_import_can_be_cancelled_and_a_killed_server_takes_it_back(visitor: Visitor, tmp_path: Path) -> None:
+    """WEB-74, STORE-121, STORE-131: kill -9 in the middle leaves nothing, and the page says what it knows."""
+    page, server = visitor.page, visitor.server
+    archive(tmp_path / "mail.zip", MESSAGES)
+    choose(visitor, tmp_path / "mail.zip")
+    expect(page.locator(".counts th", has_text="Letters")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel the import").click()
+    expect(page.locator(".result")).to_have_text("Nothing was imported: the import was aborted")
+    assert staged(server) == 0
+    page.get_by_role("button", name="Import another file").click()
+    choose(visitor, tmp_path / "mail.zip")
+    expect(page.locator(".counts th", has_text="Letters")).to_be_visible()
+    assert staged(server) > 0
+    server.kill()
+    expect(page.locator(".doing")).to_contain_text("The connection is lost")
+    server.start()
+    expect(page.locator(".result")).to_contain_text("Nothing more is known of this import", timeout=30_000)
+    until(lambda: staged(server) == 0, what="the leftovers of the import to go")
+    assert list((server.folder / "data/tmp").iterdir()) == []
+    page.reload()
+    expect(page.locator(".result")).to_contain_text("Nothing more is known of this import")
+    assert page.locator("#export-title").is_visible()
+    assert chooser(visitor, "Mailbox").locator("option", has_text="Old/Letters").count() == 0
+    page.get_by_role("button", name="Import another file").click()
+    choose(visitor, tmp_path / "mail.zip")
+    expect(page.locator(".result")).to_have_text("1,501 messages imported, 1 problem.", timeout=120_000)
+
+
+def test_what_cannot_be_is_said_and_small_screens_are_enough(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEB-72: also that the page needs no more than 360 pixels, and is reached from the webmail."""
+    visitor = Visitor(chromium, server, viewport={"width": 360, "height": 740}, color_scheme="dark")
+    page = visitor.page
+    visitor.fill_in("/webmail/")
+    page.get_by_role("button", name="Mailboxes").click()
+    page.get_by_role("link", name="Account").click()
+    expect(page.get_by_role("link", name="webmail")).to_be_visible()
+    visitor.fill_in("/")
+    expect(page.get_by_role("heading", name="Import and export")).to_be_visible()
+    begin_anew(visitor)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.screenshot(path=tmp_path / "small.png", full_page=True)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    page.get_by_label("Choose a file, or drop it here").set_input_files(tmp_path / "picture.png")
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("dialog")).to_contain_text("this is no file that can be imported")
+    page.get_by_role("button", name="Close").click()
+    visitor.problems.clear()  # the answer 400 is noted by browsers themselves
+    archive(tmp_path / "mail.zip", 3)
+    page.get_by_label("Choose a file, or drop it here").set_input_files(tmp_path / "mail.zip")
+    page.get_by_label("Only try it").check()
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator(".result")).to_have_text(
+        "4 messages would be imported, 1 problem. This was a trial: nothing was stored."
+    )
+    page.screenshot(path=tmp_path / "trial.png", full_page=True)
+    page.get_by_label("Maildir").check()
+    expect(chooser(visitor, "File").locator("option[value=none]")).to_have_attribute("disabled", "")
+    page.get_by_label("mbox:").check()
+    chooser(visitor, "Mailbox").select_option("Inbox")
+    expect(page.get_by_label("With the mailboxes inside it")).to_be_disabled()
+    chooser(visitor, "File").select_option("none")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    assert waiting.value.suggested_filename.endswith(".mbox")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    visitor.close()

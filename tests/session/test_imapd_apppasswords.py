@@ -1,0 +1,170 @@
+"""App passwords in IMAP: reading only, and the end of their sessions (docs/spec/imap.md, IMAP-158)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from moxlite.admin import apppasswords
+from moxlite.admin.requests import (
+    AccountName,
+    AppPasswordAdd,
+    AppPasswordInfo,
+    AppPasswordName,
+    ImapSession,
+    ImapSessions,
+)
+from moxlite.imapd.dispatch import HANDLERS
+from moxlite.net.ctlclient import CtlFailed
+from moxlite.proto.imap import commands as c
+from tests.session.imapd_harness import Client, Imap, imap
+from tests.session.test_imapd_operator import operator
+
+__all__ = ["imap"]
+
+MAIL = "Subject: one\r\n\r\ntext\r\n"
+
+
+@asynccontextmanager
+async def reader(imap: Imap, tmp_path: Path) -> AsyncIterator[Client]:
+    """A client that is logged in for reading only, with a message in Inbox."""
+    async with imap.user() as owner:
+        await owner.append(MAIL)
+    async with operator(imap, tmp_path) as ctl:
+        args = AppPasswordAdd("mia", "archive", ["imap"], read_only=True)
+        password = await ctl.call("account app-password add", args, str)
+    async with imap.connect() as client:
+        await client.login(password=password)
+        yield client
+
+
+READING = {
+    *(c.Capability, c.Noop, c.Logout, c.Id, c.StartTls, c.Authenticate, c.Login, c.Enable, c.Select, c.Examine),
+    *(c.List, c.Lsub, c.Namespace, c.Status, c.Idle, c.GetQuota, c.GetQuotaRoot, c.GetMetadata, c.Compress, c.Notify),
+    *(c.Esearch, c.Check, c.Close, c.Unselect, c.Fetch, c.Search, c.Sort, c.Thread),
+}
+"""Commands that change nothing of an account whose mailboxes are read-only."""
+
+
+def test_each_command_is_known_to_change_something_or_not() -> None:
+    """IMAP-158: a new command must be put on either side."""
+    for command, handler in HANDLERS.items():
+        assert handler.changes == (command not in READING), command
+
+
+async def test_reading_works_with_an_app_password_for_reading(imap: Imap, tmp_path: Path) -> None:
+    r"""IMAP-158: mailboxes open as by EXAMINE; looking at a message doesn't mark it, nor what is \Recent."""
+    async with reader(imap, tmp_path) as client:
+        lines = await client.say("s SELECT Inbox")
+        assert lines[-1].startswith("s OK [READ-ONLY]")
+        assert any("PERMANENTFLAGS ()" in line for line in lines)
+        body = await client.ok("a FETCH 1 (FLAGS BODY[])")
+        assert any("text" in line for line in body)
+        assert not any(r"\Seen" in line for line in await client.ok("b FETCH 1 FLAGS"))
+        assert (await client.ok("c SEARCH ALL"))[0] == "* SEARCH 1"
+        await client.ok("d STATUS Archive (MESSAGES)")
+        await client.ok('e GETMETADATA "" /private/comment')
+        await client.idle()
+        await client.done()
+        await client.ok("f CLOSE")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        r"STORE 1 +FLAGS (\Seen)",
+        "EXPUNGE",
+        "UID EXPUNGE 1",
+        "COPY 1 Archive",
+        "MOVE 1 Archive",
+        "CREATE New",
+        "DELETE Archive",
+        "RENAME Archive Old",
+        "SUBSCRIBE Archive",
+        "UNSUBSCRIBE Archive",
+        'SETMETADATA "" (/private/comment "x")',
+        'SETQUOTA "" (STORAGE 1)',
+    ],
+)
+async def test_changes_are_refused(imap: Imap, tmp_path: Path, command: str) -> None:
+    """IMAP-158: with a clear word (RFC 5530 §3), and nothing is changed."""
+    async with reader(imap, tmp_path) as client:
+        await client.select()
+        async with imap.account() as account:
+            before = account.bus.modseq
+            answer = await client.tagged(f"x {command}")
+            assert answer == "NO [NOPERM] this app password is only for reading"
+            assert account.bus.modseq == before
+
+
+@pytest.mark.parametrize("command", ["APPEND Inbox", "REPLACE 1 Inbox"])
+async def test_a_message_is_refused_before_it_comes(imap: Imap, tmp_path: Path, command: str) -> None:
+    """IMAP-158, IMAP-85"""
+    async with reader(imap, tmp_path) as client:
+        await client.select()
+        await client.send(f"x {command} {{10}}\r\n")
+        assert await client.response() == "x NO [NOPERM] this app password is only for reading"
+        await client.send(f"y {command} {{2+}}\r\nxx\r\n")
+        assert (await client.until("y"))[-1] == "y NO [NOPERM] this app password is only for reading"
+        await client.ok("z NOOP")
+
+
+async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: Path) -> None:
+    """STORE-191, IMAP-23, IMAP-158: only the sessions of the one that goes end, at once."""
+    async with operator(imap, tmp_path) as ctl, imap.user() as owner:
+        passwords = {}
+        for name in ("phone", "tablet"):
+            args = AppPasswordAdd("mia", name, ["imap"])
+            passwords[name] = await ctl.call("account app-password add", args, str)
+        with pytest.raises(CtlFailed, match="already"):
+            await ctl.call("account app-password add", AppPasswordAdd("mia", "phone", ["imap"]), str)
+        with pytest.raises(CtlFailed, match="no account"):
+            await ctl.call("account app-password add", AppPasswordAdd("none", "phone", ["imap"]), str)
+        async with imap.connect() as phone, imap.connect() as tablet:
+            await phone.login(password=passwords["phone"])
+            await tablet.login(password=passwords["tablet"])
+            rows = await ctl.call("account app-password list", AccountName("mia"), list[AppPasswordInfo])
+            assert [(row.name, row.scopes, row.expires, row.expired) for row in rows] == [
+                ("phone", ["imap"], "", False),
+                ("tablet", ["imap"], "", False),
+            ]
+            assert all(row.last_used for row in rows)
+            sessions = await ctl.call("imap sessions", ImapSessions(), list[ImapSession])
+            assert sorted(one.app_password for one in sessions) == ["", "phone", "tablet"]
+            await ctl.call("account app-password rm", AppPasswordName("mia", "phone"), type(None))
+            assert await phone.line() == b"* BYE [UNAVAILABLE] the app password was revoked\r\n"
+            await tablet.ok("a NOOP")
+            await owner.ok("a NOOP")
+        with pytest.raises(CtlFailed, match="no app password 'phone'"):
+            await ctl.call("account app-password rm", AppPasswordName("mia", "phone"), type(None))
+        async with imap.connect() as again:
+            answer = await again.tagged(f"a LOGIN mia@example.org {passwords['phone']}")
+            assert answer == "NO [AUTHENTICATIONFAILED] bad user or password"
+        async with imap.connect() as mailer:
+            args = AppPasswordAdd("mia", "mailer", ["submission"])
+            password = await ctl.call("account app-password add", args, str)
+            answer = await mailer.tagged(f"a LOGIN mia@example.org {password}")
+            assert answer == "NO [AUTHORIZATIONFAILED] this app password is not for imap"
+
+
+async def test_sessions_end_with_the_time_of_their_app_password(
+    imap: Imap, tmp_path: Path, mock_clock: MockClock
+) -> None:
+    """IMAP-158: within a minute."""
+    mock_clock.rate = 0
+    sessions = imap.context.sessions
+    async with reader(imap, tmp_path) as client, imap.user() as owner, trio.open_nursery() as nursery:
+        nursery.start_soon(apppasswords.end_expired, imap.accounts, sessions.app_passwords, sessions.end_account)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        mock_clock.jump(apppasswords.EXPIRY_INTERVAL)
+        await client.ok("a NOOP")
+        async with imap.account() as account:
+            await account.write(lambda tx: tx.execute("UPDATE app_password SET expires = 1"))
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        mock_clock.jump(apppasswords.EXPIRY_INTERVAL)
+        assert await client.line() == b"* BYE [UNAVAILABLE] the app password has expired\r\n"
+        await owner.ok("a NOOP")
+        nursery.cancel_scope.cancel()

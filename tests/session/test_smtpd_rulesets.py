@@ -1,0 +1,199 @@
+"""Rulesets of a destination decide where incoming mail goes (docs/spec/smtp.md SMTP-82, SMTP-84, SMTP-98)."""
+
+import logging
+
+import msgspec
+import pytest
+
+from moxlite.config.load import ConfigError
+from moxlite.smtpd import Context, deliver
+from moxlite.smtpd.analyze import Evidence
+from moxlite.store.errors import StorageBroken
+from moxlite.store.junk.classify import Judgement
+from tests.session.smtpd_harness import Smtp, clock, headers, smtp
+
+__all__ = ["clock", "smtp"]
+
+DESTINATION = '[accounts.mia.destinations."mia@ours.example"]\n'
+
+MESSAGE = b"From: Ann <ann@remote.example>\r\nTo: <mia@ours.example>\r\nSubject: hello\r\n"
+
+BODY = b"\r\ntext\r\n"
+
+
+def with_rules(smtp: Smtp, *rules: str, account: str = "") -> Context:
+    """The context with these rulesets for mia, each the lines of a table."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    text = path.read_text()
+    tables = "".join(f'[[accounts.mia.destinations."mia@ours.example".rulesets]]\n{rule}\n' for rule in rules)
+    text = text.replace(DESTINATION, DESTINATION + tables).replace("[accounts.bo]", f"{account}\n[accounts.bo]")
+    path.write_text(text)
+    return smtp.configured("")
+
+
+async def deliver_to(smtp: Smtp, context: Context, message: bytes = MESSAGE + BODY, **more: str) -> str:
+    async with smtp.connect(context=context) as client:
+        return await client.deliver(message=message, **more)  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "sender", "matches"),
+    [
+        ('smtp_mail_from_regexp = "^ann@"', b"", "ann@remote.example", True),
+        ('smtp_mail_from_regexp = "^ann@"', b"", "joe@remote.example", False),
+        ('msg_from_regexp = "@remote\\\\.example$"', b"", "", True),
+        ('msg_from_regexp = "@other\\\\.example$"', b"", "", False),
+        (
+            'headers_regexp = { "^list-id$" = "<people\\\\." }',
+            b"List-ID: The <People.lists.example>\r\n",
+            "a@b.example",
+            True,
+        ),
+        ('headers_regexp = { "^x-odd$" = "^grüße$" }', b"X-Odd: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n", "a@b.example", True),
+        ('headers_regexp = { "^list-id$" = "." }', b"", "a@b.example", False),
+        ('smtp_mail_from_regexp = "^ann@"\nmsg_from_regexp = "^nobody@"', b"", "ann@remote.example", False),
+        ('verified_domain = "remote.example"', b"", "ann@remote.example", False),
+    ],
+)
+async def test_mail_is_filed_where_a_rule_says(smtp: Smtp, rule: str, field: bytes, sender: str, matches: bool) -> None:
+    """SMTP-82, STORE-64: the first rule of which all conditions hold; nothing is verified if nobody verifies."""
+    context = with_rules(smtp, f'mailbox = "Lists/People"\n{rule}', 'mailbox = "Later"\nmsg_from_regexp = "never"')
+    answer = await deliver_to(smtp, context, MESSAGE + field + BODY, sender=sender)
+    assert answer.startswith("250")
+    assert len(await smtp.messages(mailbox="Lists/People")) == matches
+    assert len(await smtp.messages()) == (not matches)
+
+
+async def test_rules_do_not_look_at_what_is_no_header(smtp: Smtp) -> None:
+    """STORE-64; a long header is read in a thread."""
+    context = with_rules(smtp, 'mailbox = "Filed"\nsmtp_mail_from_regexp = "."')
+    await deliver_to(smtp, context, b"this is no field\r\nSubject: x\r\n\r\ntext\r\n")
+    assert len(await smtp.messages()) == 1
+    assert (await deliver_to(smtp, context, MESSAGE + b"X-More: some words\r\n" * 2_000 + BODY)).startswith("250")
+    assert len(await smtp.messages(mailbox="Filed")) == 1
+
+
+async def facts_of(smtp: Smtp, mailbox: str) -> tuple[object, ...]:
+    async with smtp.context.accounts.use("mia") as account:
+        row = await account.read(
+            lambda r: r.row(
+                """SELECT m.is_forward, m.is_reject, m.flags & 1, s.remote_ip, s.ip1, s.ip2, s.ip3, s.ehlo_domain,
+                s.mailfrom_domain, s.orig_ehlo, s.orig_dkim, s.verdict,
+                (SELECT group_concat(domain) FROM message_dkim d WHERE d.message_id = m.id),
+                (SELECT name FROM mailbox b WHERE b.id = m.mailbox_destined_id)
+                FROM message m JOIN message_smtp s ON s.message_id = m.id JOIN mailbox x ON x.id = m.mailbox_id
+                WHERE x.name = ?""",
+                mailbox,
+            ),
+            op="test",
+        )
+    assert row is not None
+    return row
+
+
+async def test_a_forwarder_gets_no_reputation_from_what_it_forwards(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-66, SMTP-84: networks, EHLO, MAIL FROM and the forwarder's signature are masked; originals are kept."""
+    real = deliver._evidence
+
+    def verified(*args: object) -> Evidence:
+        found = real(*args)  # type: ignore[arg-type]  # as they came
+        return msgspec.structs.replace(
+            found,
+            verified_domains=("there.example", "author.example"),
+            dkim_domains=("there.example", "author.example"),
+        )
+
+    monkeypatch.setattr(deliver, "_evidence", verified)
+    context = with_rules(
+        smtp,
+        'mailbox = "Forwards"\nis_forward = true\nsmtp_mail_from_regexp = "^fwd@"\nverified_domain = "there.example"',
+    )
+    assert (await deliver_to(smtp, context, sender="fwd@there.example")).startswith("250")
+    is_forward, is_reject, seen, ip, *masked, orig_ehlo, orig_dkim, _, dkim, destined = await facts_of(smtp, "Forwards")
+    assert (is_forward, is_reject, seen, destined) == (1, 0, 0, None)
+    assert ip == "198.51.100.7"
+    assert masked == ["", "", "", "", ""]
+    assert orig_ehlo == "there.example"
+    assert str(orig_dkim).split() == ["there.example", "author.example"]
+    assert dkim == "author.example"
+    assert (await deliver_to(smtp, context, sender="ann@remote.example")).startswith("250")
+    is_forward, _, _, _, *plain, orig_ehlo, orig_dkim, _, dkim, _ = await facts_of(smtp, "Inbox")
+    assert (is_forward, orig_ehlo, orig_dkim) == (0, "", "")
+    assert all(plain)
+    assert dkim == "author.example,there.example"
+
+
+JUNK = 'mailbox = "Lists"\nsmtp_mail_from_regexp = "."\naccept_rejects_to_mailbox = "Unwanted"'
+FILTER = "[accounts.mia.junk_filter]\nthreshold = 0.9\nonegrams = true"
+
+
+@pytest.mark.parametrize(
+    ("probability", "significant", "junk"), [(0.95, True, True), (0.95, False, False), (0.9, True, False)]
+)
+async def test_a_rule_accepts_what_would_be_rejected_into_its_mailbox(
+    smtp: Smtp,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    probability: float,
+    significant: bool,
+    junk: bool,
+) -> None:
+    """STORE-67, SMTP-98: seen, marked as a reject, with its reason and a log line; by the word of the junk filter."""
+
+    async def judged(*args: object) -> Judgement:
+        return Judgement(probability, significant, ())
+
+    monkeypatch.setattr(deliver, "classify", judged)
+    context = with_rules(smtp, JUNK, account=FILTER)
+    with caplog.at_level(logging.INFO, "moxlite.smtpd.deliver"):
+        assert (await deliver_to(smtp, context)).startswith("250")
+    messages = {name: await smtp.messages(mailbox=name) for name in ("Unwanted", "Lists", "Inbox", "Rejects")}
+    assert {name: len(found) for name, found in messages.items() if found} == {"Unwanted" if junk else "Lists": 1}
+    lines = [record.message for record in caplog.records]
+    if junk:
+        [message] = messages["Unwanted"]
+        assert headers(message, "X-Moxlite-Reason") == ["junk-content"]
+        _, is_reject, seen, *_, verdict, _, destined = await facts_of(smtp, "Unwanted")
+        assert (is_reject, seen, verdict, destined) == (1, 1, None, "Lists")
+        assert "junk accepted by a ruleset" in lines
+    else:
+        assert headers(messages["Lists"][0], "X-Moxlite-Reason") == ["no-bad-signals"]
+        assert (await facts_of(smtp, "Lists"))[1:3] == (0, 0)
+        assert "message delivered" in lines
+
+
+async def test_without_such_a_rule_or_a_filter_the_content_is_not_judged(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-93, STORE-67"""
+
+    async def never(*args: object) -> Judgement:
+        raise AssertionError("judged")
+
+    monkeypatch.setattr(deliver, "classify", never)
+    context = with_rules(smtp, JUNK)  # the account has no filter
+    assert (await deliver_to(smtp, context)).startswith("250")
+    assert len(await smtp.messages(mailbox="Lists")) == 1
+    assert (await deliver_to(smtp, context, to="bo@ours.example")).startswith("250")
+
+
+async def test_a_filter_that_cannot_be_read_makes_the_sender_try_again(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-96"""
+
+    async def broken(*args: object) -> Judgement:
+        raise StorageBroken("disk I/O error")
+
+    monkeypatch.setattr(deliver, "classify", broken)
+    assert (await deliver_to(smtp, with_rules(smtp, JUNK, account=FILTER))).startswith("451 4.3.0")
+
+
+async def test_what_a_rule_accepted_is_not_put_where_rejects_are_removed(smtp: Smtp) -> None:
+    """STORE-67: never cleaned automatically, so it cannot be the rejects mailbox, nor Inbox."""
+    for name in ("Rejects", "Inbox"):
+        with pytest.raises(ConfigError) as caught:
+            with_rules(smtp, JUNK.replace("Unwanted", name))
+        assert any("accept_rejects_to_mailbox" in str(problem) for problem in caught.value.problems)

@@ -1,0 +1,494 @@
+"""Imports by a browser: the form, what it may not be, the progress, one at a time, the end."""
+
+import gzip
+import shutil
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import h11
+import pytest
+import trio
+
+from moxlite.store.imports import engine
+from moxlite.store.reading import mailbox_by_name, state
+from moxlite.web import sessions
+from moxlite.web.account import imports, upload
+from moxlite.web.account.types import ImportProgress
+from tests.store_imports import contents, mbox, tar, tgz, zipped
+from tests.store_mail import deliver_mail, look, mail
+from tests.web_rig import STATIC, Answer, Browser, Events, Rig, open_rig, rig
+
+__all__ = ["rig"]
+
+BOUNDARY = "xX-the-boundary-Xx"
+LARGE = b"".join(b"%08d\r\n" % number for number in range(40_000))  # 400 kB
+SMALL_LIMIT = STATIC.replace("min_free_space = 0 ", 'min_free_space = 0, import_max_size = "100k" ')
+
+
+@pytest.fixture(autouse=True)
+def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures cost a second, and progress is told once a second; the tests of other things need not pay it."""
+    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+    monkeypatch.setattr(imports, "TICK", 0.01)
+
+
+@pytest.fixture
+async def mia(rig: Rig) -> Browser:
+    """A browser that has logged in to the account app."""
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    return browser
+
+
+class Gate:
+    """Holds an import in its reading thread, once `octets` of the file were read."""
+
+    def __init__(self, octets: int) -> None:
+        self.octets = octets
+        self.reached = threading.Event()
+        self.go = threading.Event()
+
+    async def wait(self) -> None:
+        """Until the import stands."""
+        with trio.fail_after(60):
+            while not self.reached.is_set():  # noqa: ASYNC110 - it is another thread's
+                await trio.sleep(0.005)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Imports stop at their first octet behind 100,000."""
+    found = Gate(100_000)
+    real = upload.Counted.read
+
+    def read(file: upload.Counted, size: int = -1) -> bytes:
+        if file.octets > found.octets:
+            found.reached.set()
+            assert found.go.wait(60)
+        return real(file, size)
+
+    monkeypatch.setattr(upload.Counted, "read", read)
+    yield found
+    found.go.set()
+
+
+def form(*parts: tuple[str, bytes], filename: str = "mail.zip") -> bytes:
+    """The body of a form; the field ``file`` has a file name."""
+    body = b""
+    for name, data in parts:
+        more = f'; filename="{filename}"\r\nContent-Type: application/octet-stream' if name == "file" else ""
+        body += f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + data + b"\r\n"
+    return body + f"--{BOUNDARY}--\r\n".encode()
+
+
+async def send(browser: Browser, *parts: tuple[str, bytes], **headers: str) -> Answer:
+    """Post a form with these fields."""
+    return await post(browser, form(*parts), **headers)
+
+
+async def post(browser: Browser, body: bytes, **headers: str) -> Answer:
+    fields = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "x-moxlite-csrf": browser.csrf}
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return await browser.fetch("/import", method="POST", headers=fields, body=body)
+
+
+async def begun(browser: Browser, *parts: tuple[str, bytes]) -> str:
+    """Begin an import; its token."""
+    answer = await send(browser, *parts)
+    assert answer.status == 200, answer.body
+    token = answer.json["token"]
+    assert len(bytes.fromhex(token)) == 16
+    return str(token)
+
+
+@asynccontextmanager
+async def listening(rig: Rig, token: str) -> AsyncIterator[Events]:
+    """The events of an import, heard by somebody without a session."""
+    codec, octets = rig.browser().request("GET", f"/importprogress?token={token}")
+    stream = rig.connect()
+    async with stream:
+        await stream.send_all(octets)
+        yield Events(codec, stream)
+
+
+async def heard(rig: Rig, token: str) -> list[Any]:
+    """All events to the end."""
+    found = []
+    async with listening(rig, token) as events:
+        while (event := await events.next()) is not None:
+            del event["id"]
+            found.append(event)
+    return found
+
+
+async def imported(rig: Rig, browser: Browser, *parts: tuple[str, bytes]) -> Any:
+    """Import a form; the last event."""
+    return (await heard(rig, await begun(browser, *parts)))[-1]
+
+
+def tmp(rig: Rig) -> list[Path]:
+    """Files that have a name in data/tmp."""
+    return list((rig.holder.current.static.data_dir / "tmp").iterdir())
+
+
+async def test_an_archive_is_imported_while_its_progress_is_told(rig: Rig, mia: Browser) -> None:
+    """WEB-72, WEB-73, WEB-75, STORE-128."""
+    messages = [mail(number) for number in range(250)]
+    archive = zipped({"Work/Old.mbox": mbox(messages), "Empty/cur/": b"", "notes.pdf": b"%PDF"})
+    token = await begun(mia, ("skip_mailbox_prefix", b"Work"), ("file", archive))
+    events = await heard(rig, token)
+    assert events[0]["kind"] == "step"
+    assert {"kind": "count", "mailbox": "Old", "count": 250} in events
+    assert {"kind": "count", "mailbox": "Empty", "count": 0} in events
+    assert {"kind": "problem", "message": "notes.pdf: not a file of mail"} in events
+    assert {"kind": "step", "title": "finishing"} in events
+    assert events[-1] == {"kind": "done", "messages": 250, "problems": 1, "dry_run": False}
+    async with rig.account() as account:
+        found = await contents(account)
+    assert [octets for octets, _, _ in found["Old"]] == messages
+    assert found["Empty"] == []
+    assert tmp(rig) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "mailbox"),
+    [
+        (zipped({"A.mbox": mbox([mail(1)])}), "A"),
+        (tgz({"A/cur/1.x:2,S": mail(1)}), "A"),
+        (tar({"A/new/1.x": mail(1)}), "A"),
+        (gzip.compress(tar({"Takeout/Mail/All.mbox": mbox([b"X-Gmail-Labels: Cats\r\n" + mail(1)])})), "Cats"),
+        (mbox([mail(1)]), "Inbox"),
+        (mbox([b"X-Gmail-Labels: Cats\r\n" + mail(1)]), "Cats"),
+        (mail(1), "Inbox"),
+        (b"X-Gmail-Labels: Cats\r\n" + mail(1), "Cats"),
+    ],
+    ids=["zip", "tgz", "tar", "takeout.tgz", "mbox", "takeout.mbox", "eml", "takeout.eml"],
+)
+async def test_a_file_is_what_its_first_octets_say(rig: Rig, mia: Browser, file: bytes, mailbox: str) -> None:
+    """WEB-72, STORE-120, STORE-194."""
+    assert (await imported(rig, mia, ("file", file)))["messages"] == 1
+    async with rig.account() as account:
+        found = {name: len(messages) for name, messages in (await contents(account)).items() if messages}
+    assert found == {mailbox: 1}
+
+
+async def test_mail_goes_where_the_form_says_and_only_once_if_it_says_so(rig: Rig, mia: Browser) -> None:
+    """STORE-126, STORE-127: the mailbox of the form counts more than labels."""
+    file = mbox([b"X-Gmail-Labels: Cats\r\n" + mail(1), mail(2)])
+    into = ("mailbox", "Büro/Alt".encode())
+    trial = await imported(rig, mia, into, ("file", file), ("dry_run", b"1"))
+    assert trial == {"kind": "done", "messages": 2, "problems": 0, "dry_run": True}
+    async with rig.account() as account:
+        assert await look(account, lambda r: mailbox_by_name(r, "Büro/Alt")) is None
+    assert (await imported(rig, mia, into, ("file", file)))["messages"] == 2
+    assert (await imported(rig, mia, into, ("skip_duplicates", b"1"), ("file", file)))["messages"] == 0
+    assert (await imported(rig, mia, into, ("skip_duplicates", b"0"), ("file", mail(1))))["messages"] == 1
+    async with rig.account() as account:
+        assert len((await contents(account))["Büro/Alt"]) == 3
+
+
+BAD_FORMS = {
+    "no file": form(("mailbox", b"A")),
+    "two files": form(("file", mail(1)), ("file", mail(2))),
+    "a field twice": form(("mailbox", b"A"), ("mailbox", b"B"), ("file", mail(1))),
+    "unknown field": form(("file", mail(1)), ("surprise", b"")),
+    "long field": form(("mailbox", b"a" * 5000), ("file", mail(1))),
+    "bad flag": form(("dry_run", b"maybe"), ("file", mail(1))),
+    "bad mailbox": form(("mailbox", b"a//b"), ("file", mail(1))),
+    "cut short": form(("file", mail(1)))[:-20],
+    "many fields": form(*((f"f{number}", b"") for number in range(50)), ("file", mail(1))),
+    "long header": form(("x" * 9000, b""), ("file", mail(1))),
+    "no form at all": mail(1) * 50,
+    "no mail": form(("file", b"%PDF-1.7")),
+    "rar": form(("file", b"Rar!\x1a\x07")),
+    "text": form(("file", b"hello: world\r\n")),
+    "empty": form(("file", b"")),
+}
+
+
+@pytest.mark.parametrize("body", BAD_FORMS.values(), ids=BAD_FORMS)
+async def test_what_is_no_good_form_is_an_error_of_the_user(rig: Rig, mia: Browser, body: bytes) -> None:
+    """WEB-72, WEB-134, WEB-136: and leaves nothing."""
+    answer = await post(mia, body)
+    assert (answer.status, answer.json["error"]["code"]) == (400, "user:error"), answer.body
+    assert tmp(rig) == []
+    assert await mia.call("import_state") == {"token": "", "uploading": False}
+    assert (await imported(rig, mia, ("file", mail(1))))["kind"] == "done"
+
+
+async def test_only_forms_are_taken(mia: Browser) -> None:
+    """WEB-72."""
+    for kind in ("application/zip", "multipart/form-data", "multipart/mixed; boundary=x", 'multipart/form-data; x="'):
+        assert (await post(mia, form(("file", mail(1))), content_type=kind)).status == 400
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        zipped({"../../etc/cron.d/A.mbox": mbox([mail(1)])}),
+        tgz({"../A.mbox": mbox([mail(1)])}),
+        zipped({"A.mbox": mbox([mail(1)])})[:-30],
+        gzip.compress(tar({"A.mbox": mbox([mail(1)])}))[:-40],
+        b"PK\x03\x04" + bytes(100),
+    ],
+    ids=["zip that leads out", "tgz that leads out", "zip cut short", "tgz cut short", "broken zip"],
+)
+async def test_hostile_archives_change_nothing(rig: Rig, mia: Browser, archive: bytes) -> None:
+    """WEB-136, STORE-155."""
+    async with rig.account() as account:
+        before = await look(account, state)
+        end = await imported(rig, mia, ("file", archive))
+        assert end["kind"] == "aborted" or (end["messages"], end["problems"]) == (0, 1)
+        assert await look(account, state) == before
+    assert tmp(rig) == []
+
+
+async def test_only_the_owners_own_page_may_import(rig: Rig, mia: Browser) -> None:
+    """WEB-53, WEB-55, WEB-132: without a session, with a wrong token, from another site, by another app's session."""
+    file = ("file", mail(1))
+    assert (await send(rig.browser(app="/"), file)).status == 403
+    assert (await send(mia, file, x_moxlite_csrf="wrong")).status == 403
+    assert (await send(mia, file, sec_fetch_site="cross-site")).status == 403
+    assert (await send(mia, file, origin="https://evil.example")).status == 403
+    webmail = rig.browser()
+    await webmail.log_in()
+    assert (await send(webmail, file)).status == 403
+    assert (await mia.fetch("/import")).status == 405
+    assert (await mia.fetch("/importprogress?token=00", method="POST")).status == 405
+    async with rig.account() as account:
+        assert (await look(account, state)).total_size == 0
+
+
+async def test_nothing_of_a_refused_file_is_asked_for(rig: Rig, mia: Browser) -> None:
+    """WEB-4, WEB-72: no 100 Continue before the log-in, the limits and the rest are looked at."""
+    mia.csrf = "wrong"
+    codec = h11.Connection(h11.CLIENT)
+    head = mia.request("POST", "/import", {"expect": "100-continue", "x-moxlite-csrf": "wrong"})[1]
+    head = head.replace(b"content-length: 0", b"content-length: 1000000")
+    stream = rig.connect()
+    async with stream:
+        await stream.send_all(head)
+        codec.send(h11.Request(method="POST", target="/", headers=[("host", "x"), ("content-length", "9")]))
+        codec.receive_data(await stream.receive_some())
+        event = codec.next_event()
+    assert isinstance(event, h11.Response)
+    assert event.status_code == 403
+
+
+async def test_a_file_over_the_limit_is_refused_by_its_announcement_or_when_it_comes(tmp_path: Path) -> None:
+    """WEB-20, STORE-156."""
+    async with trio.open_nursery() as nursery:
+        room = await open_rig(tmp_path / "room", nursery, static=SMALL_LIMIT)
+        browser = room.browser(app="/")
+        await browser.log_in()
+        answer = await send(browser, ("file", mbox([mail(1, body="x" * 200_000)])))
+        assert (answer.status, "102400 octets" in answer.json["error"]["message"]) == (413, True)
+        assert await browser.error("import_check", size=102_401) == (413, "user:error")
+        assert await browser.call("import_check", size=102_400) is None
+        # unpacked it counts, too
+        end = await imported(room, browser, ("file", tgz({"A.mbox": mbox([mail(1, body="x" * 200_000)])})))
+        assert end["kind"] == "aborted"
+        assert "102400" in end["message"]
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await room.auth.aclose()
+
+
+@pytest.mark.parametrize("full_after", [0, 1])
+async def test_a_disk_that_is_or_becomes_full_ends_an_upload(
+    rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch, full_after: int
+) -> None:
+    """WEB-20, WEB-141, STORE-157."""
+    looks = 0
+
+    def room_for(directory: Path, octets: int, reserve: int) -> bool:
+        nonlocal looks
+        looks += 1
+        return looks <= full_after
+
+    monkeypatch.setattr(upload, "LOOK_SIZE", 1 << 10)
+    monkeypatch.setattr(upload, "room_for", room_for)
+    monkeypatch.setattr(imports, "room_for", room_for)
+    answer = await send(mia, ("file", mbox([mail(1, body="x" * 900_000)])))
+    assert (answer.status, answer.json["error"]["message"]) == (507, upload.DISK_FULL)
+    assert await mia.error("import_check", size=10) == (507, "user:error")
+    assert looks == full_after + 2
+    assert tmp(rig) == []
+    monkeypatch.undo()
+    assert upload.room_for(Path("/"), 0, 0)
+    assert not upload.room_for(Path("/"), shutil.disk_usage("/").total, 0)
+
+
+async def test_an_upload_that_is_cut_leaves_nothing_and_frees_the_account(rig: Rig, mia: Browser) -> None:
+    """WEB-136, STORE-130: meanwhile a second one is refused."""
+    body = form(("file", mbox([mail(1, body="x" * 100_000)])))
+    kind = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "x-moxlite-csrf": mia.csrf}
+    _, octets = mia.request("POST", "/import", kind, body)
+    stream = rig.connect()
+    await stream.send_all(octets[:-1000])
+    await trio.testing.wait_all_tasks_blocked(0.05)
+    assert await mia.call("import_state") == {"token": "", "uploading": True}
+    second = await send(mia, ("file", mail(1)))
+    assert (second.status, second.json["error"]["code"]) == (409, "user:conflict")
+    assert await mia.error("import_check", size=1) == (409, "user:conflict")
+    await stream.aclose()
+    with trio.fail_after(30):
+        while (await mia.call("import_state"))["uploading"]:  # noqa: ASYNC110 - told to pages only
+            await trio.sleep(0.01)
+    assert tmp(rig) == []
+    assert (await imported(rig, mia, ("file", mail(1))))["messages"] == 1
+
+
+async def test_a_page_that_comes_again_goes_on_where_the_import_is(rig: Rig, mia: Browser, gate: Gate) -> None:
+    """WEB-73, STORE-128, STORE-130: it is found by the account, followed by its token, and one at a time."""
+    token = await begun(mia, ("file", mbox([mail(n, body=LARGE.decode()) for n in range(3)])))
+    await gate.wait()
+    async with listening(rig, token) as events:
+        assert (await events.next())["title"] == "reading"
+        progress = await events.until("progress")
+        assert 0 < progress["octets"] < progress["size"]
+    assert await mia.call("import_state") == {"token": token, "uploading": False}
+    assert (await send(mia, ("file", mail(1)))).status == 409
+    async with listening(rig, token) as again:
+        assert (await again.next())["title"] == "reading"
+        gate.go.set()
+        done = await again.until("done")
+    assert done["messages"] == 3
+    assert [event["kind"] for event in await heard(rig, token)] == ["step", "count", "done"]
+    assert await mia.call("import_state") == {"token": token, "uploading": False}
+    assert (await imported(rig, mia, ("file", mail(9))))["messages"] == 1
+
+
+async def test_an_abort_leaves_the_account_as_it_was(rig: Rig, mia: Browser, gate: Gate) -> None:
+    """WEB-74, STORE-129: deliveries meanwhile stay; others cannot abort it."""
+    async with rig.account() as account:
+        token = await begun(mia, ("file", mbox([mail(n, body=LARGE.decode()) for n in range(3)])))
+        await gate.wait()
+        await deliver_mail(account, mail(77))
+        async with rig.account("tom") as toms:
+            from moxlite.store.credentials import change_password
+
+            await change_password(toms, "another horse battery")
+        tom = rig.browser(app="/")
+        await tom.log_in("tom@example.org", "another horse battery")
+        assert await tom.error("import_abort", token=token) == (404, "user:notFound")
+        assert await tom.call("import_state") == {"token": "", "uploading": False}
+        assert await mia.error("import_abort", token="zz") == (404, "user:notFound")
+        await mia.call("import_abort", token=token)
+        gate.go.set()
+        events = await heard(rig, token)
+        assert events[-1] == {"kind": "aborted", "message": "the import was aborted"}
+        assert await mia.error("import_abort", token=token) == (400, "user:error")
+        assert len((await contents(account))["Inbox"]) == 1
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM import_job")) == 0
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM body")) == 1
+
+
+async def test_the_end_is_told_for_a_minute(rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-73."""
+    assert (await rig.browser().fetch("/importprogress?token=" + "0" * 32)).status == 400
+    assert (await rig.browser().fetch("/importprogress?token=nonsense")).status == 400
+    assert (await rig.browser().fetch("/importprogress")).status == 400
+    token = await begun(mia, ("file", mail(1)))
+    assert (await heard(rig, token))[-1]["kind"] == "done"
+    monkeypatch.setattr(engine, "KEPT_SECONDS", 0.0)
+    assert (await rig.browser().fetch(f"/importprogress?token={token}")).status == 400
+    assert await mia.call("import_state") == {"token": "", "uploading": False}
+
+
+async def test_an_import_has_a_bounded_number_of_listeners(
+    rig: Rig, mia: Browser, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-73: it needs no session to listen."""
+    monkeypatch.setattr(imports, "MAX_LISTENERS", 1)
+    token = await begun(mia, ("file", mbox([mail(n, body=LARGE.decode()) for n in range(3)])))
+    await gate.wait()
+    async with listening(rig, token) as events:
+        await events.until("progress")
+        assert (await rig.browser().fetch(f"/importprogress?token={token}")).status == 503
+    monkeypatch.setattr(imports, "MAX_LISTENERS", 2)
+    gate.go.set()
+    assert (await heard(rig, token))[-1]["kind"] == "done"
+
+
+async def test_a_listener_hears_that_the_line_stands_and_leaves_when_the_server_stops(
+    rig: Rig, mia: Browser, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-17, WEBMAIL-33: as other streams."""
+    monkeypatch.setattr(imports, "KEEPALIVE", 0.02)
+    token = await begun(mia, ("file", mbox([mail(n, body=LARGE.decode()) for n in range(3)])))
+    await gate.wait()
+    async with listening(rig, token) as events:
+        while not (await events.block()).startswith(":"):
+            pass
+        rig.shutdown.set()
+        while await events.block():
+            pass
+    gate.go.set()
+
+
+async def test_an_import_over_the_quota_says_so(tmp_path: Path) -> None:
+    """WEB-76, STORE-123."""
+    domains = (
+        '[domains."example.org"]\n[accounts.mia]\ndomain = "example.org"\nquota_message_size = "100k"\n'
+        '[accounts.mia.destinations."mia@example.org"]\n'
+    )
+    async with trio.open_nursery() as nursery:
+        room = await open_rig(tmp_path / "room", nursery, domains=domains)
+        browser = room.browser(app="/")
+        await browser.log_in()
+        assert (await browser.call("overview"))["storage_limit"] == 102_400
+        end = await imported(room, browser, ("file", mbox([mail(1, body="x" * 200_000)])))
+        assert (end["kind"], "not enough room" in end["message"]) == ("aborted", True)
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await room.auth.aclose()
+
+
+async def test_a_bug_in_an_import_ends_it_and_nothing_else(
+    rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """WEB-18."""
+
+    def crash(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(engine, "read_source", crash)
+    end = await imported(rig, mia, ("file", mail(1)))
+    assert (end["kind"], "log" in end["message"]) == ("aborted", True)
+    assert any(record.exc_info for record in caplog.records)
+    monkeypatch.undo()
+    assert (await imported(rig, mia, ("file", mail(1))))["kind"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "octets", "left"), [(1.0, 50, None), (10.0, 0, None), (10.0, 25, 30), (9.0, 200, 0)]
+)
+def test_the_estimate_follows_the_pace(seconds: float, octets: int, left: int | None) -> None:
+    """WEB-73."""
+    from moxlite.store.imports.progress import Progress
+
+    file = upload.Counted(None, 100)  # type: ignore[arg-type]
+    file.octets = octets
+    told = imports._progress(Progress(b"", "mia"), file, seconds)
+    assert told == ImportProgress(min(octets, 100), 100, 0, left)
+
+
+async def test_the_page_is_told_of_mailboxes_and_use(rig: Rig, mia: Browser) -> None:
+    """WEB-61."""
+    async with rig.account() as account:
+        await deliver_mail(account, mail(1))
+    overview = await mia.call("overview")
+    assert overview == {"login_address": "mia@example.org", "storage_used": len(mail(1)), "storage_limit": 0}
+    found = {box["name"]: box["total"] for box in await mia.call("mailboxes")}
+    assert Counter(found.values())[1] == 1
+    assert found["Inbox"] == 1
+    described = (await mia.fetch("/api/")).json
+    assert set(described["x-calls"]) >= {"import_abort", "import_check", "import_state", "mailboxes", "overview"}
+    assert "x-request" not in described
+    await mia.call("logout")
+    assert await mia.error("overview") == (401, "user:noAuth")

@@ -1,0 +1,79 @@
+"""``moxlite account app-password``: what the command line asks the server for (docs/spec/store.md, STORE-191)."""
+
+import time
+
+import pytest
+
+from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName
+from moxlite.cli import account, run
+
+Capture = pytest.CaptureFixture[str]
+
+DAY = 86_400_000_000
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    """What the server is asked for; it answers as if all were well."""
+    requests: list[tuple[str, object]] = []
+
+    def call(command: str, args: object, result: object) -> object:
+        requests.append((command, args))
+        match command:
+            case "account app-password add":
+                return "abcdefghij0123456789"
+            case "account app-password list":
+                return [AppPasswordInfo("a \x1b[2Jphone", ["imap"], True, "2026-11-20 10:00", "", "", False)]
+            case _:
+                return None
+
+    monkeypatch.setattr(account, "call", call)
+    return requests
+
+
+@pytest.mark.parametrize(
+    ("options", "scopes", "read_only"),
+    [
+        ([], ["imap", "submission"], False),
+        (["--read-only"], ["imap"], True),
+        (["--scope", "webapi", "--scope", "imap"], ["webapi", "imap"], False),
+    ],
+)
+def test_a_password_is_made_and_printed(
+    asked: list[tuple[str, object]], capsys: Capture, options: list[str], scopes: list[str], read_only: bool
+) -> None:
+    """STORE-191"""
+    assert run(["account", "app-password", "add", "me", "my phone", *options]) == 0
+    assert capsys.readouterr().out == "abcdefghij0123456789\n"
+    assert asked == [("account app-password add", AppPasswordAdd("me", "my phone", scopes, read_only))]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("text", "days"), [("90d", 90), ("48h", 2), ("2w", 14)])
+def test_the_end_is_so_long_from_now_or_a_date(asked: list[tuple[str, object]], text: str, days: int) -> None:
+    """STORE-191"""
+    before = time.time_ns() // 1000
+    assert run(["account", "app-password", "add", "me", "x", "--expires", text]) == 0
+    assert run(["account", "app-password", "add", "me", "x", "--expires", "2030-01-01"]) == 0
+    after = time.time_ns() // 1000
+    (_, first), (_, second) = asked
+    assert isinstance(first, AppPasswordAdd)
+    assert isinstance(second, AppPasswordAdd)
+    assert first.expires is not None
+    assert before + days * DAY <= first.expires + 1 <= after + days * DAY + 1
+    assert second.expires == 1_893_456_000_000_000
+
+
+def test_they_are_listed_and_revoked(asked: list[tuple[str, object]], capsys: Capture) -> None:
+    """STORE-191, ADMIN-65"""
+    assert run(["account", "app-password", "list", "me"]) == 0
+    out = capsys.readouterr().out
+    assert "read only" in out
+    assert r"a \x1b[2Jphone" in out
+    assert run(["account", "app-password", "rm", "me", "my phone"]) == 0
+    assert asked == [
+        ("account app-password list", AccountName("me")),
+        ("account app-password rm", AppPasswordName("me", "my phone")),
+    ]
+    assert run(["account", "app-password", "add", "me"]) == 2
+    assert run(["account", "app-password", "add", "me", "x", "--scope", "smtp"]) == 2
+    assert run(["account", "app-password", "add", "me", "x", "--expires", "soon"]) == 1

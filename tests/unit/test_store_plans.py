@@ -1,0 +1,255 @@
+"""No statement of the daily work goes through a table that grows with the account (STORE-171)."""
+
+import re
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+import pytest
+
+from moxlite.store import erase, recipients, reputation
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts
+from moxlite.store.changes import changes_since
+from moxlite.store.deliver import Append, append, deliver
+from moxlite.store.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.fetching import fetch_rows
+from moxlite.store.flags import store_flags, store_flags_ids
+from moxlite.store.junk import trainer
+from moxlite.store.mailboxes import ensure_mailbox
+from moxlite.store.messages import copy_messages, expunge, move_messages
+from moxlite.store.reading import changed_since, flags_by_uid, mailboxes, rows_by_uid, rows_of_thread, vanished
+from moxlite.store.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.reputation import QUERIES, Key, history, received_since
+from moxlite.store.transaction import Reader, Tx
+from moxlite.store.types import Flag, ModSeq
+from moxlite.store.views import FIRST_NEWEST, page, unseen_ids
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import box, look, mail, prepared
+
+__all__ = ["accounts", "store_options"]
+
+GROWING = (
+    "message|message_info|message_wire|message_header|message_smtp|message_dkim|message_keyword|expunged|erase_queue|"
+    "body|body_chunk|recipient|thread_missing|outgoing|unit_key|import_message"
+)
+"""Tables whose rows become more with the mail."""
+
+WHOLE = {
+    erase.PENDING,  # SQLite counts the rows of a table by its pages
+    erase.UNUSED,  # all rows of a partial index, as many as wanted
+    erase.BEYOND_KEPT,  # once a night
+    trainer.TO_UNTRAIN,
+}
+"""What may go through a growing table, or an index of it."""
+
+Statements = dict[str, int]
+"""Each with the number of its parameters."""
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
+    """All that the store runs."""
+    found: Statements = {}
+
+    def noting(cls: type[Reader], name: str) -> None:
+        original: Callable[..., Any] = getattr(cls, name)
+
+        def run(self: Reader, sql: str, *args: Any) -> Any:
+            numbered = [int(number) for number in re.findall(r"\?(\d+)", sql)]
+            found[sql] = max(numbered) if numbered else sql.count("?")
+            return original(self, sql, *args)
+
+        monkeypatch.setattr(cls, name, run)
+
+    noting(Reader, "_run")
+    for name in ("execute", "executemany", "insert"):
+        noting(Tx, name)
+    return found
+
+
+def scans(db: apsw.Connection, sql: str, parameters: int) -> list[str]:
+    """The lines of its plan that go through a growing table."""
+    names = {name for match in re.finditer(rf"\b({GROWING})\b(?:\s+(?:AS\s+)?(\w+))?", sql) for name in match.groups()}
+    plan = db.execute("EXPLAIN QUERY PLAN " + sql, (None,) * parameters).fetchall()
+    return [
+        str(row[3])
+        for row in plan
+        if (found := re.match(r"SCAN (\w+)", str(row[3]))) and found[1] in names and "VIRTUAL TABLE" not in str(row[3])
+    ]
+
+
+async def work(account: Account) -> None:
+    """What clients and other servers have an account do all day."""
+    one, two, three = ip_classes("192.0.2.1")
+    facts = Facts(
+        smtp=SMTPFacts(remote_ip="192.0.2.1", ip1=one, ip2=two, ip3=three, msgfrom_domain="example.com"),
+        dkim_domains=("example.com",),
+    )
+    for number in range(1, 8):
+        octets = mail(number, references=f"<{number - 1}@example.com> <99@example.com>", subject=f"Re: {number}")
+        await deliver(account, await prepared(octets), facts, "Inbox", transaction_id=b"%d" % number, clear_rejects="R")
+    sent = await box(account, "Sent")
+    await append(account, sent.id, [Append(await prepared(mail(20, to="zoe@example.org")), Flag.SEEN, ("word",))])
+    inbox = (await box(account)).id
+    archive = (await account.write(lambda tx: ensure_mailbox(tx, "Archive"))).id
+    await account.write(lambda tx: store_flags(tx, inbox, [1, 2, 5], mode="add", flags=Flag.JUNK, keywords=["work"]))
+    await account.write(lambda tx: store_flags_ids(tx, [1, 2], mode="replace", flags=Flag.SEEN))
+    await account.write(lambda tx: copy_messages(tx, inbox, [1], archive))
+    await account.write(lambda tx: move_messages(tx, inbox, [2], archive))
+    await account.write(lambda tx: expunge(tx, inbox, [3]))
+    wanted = ("modseq", "size", "envelope", "bodystructure", "header", "preview", "structure")
+
+    def read(r: Reader) -> None:
+        mailboxes(r)
+        list(changes_since(r, ModSeq(1)))
+        list(changes_since(r, ModSeq(1), inbox))
+        for uids in ([1, 2, 3, 4], [1, 3, 700]):
+            fetch_rows(r, inbox, array("q", uids), wanted)  # type: ignore[arg-type]
+        rows_by_uid(r, inbox, 1)
+        flags_by_uid(r, inbox, 1)
+        changed_since(r, inbox, 1)
+        vanished(r, inbox, 1)
+        rows_of_thread(r, 1)
+        for order in (True, False):
+            for unread in (True, False):
+                page(r, inbox, FIRST_NEWEST, 10, oldest_first=order, unread=unread)
+        unseen_ids(r, inbox)
+        for key in Key:
+            history(r, key, "example.com", inbox, now=1 << 60)
+        received_since(r, (one, two, three), since=1, now=2)
+        wrote_to(r, "zoe", "example.org")
+        wrote_to_domain(r, "example.org")
+        wrote_to_orgdomain(r, "example.org")
+
+    await look(account, read)
+    await account.settle()
+    await account.tend()
+
+
+async def test_daily_work_scans_no_table_that_grows(accounts: Accounts, statements: Statements) -> None:
+    """STORE-27, STORE-30, STORE-79, STORE-91, STORE-171: opening, delivering with its thread, flags, copies, removal,
+    listings, catching up, reputation, the nightly tidying.
+    """
+    async with accounts.use("mia") as account:
+        await work(account)
+        db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            found = {sql: bad for sql, number in statements.items() if (bad := scans(db, sql, number))}
+            waiting = db.execute(f"EXPLAIN QUERY PLAN {erase.KEPT_FROM}", (1,)).fetchall()
+        finally:
+            db.close()
+    assert len(statements) > 80
+    assert found.keys() <= WHOLE, found
+    # What is kept for undeleting may be much: the first of it is found at once.
+    assert [row[3] for row in waiting] == ["SCAN erase_queue USING INDEX erase_queue_modseq"]
+
+
+@pytest.mark.parametrize(
+    ("key", "index"),
+    [
+        (Key.MSGFROM, "message_smtp_msgfrom_address (msgfrom_domain=? AND msgfrom=? AND received>? AND received<?)"),
+        (
+            Key.MAILFROM,
+            "message_smtp_mailfrom_address (mailfrom_domain=? AND mailfrom=? AND received>? AND received<?)",
+        ),
+        (Key.MSGFROM_DOMAIN, "message_smtp_msgfrom (msgfrom_domain=? AND received>? AND received<?)"),
+        (Key.MAILFROM_DOMAIN, "message_smtp_mailfrom (mailfrom_domain=? AND received>? AND received<?)"),
+        (Key.MSGFROM_ORGDOMAIN, "message_smtp_msgfrom_org (msgfrom_orgdomain=? AND received>? AND received<?)"),
+        (Key.EHLO_DOMAIN, "message_smtp_ehlo (ehlo_domain=? AND received>? AND received<?)"),
+        (Key.IP3, "message_smtp_ip3 (ip3=? AND received>? AND received<?)"),
+    ],
+)
+async def test_a_history_is_read_newest_first_from_its_own_index(accounts: Accounts, key: Key, index: str) -> None:
+    """STORE-91, STORE-92, STORE-171: that of an address does not go through all mail of a large provider."""
+    async with accounts.use("mia") as account:
+        sql = QUERIES[key]
+        plan = await look(account, lambda r: r.rows(f"EXPLAIN QUERY PLAN {sql}", *[1] * sql.count("?")))
+        assert f"SEARCH message_smtp USING INDEX {index}" in "\n".join(row[3] for row in plan)
+
+
+async def test_what_grows_with_a_large_provider_is_answered_by_indices_alone(accounts: Accounts) -> None:
+    """STORE-93, STORE-95, STORE-171: what came in a day; when one last wrote to a domain."""
+    expected = {
+        reputation.RECEIVED: "message_smtp USING COVERING INDEX message_smtp_received (received>? AND received<?)",
+        recipients.BY_DOMAIN: "recipient USING COVERING INDEX recipient_domain (domain=?)",
+        recipients.BY_ORGDOMAIN: "recipient USING COVERING INDEX recipient_orgdomain (orgdomain=?)",
+        recipients.BY_ADDRESS: "recipient USING COVERING INDEX recipient_address (domain=? AND localpart=?)",
+    }
+    async with accounts.use("mia") as account:
+        db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            for sql, line in expected.items():
+                arguments = (None,) * (5 if "?5" in sql else sql.count("?"))
+                assert [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", arguments)] == [f"SEARCH {line}"]
+        finally:
+            db.close()
+
+
+async def test_a_listing_touches_no_body(accounts: Accounts, statements: Statements) -> None:
+    """STORE-51, STORE-171: envelopes and flags are rows."""
+    async with accounts.use("mia") as account:
+        await deliver(account, await prepared(mail(1)), Facts(), "Inbox")
+        inbox = (await box(account)).id
+        statements.clear()
+        await look(account, lambda r: fetch_rows(r, inbox, array("q", [1]), ("modseq", "size", "received", "envelope")))
+        db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            (sql,) = statements
+            plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * statements[sql]).fetchall()]
+        finally:
+            db.close()
+    assert plan == [
+        "SEARCH m USING INDEX sqlite_autoindex_message_1 (mailbox_id=? AND uid>? AND uid<?)",
+        "SEARCH w USING INTEGER PRIMARY KEY (rowid=?)",
+    ]
+
+
+async def test_common_recipients_are_found_by_their_time(accounts: Accounts, statements: Statements) -> None:
+    """STORE-96, STORE-171: the newest by the index; only what is not among them is looked for in the whole table."""
+    async with accounts.use("mia") as account:
+        sent = await box(account, "Sent")
+        to = ", ".join(f"Person {n} <p{n}@example.org>" for n in range(30))
+        await append(account, sent.id, [Append(await prepared(mail(1, to=to)))])
+        statements.clear()
+        found, more = await look(account, lambda r: suggest_recipients(r, "person"))
+        assert (len(found), more) == (20, True)
+        assert list(statements) == [recipients.LATEST]
+        db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            assert scans(db, recipients.LATEST, 1) == ["SCAN recipient USING INDEX recipient_sent"]
+        finally:
+            db.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("zoë", ["zoe"]),
+        ("ZOË M", ["zoe"]),
+        ("straße", ["anna"]),
+        ("müller <z", ["zoe"]),
+        ("bob@ex", ["bob"]),
+        ("b_b", []),
+        ("100%", ["sale"]),
+        ("\\", []),
+        ("example.net", ["bob"]),
+        ("bob ", ["bob"]),
+        ("x" * 2000, []),
+    ],
+)
+async def test_old_recipients_are_found_in_any_case(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, text: str, expected: list[str]
+) -> None:
+    """STORE-96: by name, address, or across both, whatever characters they have."""
+    monkeypatch.setattr(recipients, "NEWEST", 0)
+    async with accounts.use("mia") as account:
+        sent = await box(account, "Sent")
+        to = (
+            "Zoë Müller <zoe@mail.example.org>, Bob <bob@example.net>, Anna Straße <anna@example.org>, "
+            '"100% off" <sale@example.org>'
+        )
+        await append(account, sent.id, [Append(await prepared(mail(1, to=to)))])
+        found, _ = await look(account, lambda r: suggest_recipients(r, text))
+        assert [one.localpart for one in found] == expected
