@@ -164,7 +164,6 @@ class Client:
         enable = {"condstore": "CONDSTORE", "qresync": "QRESYNC", "rev2": "IMAP4rev2", "uidonly": "UIDONLY"}
         if self.kind in enable:
             await self.ok(f"ENABLE {enable[self.kind]}")
-        self.codec.utf8 = self.kind == "rev2"
 
     @property
     def uidonly(self) -> bool:
@@ -273,6 +272,8 @@ class Client:
                 self._code(code, tag)
             case r.ListData(name=name, flags=flags):
                 self._named(name, flags)
+            case r.Enabled(names=names) if "IMAP4rev2" in names:
+                self.codec.utf8 = True  # of names, from the next response on
         if self.view is None:
             return
         view = self.view

@@ -89,9 +89,11 @@ def kill_many(work: Work, kills: int, rng: random.Random, folder: Path) -> Kille
     while done.kills < kills:
         shutil.copytree(base, here)
         told = []
-        killed, streak = True, rng.randint(1, STREAK)
+        killed, streak, before = True, rng.randint(1, STREAK), done.kills
         while killed:
-            killed, _ = _run(work, here, told, rng.uniform(0, LAST * seconds) if streak else DEADLINE)
+            killed, worked = _run(work, here, told, rng.uniform(0, LAST * seconds) if streak else DEADLINE)
+            if not killed and done.kills == before:
+                seconds = worked  # the machine has less to do than it had
             trio.run(work.check, here, told)
             done.kills += killed
             streak -= killed
