@@ -4,13 +4,14 @@ one slice, not for all of them (IMAP-167). What must not end half-way is undone 
 
 from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import trio
 
 from moxlite.proto.imap.seqset import Ranges, pick
 from moxlite.store.account import AccountTx
-from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.copyparts import end_copy, new_copy, note_part, undo_part
 from moxlite.store.messages import Copied, copy_messages, expunge, move_messages
 from moxlite.store.reading import deleted_uids
 from moxlite.store.types import MailboxID
@@ -52,13 +53,25 @@ async def expunge_slices(session: Session, view: View, chosen: Ranges | None = N
 
 
 async def copy_slices(session: Session, view: View, uids: "array[int]", target: Target) -> list[Copied]:
-    """Copy messages: all or, when this raises or is cancelled, none (RFC 9051 §6.4.7)."""
+    """Copy messages: all or, when this raises, is cancelled or the server is killed, none (RFC 9051 §6.4.7)."""
+    copy = new_copy()
+    last = max(0, len(uids) - 1) // SLICE
     done: list[Copied] = []
+
+    def add(tx: AccountTx, source_id: MailboxID, part: Sequence[int], target_id: MailboxID) -> Copied:
+        copied = copy_messages(tx, source_id, part, target_id)
+        if len(done) < last:
+            note_part(tx, copy, copied)
+        else:
+            end_copy(tx, copy)
+        return copied
+
     try:
-        await _transfer(session, view, uids, target, copy_messages, done)
+        await _transfer(session, view, uids, target, add, done)
     except BaseException:
-        with trio.CancelScope(shield=True):  # bounded: no more slices than were done
-            await _undo(session, done)
+        with trio.CancelScope(shield=True):  # bounded: no more parts than were made
+            while last and await session.account.write(partial(undo_part, copy=copy), session.cursor):
+                pass
         raise
     return done
 
@@ -82,16 +95,3 @@ async def _transfer(
             return operation(tx, view.mailbox_id, part, target_id)
 
         done.append(await session.account.write(unit, session.cursor))
-
-
-async def _undo(session: Session, done: Sequence[Copied]) -> None:
-    """Remove what was copied."""
-    for copied in done:
-
-        def unit(tx: AccountTx, copied: Copied = copied) -> None:
-            expunge(tx, copied.target_id, copied.target_uids)
-
-        try:
-            await session.account.write(unit, session.cursor)
-        except NoSuchMailbox:
-            return  # deleted meanwhile, and the copies with it

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, overload
 
@@ -15,6 +16,7 @@ import msgspec
 
 from moxlite.store.bus import Batch, Bus, Cursor
 from moxlite.store.changes import Catchup, TooMany
+from moxlite.store.copyparts import undo_part, unfinished_copies
 from moxlite.store.database import Database, Kind, Reader, Snapshot
 from moxlite.store.erase import UNUSED, Eraser, forget_keys, purge, reclaim
 from moxlite.store.errors import AlreadyDone
@@ -229,7 +231,12 @@ async def open_account(name: str, path: Path, options: Options, handlers: Mappin
             logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
         while unused is not None and await database.write(reclaim) > 0:
             pass
+        account = Account(name, database, options, modseq, handlers)
+        for copy in await database.read(unfinished_copies, op="open"):
+            while await account.write(partial(undo_part, copy=copy)):
+                pass
+            logger.info("an unfinished copy removed", extra={"kv": {"account": name}})
     except BaseException:
         await database.aclose()
         raise
-    return Account(name, database, options, modseq, handlers)
+    return account
