@@ -32,6 +32,7 @@ __all__ = [
     "load_config",
     "moment",
     "new_password",
+    "note",
     "printable",
     "settings",
     "show",
@@ -200,6 +201,11 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
         raise Failure(str(error), OTHER_VERSION) from None
     except CtlFailed as error:
         raise Failure(printable(str(error))) from None
+
+
+def note(line: str) -> None:
+    """Say what is going on, beside the output."""
+    print(printable(line), file=sys.stderr)
 
 
 def moment(text: str) -> int:

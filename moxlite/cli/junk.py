@@ -1,19 +1,16 @@
 """``moxlite junk``: care for the junk filters of accounts, and questions to them (STORE-87, STORE-193)."""
 
 import contextlib
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from moxlite.cli.common import NOT_RUNNING, Failure, call, load_config, printable, settings, show
+from moxlite.cli.common import Failure, call, note, printable, settings, show
+from moxlite.cli.files import on_files, served
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import JunkDone, JunkExplained
-    from moxlite.config.snapshot import Snapshot
-    from moxlite.store.accounts import Accounts
 
 __all__ = ["junk"]
 
@@ -37,15 +34,13 @@ def retrain(name: str | None) -> None:
     def directly() -> list[JunkDone]:
         from moxlite.admin.junk import retrain_accounts
 
-        snapshot = _snapshot(name)
-
         async def tell(line: str) -> None:
-            _note(line)
+            note(line)
 
-        return _on_files(snapshot, lambda accounts: retrain_accounts(accounts, _names(snapshot, accounts, name), tell))
+        return on_files(name, lambda accounts, names: retrain_accounts(accounts, names, tell))
 
     _report(
-        _served(lambda: call("junk retrain", JunkAccount(name or ""), list[JunkDone], progress=_note), directly),
+        served(lambda: call("junk retrain", JunkAccount(name or ""), list[JunkDone], progress=note), directly),
         "messages learnt",
     )
 
@@ -63,10 +58,9 @@ def prune(name: str | None, days: int) -> None:
     def directly() -> list[JunkDone]:
         from moxlite.admin.junk import prune_accounts
 
-        snapshot = _snapshot(name)
-        return _on_files(snapshot, lambda accounts: prune_accounts(accounts, _names(snapshot, accounts, name), days))
+        return on_files(name, lambda accounts, names: prune_accounts(accounts, names, days))
 
-    _report(_served(lambda: call("junk prune", JunkPrune(name or "", days), list[JunkDone]), directly), "words dropped")
+    _report(served(lambda: call("junk prune", JunkPrune(name or "", days), list[JunkDone]), directly), "words dropped")
 
 
 @junk.command()
@@ -93,11 +87,11 @@ def explain(account: str, message: str) -> None:
         from moxlite.admin.junk import JunkFailed, explain_message
 
         try:
-            return _on_files(_snapshot(account), lambda accounts: explain_message(accounts, account, message, octets))
+            return on_files(account, lambda accounts, _: explain_message(accounts, account, message, octets))
         except JunkFailed as error:
             raise Failure(str(error)) from None
 
-    found = _served(lambda: call("junk explain", JunkExplain(account, message), JunkExplained, upload=octets), directly)
+    found = served(lambda: call("junk explain", JunkExplain(account, message), JunkExplained, upload=octets), directly)
     if settings().as_json:
         show([found], (), as_json=True)
     else:
@@ -163,40 +157,3 @@ def _report(results: "list[JunkDone]", what: str) -> None:
     failed = [one.account for one in results if one.failed]
     if failed:
         raise Failure(f"not done for {', '.join(failed)}")
-
-
-def _note(line: str) -> None:
-    print(printable(line), file=sys.stderr)
-
-
-def _served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
-    """Ask the running server; without one, work on the files."""
-    try:
-        return through_server()
-    except Failure as failure:
-        if failure.code != NOT_RUNNING:
-            raise
-    return directly()
-
-
-def _snapshot(name: str | None) -> "Snapshot":
-    snapshot = load_config()
-    if name and snapshot.account(name) is None:
-        raise Failure(f'there is no account "{name}"')
-    return snapshot
-
-
-def _names(snapshot: "Snapshot", accounts: "Accounts", name: str | None) -> list[str]:
-    return [name] if name else [one for one in accounts.names() if snapshot.account(one) is not None]
-
-
-def _on_files(snapshot: "Snapshot", work: "Callable[[Accounts], Awaitable[T]]") -> T:
-    from moxlite.admin.junk import on_files
-    from moxlite.net.lock import Locked
-
-    try:
-        return on_files(snapshot, work)
-    except Locked as error:
-        raise Failure(str(error)) from None
-    except OSError as error:
-        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None

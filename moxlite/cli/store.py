@@ -1,18 +1,15 @@
 """``moxlite store``: care for the stored mail."""
 
-import sys
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from moxlite.cli.common import NOT_RUNNING, Failure, call, json_option, load_config, printable, settings, show
+from moxlite.cli.common import Failure, call, json_option, load_config, note, printable, settings, show
+from moxlite.cli.files import on_files, served
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import CheckReport, StoreDone, StoreRepair, StoreStats
     from moxlite.admin.storecare import Care
-    from moxlite.config.snapshot import Snapshot
-    from moxlite.store.accounts import Accounts
 
 __all__ = ["store"]
 
@@ -52,11 +49,12 @@ def check(name: str | None, deep: bool, as_json: bool) -> None:
 def _reports(name: str, *, deep: bool) -> "list[CheckReport]":
     from moxlite.admin.requests import CheckReport, StoreCheck
 
-    try:
-        return call("store check", StoreCheck(name, deep), list[CheckReport])
-    except Failure as failure:
-        if failure.code != NOT_RUNNING:
-            raise
+    return served(
+        lambda: call("store check", StoreCheck(name, deep), list[CheckReport]), lambda: _check_stopped(name, deep=deep)
+    )
+
+
+def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
     from moxlite.admin.storecheck import check_stopped
     from moxlite.net.lock import Locked
 
@@ -116,13 +114,7 @@ def _repair(verb: str, name: str, mailbox: str = "") -> None:
     from moxlite.admin.requests import StoreRepair
 
     request = StoreRepair(name, verb, mailbox)
-    try:
-        changed = call("store repair", request, list[str])
-    except Failure as failure:
-        if failure.code != NOT_RUNNING:
-            raise
-        changed = _repair_stopped(request)
-    for line in changed:
+    for line in served(lambda: call("store repair", request, list[str]), lambda: _repair_stopped(request)):
         print(printable(line))
 
 
@@ -154,9 +146,9 @@ def stats(name: str | None, as_json: bool) -> None:
     def directly() -> "list[StoreStats]":
         from moxlite.admin.storecare import read_stats
 
-        return _on_files(name, read_stats)
+        return on_files(name, read_stats)
 
-    found = _served(lambda: call("store stats", StoreAccount(name or ""), list[StoreStats]), directly)
+    found = served(lambda: call("store stats", StoreAccount(name or ""), list[StoreStats]), directly)
     if as_json or settings().as_json:
         show(found, (), as_json=True)
     else:
@@ -238,15 +230,15 @@ def _care(care: "Care", name: str | None, what: str) -> None:
         from moxlite.admin.storecare import care_for
 
         async def tell(line: str) -> None:
-            _note(line)
+            note(line)
 
         target = compression(load_config())
-        return _on_files(
+        return on_files(
             name, lambda accounts, names: care_for(accounts, names, care, tell, target=target, rate=FULL_SPEED)
         )
 
     request = StoreAccount(name or "")
-    done = _served(lambda: call(f"store {care}", request, list[StoreDone], progress=_note), directly)
+    done = served(lambda: call(f"store {care}", request, list[StoreDone], progress=note), directly)
     if settings().as_json:
         show(done, (), as_json=True)
     else:
@@ -260,44 +252,6 @@ def _complain(found: list[tuple[str, str]]) -> None:
     """Say what failed, by account; then the command has failed."""
     failed = [(account, problem) for account, problem in found if problem]
     for account, problem in failed:
-        _note(f"{account}: {problem}")
+        note(f"{account}: {problem}")
     if failed:
         raise Failure(f"not done for {', '.join(account for account, _ in failed)}")
-
-
-def _note(line: str) -> None:
-    print(printable(line), file=sys.stderr)
-
-
-def _served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
-    """Ask the running server; without one, work on the files."""
-    try:
-        return through_server()
-    except Failure as failure:
-        if failure.code != NOT_RUNNING:
-            raise
-    return directly()
-
-
-def _on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
-    """Work on one account of a stopped server, or on all."""
-    from moxlite.admin.junk import on_files
-    from moxlite.net.lock import Locked
-
-    snapshot = load_config()
-    if name and snapshot.account(name) is None:
-        raise Failure(f'there is no account "{name}"')
-
-    async def on_all(accounts: "Accounts") -> T:
-        return await work(accounts, _names(snapshot, accounts, name))
-
-    try:
-        return on_files(snapshot, on_all)
-    except Locked as error:
-        raise Failure(str(error)) from None
-    except OSError as error:
-        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
-
-
-def _names(snapshot: "Snapshot", accounts: "Accounts", name: str | None) -> list[str]:
-    return [name] if name else [one for one in accounts.names() if snapshot.account(one) is not None]

@@ -7,6 +7,7 @@ struct, its return type the result: one source for decoding, for the JSON Schema
 import inspect
 import typing
 from collections.abc import Awaitable, Callable
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -43,9 +44,9 @@ def call(*, public: bool = False) -> Callable[[Method], Method]:
 
 
 def calls_of(api: type) -> dict[str, Call]:
-    """All calls of a class by name, in the order of their definition."""
+    """All calls of a class by name, in the order of their definition, those it inherits first."""
     calls: dict[str, Call] = {}
-    for name, method in vars(api).items():
+    for name, method in chain.from_iterable(vars(one).items() for one in reversed(api.__mro__)):
         if "call_public" not in getattr(method, "__dict__", {}):
             continue
         types = typing.get_type_hints(method, include_extras=True)

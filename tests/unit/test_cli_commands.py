@@ -21,23 +21,7 @@ from moxlite.config.load import check_files, source_of
 from moxlite.config.reference import describe
 from moxlite.config.static import Static
 from tests.running import make_certificate
-
-STATIC = """\
-hostname = "mx.example.org"
-data_dir = "data"
-[postmaster]
-account = "me"
-mailbox = "Postmaster"
-[listeners.local]
-ips = ["127.0.0.1"]
-"""
-
-DOMAINS = """\
-[domains."example.org"]
-[accounts.me]
-domain = "example.org"
-[accounts.me.destinations."me@example.org"]
-"""
+from tests.small_config import DOMAINS, STATIC
 
 
 @pytest.fixture

@@ -12,17 +12,8 @@ from moxlite.config.load import load
 from moxlite.net.lock import DataLock
 from moxlite.store.accounts import Accounts
 from moxlite.store.deliver import Append, append
+from tests.small_config import STATIC
 from tests.store_mail import box, mail, prepared
-
-STATIC = """\
-hostname = "mx.example.org"
-data_dir = "data"
-[postmaster]
-account = "me"
-mailbox = "Postmaster"
-[listeners.local]
-ips = ["127.0.0.1"]
-"""
 
 DOMAINS = """\
 [domains."example.org"]

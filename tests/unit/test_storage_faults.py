@@ -17,18 +17,9 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.body import message_range
 from moxlite.store.errors import StorageBroken, StorageFull, StoreError
 from moxlite.store.transaction import Tx
+from tests.small_config import STATIC
 from tests.store_fixtures import soon
 from tests.store_mail import look, rows
-
-STATIC = """\
-hostname = "mx.example.org"
-data_dir = "data"
-[postmaster]
-account = "me"
-mailbox = "Postmaster"
-[listeners.local]
-ips = ["127.0.0.1"]
-"""
 
 DOMAINS = '[domains."example.org"]\n' + "".join(
     f'[accounts.{name}]\ndomain = "example.org"\n[accounts.{name}.destinations."{name}@example.org"]\n'

@@ -26,19 +26,10 @@ from moxlite.store.chunks import Compression
 from moxlite.store.deliver import Append, append
 from moxlite.store.messages import copy_messages
 from moxlite.store.types import AccountClosing, ThreadChanged
+from tests.small_config import STATIC
 from tests.store_mail import box, look, mail, prepared, rows
 
-STATIC = """\
-hostname = "mx.example.org"
-data_dir = "data"
-[postmaster]
-account = "me"
-mailbox = "Postmaster"
-[listeners.local]
-ips = ["127.0.0.1"]
-[store]
-compress = "zlib"
-"""
+COMPRESSED = STATIC + '[store]\ncompress = "zlib"\n'
 
 DOMAINS = """\
 [domains."example.org"]
@@ -68,7 +59,7 @@ async def opened(config: Path) -> AsyncIterator[Accounts]:
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An account with two messages, stored by zstd, and a copy of one; and an empty account."""
-    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "moxlite.toml").write_text(COMPRESSED)
     (tmp_path / "domains.toml").write_text(DOMAINS)
     (tmp_path / "data").mkdir()
     monkeypatch.setenv("MOXLITE_CONF", str(tmp_path / "moxlite.toml"))

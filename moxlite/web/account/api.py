@@ -13,8 +13,8 @@ from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import Apps, ImportState, Mailbox, Overview
 from moxlite.web.calls import call
 from moxlite.web.errors import ServerFailed
+from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Caller, Sessions
-from moxlite.web.types import Credential, LoginResult, Name
 
 __all__ = ["API"]
 
@@ -22,23 +22,13 @@ Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Token = Annotated[str, Meta(max_length=64)]
 
 
-class API:
+class API(LoginCalls):
     """What a browser can ask for; `Caller.session` is set for all but the public calls."""
 
     def __init__(self, accounts: Accounts, sessions: Sessions, imports: BrowserImports) -> None:
+        super().__init__(sessions)
         self._accounts = accounts
-        self._sessions = sessions
         self._imports = imports
-
-    @call(public=True)
-    async def login_prep(self, caller: Caller) -> str:
-        """The token that `login` must bring along within 30 seconds."""
-        return self._sessions.prepare(caller)
-
-    @call(public=True)
-    async def login(self, caller: Caller, login_token: Name, username: Credential, password: Credential) -> LoginResult:
-        """Begin a session: its cookie is set, its CSRF token returned."""
-        return LoginResult(*await self._sessions.log_in(caller, login_token, username, password))
 
     @call(public=True)
     async def apps(self, caller: Caller) -> Apps:

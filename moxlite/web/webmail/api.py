@@ -20,8 +20,9 @@ from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.store.views import mailboxes_of, unseen_ids
 from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, NotFound, ServerFailed, StorageRefused, UserError
+from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Caller, Sessions
-from moxlite.web.types import Credential, LoginResult, Name
+from moxlite.web.types import Name
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.streams import Streams
@@ -34,23 +35,13 @@ T = TypeVar("T")
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 
-class API:
+class API(LoginCalls):
     """What a browser can ask for; `Caller.session` is set for all but the public calls."""
 
     def __init__(self, accounts: Accounts, sessions: Sessions, streams: Streams) -> None:
+        super().__init__(sessions)
         self._accounts = accounts
-        self._sessions = sessions
         self._streams = streams
-
-    @call(public=True)
-    async def login_prep(self, caller: Caller) -> str:
-        """The token that `login` must bring along within 30 seconds."""
-        return self._sessions.prepare(caller)
-
-    @call(public=True)
-    async def login(self, caller: Caller, login_token: Name, username: Credential, password: Credential) -> LoginResult:
-        """Begin a session: its cookie is set, its CSRF token returned."""
-        return LoginResult(*await self._sessions.log_in(caller, login_token, username, password))
 
     @call()
     async def logout(self, caller: Caller) -> None:

@@ -1,0 +1,44 @@
+"""Commands that a running server does, or that work on the files of a stopped one."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from moxlite.cli.common import NOT_RUNNING, Failure, load_config
+
+if TYPE_CHECKING:
+    from moxlite.store.accounts import Accounts
+
+__all__ = ["on_files", "served"]
+
+T = TypeVar("T")
+
+
+def served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
+    """Ask the running server; without one, work on the files."""
+    try:
+        return through_server()
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+    return directly()
+
+
+def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
+    """Have `work` done on the files of an account, or of all that are configured. Raises Failure."""
+    from moxlite.admin import junk
+    from moxlite.net.lock import Locked
+
+    snapshot = load_config()
+    if name and snapshot.account(name) is None:
+        raise Failure(f'there is no account "{name}"')
+
+    async def on_names(accounts: "Accounts") -> T:
+        names = [name] if name else [one for one in accounts.names() if snapshot.account(one) is not None]
+        return await work(accounts, names)
+
+    try:
+        return junk.on_files(snapshot, on_names)
+    except Locked as error:
+        raise Failure(str(error)) from None
+    except OSError as error:
+        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
