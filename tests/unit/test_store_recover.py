@@ -7,16 +7,21 @@ from pathlib import Path
 
 import apsw
 import pytest
+import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moxlite.store.accounts import Accounts
 from moxlite.store.backup.errors import BadTarget
 from moxlite.store.body import message_range
+from moxlite.store.chunks import CHUNK_SIZE
+from moxlite.store.options import Options
 from moxlite.store.recover.pages import PAGE, Damaged, Pages, decode_record
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of
 from moxlite.store.transaction import Reader
 from moxlite.store.verify import verify
+from tests.store_mail import deliver_mail, mail
 from tests.upgrade_fixtures import names, unpack
 
 NAME = "test2"
@@ -189,6 +194,26 @@ def test_a_lost_prefix_is_told(file: Path, tmp_path: Path) -> None:
     db.close()
     done = recover(NAME, file, tmp_path / "out")
     assert ["without the header lines" in line for line in done.losses] == [True]
+    assert len(contents(recovered(tmp_path / "out"))["Inbox"]) == 17
+
+
+def test_a_body_without_its_end_is_not_taken_for_a_whole_one(file: Path, tmp_path: Path) -> None:
+    """STORE-188: its row and that of the prefix are lost, so nothing says how long it was."""
+
+    async def add() -> None:
+        accounts = Accounts(file.parents[2], Options(min_free_space=0))
+        async with accounts.use(NAME) as account:
+            await deliver_mail(account, mail(900, body="x" * 78 + "\r\n" + "y" * CHUNK_SIZE))
+        await accounts.aclose()
+
+    trio.run(add)
+    db = apsw.Connection(str(file))
+    [(message_id, body_id)] = db.execute("SELECT id, body_id FROM message ORDER BY id DESC LIMIT 1").fetchall()
+    db.execute("DELETE FROM message_info WHERE message_id = ?", (message_id,))
+    db.execute("DELETE FROM body WHERE id = ?", (body_id,))
+    db.execute("DELETE FROM body_chunk WHERE id = (SELECT max(id) FROM body_chunk WHERE id >> 16 = ?)", (body_id,))
+    db.close()
+    assert any("its end is lost" in line for line in recover(NAME, file, tmp_path / "out").losses)
     assert len(contents(recovered(tmp_path / "out"))["Inbox"]) == 17
 
 

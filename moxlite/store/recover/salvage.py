@@ -199,7 +199,7 @@ class Salvage:
             )
 
     def body(self, body_id: int, size: int | None = None) -> Body:
-        """The octets of a body; `size` is what they must be, if that is known. Raises Damaged."""
+        """The octets of a body; `size` is how many they must be, if that is known. Raises Damaged."""
         row = self._one("body", body_id)
         parts = []
         first = body_id << CHUNK_BITS
@@ -224,6 +224,8 @@ class Salvage:
             raise Damaged(f"{len(data)} of {size} octets are left")
         if any(len(part) != CHUNK_SIZE for part in parts[:-1]):
             raise Damaged("a part of its octets is lost")
+        if size is None and len(parts[-1]) == CHUNK_SIZE:
+            raise Damaged("its end is lost")  # few bodies end with a chunk, and nothing says that this one does
         return Body(data, proven=False)
 
     def _chunk(self, cell: Cell, seq: int) -> bytes:
