@@ -53,7 +53,8 @@ def all_commands(group: click.Group, context: click.Context, prefix: str = "") -
             yield f"{prefix}{name}", command
 
 
-@click.command()
+# An id may begin with "-", and even with "-h".
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("received_id")
 def cid(received_id: str) -> None:
     """The cid of the log lines that belong to the id in a Received header (or in an error page)."""

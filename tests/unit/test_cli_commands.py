@@ -257,6 +257,18 @@ def test_cid_turns_an_id_back(config: Path, capsys: Capture) -> None:
     assert run(["cid", "nonsense"]) == 1
 
 
+@pytest.mark.parametrize("begin", ["-", "-h", "--", "--h"])
+def test_cid_takes_ids_that_look_like_options(
+    config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, begin: str
+) -> None:
+    """SMTP-9."""
+    text = begin + "A" * (22 - len(begin))
+    monkeypatch.setattr(ReceivedID, "decode", lambda self, found: 0x18C3 if found == text else None)
+    load_key(config / "data")
+    assert run(["cid", text]) == 0
+    assert capsys.readouterr().out == "18c3\n"
+
+
 def test_ids_are_opaque_and_different(tmp_path: Path) -> None:
     """SMTP-9."""
     received_id = ReceivedID(load_key(tmp_path))
