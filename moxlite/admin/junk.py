@@ -8,19 +8,17 @@ from typing import Final, TypeVar
 
 import trio
 
+from moxlite.admin.chosen import named_accounts
 from moxlite.admin.requests import JunkAccount, JunkDone, JunkExplain, JunkExplained, JunkPrune, JunkUsedWord
-from moxlite.admin.storage import store_options
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.net.lock import DataLock
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.accounts import Accounts
 from moxlite.store.errors import NoSuchMessage, StoreError
 from moxlite.store.junk.classify import explain
 from moxlite.store.prepare import MAX_MESSAGE
 
-__all__ = ["JunkCommands", "JunkFailed", "explain_message", "on_files", "prune_accounts", "retrain_accounts"]
+__all__ = ["JunkCommands", "JunkFailed", "explain_message", "prune_accounts", "retrain_accounts"]
 
 logger = logging.getLogger("moxlite.admin.junk")
 
@@ -124,26 +122,6 @@ async def explain_message(accounts: Accounts, name: str, message: str, octets: b
     )
 
 
-def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
-    """Do it without a server.
-
-    Raises:
-      Locked: another process uses the data directory.
-      OSError: the data directory cannot be used.
-    """
-
-    async def main() -> T:
-        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
-        try:
-            return await work(accounts)
-        finally:
-            with trio.CancelScope(shield=True):  # bounded: accounts that nobody uses
-                await accounts.aclose()
-
-    with DataLock(snapshot.static.data_dir / "lock"):
-        return trio.run(main)
-
-
 class JunkCommands:
     """The server's side."""
 
@@ -161,11 +139,15 @@ class JunkCommands:
 
     async def retrain(self, args: JunkAccount, exchange: Exchange) -> list[JunkDone]:
         """Rebuild the words of one account or all."""
-        return await retrain_accounts(self._accounts, self._names(args.account), exchange.progress)
+        return await retrain_accounts(
+            self._accounts, named_accounts(self._config, self._accounts, args.account), exchange.progress
+        )
 
     async def prune(self, args: JunkPrune, exchange: Exchange) -> list[JunkDone]:
         """Drop old words of single messages."""
-        return await prune_accounts(self._accounts, self._names(args.account), args.days)
+        return await prune_accounts(
+            self._accounts, named_accounts(self._config, self._accounts, args.account), args.days
+        )
 
     async def explain(self, args: JunkExplain, exchange: Exchange) -> JunkExplained:
         """Why a message is junk or not; without an id its octets come along."""
@@ -175,15 +157,8 @@ class JunkCommands:
                 octets += chunk
                 if len(octets) > MAX_MESSAGE:
                     raise CommandFailed("badRequest", "the message is too large")
-        self._names(args.account)
+        named_accounts(self._config, self._accounts, args.account)
         try:
             return await explain_message(self._accounts, args.account, args.message, bytes(octets))
         except JunkFailed as error:
             raise CommandFailed("failed", str(error)) from None
-
-    def _names(self, name: str) -> list[str]:
-        if not name:
-            return [one for one in self._accounts.names() if self._config.current.account(one) is not None]
-        if self._config.current.account(name) is None:
-            raise CommandFailed("notFound", f'there is no account "{name}"')
-        return [name]

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import trio
 
+from moxlite.admin.chosen import named_accounts
 from moxlite.admin.requests import StoreAccount, StoreDone, StoreStats
 from moxlite.admin.storage import compression
 from moxlite.config.holder import ConfigHolder
@@ -148,7 +149,7 @@ class StoreCommands:
 
     async def stats(self, args: StoreAccount, exchange: Exchange) -> list[StoreStats]:
         """What the mail of one account or all takes."""
-        return await read_stats(self._accounts, self._names(args.account))
+        return await read_stats(self._accounts, named_accounts(self._config, self._accounts, args.account))
 
     async def recompress(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
         """Store bodies anew that are not stored as ``store.compress`` says."""
@@ -164,7 +165,7 @@ class StoreCommands:
 
     async def _care(self, args: StoreAccount, care: Care, exchange: Exchange) -> list[StoreDone]:
         """Each of them once at a time: they would only do the same work twice."""
-        names = self._names(args.account)
+        names = named_accounts(self._config, self._accounts, args.account)
         if care in self._running:
             raise CommandFailed("busy", f"another `moxlite store {care}` is running")
         self._running.add(care)
@@ -173,10 +174,3 @@ class StoreCommands:
             return await care_for(self._accounts, names, care, exchange.progress, target=target)
         finally:
             self._running.discard(care)
-
-    def _names(self, name: str) -> list[str]:
-        if not name:
-            return [one for one in self._accounts.names() if self._config.current.account(one) is not None]
-        if self._config.current.account(name) is None:
-            raise CommandFailed("notFound", f'there is no account "{name}"')
-        return [name]

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-import trio
-
+from moxlite.admin.chosen import on_files
 from moxlite.admin.requests import CheckReport
-from moxlite.admin.storage import store_options
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.lock import DataLock
 from moxlite.store.accounts import Accounts
 from moxlite.store.check import check_account
 from moxlite.store.errors import StoreError
@@ -41,14 +38,4 @@ def check_stopped(snapshot: Snapshot, choose: Callable[[Accounts], list[str]], *
       Locked: another process uses the data directory.
       OSError: the data directory cannot be used.
     """
-
-    async def work() -> list[CheckReport]:
-        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
-        try:
-            return await check_accounts(accounts, choose(accounts), deep=deep)
-        finally:
-            with trio.CancelScope(shield=True):  # bounded: accounts that nobody uses
-                await accounts.aclose()
-
-    with DataLock(snapshot.static.data_dir / "lock"):
-        return trio.run(work)
+    return on_files(snapshot, lambda accounts: check_accounts(accounts, choose(accounts), deep=deep))

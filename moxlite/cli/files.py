@@ -25,7 +25,7 @@ def served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
 
 def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
     """Have `work` done on the files of an account, or of all that are configured. Raises Failure."""
-    from moxlite.admin import junk
+    from moxlite.admin import chosen
     from moxlite.net.lock import Locked
 
     snapshot = load_config()
@@ -37,7 +37,7 @@ def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[
         return await work(accounts, names)
 
     try:
-        return junk.on_files(snapshot, on_names)
+        return chosen.on_files(snapshot, on_names)
     except Locked as error:
         raise Failure(str(error)) from None
     except OSError as error:

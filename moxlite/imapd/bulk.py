@@ -62,7 +62,7 @@ async def copy_slices(session: Session, view: View, uids: "array[int]", target: 
         copied = copy_messages(tx, source_id, part, target_id)
         if len(done) < last:
             note_part(tx, copy, copied)
-        else:
+        elif last:
             end_copy(tx, copy)
         return copied
 

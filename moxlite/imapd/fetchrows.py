@@ -248,7 +248,6 @@ def plan(
     *,
     utf8: bool,
     uidonly: bool,
-    from_headers: bool = True,
     derived: bool,
     beside: Callable[[Sequence[FetchItem]], Sequence[Column]],
 ) -> Plan:

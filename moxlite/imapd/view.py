@@ -15,7 +15,6 @@ responses.
 """
 
 from array import array
-from bisect import bisect_left
 from typing import ClassVar, Final
 
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, normalize, pick, runs, subtract
@@ -159,13 +158,6 @@ class View:
         if not self.gone:
             return uids
         return pick(uids, subtract(list(runs(uids)), self.gone))
-
-    def is_gone(self, uid: int) -> bool:
-        """Whether `uid` was removed from the mailbox and the client doesn't know yet."""
-        if not self.gone:
-            return False
-        position = bisect_left(self.gone, uid)
-        return position < len(self.gone) and self.gone[position] == uid
 
     # -- changes
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.running import LocalServer
 
-__all__ = ["local", "mailbox", "metric", "shared", "shared_server"]
+__all__ = ["local", "mailbox", "metric", "session", "shared", "shared_server"]
 
 
 @contextmanager
@@ -54,6 +54,15 @@ def shared(shared_server: LocalServer) -> LocalServer:
             session.delete(f'"{name}"')
     session.logout()
     return shared_server
+
+
+@pytest.fixture
+def session(shared: LocalServer) -> Iterator[imaplib.IMAP4]:
+    """A second session, to prepare the account and to look at it."""
+    session = imaplib.IMAP4("127.0.0.1", shared.port(143))
+    session.login(shared.user, shared.password)
+    yield session
+    session.logout()
 
 
 #: The mailboxes of a new account (IMAP-35).

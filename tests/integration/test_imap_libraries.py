@@ -8,7 +8,6 @@ import json
 import os
 import ssl
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import aioimaplib
@@ -23,15 +22,6 @@ from tests.tools import need
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 DATE = 1_790_000_000
-
-
-@pytest.fixture
-def session(shared: LocalServer) -> Iterator[imaplib.IMAP4]:
-    """A second session, to prepare the account and to look at it."""
-    session = imaplib.IMAP4("127.0.0.1", shared.port(143))
-    session.login(shared.user, shared.password)
-    yield session
-    session.logout()
 
 
 @pytest.fixture

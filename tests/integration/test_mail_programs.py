@@ -26,15 +26,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 DATE = 1_790_000_000
 
 
-@pytest.fixture
-def session(shared: LocalServer) -> Iterator[imaplib.IMAP4]:
-    """A second session, to prepare the account and to look at it."""
-    session = imaplib.IMAP4("127.0.0.1", shared.port(143))
-    session.login(shared.user, shared.password)
-    yield session
-    session.logout()
-
-
 def append(session: imaplib.IMAP4, number: int, name: str = "INBOX", flags: str = "") -> Stored:
     """Add a message; what is stored then."""
     content, date = message(number), DATE + number
