@@ -1,7 +1,10 @@
 """What holds for all tests."""
 
+import logging
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # Time is measured by bench/, never by a test: on a loaded machine a deadline only makes tests flaky.
@@ -10,3 +13,16 @@ settings.load_profile("moxlite")
 
 # A job in the background of a shell ignores SIGINT, and so would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """What a test configures of the log ends with it: others look at what they log themselves."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "moxlite"]
+    loggers = [logging.root, *map(logging.getLogger, ["moxlite", *names])]
+    before = [(logger, logger.level) for logger in loggers]
+    handlers = logging.root.handlers[:]
+    yield
+    for logger, level in before:
+        logger.setLevel(level)
+    logging.root.handlers[:] = handlers
