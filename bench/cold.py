@@ -113,6 +113,7 @@ async def _house(folder: Path, options: Options) -> AsyncIterator[tuple[Context,
             context = Context(
                 service="imaps",
                 accounts=accounts,
+                auth=auth,
                 logins=logins,
                 config=holder,
                 sessions=Sessions(),

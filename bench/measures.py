@@ -129,15 +129,19 @@ def best(times: list[float]) -> float:
 def told(
     selector: selectors.BaseSelector, marks: Mapping[socket.socket, bytes], began: float
 ) -> dict[socket.socket, float]:
-    """For each connection, how many seconds after `began` its mark had come; 10 if it did not come."""
+    """For each connection, how many seconds after `began` its mark had come; 10 if it did not come.
+
+    What comes is there when `select` returns, whatever this client then needs to read it.
+    """
     waiting = dict.fromkeys(marks, b"")
     late: dict[socket.socket, float] = {}
     while waiting and time.perf_counter() < began + 10:
-        for key, _ in selector.select(1):
+        ready = selector.select(1)
+        now = time.perf_counter()
+        for key, _ in ready:
             sock = key.fileobj
             assert isinstance(sock, socket.socket)
-            data = sock.recv(65536)
-            now = time.perf_counter()
+            data = sock.recv(8192)
             if sock in waiting:
                 waiting[sock] += data
                 if marks[sock] in waiting[sock]:

@@ -36,7 +36,7 @@ from moxlite.store.recipients import suggest_recipients, wrote_to, wrote_to_doma
 from moxlite.store.reputation import Key, history, received_since
 from moxlite.store.search.finding import search_messages
 from moxlite.store.spool import Spool
-from moxlite.store.threadlinks import join_thread
+from moxlite.store.threadlinks import Links
 from moxlite.store.transaction import Reader
 from moxlite.store.types import Flag, MailboxID, ModSeq
 from moxlite.store.unit import AccountTx
@@ -314,7 +314,7 @@ def threads(folder: Path) -> Figures:
                 took = []
                 for one in keys:
                     began = time.perf_counter()
-                    join_thread(r, one, box, now)
+                    Links(r, box, (one,)).place(one, now)
                     took.append((time.perf_counter() - began) * 1e3)
                 return took
 

@@ -63,6 +63,7 @@ from moxlite.queue.context import Loopback
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext
+from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
 from moxlite.store.chunks import prefer
@@ -71,8 +72,10 @@ from moxlite.store.imports.engine import Imports
 from moxlite.store.offload import give_memory_back, keep_heap_small
 from moxlite.store.reparse import keep_parsed
 from moxlite.store.scrubbing import scrub_weekly
+from moxlite.store.shares import sharing_task
 from moxlite.store.spool import Spool
 from moxlite.store.submission import Submission, Submit
+from moxlite.store.systemmailbox import UNQUEUE
 from moxlite.store.threads import keep_threads
 from moxlite.web.context import make_context
 from moxlite.web.serve import serve_connection as serve_http
@@ -215,6 +218,7 @@ class House:
     storage_faults: StorageFaults
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
+    senders: Senders = field(default_factory=Senders)
     faults: list[str] = field(default_factory=list)
 
     def current(self) -> Snapshot:
@@ -242,8 +246,13 @@ class House:
             logins=self.logins,
             stop=self.shutdown.set,
             problems=self.problems,
-            end_sessions=self.imap_sessions.end_account,
+            end_sessions=self.end_sessions,
         )
+
+    def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
+        """End the IMAP and submission sessions of an account, or those of one app password (IMAP-23, SMTP-62a)."""
+        self.imap_sessions.end_account(account, text, app_password=app_password)
+        self.senders.end_account(account, text, app_password=app_password)
 
 
 async def _open(started: Started, databases: AsyncExitStack, *, local: bool) -> House:
@@ -258,6 +267,7 @@ async def _open(started: Started, databases: AsyncExitStack, *, local: bool) -> 
     accounts.register_task(keep_threads)
     auth = await _opened(AuthDB.open(static.data_dir / "auth.db", options))
     databases.push_async_callback(auth.aclose)
+    accounts.register_task(sharing_task(auth))
     logins = Logins(
         current=lambda: config.current,
         accounts=accounts,
@@ -346,6 +356,7 @@ def _smtp(house: House, submit: Submit) -> Callable[[Endpoint], Handler]:
             config=house.config,
             logins=house.logins,
             submit=submit,
+            senders=house.senders,
             rate=rate,
             open=open_connections,
             received_id=house.received_id,
@@ -381,11 +392,15 @@ async def _open_queue(house: House, pipe: "LocalPipe", databases: AsyncExitStack
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )
     try:
-        return await databases.enter_async_context(Queue.open(path, context, house.accounts.options))
+        queue = await databases.enter_async_context(Queue.open(path, context, house.accounts.options))
     except StoreError as error:
         logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
         house.faults.append(f"{path}: {error}")
         return None
+    house.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
+    house.accounts.register_task(queue.mirror.attend)
+    house.config.on_change(queue.mirror.reconfigured)
+    return queue
 
 
 async def _refuse_submission(submission: Submission, spool: Spool) -> list[int]:
@@ -451,6 +466,7 @@ def _imap_context(house: House) -> IMAPContext:
     rate, open_connections = connection_limits(house.static.rate_limits)
     return IMAPContext(
         accounts=house.accounts,
+        auth=house.auth,
         logins=house.logins,
         config=house.config,
         sessions=house.imap_sessions,
@@ -545,5 +561,5 @@ async def _end_logins(house: House, old: Snapshot, new: Snapshot) -> None:
         text = "the account was removed" if after is None else after.login_disabled
         if text and not before.login_disabled:
             house.logins.forget(name)
-            house.imap_sessions.end_account(name, text)
+            house.end_sessions(name, text)
             await house.auth.remove_sessions(name)

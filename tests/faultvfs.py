@@ -34,6 +34,7 @@ class FaultVFS(apsw.VFS):
         super().__init__(self.name, self.base)
         self.lock = threading.RLock()
         self.read_delay = 0.0
+        self.reads = 0
         self.fail_write: tuple[int, type[apsw.Error]] | None = None
         self.writes = 0
         self.syncs = 0
@@ -87,6 +88,7 @@ class FaultFile(apsw.VFSFile):
         self.path = name.filename() if isinstance(name, apsw.URIFilename) else name
 
     def xRead(self, amount: int, offset: int) -> bytes:
+        self.vfs.reads += 1
         if self.vfs.read_delay:
             time.sleep(self.vfs.read_delay)
         return super().xRead(amount, offset)

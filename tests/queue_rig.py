@@ -11,6 +11,7 @@ from random import Random
 import trio
 import trio.testing
 
+from moxlite.admin.storage import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.certificates import KeyPair, Trust, self_signed
@@ -25,6 +26,7 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.body import message_range
 from moxlite.store.spool import Spool
 from moxlite.store.submission import Submission, SubmissionRecipient
+from moxlite.store.systemmailbox import UNQUEUE
 
 __all__ = ["MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "submission"]
 
@@ -349,7 +351,7 @@ async def rig_at(
     (tmp_path / "moxlite.toml").write_text(STATIC.format(static=static))
     (tmp_path / "domains.toml").write_text(DOMAINS.format(domains=domains, domain=domain, account=account))
     rig.snapshot, _ = load(tmp_path / "moxlite.toml")
-    rig.accounts = Accounts(tmp_path)
+    rig.accounts = Accounts(tmp_path, store_options(lambda: rig.snapshot))
     async with trio.open_nursery() as nursery:
         rig.nursery = rig.local.nursery = nursery
         await nursery.start(rig.accounts.serve)
@@ -366,6 +368,8 @@ async def rig_at(
             random=Random(7),
         )
         async with Queue.open(tmp_path / "queue.db", ctx) as rig.queue:
+            rig.accounts.register_outbox(UNQUEUE, rig.queue.mirror.unqueue)
+            rig.accounts.register_task(rig.queue.mirror.attend)
             if prepare is not None:
                 prepare(rig)
             if serve:

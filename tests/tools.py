@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-__all__ = ["eventually", "free_port", "need", "top", "until"]
+__all__ = ["eventually", "free_port", "mine", "need", "top", "until"]
 
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot")
 
@@ -26,10 +26,19 @@ def need(program: str) -> str:
 
 
 def free_port(ip: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on at this moment."""
-    with socket.socket() as sock:
-        sock.bind((ip, 0))
-        return int(sock.getsockname()[1])
+    """A TCP port that nobody listens on at this moment, and that no other process of this run will choose."""
+    while True:
+        with socket.socket() as sock:
+            sock.bind((ip, 0))
+            port = int(sock.getsockname()[1])
+        if mine(port // 100):
+            return port
+
+
+def mine(number: int) -> bool:
+    """Whether a number is for this process: those of a run in parallel (pytest-xdist) share numbers between them."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return number % int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) == worker
 
 
 def until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "condition") -> None:

@@ -121,7 +121,7 @@ export class Client extends BaseClient {
     return this.call("overview", {}, {}, ["ref", "Overview"]);
   }
 
-  /** All mailboxes, by name. */
+  /** All mailboxes but the system's, by name: what can be imported to and exported. */
   mailboxes(): Promise<Array<Mailbox>> {
     return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
   }

@@ -33,6 +33,7 @@ from moxlite.admin.requests import (
     Undelete,
     UndeletedMail,
 )
+from moxlite.admin.shares import ShareCommands
 from moxlite.admin.storecare import StoreCommands
 from moxlite.admin.storecheck import check_accounts
 from moxlite.admin.storerepair import repair_account
@@ -47,6 +48,7 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
 from moxlite.store.credentials import change_password
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
+from moxlite.store.shares import forget_shares
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -60,6 +62,7 @@ async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
     """
     with contextlib.suppress(AccountUnknown):  # it was never used, or the files are gone already
         await accounts.remove(name)
+    await forget_shares(accounts, auth, name)
     await auth.end_removal(name)
 
 
@@ -111,6 +114,7 @@ class AdminCommands:
             "store check": Command(StoreCheck, self.store_check),
             "store repair": Command(StoreRepair, self.store_repair),
             **AppPasswordCommands(self._config, self._accounts, self._end_sessions).registry(),
+            **ShareCommands(self._config, self._accounts, self._auth, self._logins).registry(),
             **StoreCommands(self._config, self._accounts).registry(),
             **JunkCommands(self._config, self._accounts).registry(),
         }

@@ -108,6 +108,26 @@ class AppPasswordInfo(msgspec.Struct, frozen=True):
     expired: bool
 
 
+class ShareSet(Request, frozen=True):
+    """``account share set``, and with no rights ``account share rm``: `guest` is an account, an address or ``anyone``,
+    `rights` letters of RFC 4314; `below`: on the mailboxes below, too.
+    """
+
+    account: str
+    mailbox: str
+    guest: str
+    rights: str = ""
+    below: bool = False
+
+
+class ShareInfo(msgspec.Struct, frozen=True):
+    """A line of ``account share list``."""
+
+    mailbox: str
+    guest: str
+    rights: str
+
+
 class LogLevels(Request, frozen=True):
     """``log levels``: `levels` has "" for all packages. As a request: set these, an empty level takes a package's
     own away.

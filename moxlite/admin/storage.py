@@ -72,6 +72,7 @@ def account_config(snapshot: Snapshot, name: str) -> AccountConfig | None:
         ),
         expire_after={name: int(age * SECOND) for name, age in account.expire_after.items()},
         junk_filter=None if account.junk_filter is None else junk_params(account.junk_filter),
+        queue_mailbox=account.queue_mailbox,
     )
 
 

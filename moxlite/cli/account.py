@@ -9,13 +9,14 @@ import click
 from moxlite.cli.common import Failure, call, json_option, load_config, moment, new_password, show
 from moxlite.cli.imap import imapserve
 from moxlite.cli.recover import recover
+from moxlite.cli.share import share
 
 __all__ = ["account", "admin"]
 
 
 @click.group()
 def account() -> None:
-    """Passwords of accounts, and lost mail."""
+    """Passwords of accounts, shared mailboxes, and lost mail."""
 
 
 account.add_command(recover)
@@ -94,6 +95,9 @@ def app_password_rm(account_name: str, name: str) -> None:
     from moxlite.admin.requests import AppPasswordName
 
     call("account app-password rm", AppPasswordName(account_name, name), type(None))
+
+
+account.add_command(share)
 
 
 @account.command()

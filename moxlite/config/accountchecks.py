@@ -9,13 +9,25 @@ from moxlite.config.domains import Account, Destination, DomainConfig, JunkFilte
 from moxlite.config.snapshot import canonical_localpart
 from moxlite.proto.address import Address, AddressError
 
-__all__ = ["ACCOUNT_NAME", "WEBHOOK_EVENTS", "account_findings", "account_name_problem"]
+__all__ = [
+    "ACCOUNT_NAME",
+    "IS_QUEUE",
+    "WEBHOOK_EVENTS",
+    "account_findings",
+    "account_name_problem",
+    "is_queue_mailbox",
+]
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """STORE-166: a name for a directory on any system, without case."""
 
 RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 """Windows opens devices by these names, whatever the extension."""
+
+QUEUE: Final = "Queue"
+"""As the store calls it (IMAP-162)."""
+
+IS_QUEUE: Final = "is the mailbox that queue_mailbox shows: only the queue puts messages there"
 
 SMTP_ERROR: Final = re.compile(r"(?:421|550) [ -~]+")
 
@@ -58,6 +70,8 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
     for configured, destination in account.destinations.items():
         yield from _destination((*path, "destinations", configured), destination)
     yield from _mailboxes(path, account)
+    if account.queue_mailbox:
+        yield from _queue_mailbox(path, account)
     if account.junk_filter is not None:
         yield from _junk_filter((*path, "junk_filter"), account.junk_filter)
     if account.outgoing_webhook is not None:
@@ -131,6 +145,27 @@ def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
                 yield Finding(place, "must not be the rejects mailbox")
     if account.introbox is not None and account.introbox == account.rejects_mailbox:
         yield Finding((*path, "introbox"), "must not be the rejects mailbox")
+
+
+def is_queue_mailbox(name: str) -> bool:
+    """Whether it is the name of the mailbox that the setting ``queue_mailbox`` shows, or of one in it (IMAP-162)."""
+    return name == QUEUE or name.startswith(QUEUE + "/")
+
+
+def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Finding]:
+    """Nothing is delivered to that mailbox, nor removed from it."""
+    named: list[tuple[KeyPath, str | None]] = [(("rejects_mailbox",), account.rejects_mailbox)]
+    named.append((("introbox",), account.introbox))
+    named += [(("expire_after", name), name) for name in account.expire_after]
+    for address, destination in account.destinations.items():
+        where = ("destinations", address)
+        named.append(((*where, "mailbox"), destination.mailbox))
+        for index, ruleset in enumerate(destination.rulesets):
+            named.append(((*where, "rulesets", index, "mailbox"), ruleset.mailbox))
+            named.append(((*where, "rulesets", index, "accept_rejects_to_mailbox"), ruleset.accept_rejects_to_mailbox))
+    for place, name in named:
+        if name is not None and is_queue_mailbox(name):
+            yield Finding((*path, *place), IS_QUEUE)
 
 
 def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Finding]:

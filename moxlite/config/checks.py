@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.config.accountchecks import account_findings
+from moxlite.config.accountchecks import IS_QUEUE, account_findings, is_queue_mailbox
 from moxlite.config.decode import Finding, KeyPath, near
 from moxlite.config.domains import Account, DomainConfig, Domains, Route, WebHandler, WebRedirect
 from moxlite.config.listeners import Listener, ListenerTLS
@@ -292,6 +292,8 @@ def _domain(path: KeyPath, settings: DomainConfig, domains: Domains) -> Iterator
             yield Finding(
                 (*path, kind, "account"), f'is not an account: "{report.account}"', hint, ("accounts", report.account)
             )
+        elif domains.accounts[report.account].queue_mailbox and is_queue_mailbox(report.mailbox):
+            yield Finding((*path, kind, "mailbox"), IS_QUEUE)
     if settings.mtasts is not None:
         if not POLICY_ID.fullmatch(settings.mtasts.policy_id):
             yield Finding((*path, "mtasts", "policy_id"), "must have 1 to 32 letters and digits")
@@ -467,7 +469,17 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Fi
             of_static.append(
                 Finding((key, "account"), text, near(settings.account, accounts), ("accounts", settings.account))
             )
+        elif settings is not None and accounts[settings.account].queue_mailbox and is_queue_mailbox(settings.mailbox):
+            of_static.append(Finding((key, "mailbox"), IS_QUEUE))
+    initial = static.initial_mailboxes
+    names = (*initial.regular, *(getattr(initial.special_use, use) for use in initial.special_use.__struct_fields__))
     of_domains = list(_routes(("routes",), domains.routes, static))
+    if any(name is not None and is_queue_mailbox(name) for name in names):
+        of_domains += [
+            Finding(("accounts", name, "queue_mailbox"), "cannot go with a mailbox Queue in initial_mailboxes")
+            for name, account in accounts.items()
+            if account.queue_mailbox
+        ]
     for name, domain in domains.domains.items():
         of_domains += _routes(("domains", name, "routes"), domain.routes, static)
     for name, account in accounts.items():

@@ -296,6 +296,10 @@ class Account(Section, frozen=True):
     no_dsn_suppression: Annotated[bool, doc("Incoming notices of failure put no address on the suppression list.")] = (
         False
     )
+    queue_mailbox: Annotated[
+        bool,
+        doc("Show what waits to be sent in a mailbox `Queue`; moving a message from there to the trash cancels it."),
+    ] = False
     imap_capabilities_disabled: Annotated[
         tuple[str, ...], doc("IMAP capabilities hidden from this account; upper case.")
     ] = ()

@@ -7,18 +7,19 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
 from moxlite.proto.imap.seqset import format_ranges, runs
 from moxlite.store.account import AccountTx
+from moxlite.store.acl import RIGHTS
 from moxlite.store.adding import Added
 from moxlite.store.deliver import Append
 from moxlite.store.deliver import append as add
-from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.messages import expunge
-from moxlite.store.prepare import prepare
+from moxlite.store.prepare import Prepared
 
+from .access import Place, allowed_flags, at
 from .catenate import catenate
 from .changes import tell
 from .errors import no
 from .flagwire import parse_words
-from .incoming import MAX_FACTOR, Incoming, require_catenate, target_mailbox
+from .incoming import MAX_FACTOR, Incoming, find_target, require_catenate
 from .messagelimit import refuse_more
 from .named import resolve
 from .session import Done, Session
@@ -30,12 +31,9 @@ async def append(session: Session, command: c.Append) -> Done:
     """APPEND: all messages or none (RFC 3502 §3)."""
     try:
         refuse_more(session, len(command.messages))
-        box = await target_mailbox(session, command.mailbox)
-        items = await _prepared(session, command.messages)
-        try:
-            added = await add(session.account, box.id, items, origin=session.cursor)
-        except NoSuchMailbox:
-            raise no("no such mailbox", "TRYCREATE") from None
+        async with at(session, command.mailbox) as place:
+            items = await _prepared(session, command.messages, await _rights(place))
+            added = await add(place.account, place.target, items, origin=place.origin)
     finally:
         session.drop_incoming()
     return Done("added", _appenduid(added))
@@ -44,25 +42,24 @@ async def append(session: Session, command: c.Append) -> Done:
 async def replace(session: Session, command: c.Replace) -> Done:
     """REPLACE: the new message comes and the old one goes in one unit (RFC 8508 §3)."""
     try:
-        view = session.writable
-        uids = view.live(await resolve(session, view, command.set, uid=command.uid))
+        view = session.writable_with("te")
+        uids = view.live(await resolve(view, command.set, uid=command.uid))
         if not uids:
             raise no("the message is gone", "EXPUNGEISSUED")
-        box = await target_mailbox(session, command.mailbox)
-        items = await _prepared(session, (command.message,))
+        async with at(session, command.mailbox) as place:
+            if place.owner != view.seat.owner:
+                raise no("a message is replaced within one account only", "CANNOT")
+            items = await _prepared(session, (command.message,), await _rights(place))
 
-        def remove(tx: AccountTx, added: list[Added]) -> None:
-            if not expunge(tx, view.mailbox_id, uids).uids:
-                raise no("the message is gone", "EXPUNGEISSUED")
+            def remove(tx: AccountTx, added: list[Added]) -> None:
+                if not expunge(tx, view.mailbox_id, uids).uids:
+                    raise no("the message is gone", "EXPUNGEISSUED")
 
-        try:
-            added = await add(session.account, box.id, items, origin=session.cursor, also=remove)
-        except NoSuchMailbox:
-            raise no("no such mailbox", "TRYCREATE") from None
+            added = await add(place.account, place.target, items, origin=view.seat.cursor, also=remove)
     finally:
         session.drop_incoming()
     session.respond(State("OK", "added", _appenduid(added)))
-    await tell(session, expunge=True)
+    await tell(session, expunge=True, whole=True)
     code = Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.condstore else None
     return Done("replaced", code)
 
@@ -73,25 +70,41 @@ def _appenduid(added: Sequence[Added]) -> Code:
     return Code("APPENDUID", b"%d %b" % (added[0].uidvalidity, uids))
 
 
-async def _prepared(session: Session, messages: Sequence[c.AppendMessage]) -> list[Append]:
-    """The messages as the store takes them; parsed here, before the unit."""
+async def _rights(place: Place) -> str:
+    """What the user may do with the mailbox; whether messages may be added to it, the unit finds out."""
+    return (await find_target(place)).rights if place.guest else RIGHTS
+
+
+async def _prepared(session: Session, messages: Sequence[c.AppendMessage], rights: str) -> list[Append]:
+    """The messages as the store takes them, parsed before the unit. Flags without a right are left out (RFC 4314
+    §4).
+    """
+    allowed, with_keywords = allowed_flags(rights)
     if any(message.catenate for message in messages):
         require_catenate(session)
     incoming = session.incoming = session.incoming or Incoming(session)  # none yet when all parts are URLs
     if incoming.failed:
         raise no("the message could not be kept, nothing was stored", "UNAVAILABLE")
-    spools = iter(incoming.spools)
+    came = iter(incoming.messages)
     items: list[Append] = []
     total = 0
     for message in messages:
         flags, keywords = parse_words(message.flags)
         received, offset = _internal_date(message.date)
-        spool = await catenate(session, message, spools, incoming.join()) if message.catenate else next(spools)
-        prepared = await prepare(spool, max_size=session.context.append_limit)
+        if message.catenate:
+            try:
+                prepared = await incoming.parse(await catenate(session, message, came, incoming.join()))
+            except OSError as error:
+                incoming.fail(error)
+                raise no("the message could not be kept, nothing was stored", "UNAVAILABLE") from None
+        else:
+            whole = next(came)
+            assert isinstance(whole, Prepared)
+            prepared = whole
         total += prepared.size
         if total > MAX_FACTOR * session.context.append_limit:
             raise no("the messages are too big together", "TOOBIG")
-        items.append(Append(prepared, flags, keywords, received, offset))
+        items.append(Append(prepared, flags & allowed, keywords if with_keywords else (), received, offset))
     return items
 
 

@@ -2,6 +2,7 @@
 IMAP-36..40, IMAP-134).
 """
 
+import logging
 from typing import Final
 
 from moxlite import __version__
@@ -9,6 +10,8 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import CapabilityData, Code, IdData, NamespaceData, State
 from moxlite.proto.imap.responses import Enabled as EnabledData
 from moxlite.proto.sasl import NO_BINDINGS, announced
+from moxlite.store.names import OTHERS
+from moxlite.store.reading import mailbox_by_name
 
 from .session import Done, Enabled, Session
 
@@ -23,6 +26,8 @@ __all__ = [
     "namespace",
     "noop",
 ]
+
+logger = logging.getLogger("moxlite.imapd")
 
 _FIXED: Final = (
     # RFC 9051, 3501, 5161, 7888, 2177, 4959, 3516, 3691, 4315
@@ -39,6 +44,8 @@ _FIXED: Final = (
     *("INPROGRESS", "NOTIFY"),
     # RFC 9208, 5464, 9590, 4978
     *("QUOTA", "QUOTA=RES-STORAGE", "METADATA", "LIST-METADATA", "COMPRESS=DEFLATE"),
+    # RFC 4314, 8440
+    *("ACL", "RIGHTS=kxte", "LIST-MYRIGHTS"),
 )
 _BASE: Final = frozenset({"IMAP4REV1", "IMAP4REV2"})  # can't be disabled (IMAP-37)
 _NOT_FOR_IMAP: Final = frozenset({"LOGIN"})  # SMTP's mechanism; IMAP has a command for it
@@ -58,6 +65,8 @@ _OF: Final = {
     "QUOTA=RES-STORAGE": "QUOTA",
     "SORT=DISPLAY": "SORT",
     "ESORT": "SORT",
+    "RIGHTS=KXTE": "ACL",
+    "LIST-MYRIGHTS": "ACL",
 }
 """What goes with another capability when that is switched off."""
 
@@ -145,6 +154,12 @@ async def enable(session: Session, command: c.Enable) -> Done:
 
 
 async def namespace(session: Session, command: c.Namespace) -> Done:
-    """NAMESPACE: one personal one (IMAP-69)."""
-    session.respond(NamespaceData())
+    """NAMESPACE: one personal one, and that of other users for whom they share something with (IMAP-69, IMAP-157)."""
+    home = session.home
+    owners = await session.context.auth.owners(home.owner)
+    if owners and await home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="imap-namespace") is not None:
+        kv = {"account": home.owner, "mailbox": OTHERS, "owners": " ".join(owners)}
+        logger.warning("a mailbox hides those of other users", extra={"kv": kv})
+        owners = []
+    session.respond(NamespaceData(others=((f"{OTHERS}/", "/"),) if owners else ()))
     return Done("namespaces told")

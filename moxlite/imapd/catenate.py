@@ -7,17 +7,18 @@ import trio
 
 from moxlite.proto.imap.commands import AppendMessage, CatenateUrl
 from moxlite.proto.imap.errors import ProtocolError
+from moxlite.proto.imap.fetchitems import Section
 from moxlite.proto.imap.parsemessages import parse_section
 from moxlite.proto.imap.url import ImapUrl
 from moxlite.proto.mime.sections import Kind, find_section
-from moxlite.store.errors import BadMailboxName
+from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.fetching import fetch_rows
-from moxlite.store.names import check_name
-from moxlite.store.reading import mailbox_by_name
+from moxlite.store.prepare import Prepared
 from moxlite.store.spool import Spool
 from moxlite.store.transaction import Reader, Row
 from moxlite.store.types import MailboxID
 
+from .access import Place, at
 from .errors import Refused, no
 from .fetchbody import Content, chosen_fields
 from .session import Session
@@ -29,17 +30,18 @@ BLOCK: Final = 262_144
 """Octets copied at once."""
 
 
-async def catenate(session: Session, message: AppendMessage, texts: Iterator[Spool], joined: Spool) -> Spool:
+async def catenate(session: Session, message: AppendMessage, came: Iterator[Prepared | Spool], joined: Spool) -> Spool:
     """`joined`, finished, with the parts in order.
 
     Args:
-      texts: the literals of the command, from the message's first on.
+      came: the literals of the command, from the message's first on.
 
-    Raises Refused (BADURL, TOOBIG).
+    Raises Refused (BADURL, TOOBIG), OSError.
     """
     for part in message.catenate:
         if part is None:
-            text = next(texts)
+            text = next(came)
+            assert isinstance(text, Spool)
             for start in range(0, text.size, BLOCK):
                 await _write(session, joined, await _read(text, start))
         else:
@@ -77,39 +79,53 @@ async def _write_url(session: Session, joined: Spool, part: CatenateUrl) -> None
         raise _bad(part, error.text) from None
     if url.host or url.uid is None:  # RFC 4469 §3: the server need not fetch from elsewhere
         raise _bad(part, "URL is not of a message of this account")
-    content = await _content(session, part, url)
+    if not url.mailbox:
+        await _write_content(session, joined, part, url, asked, None)
+        return
+    try:
+        async with at(session, url.mailbox) as place:
+            await _write_content(session, joined, part, url, asked, place)
+    except NoSuchMailbox:
+        raise _bad(part, "no such message") from None
+
+
+async def _write_content(
+    session: Session, joined: Spool, part: CatenateUrl, url: ImapUrl, asked: Section, place: Place | None
+) -> None:
+    content = await _content(session, part, url, place)
     kind: Kind = "HEADER" if asked.specifier.startswith("HEADER") else asked.specifier  # type: ignore[assignment] # one of Kind by the parser
     section = find_section(content.structure, asked.part, kind)
     if section is None:
         raise _bad(part, "no such part")
     offset, length = url.partial or (0, None)
     if asked.fields or section.content_fields:
-        header = await content.read(session, section.start, section.end)
+        header = await content.read(section.start, section.end)
         header = chosen_fields(header, asked, section)
         await _write(session, joined, header[offset : None if length is None else offset + length])
         return
     start = min(section.start + offset, section.end)
     end = section.end if length is None else min(start + length, section.end)
-    async for block in content.blocks(session, start, end):
+    async for block in content.blocks(start, end):
         await _write(session, joined, block)
 
 
-async def _content(session: Session, part: CatenateUrl, url: ImapUrl) -> Content:
+async def _content(session: Session, part: CatenateUrl, url: ImapUrl, place: Place | None) -> Content:
+    """The message of a URL: of the mailbox at `place`, or of the selected one."""
     view = session.view
-    if not url.mailbox and view is None:
+    if place is None and (view is None or view.deleted):
         raise _bad(part, "no mailbox is selected")
+    account = view.seat.account if place is None and view is not None else session.home.account
+    if place is not None:
+        account = place.account
 
     def read(r: Reader) -> Row | None:
         mailbox_id: MailboxID
-        if not url.mailbox:
+        if place is None:
             assert view is not None
             mailbox_id, uidvalidity = view.mailbox_id, view.uidvalidity
         else:
-            try:
-                box = mailbox_by_name(r, check_name(url.mailbox))
-            except BadMailboxName:
-                return None
-            if box is None:
+            box = place.find(r, place.name)
+            if "r" not in place.rights(r, box.id):
                 return None
             mailbox_id, uidvalidity = box.id, box.uidvalidity
         if url.uidvalidity not in (None, uidvalidity):
@@ -118,8 +134,8 @@ async def _content(session: Session, part: CatenateUrl, url: ImapUrl) -> Content
         rows, _ = fetch_rows(r, mailbox_id, uid_array([url.uid]), ("size", "prefix", "structure"))
         return rows[0] if rows else None
 
-    row = await session.account.read(read, op="imap-catenate") if url.uid and url.uid < 1 << 32 else None
+    row = await account.read(read, op="imap-catenate") if url.uid and url.uid < 1 << 32 else None
     if row is None:
         raise _bad(part, "no such message")
     _uid, _flags, _keywords, message_id, body_id, size, prefix, structure = row
-    return Content(message_id, body_id, size, prefix, structure)
+    return Content(account, message_id, body_id, size, prefix, structure)

@@ -7,6 +7,11 @@ applies it to the view, and writes the untagged responses: removals first (or ho
 a FETCH for each new or changed message in the order of their modseqs. A client that remembers the highest modseq it
 has seen, and loses the connection at any point, has thereby seen all before it.
 
+Who changes a whole mailbox must not keep the others at that mailbox waiting for their answers. So a command tells
+some thousand changes, up to the end of a unit, and leaves the rest to the next commands; but all up to the highest
+modseq that its own answer shows, or else a client which remembers that one would never hear of the rest (RFC 7162
+§3.1.3).
+
 Fifty idle sessions are told of each delivery: so without pending changes nothing is read nor awaited, flags are
 rendered once for all (`flagwire`), and equal views are one object (`uidlist`).
 """
@@ -16,11 +21,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
+import trio
+
+from moxlite.proto.imap.encode import expunge_lines, fetch_flags, flag_list, uidfetch_flags, vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
 from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
-from moxlite.store.bus import Batch
+from moxlite.store.bus import Batch, Cursor
 from moxlite.store.errors import StoreError
+from moxlite.store.keywords import MAX_PER_MAILBOX
 from moxlite.store.types import (
     AccountClosing,
     AnnotationChanged,
@@ -38,55 +46,134 @@ from moxlite.store.types import (
     SubscriptionRemoved,
 )
 
+from .access import allowed_flags, is_foreign
 from .errors import Disconnect, refusal
-from .flagwire import SYSTEM_FLAGS, use_names, wire_flags
+from .flagwire import SYSTEM_BITS, SYSTEM_FLAGS, list_names, wire_flags
 from .named import removed_since
 from .recent import claim_told
 from .uidlist import uid_array
 from .view import CountedView, View
 
 if TYPE_CHECKING:
+    from .seat import Seat
     from .session import Session
 
-__all__ = ["apply_to_view", "flags_line", "tell", "tell_flags", "tell_removed"]
+__all__ = ["apply_to_view", "check_view", "flags_line", "tell", "tell_flags", "tell_permanent", "tell_removed"]
 
 
-async def tell(session: Session, *, expunge: bool) -> None:
-    """Write what has happened since the last call; without `expunge` removals are held back (IMAP-54).
+PORTION: Final = 500
+"""Changes of flags after which telling may end, at the end of a unit: 2 ms."""
+
+
+PUBLISHED: Final = 1.0
+"""Seconds to wait for the loop to publish what the writer has committed: it does so in its next turn."""
+
+
+async def tell(session: Session, *, expunge: bool, whole: bool = False) -> None:
+    """Write what has happened since the last call; without `expunge` removals are held back (IMAP-54). Unless the
+    `whole` is asked for, it ends when the command has told enough (IMAP-61a).
 
     Raises Disconnect when the account is being closed, or can't be read: then the view is in doubt.
     """
     try:
-        await _tell(session, expunge=expunge)
+        await _tell(session, expunge=expunge, whole=whole)
     except StoreError as error:
         refused = refusal(error)
         raise Disconnect(refused.text, refused.code.name if refused.code else None) from error
 
 
-async def _tell(session: Session, *, expunge: bool) -> None:
-    cursor = session.cursor
-    before = session.view.list if session.view is not None else None
-    if session.notify is None:
-        cursor.messages_of = MailboxID(0) if session.view is None else session.view.mailbox_id
+async def _tell(session: Session, *, expunge: bool, whole: bool) -> None:
+    home, view = session.home, session.view
+    if view is None or view.seat is home:
+        await _tell_seat(session, home, view, expunge=expunge, whole=whole)
+    else:
+        await _tell_seat(session, home, None, expunge=expunge, whole=whole)
+        await _tell_seat(session, view.seat, None if view.deleted else view, expunge=expunge, whole=whole)
+
+
+async def check_view(session: Session, view: View) -> None:
+    """See whether the user may still do with the selected mailbox what they could: it may be that of another, who gives
+    rights and takes them at any time. Before each command, and before changes are told.
+    """
+    seat = view.seat
+    if not seat.guest or view.deleted:
+        return
+    rights = await seat.account.read(lambda r: seat.rights(r, view.mailbox_id), op="imap-rights")
+    if rights != view.rights:
+        view.allow(rights)
+        if not view.deleted:
+            await tell_permanent(session, view)
+
+
+async def tell_permanent(session: Session, view: View) -> None:
+    """``[PERMANENTFLAGS (…)]``: the flags that this session may change (RFC 9051 §7.1, RFC 4314 §5.2)."""
+    flags, keywords = allowed_flags("" if view.read_only or view.system else view.rights)
+    words = [word for flag, word in zip(SYSTEM_BITS, SYSTEM_FLAGS, strict=True) if flag & flags]
+    if keywords:
+        words += await view.seat.spelled(tuple(sorted(view.keywords)))
+        if len(view.keywords) < MAX_PER_MAILBOX:
+            words.append(r"\*")
+    session.respond(State("OK", "flags that stay", Code("PERMANENTFLAGS", flag_list(words))))
+
+
+def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
+    """Whether the rest may be left to the next commands."""
+    return (
+        view is not None
+        and session.notify is None
+        and cursor.settled
+        and cursor.modseq >= view.shown
+        and session.to_tell <= 0
+    )
+
+
+async def _published(cursor: Cursor, modseq: int) -> None:
+    """Wait for a unit that was read and has not been published yet: else the client would see a part of it only, such
+    as a message that it was told to be there and can't be fetched any more.
+    """
+    with trio.move_on_after(PUBLISHED):
+        while cursor.latest < modseq:
+            await cursor.alarm.sleep()
+
+
+async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge: bool, whole: bool) -> None:
+    """What has happened at one account; `view` is the selected mailbox if it is there."""
+    cursor = seat.cursor
+    before = view.list if view is not None else None
+    if session.notify is None or seat is not session.home:
+        cursor.messages_of = MailboxID(0) if view is None else view.mailbox_id
     else:
         cursor.messages_of = None
+    cursor.portion = 0 if whole else PORTION
+    if view is not None and cursor.latest < view.shown:
+        await _published(cursor, view.shown)
     end = cursor.latest  # what comes meanwhile is told the next time: else who changes much would keep all others here
-    while cursor.pending():
-        batch = await cursor.take()
-        await _apply(session, batch, expunge=expunge)
+    told = False  # the first of it without giving others a turn: nearly always it is all
+    while cursor.pending() and (whole or not _enough(session, view, cursor)):
+        batch = (None if told else cursor.take_tail()) or await cursor.take()
+        told = True
+        session.to_tell -= sum([event.origin != cursor.id for event in batch.events])
+        if view is not None and seat.guest:
+            await check_view(session, view)
+            view = None if view.deleted else view
+        await _apply(session, seat, view, batch, expunge=expunge)
         await session.drain()
         if not batch.more or cursor.modseq >= end:
             break
-    view = session.view
-    if expunge and view is not None and view.gone and "messageexpunge" in _told(session):
+    if view is None:
+        if session.view is None or session.view.deleted:
+            session.held = 0
+        cursor.acknowledge(cursor.modseq)
+        return
+    if expunge and view.gone and "messageexpunge" in _told(session):
         tell_removed(session, view, list(runs(view.gone)))
-    if view is None or not view.gone:
+    if not view.gone:
         session.held = 0
-    if view is not None and not view.gone and not view.behind and view.list is not before:
-        view.list = session.share.sharing.share(view.mailbox_id, max(cursor.modseq, view.since), view.list)
-    modseq = ModSeq(min(cursor.modseq, session.held - 1)) if session.held else cursor.modseq
-    if modseq > cursor.acknowledged:
-        cursor.acknowledge(modseq)
+    if not view.gone and not view.behind and not cursor.partial and view.list is not before:
+        view.list = view.seat.share.sharing.share(
+            view.mailbox_id, view.uidvalidity, max(cursor.modseq, view.since), view.list
+        )
+    cursor.acknowledge(ModSeq(min(cursor.modseq, session.held - 1)) if session.held else cursor.modseq)
 
 
 _ALL: Final = frozenset({"messagenew", "messageexpunge", "flagchange"})
@@ -114,9 +201,9 @@ class _Changes:
 _Mine: TypeAlias = MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywords
 
 
-async def _apply(session: Session, batch: Batch, *, expunge: bool) -> None:
+async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, *, expunge: bool) -> None:
     """Bring the view up to the end of `batch`, and tell it and whatever else the client wants to hear."""
-    view, notify = session.view, session.notify
+    notify = session.notify
     mine: list[_Mine] = []
     others: list[Event] = []
     structure: list[Event] = []
@@ -125,19 +212,23 @@ async def _apply(session: Session, batch: Batch, *, expunge: bool) -> None:
             case MessageAdded() | FlagsChanged() | MessagesRemoved() | MailboxKeywords():
                 if view is not None and event.mailbox_id == view.mailbox_id:
                     mine.append(event)
-                elif notify is not None and event.origin != session.cursor.id:
+                elif notify is not None and seat is session.home and event.origin != seat.cursor.id:
                     others.append(event)
             case AccountClosing(reason=reason):
-                if session.cursor.closing is not None:  # ours alone: we fell silent (STORE-38)
+                if seat.cursor.closing is not None:  # ours alone: we fell silent (STORE-38)
                     session.respond(State("OK", reason, Code("NOTIFICATIONOVERFLOW")))
                 raise Disconnect(reason, "UNAVAILABLE")
-            case AnnotationChanged():
-                await _tell_annotation(session, event)
             case MailboxRemoved() if view is not None and event.mailbox_id == view.mailbox_id:
                 view.deleted = True
                 structure.append(event)
+            case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name) if is_foreign(name):
+                pass  # whether there is such a mailbox is for its owner's file to say
+            case AnnotationChanged() if seat is session.home:
+                await _tell_annotation(session, event)
             case _:
                 structure.append(event)
+    if seat is not session.home:
+        structure.clear()  # the names of others' mailboxes are told by LIST alone
     if notify is not None:
         await notify.tell_mailboxes(session, structure)
     else:
@@ -165,7 +256,7 @@ async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequen
     changes = _Changes()
     for event in events:
         # What the client does itself is told in any case. Read from the database, nobody knows whose it was.
-        told = _ALL if event.origin == session.cursor.id or batch.from_log else _told(session)
+        told = _ALL if event.origin == view.seat.cursor.id or batch.from_log else _told(session)
         if isinstance(event, MailboxKeywords):
             if told:
                 _passed(view, event)
@@ -229,7 +320,7 @@ def _collect(
     elif "flagchange" in told:
         _passed(view, event)
         # With another's change below it, the client can't know.
-        if uid in changes.flags or not _quiet(session, event):
+        if uid in changes.flags or not _quiet(session, view, event):
             changes.flags.pop(uid, None)  # the last state of a message stands where its modseq belongs
             changes.flags[uid] = event
 
@@ -253,25 +344,25 @@ async def _removed(session: Session, view: View, event: MessagesRemoved, batch: 
     """The UIDs in the event. Without those that were gone before a view began which can't know."""
     if isinstance(view, CountedView):
         if batch.from_log:
-            return await removed_since(session, view, event.uids)
+            return await removed_since(view, event.uids)
         if event.modseq <= view.since:
             return []
     return list(runs(event.uids))
 
 
-def _quiet(session: Session, event: MessageAdded | FlagsChanged) -> bool:
+def _quiet(session: Session, view: View, event: MessageAdded | FlagsChanged) -> bool:
     """Whether the client knows this change, for it made it (`Session.hush`), and nobody else's came in between."""
     alone = session.quiet.get(event.modseq)
     if alone is None or (session.told is not None and event.uid in session.told):
         return False
-    return alone or event.origin == session.cursor.id
+    return alone or event.origin == view.seat.cursor.id
 
 
 def _tell_new(session: Session, view: View, changes: _Changes, batch: Batch) -> None:
     """New messages: the view grows, one EXISTS for all of them (IMAP-55)."""
     uids = uid_array(sorted(changes.added))
-    alone = view.gone or view.behind or view.counted
-    shared = None if alone else session.share.sharing.find(view.mailbox_id, batch.modseq)
+    alone = view.gone or view.behind or view.counted or view.seat.cursor.partial
+    shared = None if alone else view.seat.share.sharing.find(view.mailbox_id, batch.modseq)
     if shared is not None and len(shared) == view.exists + len(uids) and shared.uids[-len(uids) :] == uids:
         view.list = shared
         view.uidnext = uids[-1] + 1
@@ -292,13 +383,13 @@ async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
     notify = session.notify
     waiting: list[int] = []  # new messages that are told with what NOTIFY asks of them
     for event in events:
-        if notify is not None and notify.items and event.uid in changes.added and event.origin != session.cursor.id:
+        if notify is not None and notify.items and event.uid in changes.added and event.origin != view.seat.cursor.id:
             waiting.append(event.uid)
             continue
         if notify is not None and waiting:
             await notify.tell_new(session, view, sorted(waiting))
             waiting.clear()
-        keywords = await session.share.spelled(session.account, event.keywords) if event.keywords else ()
+        keywords = await view.seat.spelled(event.keywords) if event.keywords else ()
         flags = wire_flags(event.flags, keywords, view.is_recent(event.uid))
         session.write(flags_line(session, view, event.uid, flags, event.modseq))
     if notify is not None and waiting:
@@ -338,7 +429,7 @@ async def tell_flags(session: Session, view: View, keywords: tuple[str, ...]) ->
     """``* FLAGS`` when there are keywords that the client hasn't heard of (IMAP-60)."""
     if not frozenset(keywords) <= view.keywords:
         view.keywords = frozenset(keywords)
-        session.respond(FlagsData((*SYSTEM_FLAGS, *await session.share.spelled(session.account, keywords))))
+        session.respond(FlagsData((*SYSTEM_FLAGS, *await view.seat.spelled(keywords))))
 
 
 def _tell_mailbox(session: Session, event: Event) -> None:
@@ -346,11 +437,12 @@ def _tell_mailbox(session: Session, event: Event) -> None:
     # Without rev2, clients would take the line of a mailbox that is gone for a new one.
     modern = session.rev2
     match event:
-        case MailboxAdded(name=name, special_use=use, subscribed=subscribed):
-            session.respond(ListData((*_subscribed(subscribed), *use_names(use)), name))
-        case MailboxRenamed(name=name, old_name=old, special_use=use, subscribed=subscribed):
+        case MailboxAdded(name=name, special_use=use, subscribed=subscribed, system=system):
+            session.respond(ListData((*_subscribed(subscribed), *list_names(use, system=system)), name))
+        case MailboxRenamed(name=name, old_name=old, special_use=use, subscribed=subscribed, system=system):
             oldname = old if old and modern else None
-            session.respond(ListData((*_subscribed(subscribed), *use_names(use)), name, oldname=oldname))
+            words = (*_subscribed(subscribed), *list_names(use, system=system))
+            session.respond(ListData(words, name, oldname=oldname))
         case MailboxRemoved(name=name, subscribed=subscribed):
             if modern:
                 session.respond(ListData((r"\NonExistent", *_subscribed(subscribed)), name))
@@ -363,7 +455,7 @@ def _tell_mailbox(session: Session, event: Event) -> None:
 
 async def _tell_annotation(session: Session, event: AnnotationChanged) -> None:
     """METADATA for an entry that somebody else has changed, if the client asked for that (IMAP-59, IMAP-129)."""
-    if event.origin == session.cursor.id:
+    if event.origin == session.home.cursor.id:
         return
     notify, name = session.notify, event.mailbox_name
     wanted = session.wants_metadata(server=not name)  # by ENABLE

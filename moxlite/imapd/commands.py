@@ -17,10 +17,12 @@ from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.store.errors import StoreError
+from moxlite.store.names import OTHERS
 from moxlite.store.reading import mailboxes
 
 from .connection import serve_identity
 from .context import Context
+from .sessions import SessionFacts
 
 __all__ = ["IMAPCommands"]
 
@@ -64,7 +66,7 @@ class IMAPCommands:
         if args.kill is not None and not sessions.end_session(args.kill, "ended by the operator"):
             raise CommandFailed("notFound", f"there is no IMAP session {args.kill}")
         facts = [one for one in sessions.facts() if one.id != args.kill]
-        names = {account: await self._mailboxes(account) for account in {one.account for one in facts}}
+        names = {account: await self._mailboxes(account) for account in {one.owner for one in facts}}
         return [
             ImapSession(
                 id=one.id,
@@ -72,7 +74,7 @@ class IMAPCommands:
                 address=one.address,
                 remote=one.remote,
                 client=one.client,
-                mailbox=names[one.account].get(one.mailbox_id, ""),
+                mailbox=_shown(one, names[one.owner].get(one.mailbox_id, "")),
                 received=one.received,
                 sent=one.sent,
                 command=one.command,
@@ -137,6 +139,11 @@ class IMAPCommands:
             except trio.BrokenResourceError:
                 pass  # the program at the other end is gone, and with it who could be told
         await exchange.download.end()
+
+
+def _shown(one: SessionFacts, name: str) -> str:
+    """A mailbox name as the session's user knows it."""
+    return name if not name or one.owner == one.account else f"{OTHERS}/{one.owner}/{name}"
 
 
 class _Pipe(trio.abc.Stream):

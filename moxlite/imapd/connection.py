@@ -21,6 +21,7 @@ from moxlite.admin.metrics import authentication_ratelimited_total
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.log import TRACEDATA
+from moxlite.net.sendnow import AT_ONCE, send_now, unsent
 from moxlite.net.tls import TLSError, TLSStream
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import State
@@ -89,26 +90,56 @@ class Connection:
         self._out.append(octets)
         self.pending += len(octets)
 
+    def pending_octets(self) -> bytes:
+        """See `Wire.pending_octets`."""
+        return b"".join(self._out)
+
+    def flush(self) -> bool:
+        """See `Wire.flush`. Raises BrokenResourceError when the client is gone."""
+        if self._sending.locked():  # IDLE and NOTIFY write while another task waits for the client
+            return False
+        if self._out and self.pending <= AT_ONCE and not self.slow and not unsent(self._stream):
+            octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            try:
+                taken = send_now(self._stream, octets)
+            except BaseException:
+                self.broken = True
+                raise
+            self._out = [octets[taken:]] if taken < len(octets) else []
+            self.pending -= taken
+            self.sent += taken
+            if taken and logger.isEnabledFor(TRACEDATA):
+                logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets[:taken]}})
+        return not self._out and not unsent(self._stream)
+
     async def drain(self) -> None:
         """See `Wire.drain`. Raises BrokenResourceError when the client is gone, or takes nothing (IMAP-19)."""
-        while self._out:
-            async with self._sending:  # IDLE and NOTIFY write while another task waits for the client
+        while not self.flush():
+            # IDLE and NOTIFY write while another task waits for the client. Taking the free lock by `async with` would
+            # give other tasks a turn.
+            if self._sending.locked():
+                await self._sending.acquire()
+            else:
+                self._sending.acquire_nowait()
+            try:
                 octets = b"".join(self._out)
                 self._out.clear()
                 self.pending = 0
                 self.sent += len(octets)
-                logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets}})
-                try:
-                    await (self._send_slowly(octets) if self.slow else self._send(octets))
-                except BaseException:
-                    self.broken = True
-                    raise
+                if logger.isEnabledFor(TRACEDATA):
+                    logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets}})
+                await (self._send_slowly(octets) if self.slow and octets else self._send(octets))
+            except BaseException:
+                self.broken = True
+                raise
+            finally:
+                self._sending.release()
 
     async def _send(self, octets: bytes) -> None:
         pace = self.context.pace
         seconds = pace.write if self.session.logged_in else pace.before_login
         view = memoryview(octets)
-        for start in range(0, len(octets), SEND_SIZE):
+        for start in range(0, len(octets) or 1, SEND_SIZE):  # without octets, what the stream holds is sent
             await self._within(seconds, self._stream.send_all(view[start : start + SEND_SIZE]))
 
     async def _send_slowly(self, octets: bytes) -> None:

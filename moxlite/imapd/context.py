@@ -12,6 +12,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.net.limits import OpenConnections, RateLimiter
 from moxlite.net.tls import ServerTLS
 from moxlite.store.accounts import Accounts
+from moxlite.store.auth import AuthDB
 
 from .sessions import Sessions
 
@@ -51,6 +52,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     accounts: Accounts
+    auth: AuthDB
     logins: Logins
     config: ConfigHolder
     sessions: Sessions

@@ -2,21 +2,18 @@
 
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Final, TypeVar
 
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
 from moxlite.proto.imap.seqset import format_ranges, runs
-from moxlite.store.account import AccountTx
-from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.messages import Copied
-from moxlite.store.types import MailboxID
 
+from .access import at
+from .across import copy_across, is_within, move_across
 from .bulk import copy_slices, expunge_slices, move_slices
 from .changes import tell
 from .errors import no
-from .mailboxes import existing
 from .messagelimit import cut, cut_deleted, refuse_more
 from .named import named_ranges, resolve
 from .progress import going_on
@@ -28,13 +25,6 @@ T = TypeVar("T")
 
 MANY: Final = 1_000
 """Messages above which copying may take so long that the client should hear of it: small boards do 3,000 a second."""
-
-
-def _target(tx: AccountTx, name: str) -> MailboxID:
-    try:
-        return existing(tx, name).id
-    except NoSuchMailbox:
-        raise no("no such mailbox", "TRYCREATE") from None
 
 
 def _copyuid(copied: Sequence[Copied]) -> Code | None:
@@ -54,32 +44,49 @@ def _check_all_gone(named: "array[int]", code: Code | None) -> None:
         raise no("the messages are gone", "EXPUNGEISSUED")
 
 
-async def _long(session: Session, work: Callable[[], Awaitable[T]], count: int) -> T:
-    """Work on `count` messages; if it's long, the client hears of it (IMAP-125)."""
-    return await (work() if count <= MANY else going_on(session, work))
+async def _long(session: Session, work: Callable[[], Awaitable[T]], count: int, *, within: bool) -> T:
+    """Work on `count` messages, `within` one file or not; if it's long, the client hears of it (IMAP-125)."""
+    return await (work() if within and count <= MANY else going_on(session, work))
 
 
 async def copy(session: Session, command: c.Copy) -> Done:
     """COPY: all messages or none; the selected mailbox may be the target."""
     view = session.selected
-    named = await resolve(session, view, command.set, uid=command.uid)
+    named = await resolve(view, command.set, uid=command.uid)
     refuse_more(session, len(named), named)
     uids = view.live(named)
-    target = partial(_target, name=command.mailbox)
-    code = _copyuid(await _long(session, lambda: copy_slices(session, view, uids, target), len(uids)))
+    async with at(session, command.mailbox) as place:
+        within = await is_within(view, place)
+
+        async def work() -> list[Copied]:
+            if within:
+                return await copy_slices(view, uids, place.target)
+            return await copy_across(session, view, uids, place)
+
+        code = _copyuid(await _long(session, work, len(uids), within=within))
     _check_all_gone(named, code)
     return Done("copied" if code else "no such messages, nothing copied", code)
 
 
 async def move(session: Session, command: c.Move) -> Done:
     """MOVE: COPYUID comes before the removals (RFC 6851 §4.3), also of those that were moved before an error."""
-    view = session.writable
-    named = cut(session, await resolve(session, view, command.set, uid=command.uid))
+    view = session.movable
+    named = cut(session, await resolve(view, command.set, uid=command.uid))
     uids = view.live(named)
-    target = partial(_target, name=command.mailbox)
     moved: list[Copied] = []
     try:
-        await _long(session, lambda: move_slices(session, view, uids, target, moved), len(uids))
+        async with at(session, command.mailbox) as place:
+            within = await is_within(view, place)
+            if view.system and not within:
+                raise no("what waits to be sent can only be moved to your own trash", "CANNOT")
+
+            async def work() -> None:
+                if within:
+                    await move_slices(view, uids, place.target, moved)
+                else:
+                    await move_across(session, view, uids, place, moved)
+
+            await _long(session, work, len(uids), within=within)
     finally:
         code = _copyuid(moved) if moved else None
         if code is not None:
@@ -90,17 +97,17 @@ async def move(session: Session, command: c.Move) -> Done:
 
 async def expunge(session: Session, command: c.Expunge) -> Done:
     """EXPUNGE and UID EXPUNGE: what is ``\\Deleted``, never messages that the client hasn't been told of."""
-    view = session.writable
+    view = session.writable_with("e")
     chosen = None
     if command.uids is not None:
-        chosen = await cut_deleted(session, view, await named_ranges(session, view, command.uids))
+        chosen = await cut_deleted(session, view, await named_ranges(view, command.uids))
     await expunge_slices(session, view, chosen)
     return await _removed(session, "expunged")
 
 
 async def _removed(session: Session, text: str) -> Done:
     """Tell all there is, so that the modseq in the answer covers it (IMAP-83)."""
-    await tell(session, expunge=True)
+    await tell(session, expunge=True, whole=True)
     view = session.view
     assert view is not None
     return Done(text, Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.condstore else None)

@@ -6,6 +6,7 @@ from typing import Final
 from moxlite.proto.imap import commands as c
 
 from . import (
+    acl,
     append,
     auth,
     basic,
@@ -58,6 +59,11 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     c.SetQuota: Handler(quota.set_quota, Need.LOGIN, capability="QUOTA", changes=True),
     c.GetMetadata: Handler(metadata.get_metadata, Need.LOGIN, capability="METADATA"),
     c.SetMetadata: Handler(metadata.set_metadata, Need.LOGIN, capability="METADATA", changes=True),
+    c.SetAcl: Handler(acl.set_acl, Need.LOGIN, capability="ACL", changes=True),
+    c.DeleteAcl: Handler(acl.delete_acl, Need.LOGIN, capability="ACL", changes=True),
+    c.GetAcl: Handler(acl.get_acl, Need.LOGIN, capability="ACL"),
+    c.ListRights: Handler(acl.list_rights, Need.LOGIN, capability="ACL"),
+    c.MyRights: Handler(acl.my_rights, Need.LOGIN, capability="ACL"),
     c.Compress: Handler(compress.compress, Need.LOGIN, after=compress.begin, capability="COMPRESS=DEFLATE"),
     c.Notify: Handler(notify.notify, Need.LOGIN, capability="NOTIFY"),
     c.Esearch: Handler(multisearch.search_mailboxes, Need.LOGIN, capability="MULTISEARCH"),

@@ -32,6 +32,8 @@ from .errors import Disconnect, refusal
 from .fetchrows import section_literal, without_nul
 
 if TYPE_CHECKING:
+    from moxlite.store.account import Account
+
     from .session import Session
 
 __all__ = ["SMALL", "Content", "Unanswered", "chosen_fields", "is_whole", "item_name", "needs", "write_rest"]
@@ -82,15 +84,34 @@ class Content:
     """One message of a FETCH: its structure, and its octets as far as they are wanted.
 
     Attributes:
-      whole: all octets, None for a message whose body is not `SMALL`.
+      account: whose message it is. whole: all octets, None for a message whose body is not `SMALL`.
       preview: as stored; None when it has not been made yet, or is not asked for.
     """
 
-    __slots__ = ("_checked", "_packed", "_structure", "body_id", "message_id", "prefix", "preview", "size", "whole")
+    __slots__ = (
+        "_checked",
+        "_packed",
+        "_structure",
+        "account",
+        "body_id",
+        "message_id",
+        "prefix",
+        "preview",
+        "size",
+        "whole",
+    )
 
     def __init__(
-        self, message_id: int, body_id: int, size: int, prefix: bytes, packed: bytes = b"", preview: str | None = None
+        self,
+        account: Account,
+        message_id: int,
+        body_id: int,
+        size: int,
+        prefix: bytes,
+        packed: bytes = b"",
+        preview: str | None = None,
     ) -> None:
+        self.account = account
         self.message_id = message_id
         self.body_id = body_id
         self.size = size
@@ -113,30 +134,30 @@ class Content:
             self._structure = structure_of(self._packed)
         return self._structure
 
-    async def read(self, session: Session, start: int, end: int) -> bytes:
+    async def read(self, start: int, end: int) -> bytes:
         """Octets of a range that is known to be short."""
         if self.whole is not None:
             return self.whole[start:end]
-        return await session.account.read(
+        return await self.account.read(
             partial(message_range, message_id=self.message_id, offset=start, length=end - start), op="imap-body"
         )
 
-    async def blocks(self, session: Session, start: int, end: int) -> AsyncIterator[bytes]:
+    async def blocks(self, start: int, end: int) -> AsyncIterator[bytes]:
         """Octets of a range, in chunks."""
         if self.whole is not None:
             yield self.whole[start:end]
             return
-        async with aclosing(stream_message(session.account, self.message_id, start, end - start)) as stream:
+        async with aclosing(stream_message(self.account, self.message_id, start, end - start)) as stream:
             async for block in stream:
                 yield block
 
-    async def check(self, session: Session) -> None:
+    async def check(self) -> None:
         """Make sure that all of a large message is readable before its size is promised.
 
         Raises ChunkDamaged.
         """
         if self.whole is None and not self._checked:
-            sound = await session.account.scan(
+            sound = await self.account.scan(
                 partial(check_content, body_id=self.body_id, size=self.body_size), op="imap-check"
             )
             if not sound:
@@ -160,7 +181,7 @@ async def write_rest(
         except Unanswered as unanswered:
             problem = unanswered
         except ChunkDamaged as error:
-            kv = {"account": session.account.name, "message": content.message_id, "err": error}
+            kv = {"account": content.account.name, "message": content.message_id, "err": error}
             logger.error("a stored message is damaged", extra={"kv": kv})
             problem = Unanswered("a stored message is damaged", "CORRUPTION")
             session.write(_nothing(item))
@@ -186,7 +207,7 @@ async def _write_item(session: Session, content: Content, item: FetchItem) -> No
         case Binary():
             await _write_binary(session, content, name, item)
         case Preview():
-            preview_text = content.preview if content.preview is not None else await _preview(session, content)
+            preview_text = content.preview if content.preview is not None else await _preview(content)
             session.write(b"PREVIEW " + string(preview_text.encode()))
 
 
@@ -228,7 +249,7 @@ async def _write_body(session: Session, content: Content, name: bytes, item: Bod
         session.write(b"%b NIL" % name)
         return
     if asked.fields or section.content_fields:
-        header = await content.read(session, section.start, section.end)
+        header = await content.read(section.start, section.end)
         header = chosen_fields(header, asked, section)
         if item.partial is not None:
             header = header[item.partial[0] : item.partial[0] + item.partial[1]]
@@ -239,15 +260,15 @@ async def _write_body(session: Session, content: Content, name: bytes, item: Bod
         start = min(start + item.partial[0], end)
         end = min(start + item.partial[1], end)
     if end - start > SMALL:
-        await content.check(session)
+        await content.check()
     if content.whole is not None or end - start <= SMALL:
-        octets = await content.read(session, start, end)
+        octets = await content.read(start, end)
         if len(octets) != end - start:
             raise ChunkDamaged(f"body {content.body_id}")
         session.write(b"%b %b%b" % (name, literal_head(end - start), without_nul(octets)))
         return
     session.write(b"%b %b" % (name, literal_head(end - start)))
-    await _stream(session, content.blocks(session, start, end), end - start)
+    await _stream(session, content.blocks(start, end), end - start)
 
 
 async def _stream(session: Session, blocks: AsyncIterator[bytes], promised: int, *, binary: bool = False) -> None:
@@ -285,7 +306,7 @@ class _Decoded(msgspec.Struct, frozen=True):
     size: int
 
 
-async def _decoded(session: Session, content: Content, numbers: tuple[int, ...]) -> _Decoded | None:
+async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | None:
     """None when there is no such part. Raises Unanswered for a part that can't be decoded."""
     structure = content.structure
     part = find_part(structure, numbers)
@@ -299,7 +320,7 @@ async def _decoded(session: Session, content: Content, numbers: tuple[int, ...])
     if numbers:
         return _Decoded(b"", part.body, part.end, part.encoding, part.decoded)
     # the message itself: its header without the encoding that its body no longer has
-    header = await content.read(session, part.header, part.body)
+    header = await content.read(part.header, part.body)
     if container:
         return _Decoded(header, part.body, part.end, "BINARY", len(header) + part.end - part.body)
     front = select_fields(header, frozenset({b"content-transfer-encoding"}), invert=True)
@@ -309,7 +330,7 @@ async def _decoded(session: Session, content: Content, numbers: tuple[int, ...])
 async def _binary_size(session: Session, content: Content, numbers: tuple[int, ...]) -> int:
     """BINARY.SIZE: exact, from the structure; 0 for what can't be had (IMAP-96)."""
     try:
-        found = await _decoded(session, content, numbers)
+        found = await _decoded(content, numbers)
     except Unanswered as unanswered:
         if unanswered.code:
             session.write(b"BINARY.SIZE[%b] 0" % AskedSection(numbers).encode())
@@ -320,7 +341,7 @@ async def _binary_size(session: Session, content: Content, numbers: tuple[int, .
 
 async def _write_binary(session: Session, content: Content, name: bytes, item: Binary) -> None:
     try:
-        found = await _decoded(session, content, item.part)
+        found = await _decoded(content, item.part)
     except Unanswered:
         session.write(b"%b NIL" % name)
         raise
@@ -336,17 +357,17 @@ async def _write_binary(session: Session, content: Content, name: bytes, item: B
         octets = octets[skip : skip + size]
         session.write(b"%b %b%b" % (name, literal_head(len(octets), binary=b"\0" in octets), octets))
         return
-    await content.check(session)
+    await content.check()
     # NUL may come: a literal8 in any case (RFC 9051 §9 allows it for all of BINARY)
     session.write(b"%b %b" % (name, literal_head(size, binary=True)))
-    await _stream(session, _skipping(_decoding(session, content, found), skip), size, binary=True)
+    await _stream(session, _skipping(_decoding(content, found), skip), size, binary=True)
 
 
-async def _decoding(session: Session, content: Content, found: _Decoded) -> AsyncIterator[bytes]:
+async def _decoding(content: Content, found: _Decoded) -> AsyncIterator[bytes]:
     """The octets of a decoded part of a large message."""
     yield found.front
     undo = decoder(found.encoding)
-    async for block in content.blocks(session, found.start, found.end):
+    async for block in content.blocks(found.start, found.end):
         yield undo.feed(block)
     yield undo.finish()
 
@@ -364,9 +385,9 @@ async def _skipping(blocks: AsyncIterator[bytes], skip: int) -> AsyncIterator[by
 # --- PREVIEW (RFC 8970)
 
 
-async def _preview(session: Session, content: Content) -> str:
+async def _preview(content: Content) -> str:
     """The stored preview, or a new one, which is kept (IMAP-105)."""
-    account, message_id = session.account, content.message_id
+    account, message_id = content.account, content.message_id
 
     def make() -> str:
         whole = content.whole

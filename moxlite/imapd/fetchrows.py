@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,7 @@ from moxlite.proto.imap.fetchitems import Attribute, Body, FetchItem, Preview
 from moxlite.proto.mime.dates import format_internaldate
 from moxlite.proto.mime.headers import select_fields
 from moxlite.proto.mime.wire import has_extended_parameters, quote_literals, render_bodystructure, string
-from moxlite.store.fetching import FIXED, Column, structure_of
+from moxlite.store.fetching import FIXED, IDS, Column, structure_of
 from moxlite.store.prepare import HEADER_LIMIT
 from moxlite.store.transaction import Row
 from moxlite.store.types import Flag
@@ -66,18 +67,15 @@ class FlagWriter:
         self._is_recent = is_recent
         self._known: dict[tuple[int, str, bool], bytes] = {}
 
-    def one(self, uid: int, flags: int, keywords: str) -> bytes:
-        """``(\\Seen work)``."""
-        key = (flags, keywords, self._is_recent is not None and self._is_recent(uid))
-        found = self._known.get(key)
-        if found is None:
-            words = tuple([self._spelled.get(word, word) for word in keywords.split()])
-            found = self._known[key] = wire_flags(Flag(flags), words, key[2])
-        return found
-
     def all(self, columns: Columns) -> list[bytes]:
-        """The same for a slice."""
-        return list(map(self.one, columns["uid"], columns["flags"], columns["keywords"]))
+        """``(\\Seen work)`` for each row of a slice."""
+        recent = repeat(False) if self._is_recent is None else map(self._is_recent, columns["uid"])
+        keys = list(zip(columns["flags"], columns["keywords"], recent, strict=False))
+        known = self._known
+        for flags, keywords, is_recent in set(keys).difference(known):
+            words = tuple([self._spelled.get(word, word) for word in keywords.split()])
+            known[flags, keywords, is_recent] = wire_flags(Flag(flags), words, is_recent)
+        return [known[key] for key in keys]
 
 
 class _Piece(msgspec.Struct, frozen=True):
@@ -107,8 +105,8 @@ def _utf8_bodystructures(c: Columns) -> Iterable[Iterable[object]]:
     )
 
 
-def _attribute(item: Attribute, flags: FlagWriter, utf8: bool) -> _Piece | None:
-    """The piece of an item without arguments; None if it needs the message itself."""
+def _attribute(item: Attribute, flags: FlagWriter, utf8: bool, suffix: bytes) -> _Piece | None:
+    """The piece of an item without arguments; None if it needs the message itself. `suffix` of ids."""
     match item:
         case Attribute.UID:
             return _Piece(b"UID %d", (), lambda c: (c["uid"],))
@@ -150,9 +148,9 @@ def _attribute(item: Attribute, flags: FlagWriter, utf8: bool) -> _Piece | None:
                 lambda c: ([b"NIL" if at is None else b'"%b"' % internaldate(at, 0) for at in c["savedate"]],),
             )
         case Attribute.EMAILID:
-            return _simple(b"EMAILID (M%d)", "email_id")
+            return _simple(b"EMAILID (M%%d%b)" % suffix, "email_id")
         case Attribute.THREADID:
-            return _simple(b"THREADID (T%d)", "threadid")
+            return _simple(b"THREADID (T%%d%b)" % suffix, "threadid")
         case Attribute.RFC822_HEADER:
             return _header(b"RFC822.HEADER", lambda header: header)
         case _:
@@ -200,7 +198,8 @@ class Plan:
     """How a FETCH command is answered: from rows as far as they go.
 
     Attributes:
-      columns: to be read beyond FIXED. rest: items that need the message itself, to be added behind what `heads` gives.
+      columns: to be read beyond FIXED, and beyond IDS where there is a rest. rest: items that need the message itself,
+        to be added behind what `heads` gives.
     """
 
     def __init__(
@@ -210,7 +209,7 @@ class Plan:
         wanted = [name for piece in pieces for name in piece.columns]
         self.columns: tuple[Column, ...] = tuple(dict.fromkeys([*wanted, *beside]))
         self._pieces = pieces
-        self._names = (*FIXED, *self.columns)
+        self._names = (*FIXED, *(IDS if rest else ()), *self.columns)
         derived = {name for piece in pieces if piece.derived for name in piece.columns}
         self._header = self._names.index("header") if "header" in derived else 0
         self._preview = self._names.index("preview") if "preview" in derived else 0
@@ -249,12 +248,14 @@ def plan(
     utf8: bool,
     uidonly: bool,
     derived: bool,
+    suffix: bytes,
     beside: Callable[[Sequence[FetchItem]], Sequence[Column]],
 ) -> Plan:
     """The plan for these items.
 
     Args:
       derived: whether items may use what rows need not hold in full (`Plan.answers`).
+      suffix: of the ids of messages (`Access.suffix`).
       beside: names the columns that must be read besides for items which need the message itself.
     """
     pieces: list[_Piece] = []
@@ -262,7 +263,7 @@ def plan(
     for item in items:
         match item:
             case Attribute():
-                piece = _attribute(item, flags, utf8)
+                piece = _attribute(item, flags, utf8, suffix)
             case Body():
                 piece = _body(item)
             case Preview(lazy=lazy):

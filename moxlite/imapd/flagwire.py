@@ -1,6 +1,6 @@
 """Flags of messages and attributes of mailboxes as they go over the wire (IMAP-108, IMAP-109, IMAP-171)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -9,10 +9,14 @@ from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.keywords import flag_words, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
-__all__ = ["SYSTEM_FLAGS", "USES", "parse_words", "use_names", "wire_flags"]
+__all__ = ["SYSTEM_BITS", "SYSTEM_FLAGS", "USES", "list_names", "parse_words", "wire_flags"]
 
 SYSTEM_FLAGS: Final = tuple(flag_words(Flag(Flag.MDNSENT * 2 - 1)))
 """The names of all flags that are bits in the store: FLAGS and PERMANENTFLAGS begin with them."""
+
+
+SYSTEM_BITS: Final = tuple([parse_flags((word,))[0] for word in SYSTEM_FLAGS])
+"""The bit of each of `SYSTEM_FLAGS`."""
 
 
 @lru_cache(maxsize=4096)  # combinations in use at a time are few; one entry is some 200 octets
@@ -34,12 +38,16 @@ USES: Final[Mapping[str, SpecialUse]] = {
 }
 
 
-def use_names(use: SpecialUse) -> tuple[str, ...]:
-    """The LIST attributes of a special use."""
+def list_names(use: SpecialUse, *, system: bool) -> tuple[str, ...]:
+    r"""The LIST attributes of a special use, and of the system's mailbox, below which there can be none (IMAP-162)."""
+    if system:
+        return (r"\NoInferiors",)
     return tuple([name for name, flag in USES.items() if flag & use]) if use else ()
 
 
-def parse_words(words: Iterable[str]) -> tuple[Flag, tuple[str, ...]]:
+def parse_words(words: Collection[str]) -> tuple[Flag, tuple[str, ...]]:
     """Bits and keywords of the flags that a client names; synonyms set their bit besides. Raises BadKeyword."""
+    if not words:
+        return Flag(0), ()
     flags, keywords = parse_flags(words)
     return flags | flag_synonyms(keywords), tuple(sorted(keywords))

@@ -2,23 +2,28 @@
 RFC 7888).
 
 What can be checked before the octets come is checked then: the client of a synchronizing literal is spared the
-upload.
+upload. Messages are parsed as they come, while the client sends the next.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
 
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.names import check_name
-from moxlite.store.reading import mailbox_by_name, state
-from moxlite.store.spool import Spool
+from moxlite.store.prepare import Prepared, is_short, prepare, prepare_here
+from moxlite.store.reading import state
+from moxlite.store.spool import Spool, SpoolFile
 from moxlite.store.transaction import Reader
-from moxlite.store.types import Mailbox
 
+from .access import Place, at
 from .errors import Disconnect, bad, no
 from .flagwire import parse_words
 from .named import resolve
@@ -26,7 +31,7 @@ from .named import resolve
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["MAX_FACTOR", "Incoming", "require_catenate", "target_mailbox"]
+__all__ = ["MAX_FACTOR", "Incoming", "find_target", "require_catenate"]
 
 logger = logging.getLogger("moxlite.imapd")
 
@@ -34,25 +39,44 @@ MAX_FACTOR: Final = 4
 """All messages of one APPEND together, in multiples of the limit for one (IMAP-88)."""
 
 MEMORY: Final = 1 << 20
-"""Octets of one command's messages that are kept in memory (SMTP-37, IMAP-143); the others lie in files."""
-
-MAX_FILES: Final = 100
-"""Messages of one command that lie in files, or are put together from parts: each may be an open file."""
+"""Octets of one command's messages that are kept in memory, compressed (SMTP-37, IMAP-143); the others lie in one
+file.
+"""
 
 JOINED_MEMORY: Final = 16_384
-"""Octets of a message put together that are kept in memory: a hundred of them are as much as `MEMORY`."""
+"""Octets of a message put together from parts that are kept in memory."""
+
+UNCHECKED: Final = 65_536
+"""Octets that are received before anybody looks where they go, when the client sends them in any case: the unit that
+adds them finds the same.
+"""
+
+BUSY: Final = 0.002
+"""Seconds of parsing messages after which other tasks come in between."""
 
 
-async def target_mailbox(session: Session, name: str) -> Mailbox:
-    """The mailbox that messages are added to. Raises Refused (TRYCREATE) if it doesn't exist."""
+class Target(msgspec.Struct, frozen=True):
+    """Where messages go, as it was when the first of them was announced: what the user may do there, and octets that
+    the account may have (0: any number) and has.
+    """
+
+    rights: str
+    quota: int
+    used: int
+
+
+async def find_target(place: Place) -> Target:
+    """Look at the mailbox that messages are to be added to. Raises Refused (TRYCREATE, NOPERM)."""
     try:
-        checked = check_name(name)
+        check_name(place.name)
     except BadMailboxName:
         raise no("no such mailbox", "NONEXISTENT") from None
-    box = await session.account.read(lambda r: mailbox_by_name(r, checked), op="imap-append")
-    if box is None:
-        raise no("no such mailbox", "TRYCREATE")
-    return box
+    quota = place.account.config.quota
+
+    def read(r: Reader) -> Target:
+        return Target(place.rights(r, place.box(r).id), quota, state(r).total_size if quota else 0)
+
+    return await place.account.read(read, op="imap-append")
 
 
 def require_catenate(session: Session) -> None:
@@ -62,18 +86,27 @@ def require_catenate(session: Session) -> None:
 
 
 class Incoming:
-    """The messages of the command that is being received."""
+    """The messages of the command that is being received.
 
-    __slots__ = ("_files", "_joined", "_memory", "_session", "_size", "failed", "spools")
+    Attributes:
+      messages: what has come: whole ones parsed, and literals of which CATENATE makes messages.
+      target: None as long as it was not looked at.
+      failed: the disk is full: what comes is thrown away, the command fails (IMAP-153).
+    """
+
+    __slots__ = ("_busy", "_file", "_memory", "_part", "_session", "_size", "_spool", "failed", "messages", "target")
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._size = 0
         self._memory = MEMORY
-        self._files = 0
-        self._joined: list[Spool] = []
-        self.spools: list[Spool] = []
-        self.failed = False  # the disk is full: what comes is thrown away, the command fails (IMAP-153)
+        self._busy = 0.0
+        self._file = SpoolFile(session.context.spool_directory)
+        self._spool: Spool | None = None  # what comes now
+        self._part = False  # and whether it is a part of a message
+        self.messages: list[Prepared | Spool] = []
+        self.target: Target | None = None
+        self.failed = False
 
     async def begin(self, request: LiteralRequest) -> None:
         """Message data is announced. Raises Refused, with the answer to the command, if it isn't wanted."""
@@ -88,81 +121,92 @@ class Incoming:
         if head.replace is not None:
             await self._check_replace(head)
         parse_words(head.flags)
-        box = await target_mailbox(session, head.mailbox)
         self._size += request.size
+        if self.target is None and (request.sync or self._size > UNCHECKED):
+            async with at(session, head.mailbox) as place:
+                self.target = await find_target(place)
+                place.account.check_space()
         if request.size > limit or self._size > MAX_FACTOR * limit:
             raise no(f"a message may have {limit} octets", "TOOBIG")
         if not request.size and not head.catenate:
             raise no("empty message, nothing is stored")  # RFC 3502 §3: how a client gives up
-        await self._check_quota(box)
-        self.spools.append(self._spool(request.size))
+        if self.target is not None and 0 < self.target.quota < self.target.used + self._size:
+            raise no("over quota", "OVERQUOTA")
+        self._spool = self._spool_of(request.size)
+        self._part = head.catenate
 
-    def _spool(self, size: int) -> Spool:
-        """Where to keep a message of `size` octets: in memory as long as the command's share of that lasts."""
-        directory = self._session.context.spool_directory
-        if size <= self._memory:
-            self._memory -= size
-            return Spool(directory, memory_limit=size)
-        if self._files >= MAX_FILES:
-            raise no("too many long messages in one command", "LIMIT")
-        self._files += 1
-        return Spool(directory, memory_limit=0)
+    def _spool_of(self, memory: int) -> Spool:
+        """Where to keep octets: as many of them in memory as the command may still have there, or none."""
+        limit = memory if memory <= self._memory else 0
+        return Spool(self._session.context.spool_directory, memory_limit=limit, file=self._file)
 
     def join(self) -> Spool:
-        """Where to put a message together from parts (RFC 4469), of any size."""
-        if self._files >= MAX_FILES:
-            raise no("too many messages in one command", "LIMIT")
-        self._files += 1
-        self._joined.append(Spool(self._session.context.spool_directory, memory_limit=JOINED_MEMORY))
-        return self._joined[-1]
+        """Where to put a message together from parts (RFC 4469), of any size; one after the other."""
+        return self._spool_of(JOINED_MEMORY)
+
+    async def parse(self, spool: Spool) -> Prepared:
+        """A whole message as the store takes it; what is kept of it in memory is counted. Raises OSError,
+        BadMessage.
+        """
+        limit = self._session.context.append_limit
+        chunks = spool.size <= self._memory or self._memory == MEMORY  # a lone message of any size comes in one unit
+        if is_short(spool):
+            began = time.perf_counter()
+            prepared = prepare_here(spool, max_size=limit, chunks=chunks)
+            self._busy += time.perf_counter() - began
+            if self._busy > BUSY:
+                self._busy = 0.0
+                await trio.lowlevel.checkpoint()
+        else:
+            prepared = await prepare(spool, max_size=limit, chunks=chunks)
+        if prepared.chunks is not None:
+            self._memory -= sum([len(chunk.data) for chunk in prepared.chunks])
+            spool.close()
+        return prepared
 
     async def _check_replace(self, head: AppendHead) -> None:
         """The message to replace must be there (RFC 8508 §3.3)."""
         assert head.replace is not None
-        view = self._session.writable
+        view = self._session.writable_with("te")
         if head.replace.star and not view.exists:
             raise bad("the mailbox is empty")
-        uids = await resolve(self._session, view, head.replace, uid=head.uid)
+        uids = await resolve(view, head.replace, uid=head.uid)
         if not uids:
             raise no("no such message")
         if not view.live(uids):
             raise no("the message is gone", "EXPUNGEISSUED")
 
-    async def _check_quota(self, box: Mailbox) -> None:
-        account = self._session.account
-        account.check_space()
-        quota = account.config.quota
-
-        def used(r: Reader) -> int:
-            return state(r).total_size
-
-        if quota and await account.read(used, op="imap-quota") + self._size > quota:
-            raise no("over quota", "OVERQUOTA")
-
     async def write(self, octets: bytes) -> None:
         """Octets of the message that is being received."""
         if not self.failed:
+            assert self._spool is not None
             try:
-                await self.spools[-1].write(octets)
+                await self._spool.write(octets)
             except OSError as error:
-                self._fail(error)
+                self.fail(error)
 
     async def finish(self) -> None:
-        """The message is complete."""
+        """What has been received is complete."""
         if not self.failed:
+            spool, self._spool = self._spool, None
+            assert spool is not None
             try:
-                await self.spools[-1].finish()
+                await spool.finish()
+                if self._part:
+                    self._memory -= spool.size if spool.size <= self._memory else 0
+                    self.messages.append(spool)
+                else:
+                    self.messages.append(await self.parse(spool))
             except OSError as error:
-                self._fail(error)
+                self.fail(error)
 
-    def _fail(self, error: OSError) -> None:
+    def fail(self, error: OSError) -> None:
+        """The disk is full: what was kept is thrown away."""
         logger.error("message can't be spooled", extra={"kv": {"err": error}})
         self.failed = True
         self.close()
 
     def close(self) -> None:
         """Give the space back."""
-        for spool in (*self.spools, *self._joined):
-            spool.close()
-        self.spools.clear()
-        self._joined.clear()
+        self._file.close()
+        self.messages.clear()

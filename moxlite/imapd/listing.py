@@ -1,21 +1,28 @@
 """LIST, LSUB and STATUS (RFC 9051 §6.3.9, §6.3.11, RFC 5258, RFC 5819, RFC 9590, RFC 3501 §6.3.9; IMAP-67, 68,
 70, 71)."""
 
+import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.proto.imap import commands as c
-from moxlite.proto.imap.responses import ListData, LsubData, StatusData
-from moxlite.store.errors import BadMailboxName, NoSuchMailbox
-from moxlite.store.names import ancestors, check_name
-from moxlite.store.reading import mailbox_by_name, mailboxes, subscriptions
+from moxlite.proto.imap.responses import ListData, LsubData, MyRightsData, StatusData
+from moxlite.store.acl import RIGHTS, visible
+from moxlite.store.errors import NoSuchMailbox, StoreError
+from moxlite.store.names import OTHERS, ancestors
+from moxlite.store.reading import mailboxes, subscriptions
 from moxlite.store.transaction import Reader
 from moxlite.store.types import Mailbox
 
+from .access import SYSTEM_RIGHTS, Access, at, is_foreign, open_account
+from .acl import wire_rights
 from .errors import bad
-from .flagwire import use_names
+from .flagwire import list_names
 from .metadata import values_of_mailboxes
 from .patterns import Pattern
 from .recent import unclaimed
@@ -23,8 +30,13 @@ from .session import Done, Session
 
 __all__ = ["list_mailboxes", "lsub", "status", "status_of"]
 
+logger = logging.getLogger("moxlite.imapd")
+
 MANY: Final = 500
 """Mailboxes above which they are read in a thread (STORE-3), and after which other tasks get a turn."""
+
+MAX_SHARED: Final = 10_000
+"""Mailboxes of other users that are looked at: as many as an account may have itself (STORE-154)."""
 
 COUNT: Final = "SELECT count(*) FROM mailbox"
 
@@ -38,8 +50,8 @@ async def _names(session: Session, *, subscribed: bool) -> tuple[list[Mailbox], 
     def everything(r: Reader) -> tuple[list[Mailbox], frozenset[str]]:
         return mailboxes(r), frozenset(subscriptions(r)) if subscribed else frozenset()
 
-    found = await session.account.read(read, op="imap-list")
-    return found if found is not None else await session.account.scan(everything, op="imap-list")
+    found = await session.home.account.read(read, op="imap-list")
+    return found if found is not None else await session.home.account.scan(everything, op="imap-list")
 
 
 def _patterns(reference: str, patterns: Iterable[str]) -> list[Pattern]:
@@ -56,13 +68,15 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
     if command.patterns == ("",) and not command.selection:
         session.respond(ListData((), ""))  # what is the separator?
         return Done("separator told")
-    if "MYRIGHTS" in command.returns or _disabled(session, command):
+    if _disabled(session, command):
         raise bad("return option is not supported")
     # REMOTE (RFC 5258 §3.1) adds nothing, for there are no remote mailboxes.
     wants_subscribed = "SUBSCRIBED" in command.selection or "SUBSCRIBED" in command.returns
     metadata = await values_of_mailboxes(session, command.metadata) if "METADATA" in command.returns else None
     boxes, subscribed = await _names(session, subscribed=wants_subscribed)
-    listing = _Listing(session, command, boxes, subscribed)
+    patterns = _patterns(command.reference, command.patterns)
+    others = await shared_mailboxes(session, boxes) if any(map(_may_be_foreign, patterns)) else {}
+    listing = _Listing(session, command, patterns, boxes, others, subscribed)
     for number, name in enumerate(listing.names()):
         if number % MANY == MANY - 1:
             await trio.lowlevel.checkpoint()
@@ -70,9 +84,14 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
         if line is None:
             continue
         session.respond(line)
-        box = listing.by_name.get(name)
+        box, other = listing.by_name.get(name), others.get(name)
+        if "MYRIGHTS" in command.returns and (box is not None or other is not None):  # RFC 8440
+            own = SYSTEM_RIGHTS if box is not None and box.system else RIGHTS
+            session.respond(MyRightsData(name, wire_rights(own if other is None else other.rights)))
         if "STATUS" in command.returns and box is not None:
-            session.respond(await status_of(session, box, command.status))
+            session.respond(await status_of(session, session.home, box, command.status))
+        elif "STATUS" in command.returns and other is not None and "r" in other.rights:
+            session.respond(await status_of(session, other.access, other.box, command.status))
         if metadata is not None and box is not None:
             session.respond(metadata.line(box.id, name))
         await session.drain()
@@ -81,19 +100,71 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
 
 def _disabled(session: Session, command: c.List) -> bool:
     """Whether a return option is that of a capability which the account's owner has switched off (IMAP-37)."""
-    of = {"METADATA": ("METADATA", "LIST-METADATA"), "STATUS": ("LIST-STATUS",)}
+    of = {
+        "METADATA": ("METADATA", "LIST-METADATA"),
+        "STATUS": ("LIST-STATUS",),
+        "MYRIGHTS": ("ACL", "LIST-MYRIGHTS"),
+    }
     return any(not session.disabled.isdisjoint(of.get(option, ())) for option in command.returns)
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """A mailbox of another user that this one may know of; `box` has its name there."""
+
+    access: Access
+    box: Mailbox
+    rights: str
+
+
+def _may_be_foreign(pattern: Pattern) -> bool:
+    """Whether a pattern may match the prefix of other users' mailboxes, or names below it."""
+    fixed = re.split(r"[*%]", pattern.text, maxsplit=1)[0]
+    return OTHERS.startswith(fixed) or is_foreign(fixed.rstrip("/"))
+
+
+async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str, Shared]:
+    """What other users share with this one, by the names under which it is known here, sorted; `own` mailboxes of the
+    prefix's name hide them. `MAX_SHARED` at most.
+    """
+    guest = session.home.owner
+    owners = await session.context.auth.owners(guest)
+    if not owners or any(box.name == OTHERS for box in own):
+        return {}
+    found: dict[str, Shared] = {}
+    for owner in owners:
+        access = Access(owner=owner, guest=guest)
+        try:
+            async with open_account(session, owner) as account:
+                read = partial(visible, guest=guest, limit=MAX_SHARED - len(found))
+                for box, rights in await account.scan(read, op="imap-list"):
+                    found[access.shown(box.name)] = Shared(access, box, rights)
+        except NoSuchMailbox:  # it has taken its rights back in this moment
+            continue
+        except StoreError as error:  # a broken file of another user must not hide one's own
+            logger.warning("shared mailboxes not listed", extra={"kv": {"account": owner, "err": str(error)}})
+    return dict(sorted(found.items()))
 
 
 class _Listing:
     """One LIST: which names it shows, and how."""
 
-    def __init__(self, session: Session, command: c.List, boxes: Sequence[Mailbox], subscribed: frozenset[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        command: c.List,
+        patterns: Sequence[Pattern],
+        boxes: Sequence[Mailbox],
+        others: Mapping[str, Shared],
+        subscribed: frozenset[str],
+    ) -> None:
         self.by_name: Mapping[str, Mailbox] = {box.name: box for box in boxes}
+        self._others = others
+        # Names above those of other users that are nobody's mailboxes, or none that this user may know of.
+        self._prefixes = frozenset(above for name in others for above in ancestors(name)).difference(others)
         self._command = command
         self._subscribed = subscribed
-        self._patterns = _patterns(command.reference, command.patterns)
-        self._parents = frozenset(above for box in boxes for above in ancestors(box.name)[-1:])
+        self._patterns = patterns
+        self._parents = frozenset(above for name in (*self.by_name, *others) for above in ancestors(name)[-1:])
         self._only_subscribed = "SUBSCRIBED" in command.selection
         self._only_special = "SPECIAL-USE" in command.selection
         self._recursive = "RECURSIVEMATCH" in command.selection
@@ -106,9 +177,9 @@ class _Listing:
 
     def names(self) -> list[str]:
         """The names to look at, in order, each once."""
-        names = list(self.by_name)
+        names = [*self.by_name, *sorted({*self._others, *self._prefixes})]
         if self._only_subscribed:
-            names += self._subscribed.difference(self.by_name)
+            names += self._subscribed.difference(names)
             if self._recursive:  # parents of subscribed names that don't exist don't exist either
                 names += {above for name in self._subscribed for above in ancestors(name)}.difference(names)
             names.sort(key=_order)
@@ -139,11 +210,15 @@ class _Listing:
             return None
         box = self.by_name.get(name)
         flags: list[str] = []
-        if box is None:
+        if name in self._others:
+            flags.append(r"\HasChildren" if name in self._parents else r"\HasNoChildren")
+        elif name in self._prefixes:
+            flags += [r"\Noselect", r"\HasChildren"]
+        elif box is None:
             flags.append(r"\NonExistent")
         else:
             flags.append(r"\HasChildren" if name in self._parents else r"\HasNoChildren")
-            flags += use_names(box.special_use)
+            flags += list_names(box.special_use, system=box.system)
         if name in self._subscribed:
             flags.append(r"\Subscribed")
         return ListData(tuple(flags), name, childinfo=childinfo)
@@ -154,7 +229,7 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
     if not command.pattern:
         session.respond(LsubData((), ""))
         return Done("separator told")
-    names = await session.account.read(subscriptions, op="imap-lsub")
+    names = await session.home.account.read(subscriptions, op="imap-lsub")
     pattern = Pattern(command.reference, command.pattern)
     shown: dict[str, tuple[str, ...]] = {name: () for name in names if pattern.matches(name)}
     if command.pattern.endswith("%"):
@@ -171,19 +246,14 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
 
 async def status(session: Session, command: c.Status) -> Done:
     """STATUS."""
-    try:
-        name = check_name(command.mailbox)
-    except BadMailboxName:
-        raise NoSuchMailbox(command.mailbox) from None
-    box = await session.account.read(lambda r: mailbox_by_name(r, name), op="imap-status")
-    if box is None:
-        raise NoSuchMailbox(name)
-    session.respond(await status_of(session, box, command.items))
+    async with at(session, command.mailbox) as place:
+        box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-status")
+        session.respond(await status_of(session, place, box, command.items))
     return Done("status told")
 
 
-async def status_of(session: Session, box: Mailbox, items: Iterable[str]) -> StatusData:
-    """The asked-for values; never a scan (IMAP-71)."""
+async def status_of(session: Session, access: Access, box: Mailbox, items: Iterable[str]) -> StatusData:
+    """The asked-for values; never a scan (IMAP-71). What is recent is for the owner alone."""
     found: list[tuple[str, int | str | None]] = []
     for item in dict.fromkeys(items):
         value: int | str
@@ -207,11 +277,14 @@ async def status_of(session: Session, box: Mailbox, items: Iterable[str]) -> Sta
             case "HIGHESTMODSEQ":
                 session.use_condstore()
                 value = box.modseq
+                view = session.view
+                if view is not None and view.mailbox_id == box.id and view.seat.owner == access.owner:
+                    view.shown = max(view.shown, value)
             case "MAILBOXID":
-                value = f"F{box.id}"
+                value = f"F{box.id}{access.suffix.decode()}"
             case "RECENT":
-                value = await unclaimed(session, box)
+                value = 0 if access.guest else await unclaimed(session, box)
             case _:
                 raise AssertionError(item)
         found.append((item, value))
-    return StatusData(box.name, tuple(found))
+    return StatusData(access.shown(box.name), tuple(found))

@@ -53,7 +53,7 @@ async def cut_deleted(session: Session, view: View, chosen: Ranges) -> Ranges:
     r"""Of the UIDs that UID EXPUNGE names, the ``\Deleted`` ones that it may remove; all of them without a limit."""
     if not _limit(session):
         return chosen
-    deleted = await session.account.scan(
+    deleted = await view.seat.account.scan(
         partial(deleted_uids, mailbox_id=view.mailbox_id, below=view.uidnext), op="imap-expunge"
     )
     return list(runs(cut(session, pick(uid_array(deleted), chosen))))
@@ -74,12 +74,12 @@ async def first_searched(session: Session, view: View, program: s.SearchKey, *, 
             case s.Sequence(set=numbers):
                 ranges = intersect(ranges, list(runs(view.resolve(numbers, uid=False))))
             case s.Uids(set=numbers):
-                ranges = intersect(ranges, await named_ranges(session, view, numbers))
+                ranges = intersect(ranges, await named_ranges(view, numbers))
             case s.UidAfter(uid=uid):
                 ranges = intersect(ranges, [(uid + 1, MAX_NUMBER)] if uid < MAX_NUMBER else [])
             case s.UidBefore(uid=uid):
                 ranges = intersect(ranges, [(1, uid - 1)] if uid > 1 else [])
-    uids = await known_uids(session, view, ranges)
+    uids = await known_uids(view, ranges)
     if len(uids) <= limit:
         return 1
     if all_or_none:

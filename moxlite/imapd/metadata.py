@@ -16,6 +16,7 @@ from moxlite.store.reading import mailbox_by_name
 from moxlite.store.transaction import Reader
 from moxlite.store.types import MailboxID
 
+from .access import refuse_foreign
 from .errors import Refused, bad, no
 from .session import Done, Session
 
@@ -80,12 +81,13 @@ def _covers(asked: str, name: str, depth: str) -> bool:
 
 async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
     """GETMETADATA. What is asked for by its own name is answered, with NIL if it isn't there."""
+    await refuse_foreign(session, command.mailbox, "annotations are told")
     asked = tuple(dict.fromkeys(check_entry(name, above=command.depth != "0") for name in command.entries))
 
     def read(r: Reader) -> dict[str, bytes]:
         return {one.key: one.value for one in annotations(r, _target(r, command.mailbox))}
 
-    found = await session.account.read(read, op="imap-metadata")
+    found = await session.home.account.read(read, op="imap-metadata")
     if not command.mailbox:
         found |= _server_entries(session)
     values: dict[str, bytes | None] = {}
@@ -108,6 +110,7 @@ async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
 
 async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
     """SETMETADATA: all entries or none (RFC 5464 §4.3). Of an entry named twice the last value counts."""
+    await refuse_foreign(session, command.mailbox, "annotations are set")
     entries = {check_entry(name): value for name, value in command.entries}
     if not command.mailbox and not _server_entries(session).keys().isdisjoint(entries):
         raise no("the entry is set by the operator", "NOPERM")
@@ -118,7 +121,7 @@ async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
             set_annotation(tx, target, name, value, is_string=value is not None and b"\0" not in value)
 
     try:
-        await session.account.write(unit, session.cursor)
+        await session.home.account.write(unit, session.home.cursor)
     except LimitExceeded as error:
         raise _too_much(error) from None
     return Done("metadata set")
@@ -139,7 +142,9 @@ def _too_much(error: LimitExceeded) -> Refused:
 async def values_of_mailboxes(session: Session, names: Iterable[str]) -> "_Values":
     """The entries that LIST RETURN (METADATA (…)) wants, of all mailboxes (RFC 9590)."""
     entries = tuple(dict.fromkeys(map(check_entry, names)))
-    return _Values(entries, await session.account.read(lambda r: annotations_named(r, entries), op="imap-metadata"))
+    return _Values(
+        entries, await session.home.account.read(lambda r: annotations_named(r, entries), op="imap-metadata")
+    )
 
 
 class _Values:

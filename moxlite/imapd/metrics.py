@@ -6,17 +6,29 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from moxlite.net.metrics import panics
 
-__all__ = ["command_seconds", "connections", "held_removals", "sessions", "view_octets"]
+__all__ = ["connections", "held_removals", "observe_command", "sessions", "view_octets", "visits"]
 
 connections: Final = Counter("moxlite_imap_connection", "IMAP connections accepted.", ["service"])
-command_seconds: Final = Histogram(
+_command_seconds: Final = Histogram(
     "moxlite_imap_command_duration_seconds",
     "Time from a complete command to its tagged response.",
     ["cmd", "result"],
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20),
 )
+_children: Final[dict[tuple[str, str], Histogram]] = {}
+
+
+def observe_command(name: str, result: str, seconds: float) -> None:
+    """A command has been answered. Both labels have few values."""
+    child = _children.get((name, result))
+    if child is None:
+        child = _children[name, result] = _command_seconds.labels(cmd=name, result=result)
+    child.observe(seconds)
+
+
 sessions: Final = Gauge("moxlite_imap_sessions", "IMAP sessions with a selected mailbox.")
 view_octets: Final = Gauge("moxlite_imap_view_octets", "Memory of the UID lists of all sessions.")
+visits: Final = Gauge("moxlite_imap_visits", "IMAP sessions with a mailbox of another user selected.")
 held_removals: Final = Gauge("moxlite_imap_held_removals", "Removed messages that a session has not been told of yet.")
 
 panics.labels(pkg="imapd")  # starts at 0, so that a rule on its increase works from the first crash on

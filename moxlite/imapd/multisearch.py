@@ -1,26 +1,30 @@
 """ESEARCH: a search in several mailboxes (RFC 7377; IMAP-126)."""
 
 from array import array
+from contextlib import AsyncExitStack
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.search import ModSeqIs, Return, Sequence, Uids, keys_of
 from moxlite.proto.imap.seqset import SequenceSet
-from moxlite.store.reading import state
+from moxlite.store.reading import mailbox, state
 from moxlite.store.reading import uids as all_uids
 from moxlite.store.transaction import Reader
 from moxlite.store.types import Mailbox
 
 from .changes import tell
 from .errors import Refused, bad, no
+from .listing import shared_mailboxes
 from .named import conditions
 from .results import esearch
 from .search import find
 from .searchkeys import divide
+from .seat import Seat, visit
 from .session import Done, Session
-from .sources import MAX_SOURCES, known_mailboxes
+from .sources import MAX_SOURCES, Known, known_mailboxes
 from .uidlist import EMPTY, UidList, uid_array
 from .view import View
 
@@ -28,6 +32,13 @@ __all__ = ["MANY", "search_mailboxes"]
 
 MANY: Final = 500
 """Mailboxes looked at before other tasks get a turn: up to 50 ms with a hundred sources, mostly less than one."""
+
+
+NAMING: Final = frozenset({"mailboxes", "subtree", "subtree-one", "subscribed"})
+"""Kinds of sources that may mean mailboxes of other users; ``personal`` and ``inboxes`` never do."""
+
+MAX_OWNERS: Final = 20
+"""Other users whose mailboxes one command searches: each costs a place at their account."""
 
 
 async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
@@ -56,8 +67,19 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
     if selected:
         await tell(session, expunge=False)
     numbered = any(isinstance(key, Sequence | Uids) for key in keys)
-    for box, view in await _views(session, sources, numbered=numbered):
-        program = divide(command.program, view, await conditions(session, view, command.program))
+    async with AsyncExitStack() as seats:
+        known = await known_mailboxes(session)
+        views = await _views(session, known, sources, numbered=numbered)
+        views += await _foreign_views(session, known, sources, seats, numbered=numbered)
+        await _search(session, command, returns, views, with_modseq=with_modseq)
+    return Done("searched")
+
+
+async def _search(
+    session: Session, command: c.Esearch, returns: Return, views: list[tuple[Mailbox, View]], *, with_modseq: bool
+) -> None:
+    for box, view in views:
+        program = divide(command.program, view, await conditions(view, command.program))
         if returns.save:
             assert session.view is not None
             session.view.saved = uid_array()
@@ -70,7 +92,6 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
         if found:
             session.write(octets)
             await session.drain()
-    return Done("searched")
 
 
 class _Searched(View):
@@ -88,43 +109,86 @@ class _Searched(View):
         return found
 
 
-async def _views(session: Session, sources: tuple[c.Source, ...], *, numbered: bool) -> list[tuple[Mailbox, View]]:
+async def _views(
+    session: Session, known: Known, sources: tuple[c.Source, ...], *, numbered: bool
+) -> list[tuple[Mailbox, View]]:
     """The mailboxes to be searched, each once. The selected one is searched as the client knows it.
 
     numbered: the program has numbers in it, so UIDs must be known.
     """
     current = session.view
-    known = await known_mailboxes(session)
     found: list[tuple[Mailbox, View]] = []
     for number, box in enumerate(known.boxes):
         if number % MANY == MANY - 1:
             await trio.lowlevel.checkpoint()
-        here = current is not None and current.mailbox_id == box.id
+        here = current is not None and current.seat is session.home and current.mailbox_id == box.id
         named = any((source.kind == "selected" and here) or known.means(source, box.name) for source in sources)
         if not named:
             continue
         if here and current is not None:
             found.append((box, current if current.counted else _as_known(current)))
             continue
-        uids = await _uids(session, box) if numbered else EMPTY
-        view = _Searched(
-            box.id,
-            read_only=True,
-            uidvalidity=box.uidvalidity,
-            uidnext=box.uidnext,
-            modseq=box.modseq,
-            since=box.modseq,
-            uids=uids,
-            keywords=box.keywords,
-        )
-        found.append((box, view))
+        found.append((box, await _searched(session.home, box, numbered=numbered)))
     if current is not None and current.deleted and any(source.kind == "selected" for source in sources):
         raise Refused("NO", "the mailbox was deleted")
     return found
 
 
+async def _foreign_views(
+    session: Session, known: Known, sources: tuple[c.Source, ...], seats: AsyncExitStack, *, numbered: bool
+) -> list[tuple[Mailbox, View]]:
+    """The same of mailboxes that other users share with this one: the selected one, and those that are named."""
+    current = session.view
+    found: list[tuple[Mailbox, View]] = []
+    if current is not None and (current.seat is session.home or current.deleted):
+        current = None
+    if current is not None and any(source.kind == "selected" for source in sources):
+        seat, mailbox_id = current.seat, current.mailbox_id
+        box = await seat.account.read(lambda r: mailbox(r, mailbox_id), op="imap-search")
+        found.append((_named(box, seat.shown(box.name)), current if current.counted else _as_known(current)))
+    naming = [source for source in sources if source.kind in NAMING]
+    if not naming:
+        return found
+    at: dict[str, Seat] = {}
+    for name, shared in (await shared_mailboxes(session, known.boxes)).items():
+        owner, box = shared.access.owner, _named(shared.box, name)
+        if "r" not in shared.rights or not any(known.means(source, name) for source in naming):
+            continue
+        if current is not None and current.seat.owner == owner and current.mailbox_id == box.id:
+            if not found:
+                found.append((box, current if current.counted else _as_known(current)))
+            continue
+        if owner not in at:
+            if len(at) == MAX_OWNERS:
+                raise no(f"mailboxes of more than {MAX_OWNERS} other users", "LIMIT")
+            at[owner] = await visit(session, owner)
+            seats.push_async_callback(at[owner].stack.aclose)
+        found.append((box, await _searched(at[owner], box, numbered=numbered)))
+    return found
+
+
+def _named(box: Mailbox, name: str) -> Mailbox:
+    return msgspec.structs.replace(box, name=name)
+
+
+async def _searched(seat: Seat, box: Mailbox, *, numbered: bool) -> _Searched:
+    """A mailbox that is not selected."""
+    return _Searched(
+        seat,
+        box.id,
+        read_only=True,
+        uidvalidity=box.uidvalidity,
+        uidnext=box.uidnext,
+        modseq=box.modseq,
+        since=box.modseq,
+        uids=await _uids(seat, box) if numbered else EMPTY,
+        keywords=box.keywords,
+    )
+
+
 def _as_known(current: View) -> _Searched:
     view = _Searched(
+        current.seat,
         current.mailbox_id,
         read_only=True,
         uidvalidity=current.uidvalidity,
@@ -140,8 +204,8 @@ def _as_known(current: View) -> _Searched:
     return view
 
 
-async def _uids(session: Session, box: Mailbox) -> UidList:
+async def _uids(seat: Seat, box: Mailbox) -> UidList:
     def read(r: Reader) -> UidList:
-        return session.share.sharing.find(box.id, state(r).modseq) or UidList(all_uids(r, box.id))
+        return seat.share.sharing.find(box.id, state(r).modseq) or UidList(all_uids(r, box.id))
 
-    return await session.account.scan(read, op="imap-search")
+    return await seat.account.scan(read, op="imap-search")

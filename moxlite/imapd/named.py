@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, count, index_runs, pick, runs, within
@@ -17,9 +17,6 @@ from moxlite.store.transaction import Reader
 
 from .uidlist import uid_array
 from .view import CountedView, View
-
-if TYPE_CHECKING:
-    from .session import Session
 
 __all__ = ["conditions", "known_uids", "last_uid", "named_ranges", "removed_since", "resolve"]
 
@@ -35,34 +32,34 @@ REMOVED_AFTER: Final = """
 SELECT e.uid FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value WHERE e.modseq > ?3"""
 
 
-async def resolve(session: Session, view: View, numbers: SequenceSet, *, uid: bool, most: int = 0) -> array[int]:
+async def resolve(view: View, numbers: SequenceSet, *, uid: bool, most: int = 0) -> array[int]:
     """See `View.resolve`. `most`: so many suffice, the first or, if negative, the last ones; 0 for all."""
     if not isinstance(view, CountedView) or numbers.saved:
         return view.resolve(numbers, uid=uid)
-    return await known_uids(session, view, await named_ranges(session, view, numbers), most=most)
+    return await known_uids(view, await named_ranges(view, numbers), most=most)
 
 
-async def named_ranges(session: Session, view: View, numbers: SequenceSet) -> Ranges:
+async def named_ranges(view: View, numbers: SequenceSet) -> Ranges:
     """The UIDs that a set of UIDs names, below the next one: of a view without UIDs also those that don't exist."""
     if not isinstance(view, CountedView) or numbers.saved:
         return list(runs(view.resolve(numbers, uid=True)))
-    return within(numbers.resolve(await last_uid(session, view) if numbers.star else 0), 1, view.uidnext - 1)
+    return within(numbers.resolve(await last_uid(view) if numbers.star else 0), 1, view.uidnext - 1)
 
 
-async def last_uid(session: Session, view: View) -> int:
+async def last_uid(view: View) -> int:
     """The highest UID told, 0 for none; what ``*`` means in a UID set (IMAP-62)."""
     if not isinstance(view, CountedView):
         return view.last_uid
-    since = _told(session, view)
+    since = _told(view)
 
     def read(r: Reader) -> int:
         last: int = r.value(LAST, view.mailbox_id, view.uidnext) or 0
         return max([last, *vanished(r, view.mailbox_id, since, last + 1, view.uidnext - 1)])
 
-    return max(await session.account.read(read, op="imap-uids"), view.gone[-1] if view.gone else 0)
+    return max(await view.seat.account.read(read, op="imap-uids"), view.gone[-1] if view.gone else 0)
 
 
-async def known_uids(session: Session, view: View, ranges: Ranges, *, most: int = 0) -> array[int]:
+async def known_uids(view: View, ranges: Ranges, *, most: int = 0) -> array[int]:
     """The UIDs in `ranges` that the client knows, ascending: also of messages which it has not been told are gone.
     `most` as for `resolve`.
     """
@@ -70,7 +67,7 @@ async def known_uids(session: Session, view: View, ranges: Ranges, *, most: int 
         return pick(view.uids, ranges)
     if not ranges:
         return uid_array()
-    since = _told(session, view)
+    since = _told(view)
 
     def read(r: Reader) -> array[int]:
         removed = uid_array(vanished(r, view.mailbox_id, since, ranges[0][0], ranges[-1][1]))
@@ -83,42 +80,42 @@ async def known_uids(session: Session, view: View, ranges: Ranges, *, most: int 
             found += q.matching_uids(r, view.mailbox_id, q.All(), low, high, high - low + 1)
         return uid_array(sorted({*found, *missing})) if missing else found
 
-    found = await _read(session, ranges, read)
+    found = await _read(view, ranges, read)
     for start, stop in reversed(index_runs(found, view.absent)):
         del found[start:stop]
     return found
 
 
-def _told(session: Session, view: View) -> int:
+def _told(view: View) -> int:
     """Removals up to this modseq have been told, or are held in `View.gone`."""
-    return max(session.cursor.modseq, view.since)
+    return max(view.seat.cursor.modseq, view.since)
 
 
-async def _read(session: Session, ranges: Ranges, read: Callable[[Reader], T]) -> T:
+async def _read(view: View, ranges: Ranges, read: Callable[[Reader], T]) -> T:
     """In a thread if it may take long."""
     if len(ranges) <= MANY and count(ranges) <= SLICE:
-        return await session.account.read(read, op="imap-uids")
-    return await session.account.scan(read, op="imap-uids")
+        return await view.seat.account.read(read, op="imap-uids")
+    return await view.seat.account.scan(read, op="imap-uids")
 
 
-async def removed_since(session: Session, view: CountedView, uids: tuple[int, ...]) -> Ranges:
+async def removed_since(view: CountedView, uids: tuple[int, ...]) -> Ranges:
     """Of UIDs that the change log calls removed: those that were in the mailbox when the view began, or later."""
 
     def read(r: Reader) -> list[int]:
         return [uid for (uid,) in r.rows(REMOVED_AFTER, view.mailbox_id, int_array(uids), view.since)]
 
-    return list(runs(await session.account.read(read, op="imap-uids")))
+    return list(runs(await view.seat.account.read(read, op="imap-uids")))
 
 
-async def conditions(session: Session, view: View, program: s.SearchKey) -> dict[SequenceSet, q.Condition]:
+async def conditions(view: View, program: s.SearchKey) -> dict[SequenceSet, q.Condition]:
     """What UID sets of a search program mean, where the view doesn't know; else nothing."""
     found: dict[SequenceSet, q.Condition] = {}
     if isinstance(view, CountedView):
         for key in s.keys_of(program):
             if isinstance(key, s.Uids):
-                ranges = await named_ranges(session, view, key.set)
+                ranges = await named_ranges(view, key.set)
                 if len(ranges) <= MANY:
                     found[key.set] = q.Or(tuple([q.UIDRange(low, high) for low, high in ranges]))
                 else:
-                    found[key.set] = q.UIDs(await known_uids(session, view, ranges))
+                    found[key.set] = q.UIDs(await known_uids(view, ranges))
     return found

@@ -42,7 +42,7 @@ from moxlite.store.types import (
 from .changes import apply_to_view, tell
 from .errors import Disconnect, bad, no
 from .fetch import tell_items
-from .flagwire import use_names
+from .flagwire import list_names
 from .multisearch import MANY
 from .session import Done, Session
 from .sources import MAX_SOURCES, Known, known_mailboxes
@@ -154,7 +154,7 @@ class Notification:
         names: dict[str, str | None] = {}  # with the old name
         above: list[str | None] = []
         for event in events:
-            if event.origin == session.cursor.id:
+            if event.origin == session.home.cursor.id:
                 continue
             match event:
                 case MailboxAdded(name=name) | MailboxRemoved(name=name):
@@ -180,7 +180,7 @@ class Notification:
         asked = list(names)
         for start in range(0, len(asked), SLICE):
             part = asked[start : start + SLICE]
-            for line in await session.account.read(partial(_lines, names=part, old=names), op="imap-notify"):
+            for line in await session.home.account.read(partial(_lines, names=part, old=names), op="imap-notify"):
                 session.respond(line)
             await session.drain()
 
@@ -214,7 +214,7 @@ class Notification:
                     continue
             return found
 
-        for box in await session.account.read(read, op="imap-notify") if any(wanted.values()) else ():
+        for box in await session.home.account.read(read, op="imap-notify") if any(wanted.values()) else ():
             items: list[tuple[str, int | str | None]] = []
             if wanted[box.id] & {"messagenew", "messageexpunge"}:
                 items += [("UIDNEXT", box.uidnext), ("MESSAGES", box.exists)]
@@ -232,7 +232,7 @@ class Notification:
             if number % MANY == MANY - 1:
                 await trio.lowlevel.checkpoint()
             names = self._message_events(known, box.name)
-            if not names or (session.view is not None and session.view.mailbox_id == box.id):
+            if not names or _selects(session, box):
                 continue
             items: list[tuple[str, int | str | None]] = [
                 ("MESSAGES", box.exists),
@@ -257,7 +257,13 @@ class Notification:
         if self.delayed and view is not None and view.gone and len(view.gone) > MAX_HELD:
             session.respond(State("OK", "too much to be told later", Code("NOTIFICATIONOVERFLOW")))
             session.notify = Notification(c.Notify())
-            view.behind = session.cursor.modseq
+            view.behind = view.seat.cursor.modseq
+
+
+def _selects(session: Session, box: Mailbox) -> bool:
+    """Whether this mailbox of the user's own account is the selected one."""
+    view = session.view
+    return view is not None and view.seat is session.home and view.mailbox_id == box.id
 
 
 def _lines(r: Reader, names: Sequence[str], old: Mapping[str, str | None]) -> list[ListData]:
@@ -269,7 +275,7 @@ def _lines(r: Reader, names: Sequence[str], old: Mapping[str, str | None]) -> li
             flags: list[str] = [r"\NonExistent"]
         else:
             flags = [r"\HasNoChildren" if r.value(HAS_CHILDREN, box.id) is None else r"\HasChildren"]
-            flags += use_names(box.special_use)
+            flags += list_names(box.special_use, system=box.system)
         if is_subscribed(r, name):
             flags.append(r"\Subscribed")
         lines.append(ListData(tuple(flags), name, oldname=old[name]))
@@ -283,11 +289,11 @@ async def notify(session: Session, command: c.Notify) -> Done:
         session.use_condstore()
     await tell(session, expunge=True)
     view = session.view
-    if command.groups and view is not None and view.behind:
+    if command.groups and view is not None and view.behind and not view.deleted:
         await _catch_up(session, view)
     session.notify = wanted
     if view is not None and not wanted.whole and not view.behind:
-        view.behind = max(session.cursor.modseq, view.since)
+        view.behind = max(view.seat.cursor.modseq, view.since)
     if command.status:
         await wanted.report(session)
     return Done("watching" if command.groups else "silent")
@@ -297,9 +303,9 @@ async def _catch_up(session: Session, view: View) -> None:
     """Tell all that has happened to the selected mailbox while the client didn't want to hear of it."""
     since, view.behind = view.behind, 0
     session.notify = None
-    if since < (await session.account.read(state, op="imap-state")).highest_purged_modseq:
+    if since < (await view.seat.account.read(state, op="imap-state")).highest_purged_modseq:
         raise Disconnect("what has happened meanwhile is no longer known", "UNAVAILABLE")
-    _, cursor = await session.account.subscribe(since=ModSeq(since), keep_own=True)
+    _, cursor = await view.seat.account.subscribe(since=ModSeq(since), keep_own=True)
     with cursor:
         while cursor.pending():
             batch = await cursor.take()

@@ -30,6 +30,12 @@ class Wire(Protocol):
     def write(self, octets: bytes) -> None:
         """Put octets of a response into the buffer; nothing is sent before `drain` or `receive`."""
 
+    def pending_octets(self) -> bytes:
+        """What is in the buffer."""
+
+    def flush(self) -> bool:
+        """Send what the client's socket takes at once; whether nothing is left for `drain`."""
+
     async def drain(self) -> None:
         """Send what is in the buffer, and wait until the client has taken it."""
 

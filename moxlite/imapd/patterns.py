@@ -58,10 +58,11 @@ class Pattern:
         return False
 
     def _run(self, name: str) -> bool:
-        if self.text == "*":
-            return True
         if not self._wild:
             return name == self.text
+        if self._wild << 1 == self._end:  # the usual case: one wildcard, at the end
+            head = len(self.text) - 1
+            return name.startswith(self.text[:head]) and (self._any > 0 or name.find("/", head) < 0)
         letters, wild, anything, part = self._letters, self._wild, self._any, self._part
         states = 1
         for letter in name:

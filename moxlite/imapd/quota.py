@@ -8,9 +8,10 @@ from typing import Final
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import QuotaData, QuotaRootData
 from moxlite.store.errors import BadMailboxName
-from moxlite.store.names import check_name
+from moxlite.store.names import OTHERS, check_name
 from moxlite.store.reading import state
 
+from .access import at, is_foreign, owner_of
 from .errors import no
 from .session import Done, Session
 
@@ -25,7 +26,7 @@ UNIT: Final = 1024
 
 async def _tell(session: Session) -> None:
     """``* QUOTA``; nothing without a limit, for the syntax has no words for usage alone."""
-    account = session.account
+    account = session.home.account
     limit = account.config.quota
     if limit:
         used = (await account.read(state, op="imap-quota")).total_size
@@ -34,6 +35,8 @@ async def _tell(session: Session) -> None:
 
 async def quota(session: Session, command: c.GetQuota) -> Done:
     """GETQUOTA."""
+    if is_foreign(command.root):
+        raise no("only its owner may see that", "NOPERM")
     if command.root != ROOT:
         raise no("no such quota root", "NONEXISTENT")
     await _tell(session)
@@ -41,7 +44,12 @@ async def quota(session: Session, command: c.GetQuota) -> Done:
 
 
 async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
-    """GETQUOTAROOT; the mailbox may be missing (RFC 9208 §4.1.2)."""
+    """GETQUOTAROOT; one's own mailbox may be missing (RFC 9208 §4.1.2). Of others there is the name of the root."""
+    if await owner_of(session, command.mailbox) is not None:
+        async with at(session, command.mailbox) as place:
+            box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-quota")
+            session.respond(QuotaRootData(place.shown(box.name), (f"{OTHERS}/{place.owner}",)))
+        return Done("quota roots told")
     try:
         name = check_name(command.mailbox)
     except BadMailboxName:

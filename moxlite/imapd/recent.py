@@ -24,7 +24,7 @@ from moxlite.store.types import Mailbox, MailboxID
 from .view import View
 
 if TYPE_CHECKING:
-    from moxlite.store.account import AccountTx
+    from moxlite.store.account import Account, AccountTx
 
     from .session import Session
 
@@ -46,25 +46,25 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
 
     A full or broken disk is no reason to keep anybody from their mail: then the claim is only in memory (IMAP-153).
     """
-    if session.rev2 or view.read_only:
+    if session.rev2 or view.read_only or view.seat.guest:  # the owner sees what is new, guests don't
         return
-    share, below = session.share, view.uidnext
+    account, share, below = view.seat.account, view.seat.share, view.uidnext
     first = max(box.recent_uid, share.recent.get(box.id, 0))
     written = box.recent_uid >= below
     if not written:
         try:
-            first = max(first, await session.account.write(lambda tx: claim_recent(tx, box.id, below)))
+            first = max(first, await account.write(lambda tx: claim_recent(tx, box.id, below)))
             written = True
         except (StorageFull, StorageBroken) as error:
             logger.warning("recent messages not claimed", extra={"kv": {"mailbox": box.name, "err": str(error)}})
-    _claim(session, view, max(first, share.recent.get(box.id, 0)))
+    _claim(view, max(first, share.recent.get(box.id, 0)))
     if written and share.recent.get(box.id, 0) <= below:
         share.unwritten.discard(box.id)
     if view.counted and view.recent:
-        view.recent_told = await _count(session, box.id, view.recent[0][0], below, since=view.since)
+        view.recent_told = await _count(account, box.id, view.recent[0][0], below, since=view.since)
 
 
-async def _count(session: Session, mailbox_id: MailboxID, low: int, below: int, *, since: int | None = None) -> int:
+async def _count(account: Account, mailbox_id: MailboxID, low: int, below: int, *, since: int | None = None) -> int:
     """Messages from UID `low` on, below `below`; with `since` also those that were removed after this modseq."""
 
     def read(r: Reader) -> int:
@@ -72,43 +72,43 @@ async def _count(session: Session, mailbox_id: MailboxID, low: int, below: int, 
         return here if since is None else here + len(vanished(r, mailbox_id, since, low, below - 1))
 
     if below - low <= MANY:
-        return await session.account.read(read, op="imap-recent")
-    return await session.account.scan(read, op="imap-recent")
+        return await account.read(read, op="imap-recent")
+    return await account.scan(read, op="imap-recent")
 
 
 def claim_told(session: Session, view: View, uids: array[int]) -> bool:
     """Claim what this session is the first to be told of among `uids`, which are at the end of its view; whether there
     is any.
     """
-    if session.rev2 or view.read_only:
+    if session.rev2 or view.read_only or view.seat.guest:
         return False
-    first = max(uids[0], session.share.recent.get(view.mailbox_id, 0))
+    first = max(uids[0], view.seat.share.recent.get(view.mailbox_id, 0))
     claimed = len(uids) - bisect_left(uids, first)
     if claimed:
         view.recent_told += claimed
-        _claim(session, view, first)
+        _claim(view, first)
     return bool(claimed)
 
 
-def _claim(session: Session, view: View, first: int) -> None:
+def _claim(view: View, first: int) -> None:
     """Show ``\\Recent`` for messages from UID `first` on."""
     if first < view.uidnext:
         view.recent = normalize([*view.recent, (first, view.uidnext - 1)])
-        session.share.recent[view.mailbox_id] = view.uidnext
-        session.share.unwritten.add(view.mailbox_id)
+        view.seat.share.recent[view.mailbox_id] = view.uidnext
+        view.seat.share.unwritten.add(view.mailbox_id)
 
 
 async def unclaimed(session: Session, box: Mailbox) -> int:
     """How many messages no session has claimed: STATUS RECENT."""
-    first = max(box.recent_uid, session.share.recent.get(box.id, 0))
+    first = max(box.recent_uid, session.home.share.recent.get(box.id, 0))
     if session.rev2 or first >= box.uidnext:
         return 0
-    return await _count(session, box.id, first, box.uidnext)
+    return await _count(session.home.account, box.id, first, box.uidnext)
 
 
 async def write_claims(session: Session) -> None:
     """Write what is claimed in memory only: the account's last session has ended. Takes `PATIENCE` seconds at most."""
-    share = session.share
+    share = session.home.share
     claims = [(MailboxID(mailbox_id), share.recent[mailbox_id]) for mailbox_id in share.unwritten]
     if not claims:
         return
@@ -122,6 +122,6 @@ async def write_claims(session: Session) -> None:
 
     with trio.move_on_after(PATIENCE):
         try:
-            await session.account.write(unit)
+            await session.home.account.write(unit)
         except StoreError as error:
             logger.warning("recent messages not claimed", extra={"kv": {"account": share.name, "err": str(error)}})

@@ -3,7 +3,6 @@ RFC 7377 §2.1, RFC 9394).
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final, TypeVar
 
 import trio
@@ -11,21 +10,15 @@ import trio
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import EsearchData
 from moxlite.proto.imap.search import Return
-from moxlite.store.fetching import fetch_rows
-from moxlite.store.types import MailboxID
 
 from .fetch import partial_of
+from .modseqs import highest_modseq
 from .session import Session
-from .uidlist import uid_array
 from .view import View
 
-__all__ = ["esearch", "highest_modseq", "off_loop"]
+__all__ = ["esearch", "off_loop"]
 
 T = TypeVar("T")
-
-PAGE: Final = 100_000
-"""Messages whose modseqs are read at once, in a thread."""
-
 
 FEW: Final = 500
 """Messages whose results are put together on the loop: above, it takes more than 5 ms."""
@@ -34,19 +27,6 @@ FEW: Final = 500
 async def off_loop(count: int, work: Callable[[], T]) -> T:
     """Do `work` on `count` messages, in a thread if they're many."""
     return work() if count <= FEW else await trio.to_thread.run_sync(work)
-
-
-async def highest_modseq(session: Session, mailbox_id: MailboxID, uids: Sequence[int]) -> int:
-    """Of these messages; 0 for none (RFC 7162 §3.1.5, §3.1.10)."""
-    highest = 0
-    ascending = uid_array(sorted(uids))
-    for start in range(0, len(ascending), PAGE):
-        part = ascending[start : start + PAGE]
-        rows, _ = await session.account.scan(
-            partial(fetch_rows, mailbox_id=mailbox_id, uids=part, columns=("modseq",)), op="imap-search"
-        )
-        highest = max([highest, *[row[5] for row in rows]])
-    return highest
 
 
 async def esearch(
@@ -76,7 +56,7 @@ async def esearch(
     def number(one: int) -> int:
         return one if uid else view.number(one)
 
-    modseq = await highest_modseq(session, view.mailbox_id, kept) if with_modseq else 0
+    modseq = await highest_modseq(view, kept) if with_modseq else 0
     name, uidvalidity = mailbox or (None, None)
     asked = returns.partial
 

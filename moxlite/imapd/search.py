@@ -22,6 +22,7 @@ from moxlite.proto.imap.search import ModSeqIs, Return, keys_of
 from moxlite.proto.imap.seqset import runs
 from moxlite.store.body import message_range
 from moxlite.store.chunks import CHUNK_SIZE
+from moxlite.store.columns import HEADER, columns_of
 from moxlite.store.conditions import All, And, Condition, UIDRange, matching_texts, matching_uids
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.fetching import fetch_rows, small_bodies
@@ -30,6 +31,7 @@ from moxlite.store.transaction import Reader, Row
 
 from .fetch import partial_of
 from .messagelimit import first_searched
+from .modseqs import highest_modseq
 from .named import conditions
 from .searchindex import narrow
 from .searchkeys import Message, Program, divide
@@ -59,7 +61,7 @@ async def search(session: Session, command: c.Search) -> Done:
     returns = command.returns
     first = await first_searched(session, view, command.program)
     try:
-        named = await conditions(session, view, command.program)
+        named = await conditions(view, command.program)
         program = divide(command.program, view, named)  # in which $ is the result before this one (RFC 5182 §2.1)
     finally:
         if returns is not None and returns.save:
@@ -76,7 +78,7 @@ async def search(session: Session, command: c.Search) -> Done:
         return Done("searched")
     found = await find(session, view, program, returns)
     if returns is None:
-        highest = await _highest_modseq(session, view, found) if with_modseq else 0
+        highest = await highest_modseq(view, found) if with_modseq else 0
         numbers = found if command.uid else _numbers(view, found)
         session.respond(SearchData(numbers, highest or None))
     else:
@@ -94,7 +96,7 @@ async def _write_uids(session: Session, view: View, condition: Condition) -> Non
         last=view.uidnext - 1,
         limit=SEARCH_STEP,
     )
-    for text in await session.account.scan(read, op="imap-search") or [""]:
+    for text in await view.seat.account.scan(read, op="imap-search") or [""]:
         session.write(b"* SEARCH %b\r\n" % text.encode() if text else b"* SEARCH\r\n")
 
 
@@ -116,7 +118,7 @@ async def _respond(
     def ranges(some: array[int]) -> tuple[tuple[int, int], ...]:
         return tuple(runs(some if command.uid else _numbers(view, some)))
 
-    modseq = await _highest_modseq(session, view, uids) if with_modseq else 0
+    modseq = await highest_modseq(view, uids) if with_modseq else 0
     session.respond(
         EsearchData(
             session.tag,
@@ -148,18 +150,6 @@ def _numbers(view: View, uids: array[int]) -> array[int]:
     return uid_array([number for number, uid in enumerate(view.uids, 1) if uid in wanted])
 
 
-async def _highest_modseq(session: Session, view: View, uids: array[int]) -> int:
-    """Of these messages; 0 for none (RFC 7162 §3.1.5, §3.1.10)."""
-    highest = 0
-    for start in range(0, len(uids), PAGE):
-        part = uids[start : start + PAGE]
-        rows, _ = await session.account.scan(
-            partial(fetch_rows, mailbox_id=view.mailbox_id, uids=part, columns=("modseq",)), op="imap-search"
-        )
-        highest = max([highest, *[row[5] for row in rows]])
-    return highest
-
-
 async def find(session: Session, view: View, program: Program, returns: Return | None = None) -> array[int]:
     """UIDs of the messages of the view that match, ascending. Those removed meanwhile don't.
 
@@ -171,7 +161,7 @@ async def find(session: Session, view: View, program: Program, returns: Return |
     narrowed = None
     if program.sought is not None:
         last = view.uidnext - 1
-        narrowed = await narrow(session.account, view.mailbox_id, last, program.condition, program.sought)
+        narrowed = await narrow(view.seat.account, view.mailbox_id, last, program.condition, program.sought)
     if narrowed is not None:
         sure, found = narrowed.matching, narrowed.left
     else:
@@ -199,7 +189,7 @@ async def _matching(session: Session, view: View, condition: Condition) -> array
         read = partial(
             matching_uids, mailbox_id=view.mailbox_id, condition=condition, first=first, last=last, limit=PAGE
         )
-        page = await session.account.scan(read, op="imap-search")
+        page = await view.seat.account.scan(read, op="imap-search")
         found = found + page if found else page
         if len(page) < PAGE:
             break
@@ -215,7 +205,7 @@ async def _tested(session: Session, testing: _Testing) -> array[int]:
     """Run a test in as many reads as it takes; the UIDs that pass, ascending."""
     progress = _Progress(session)
     while not testing.done:
-        await session.account.scan(testing.run, op="imap-search")
+        await testing.view.seat.account.scan(testing.run, op="imap-search")
         await progress.tell(testing.tested, testing.total)
     return uid_array(sorted(testing.passed))
 
@@ -224,7 +214,7 @@ class _Testing:
     """A test of many messages, to be run in threads, read by read.
 
     Attributes:
-      passed: UIDs that match, among the `tested` of `total`.
+      view: whose messages. passed: UIDs that match, among the `tested` of `total`.
     """
 
     def __init__(
@@ -237,7 +227,7 @@ class _Testing:
         self.total = len(uids)
         self.tested = 0
         self.passed: list[int] = []
-        self._view = view
+        self.view = view
         self._program = program
         self._uids = uids
         self._end = end
@@ -270,16 +260,16 @@ class _Testing:
         if not self._program.hints:
             self._left = uids
             return
-        rows, _ = fetch_rows(r, self._view.mailbox_id, uids, ("header",))
+        rows = columns_of(r, "m.uid, h.header", HEADER, self.view.mailbox_id, uids)
         for hint in self._program.hints:
-            rows = [rows[position] for position in hint.may_hold([row[5] for row in rows])]
+            rows = [rows[position] for position in hint.may_hold([header for _, header in rows])]
         self._left = uid_array([row[0] for row in rows])
 
     def _look_into(self, r: Reader, until: float) -> None:
         """Test messages of the slice by all that they hold. One that can't be read matches nothing."""
         test = self._program.test
         assert test is not None
-        rows, _ = fetch_rows(r, self._view.mailbox_id, self._left, ("size", "prefix", "header", "structure"))
+        rows, _ = fetch_rows(r, self.view.mailbox_id, self._left, ("size", "prefix", "header", "structure"))
         for start, stop in _groups(rows):
             group = rows[start:stop]
             bodies: dict[int, bytes] = {}

@@ -59,10 +59,9 @@ async def narrow(
     """Of the messages up to UID `last` that meet the condition, those that have what is wanted; None when the index
     does not help.
     """
-    candidates = await account.search.candidates(wanted.term)
     in_bodies = looks_into_bodies(wanted.term)
-    if not in_bodies and candidates is not None and len(candidates.ids) * DEARER > last:
-        return None  # common words: looking at all header sections is less work than at the texts of so many
+    # With common words, looking at all header sections is less work than at the texts of so many.
+    candidates = await account.search.candidates(wanted.term, most=None if in_bodies else last // DEARER)
     if candidates is not None:
         condition = And((condition, Or((Messages(candidates.ids), NewerThan(candidates.watermark)))))
     elif not account.search.enabled or not in_bodies:

@@ -110,13 +110,15 @@ class Message:
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """What the octets of a matching message's header must hold, as long as they are plain text: one of these words.
+    """What the octets of a matching message's header must hold, in lower case, as long as they are plain text: one of
+    these patterns.
 
-    Octets are plain when they are ASCII without encoded words; then a word (neither blanks nor controls in it) stands
-    there as it stands in the decoded text, for folding only happens at blanks (RFC 5322 §2.2.3).
+    Octets are plain when they are ASCII without encoded words; then a field's text stands there as it is decoded but
+    for folding, which only happens at blanks (RFC 5322 §2.2.3), and a word (neither blanks nor controls in it) of any
+    text stands there as it is.
     """
 
-    words: tuple[bytes, ...]
+    patterns: tuple[re.Pattern[bytes], ...]
 
     @classmethod
     def of(cls, needle: str) -> list[Hint]:
@@ -124,10 +126,18 @@ class Hint(msgspec.Struct, frozen=True):
         if not needle.isascii():
             return [cls(())]
         words = sorted(set(_NO_WORD.split(needle)) - {""}, key=len, reverse=True)
-        return [cls((word.encode(),)) for word in words[:MAX_HINTS]]
+        return [cls((re.compile(re.escape(word.encode())),)) for word in words[:MAX_HINTS]]
+
+    @classmethod
+    def of_field(cls, needle: str) -> list[Hint]:
+        """The same for a needle that must stand in the text of one field."""
+        if not needle or not needle.isascii() or not needle.isprintable():
+            return cls.of(needle)
+        parts = [re.escape(part) for part in needle.encode().split(b" ")]
+        return [cls((re.compile(_BLANK.join(parts)),))]
 
     def may_hold(self, headers: Sequence[bytes]) -> list[int]:
-        """Positions of the headers that have one of the words, or are not plain, or not whole; ascending.
+        """Positions of the headers that match one of the patterns, or are not plain, or not whole; ascending.
 
         All are searched at once: each step for a single one would cost as much as searching it.
         """
@@ -137,15 +147,18 @@ class Hint(msgspec.Struct, frozen=True):
         if not joined.isascii():
             found.update([position for position, header in enumerate(headers) if not header.isascii()])
         lower = joined.lower()
-        for word in (b"=?", *self.words):
-            at = lower.find(word)
-            while at >= 0:
-                position = bisect_right(ends, at)
+        for pattern in (_ENCODED_WORD, *self.patterns):
+            match = pattern.search(lower)
+            while match is not None:
+                position = bisect_right(ends, match.start())
                 found.add(position)
-                at = lower.find(word, ends[position])
+                match = pattern.search(lower, ends[position])
         return sorted(found)
 
 
+_BLANK: Final = rb"(?:\r?\n)?[\x00-\x20\x7f]"
+"""A blank of a decoded field: perhaps folded there, and perhaps a control (`decode_words`)."""
+_ENCODED_WORD: Final = re.compile(rb"=\?")
 _NO_WORD: Final = re.compile(r"[\x00-\x20\x7f:]+")
 """What parts words; the colon is one since blanks before it are dropped."""
 
@@ -269,9 +282,9 @@ class _Divider:
             case s.ModSeqIs(modseq=modseq):
                 return q.ChangedSince(modseq)
             case s.EmailIdIs(id=text):
-                return _by_id(q.Email, "M", text)
+                return _by_id(q.Email, "M", text, self.view)
             case s.ThreadIdIs(id=text):
-                return _by_id(q.InThread, "T", text)
+                return _by_id(q.InThread, "T", text, self.view)
             case s.AllMessages() | s.SaveDateSupported():
                 return q.All()
             case _:
@@ -300,9 +313,9 @@ def _hints(key: s.SearchKey) -> list[Hint]:
             return [hint for one in keys for hint in _hints(one)]
         case s.Or(left=left, right=right):
             one, other = _hints(left), _hints(right)
-            return [Hint((*one[0].words, *other[0].words))] if one and other else []
+            return [Hint((*one[0].patterns, *other[0].patterns))] if one and other else []
         case s.Header(field=field, value=value):
-            return Hint.of(fold(value)) or Hint.of(field.lower())
+            return Hint.of_field(fold(value)) or Hint.of(field.lower())
         case _:
             return []
 
@@ -356,8 +369,9 @@ def _sent(message: Message, comparison: s.Comparison, day: int) -> bool:
             return sent >= day
 
 
-def _by_id(condition: Callable[[int], q.Condition], letter: str, text: str) -> q.Condition:
+def _by_id(condition: Callable[[int], q.Condition], letter: str, text: str, view: View) -> q.Condition:
     """An object id of ours (IMAP-106); another text is no message's id."""
-    number = text[1:]
-    known = text[:1] == letter and number.isascii() and number.isdigit() and len(number) < 19
+    suffix = view.seat.suffix.decode()
+    number = text[1 : len(text) - len(suffix)]
+    known = text[:1] == letter and text.endswith(suffix) and number.isascii() and number.isdigit() and len(number) < 19
     return condition(int(number)) if known else q.Or(())

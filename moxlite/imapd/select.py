@@ -1,37 +1,42 @@
 """SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 7162 §3.1.8, §3.2.5; IMAP-72..84)."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import msgspec
 
 from moxlite.proto.imap import commands as c
-from moxlite.proto.imap.encode import flag_list, vanished_lines
+from moxlite.proto.imap.encode import vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, RecentData, State
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
 from moxlite.store.account import Account
-from moxlite.store.errors import BadMailboxName, NoSuchMailbox
-from moxlite.store.keywords import MAX_PER_MAILBOX, split_keywords
+from moxlite.store.keywords import split_keywords
 from moxlite.store.mailboxes import is_subscribed
-from moxlite.store.names import check_name
-from moxlite.store.reading import first_unseen, flags_of_bits, mailbox_by_name, state, uids, vanished
+from moxlite.store.reading import first_unseen, flags_of_bits, gapless_uids, state, uids, vanished
 from moxlite.store.transaction import Reader, Row
 from moxlite.store.types import Mailbox
 
+from .access import owner_of
 from .bulk import expunge_slices
-from .changes import flags_line, tell
+from .changes import flags_line, tell, tell_permanent
 from .errors import no
-from .flagwire import SYSTEM_FLAGS, use_names, wire_flags
+from .flagwire import SYSTEM_FLAGS, list_names, wire_flags
 from .named import known_uids
 from .recent import claim_selected
+from .seat import Seat, visit
 from .session import Done, Session
 from .uidlist import UidList, uid_array
 from .view import CountedView, View
 
 __all__ = ["close", "select", "unselect"]
 
+T = TypeVar("T")
+
 MANY: Final = 2_000
 """Messages above which the UIDs are read in a thread: a covering index gives 5,000 in a millisecond (STORE-3)."""
+
+MANY_GAPLESS: Final = 100_000
+"""The same for UIDs without gaps, which are known by the first and the last: 2 ms."""
 
 SLICE: Final = 500
 """Changed messages told at once when a client catches up: rendering them takes 3 ms."""
@@ -39,6 +44,12 @@ SLICE: Final = 500
 CHANGED: Final = """
 SELECT uid, modseq, flags, keywords FROM message INDEXED BY message_modseq
 WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?"""
+COUNT_CHANGES: Final = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_modseq
+    WHERE mailbox_id = ?1 AND modseq > ?2 LIMIT ?3))
+    + (SELECT count(*) FROM (SELECT 1 FROM expunged INDEXED BY expunged_mailbox_modseq
+    WHERE mailbox_id = ?1 AND modseq > ?2 LIMIT ?3))"""
+"""Messages changed and removed after a modseq, counted up to a limit each."""
 REMOVED_BEFORE: Final = "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq <= ? AND uid BETWEEN ? AND ?"
 
 
@@ -46,46 +57,66 @@ ADDED: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid > ? ORDER B
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
-    """What SELECT reads, of one moment. uids: as held by a session that has just read them, or read; None for none."""
+    """What SELECT reads, of one moment. rights: what the user may do. uids: as held by a session that has just read
+    them, or read; None for none.
+    """
 
     box: Mailbox
+    rights: str
     modseq: int
     purged: int
     uids: UidList | None
     unseen: int | None
-    subscribed: bool
 
 
 async def select(session: Session, command: c.Select | c.Examine) -> Done:
     """SELECT and EXAMINE. A failure leaves nothing selected (IMAP-73)."""
-    if session.leave():
+    if await session.leave():
         session.respond(State("OK", "previous mailbox closed", Code("CLOSED")))
     # What happened before is of no interest any more, but for mailboxes; the cursor moves close to the snapshot.
     await tell(session, expunge=True)
-    read_only = isinstance(command, c.Examine) or session.read_only
+    found = await owner_of(session, command.mailbox)
+    if found is None:
+        return await _select(session, session.home, command.mailbox, command)
+    owner, path = found
+    seat = await visit(session, owner)
     try:
-        name = check_name(command.mailbox)
-    except BadMailboxName:
-        raise NoSuchMailbox(command.mailbox) from None
-    snapshot = await _read(session, name)
+        return await _select(session, seat, path, command)
+    finally:
+        if session.view is None:
+            await seat.stack.aclose()
+
+
+async def _select(session: Session, seat: Seat, name: str, command: c.Select | c.Examine) -> Done:
+    """SELECT of a mailbox at a seat; `name` as the client gave it, without the prefix of other users' mailboxes."""
+    examined = isinstance(command, c.Examine) or session.read_only
+    snapshot = await _read(session, seat, name)
     box = snapshot.box
     if command.condstore or command.qresync is not None:
         session.use_condstore()
-    view = _view(session, snapshot, read_only=read_only)
+    view = _view(seat, snapshot, read_only=examined)
     await claim_selected(session, view, box)
     session.enter(view)
     await _introduce(session, view, snapshot)
     if command.qresync is not None and command.qresync.uidvalidity == box.uidvalidity:
         await _resynchronize(session, view, command.qresync, purged=snapshot.purged)
-    await tell(session, expunge=True)
-    return Done("selected", Code("READ-ONLY" if read_only else "READ-WRITE"))
+    await tell(session, expunge=True, whole=True)
+    return Done("selected", Code("READ-ONLY" if view.read_only else "READ-WRITE"))
 
 
-def _view(session: Session, snapshot: _Snapshot, *, read_only: bool) -> View:
+def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
     """What the client is told first."""
+    view = _whole_view(seat, snapshot, read_only=read_only)
+    view.allow(snapshot.rights)
+    view.system = snapshot.box.system
+    return view
+
+
+def _whole_view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
     box = snapshot.box
     if snapshot.uids is None:
         return CountedView(
+            seat,
             box.id,
             read_only=read_only,
             uidvalidity=box.uidvalidity,
@@ -96,49 +127,47 @@ def _view(session: Session, snapshot: _Snapshot, *, read_only: bool) -> View:
             keywords=box.keywords,
         )
     return View(
+        seat,
         box.id,
         read_only=read_only,
         uidvalidity=box.uidvalidity,
         uidnext=box.uidnext,
         modseq=box.modseq,
         since=snapshot.modseq,
-        uids=session.share.sharing.share(box.id, snapshot.modseq, snapshot.uids),
+        uids=seat.share.sharing.share(box.id, box.uidvalidity, snapshot.modseq, snapshot.uids),
         keywords=box.keywords,
     )
 
 
-async def _read(session: Session, name: str) -> _Snapshot:
+async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
     """One snapshot of the mailbox; a big one is read in a thread, or its UIDs are taken from a session that has just
     read them.
     """
-    account = session.account
-    sharing = session.share.sharing
+    account = seat.account
+    sharing = seat.share.sharing
 
     def read(r: Reader) -> _Snapshot | None:
-        box = mailbox_by_name(r, name)
-        if box is None:
-            raise NoSuchMailbox(name)
+        box = seat.find(r, name, "r")
         if session.uidonly:
             return whole(r, box, None)
-        known = _up_to_date(r, box, sharing.nearest(box.id))
+        known = _up_to_date(r, box, sharing.nearest(box.id, box.uidvalidity))
+        if known is None and MANY < box.exists <= MANY_GAPLESS and (found := gapless_uids(r, box.id)) is not None:
+            known = UidList(found)
         return None if known is None and box.exists > MANY else whole(r, box, known)
 
     def whole(r: Reader, box: Mailbox, known: UidList | None) -> _Snapshot:
         account_state = state(r)
         return _Snapshot(
             box,
+            seat.rights(r, box.id),
             account_state.modseq,
             account_state.highest_purged_modseq,
             None if session.uidonly else known or UidList(uids(r, box.id)),
             first_unseen(r, box.id) if box.unseen and not session.rev2 and not session.uidonly else None,
-            is_subscribed(r, name),
         )
 
     def all_of_it(r: Reader) -> _Snapshot:
-        box = mailbox_by_name(r, name)
-        if box is None:
-            raise NoSuchMailbox(name)
-        return whole(r, box, None)
+        return whole(r, seat.find(r, name, "r"), None)
 
     found = await account.read(read, op="imap-select")
     return found if found is not None else await account.scan(all_of_it, op="imap-select")
@@ -164,11 +193,9 @@ def _up_to_date(r: Reader, box: Mailbox, nearest: tuple[int, UidList] | None) ->
 async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
     """The untagged lines of SELECT (IMAP-72)."""
     box = snapshot.box
-    words = (*SYSTEM_FLAGS, *await session.share.spelled(session.account, box.keywords))
+    words = (*SYSTEM_FLAGS, *await view.seat.spelled(box.keywords))
     session.respond(FlagsData(words))
-    more = (r"\*",) if len(box.keywords) < MAX_PER_MAILBOX else ()
-    permanent = () if view.read_only else (*words, *more)
-    session.respond(State("OK", "flags that stay", Code("PERMANENTFLAGS", flag_list(permanent))))
+    await tell_permanent(session, view)
     if not session.rev2:
         session.respond(RecentData(view.recent_count))
     session.write(b"* %d EXISTS\r\n" % view.exists)
@@ -177,10 +204,17 @@ async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
     session.respond(State("OK", "UIDs are valid", Code("UIDVALIDITY", b"%d" % box.uidvalidity)))
     session.respond(State("OK", "predicted next UID", Code("UIDNEXT", b"%d" % box.uidnext)))
     if session.rev2:
-        subscribed = (r"\Subscribed",) if snapshot.subscribed else ()
-        session.respond(ListData((*subscribed, *use_names(box.special_use)), box.name))
+        await _tell_name(session, view, box)
     session.respond(State("OK", "highest", Code("HIGHESTMODSEQ", b"%d" % box.modseq)))
-    session.respond(State("OK", "mailbox id", Code("MAILBOXID", b"(F%d)" % box.id)))
+    session.respond(State("OK", "mailbox id", Code("MAILBOXID", b"(F%d%b)" % (box.id, view.seat.suffix))))
+
+
+async def _tell_name(session: Session, view: View, box: Mailbox) -> None:
+    """LIST of the mailbox. Special uses of other users are nothing for this one's mail program."""
+    name = view.seat.shown(box.name)
+    subscribed = await session.home.account.read(lambda r: is_subscribed(r, name), op="imap-select")
+    uses = () if view.seat.guest else list_names(box.special_use, system=box.system)
+    session.respond(ListData(((r"\Subscribed",) if subscribed else ()) + uses, name))
 
 
 # --- QRESYNC (RFC 7162 §3.2.5)
@@ -198,7 +232,7 @@ async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *,
 
 async def _removed(session: Session, view: View, parameters: c.Qresync, known: Ranges, *, purged: int) -> Ranges:
     """The UIDs to call VANISHED (IMAP-81, IMAP-82)."""
-    account, modseq = session.account, parameters.modseq
+    account, modseq = view.seat.account, parameters.modseq
     start = 1
     if parameters.match is not None:
         numbers, found = parameters.match
@@ -209,9 +243,9 @@ async def _removed(session: Session, view: View, parameters: c.Qresync, known: R
     if modseq < purged:
         removed = within(known, start, view.uidnext - 1)
     else:
-        gone = await account.scan(lambda r: vanished(r, view.mailbox_id, modseq, start), op="imap-vanished")
+        gone = await _changes(view, modseq, lambda r: vanished(r, view.mailbox_id, modseq, start))
         removed = [pair for first, stop in index_runs(gone, known) for pair in runs(gone, first, stop)]
-    return subtract(removed, await known_uids(session, view, removed))
+    return subtract(removed, await known_uids(view, removed))
 
 
 def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> int:
@@ -265,26 +299,44 @@ async def tell_changed(session: Session, view: View, modseq: int, known: Ranges)
     """FETCH (UID FLAGS MODSEQ) of messages changed since `modseq` whose UIDs are in `known`."""
     low, high = (known[0][0], known[-1][1]) if known else (1, 0)
     while low <= high:
-        rows = await session.account.scan(_changed(view, modseq, low, high), op="imap-changed")
-        wanted = set(_members([row[0] for row in rows], known))
-        for uid, changed, bits, column in rows:
-            if uid in wanted:
-                keywords = await session.share.spelled(session.account, split_keywords(column))
-                flags = wire_flags(flags_of_bits(bits), keywords, view.is_recent(uid))
-                session.write(flags_line(session, view, uid, flags, changed))
+        written: dict[tuple[int, str, bool], bytes] = {}  # few combinations of flags
+        rows = await _changes(view, modseq, _changed(view, modseq, low, high))
+        lines: list[bytes] = []
+        for start, stop in index_runs([row[0] for row in rows], known):
+            for uid, changed, bits, column in rows[start:stop]:
+                what = bits, column, view.is_recent(uid)
+                flags = written.get(what)
+                if flags is None:
+                    keywords = await view.seat.spelled(split_keywords(column))
+                    flags = written[what] = wire_flags(flags_of_bits(bits), keywords, what[2])
+                lines.append(flags_line(session, view, uid, flags, changed))
+        session.write(b"".join(lines))
         await session.drain()
         if len(rows) < SLICE:
             return
         low = rows[-1][0] + 1
 
 
+async def _changes(view: View, modseq: int, read: Callable[[Reader], T]) -> T:
+    """Read something that grows with the changes of a mailbox since `modseq`: in a thread when they are many. All that
+    can be seen in it is told before the command ends.
+    """
+
+    def all_of_it(r: Reader) -> tuple[T, int]:
+        return read(r), state(r).modseq
+
+    def few(r: Reader) -> tuple[T, int] | None:
+        return all_of_it(r) if r.value(COUNT_CHANGES, view.mailbox_id, modseq, SLICE + 1) <= SLICE else None
+
+    account = view.seat.account
+    found = await account.read(few, op="imap-changed")
+    what, shown = found if found is not None else await account.scan(all_of_it, op="imap-changed")
+    view.shown = max(view.shown, shown)
+    return what
+
+
 def _changed(view: View, modseq: int, low: int, high: int) -> Callable[[Reader], list[Row]]:
     return lambda r: r.rows(CHANGED, view.mailbox_id, modseq, low, high, SLICE)
-
-
-def _members(values: Sequence[int], ranges: Ranges) -> list[int]:
-    """The elements of ascending `values` that are in `ranges`."""
-    return [value for start, stop in index_runs(values, ranges) for value in values[start:stop]]
 
 
 # --- leaving
@@ -295,13 +347,13 @@ async def close(session: Session, command: c.Close) -> Done:
     view = session.view
     if view is None:
         raise no("no mailbox is selected")
-    if not view.read_only and not view.deleted:
+    if not view.read_only and not view.deleted and not view.system and "e" in view.rights:
         await expunge_slices(session, view, silently=True)
     return await unselect(session, c.Unselect())
 
 
 async def unselect(session: Session, command: c.Unselect) -> Done:
     """UNSELECT: leave the mailbox, remove nothing."""
-    session.leave()
+    await session.leave()
     await tell(session, expunge=True)
     return Done("closed")

@@ -34,23 +34,26 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import server as codec
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import Code, Continue, Response, State
-from moxlite.store.account import Account
-from moxlite.store.bus import Cursor
 from moxlite.store.errors import StoreError
+from moxlite.store.systemmailbox import UNCHANGEABLE
 
 from . import metrics
-from .changes import tell
+from .access import check_rights
+from .changes import check_view, tell
 from .context import SLOW_FAILURES, Context
 from .errors import Disconnect, Refused, no, refusal
 from .incoming import Incoming
 from .output import HIGH_WATER, Wire
 from .recent import write_claims
-from .sessions import AccountShare, SessionFacts
+from .seat import Seat
+from .sessions import SessionFacts
 from .trace import Masker, command_line
 from .view import View
 from .watch import receive_while_telling
 
 if TYPE_CHECKING:
+    from moxlite.store.bell import Alarm
+
     from .notify import Notification
 
 __all__ = ["Done", "Enabled", "Handler", "Need", "Session"]
@@ -61,6 +64,14 @@ MAX_BAD: Final = 20
 """BAD responses in a row after which the client is sent away (IMAP-18)."""
 MAX_BAD_EARLY: Final = 3
 """The same before login."""
+
+
+TELL: Final = 1_000
+"""Changes by others that a command tells before it leaves the rest to the next ones, at the end of a unit (IMAP-61a):
+5 ms, or 6 for a unit of STORE.
+"""
+TELL_NOOP: Final = 4_000
+"""The same for commands that have nothing else to do."""
 
 
 class Enabled(enum.IntFlag):
@@ -121,14 +132,18 @@ class Session:
     Attributes:
       context, wire, info: what it works with.
       tag: of the running command.
-      enabled: what ENABLE, or the use of an extension, switched on.
-      identity, account, cursor, share: who is logged in; None (and unusable) before.
+      enabled: what ENABLE, or the use of an extension, switched on. In parts, since each answer asks for them:
+        utf8: names and strings are UTF-8 (IMAP-32). rev2: the client speaks IMAP4rev2 (IMAP-40). condstore: MODSEQ is
+        told with flags (IMAP-76). qresync: VANISHED replaces EXPUNGE (RFC 7162 §3.2.10). uidonly: there are no message
+        numbers (RFC 9586).
+      identity: who is logged in; None before.
       view: the selected mailbox, None without one.
       certificate: who the client certificate belongs to, as long as it's dormant (IMAP-48).
       client: what ID said, for the list of log-ins.
       failures: failed log-ins on this connection.
       disabled: capabilities that the account's owner has switched off (IMAP-37).
       quiet: see `hush`. told: UIDs whose flags were told in the running command, None if nobody asks.
+      to_tell: changes that the running command may still tell; below 0 when the last unit had more.
       held: modseq of the first removal that is held back, 0 for none.
       limited: what to say when the running command works on fewer messages than it names (RFC 9738).
       incoming: the messages of an APPEND that is on its way in.
@@ -136,18 +151,17 @@ class Session:
     """
 
     __slots__ = (
-        "_account",
         "_bad",
         "_closed",
-        "_cursor",
         "_handlers",
+        "_home",
         "_last",
         "_masker",
-        "_share",
         "_stack",
         "_started",
         "certificate",
         "client",
+        "condstore",
         "context",
         "disabled",
         "enabled",
@@ -159,10 +173,15 @@ class Session:
         "info",
         "limited",
         "notify",
+        "qresync",
         "quiet",
+        "rev2",
         "scope",
         "tag",
+        "to_tell",
         "told",
+        "uidonly",
+        "utf8",
         "view",
         "wire",
     )
@@ -173,6 +192,7 @@ class Session:
         self.info = wire.info
         self.tag = ""
         self.enabled = Enabled(0)
+        self.utf8 = self.rev2 = self.condstore = self.qresync = self.uidonly = False
         self.identity: Identity | None = None
         self.certificate: Identity | None = None
         self.client = ""
@@ -181,6 +201,7 @@ class Session:
         self.view: View | None = None
         self.quiet: dict[int, bool] = {}
         self.told: set[int] | None = None
+        self.to_tell = 0
         self.held = 0
         self.limited: Code | None = None
         self.incoming: Incoming | None = None
@@ -188,9 +209,7 @@ class Session:
         self.ending: Disconnect | None = None
         self.scope: trio.CancelScope | None = None  # what to cancel in order to end while waiting
         self._handlers = handlers
-        self._account: Account | None = None
-        self._cursor: Cursor | None = None
-        self._share: AccountShare | None = None
+        self._home: Seat | None = None
         self._stack = AsyncExitStack()
         self._bad = 0
         self._last = ""
@@ -201,27 +220,15 @@ class Session:
     # -- who and where we are
 
     @property
-    def account(self) -> Account:
-        """The account of the user, who is logged in."""
-        assert self._account is not None
-        return self._account
-
-    @property
-    def cursor(self) -> Cursor:
-        """Our position on the account's change bus."""
-        assert self._cursor is not None
-        return self._cursor
-
-    @property
-    def share(self) -> AccountShare:
-        """What we share with the other sessions of the account."""
-        assert self._share is not None
-        return self._share
+    def home(self) -> Seat:
+        """What we have at the account of the user, who is logged in."""
+        assert self._home is not None
+        return self._home
 
     @property
     def logged_in(self) -> bool:
         """Whether the session is in authenticated or selected state."""
-        return self._account is not None
+        return self._home is not None
 
     @property
     def selected(self) -> View:
@@ -235,40 +242,32 @@ class Session:
     @property
     def writable(self) -> View:
         """The view, for commands that change messages. Raises Refused after EXAMINE."""
+        return self.writable_with("")
+
+    @property
+    def movable(self) -> View:
+        """The view, for MOVE. Out of the system's mailbox messages move to the trash alone, which is for the store to
+        say (IMAP-162). Raises as `writable_with`.
+        """
+        view = self.selected
+        return view if view.system and not view.read_only else self.writable_with("te")
+
+    def writable_with(self, rights: str) -> View:
+        """The same for commands that need rights on the mailbox (RFC 4314 §4). Raises Refused (NOPERM), also for the
+        system's mailbox (CANNOT).
+        """
         view = self.selected
         if view.read_only:
             raise no("mailbox is read-only")
+        if view.system:
+            raise no(UNCHANGEABLE, "CANNOT")
+        check_rights(view.rights, rights)
         return view
 
     @property
     def read_only(self) -> bool:
         """The user may change nothing: logged in by an app password for reading (IMAP-158)."""
         return self.identity is not None and self.identity.read_only
-
-    @property
-    def utf8(self) -> bool:
-        """Names and strings are UTF-8 (IMAP-32)."""
-        return bool(self.enabled & (Enabled.IMAP4REV2 | Enabled.UTF8))
-
-    @property
-    def rev2(self) -> bool:
-        """The client speaks IMAP4rev2 (IMAP-40)."""
-        return Enabled.IMAP4REV2 in self.enabled
-
-    @property
-    def condstore(self) -> bool:
-        """MODSEQ is told with flags (IMAP-76)."""
-        return Enabled.CONDSTORE in self.enabled
-
-    @property
-    def qresync(self) -> bool:
-        """VANISHED replaces EXPUNGE (RFC 7162 §3.2.10)."""
-        return Enabled.QRESYNC in self.enabled
-
-    @property
-    def uidonly(self) -> bool:
-        """There are no message numbers (RFC 9586)."""
-        return Enabled.UIDONLY in self.enabled
 
     def wants_metadata(self, *, server: bool) -> bool:
         """Changed entries are told: of mailboxes, or of the server (RFC 5464 §4.1)."""
@@ -289,7 +288,7 @@ class Session:
 
     def follow(self) -> None:
         """Begin or end the transcript for the operator, if that is asked for (IMAP-159): here a response begins."""
-        tapped = self._share is not None and bool(self._share.taps)
+        tapped = self._home is not None and bool(self._home.share.taps)
         if tapped and self._masker is None:
             self._masker = Masker()
             self._tell_taps([f"{self.identity.address if self.identity else ''} {self.info.remote} {self.client}"], "-")
@@ -297,7 +296,7 @@ class Session:
             self._masker = None
 
     def _tell_taps(self, lines: Iterable[str], side: str = "S") -> None:
-        for tap in self._share.taps if self._share is not None else ():
+        for tap in self._home.share.taps if self._home is not None else ():
             for line in lines:
                 tap.tell(self.info.cid, side, line)
 
@@ -315,6 +314,11 @@ class Session:
         if what & Enabled.QRESYNC:
             what |= Enabled.CONDSTORE
         self.enabled |= what
+        self.utf8 = bool(self.enabled & (Enabled.IMAP4REV2 | Enabled.UTF8))
+        self.rev2 = Enabled.IMAP4REV2 in self.enabled
+        self.condstore = Enabled.CONDSTORE in self.enabled
+        self.qresync = Enabled.QRESYNC in self.enabled
+        self.uidonly = Enabled.UIDONLY in self.enabled
         modes = self.wire.decoder.modes
         modes.utf8, modes.qresync, modes.uidonly = self.utf8, self.qresync, self.uidonly
 
@@ -334,7 +338,8 @@ class Session:
         account = await self._stack.enter_async_context(self.context.accounts.use(identity.account))
         _, cursor = await account.subscribe(keep_own=True)
         self._stack.enter_context(cursor)
-        self._account, self._cursor, self._share = account, cursor, share
+        share.sharing = self.context.sessions.sharing(account)
+        self._home = Seat(owner=identity.account, account=account, cursor=cursor, share=share, stack=self._stack)
         self.identity = identity
         configured = self.context.config.current.account(identity.account)
         self.disabled = frozenset(configured.imap_capabilities_disabled) if configured is not None else frozenset()
@@ -349,6 +354,7 @@ class Session:
             address=identity.address,
             remote=str(self.info.remote),
             client=self.client,
+            owner=identity.account if self.view is None else self.view.seat.owner,
             mailbox_id=None if self.view is None else self.view.mailbox_id,
             received=self.wire.received,
             sent=self.wire.sent,
@@ -375,17 +381,31 @@ class Session:
         if self.notify is not None and not self.notify.whole:
             view.behind = view.since
         self.view = view
-        self.share.views.add(view)
+        view.seat.share.views.add(view)
 
-    def leave(self) -> bool:
+    async def leave(self) -> bool:
         """No mailbox is selected any more; whether one was."""
         view = self.view
         if view is None:
             return False
-        self.share.views.discard(view)
+        view.seat.share.views.discard(view)
         self.view = None
         self.held = 0
+        if view.seat is not self.home:
+            await view.seat.stack.aclose()
         return True
+
+    def pending(self) -> bool:
+        """Whether something has happened that may have to be told."""
+        home, view = self.home, self.view
+        return home.cursor.pending() or (view is not None and view.seat is not home and view.seat.cursor.pending())
+
+    def alarm(self) -> Alarm:
+        """What rings when there may be something `pending`, as long as the same mailbox is selected."""
+        alarm = self.home.cursor.alarm
+        if self.view is not None:
+            self.view.seat.cursor.alarm = alarm
+        return alarm
 
     async def aclose(self) -> None:
         """Leave the account. Idempotent."""
@@ -393,12 +413,13 @@ class Session:
             self._closed = True
             if self.incoming is not None:
                 self.incoming.close()
-            self.leave()
+            await self.leave()
             if self._masker is not None:
                 self._tell_taps(["the session ends"], "-")
-            if self._share is not None:
-                self.context.sessions.leave(self._share, self.end)
-                if not self._share.enders:
+            if self._home is not None:
+                share = self._home.share
+                self.context.sessions.leave(share, self.end)
+                if not share.enders:
                     await write_claims(self)
             await self._stack.aclose()
 
@@ -487,7 +508,7 @@ class Session:
     async def _command(self, tag: str, command: c.Command) -> None:
         """Carry out one command, and answer it."""
         self.tag = tag
-        self._last = _name(command)
+        name = self._last = _name(command)
         self.follow()
         if self._masker is not None:
             self._tell_taps([command_line(tag, command)], "C")
@@ -501,7 +522,7 @@ class Session:
         self.told = None
         self.limited = None
         result = _result(outcome)
-        metrics.command_seconds.labels(cmd=_name(command), result=result).observe(time.perf_counter() - started)
+        metrics.observe_command(name, result, time.perf_counter() - started)
         if outcome is None:
             if self.wire.broken:
                 raise trio.BrokenResourceError("connection lost during a command")
@@ -540,7 +561,10 @@ class Session:
         if handler.changes:
             self._check_changes()
         tells = handler.tells
+        self.to_tell = TELL_NOOP if isinstance(command, c.Noop | c.Check) else TELL
         try:
+            if self.view is not None:
+                await check_view(self, self.view)
             if tells and self.view is not None and isinstance(command, _BY_NUMBER):
                 self.told = set() if isinstance(command, c.Store) and command.silent else None
                 await tell(self, expunge=False)  # so that the command sees the newest messages
@@ -576,7 +600,8 @@ class Session:
         When nothing lay between what we had told and that unit, they are recognised also when they're read back from
         the database. Where an older change of another is told from here on, ours has to be told after it.
         """
-        self.quiet[modseq] = self.cursor.modseq == modseq - 1
+        assert self.view is not None
+        self.quiet[modseq] = self.view.seat.cursor.modseq == modseq - 1 or self.quiet.get(modseq - 1, False)
         if self.told is None:
             self.told = set()
 

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -13,6 +14,7 @@ from moxlite.store.keywords import spellings
 
 from . import metrics
 from .errors import no
+from .repeat import Notes
 from .trace import Tap
 from .uidlist import Sharing
 from .view import View
@@ -28,7 +30,8 @@ there.
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One session at this moment, for the operator (IMAP-159).
 
-    id: of its connection. client: what ID said. mailbox_id: the selected one, None without. received, sent: octets.
+    id: of its connection. client: what ID said. mailbox_id: the selected one, of the account `owner`, None without.
+    received, sent: octets.
     command: the last one. app_password: the name of the one that was used to log in, "" for none.
     """
 
@@ -37,6 +40,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     remote: str
     client: str
+    owner: str
     mailbox_id: int | None
     received: int
     sent: int
@@ -49,24 +53,28 @@ class AccountShare:
 
     Attributes:
       enders: for each session a function that ends it, and one that describes it.
-      views: the selected mailboxes of the sessions.
-      sharing: the UID lists in use.
+      visits: how many sessions of other users have a mailbox of the account selected (IMAP-157).
+      views: the selected mailboxes of all these.
+      sharing: the UID lists in use, see `Sessions.sharing`.
       recent: by mailbox id, the first UID that no session has shown as ``\\Recent`` yet, as far as that's above what
         the store knows (IMAP-72a).
       unwritten: the mailboxes of which the store does not know that.
+      told: what some of them were told of the last change (`repeat`).
       taps: where transcripts of the sessions go (IMAP-159).
     """
 
-    __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "taps", "unwritten", "views")
+    __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "taps", "told", "unwritten", "views", "visits")
 
     def __init__(self, name: str, taps: set[Tap]) -> None:
         self.name = name
         self.taps = taps
         self.enders: dict[Callable[[str], None], Callable[[], SessionFacts]] = {}
+        self.visits = 0
         self.views: set[View] = set()
         self.sharing = Sharing()
         self.recent: dict[int, int] = {}
         self.unwritten: set[int] = set()
+        self.told = Notes()
         self._spellings: Mapping[str, str] = {}
 
     async def spelled(self, account: Account, keywords: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,7 +93,9 @@ class Sessions:
     def __init__(self) -> None:
         self._accounts: dict[str, AccountShare] = {}
         self._taps: dict[str, set[Tap]] = {}
+        self._sharing: WeakKeyDictionary[Account, Sharing] = WeakKeyDictionary()
         metrics.sessions.set_function(lambda: sum(1 for _ in self.views()))
+        metrics.visits.set_function(lambda: sum(share.visits for share in self._accounts.values()))
         metrics.view_octets.set_function(self._octets)
         metrics.held_removals.set_function(lambda: sum(len(view.gone) for view in self.views() if view.gone))
 
@@ -103,18 +113,42 @@ class Sessions:
 
         Raises Refused (LIMIT) when there are too many.
         """
-        share = self._accounts.get(account)
-        if share is None:
-            share = self._accounts[account] = AccountShare(account, self._taps.setdefault(account, set()))
+        share = self._share(account)
         if len(share.enders) >= MAX_SESSIONS:
             raise no("too many connections of this account", "LIMIT")
         share.enders[end] = describe
         return share
 
+    def sharing(self, account: Account) -> Sharing:
+        """The UID lists of an account as long as it is open: a webmail that logs in for each page finds what it had
+        selected last, and in what order it was put (IMAP-127).
+        """
+        return self._sharing.setdefault(account, Sharing())
+
     def leave(self, share: AccountShare, end: Callable[[str], None]) -> None:
         """The session is over."""
         share.enders.pop(end, None)
-        if not share.enders and self._accounts.get(share.name) is share:
+        self._drop(share)
+
+    def visit(self, account: str) -> AccountShare:
+        """A session of another user selects a mailbox of `account`."""
+        share = self._share(account)
+        share.visits += 1
+        return share
+
+    def end_visit(self, share: AccountShare) -> None:
+        """It has left."""
+        share.visits -= 1
+        self._drop(share)
+
+    def _share(self, account: str) -> AccountShare:
+        share = self._accounts.get(account)
+        if share is None:
+            share = self._accounts[account] = AccountShare(account, self._taps.setdefault(account, set()))
+        return share
+
+    def _drop(self, share: AccountShare) -> None:
+        if not share.enders and not share.visits and self._accounts.get(share.name) is share:
             del self._accounts[share.name]
             self._drop_taps(share.name)
 

@@ -66,13 +66,13 @@ async def known_mailboxes(session: Session) -> Known:
     def read(r: Reader) -> tuple[list[Mailbox], list[str]]:
         return mailboxes(r), subscriptions(r)
 
-    boxes, subscribed = await session.account.scan(read, op="imap-sources")
+    boxes, subscribed = await session.home.account.scan(read, op="imap-sources")
     return Known(boxes, subscribed, _inboxes(session))
 
 
 def _inboxes(session: Session) -> set[str]:
     """Where mail is delivered by the account's configuration, but for what comes from lists (IMAP-126)."""
-    configured = session.context.config.current.account(session.account.name)
+    configured = session.context.config.current.account(session.home.account.name)
     found: set[str] = set()
     if configured is not None:
         for destination in configured.destinations.values():

@@ -5,7 +5,10 @@ here.
 """
 
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute
@@ -17,8 +20,9 @@ from moxlite.store.flags import Mode, Stored, store_flags
 from moxlite.store.reading import SLICE, FlagRow, flags_of
 from moxlite.store.transaction import Reader
 
-from .bulk import STORED
-from .changes import flags_line, tell
+from .access import allowed_flags
+from .bulk import STORED, slices
+from .changes import flags_line, tell, tell_flags
 from .errors import no
 from .fetch import tell_items
 from .flagwire import parse_words, wire_flags
@@ -29,6 +33,9 @@ from .uidlist import uid_array
 from .view import View
 
 __all__ = ["store"]
+
+AHEAD: Final = 3
+"""Units that are done beyond those told: what each changed is held until then."""
 
 _MODES: dict[c.StoreMode, Mode] = {
     c.StoreMode.REPLACE: "replace",
@@ -41,33 +48,54 @@ async def store(session: Session, command: c.Store) -> Done:
     """STORE and UID STORE."""
     view = session.writable
     flags, keywords = parse_words(command.flags)
+    allowed, with_keywords = allowed_flags(view.rights)
+    wanted = bool(flags or keywords)
+    flags, keywords = flags & allowed, keywords if with_keywords else ()
+    if not allowed or (wanted and not flags and not keywords):
+        raise no("you lack the rights for these flags", "NOPERM")  # RFC 4314 §4: some of them are enough
     if command.unchangedsince is not None:
         session.use_condstore()
-    named = cut(session, await resolve(session, view, command.set, uid=command.uid))
+    named = cut(session, await resolve(view, command.set, uid=command.uid))
     uids = view.live(named)
     if not uids:
         return _nothing(len(named), len(uids))
 
     modified: list[int] = []
     found = 0
-    for start in range(0, len(uids), STORED):
-        part = uids[start : start + STORED]
+    to_show: deque[Stored] = deque()
 
-        def unit(tx: AccountTx, part: "array[int]" = part) -> Stored:
-            return store_flags(
-                tx,
-                view.mailbox_id,
-                part,
-                mode=_MODES[command.mode],
-                flags=flags,
-                keywords=keywords,
-                unchangedsince=command.unchangedsince,
-            )
+    def unit(tx: AccountTx, part: "array[int]") -> Stored:
+        return store_flags(
+            tx,
+            view.mailbox_id,
+            part,
+            mode=_MODES[command.mode],
+            flags=flags,
+            keywords=keywords,
+            unchangedsince=command.unchangedsince,
+            kept=~allowed,
+            keep_keywords=not with_keywords,
+        )
 
-        stored = await session.account.write(unit, session.cursor)
-        modified += stored.modified
+    def note(stored: Stored) -> None:
+        nonlocal found
+        modified.extend(stored.modified)
+        if command.silent and stored.changed:
+            session.hush(stored.changed[0].modseq)
         found += len(stored.changed) + len(stored.unchanged)
-        await _show(session, view, command, stored)
+        to_show.append(stored)
+
+    async def show() -> None:
+        while to_show:
+            await _show(session, view, command, to_show.popleft())
+
+    account, cursor = view.seat.account, view.seat.cursor
+    if len(uids) <= STORED:
+        note(await account.write(partial(unit, part=uids), cursor))
+        await show()
+    else:
+        units = (partial(unit, part=part) for part in slices(uids, STORED))
+        await account.write_series(units, note, show, origin=cursor, ahead=AHEAD)
     if modified:
         numbers = modified if command.uid else [view.number(uid) for uid in modified]
         return Done("some messages were changed meanwhile", Code("MODIFIED", format_ranges(runs(numbers))))
@@ -88,31 +116,43 @@ async def _show(session: Session, view: View, command: c.Store, stored: Stored) 
         modified = stored.modified
         for start in range(0, len(modified), SLICE):
             part = modified[start : start + SLICE]
-            rows += await session.account.read(_flags(view, part), op="imap-store")
+            rows += await view.seat.account.read(_flags(view, part), op="imap-store")
     if not command.silent:
         rows += stored.unchanged
-    for row in rows:
-        keywords = await session.share.spelled(session.account, row.keywords)
-        session.write(
-            flags_line(session, view, row.uid, wire_flags(row.flags, keywords, view.is_recent(row.uid)), row.modseq)
-        )
-        await session.drain()
-    if _known(session, view, stored):
+    await _tell_rows(session, view, rows)
+    if session.condstore:
+        view.shown = max([view.shown, *[row.modseq for row in (*rows, *stored.changed[:1])]])
+    known = _known(session, view, stored)
+    if known:
         await _tell_many(session, view, command, stored)
-    elif command.silent and stored.changed:
-        session.hush(stored.changed[0].modseq)
     if command.silent and session.condstore:  # RFC 7162 §3.1.3: the new modseq is told also then
         for row in (*stored.changed, *stored.unchanged):
             session.write(modseq_line(session, view, row.uid, row.modseq))
             await session.drain()
+    if known:
+        return
+    session.to_tell += len(stored.changed)  # of others as many as of ours
     await tell(session, expunge=False)
+    if not command.silent and stored.changed and view.seat.cursor.modseq < stored.changed[0].modseq:
+        # So many changes of others come first that these are told in time, and once more in their place.
+        await tell_flags(session, view, tuple(sorted(view.keywords.union(*[row.keywords for row in stored.changed]))))
+        await _tell_rows(session, view, stored.changed)
+
+
+async def _tell_rows(session: Session, view: View, rows: Sequence[FlagRow]) -> None:
+    for row in rows:
+        keywords = await view.seat.spelled(row.keywords)
+        session.write(
+            flags_line(session, view, row.uid, wire_flags(row.flags, keywords, view.is_recent(row.uid)), row.modseq)
+        )
+        await session.drain()
 
 
 def _known(session: Session, view: View, stored: Stored) -> bool:
     """Whether all that is to be told of many changes is known: nobody else's came before them, nor did keywords."""
     return (
         len(stored.changed) > MARK_ROWS
-        and session.cursor.modseq == stored.changed[0].modseq - 1
+        and view.seat.cursor.modseq == stored.changed[0].modseq - 1
         and session.notify is None
         and not view.behind
         and view.keywords.issuperset(keyword for row in stored.changed for keyword in row.keywords)
@@ -122,11 +162,13 @@ def _known(session: Session, view: View, stored: Stored) -> bool:
 async def _tell_many(session: Session, view: View, command: c.Store, stored: Stored) -> None:
     """Tell changes from their rows: as events they'd be read from the database, at five times the cost."""
     modseq = stored.changed[0].modseq
-    session.cursor.skip_to(modseq)
+    view.seat.cursor.skip_to(modseq)
     view.modseq = max(view.modseq, modseq)
     if not command.silent:
         items = (Attribute.FLAGS, Attribute.MODSEQ) if session.condstore else (Attribute.FLAGS,)
         await tell_items(session, view, uid_array([row.uid for row in stored.changed]), items)
+        if session.condstore:  # somebody may have changed them since
+            view.shown = max(view.shown, view.seat.cursor.latest)
 
 
 def _flags(view: View, uids: Sequence[int]) -> Callable[[Reader], list[FlagRow]]:

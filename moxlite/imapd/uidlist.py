@@ -9,13 +9,15 @@ the n is a memory copy).
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from threading import Lock
 from typing import Final
 from weakref import ref
 
 from moxlite.proto.imap.seqset import Ranges, index_runs
+from moxlite.proto.imap.threading import Subjects, Threadable
 
-__all__ = ["EMPTY", "Sharing", "UidList", "uid_array"]
+__all__ = ["EMPTY", "Sharing", "Threads", "UidList", "uid_array"]
 
 
 def uid_array(uids: Iterable[int] = ()) -> "array[int]":
@@ -27,18 +29,58 @@ MAX_ORDERS: Final = 3
 """Results that are kept with a list: a client sorts and threads in one or two ways, again and again."""
 
 
+class Threads:
+    """A mailbox put into threads, to which messages that come can be added. May be used in several threads.
+
+    uids: what is in it, ascending. Shared by the lists that were made one of the other, so it may have more than the
+    one that it is found with.
+    """
+
+    __slots__ = ("_line", "_lock", "_subjects", "uids")
+
+    def __init__(self, subjects: Subjects) -> None:
+        self.uids = uid_array()
+        self._subjects = subjects
+        self._lock = Lock()
+        self._line: tuple[bool, bytes] | None = None
+
+    def within(self, uids: "array[int]") -> bool:
+        """Whether `uids` begin with all that is in it."""
+        return self.uids == uids[: len(self.uids)]
+
+    def add(self, known: int, uids: "array[int]", messages: Sequence[Threadable]) -> None:
+        """More messages, with UIDs above all others, unless others than the `known` ones are there by now."""
+        with self._lock:
+            if len(self.uids) == known and uids:
+                self._subjects.add(messages)
+                self.uids = self.uids + uids
+                self._line = None
+
+    def octets(self, uids: "array[int]", numbers: Sequence[int], *, by_uid: bool) -> bytes | None:
+        """The threads of `uids` as they are told, by UIDs or by numbers; None when others are in it."""
+        with self._lock:
+            if self.uids != uids:
+                return None
+            if self._line is None or self._line[0] != by_uid:
+                self._line = by_uid, self._subjects.octets(uids if by_uid else numbers)
+            return self._line[1]
+
+
 class UidList:
     """Ascending UIDs; position + 1 is the message number.
 
-    `orders` are results of sorting and threading all of them, which are true as long as the list is: what messages are
-    sorted by never changes. By what was asked for, at most `MAX_ORDERS`, the last one last.
+    `orders` are results of sorting and threading all of them, by what was asked for, at most `MAX_ORDERS`, the last one
+    last. They are true as long as the list is: what messages are sorted by never changes. `earlier` are those of lists
+    that this one was made of, to be brought up to date: orders that lack messages at its end or have some too many,
+    threads that lack some.
     """
 
-    __slots__ = ("__weakref__", "orders", "uids")
+    __slots__ = ("__weakref__", "earlier", "orders", "uids")
 
-    def __init__(self, uids: "array[int]") -> None:
+    def __init__(self, uids: "array[int]", earlier: dict[Hashable, "array[int] | Threads"] | None = None) -> None:
         self.uids = uids
-        self.orders: dict[Hashable, array[int] | bytes] = {}
+        self.orders: dict[Hashable, array[int] | Threads] = {}
+        self.earlier = earlier or {}
 
     def __len__(self) -> int:
         return len(self.uids)
@@ -48,16 +90,20 @@ class UidList:
         position = bisect_left(self.uids, uid)
         return position + 1 if position < len(self.uids) and self.uids[position] == uid else 0
 
-    def keep(self, asked: Hashable, result: "array[int] | bytes") -> None:
+    def keep(self, asked: Hashable, result: "array[int] | Threads") -> None:
         """Keep a result in `orders`."""
+        self.earlier.pop(asked, None)
         self.orders.pop(asked, None)
         self.orders[asked] = result
         if len(self.orders) > MAX_ORDERS:
             del self.orders[next(iter(self.orders))]
 
+    def _kept(self) -> dict[Hashable, "array[int] | Threads"]:
+        return dict([*self.earlier.items(), *self.orders.items()][-MAX_ORDERS:])
+
     def adding(self, uids: "array[int]") -> "UidList":
         """With `uids`, which ascend and are above all others, at the end."""
-        return UidList(self.uids + uids) if uids else self
+        return UidList(self.uids + uids, self._kept()) if uids else self
 
     def without(self, ranges: Ranges) -> "UidList":
         """Without the UIDs in `ranges`."""
@@ -69,7 +115,8 @@ class UidList:
         if not start:
             return self
         kept += self.uids[start:]
-        return UidList(kept)
+        # Links that came from what is gone can't be told from others.
+        return UidList(kept, {asked: one for asked, one in self._kept().items() if not isinstance(one, Threads)})
 
 
 EMPTY = UidList(uid_array())
@@ -77,34 +124,34 @@ EMPTY = UidList(uid_array())
 
 class Sharing:
     """The list of the session that has come farthest, for each mailbox of one account. The last one shared is kept for
-    who selects that mailbox again.
+    who selects that mailbox again, also when no session has it any longer.
     """
 
     __slots__ = ("_last", "_lists")
 
     def __init__(self) -> None:
-        self._lists: dict[int, tuple[int, ref[UidList]]] = {}
+        self._lists: dict[int, tuple[int, int, ref[UidList]]] = {}  # UIDVALIDITY, modseq
         self._last: UidList | None = None
 
     def find(self, mailbox_id: int, modseq: int) -> UidList | None:
         """The list of a session that has applied all changes of the account up to `modseq`, and no others."""
         found = self._lists.get(mailbox_id)
-        return found[1]() if found is not None and found[0] == modseq else None
+        return found[2]() if found is not None and found[1] == modseq else None
 
-    def nearest(self, mailbox_id: int) -> tuple[int, UidList] | None:
+    def nearest(self, mailbox_id: int, uidvalidity: int) -> tuple[int, UidList] | None:
         """The modseq and the list of the session that has come farthest."""
-        modseq, found = self._lists.get(mailbox_id, (0, _nothing))
-        uids = found()
+        validity, modseq, found = self._lists.get(mailbox_id, (0, 0, _nothing))
+        uids = found() if validity == uidvalidity else None
         return None if uids is None else (modseq, uids)
 
-    def share(self, mailbox_id: int, modseq: int, mine: UidList) -> UidList:
+    def share(self, mailbox_id: int, uidvalidity: int, modseq: int, mine: UidList) -> UidList:
         """The list to hold at `modseq`: a neighbour's if there is one, else `mine`, from now on for others to find."""
         found = self._lists.get(mailbox_id)
-        if found is not None:
-            other = found[1]()
-            if other is not None and found[0] >= modseq:
-                return other if found[0] == modseq else mine
-        self._lists[mailbox_id] = (modseq, ref(mine))
+        if found is not None and found[0] == uidvalidity:
+            other = found[2]()
+            if other is not None and found[1] >= modseq:
+                return other if found[1] == modseq else mine
+        self._lists[mailbox_id] = (uidvalidity, modseq, ref(mine))
         self._last = mine
         return mine
 

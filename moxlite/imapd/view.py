@@ -14,14 +14,21 @@ Nothing here waits or writes; `changes` turns batches of the store's change bus 
 responses.
 """
 
+from __future__ import annotations
+
 from array import array
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, normalize, pick, runs, subtract
+from moxlite.store.acl import RIGHTS
 from moxlite.store.types import MailboxID
 
+from .access import WRITING
 from .errors import bad
 from .uidlist import EMPTY, UidList, uid_array
+
+if TYPE_CHECKING:
+    from .seat import Seat
 
 __all__ = ["CountedView", "View"]
 
@@ -30,8 +37,10 @@ class View:
     """The selected mailbox of one session.
 
     Attributes:
-      mailbox_id: its id in the store; the name may change meanwhile, the id doesn't.
-      read_only: opened by EXAMINE.
+      seat: the account that it is in. mailbox_id: its id in the store; the name may change meanwhile, the id doesn't.
+      rights: what the user may do with it (RFC 4314), as last looked at.
+      examined: opened by EXAMINE. read_only: that, or the rights allow no changes.
+      system: it is the system's mailbox, of which messages can only be moved to the trash (IMAP-162).
       uidvalidity: as told at SELECT.
       list: UIDs that have message numbers, those in `gone` included.
       uidnext: UIDs from here on have not been told; they don't exist for the client.
@@ -44,7 +53,8 @@ class View:
       saved: result of the last SEARCH RETURN (SAVE), ascending UIDs (RFC 5182).
       keywords: names told in FLAGS, as the store spells them, lower-case (IMAP-60).
       behind: modseq up to which everything was told, when later changes are not, as NOTIFY wants it; 0 else.
-      deleted: the mailbox itself was deleted by someone else (IMAP-58).
+      shown: the highest modseq that an answer has shown to a client which may remember it (CONDSTORE).
+      deleted: the mailbox itself was deleted by someone else, or the user may not read it any longer (IMAP-58).
     """
 
     counted: ClassVar[bool] = False
@@ -52,6 +62,7 @@ class View:
     __slots__ = (
         "behind",
         "deleted",
+        "examined",
         "gone",
         "keywords",
         "list",
@@ -60,14 +71,19 @@ class View:
         "read_only",
         "recent",
         "recent_told",
+        "rights",
         "saved",
+        "seat",
+        "shown",
         "since",
+        "system",
         "uidnext",
         "uidvalidity",
     )
 
     def __init__(
         self,
+        seat: Seat,
         mailbox_id: MailboxID,
         *,
         read_only: bool,
@@ -78,8 +94,11 @@ class View:
         uids: UidList,
         keywords: tuple[str, ...],
     ) -> None:
+        self.seat = seat
         self.mailbox_id = mailbox_id
-        self.read_only = read_only
+        self.rights = RIGHTS
+        self.examined = self.read_only = read_only
+        self.system = False
         self.uidvalidity = uidvalidity
         self.uidnext = uidnext
         self.modseq = modseq
@@ -91,12 +110,20 @@ class View:
         self.recent_told = 0
         self.saved: array[int] | None = None
         self.behind = 0
+        self.shown = 0
         self.deleted = False
+
+    def allow(self, rights: str) -> None:
+        """The user has these rights from now on. Without the right to read, the mailbox is as good as deleted."""
+        self.rights = rights
+        self.read_only = self.examined or not any(letter in rights for letter in WRITING)
+        if "l" not in rights or "r" not in rights:
+            self.deleted = True
 
     # -- numbers
 
     @property
-    def uids(self) -> "array[int]":
+    def uids(self) -> array[int]:
         """All UIDs that have a number, ascending. Shared with other sessions: never change it."""
         return self.list.uids
 
@@ -130,7 +157,7 @@ class View:
 
     # -- sets
 
-    def resolve(self, numbers: SequenceSet, *, uid: bool) -> "array[int]":
+    def resolve(self, numbers: SequenceSet, *, uid: bool) -> array[int]:
         """The UIDs that `numbers` names, ascending, each once; `uid` tells which kind of numbers they are.
 
         Unknown UIDs are left out, those in `gone` are not. Raises Refused (BAD) for a message number beyond `exists`,
@@ -147,13 +174,13 @@ class View:
             found += self.uids[low - 1 : high]
         return found
 
-    def search_result(self) -> "array[int]":
+    def search_result(self) -> array[int]:
         """What ``$`` stands for: the saved UIDs that still have numbers (RFC 5182 §2.1), ascending."""
         if not self.saved:
             return uid_array()
         return pick(self.uids, list(runs(self.saved)))
 
-    def live(self, uids: "array[int]") -> "array[int]":
+    def live(self, uids: array[int]) -> array[int]:
         """`uids` without those which are gone from the mailbox."""
         if not self.gone:
             return uids
@@ -161,7 +188,7 @@ class View:
 
     # -- changes
 
-    def told(self, uids: Ranges) -> "array[int]":
+    def told(self, uids: Ranges) -> array[int]:
         """Those of removed `uids` that the client knows."""
         return pick(self.uids, uids)
 
@@ -172,12 +199,12 @@ class View:
             mine = uid_array(sorted({*self.gone, *mine}))
         self.gone = mine or None
 
-    def grow(self, uids: "array[int]") -> None:
+    def grow(self, uids: array[int]) -> None:
         """The client is told of new messages, whose UIDs ascend and are above all others."""
         self.list = self.list.adding(uids)
         self.uidnext = uids[-1] + 1
 
-    def shrink(self, uids: "array[int]") -> None:
+    def shrink(self, uids: array[int]) -> None:
         """The client is told that these messages, which it knows, are gone."""
         self.list = self.list.without(list(runs(uids)))
 
@@ -213,6 +240,7 @@ class CountedView(View):
 
     def __init__(
         self,
+        seat: Seat,
         mailbox_id: MailboxID,
         *,
         read_only: bool,
@@ -224,6 +252,7 @@ class CountedView(View):
         keywords: tuple[str, ...],
     ) -> None:
         super().__init__(
+            seat,
             mailbox_id,
             read_only=read_only,
             uidvalidity=uidvalidity,
@@ -237,7 +266,7 @@ class CountedView(View):
         self.absent: Ranges = []
 
     @property
-    def uids(self) -> "array[int]":
+    def uids(self) -> array[int]:
         """Not known."""
         raise AssertionError("a view under UIDONLY holds no UIDs")
 
@@ -255,11 +284,11 @@ class CountedView(View):
         """There are none."""
         raise AssertionError("a view under UIDONLY has no message numbers")
 
-    def search_result(self) -> "array[int]":
+    def search_result(self) -> array[int]:
         """See `View.search_result`."""
         return self.saved or uid_array()
 
-    def told(self, uids: Ranges) -> "array[int]":
+    def told(self, uids: Ranges) -> array[int]:
         """See `View.told`; `uids` were all in the mailbox when the view began, or came later."""
         known = uid_array()
         for low, high in uids:
@@ -268,13 +297,13 @@ class CountedView(View):
             del known[start:stop]
         return known
 
-    def grow(self, uids: "array[int]") -> None:
+    def grow(self, uids: array[int]) -> None:
         """See `View.grow`."""
         self.count += len(uids)
         self._forget(subtract([(self.uidnext, uids[-1])], uids))
         self.uidnext = uids[-1] + 1
 
-    def shrink(self, uids: "array[int]") -> None:
+    def shrink(self, uids: array[int]) -> None:
         """See `View.shrink`."""
         self.count -= len(uids)
         self.recent_told -= sum(stop - start for start, stop in index_runs(uids, self.recent))

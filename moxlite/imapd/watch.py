@@ -11,8 +11,8 @@ import trio
 
 from moxlite.proto.imap.responses import State
 
-from .changes import tell
 from .errors import Disconnect
+from .repeat import repeat, tell_and_note
 
 if TYPE_CHECKING:
     from moxlite.proto.imap.server import Event
@@ -34,30 +34,41 @@ class _Watch:
         self._reading = reading
         self._expunge = expunge
         self._keepalive = keepalive
-        self._waiting: trio.CancelScope | None = None
-        self._stopped = trio.Event()
+        self._alarm = session.alarm()
+        self._stopped = False
 
     async def run(self) -> None:
         """Until `stop`, or until the session can't go on."""
         session = self._session
         try:
-            while True:
+            while not self._stopped:
                 session.follow()
-                await tell(session, expunge=self._expunge)
+                session.to_tell = 1  # some, and then others have their turn
+                await tell_and_note(session, expunge=self._expunge)
                 await session.wire.drain()
-                if self._stopped.is_set():  # while we were writing
-                    return
-                with trio.CancelScope(deadline=self._next_sign()) as self._waiting:
-                    await session.cursor.wait()
-                silent = self._waiting.cancelled_caught
-                self._waiting = None
-                if self._stopped.is_set():
-                    return
-                if silent:
+                with trio.CancelScope(deadline=self._next_sign()) as waiting:
+                    await self._repeat()
+                if waiting.cancelled_caught and not self._stopped:
                     session.respond(State("OK", "still here"))
         except (Disconnect, trio.BrokenResourceError) as error:
             self.failure = error
             self._reading.cancel()
+
+    async def _repeat(self) -> None:
+        """Tell what can be told and sent without waiting, change by change, until something can't, or `stop`.
+
+        So it may be cancelled where it sleeps, and nowhere else.
+        """
+        session, wire = self._session, self._session.wire
+        while not self._stopped:
+            if session.pending():
+                session.follow()
+                if not repeat(session, expunge=self._expunge):
+                    return
+            elif wire.flush():
+                await self._alarm.sleep()
+            else:
+                return
 
     def _next_sign(self) -> float:
         """When the client is told that we're still there (IMAP-161): for all connections at the same moment, so that
@@ -69,9 +80,8 @@ class _Watch:
 
     def stop(self) -> None:
         """The client has spoken."""
-        self._stopped.set()
-        if self._waiting is not None:
-            self._waiting.cancel()
+        self._stopped = True
+        self._alarm.ring()
 
 
 async def receive_while_telling(session: Session, *, expunge: bool, keepalive: float = 0.0) -> Event | None:

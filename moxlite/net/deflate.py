@@ -10,6 +10,8 @@ from typing import Final
 
 import trio
 
+from moxlite.net.sendnow import AT_ONCE, Prompt, send_now, unsent
+
 __all__ = ["DeflateStream"]
 
 LEVEL: Final = 6
@@ -22,7 +24,7 @@ THREAD_SIZE: Final = 16_384
 """Octets above which compressing goes to a worker thread: that takes 0.5 ms here, and some ms on a small board."""
 
 
-class DeflateStream(trio.abc.Stream):
+class DeflateStream(Prompt):
     """DEFLATE over `transport`. One task may send and one receive at a time.
 
     A send that is cancelled or fails leaves half a block behind: the stream can only be closed then.
@@ -36,20 +38,37 @@ class DeflateStream(trio.abc.Stream):
         self._input = received
         self._full = False  # the last step filled its room: more may follow without input
         self._broken = False
+        self._rest = b""
+
+    @property
+    def unsent(self) -> bool:
+        """See `Prompt.unsent`."""
+        return bool(self._rest) or unsent(self.transport)
+
+    def send_now(self, octets: bytes) -> int:
+        """See `Prompt.send_now`."""
+        if self._broken:
+            raise trio.BrokenResourceError("a compressed block was cut off")
+        if self.unsent or len(octets) > AT_ONCE:
+            return 0
+        compressed = self._compress(octets)
+        self._broken = True
+        sent = send_now(self.transport, compressed)
+        self._broken = False
+        self._rest = compressed[sent:]
+        return len(octets)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Compress and send. Raises BrokenResourceError after a send that went wrong."""
         if self._broken:
             raise trio.BrokenResourceError("a compressed block was cut off")
-        if not data:
-            await trio.lowlevel.checkpoint()
-            return
         self._broken = True
         if len(data) > THREAD_SIZE:
             octets = await trio.to_thread.run_sync(self._compress, data)
         else:
-            octets = self._compress(data)
-        await self.transport.send_all(octets)
+            octets = self._compress(data) if data else b""
+        rest, self._rest = self._rest, b""
+        await self.transport.send_all(rest + octets)
         self._broken = False
 
     def _compress(self, data: bytes | bytearray | memoryview) -> bytes:
@@ -87,7 +106,7 @@ class DeflateStream(trio.abc.Stream):
         """Send the end of the DEFLATE stream; nothing can be sent after it."""
         if not self._broken:
             self._broken = True
-            await self.transport.send_all(self._deflate.flush(zlib.Z_FINISH))
+            await self.transport.send_all(self._rest + self._deflate.flush(zlib.Z_FINISH))
 
     async def aclose(self) -> None:
         """Close the transport."""

@@ -23,6 +23,7 @@ from moxlite.net.connections import ConnectionInfo, guard
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.proxyprotocol import ProxyError, read_proxy_header
+from moxlite.net.sockets import QuickStream
 from moxlite.net.tls import ServerTLS, TLSError, TLSStream
 
 __all__ = ["BACKLOG", "GRACE_SECONDS", "BindError", "Handler", "bind", "listen", "serve_listener"]
@@ -182,7 +183,7 @@ async def _serve_one(
     """One connection from accept to close. Raises nothing but cancellation."""
     cid = new_cid()
     with bind_cid(cid), guard(pkg), metrics.connections.track_inprogress():
-        open_stream: trio.abc.Stream = stream
+        open_stream: trio.abc.Stream = QuickStream(stream)
         try:
             try:
                 info = _describe(stream, cid, name, shutdown)
@@ -192,7 +193,7 @@ async def _serve_one(
             if any(info.remote in network for network in proxies):
                 info = await _proxied(stream, info)
             if tls is not None:
-                open_stream = tls_stream = await tls.accept(stream)
+                open_stream = tls_stream = await tls.accept(open_stream)
                 info = info.with_tls(tls_stream.facts)
             await handler(open_stream, info)
             await _part(open_stream, stream)

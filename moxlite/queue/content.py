@@ -95,12 +95,14 @@ def drop_unused(tx: Tx) -> None:
         release_content(tx, content_id, 0)
 
 
-def release_content(tx: Tx, content_id: int, refs: int = 1) -> None:
-    """`refs` recipients are done with it; when nobody needs it any more it goes."""
+def release_content(tx: Tx, content_id: int, refs: int = 1) -> bool:
+    """`refs` recipients are done with it; when nobody needs it any more it goes. Returns whether it went now."""
     left = tx.value(RELEASE, refs, content_id)
-    if left is not None and left <= 0:
-        tx.execute(DELETE_CHUNKS, content_id << CHUNK_BITS, (content_id + 1) << CHUNK_BITS)
-        tx.execute(DELETE, content_id)
+    if left is None or left > 0:
+        return False
+    tx.execute(DELETE_CHUNKS, content_id << CHUNK_BITS, (content_id + 1) << CHUNK_BITS)
+    tx.execute(DELETE, content_id)
+    return True
 
 
 def _chunk(r: Reader, *, content_id: int, number: int, length: int) -> bytes:

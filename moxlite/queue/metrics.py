@@ -4,10 +4,13 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["connections", "deliveries", "held", "oldest", "plaintext_fallbacks", "size"]
+__all__ = ["canceled", "connections", "deliveries", "held", "oldest", "plaintext_fallbacks", "size"]
 
 RESULTS: Final = ("ok", "timeout", "canceled", "error")
 
+canceled = Counter(
+    "moxlite_queue_canceled", "Messages canceled by moving them from the mailbox Queue to the trash, by recipient."
+)
 connections = Counter("moxlite_queue_connection", "Outgoing connections.", ["result"])
 deliveries = Histogram(
     "moxlite_queue_delivery_duration_seconds",

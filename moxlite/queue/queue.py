@@ -15,6 +15,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.errors import NoSuchMessage, UnknownTransport
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.holdrules import HoldRule
+from moxlite.queue.mirror import Mirror
 from moxlite.queue.operations import Counts
 from moxlite.queue.retire import clean_retired
 from moxlite.queue.rows import Message, Retired
@@ -55,7 +56,8 @@ class Queue:
     def __init__(self, ctx: Context, database: Database) -> None:
         self.ctx = ctx
         self._database = database
-        self.scheduler = Scheduler(ctx, database)
+        self.mirror = Mirror(ctx, database)
+        self.scheduler = Scheduler(ctx, database, self.mirror.changed)
 
     @classmethod
     @asynccontextmanager
@@ -79,6 +81,7 @@ class Queue:
             nursery.start_soon(self._database.serve)
             nursery.start_soon(self._clean)
             nursery.start_soon(self._count)
+            nursery.start_soon(self.mirror.serve)
             await self.scheduler.serve(shutdown)
             nursery.cancel_scope.cancel()
 
@@ -94,7 +97,8 @@ class Queue:
         await spool.finish()
         now = self.ctx.clock()
         async with encoded(self._database, spool) as content:
-            unit = partial(add_submission, submission=submission, content=content, now=now)
+            mirrored = self.mirror.wants(submission.account)
+            unit = partial(add_submission, submission=submission, content=content, now=now, mirrored=mirrored)
             ids = await self._database.write(unit, weight=spool.size or 1)
         logger.info(
             "message queued",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from moxlite.queue.content import release_content
+from moxlite.queue.mirrorrows import end_mirror
 from moxlite.queue.rows import RETIRED_COLUMNS, Result, encode_results
 from moxlite.store.transaction import Tx
 
@@ -33,7 +34,8 @@ CLEAN: Final = "DELETE FROM msg_retired WHERE id IN (SELECT id FROM msg_retired 
 def retire(
     tx: Tx, ids: Iterable[int], *, success: bool, now: int, keep_for: KeepFor, results: tuple[Result, ...] | None = None
 ) -> None:
-    """Take messages out of the queue, and give their octets back with the last of them.
+    """Take messages out of the queue, and give their octets back with the last of them; then the submission leaves the
+    mailbox `Queue` as well.
 
     ``results``, if given, are the attempts to keep instead of those in the row. Ids that are gone are skipped.
     """
@@ -48,7 +50,8 @@ def retire(
             if results is not None:
                 tx.execute(SET_RESULTS, encode_results(results), message_id)
         tx.execute(DELETE, message_id)
-        release_content(tx, content_id)
+        if release_content(tx, content_id):
+            end_mirror(tx, content_id, now)
 
 
 def clean_retired(tx: Tx, now: int) -> bool:

@@ -10,6 +10,7 @@ The nursery tree::
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -120,9 +121,11 @@ ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
 class Scheduler:
     """Makes the attempts. `changed` is called after each commit that may make something due."""
 
-    def __init__(self, ctx: Context, database: Database) -> None:
+    def __init__(self, ctx: Context, database: Database, also: Callable[[], None]) -> None:
+        """`also` is called with each `changed`."""
         self._ctx = ctx
         self._database = database
+        self._also = also
         self._wake = trio.Event()
         self._wake_notices = trio.Event()
         self._busy: dict[str, bool] = {}  # recipient domain: whether it is a retry
@@ -132,6 +135,7 @@ class Scheduler:
         """Look again what is due."""
         self._wake.set()
         self._wake_notices.set()
+        self._also()
 
     @property
     def busy_domains(self) -> frozenset[str]:
@@ -300,6 +304,7 @@ class Scheduler:
         given_up = policy.now - (message.last_attempt or message.queued) > NOTICE_LIFE
         if stored or given_up:
             await self._database.write(lambda tx: record.told(tx, message.id, kind, policy))
+            self._also()
         else:
             until = policy.now + NOTICE_RETRY
             await self._database.write(lambda tx: record.postpone_dsn(tx, message.id, kind, until))

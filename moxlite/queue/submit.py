@@ -7,6 +7,7 @@ import msgspec
 from moxlite.queue.content import Content, add_content
 from moxlite.queue.errors import FromIDTaken, QueueFull
 from moxlite.queue.holdrules import hold_rules, matches
+from moxlite.queue.mirrorrows import add_mirror
 from moxlite.store.submission import Submission, SubmissionRecipient
 from moxlite.store.transaction import Tx
 
@@ -33,8 +34,10 @@ VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, '{}', '[]', ?, ?, 
     ?, ?, ?, '', 0)"""
 
 
-def add_submission(tx: Tx, submission: Submission, content: Content, now: int) -> list[int]:
+def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *, mirrored: bool = False) -> list[int]:
     """Add one row per recipient; returns their ids in the order of the recipients.
+
+    `mirrored`: the account's mailbox `Queue` shows it as long as it waits (IMAP-162).
 
     A submission whose key was seen before adds nothing: the ids of the first time are returned.
 
@@ -57,6 +60,8 @@ def add_submission(tx: Tx, submission: Submission, content: Content, now: int) -
         ids.append(_insert(tx, submission, recipient, content_id, content.size, sender, held=held, now=now))
     if len(ids) > 1 and len({_sender(submission, recipient) for recipient in submission.recipients}) == 1:
         tx.execute(SET_BASE, ids[0], ids[0], ids[-1])
+    if mirrored:
+        add_mirror(tx, content_id, submission.account, now)
     if submission.key:
         tx.execute(INSERT_KEY, submission.key, ids[0], ids[-1], now)
     return ids

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite import __version__
@@ -13,10 +14,14 @@ from moxlite.admin.receivedid import load_key
 from moxlite.proto.address import Address
 from moxlite.queue.content import encoded
 from moxlite.queue.holdrules import HoldRule, add_hold_rule
+from moxlite.queue.mirrorrows import GRACE, added, begin, due
 from moxlite.queue.submit import add_submission
+from moxlite.store.accounts import Accounts
 from moxlite.store.database import Database, Kind
-from moxlite.store.gentestdata import ACCOUNTS, fill, message
-from moxlite.store.options import Options
+from moxlite.store.gentestdata import ACCOUNTS, fill, made_up, message
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.prepare import prepare
+from moxlite.store.queued import fit_queue_mailbox, put_queued
 from moxlite.store.spool import Spool
 from moxlite.store.submission import DSNNotify, Submission, SubmissionRecipient
 
@@ -56,9 +61,27 @@ async def _generate(data: Path) -> None:
         )
         spool = Spool.of(message(60))
         async with encoded(database, spool) as content:
-            await database.write(partial(add_submission, submission=submission, content=content, now=SENT))
+            await database.write(
+                partial(add_submission, submission=submission, content=content, now=SENT, mirrored=True)
+            )
+        await _show(data, database, submission, spool)
         await database.write(lambda tx: add_hold_rule(tx, HoldRule(id=0, account=ACCOUNTS[0])))
     finally:
         await database.aclose()
     load_key(data)
     (data / "version").write_text(f"{__version__}\n")
+
+
+async def _show(data: Path, database: Database, submission: Submission, spool: Spool) -> None:
+    """What waits stands in the account's mailbox `Queue` (IMAP-162)."""
+    [row] = await database.read(lambda r: due(r, SENT + GRACE, 1), op="gentestdata")
+    options = msgspec.structs.replace(made_up(), account_config=lambda name: AccountConfig(queue_mailbox=True))
+    accounts = Accounts(data, options)
+    try:
+        async with accounts.use(submission.account) as account:
+            await fit_queue_mailbox(account)
+            await put_queued(account, row.key, await prepare(spool, submission.prefix), row.queued)
+    finally:
+        await accounts.aclose()
+    await database.write(partial(begin, content_ids=[row.content_id]))
+    await database.write(partial(added, content_id=row.content_id))

@@ -5,5 +5,6 @@ The composition root makes a `Context` per service of each listener and calls `s
 
 from moxlite.smtpd.connection import serve_connection
 from moxlite.smtpd.context import Context, Pace
+from moxlite.smtpd.senders import Senders
 
-__all__ = ["Context", "Pace", "serve_connection"]
+__all__ = ["Context", "Pace", "Senders", "serve_connection"]

@@ -11,6 +11,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.net.limits import OpenConnections, RateLimiter
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls import ServerTLS
+from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts import Accounts
 from moxlite.store.submission import Submit
 
@@ -51,6 +52,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       submit: `queue.submit`.
       resolver: None where no foreign host may be asked (localserve).
+      senders: the sessions of users.
       rate, open: new and open connections by network.
       received_id: makes the ids in Received fields and replies.
       spool_directory: where long messages go while they are received (``data/tmp``).
@@ -63,6 +65,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     config: ConfigHolder
     logins: Logins
     submit: Submit
+    senders: Senders
     rate: RateLimiter
     open: OpenConnections
     received_id: ReceivedID

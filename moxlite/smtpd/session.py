@@ -156,8 +156,7 @@ class Session:
                 await self._greet()
                 await self._loop()
             if scope.cancelled_caught:
-                shutdown = self.info.shutdown.is_set()
-                end = Goodbye(replies.SHUTTING_DOWN) if shutdown else Goodbye(replies.TIMEOUT, "timeout")
+                end = self._interrupted()
         except Goodbye as goodbye:
             end = goodbye
         except Exception:
@@ -165,11 +164,23 @@ class Session:
             raise
         finally:
             self.end_transaction()
+            if self.identity is not None:
+                self.context.senders.leave(self.identity.account, self._end)
         if end.error:
             metrics.errors_total.labels(error=end.error).inc()
             logger.info("connection ended", extra={"kv": self.log_facts() | {"reason": end.error}})
         if end.response is not None:
             await self._last_words(end.response)
+
+    def _interrupted(self) -> Goodbye:
+        """Why a wait was ended."""
+        if self.info.shutdown.is_set():
+            return Goodbye(replies.SHUTTING_DOWN)
+        return Goodbye(replies.TIMEOUT, "timeout") if self.wire.ended is None else Goodbye(self.wire.ended)
+
+    def _end(self, text: str) -> None:
+        """The user's right to submit has ended (SMTP-62a)."""
+        self.wire.end(Response(421, "4.7.0", (text,)))
 
     async def _last_words(self, response: Response) -> None:
         await self.wire.say_last(self.encode(response))
@@ -229,6 +240,8 @@ class Session:
         self._verb = event.verb
         if self.info.shutdown.is_set():
             raise Goodbye(replies.SHUTTING_DOWN)
+        if self.wire.ended is not None:
+            raise Goodbye(self.wire.ended)
         self._count_command()
         try:
             response = await self._handlers[type(event)](self, event)
@@ -318,6 +331,7 @@ class Session:
     def logged_in(self, identity: Identity) -> None:
         """AUTH succeeded."""
         self.identity = identity
+        self.context.senders.join(identity.account, identity.app_password, self._end)
         self.wire.slow = False
 
     # Reading beside the loop

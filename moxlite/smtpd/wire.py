@@ -16,6 +16,7 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
 from moxlite.net.tls import ServerTLS, TLSStream
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
+from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.context import Pace
 from moxlite.smtpd.replies import SHUTTING_DOWN, Goodbye
 
@@ -47,28 +48,31 @@ class Wire:
       info: whom we speak with, and the facts of TLS.
       deadline: the session runs in it.
       slow: one octet per second (SMTP-15).
+      ended: the reply to end with, None as long as the session may go on.
     """
 
     def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, pace: Pace) -> None:
         self.info = info
         self.deadline = trio.CancelScope()
         self.slow = False
+        self.ended: Response | None = None
         self._stream = stream
         self._pace = pace
         self._out: list[bytes] = []
         self._interruptible = False  # a shutdown ends this wait
+        self._waiting = False  # for the client
 
     # Reading and waiting
 
     async def receive(self, seconds: float) -> bytes:
-        """What the client says next, b"" at its end; sends first what is to be sent. A shutdown ends the wait.
+        """What the client says next, b"" at its end; sends first what is to be sent. A shutdown or `end` ends the wait.
 
         Raises Goodbye.
         """
         await self.flush()
         if self.slow:
             await self.pause(self._pace.slow)
-        self._check_shutdown()
+        self._check_end()
         self._interruptible = True
         try:
             return await self._receive(seconds)
@@ -80,29 +84,41 @@ class Wire:
         await self.flush()
         if self.slow:
             await trio.sleep(self._pace.slow)
+        if self.ended is not None:
+            raise Goodbye(self.ended)
         return await self._receive(seconds)
 
     async def _receive(self, seconds: float) -> bytes:
         self.deadline.deadline = trio.current_time() + seconds
+        self._waiting = True
         try:
             return bytes(await self._stream.receive_some(READ))
         except trio.BrokenResourceError:
             return b""
         finally:
+            self._waiting = False
             self.deadline.deadline = math.inf
 
     async def pause(self, seconds: float) -> None:
         """Let the client wait; a shutdown ends that (SMTP-16). Raises Goodbye."""
-        self._check_shutdown()
+        self._check_end()
         self._interruptible = True
         try:
             await trio.sleep(seconds)
         finally:
             self._interruptible = False
 
-    def _check_shutdown(self) -> None:
+    def _check_end(self) -> None:
         if self.info.shutdown.is_set():
             raise Goodbye(SHUTTING_DOWN)
+        if self.ended is not None:
+            raise Goodbye(self.ended)
+
+    def end(self, response: Response) -> None:
+        """End the session with this reply: at once where it waits for the client, else before it waits again."""
+        self.ended = self.ended or response
+        if self._waiting:
+            self.deadline.cancel()
 
     async def watch_shutdown(self) -> None:
         """End the wait for a command when the server wants to stop; runs beside the session."""

@@ -5,7 +5,7 @@ makes one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from moxlite.store.search.builder import Builder
 from moxlite.store.search.index import Index
 from moxlite.store.types import Event, ModSeq
 from moxlite.store.unit import AccountTx
+from moxlite.store.writer import SERIES_AHEAD
 
 __all__ = ["Account", "AccountTx", "Batch", "Cursor", "OutboxRow", "open_account"]
 
@@ -98,6 +99,29 @@ class Account:
           AlreadyDone: for a known `key`.
           What `Database.write` raises.
         """
+
+        def once(tx: AccountTx) -> T:
+            if key is not None and not tx.once(key):
+                raise AlreadyDone
+            return unit(tx)
+
+        return await self.database.submit(unit if key is None else once, self._maker(origin), weight=weight)
+
+    async def write_series(
+        self,
+        units: Iterable[Callable[[AccountTx], T]],
+        note: Callable[[T], None],
+        between: Callable[[], Awaitable[None]] | None = None,
+        *,
+        origin: Cursor | None = None,
+        ahead: int = SERIES_AHEAD,
+    ) -> None:
+        """Run the units of a long change, each as by `write`; others need not wait for all of it. See
+        `Database.write_series`.
+        """
+        await self.database.write_series(units, self._maker(origin), note, between, ahead=ahead)
+
+    def _maker(self, origin: Cursor | None) -> Callable[[apsw.Connection], AccountTx]:
         config = self.config
         seen = ModSeq(0) if origin is None else origin.modseq
 
@@ -114,12 +138,7 @@ class Account:
                 changed=self._changed,
             )
 
-        def once(tx: AccountTx) -> T:
-            if key is not None and not tx.once(key):
-                raise AlreadyDone
-            return unit(tx)
-
-        return await self.database.submit(unit if key is None else once, make, weight=weight)
+        return make
 
     @overload
     async def subscribe(

@@ -95,7 +95,7 @@ def check_account_name(name: str) -> str:
 class _Slot:
     """What there is of one name: the open account, its users, its background tasks."""
 
-    __slots__ = ("account", "idle_since", "left", "lock", "removed", "scope", "stopped", "users")
+    __slots__ = ("account", "idle_since", "left", "lock", "removed", "scope", "stopped", "tasks", "users")
 
     def __init__(self) -> None:
         self.account: Account | None = None
@@ -106,6 +106,7 @@ class _Slot:
         self.lock = trio.Lock()
         self.scope: trio.CancelScope | None = None
         self.stopped = trio.Event()
+        self.tasks: trio.Nursery | None = None
         self.left = trio.Event()
 
 
@@ -126,6 +127,7 @@ class Accounts:
         self._nursery: trio.Nursery | None = None
         self._unclean: list[str] = []
         self._unclean_bell = Bell()
+        self._upkeep_bell = Bell(rung=True)
         self._closed = False
 
     # What others plug in
@@ -140,8 +142,11 @@ class Accounts:
                 slot.account.carrier.want()
 
     def register_task(self, task: BackgroundTask) -> None:
-        """Have `task(account)` run while an account is open, from its next opening on; it ends by cancellation."""
+        """Have `task(account)` run while an account is open; it ends by cancellation."""
         self._tasks.append(task)
+        for slot in self._slots.values():
+            if slot.tasks is not None and slot.account is not None:
+                slot.tasks.start_soon(_guard, task, slot.account)
 
     # Names
 
@@ -192,6 +197,7 @@ class Accounts:
             slot.users -= 1
             slot.idle_since = trio.current_time()
             if slot.users == 0:
+                self._upkeep_bell.ring()
                 await self._left(name, slot)
 
     async def create(self, name: str) -> None:
@@ -294,6 +300,8 @@ class Accounts:
                     raise AccountRemoved(name)
                 if slot.account is None:
                     slot.account = await self._open_now(name, config)
+                    slot.account.database.on_use = self._upkeep_bell.ring
+                    self._upkeep_bell.ring()
                     metrics.ACCOUNTS_OPEN.inc()
                     self._start_tasks(name, slot)
                     if slot.account.database.unclean:
@@ -326,10 +334,11 @@ class Accounts:
     async def _run_tasks(self, slot: _Slot, account: Account, scope: trio.CancelScope) -> None:
         try:
             with scope:
-                async with trio.open_nursery() as nursery:
+                async with trio.open_nursery() as slot.tasks:
                     for task in (_erase, _carry, _train, _index, *self._tasks):
-                        nursery.start_soon(_guard, task, account)
+                        slot.tasks.start_soon(_guard, task, account)
         finally:
+            slot.tasks = None
             slot.stopped.set()
 
     async def _left(self, name: str, slot: _Slot) -> None:
@@ -359,8 +368,11 @@ class Accounts:
         logger.debug("account closed", extra={"kv": {"account": name}})
 
     async def _upkeep(self) -> None:
+        """One clock for all accounts. It stands still while none is used and all is done: idle sessions wake nobody."""
         while True:
+            await self._upkeep_bell.wait()
             await trio.sleep(UPKEEP)
+            self._upkeep_bell.quiet()
             for slot in list(self._slots.values()):
                 async with slot.lock:
                     if slot.account is not None:
@@ -369,6 +381,8 @@ class Accounts:
             await self._close_idle()
             if give_memory_back.owed:
                 await trio.to_thread.run_sync(give_memory_back)
+            if give_memory_back.owed or not all(map(_rests, self._slots.values())):
+                self._upkeep_bell.ring()
 
     async def _close_idle(self) -> None:
         """Close accounts that nobody uses, and beyond 200 open ones the longest unused (STORE-8)."""
@@ -423,6 +437,15 @@ class Accounts:
                             account.database.health.damaged(findings[0].text)
                 except StoreError as error:
                     logger.error("account not checked", extra={"kv": {"account": name, "err": str(error)}})
+
+
+def _rests(slot: _Slot) -> bool:
+    """Whether upkeep has nothing to do for an account before it is used again, or its last user leaves."""
+    account = slot.account
+    if account is None:
+        return True
+    heard = account.bus.acknowledged >= account.bus.modseq  # else somebody may have fallen silent
+    return bool(slot.users) and heard and account.database.resting
 
 
 async def _erase(account: Account) -> None:

@@ -1,5 +1,5 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
-(STORE-104..106, STORE-140, WEB-160).
+(STORE-104..106, STORE-140, WEB-160), and which accounts share mailboxes (IMAP-157).
 
 `AuthDB` is the file as the rest of the program sees it. The work is done by plain functions: sessions.py,
 loginattempts.py, tlskeys.py.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +17,15 @@ import msgspec
 import trio
 
 from moxlite.store import loginattempts, sessions, tlskeys
-from moxlite.store.database import Database, Kind, Tx
+from moxlite.store.acl import ANYONE
+from moxlite.store.database import Database, Kind, Reader, Tx
 from moxlite.store.errors import StoreError
 from moxlite.store.loginattempts import AttemptRecorder, LoginAttempt, RecordedAttempt
 from moxlite.store.options import DAY, Options
 from moxlite.store.sessions import Session, SessionTokens
 from moxlite.store.tlskeys import TLSKey
 
-__all__ = ["AuditEntry", "AuthDB"]
+__all__ = ["MAX_OWNERS", "AuditEntry", "AuthDB"]
 
 logger = logging.getLogger("moxlite.store.auth")
 
@@ -37,8 +39,18 @@ NOTE_REMOVAL: Final = "INSERT INTO account_removal (account, requested) VALUES (
 REMOVALS: Final = "SELECT account FROM account_removal ORDER BY requested, account"
 END_REMOVAL: Final = (
     "DELETE FROM login_attempt WHERE account = ?",
+    "DELETE FROM shared WHERE owner = ?",
+    "DELETE FROM shared WHERE guest = ?",
     "DELETE FROM account_removal WHERE account = ?",
 )
+MAX_OWNERS: Final = 200
+"""Accounts whose shared mailboxes one user sees: LIST opens them all."""
+
+GUESTS: Final = "SELECT guest FROM shared WHERE owner = ?"
+DROP_GUESTS: Final = "DELETE FROM shared WHERE owner = ?"
+ADD_GUEST: Final = "INSERT INTO shared (owner, guest) VALUES (?, ?)"
+OWNERS: Final = "SELECT DISTINCT owner FROM shared WHERE guest IN (?1, ?2) AND owner <> ?1 ORDER BY owner LIMIT ?3"
+SHARES: Final = "SELECT 1 FROM shared WHERE owner = ?1 AND guest IN (?2, 'anyone') AND ?1 <> ?2"
 AUDIT: Final = "INSERT INTO audit (at, actor, remote_ip, action, object, detail) VALUES (?, ?, ?, ?, ?, ?)"
 AUDIT_LIST: Final = (
     "SELECT id, at, actor, remote_ip, action, object, detail FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"
@@ -197,6 +209,38 @@ class AuthDB:
                 tx.execute(sql, account)
 
         await self.database.write(unit)
+
+    # Who shares mailboxes with whom (IMAP-157)
+
+    async def set_guests(self, owner: str, guests: Iterable[str]) -> bool:
+        """Note to whom an account has given rights, as its own file says (`acl.guests`); False when that is known."""
+        wanted = set(guests)
+
+        def known(r: Reader) -> bool:
+            return {guest for (guest,) in r.rows(GUESTS, owner)} == wanted
+
+        def unit(tx: Tx) -> None:
+            tx.execute(DROP_GUESTS, owner)
+            tx.executemany(ADD_GUEST, [(owner, guest) for guest in sorted(wanted)])
+
+        if await self.database.read(known, op="shared"):
+            return False
+        await self.database.write(unit)
+        return True
+
+    async def owners(self, guest: str, *, anyone: bool = True) -> list[str]:
+        """Accounts that may share something with `guest`, by name, `MAX_OWNERS` at most; without `anyone` only those
+        which name it. What they do share is in their own files.
+        """
+        rows = await self.database.read(
+            lambda r: r.rows(OWNERS, guest, ANYONE if anyone else guest, MAX_OWNERS), op="shared"
+        )
+        return [owner for (owner,) in rows]
+
+    async def may_share(self, owner: str, guest: str) -> bool:
+        """Whether `owners` of `guest` would name `owner`."""
+        row = await self.database.read(lambda r: r.row(SHARES, owner, guest), op="shared")
+        return row is not None
 
     # Audit log (WEB-160)
 

@@ -1,8 +1,8 @@
-"""A wake-up for one background task that may come at any time, from several sides, any number of times."""
+"""Wake-ups that may come at any time, from several sides, any number of times."""
 
 import trio
 
-__all__ = ["Bell"]
+__all__ = ["Alarm", "Bell"]
 
 
 class Bell:
@@ -34,3 +34,39 @@ class Bell:
         await trio.lowlevel.checkpoint()
         while not self._rung:
             await self._lot.park()
+
+
+class Alarm:
+    """Wakes the one task that sleeps on it. Rung while nobody sleeps, it ends the next sleep at once.
+
+    A thousand sleepers are woken by one change, so it is no more than a task and a flag.
+    """
+
+    __slots__ = ("_rung", "_task")
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._task: trio.lowlevel.Task | None = None
+
+    def ring(self) -> None:
+        """Wake the sleeper, or the next one."""
+        task = self._task
+        if task is None:
+            self._rung = True
+        else:
+            self._task = None
+            trio.lowlevel.reschedule(task)
+
+    async def sleep(self) -> None:
+        """Until it rings. It may have rung for what is known already, so look what there is and sleep again."""
+        assert self._task is None, "another task sleeps on this alarm"
+        if self._rung:
+            self._rung = False
+            await trio.lowlevel.checkpoint()
+            return
+        self._task = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._give_up)
+
+    def _give_up(self, _: object) -> trio.lowlevel.Abort:
+        self._task = None
+        return trio.lowlevel.Abort.SUCCEEDED

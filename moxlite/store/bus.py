@@ -10,8 +10,8 @@ anything: what falls off the front of the tail is read from the database by thos
   same effect.
 
 An entry counts the cursors that have yet to pass it, and goes when there are none; without cursors nothing is kept.
-Waiting is check-then-park with no await between, so no wake-up is lost. Measured (design-facts §6): 1,000 subscribers
-are awake 3 ms after a change.
+Waiting is check-then-sleep with no await between, so no wake-up is lost. Each cursor has an `Alarm`, which rings at
+each change; cursors on several buses may share one, so that one task waits for all of them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import msgspec
 import trio
 
 from moxlite.store import metrics
+from moxlite.store.bell import Alarm
 from moxlite.store.changes import Catchup
 from moxlite.store.types import (
     AccountClosing,
@@ -119,7 +120,6 @@ class Bus:
         self.closing: AccountClosing | None = None
         self._load = load
         self._acknowledged = acknowledged
-        self._lot = trio.lowlevel.ParkingLot()
         # The first `_dead` of the list are gone, and are cut off once they are half of it; the next one has number
         # `_first`, counted from the start of the bus.
         self._entries: list[_Entry] = []
@@ -166,13 +166,13 @@ class Bus:
             origin.made(entry)
         while self._events > TAIL_EVENTS or self._bytes > TAIL_BYTES:
             self._drop_first()
-        self._lot.unpark_all()
+        self.wake()
 
     def close(self, reason: str) -> None:
         """Tell all subscribers to end; `take` gives AccountClosing from now on."""
         if self.closing is None:
             self.closing = AccountClosing(account=self.account, modseq=self.modseq, reason=reason)
-            self._lot.unpark_all()
+            self.wake()
 
     def add(self, *, keep_own: bool) -> Cursor:
         """A cursor at the end of the tail, for `Account.subscribe`, which lets it start."""
@@ -234,13 +234,10 @@ class Bus:
             self._entry(number).readers -= 1
             self._trim()
 
-    async def park(self) -> None:
-        """Sleep until something is published, or the bus closes."""
-        await self._lot.park()
-
     def wake(self) -> None:
-        """Have all who are parked look again."""
-        self._lot.unpark_all()
+        """Have all who sleep look again."""
+        for cursor in self.cursors:
+            cursor.alarm.ring()
 
     async def load(self, catchup: Catchup) -> list[Event]:
         """The next slice of a catch-up."""
@@ -270,7 +267,11 @@ class Cursor:
 
     `modseq`: what has been taken. `id`: what `Event.origin` names. `messages_of`: the subscriber may set it to the
     mailbox whose messages it wants to hear of, when it can do without those of others; they may be told all the same.
-    Use it as a context manager, or `close` it: an open cursor holds back erasures.
+    `portion`: when it is far behind, it is given the changes of that mailbox in portions of some more than so many, if
+    not 0. `settled`: all up to `modseq` has been taken, and nothing above. `partial`: a portion was taken, so messages
+    that have come and gone meanwhile were never told of, though their removal lies above `modseq`.
+    `alarm` rings when there may be something to take; the subscriber may set it to one that it has already. Use it as a
+    context manager, or `close` it: an open cursor holds back erasures.
     """
 
     def __init__(self, bus: Bus, *, keep_own: bool) -> None:
@@ -279,6 +280,9 @@ class Cursor:
         self.acknowledged = ModSeq(0)
         self.closing: AccountClosing | None = None
         self.messages_of: MailboxID | None = None
+        self.portion = 0
+        self.partial = False
+        self.alarm = Alarm()
         self.at = bus.end
         # What it had acknowledged when it was first found behind, and when that was.
         self.stuck: tuple[ModSeq, float] | None = None
@@ -311,6 +315,11 @@ class Cursor:
         return self.at < self._bus.end
 
     @property
+    def settled(self) -> bool:
+        """See `Cursor`."""
+        return self._catchup is None
+
+    @property
     def latest(self) -> ModSeq:
         """The modseq of the last unit that was told."""
         return self._bus.modseq
@@ -320,7 +329,7 @@ class Cursor:
         if self.pending():
             await trio.lowlevel.checkpoint()
         while not self.pending():
-            await self._bus.park()
+            await self.alarm.sleep()
 
     async def take(self) -> Batch:
         """What has happened since, some 500 events at most; an empty batch when nothing has. `modseq` moves on to that
@@ -332,16 +341,25 @@ class Cursor:
         Cancellation: loses nothing; a catch-up from the database begins again.
         """
         await trio.lowlevel.checkpoint()
+        batch = self.take_tail()
+        if batch is not None:
+            return batch
         closing = self.closing or self._bus.closing
-        if self.closing is not None or (closing is not None and (self._catchup is not None or self._behind())):
-            assert closing is not None
+        if closing is not None:
             return Batch((closing,), self.modseq, more=False, from_log=False)
-        self._skip()
-        if self._catchup is None and self._behind():
+        if self._catchup is None:
             metrics.CATCHUP.inc()
-            self._catchup = Catchup(self.modseq, self._own, messages_of=self.messages_of)
-        if self._catchup is not None:
-            return await self._take_log(self._catchup)
+            self._catchup = Catchup(self.modseq, self._own, messages_of=self.messages_of, portion=self.portion)
+        return await self._take_log(self._catchup)
+
+    def take_tail(self) -> Batch | None:
+        """What `take` gives, if that is in the tail; None when it must be awaited."""
+        if self.closing is not None or self._catchup is not None:
+            return None
+        self._skip()
+        if self._behind():
+            return None
+        closing = self._bus.closing
         events: list[Event] = []
         while self.at < self._bus.end and len(events) < SLICE:
             entry = self._bus.entry(self.at)
@@ -349,12 +367,33 @@ class Cursor:
                 break  # a mark: the database is asked by the next call
             events += self._select(entry)
             self._advance(entry.modseq)
+        if self.at == self._bus.end:
+            self.partial = False
         if closing is not None:
             events.append(closing)
         return Batch(tuple(events), self.modseq, more=self.at < self._bus.end, from_log=False)
 
+    def upcoming(self, limit: int) -> list[Event] | None:
+        """All events from where the cursor stands, without taking them; None when there are over `limit`, or not all
+        are in the tail.
+        """
+        if self.closing is not None or self._bus.closing is not None or self._catchup is not None or self._own:
+            return None
+        self._skip()
+        events: list[Event] = []
+        if self.at < self._bus.first:
+            return None
+        for number in range(self.at, self._bus.end):
+            more = self._bus.entry(number).events
+            if more is None or len(events) + len(more) > limit:
+                return None
+            events += more
+        return events
+
     def skip_to(self, modseq: ModSeq) -> None:
-        """The subscriber knows all up to `modseq`: its own units, one right behind the other from where it stood."""
+        """The subscriber knows all up to `modseq`: its own units one right behind the other from where it stood, or
+        what it was told of them otherwise.
+        """
         if self._catchup is None and modseq > self.modseq:
             self.modseq = modseq
             self._own = {own: overtaken for own, overtaken in self._own.items() if own > modseq}
@@ -378,7 +417,7 @@ class Cursor:
         self.closing = self.closing or AccountClosing(account=self._bus.account, modseq=self.modseq, reason=reason)
         self._catchup = None
         self._bus.remove(self)
-        self._bus.wake()
+        self.alarm.ring()
 
     def made(self, entry: _Entry) -> None:
         """For the bus: an own unit was told. When it is next and brings nothing new, it is passed at once: its maker
@@ -430,12 +469,15 @@ class Cursor:
     async def _take_log(self, catchup: Catchup) -> Batch:
         self._catchup = None
         events = await self._bus.load(catchup)
+        self.partial = self.partial or not catchup.whole
         if not catchup.done:
             self._catchup = catchup
             return Batch(tuple(events), self.modseq, more=True, from_log=True)
         self.modseq = catchup.modseq
         self._own = {modseq: overtaken for modseq, overtaken in self._own.items() if modseq > self.modseq}
-        self.at = max(self.at, self._bus.first)
+        if catchup.whole:
+            self.partial = False
+            self.at = max(self.at, self._bus.first)
         self._skip()
         return Batch(tuple(events), self.modseq, more=self.at < self._bus.end, from_log=True)
 

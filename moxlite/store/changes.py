@@ -6,6 +6,9 @@ renders slices of events, each in a snapshot of its own, so no slow subscriber h
 between is rendered as it is now or, when it is gone or moved, left out: it has a modseq above the one planned for, so
 the next catch-up tells it.
 
+A plan may end at an earlier modseq than the newest, so that a subscriber who is far behind comes closer in portions:
+all up to it is told, nothing above. A message that has changed again since is left to a later portion.
+
 Order: removals; mailboxes gone, added, renamed; per mailbox the additions by ascending UID; then the rest by modseq. A
   view can grow only at its end, so a
 message added first and flagged later must not come behind a higher UID.
@@ -57,30 +60,36 @@ STATE: Final = "SELECT modseq FROM state WHERE id = 1"
 # Without being told, SQLite would walk all tombstones by the primary key, to spare itself the sorting.
 EXPUNGED: Final = """
 SELECT mailbox_id, uid, message_id, createseq, modseq FROM expunged INDEXED BY expunged_modseq
-WHERE modseq > ? ORDER BY mailbox_id, uid LIMIT ?"""
+WHERE modseq > ? AND modseq <= ? ORDER BY mailbox_id, uid LIMIT ?"""
 EXPUNGED_IN: Final = """
 SELECT mailbox_id, uid, message_id, createseq, modseq FROM expunged INDEXED BY expunged_mailbox_modseq
-WHERE mailbox_id = ? AND modseq > ? ORDER BY uid LIMIT ?"""
-MAILBOX_GONE: Final = "SELECT mailbox_id, name, modseq FROM mailbox_gone WHERE modseq > ? ORDER BY modseq"
+WHERE mailbox_id = ? AND modseq > ? AND modseq <= ? ORDER BY uid LIMIT ?"""
+MAILBOX_GONE: Final = """
+SELECT mailbox_id, name, modseq FROM mailbox_gone WHERE modseq > ? AND modseq <= ? ORDER BY modseq"""
 SUBSCRIBED: Final = "SELECT name FROM subscription WHERE present"
 MAILBOXES: Final = """
 SELECT id, name, uidvalidity, uidnext, special_use, keywords, createseq, modseq, total, deleted, unread, unseen, size,
-deleted_size FROM mailbox WHERE modseq > ? ORDER BY name"""
+deleted_size, system FROM mailbox WHERE modseq > ? ORDER BY name"""
 MAILBOX: Final = "SELECT uidvalidity, uidnext, total + deleted, unseen FROM mailbox WHERE id = ?"
 MAILBOX_NAMES: Final = "SELECT name FROM mailbox"
 MAILBOX_NAME: Final = "SELECT name FROM mailbox WHERE id = ?"
-MESSAGES: Final = (
-    "SELECT id, uid, createseq, modseq FROM message WHERE mailbox_id = ? AND modseq > ? ORDER BY modseq LIMIT ?"
-)
+MESSAGES: Final = """
+SELECT id, uid, createseq, modseq FROM message
+WHERE mailbox_id = ? AND modseq > ? AND modseq <= ? ORDER BY modseq LIMIT ?"""
+PORTION_END: Final = """
+SELECT modseq FROM message INDEXED BY message_modseq
+WHERE mailbox_id = ? AND modseq > ? ORDER BY modseq LIMIT 1 OFFSET ?"""
+NEWEST: Final = "SELECT createseq, modseq FROM message WHERE mailbox_id = ? ORDER BY uid DESC LIMIT ?"
 MESSAGE_ROWS: Final = """
 SELECT m.id, m.mailbox_id, m.uid, m.createseq, m.modseq, m.flags, m.keywords
 FROM carray(?) c CROSS JOIN message m ON m.id = c.value"""
 THREADS: Final = """
 SELECT id, createseq, threadseq, thread_muted, thread_collapsed FROM message
-WHERE threadseq > ? AND threadseq > createseq ORDER BY threadseq, id LIMIT ?"""
-SUBSCRIPTIONS: Final = "SELECT name, present, modseq FROM subscription WHERE modseq > ?"
-ANNOTATIONS: Final = "SELECT mailbox_id, key, modseq FROM annotation WHERE modseq > ? ORDER BY modseq, id"
-SETTINGS: Final = "SELECT modseq FROM settings WHERE modseq > ?"
+WHERE threadseq > ? AND threadseq <= ? AND threadseq > createseq ORDER BY threadseq, id LIMIT ?"""
+SUBSCRIPTIONS: Final = "SELECT name, present, modseq FROM subscription WHERE modseq > ? AND modseq <= ?"
+ANNOTATIONS: Final = """
+SELECT mailbox_id, key, modseq FROM annotation WHERE modseq > ? AND modseq <= ? ORDER BY modseq, id"""
+SETTINGS: Final = "SELECT modseq FROM settings WHERE modseq > ? AND modseq <= ?"
 
 Own = Mapping[ModSeq, frozenset[MessageID] | None]
 """Units of the reader itself: their modseq, and the messages in them that are news to it all the same; None: all
@@ -114,16 +123,20 @@ class Catchup:
         mailbox_id: MailboxID | None = None,
         *,
         messages_of: MailboxID | None = None,
+        portion: int = 0,
     ) -> None:
         """Changes of messages whose modseq is in `own` are skipped as STORE-33 says; `mailbox_id` asks for the messages
-        of that mailbox only, `messages_of` for these among the messages, and for all else.
+        of that mailbox only, `messages_of` for these among the messages, and for all else; `portion`, not 0, for the
+        oldest changes of these alone, some more than so many.
         """
         self.since = since
         self.modseq = since
         self.planned = False
+        self.whole = True  # `modseq` is the newest in the snapshot of the plan
         self._own: Own = own or {}
         self._mailbox_id = mailbox_id
         self._messages_of = mailbox_id if messages_of is None else messages_of
+        self._portion = portion
         self._rows = 0
         self._removals: list[_Removals] = []
         self._structure: list[Event] = []
@@ -146,7 +159,9 @@ class Catchup:
         self._rows = 0
         self._removals, self._structure, self._added, self._rest = [], [], [], []
         self._changed = array("q")
-        self.modseq = ModSeq(r.value(STATE))
+        newest = ModSeq(r.value(STATE))
+        self.modseq = self._portion_end(r) or newest
+        self.whole = self.modseq == newest
         room = -1 if limit is None else limit
         self._plan_removals(r, room)
         self._plan_mailboxes(r, room)
@@ -172,6 +187,24 @@ class Catchup:
 
     # Planning
 
+    def _portion_end(self, r: Reader) -> ModSeq | None:
+        """Where the portion ends: behind the last change of a unit, for these have one modseq. None: at the newest."""
+        if not self._portion or not self._messages_of:
+            return None
+        end = r.value(PORTION_END, self._messages_of, self.since, self._portion)
+        # New messages are told in the order of their UIDs: one that has changed since comes before a newer one.
+        added: list[tuple[ModSeq, ModSeq]] = []
+        for createseq, modseq in r.iterate(NEWEST, self._messages_of, self._portion):
+            if createseq <= self.since:
+                break
+            added.append((createseq, modseq))
+        if end is None or len(added) == self._portion:
+            return None
+        for createseq, modseq in reversed(added):
+            if createseq <= end:
+                end = max(end, modseq)
+        return ModSeq(end)
+
     def _count(self, rows: int, room: int) -> None:
         self._rows += rows
         if room >= 0 and self._rows > room:
@@ -193,9 +226,9 @@ class Catchup:
     def _plan_removals(self, r: Reader, room: int) -> None:
         sql_limit = -1 if room < 0 else room + 1
         if self._messages_of is None:
-            rows = r.iterate(EXPUNGED, self.since, sql_limit)
+            rows = r.iterate(EXPUNGED, self.since, self.modseq, sql_limit)
         else:
-            rows = r.iterate(EXPUNGED_IN, self._messages_of, self.since, sql_limit)
+            rows = r.iterate(EXPUNGED_IN, self._messages_of, self.since, self.modseq, sql_limit)
         for mailbox_id, uid, message_id, createseq, modseq in rows:
             self._count(1, room)
             if self._new(createseq) or self._skipped(modseq, message_id):
@@ -213,14 +246,24 @@ class Catchup:
             # Also of one made since: a unit of the reader may have put something into it before it heard of it.
             self._structure += [
                 MailboxRemoved(modseq=modseq, mailbox_id=mailbox_id, name=name, subscribed=name in subscribed)
-                for mailbox_id, name, modseq in r.iterate(MAILBOX_GONE, self.since)
+                for mailbox_id, name, modseq in r.iterate(MAILBOX_GONE, self.since, self.modseq)
             ]
         for row in r.rows(MAILBOXES, self.since):
             self._count(1, room)
             if self._mailbox_id is None:
-                self._plan_mailbox(row, subscribed)
+                if row[0] == self._messages_of:
+                    self._plan_keywords(row)
+                if row[7] <= self.modseq:
+                    self._plan_mailbox(row, subscribed)
             if self._messages_of in (None, row[0]):
                 self._plan_messages(r, row[0], room)
+
+    def _plan_keywords(self, row: Row) -> None:
+        """Those of the mailbox come before the messages that show them (RFC 9051 §7.2.6)."""
+        mailbox_id, name, keywords, modseq = row[0], row[1], row[5], min(row[7], self.modseq)
+        self._structure.append(
+            MailboxKeywords(modseq=modseq, mailbox_id=mailbox_id, name=name, keywords=split_keywords(keywords))
+        )
 
     def _plan_mailbox(self, row: Row, subscribed: set[str]) -> None:
         (
@@ -238,6 +281,7 @@ class Catchup:
             unseen,
             size,
             deleted_size,
+            system,
         ) = row
         special_use = SpecialUse(bits)
         if createseq > self.since:
@@ -248,6 +292,7 @@ class Catchup:
                     name=name,
                     special_use=special_use,
                     subscribed=name in subscribed,
+                    system=system != 0,
                 )
             )
         else:
@@ -259,11 +304,15 @@ class Catchup:
                     name=name,
                     special_use=special_use,
                     subscribed=name in subscribed,
+                    system=system != 0,
                 )
+            )
+        if mailbox_id != self._messages_of:
+            self._rest.append(
+                MailboxKeywords(modseq=modseq, mailbox_id=mailbox_id, name=name, keywords=split_keywords(keywords))
             )
         self._rest += [
             MailboxSpecialUse(modseq=modseq, mailbox_id=mailbox_id, name=name, special_use=special_use),
-            MailboxKeywords(modseq=modseq, mailbox_id=mailbox_id, name=name, keywords=split_keywords(keywords)),
             MailboxCounts(
                 modseq=modseq,
                 mailbox_id=mailbox_id,
@@ -279,7 +328,7 @@ class Catchup:
     def _plan_messages(self, r: Reader, mailbox_id: MailboxID, room: int) -> None:
         added: list[tuple[int, int]] = []
         for message_id, uid, createseq, modseq in r.iterate(
-            MESSAGES, mailbox_id, self.since, -1 if room < 0 else room + 1
+            MESSAGES, mailbox_id, self.since, self.modseq, -1 if room < 0 else room + 1
         ):
             self._count(1, room)
             if self._skipped(modseq, message_id):
@@ -295,24 +344,24 @@ class Catchup:
     def _plan_rest(self, r: Reader, room: int) -> None:
         self._plan_threads(r, room)
         names: set[str] | None = None
-        for name, present, modseq in r.rows(SUBSCRIPTIONS, self.since):
+        for name, present, modseq in r.rows(SUBSCRIPTIONS, self.since, self.modseq):
             if names is None:
                 names = {row[0] for row in r.iterate(MAILBOX_NAMES)}
             kind = SubscriptionAdded if present else SubscriptionRemoved
             self._rest.append(kind(modseq=modseq, name=name, nonexistent=name not in names))
-        for mailbox_id, key, modseq in r.rows(ANNOTATIONS, self.since):
+        for mailbox_id, key, modseq in r.rows(ANNOTATIONS, self.since, self.modseq):
             self._rest.append(
                 AnnotationChanged(
                     modseq=modseq, mailbox_id=mailbox_id, mailbox_name=r.value(MAILBOX_NAME, mailbox_id) or "", key=key
                 )
             )
-        self._rest += [SettingsChanged(modseq=modseq) for (modseq,) in r.rows(SETTINGS, self.since)]
+        self._rest += [SettingsChanged(modseq=modseq) for (modseq,) in r.rows(SETTINGS, self.since, self.modseq)]
         self._rest.sort(key=lambda event: event.modseq)
 
     def _plan_threads(self, r: Reader, room: int) -> None:
         groups: dict[tuple[ModSeq, bool, bool], list[MessageID]] = {}
         for message_id, createseq, threadseq, muted, collapsed in r.iterate(
-            THREADS, self.since, -1 if room < 0 else room + 1
+            THREADS, self.since, self.modseq, -1 if room < 0 else room + 1
         ):
             self._count(1, room)
             if createseq <= self.since:

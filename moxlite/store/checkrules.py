@@ -44,7 +44,20 @@ RULES: Final = (
     Rule(
         "total_size",
         "total_size is {}, the messages have {} octets",
-        """SELECT total_size, s FROM state, (SELECT coalesce(sum(size), 0) AS s FROM message) WHERE total_size <> s""",
+        """SELECT total_size, s FROM state, (SELECT coalesce(sum(size), 0) AS s FROM message
+        WHERE mailbox_id NOT IN (SELECT id FROM mailbox WHERE system)) WHERE total_size <> s""",
+    ),
+    Rule(
+        "queued",
+        "message {} is in the system's mailbox, and no row of queued names it",
+        """SELECT m.id FROM mailbox b JOIN message m ON m.mailbox_id = b.id LEFT JOIN queued q ON q.message_id = m.id
+        WHERE b.system AND q.key IS NULL""",
+    ),
+    Rule(
+        "queued",
+        "queued names message {}, which is not in the system's mailbox",
+        """SELECT q.message_id FROM queued q LEFT JOIN message m ON m.id = q.message_id
+        LEFT JOIN mailbox b ON b.id = m.mailbox_id WHERE q.message_id IS NOT NULL AND coalesce(b.system, 0) = 0""",
     ),
     Rule(
         "uidnext",
@@ -188,6 +201,12 @@ RULES: Final = (
         "mailbox {} is gone, its annotation {!r} is not",
         """SELECT a.mailbox_id, a.key FROM annotation a LEFT JOIN mailbox b ON b.id = a.mailbox_id WHERE a.present
         AND a.mailbox_id <> 0 AND b.id IS NULL""",
+    ),
+    Rule(
+        "acl",
+        "mailbox {} is gone, the rights of {!r} on it are not",
+        """SELECT a.mailbox_id, a.identifier FROM acl a LEFT JOIN mailbox b ON b.id = a.mailbox_id
+        WHERE b.id IS NULL""",
     ),
     *(
         Rule(

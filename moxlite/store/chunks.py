@@ -7,8 +7,11 @@ before anything is decompressed. Pure functions: no database, any thread.
 from __future__ import annotations
 
 import hashlib
+import struct
 import threading
 import zlib
+from array import array
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -24,6 +27,7 @@ __all__ = [
     "Encoding",
     "check_of",
     "decode_chunk",
+    "decode_chunks",
     "encode_chunk",
     "encode_chunks",
     "prefer",
@@ -139,3 +143,43 @@ def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
     if len(plain) != length:
         raise ChunkDamaged
     return plain
+
+
+def decode_chunks(
+    encs: Sequence[int], checks: Sequence[int], stored: Sequence[bytes], lengths: Sequence[int]
+) -> list[bytes | memoryview | None]:
+    """`decode_chunk` for many, whose columns and lengths are given; None for one that is damaged.
+
+    Other threads run meanwhile: zstd is called once for all of them.
+    """
+    packed: list[int] = []
+    plain: list[memoryview] = []
+    try:
+        digests = b"".join([hashlib.blake2b(data, digest_size=8).digest() for data in stored])
+        if struct.pack(f">{len(stored)}q", *checks) == digests and all(0 < length <= CHUNK_SIZE for length in lengths):
+            packed = [position for position, enc in enumerate(encs) if enc == Encoding.ZSTD]
+            plain = _decompress([stored[n] for n in packed], [lengths[n] for n in packed]) if packed else []
+    except (TypeError, struct.error, zstandard.ZstdError):
+        packed = []  # a damaged row may have anything in place of a column
+    if len(packed) == len(stored):
+        return [*plain]
+    found = dict(zip(packed, plain, strict=False))
+    return [
+        found[n] if n in found else _decode_or_none(encs[n], checks[n], stored[n], lengths[n])
+        for n in range(len(stored))
+    ]
+
+
+def _decompress(frames: list[bytes], lengths: list[int]) -> list[memoryview]:
+    """Zstd frames, at least one, each of which gives so many octets, at least one: the library does not bear none.
+    Raises ZstdError.
+    """
+    segments = _coders.decompressor.multi_decompress_to_buffer(frames, decompressed_sizes=array("Q", lengths))  # type: ignore[arg-type] # any buffer
+    return list(map(memoryview, segments))  # type: ignore[call-overload] # they are buffers, which the stub doesn't tell
+
+
+def _decode_or_none(enc: int, check: int, data: bytes, length: int) -> bytes | None:
+    try:
+        return decode_chunk(enc, check, data, length)
+    except ChunkDamaged:
+        return None

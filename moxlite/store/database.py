@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,6 +18,7 @@ import apsw
 import trio
 
 from moxlite.store import metrics
+from moxlite.store.bell import Bell
 from moxlite.store.checkpoint import Checkpoints
 from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, WrongFile
 from moxlite.store.health import Health
@@ -26,7 +27,7 @@ from moxlite.store.offload import give_memory_back
 from moxlite.store.options import Options
 from moxlite.store.readers import Readers, Snapshot
 from moxlite.store.transaction import Reader, Row, Tx, Value
-from moxlite.store.writer import Job, Writer
+from moxlite.store.writer import SERIES_AHEAD, Job, Writer
 
 __all__ = ["Database", "Kind", "Reader", "Row", "Snapshot", "Tx", "Value"]
 
@@ -44,6 +45,9 @@ between two malloc_trim, a minute after its last use an account weighs next to n
 
 UPKEEP: Final = 10.0
 """Seconds between two looks at idleness, long reads and free pages."""
+
+PATIENCE: Final = 10.0
+"""Seconds for which background work waits for the end of long changes: COPY of 100,000 messages takes 2 to 20."""
 
 VACUUM_SHARE: Final = 10
 """Percent of free pages above which the file is made smaller (STORE-37)."""
@@ -81,6 +85,10 @@ class Database:
         self._writer: Writer
         self._last_written = time.monotonic()
         self._trimmed = False
+        self._writes = 0
+        self._vacuumed = -1  # as many writes had been when there was nothing more to vacuum
+        self._bell = Bell()
+        self.on_use: Callable[[], None] = self._bell.ring
         self._wal = metrics.WAL_BYTES.labels(kind.value)
         self._checkpoint_done = trio.Event()
         self._checkpoint_done.set()
@@ -156,6 +164,42 @@ class Database:
         self._used()
         return await self._writer.run(Job(unit, make, weight))
 
+    async def write_series(
+        self,
+        units: Iterable[Callable[[X], T]],
+        make: Callable[[apsw.Connection], X],
+        note: Callable[[T], None],
+        between: Callable[[], Awaitable[None]] | None = None,
+        *,
+        ahead: int = SERIES_AHEAD,
+    ) -> None:
+        """Run the units of a long change in their order, each as by `write`; what others write goes before the next of
+        them.
+
+        Args:
+          units: each takes 10 ms at most. The next ones may begin before the result of one is noted.
+          make: as for `submit`.
+          note: told what each returned, in order, once it is durable: before anybody has heard of it.
+          between: awaited after some were noted; more may be noted meanwhile.
+          ahead: units that may wait in the queue.
+
+        Raises:
+          What `write` raises, of the first unit that fails, or what `between` raises: the rest does not run, but for
+          units that have begun; those that succeed are noted all the same.
+
+        Cancellation: as when one fails.
+        """
+        self.health.check()
+        self._used()
+        await self._writer.run_series(units, make, note, between, ahead=ahead)
+
+    async def calm(self) -> None:
+        """Sleep while a series is under way, `PATIENCE` at most: work in the background is not to hold up somebody who
+        waits for that.
+        """
+        with trio.move_on_after(PATIENCE):
+            await self._writer.calm()
+
     async def read(self, fn: Callable[[Reader], T], *, op: str) -> T:
         """Run `fn` in one snapshot: on the loop while the file is warm, else in a thread (STORE-3).
 
@@ -165,7 +209,7 @@ class Database:
         Raises:
           StorageBroken, ReadInterrupted, Closed, and whatever `fn` raises.
         """
-        self._trimmed = False
+        self._rouse()
         return await self._readers.read(fn, op=op)
 
     async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
@@ -174,7 +218,7 @@ class Database:
 
         Do not call it while the same task holds a `snapshot`, which has such a connection already: use `Snapshot.scan`.
         """
-        self._trimmed = False
+        self._rouse()
         return await self._readers.scan(fn, op=op)
 
     def snapshot(self, *, op: str, patient: bool = False) -> AbstractAsyncContextManager[Snapshot]:
@@ -184,7 +228,7 @@ class Database:
         After 60 s it is logged, and it is ended (ReadInterrupted) once the log is over 256 MiB; `patient` (backup,
         export, restore) bears 4 GiB or a quarter of the free space (STORE-161).
         """
-        self._trimmed = False
+        self._rouse()
         return self._readers.snapshot(op=op, patient=patient)
 
     def check_space(self) -> None:
@@ -199,23 +243,40 @@ class Database:
         return time.monotonic() - max(self._last_written, self._readers.last_used)
 
     @property
+    def since_write(self) -> float:
+        """Seconds since the last unit."""
+        return time.monotonic() - self._last_written
+
+    @property
+    def resting(self) -> bool:
+        """Upkeep has nothing to do until the file is used again, of which `on_use` tells; somebody who looks after
+        several files sets that to a function of their own.
+        """
+        return self._trimmed and self._vacuumed == self._writes and not self._readers.busy
+
+    @property
     def wal_bytes(self) -> int:
         """Size of the log after the last commit."""
         return self._checkpoints.pages * PAGE
 
     async def serve(self) -> None:
         """Do the upkeep until cancelled: give memory back, watch long reads, shrink the file. For databases that no
-        `Accounts` looks after.
+        `Accounts` looks after. Sleeps while nobody uses the file and all is done.
         """
         await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
         while True:
+            self._bell.quiet()
+            if self.resting and not give_memory_back.owed:
+                await self._bell.wait()
             await trio.sleep(UPKEEP)
             await self.upkeep()
+            if give_memory_back.owed:
+                await trio.to_thread.run_sync(give_memory_back)
 
     async def upkeep(self) -> None:
         """One round of `serve`."""
         self._readers.upkeep(self.wal_bytes)
-        if self.idle >= UPKEEP:
+        if self.idle >= UPKEEP and self._vacuumed != self._writes:
             self._writer.chore(self._vacuum)
         if self.idle >= IDLE and not self._trimmed:
             await self.trim()
@@ -245,12 +306,19 @@ class Database:
 
     def _used(self) -> None:
         self._last_written = time.monotonic()
-        self._trimmed = False
+        self._writes += 1
+        self._rouse()
+
+    def _rouse(self) -> None:
+        """It is used: upkeep will have something to do."""
+        if self._trimmed:
+            self._trimmed = False
+            self.on_use()
 
     def _after_batch(self) -> None:
         """On the loop after each batch."""
         self._wal.set(self.wal_bytes)
-        if not self._closed and self._checkpoints.begin():
+        if not self._closed and self._checkpoints.begin(in_series=self._writer.in_series):
             self._checkpoint_done = trio.Event()
             token = trio.lowlevel.current_trio_token()
             done = self._checkpoint_done
@@ -265,10 +333,15 @@ class Database:
 
     def _vacuum(self, db: apsw.Connection) -> None:
         """In the writer: return free pages to the file system while nobody waits."""
+        writes, before = self._writes, -1
         for _ in range(VACUUM_STEPS):
             free, pages = int(db.pragma("freelist_count")), int(db.pragma("page_count"))
-            if free * 100 <= pages * VACUUM_SHARE or not self._writer.idle:
+            if free * 100 <= pages * VACUUM_SHARE or free == before:
+                self._vacuumed = writes
                 return
+            if not self._writer.idle:
+                return
+            before = free
             db.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP})").fetchall()
 
     def _shrink(self, db: apsw.Connection) -> None:

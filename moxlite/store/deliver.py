@@ -8,17 +8,16 @@ many accounts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.store.adding import Added, add_message
+from moxlite.store.adding import Added, Append, add_message, add_messages
 from moxlite.store.bus import Cursor
-from moxlite.store.facts import NO_FACTS, Facts
+from moxlite.store.facts import Facts
 from moxlite.store.mailboxes import ensure_mailbox
 from moxlite.store.messages import expunge_ids
-from moxlite.store.prepare import Prepared, held_body
+from moxlite.store.prepare import Prepared, held_bodies, held_body
 from moxlite.store.reading import mailbox_by_name
 from moxlite.store.types import Flag, MailboxID
 from moxlite.store.unit import AccountTx
@@ -36,18 +35,6 @@ class Delivered(msgspec.Struct, frozen=True):
     """A delivery. `added` is None when the account had got the message in this transaction before (STORE-60)."""
 
     added: Added | None
-
-
-class Append(msgspec.Struct, frozen=True):
-    """One message of an APPEND. `received` in µs UTC, None for now; `received_offset` in minutes east of UTC; keywords
-    in any case.
-    """
-
-    prepared: Prepared
-    flags: Flag = Flag(0)
-    keywords: tuple[str, ...] = ()
-    received: int | None = None
-    received_offset: int = 0
 
 
 async def deliver(
@@ -114,13 +101,15 @@ async def deliver(
 
 async def append(
     account: Account,
-    mailbox_id: MailboxID,
+    mailbox: MailboxID | Callable[[AccountTx], MailboxID],
     items: Sequence[Append],
     *,
     origin: Cursor | None = None,
     also: Callable[[AccountTx, list[Added]], None] | None = None,
 ) -> list[Added]:
     """Add messages to a mailbox in one unit: all or none, consecutive UIDs, one modseq (RFC 3502, IMAP-88).
+
+    `mailbox` may be a function that finds it in the unit; what it raises is the caller's.
 
     `also` runs in the same unit, as the removal of what REPLACE replaces (RFC 8508). In a ``\\Sent`` mailbox their
     recipients become known (STORE-95).
@@ -129,23 +118,14 @@ async def append(
       NoSuchMailbox, OverQuota, UidsExhausted, StorageFull, StorageBroken, BadKeyword, LimitExceeded: nothing is
       changed.
     """
-    async with AsyncExitStack() as held:
-        ready = [await held.enter_async_context(held_body(account, item.prepared)) for item in items]
+    async with held_bodies(account, [item.prepared for item in items]) as held:
+        ready = [
+            item if prepared is item.prepared else msgspec.structs.replace(item, prepared=prepared)
+            for item, prepared in zip(items, held, strict=True)
+        ]
 
         def unit(tx: AccountTx) -> list[Added]:
-            added = [
-                add_message(
-                    tx,
-                    prepared,
-                    mailbox_id,
-                    flags=item.flags,
-                    keywords=item.keywords,
-                    received=item.received,
-                    received_offset=item.received_offset,
-                    facts=NO_FACTS,
-                )
-                for item, prepared in zip(items, ready, strict=True)
-            ]
+            added = add_messages(tx, ready, mailbox(tx) if callable(mailbox) else mailbox)
             if also is not None:
                 also(tx, added)
             return added

@@ -215,6 +215,7 @@ class Eraser:
                     until: int = account.bus.acknowledged
                     if kept_from is not None:
                         until = min(until, kept_from - 1)
+                    await account.database.calm()
                     erased = await account.database.write(partial(erase, until=until))
                     self._count(self._counted - erased.tombstones)
                     account.indexer.forget(erased.gone)

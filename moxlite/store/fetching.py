@@ -7,21 +7,33 @@ same columns, as far as a tombstone has them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from moxlite.proto.mime.types import Structure, decode_structure
-from moxlite.store.chunks import CHUNK_SIZE, decode_chunk
+from moxlite.store.chunks import CHUNK_SIZE, decode_chunk, decode_chunks
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.reading import int_array
 from moxlite.store.transaction import Reader, Row
-from moxlite.store.types import MailboxID, chunk_id
+from moxlite.store.types import CHUNK_BITS, MailboxID, chunk_id
 from moxlite.store.unit import AccountTx
 
-__all__ = ["FIXED", "Column", "check_content", "fetch_rows", "set_preview", "small_bodies", "structure_of"]
+__all__ = [
+    "FIXED",
+    "IDS",
+    "Column",
+    "Stored",
+    "check_content",
+    "fetch_rows",
+    "plain_bodies",
+    "set_preview",
+    "small_bodies",
+    "stored_bodies",
+    "structure_of",
+]
 
 Column: TypeAlias = Literal[
     "modseq",
@@ -39,8 +51,11 @@ Column: TypeAlias = Literal[
     "prefix",
 ]
 
-FIXED: Final = ("uid", "flags", "keywords", "message_id", "body_id")
-"""What every row begins with; the columns asked for follow."""
+FIXED: Final = ("uid", "flags", "keywords")
+"""What every row begins with."""
+
+IDS: Final = ("message_id", "body_id")
+"""What comes next, unless it is not wanted; the columns asked for follow."""
 
 _BESIDE: Final[dict[Column, str]] = {
     "envelope": "message_wire",
@@ -56,18 +71,18 @@ _OF_TOMBSTONE: Final[dict[Column, str]] = {"savedate": "NULL", "email_id": "e.me
 
 
 @lru_cache(maxsize=256)  # clients ask for few combinations; a statement is some 500 octets
-def _statements(columns: tuple[Column, ...]) -> tuple[str, str, str]:
+def _statements(columns: tuple[Column, ...], ids: bool) -> tuple[str, str, str]:
     """SELECT of a range of UIDs, of an array of UIDs, and of tombstones."""
     tables = list(dict.fromkeys(_BESIDE[name] for name in columns if name in _BESIDE))
     names = [f"{_ALIAS[_BESIDE[name]]}.{name}" if name in _BESIDE else f"m.{name}" for name in columns]
     joins = "".join(f" CROSS JOIN {t} {_ALIAS[t]} ON {_ALIAS[t]}.message_id = m.id" for t in tables)
-    head = ", ".join(["m.uid, m.flags, m.keywords, m.id, m.body_id", *names])
+    head = ", ".join(["m.uid, m.flags, m.keywords", *(["m.id, m.body_id"] if ids else []), *names])
     gone = [
         f"{_ALIAS[_BESIDE[name]]}.{name}" if name in _BESIDE else _OF_TOMBSTONE.get(name, f"e.{name}")
         for name in columns
     ]
     gone_joins = joins.replace("m.id", "e.message_id")
-    gone_head = ", ".join(["e.uid, e.flags, e.keywords, e.message_id, e.body_id", *gone])
+    gone_head = ", ".join(["e.uid, e.flags, e.keywords", *(["e.message_id, e.body_id"] if ids else []), *gone])
     return (
         f"""SELECT {head} FROM message m{joins}
         WHERE m.mailbox_id = ?1 AND m.uid BETWEEN ?2 AND ?3 AND m.modseq > ?4 ORDER BY m.uid""",  # noqa: S608 - constants
@@ -79,17 +94,24 @@ def _statements(columns: tuple[Column, ...]) -> tuple[str, str, str]:
 
 
 def fetch_rows(
-    r: Reader, mailbox_id: MailboxID, uids: array[int], columns: tuple[Column, ...], *, since: int | None = None
+    r: Reader,
+    mailbox_id: MailboxID,
+    uids: array[int],
+    columns: tuple[Column, ...],
+    *,
+    since: int | None = None,
+    ids: bool = True,
 ) -> tuple[list[Row], list[Row]]:
-    """FIXED and `columns` of messages: (those in the mailbox, those removed but not erased), both by ascending UID.
+    """FIXED, IDS and `columns` of messages: (those in the mailbox, those removed but not erased), by ascending UID.
 
     Args:
       uids: ascending, at most a slice.
+      ids: False leaves IDS out.
       since: only messages whose modseq is above it; then removed ones are not looked for.
     """
     if not uids:
         return [], []
-    by_range, by_array, removed = _statements(columns)
+    by_range, by_array, removed = _statements(columns, ids)
     first, last, floor = uids[0], uids[-1], since or 0
     if last - first < 2 * len(uids):
         rows = r.rows(by_range, mailbox_id, first, last, floor)
@@ -109,21 +131,40 @@ ALL_CHUNKS: Final = "SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ?
 SET_PREVIEW: Final = "UPDATE message_info SET preview = ? WHERE message_id = ? AND preview IS NULL"
 
 
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """Bodies of at most a chunk each, as they are stored: for `plain_bodies`.
+
+    sizes: octets of each body, by its id. rows: id of the chunk, ``enc``, check, octets; for those that are not empty.
+    """
+
+    sizes: Mapping[int, int]
+    rows: Sequence[Row]
+
+
+def stored_bodies(r: Reader, sizes: Mapping[int, int]) -> Stored:
+    """Read bodies of at most a chunk each, whose sizes are given by id. A missing one is left out."""
+    wanted = [chunk_id(body_id, 0) for body_id, size in sizes.items() if size]
+    return Stored(sizes, r.rows(CHUNKS, int_array(wanted)) if wanted else [])
+
+
+def plain_bodies(stored: Stored) -> dict[int, bytes | memoryview]:
+    """The octets of bodies by id; a damaged or missing one is left out. Needs no database: for any thread."""
+    keys, encs, checks, data = zip(*stored.rows, strict=True) if stored.rows else ((), (), (), ())
+    ids = [key >> CHUNK_BITS for key in keys]
+    plain = decode_chunks(encs, checks, data, list(map(stored.sizes.__getitem__, ids)))
+    found = {body_id: octets for body_id, octets in zip(ids, plain, strict=True) if octets is not None}
+    if len(found) < len(stored.sizes):
+        found.update({body_id: b"" for body_id, size in stored.sizes.items() if not size})
+    return found
+
+
 def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, bytes]:
     """Bodies of at most a chunk each, by body id; a damaged or missing one is left out.
 
     Args:
       bodies: (body id, size) each.
     """
-    sizes = {chunk_id(body_id, 0): (body_id, size) for body_id, size in bodies if size}
-    found = {body_id: b"" for body_id, size in bodies if not size}
-    for key, enc, digest, data in r.rows(CHUNKS, int_array(list(sizes))) if sizes else ():
-        body_id, size = sizes[key]
-        try:
-            found[body_id] = decode_chunk(enc, digest, data, size)
-        except ChunkDamaged:
-            continue
-    return found
+    return {body_id: bytes(octets) for body_id, octets in plain_bodies(stored_bodies(r, dict(bodies))).items()}
 
 
 def check_content(r: Reader, body_id: int, size: int) -> bool:

@@ -19,6 +19,7 @@ from moxlite.store.counts import Delta, apply_delta, learn_keywords
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
 from moxlite.store.reading import FlagRow, distinct_array, flags_of_bits, int_array, mailbox
+from moxlite.store.systemmailbox import check_changeable
 from moxlite.store.transaction import Row
 from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
 from moxlite.store.unit import AccountTx
@@ -73,19 +74,23 @@ def store_flags(
     flags: Flag = Flag(0),
     keywords: Iterable[str] = (),
     unchangedsince: int | None = None,
+    kept: Flag = Flag(0),
+    keep_keywords: bool = False,
 ) -> Stored:
-    """Add, remove or replace flags and keywords of messages of one mailbox.
+    """Add, remove or replace flags and keywords of messages of one mailbox; `replace` leaves the flags `kept`, and with
+    `keep_keywords` all keywords, as they are.
 
     Naming one of junk and notjunk in `add` clears the other (IMAP-111). Keywords are given in any case; new ones are
     learnt with their spelling.
 
     Raises:
-      NoSuchMailbox; BadKeyword; LimitExceeded: ``keywords of a message``, ``keywords of a mailbox``. Then nothing is
-      changed.
+      NoSuchMailbox; MailboxNotAllowed: it is the system's; BadKeyword; LimitExceeded: ``keywords of a message``,
+      ``keywords of a mailbox``. Then nothing is changed.
     """
     mailbox(tx, mailbox_id)
     rows = tx.rows(BY_UID, mailbox_id, distinct_array(uids)) if uids else []
-    return _store(tx, rows, mode, flags, keywords, unchangedsince, key=2)
+    how = _How(mode, flags, kept, keep_keywords)
+    return _store(tx, rows, how, keywords, unchangedsince, key=2)
 
 
 def store_flags_ids(
@@ -97,9 +102,18 @@ def store_flags_ids(
     keywords: Iterable[str] = (),
     unchangedsince: int | None = None,
 ) -> Stored:
-    """As `store_flags`, by message ids in any mailboxes; ids that do not exist are left out."""
+    """As `store_flags`, by message ids in any mailboxes; ids that do not exist are left out. Raises as that."""
     rows = tx.rows(BY_ID, distinct_array(ids)) if ids else []
-    return _store(tx, rows, mode, flags, keywords, unchangedsince, key=0)
+    return _store(tx, rows, _How(mode, flags), keywords, unchangedsince, key=0)
+
+
+class _How(msgspec.Struct, frozen=True):
+    """What `store_flags` is to do."""
+
+    mode: Mode
+    flags: Flag
+    kept: Flag = Flag(0)
+    keep_keywords: bool = False
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -120,14 +134,13 @@ class _Change(msgspec.Struct, frozen=True):
 def _store(
     tx: AccountTx,
     rows: list[Row],
-    mode: Mode,
-    flags: Flag,
+    how: _How,
     keywords: Iterable[str],
     unchangedsince: int | None,
     *,
     key: int,
 ) -> Stored:
-    words = frozenset(word.lower() for word in keywords) if mode == "remove" else learn_spellings(tx, keywords)
+    words = frozenset(word.lower() for word in keywords) if how.mode == "remove" else learn_spellings(tx, keywords)
     modified: list[int] = []
     if unchangedsince is not None:
         modified = [row[key] for row in rows if row[3] > unchangedsince]
@@ -142,7 +155,7 @@ def _store(
         changes: list[_Change] = []
         for (bits, column), part in by_state.items():
             before, had = flags_of_bits(bits), split_keywords(column)
-            outcome = _outcome((bits, column), mode, flags, words)
+            outcome = _outcome((bits, column), how, words)
             if outcome is None:
                 same += [FlagRow(row[0], row[2], row[3], before, had) for row in part]
             else:
@@ -156,10 +169,11 @@ def _store(
 _UID: Final = attrgetter("uid")
 
 
-def _outcome(old: tuple[int, str], mode: Mode, flags: Flag, words: frozenset[str]) -> tuple[Flag, str] | None:
+def _outcome(old: tuple[int, str], how: _How, words: frozenset[str]) -> tuple[Flag, str] | None:
     """The new flags and keywords; None when they are the old ones."""
     before, column = flags_of_bits(old[0]), old[1]
-    match mode:
+    flags = how.flags
+    match how.mode:
         case "add":
             after = before | flags
             if flags & JUNK_BITS not in (Flag(0), JUNK_BITS):
@@ -169,7 +183,8 @@ def _outcome(old: tuple[int, str], mode: Mode, flags: Flag, words: frozenset[str
             after = before & ~flags
             new = join_keywords(set(split_keywords(column)) - words) if words else column
         case "replace":
-            after, new = flags, join_keywords(words)
+            after = flags & ~how.kept | before & how.kept
+            new = column if how.keep_keywords else join_keywords(words)
     if new.count(" ") >= MAX_PER_MESSAGE:
         raise LimitExceeded("keywords of a message")
     return None if after == before and new == column else (after, new)
@@ -197,6 +212,7 @@ def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list
             if rejects := [row[0] for row in change.rows if row[7]]:
                 tx.execute(SET_VERDICT, None, int_array(rejects))
     box = apply_delta(tx, mailbox_id, delta)
+    check_changeable(box)
     learn_keywords(tx, box, learnt)
     _tell(tx, box, changes)
     rows: list[FlagRow] = []

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
+from moxlite.store.acl import set_rights
 from moxlite.store.annotations import set_annotation
 from moxlite.store.apppasswords import add_app_password
 from moxlite.store.auth import AuthDB
@@ -167,6 +168,7 @@ def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], ob
         lambda tx: expunge(tx, inbox, uids[12:14]),
         lambda tx: set_annotation(tx, inbox, "/private/comment", b"of the inbox"),
         lambda tx: set_annotation(tx, MailboxID(0), "/shared/comment", b"of the account", is_string=False),
+        lambda tx: set_rights(tx, inbox, ACCOUNTS[1], "lrs"),
         lambda tx: add_outgoing(tx, ["remote@remote.example", "other@bücher.example"], OutgoingLimits(100, 100)),
     ]
 

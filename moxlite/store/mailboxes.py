@@ -11,11 +11,13 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.acl import drop_acl, inherit_acl
 from moxlite.store.annotations import copy_annotations, drop_annotations
 from moxlite.store.errors import LimitExceeded, MailboxExists, MailboxHasChildren, MailboxNotAllowed, NoSuchMailbox
 from moxlite.store.messages import expunge_all, move_all
-from moxlite.store.names import INBOX, ancestors, check_name, is_below, parent
+from moxlite.store.names import INBOX, OTHERS, ancestors, check_name, is_below, parent
 from moxlite.store.reading import mailbox, mailbox_by_name
+from moxlite.store.systemmailbox import check_fillable, check_free, check_own
 from moxlite.store.transaction import Reader
 from moxlite.store.types import (
     UID,
@@ -34,10 +36,12 @@ from moxlite.store.unit import AccountTx
 __all__ = [
     "MAX_MAILBOXES",
     "Renamed",
+    "add_system_mailbox",
     "check_name",
     "claim_recent",
     "create_mailbox",
     "delete_mailbox",
+    "drop_system_mailbox",
     "ensure_mailbox",
     "is_subscribed",
     "rename_inbox",
@@ -77,6 +81,7 @@ ON CONFLICT (name) DO UPDATE SET present = 1, modseq = excluded.modseq"""
 UNSUBSCRIBE: Final = "UPDATE subscription SET present = 0, modseq = ? WHERE name = ?"
 SUBSCRIBED: Final = "SELECT 1 FROM subscription WHERE name = ? AND present"
 RECENT: Final = "UPDATE mailbox SET recent_uid = ? WHERE id = ?"
+SET_SYSTEM: Final = "UPDATE mailbox SET system = 1 WHERE id = ?"
 
 
 class Renamed(msgspec.Struct, frozen=True):
@@ -101,11 +106,13 @@ def create_mailbox(tx: AccountTx, name: str, special_use: SpecialUse = SpecialUs
     Raises:
       BadMailboxName: the name breaks STORE-12.
       MailboxExists: there is one; Inbox always exists.
+      MailboxNotAllowed: the name is kept for the system's mailbox (IMAP-162), or for those of other users (IMAP-157).
       LimitExceeded: there are too many, or UIDVALIDITYs are used up.
     """
     name = check_name(name)
     if mailbox_by_name(tx, name) is not None:
         raise MailboxExists(name)
+    _check_prefix(tx, name)
     created = _create_with_parents(tx, name)
     if special_use:
         set_special_use(tx, created[-1].id, special_use)
@@ -113,16 +120,27 @@ def create_mailbox(tx: AccountTx, name: str, special_use: SpecialUse = SpecialUs
     return created
 
 
+def _check_prefix(tx: AccountTx, name: str) -> None:
+    """Raise MailboxNotAllowed for a name that would hide the mailboxes of other users. What an import or a delivery
+    brings is not refused, and who has such a mailbox keeps it.
+    """
+    if (name == OTHERS or is_below(name, OTHERS)) and mailbox_by_name(tx, OTHERS) is None:
+        raise MailboxNotAllowed(f"the name {OTHERS} is kept for the mailboxes of other users")
+
+
 def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
-    """The mailbox of that name, made (and subscribed) if it is missing. Raises as `create_mailbox`, without
-    MailboxExists.
+    """The mailbox of that name, made (and subscribed) if it is missing, to put messages there. Raises as
+    `create_mailbox`, without MailboxExists; MailboxNotAllowed also for the system's mailbox.
     """
     name = check_name(name)
-    return mailbox_by_name(tx, name) or _create_with_parents(tx, name)[-1]
+    box = mailbox_by_name(tx, name) or _create_with_parents(tx, name)[-1]
+    check_fillable(box)
+    return box
 
 
 def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
     """Make `name`, which is checked and does not exist, and what is missing above."""
+    check_free(tx, name)
     missing = [name]
     above = parent(name)
     parent_id: MailboxID | None = None
@@ -142,7 +160,7 @@ def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
     return created
 
 
-def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None) -> Mailbox:
+def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bool = False) -> Mailbox:
     # STORE-11: never below the clock, so that a restored account gives no UIDVALIDITY a second time.
     uidvalidity = max(tx.value(NEXT_UIDVALIDITY), tx.now // 2_000_000)
     if uidvalidity >= MAX_UIDVALIDITY:
@@ -150,29 +168,55 @@ def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None) -> Mailbox:
     tx.execute(SET_NEXT_UIDVALIDITY, uidvalidity + 1)
     modseq = tx.modseq()
     mailbox_id = MailboxID(tx.insert(INSERT, name, parent_id, uidvalidity, 0, modseq))
+    if system:
+        tx.execute(SET_SYSTEM, mailbox_id)
+    if parent_id is not None:
+        inherit_acl(tx, mailbox_id, parent_id)
     if not is_subscribed(tx, name):
         tx.execute(SUBSCRIBE, name, modseq)
-    tx.emit(MailboxAdded(mailbox_id=mailbox_id, name=name, special_use=SpecialUse(0), subscribed=True))
+    tx.emit(MailboxAdded(mailbox_id=mailbox_id, name=name, special_use=SpecialUse(0), subscribed=True, system=system))
     return mailbox(tx, mailbox_id)
+
+
+def add_system_mailbox(tx: AccountTx, name: str) -> Mailbox:
+    """Make the system's own mailbox (IMAP-162), of which there is one at most; no mailbox has its name. Raises
+    LimitExceeded.
+    """
+    return _insert(tx, name, None, system=True)
+
+
+def drop_system_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
+    """Remove the system's own mailbox, which is empty, with its subscription."""
+    box = mailbox(tx, mailbox_id)
+    _drop(tx, box)
+    if is_subscribed(tx, box.name):
+        unsubscribe(tx, box.name)
 
 
 def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
     """Remove a mailbox with its messages, annotations and special use. Its subscription stays (IMAP-64).
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: it is Inbox; MailboxHasChildren: only leaves can go (STORE-13).
+      NoSuchMailbox; MailboxNotAllowed: it is Inbox or the system's; MailboxHasChildren: only leaves can go (STORE-13).
     """
     box = mailbox(tx, mailbox_id)
     if box.name == INBOX:
         raise MailboxNotAllowed("Inbox cannot be deleted")
+    check_own(box)
     if tx.row(HAS_CHILDREN, mailbox_id) is not None:
         raise MailboxHasChildren(box.name)
     expunge_all(tx, mailbox_id)
-    drop_annotations(tx, mailbox_id)
-    tx.execute(DROP_ANSWERS, mailbox_id)
-    tx.execute(BURY, tx.modseq(), mailbox_id)
-    tx.execute(DELETE, mailbox_id)
-    tx.emit(MailboxRemoved(mailbox_id=mailbox_id, name=box.name, subscribed=is_subscribed(tx, box.name)))
+    _drop(tx, box)
+
+
+def _drop(tx: AccountTx, box: Mailbox) -> None:
+    """Remove an empty mailbox without children."""
+    drop_annotations(tx, box.id)
+    drop_acl(tx, box.id)
+    tx.execute(DROP_ANSWERS, box.id)
+    tx.execute(BURY, tx.modseq(), box.id)
+    tx.execute(DELETE, box.id)
+    tx.emit(MailboxRemoved(mailbox_id=box.id, name=box.name, subscribed=is_subscribed(tx, box.name)))
 
 
 def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> Renamed:
@@ -184,14 +228,17 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> Renamed:
 
     Raises:
       NoSuchMailbox; MailboxExists; BadMailboxName: also for a child whose new name is too long;
-      MailboxNotAllowed: Inbox is source or target (renaming Inbox is `rename_inbox`).
+      MailboxNotAllowed: Inbox is source or target (renaming Inbox is `rename_inbox`), or the system's mailbox.
     """
     box = mailbox(tx, mailbox_id)
     name = check_name(name)
     if box.name == INBOX or name == INBOX:
         raise MailboxNotAllowed("Inbox cannot be renamed to or from")
+    check_own(box)
     if mailbox_by_name(tx, name) is not None:
         raise MailboxExists(name)
+    check_free(tx, name)
+    _check_prefix(tx, name)
     moved = [(mailbox_id, box.name, name)]
     for child_id, old in tx.rows(BELOW, box.name):
         moved.append((child_id, old, check_name(name + old[len(box.name) :])))
@@ -257,9 +304,10 @@ def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUs
     this one last.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: Inbox cannot have one, its own rules would contradict it.
+      NoSuchMailbox; MailboxNotAllowed: Inbox cannot have one, its own rules would contradict it, nor can the system's.
     """
     box = mailbox(tx, mailbox_id)
+    check_own(box)
     if box.name == INBOX and special_use:
         raise MailboxNotAllowed("Inbox cannot have a special use")
     if box.special_use == special_use:

@@ -24,6 +24,7 @@ from moxlite.store.flags import JUNK_BITS, Stored, store_flags, store_flags_ids,
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.keywords import split_keywords
 from moxlite.store.reading import distinct_array, flags_of_bits, int_array, mailbox
+from moxlite.store.systemmailbox import canceled, changeable, check_cancels, check_fillable
 from moxlite.store.transaction import Row
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, MessagesRemoved, ModSeq
 from moxlite.store.unit import AccountTx
@@ -39,6 +40,7 @@ __all__ = [
     "expunge",
     "expunge_all",
     "expunge_ids",
+    "expunge_queued",
     "move_all",
     "move_ids",
     "move_messages",
@@ -136,7 +138,7 @@ DELETE_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND messa
 MOVE: Final = """
 UPDATE message SET mailbox_id = ?2, uid = ?3 - 1 + c.rowid, createseq = ?4, modseq = ?4, threadseq = ?4, savedate = ?5
 FROM carray(?1) c WHERE message.id = c.value"""
-# As MOVE, and ?6 the first new id
+# As MOVE, and ?6 the first new id; ?7 flags that stay, ?8 flags that come
 COPY: Final = """
 INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,
 received_offset, savedate, flags, keywords,
@@ -144,7 +146,7 @@ is_reject, is_forward, is_mailinglist, dsn, mailbox_orig_id, mailbox_destined_id
 thread_missing_link,
 thread_muted, thread_collapsed)
 SELECT ?6 - 1 + c.rowid, ?2, ?3 - 1 + c.rowid, ?4, ?4, ?4, m.body_id, m.email_id, m.size, m.received, m.received_offset,
-?5, m.flags, m.keywords,
+?5, m.flags & ?7 | ?8, m.keywords,
 m.is_reject, m.is_forward, m.is_mailinglist, m.dsn, m.mailbox_orig_id, m.mailbox_destined_id, m.messageid,
 m.subject_base, m.threadid,
 m.thread_missing_link, m.thread_muted, m.thread_collapsed
@@ -202,35 +204,49 @@ def _by_mailbox(tx: AccountTx, ids: Sequence[int]) -> Iterator[tuple[MailboxID, 
 
 
 def expunge(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
-    """Remove messages of a mailbox; UIDs that do not exist are left out. Raises NoSuchMailbox."""
-    mailbox(tx, mailbox_id)
-    return _expunge(tx, mailbox_id, _by_uid(tx, mailbox_id, uids))
+    """Remove messages of a mailbox; UIDs that do not exist are left out. Raises NoSuchMailbox; MailboxNotAllowed: it is
+    the system's.
+    """
+    return _expunge(tx, changeable(tx, mailbox_id), _by_uid(tx, mailbox_id, uids))
 
 
 def expunge_ids(tx: AccountTx, ids: Sequence[int]) -> list[Expunged]:
-    """Remove messages by their ids, in any mailboxes; one result for each mailbox concerned."""
-    return [_expunge(tx, mailbox_id, sources) for mailbox_id, sources in _by_mailbox(tx, ids)]
+    """Remove messages by their ids, in any mailboxes; one result for each mailbox concerned. Raises as `expunge`."""
+    return [_expunge(tx, changeable(tx, mailbox_id), sources) for mailbox_id, sources in _by_mailbox(tx, ids)]
+
+
+def expunge_queued(tx: AccountTx, ids: Sequence[int]) -> None:
+    """As `expunge_ids`, of the system's mailbox (IMAP-162); the messages cannot be undeleted."""
+    for mailbox_id, sources in _by_mailbox(tx, ids):
+        _expunge(tx, mailbox(tx, mailbox_id), sources)
 
 
 def expunge_all(tx: AccountTx, mailbox_id: MailboxID) -> Expunged:
-    """Empty a mailbox. Raises NoSuchMailbox."""
-    mailbox(tx, mailbox_id)
-    return _expunge(tx, mailbox_id, _sources(tx.rows(ALL, mailbox_id)))
+    """Empty a mailbox. Raises as `expunge`."""
+    return _expunge(tx, changeable(tx, mailbox_id), _sources(tx.rows(ALL, mailbox_id)))
 
 
-def _expunge(tx: AccountTx, mailbox_id: MailboxID, sources: list[_Source]) -> Expunged:
+def _removed_at(tx: AccountTx, box: Mailbox) -> int:
+    """The time of a removal for `erase_queue`; that of the system's mailbox is long over, so that nothing is kept for
+    undeleting (STORE-190).
+    """
+    return 0 if box.system else tx.now
+
+
+def _expunge(tx: AccountTx, box: Mailbox, sources: list[_Source]) -> Expunged:
     if not sources:
-        return Expunged(mailbox_id, (), ())
+        return Expunged(box.id, (), ())
     ids = int_array([source.id for source in sources])
     modseq = tx.modseq()
     tx.execute(BURY, ids, modseq, tx.now)
-    tx.execute(TO_ERASE, ids, modseq, tx.now, True)
+    tx.execute(TO_ERASE, ids, modseq, _removed_at(tx, box), True)
     for keyword, having in _keyword_users(sources):
         tx.execute(DELETE_KEYWORD, keyword, having)
     for sql in DELETE:
         tx.execute(sql, ids)
-    add_size(tx, -sum(source.size for source in sources))
-    return _left(tx, mailbox_id, sources)
+    if not box.system:
+        add_size(tx, -sum(source.size for source in sources))
+    return _left(tx, box.id, sources)
 
 
 def _left(tx: AccountTx, mailbox_id: MailboxID, sources: list[_Source]) -> Expunged:
@@ -279,7 +295,8 @@ def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
     quota counts in full.
 
     Raises:
-      NoSuchMailbox; OverQuota; UidsExhausted; LimitExceeded. Then nothing is changed.
+      NoSuchMailbox; MailboxNotAllowed: the target is the system's; OverQuota; UidsExhausted; LimitExceeded. Then
+      nothing is changed.
     """
     mailbox(tx, source_id)
     return _copy(tx, source_id, _by_uid(tx, source_id, uids), mailbox(tx, target_id))
@@ -294,11 +311,10 @@ def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
     """Move messages of a mailbox to another one; message ids, flags and received time stay, the quota is not asked.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: source and target are the same; UidsExhausted; LimitExceeded. Then nothing is
-      changed.
+      NoSuchMailbox; MailboxNotAllowed: source and target are the same, the target is the system's, or the source is and
+      the target not the one for trash; UidsExhausted; LimitExceeded. Then nothing is changed.
     """
-    mailbox(tx, source_id)
-    return _move(tx, source_id, _by_uid(tx, source_id, uids), mailbox(tx, target_id))
+    return _move(tx, mailbox(tx, source_id), _by_uid(tx, source_id, uids), mailbox(tx, target_id))
 
 
 def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
@@ -307,41 +323,52 @@ def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Co
     """
     target = mailbox(tx, target_id)
     return [
-        _move(tx, source_id, sources, target) for source_id, sources in _by_mailbox(tx, ids) if source_id != target_id
+        _move(tx, mailbox(tx, source_id), sources, target)
+        for source_id, sources in _by_mailbox(tx, ids)
+        if source_id != target_id
     ]
 
 
 def move_all(tx: AccountTx, source_id: MailboxID, target_id: MailboxID) -> Copied:
     """Move all messages of a mailbox. Raises as `move_messages`."""
-    return _move(tx, source_id, _sources(tx.rows(ALL, source_id)), mailbox(tx, target_id))
+    return _move(tx, mailbox(tx, source_id), _sources(tx.rows(ALL, source_id)), mailbox(tx, target_id))
 
 
-def _move(tx: AccountTx, source_id: MailboxID, sources: list[_Source], target: Mailbox) -> Copied:
-    if source_id == target.id:
+def _move(tx: AccountTx, box: Mailbox, sources: list[_Source], target: Mailbox) -> Copied:
+    if box.id == target.id:
         raise MailboxNotAllowed("source and target of a move are the same mailbox")
+    check_fillable(target)
+    if box.system:
+        check_cancels(target)
     if not sources:
-        return Copied(source_id, target.id, target.uidvalidity, (), (), ())
+        return Copied(box.id, target.id, target.uidvalidity, (), (), ())
     source_ids = [source.id for source in sources]
     ids = int_array(source_ids)
     modseq = tx.modseq()
     tx.execute(BURY, ids, modseq, tx.now)
-    tx.execute(TO_ERASE, ids, modseq, tx.now, False)
+    tx.execute(TO_ERASE, ids, modseq, _removed_at(tx, box), False)
     tx.execute(ADD_REFS, ids)
-    _left(tx, source_id, sources)
+    if box.system:
+        canceled(tx, source_ids, sum(source.size for source in sources))
+    _left(tx, box.id, sources)
     first = take_uids(tx, target.id, len(sources))
     tx.execute(MOVE, ids, target.id, first, modseq, tx.now)
-    return _arrived(tx, source_id, sources, target, first, source_ids, moved=True)
+    return _arrived(tx, box.id, sources, target, first, source_ids, moved=True)
 
 
 def _copy(tx: AccountTx, source_id: MailboxID, sources: list[_Source], target: Mailbox) -> Copied:
+    check_fillable(target)
     if not sources:
         return Copied(source_id, target.id, target.uidvalidity, (), (), ())
     ids = int_array([source.id for source in sources])
     add_size(tx, sum(source.size for source in sources))
     first = take_uids(tx, target.id, len(sources))
     first_id = next_message_id(tx)
+    verdict = classify(tx.config.junk_flags, target.name, target.special_use)
+    come = flags_in_mailbox(Flag(0), verdict)
+    stay = flags_in_mailbox(~Flag(0), verdict) & ~come
     tx.execute(ADD_REFS, ids)
-    tx.execute(COPY, ids, target.id, first, tx.modseq(), tx.now, first_id)
+    tx.execute(COPY, ids, target.id, first, tx.modseq(), tx.now, first_id, int(stay), int(come))
     for sql in COPY_BESIDE:
         tx.execute(sql, ids, first_id)
     new_ids = range(first_id, first_id + len(sources))
@@ -375,12 +402,14 @@ def _arrived(
         arrived.size += source.size
     for (_, bits, is_reject, orig_id, destined_id), arrived in marked.items():
         marks, having = arrived.marks, int_array(arrived.ids)
+        before = flags_of_bits(bits)
+        written = before if moved else flags_in_mailbox(before, verdict)
         delta.add(marks.flags, arrived.size, len(arrived.ids))
-        if marks != _Marks(flags_of_bits(bits), is_reject != 0, orig_id, destined_id):
+        if marks != _Marks(written, is_reject != 0, orig_id, destined_id):
             tx.execute(SET_MARKS, int(marks.flags), marks.is_reject, marks.orig_id, marks.destined_id, having)
-            spam = verdict_of(marks.flags, marks.is_reject)
-            if spam != verdict_of(flags_of_bits(bits), is_reject != 0):
-                tx.execute(SET_VERDICT, spam, having)
+        spam = verdict_of(marks.flags, marks.is_reject)
+        if spam != verdict_of(before, is_reject != 0):
+            tx.execute(SET_VERDICT, spam, having)
     box = apply_delta(tx, target.id, delta)
     keywords = {column: split_keywords(column) for column in {source.keywords for source in sources}}
     learn_keywords(tx, box, frozenset[str]().union(*keywords.values()))

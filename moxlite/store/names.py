@@ -16,6 +16,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_ELEMENT",
     "MAX_NAME",
+    "OTHERS",
     "SEPARATOR",
     "ancestors",
     "check_name",
@@ -26,6 +27,8 @@ __all__ = [
 
 SEPARATOR: Final = "/"
 INBOX: Final = "Inbox"
+OTHERS: Final = "Other Users"
+"""What IMAP puts before the names of other users' mailboxes (IMAP-157)."""
 
 MAX_ELEMENT: Final = 255
 """Octets of UTF-8 in one element (STORE-12): what file systems of exports take."""

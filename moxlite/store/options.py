@@ -36,6 +36,7 @@ class AccountConfig(msgspec.Struct, frozen=True):
     `initial_regular` name the mailboxes of a new account (STORE-11). `quota` is octets of messages, 0 for no limit
     (STORE-62). `junk_flags` are the rules by mailbox name (STORE-84), `junk_filter` the settings of the filter, None
     for none (STORE-89). `expire_after` is the age in µs at which the messages of a mailbox go (STORE-192).
+    `queue_mailbox`: what waits in the queue is shown in a mailbox (IMAP-162).
     """
 
     login_disabled: str = ""
@@ -45,6 +46,7 @@ class AccountConfig(msgspec.Struct, frozen=True):
     junk_flags: JunkFlagRules = msgspec.field(default_factory=JunkFlagRules)
     junk_filter: JunkParams | None = None
     expire_after: Mapping[str, int] = msgspec.field(default_factory=dict)
+    queue_mailbox: bool = False
 
 
 def every_account(name: str) -> AccountConfig | None:

@@ -2,14 +2,14 @@
 STORE-50..58, STORE-180..182).
 
 What is made does not depend on the account: one `Prepared` serves all recipients of a transaction, each with its own
-prefix. A body over 4 MiB is not compressed here but by `held_body`, which writes it to the account's file piece by
+prefix. A body over 4 MiB is not compressed here but by `held_bodies`, which writes it to the account's file piece by
 piece, so that memory stays bounded and other units pass in between.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.proto.mime.headers import Header
+from moxlite.proto.mime.headers import MAX_HEADER, Header
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.preview import preview
-from moxlite.proto.mime.structure import scan
+from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure, render_envelope
 from moxlite.store.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
@@ -39,7 +39,9 @@ __all__ = [
     "MAX_MESSAGE",
     "Parsed",
     "Prepared",
+    "held_bodies",
     "held_body",
+    "is_short",
     "parse",
     "prepare",
     "prepare_here",
@@ -70,8 +72,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       digest, body_size: SHA-256 and octets of the body, without prefix.
       prefix: header lines before the body, "" for none.
-      chunks: the stored form of the body; None for a large one, which is read from `spool` by `held_body`.
-      held: in one account: where `held_body` wrote the body.
+      chunks: the stored form of the body; None for one that `held_bodies` reads from `spool`.
+      held: in one account: where `held_bodies` wrote the body.
       index: the MIME structure of prefix and body; `structure` is its packed form.
       envelope, bodystructure, header, preview: as stored (STORE-51, STORE-58).
       thread: what decides about its thread.
@@ -130,6 +132,7 @@ async def prepare(
     max_size: int = MAX_MESSAGE,
     strict: bool = False,
     compression: Compression | None = None,
+    chunks: bool = True,
 ) -> Prepared:
     """Make what is stored with the octets of a finished spool, on the loop if they are few, else in a thread.
 
@@ -140,24 +143,36 @@ async def prepare(
       max_size: octets of prefix and body that are accepted.
       strict: refuse what is not well-formed (STORE-53).
       compression: how the body is stored, if not as `chunks.prefer` says.
+      chunks: False leaves out the stored form of the body, which costs memory: as for a long one, `held_bodies` makes
+        it.
 
     Raises:
       BadMessage: empty or too large (STORE-150).
+      OSError: the file of the spool cannot be written or read.
       MIMEError: only if `strict`; its text is fit for a reply.
     """
     _check_size(spool, len(prefix), max_size)
-    if spool.size <= ON_LOOP and spool.in_memory and _header_is_short(spool):
+    if is_short(spool):
         await trio.lowlevel.checkpoint()
-        prepared = _prepare(spool, strict, compression)
+        prepared = _prepare(spool, strict, compression, chunks)
     else:
-        prepared = await trio.to_thread.run_sync(_prepare, spool, strict, compression)
+        prepared = await trio.to_thread.run_sync(_prepare, spool, strict, compression, chunks)
     return prepared.with_prefix(prefix)
 
 
-def prepare_here(spool: Spool, *, max_size: int = MAX_MESSAGE, compression: Compression | None = None) -> Prepared:
-    """As `prepare`, in the calling thread, which is not that of the loop. Raises BadMessage."""
+def is_short(spool: Spool) -> bool:
+    """Whether `prepare_here` may be called on the loop."""
+    return spool.size <= ON_LOOP and spool.in_memory and _header_is_short(spool)
+
+
+def prepare_here(
+    spool: Spool, *, max_size: int = MAX_MESSAGE, compression: Compression | None = None, chunks: bool = True
+) -> Prepared:
+    """As `prepare`, in the calling thread, which is not that of the loop but for what `is_short`. Raises BadMessage,
+    OSError.
+    """
     _check_size(spool, 0, max_size)
-    return _prepare(spool, False, compression)
+    return _prepare(spool, False, compression, chunks)
 
 
 def _check_size(spool: Spool, more: int, max_size: int) -> None:
@@ -168,22 +183,24 @@ def _check_size(spool: Spool, more: int, max_size: int) -> None:
 
 
 def _header_is_short(spool: Spool) -> bool:
+    if spool.size <= ON_LOOP_HEADER:
+        return True
     head = spool.read(0, ON_LOOP_HEADER)
-    return spool.size <= ON_LOOP_HEADER or b"\n\r\n" in head or b"\n\n" in head
+    return b"\n\r\n" in head or b"\n\n" in head
 
 
-def _prepare(spool: Spool, strict: bool, compression: Compression | None) -> Prepared:
+def _prepare(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared:
     if compression is None:
         compression = preferred()
     with spool.open_view() as view:
         parsed = parse(view, strict=strict)
-        chunks = None if spool.size > LARGE else encode_chunks(view, compression)
+        encoded = encode_chunks(view, compression) if chunks and spool.size <= LARGE else None
     envelope = parsed.index.envelope
     return Prepared(
         digest=spool.digest(),
         body_size=spool.size,
         prefix=b"",
-        chunks=chunks,
+        chunks=encoded,
         spool=spool,
         index=parsed.index,
         structure=encode_structure(parsed.index),
@@ -211,16 +228,19 @@ class Parsed(msgspec.Struct, frozen=True):
 
 def parse(view: memoryview, *, strict: bool = False) -> Parsed:
     """Read a body for the MIME index and all that is kept beside it. Linear. Raises MIMEError, only if `strict`."""
-    index = scan(view, strict=strict)
-    section = bytes(view[: index.root.body])
-    header = Header(section)
+    # Short ones as one object: searching and cutting octets is cheaper than doing so in a view of them.
+    data = bytes(view) if len(view) <= ON_LOOP else view
+    index, header = scan_message(data, strict=strict)
+    section = bytes(data[: index.root.body])
+    if len(section) > MAX_HEADER:
+        header = Header(section)
     subject_base, is_response = base_subject(index.envelope.subject)
     return Parsed(
         index=index,
         section=section,
         envelope=render_envelope(header),
         bodystructure=render_bodystructure(index),
-        preview=preview(index, lambda start, end: bytes(view[start:end])),
+        preview=preview(index, lambda start, end: bytes(data[start:end])),
         thread=ThreadKeys(
             messageid=canonical_message_id(index.envelope.message_id),
             references=tuple(references(header.all(b"references"), header.get(b"in-reply-to"))),
@@ -231,7 +251,7 @@ def parse(view: memoryview, *, strict: bool = False) -> Parsed:
     )
 
 
-# Large bodies
+# Bodies that are written before
 
 # Until it is linked, a held body has a random name, so that two of the same content can be written at once.
 HOLD: Final = "INSERT INTO body (hash, size, refs) VALUES (?, ?, 0)"
@@ -240,52 +260,99 @@ RELEASE: Final = "DELETE FROM body WHERE id = ? AND refs = 0 RETURNING id"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
 
 RELEASE_SECONDS: Final = 30.0
-"""For the unit that removes a body which was not linked, also after a cancellation: what a slow disk may take. Else the
-next open removes it.
+"""For the unit that removes bodies which were not linked, also after a cancellation: what a slow disk may take. Else
+the next open removes them.
 """
 
 
 @asynccontextmanager
 async def held_body(account: Account, prepared: Prepared) -> AsyncIterator[Prepared]:
-    """The message with its body in the account's file, ready for units inside the block; one that no unit linked is
-    removed at the end.
+    """As `held_bodies`, for one message."""
+    async with held_bodies(account, (prepared,)) as (ready,):
+        yield ready
 
-    Does nothing for a body up to 4 MiB, which is in `Prepared.chunks`. One that the account has already is written all
-    the same and dropped at the end: what is there now may be erased before the unit runs.
+
+@asynccontextmanager
+async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIterator[list[Prepared]]:
+    """The messages with their bodies in the account's file, ready for units inside the block; one that no unit linked
+    is removed at the end.
+
+    Does nothing for a body that is in `Prepared.chunks`. One that the account has already is written all the same and
+    dropped at the end: what is there now may be erased before the unit runs. Many short ones share a unit.
 
     Raises:
-      StorageFull, StorageBroken: the body could not be written.
+      StorageFull, StorageBroken: a body could not be written.
     """
-    if prepared.chunks is not None:
-        yield prepared
-        return
-    name = secrets.token_bytes(32)
-    body_id = BodyID(
-        await account.write(lambda tx: tx.insert(HOLD, name, prepared.body_size), weight=prepared.body_size)
-    )
+    ready = list(messages)
+    held: list[BodyID] = []  # in the order of `messages`, those without chunks
     try:
-        for start in range(0, prepared.body_size, LARGE):
-            chunks = await trio.to_thread.run_sync(_encode_piece, prepared, start)
-            first = chunk_id(body_id, start // CHUNK_SIZE)
-            await account.write(partial(_write_chunks, first=first, chunks=chunks), weight=LARGE)
-        yield msgspec.structs.replace(prepared, held=body_id)
+        for pieces in _in_units([one for one in messages if one.chunks is None]):
+            encoded = await trio.to_thread.run_sync(_encode_pieces, pieces)
+            octets = sum(piece.size for piece in pieces)
+            held += await account.write(partial(_write_pieces, pieces=encoded, held=tuple(held)), weight=octets)
+        ids = iter(held)
+        yield [one if one.chunks is not None else msgspec.structs.replace(one, held=next(ids)) for one in ready]
     finally:
-        with trio.move_on_after(RELEASE_SECONDS, shield=True), suppress(StoreError):
-            await account.write(lambda tx: release_body(tx, body_id))
+        if held:
+            with trio.move_on_after(RELEASE_SECONDS, shield=True), suppress(StoreError):
+                await account.write(lambda tx: _release_all(tx, held))
 
 
-def _encode_piece(prepared: Prepared, start: int) -> list[Chunk]:
-    end = min(start + LARGE, prepared.body_size)
+class _Piece(msgspec.Struct, frozen=True):
+    """At most `LARGE` octets of a body from `start` on."""
+
+    prepared: Prepared
+    start: int
+    size: int
+
+
+def _in_units(messages: Iterable[Prepared]) -> Iterator[list[_Piece]]:
+    """The bodies cut into pieces, together at most LARGE octets for each unit."""
+    pieces: list[_Piece] = []
+    octets = 0
+    for prepared in messages:
+        for start in range(0, prepared.body_size, LARGE):
+            size = min(LARGE, prepared.body_size - start)
+            if pieces and octets + size > LARGE:
+                yield pieces
+                pieces, octets = [], 0
+            pieces.append(_Piece(prepared, start, size))
+            octets += size
+    if pieces:
+        yield pieces
+
+
+def _encode_pieces(pieces: list[_Piece]) -> list[tuple[_Piece, list[Chunk]]]:
     return [
-        encode_chunk(prepared.spool.read(offset, CHUNK_SIZE), prepared.compression)
-        for offset in range(start, end, CHUNK_SIZE)
+        (
+            piece,
+            [
+                encode_chunk(piece.prepared.spool.read(offset, CHUNK_SIZE), piece.prepared.compression)
+                for offset in range(piece.start, piece.start + piece.size, CHUNK_SIZE)
+            ],
+        )
+        for piece in pieces
     ]
 
 
-def _write_chunks(tx: Tx, first: int, chunks: list[Chunk]) -> None:
-    tx.executemany(
-        INSERT_CHUNK, [(first + n, int(chunk.enc), chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
-    )
+def _write_pieces(tx: Tx, pieces: list[tuple[_Piece, list[Chunk]]], held: tuple[BodyID, ...]) -> list[BodyID]:
+    """Write pieces, a first one of which may go on with the last body of `held`; returns the ids of the new bodies."""
+    last = held[-1] if held else BodyID(0)
+    new: list[BodyID] = []
+    rows: list[tuple[int, int, int, bytes]] = []
+    for piece, chunks in pieces:
+        if not piece.start:
+            last = BodyID(tx.insert(HOLD, secrets.token_bytes(32), piece.prepared.body_size))
+            new.append(last)
+        first = chunk_id(last, piece.start // CHUNK_SIZE)
+        rows += [(first + n, int(chunk.enc), chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
+    tx.executemany(INSERT_CHUNK, rows)
+    return new
+
+
+def _release_all(tx: Tx, held: Iterable[BodyID]) -> None:
+    for body_id in held:
+        release_body(tx, body_id)
 
 
 def release_body(tx: Tx, body_id: BodyID) -> None:

@@ -2,8 +2,8 @@
 
 Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop, and hopping to a thread costs 60 µs
 and, beside a busy loop, a wait for the GIL at each row. But 500 cold rows are 100 reads of the disk: 7 ms on NVMe, 70
-ms on a card. So a slice that took over 5 ms, and waited, sends the reads of this database to a thread for 10 s, and the
-first one after opening is always there. Long scans have up to four connections of their own in threads.
+ms on a card. So a slice that took over 5 ms, and read from the disk, sends the reads of this database to a thread for
+10 s, and the first one after opening is always there. Long scans have up to four connections of their own in threads.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ WAL_LIMIT: Final = 256 << 20
 
 WAL_LIMIT_PATIENT: Final = 4 << 30
 """The same for backup, export and restore, which take long by nature."""
+
+_COUNTED: Final = Path("/proc/self/io").exists()
+"""Whether the kernel counts the blocks that a thread reads."""
 
 _limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("moxlite.store.scans")
 
@@ -149,6 +152,11 @@ class Readers:
         """Whether reads run on the loop now."""
         return not self._first and time.monotonic() >= self._cold_until
 
+    @property
+    def busy(self) -> bool:
+        """Whether a read is going on that may become a long one."""
+        return bool(self._open)
+
     async def read(self, fn: Callable[[Reader], T], *, op: str) -> T:
         """See `Database.read`."""
         await trio.lowlevel.checkpoint()
@@ -199,7 +207,7 @@ class Readers:
         if opened.reader.interrupted:
             raise ReadInterrupted(opened.op)
         db = opened.db
-        waited = _waits()
+        before = _disk_reads()
         began = time.perf_counter()
         inner = db.in_transaction  # a borrowed snapshot goes on
         try:
@@ -217,7 +225,7 @@ class Readers:
             if not inner and db.in_transaction:
                 db.execute("ROLLBACK")
             seconds = time.perf_counter() - began
-            if place == "loop" and seconds > SLOW and _waits() > waited:
+            if place == "loop" and seconds > SLOW and _disk_reads() > before:
                 self._cold_until = time.monotonic() + COLD
             _observe(opened.op, place, seconds)
 
@@ -300,11 +308,14 @@ class Readers:
                     self._slots.release()  # whoever waited for one finds that it is closed
 
 
-def _waits() -> int:
-    """How often this thread has waited for something, a disk perhaps. One that is only slow because other programs want
-    the processor has not; reading in another thread would not help it.
+def _disk_reads() -> int:
+    """Blocks that this thread has read from a disk so far. A slice that is only slow because others want the processor,
+    or Python's lock, has read none; in another thread it would take as long.
+
+    Where the kernel doesn't count them: how often the thread has waited for anything.
     """
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    usage = resource.getrusage(resource.RUSAGE_THREAD)
+    return usage.ru_inblock if _COUNTED else usage.ru_nvcsw
 
 
 def _nothing() -> None:

@@ -48,6 +48,7 @@ __all__ = [
     "flags_by_uid",
     "flags_of",
     "flags_of_bits",
+    "gapless_uids",
     "gone_rows",
     "headers",
     "infos",
@@ -125,7 +126,7 @@ STATE: Final = "SELECT modseq, highest_purged_modseq, next_uidvalidity, total_si
 
 MAILBOX_COLUMNS: Final = (
     "id, name, parent_id, uidvalidity, uidnext, recent_uid, special_use, keywords, createseq, modseq, "
-    "total, deleted, unread, unseen, size, deleted_size"
+    "total, deleted, unread, unseen, size, deleted_size, system"
 )
 MAILBOXES: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox ORDER BY name"  # noqa: S608 - constants, here and below
 MAILBOX: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE id = ?"  # noqa: S608
@@ -225,6 +226,7 @@ def _mailbox(row: Row) -> Mailbox:
     values = list(row)
     values[6] = SpecialUse(row[6])
     values[7] = tuple(row[7].split(" ")) if row[7] else ()
+    values[16] = row[16] != 0
     return Mailbox(*values)
 
 
@@ -289,10 +291,16 @@ def uids(r: Reader, mailbox_id: int) -> array[int]:
     """All UIDs of a mailbox as ``array("I")``, from the index alone: 100 000 in 20 ms, so above some thousand messages
     for `scan`; at once when none is missing between the first and the last.
     """
+    found = gapless_uids(r, mailbox_id)
+    return found if found is not None else array("I", [uid for (uid,) in r.rows(UIDS, mailbox_id)])
+
+
+def gapless_uids(r: Reader, mailbox_id: int) -> array[int] | None:
+    """All UIDs of a mailbox, if none is missing between the first and the last: 100 000 in 2 ms. Else None, at once."""
     first, last, count = r.row(ENDS, mailbox_id) or (None, None, 0)
-    if first is not None and last - first + 1 == count:
-        return array("I", range(first, last + 1))
-    return array("I", [uid for (uid,) in r.rows(UIDS, mailbox_id)])
+    if first is None or last - first + 1 != count:
+        return None
+    return array("I", range(first, last + 1))
 
 
 def first_unseen(r: Reader, mailbox_id: int) -> UID | None:

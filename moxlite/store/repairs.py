@@ -44,7 +44,10 @@ coalesce(sum(m.size), 0), coalesce(sum(CASE WHEN m.flags & 64 THEN m.size ELSE 0
 FROM mailbox b LEFT JOIN message m ON m.mailbox_id = b.id GROUP BY b.id ORDER BY b.id"""
 SET_COUNTS: Final = """
 UPDATE mailbox SET total = ?, deleted = ?, unread = ?, unseen = ?, size = ?, deleted_size = ? WHERE id = ?"""
-TOTAL_SIZE: Final = "SELECT total_size, (SELECT coalesce(sum(size), 0) FROM message) FROM state WHERE id = 1"
+# What the system's mailbox shows costs no quota (IMAP-162).
+TOTAL_SIZE: Final = """
+SELECT total_size, (SELECT coalesce(sum(size), 0) FROM message
+WHERE mailbox_id NOT IN (SELECT id FROM mailbox WHERE system)) FROM state WHERE id = 1"""
 SET_TOTAL_SIZE: Final = "UPDATE state SET total_size = ? WHERE id = 1"
 HIGHEST_UIDS: Final = """
 SELECT b.id, b.name, b.uidnext, b.recent_uid,

@@ -35,7 +35,7 @@ async def expire(account: Account, now: int) -> int:
     removed = 0
     for name, age in account.config.expire_after.items():
         box = await account.read(partial(mailbox_by_name, name=name), op="expire")
-        if box is None:
+        if box is None or box.system:
             continue
         before = now - age
         while uids := await account.scan(partial(_old, mailbox_id=box.id, before=before), op="expire"):

@@ -11,6 +11,7 @@ does not consume it (STORE-60), and one spool serves many accounts.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import mmap
 import os
@@ -25,7 +26,7 @@ from typing import IO, Final, TypeAlias
 import msgspec
 import trio
 
-__all__ = ["MEMORY_LIMIT", "WRITE_SIZE", "LineFacts", "Spool"]
+__all__ = ["MEMORY_LIMIT", "WRITE_SIZE", "LineFacts", "Spool", "SpoolFile"]
 
 MEMORY_LIMIT: Final = 1 << 20
 """Octets kept in memory (SMTP-37): 98 % of all mail is shorter, and 500 such transfers at once still fit into 500 MiB.
@@ -53,26 +54,152 @@ class LineFacts(msgspec.Struct, frozen=True, gc=False):
     crlf_final: bool
 
 
+class _Seen:
+    """What octets look like that pass in pieces: a few memchr passes for each."""
+
+    __slots__ = ("_cr", "_crlf", "_eight_bit", "_last", "_lf", "_nul")
+
+    def __init__(self) -> None:
+        self._cr = self._lf = self._crlf = 0
+        self._eight_bit = self._nul = False
+        self._last = b""  # the last two octets
+
+    def look(self, data: Octets) -> None:
+        """The next piece."""
+        chunk = bytes(data)
+        if not chunk:
+            return
+        self._cr += chunk.count(b"\r")
+        self._lf += chunk.count(b"\n")
+        self._crlf += chunk.count(b"\r\n") + (self._last[-1:] == b"\r" and chunk[:1] == b"\n")
+        self._eight_bit = self._eight_bit or not chunk.isascii()
+        self._nul = self._nul or b"\0" in chunk
+        self._last = (self._last + chunk[-2:])[-2:]
+
+    def facts(self) -> LineFacts:
+        """Of all pieces so far."""
+        return LineFacts(
+            eight_bit=self._eight_bit,
+            nul=self._nul,
+            bare_cr=self._cr > self._crlf,
+            bare_lf=self._lf > self._crlf,
+            crlf_final=self._last == b"\r\n",
+        )
+
+
+class SpoolFile:
+    """A temporary file without a name, made when the first octets go there. Several spools of one task may share it,
+    which are written one after the other.
+
+    Args:
+      directory: where it lies (``data/tmp``).
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file: IO[bytes] | None = None
+        self._written = 0
+        self._pending = bytearray()  # what follows them
+        self._lock = threading.Lock()  # readers in threads share one file position where there is no pread
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        """Octets so far."""
+        return self._written + len(self._pending)
+
+    def in_memory(self, offset: int) -> bool:
+        """Whether reading from `offset` on costs no disk access."""
+        return offset >= self._written
+
+    def add(self, data: Octets) -> bool:
+        """Append octets; whether it is time for `flush`."""
+        if self._closed:
+            raise ValueError("the spool is closed")
+        self._pending += data
+        return len(self._pending) >= WRITE_SIZE
+
+    def flush(self) -> None:
+        """Write what was appended to the disk. Blocks. Raises OSError: the file is then only good for closing."""
+        if not self._pending:
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - 0600, without a name; close() ends it
+        view = memoryview(self._pending)
+        while view:
+            written = self._file.write(view)
+            self._written += written
+            view = view[written:]
+        self._pending = bytearray()
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The octets from `offset`, which are there. Blocks, but for `in_memory`."""
+        start, end = max(offset, self._written), offset + length
+        tail = bytes(memoryview(self._pending)[start - self._written : end - self._written]) if end > start else b""
+        return (self._read(offset, min(end, self._written) - offset) if offset < self._written else b"") + tail
+
+    def _read(self, offset: int, length: int) -> bytes:
+        assert self._file is not None
+        parts: list[bytes] = []
+        with self._lock:
+            self._file.seek(offset)
+            while length:
+                part = self._file.read(length)
+                if not part:
+                    raise OSError(f"spool file ends {length} octets early")
+                parts.append(part)
+                length -= len(part)
+            self._file.seek(0, os.SEEK_END)
+        return b"".join(parts)
+
+    @contextmanager
+    def open_view(self, offset: int, length: int) -> Iterator[memoryview]:
+        """Octets as one read-only memoryview, mapped, not loaded. Blocks, but for `in_memory`. Raises OSError."""
+        if self.in_memory(offset):
+            with (
+                memoryview(self._pending) as all_of_it,
+                all_of_it[offset - self._written :][:length].toreadonly() as view,
+            ):
+                yield view
+            return
+        self.flush()
+        assert self._file is not None
+        first = offset - offset % mmap.ALLOCATIONGRANULARITY
+        with (
+            mmap.mmap(self._file.fileno(), offset + length - first, access=mmap.ACCESS_READ, offset=first) as mapped,
+            memoryview(mapped) as whole,
+            whole[offset - first :] as view,
+        ):
+            yield view
+
+    def close(self) -> None:
+        """Give memory and file back. Idempotent."""
+        self._closed = True
+        self._pending = bytearray()
+        if self._file is not None:
+            self._file.close()
+
+
 class Spool:
     """A message being received: written once, then read any number of times.
 
     Args:
       directory: where the temporary file goes when it is needed (``data/tmp``).
       memory_limit: octets kept in memory.
+      file: where octets beyond go, if not to a file of its own; then the spool is complete before another one that
+        shares the file is written, and who owns the file closes it.
     """
 
-    def __init__(self, directory: Path, *, memory_limit: int = MEMORY_LIMIT) -> None:
+    def __init__(self, directory: Path, *, memory_limit: int = MEMORY_LIMIT, file: SpoolFile | None = None) -> None:
         self._directory = directory
         self._memory_limit = memory_limit
-        self._pending = bytearray()  # all octets while in memory, else those not yet in the file
-        self._file: IO[bytes] | None = None
-        self._file_size = 0
-        self._lock = threading.Lock()  # readers in threads share one file position where there is no pread
+        self._shared = file
+        self._file: SpoolFile | None = None
+        self._start = 0  # in the file
+        self._octets = bytearray()  # while there is no file
         self._hash = hashlib.sha256()
         self._size = 0
-        self._last = b""  # the last two octets
-        self._cr = self._lf = self._crlf = 0
-        self._eight_bit = self._nul = False
+        self._seen = _Seen()  # of what has gone to the file
         self._finished = False
         self._closed = False
 
@@ -80,8 +207,7 @@ class Spool:
     def of(cls, data: Octets, directory: Path | None = None) -> Spool:
         """A finished spool over octets that are in memory anyway (composed messages, tests), whatever their length."""
         spool = cls(directory or Path(tempfile.gettempdir()), memory_limit=max(len(data), MEMORY_LIMIT))
-        spool._note(data)
-        spool._pending += data
+        spool._take(data)
         spool._finished = True
         return spool
 
@@ -97,12 +223,9 @@ class Spool:
         """
         if self._finished or self._closed:
             raise ValueError("the spool takes no more octets")
-        self._note(data)
-        self._pending += data
-        if self._file is None and self._size <= self._memory_limit:
-            return
-        if len(self._pending) >= WRITE_SIZE:
-            await self._flush()
+        if self._take(data):
+            assert self._file is not None
+            await trio.to_thread.run_sync(self._file.flush)
 
     async def finish(self) -> None:
         """Declare the message complete: what is still in the buffer of a long one goes to the file. Idempotent.
@@ -113,8 +236,8 @@ class Spool:
         if self._closed:
             raise ValueError("the spool is closed")
         if not self._finished:
-            if self._file is not None and self._pending:
-                await self._flush()
+            if self._file is not None and self._shared is None:
+                await trio.to_thread.run_sync(self._file.flush)
             self._finished = True
 
     def fill(self, pieces: Iterable[Octets]) -> None:
@@ -122,14 +245,11 @@ class Spool:
         if self._finished or self._closed:
             raise ValueError("the spool takes no more octets")
         for data in pieces:
-            self._note(data)
-            self._pending += data
-            if self._size > self._memory_limit and len(self._pending) >= WRITE_SIZE:
-                self._append(self._pending)
-                self._pending = bytearray()
-        if self._file is not None and self._pending:
-            self._append(self._pending)
-            self._pending = bytearray()
+            if self._take(data):
+                assert self._file is not None
+                self._file.flush()
+        if self._file is not None and self._shared is None:
+            self._file.flush()
         self._finished = True
 
     async def with_header(self, header: bytes, body_start: int) -> Spool:
@@ -141,7 +261,7 @@ class Spool:
         try:
             await new.write(header)
             for offset in range(body_start, self._size, WRITE_SIZE):
-                if self._file is None:
+                if self.in_memory:
                     await new.write(self.read(offset, WRITE_SIZE))
                 else:
                     await new.write(await trio.to_thread.run_sync(self.read, offset, WRITE_SIZE))
@@ -151,32 +271,21 @@ class Spool:
             raise
         return new
 
-    def _note(self, data: Octets) -> None:
-        """Count what the facts need; linear, a few memchr passes per chunk."""
-        chunk = bytes(data)
-        if not chunk:
-            return
-        self._hash.update(chunk)
-        self._size += len(chunk)
-        self._cr += chunk.count(b"\r")
-        self._lf += chunk.count(b"\n")
-        self._crlf += chunk.count(b"\r\n") + (self._last[-1:] == b"\r" and chunk[:1] == b"\n")
-        self._eight_bit = self._eight_bit or not chunk.isascii()
-        self._nul = self._nul or b"\0" in chunk
-        self._last = (self._last + chunk[-2:])[-2:]
-
-    async def _flush(self) -> None:
-        pending, self._pending = self._pending, bytearray()
-        await trio.to_thread.run_sync(self._append, pending)
-
-    def _append(self, data: bytearray) -> None:
+    def _take(self, data: Octets) -> bool:
+        """Append octets; whether it is time to write some to the disk."""
+        self._hash.update(data)
+        self._size += len(data)
+        if self._size <= self._memory_limit:
+            self._octets += data
+            return False
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - 0600, without a name; close() ends it
-        view = memoryview(data)
-        while view:
-            written = self._file.write(view)
-            self._file_size += written
-            view = view[written:]
+            self._file = self._shared or SpoolFile(self._directory)
+            self._start = self._file.size
+            self._seen.look(self._octets)
+            self._file.add(self._octets)
+            self._octets = bytearray()
+        self._seen.look(data)
+        return self._file.add(data)
 
     # Facts
 
@@ -187,19 +296,15 @@ class Spool:
 
     @property
     def in_memory(self) -> bool:
-        """True as long as there is no file: then reading costs no disk access and may happen on the loop."""
-        return self._file is None
+        """True as long as nothing is on the disk: then reading costs no disk access and may happen on the loop."""
+        return self._file is None or self._file.in_memory(self._start)
 
     @property
     def facts(self) -> LineFacts:
-        """What has been seen so far."""
-        return LineFacts(
-            eight_bit=self._eight_bit,
-            nul=self._nul,
-            bare_cr=self._cr > self._crlf,
-            bare_lf=self._lf > self._crlf,
-            crlf_final=self._last == b"\r\n",
-        )
+        """What has been seen so far. Linear in the octets that are in memory."""
+        seen = copy.copy(self._seen)
+        seen.look(self._octets)
+        return seen.facts()
 
     def digest(self) -> bytes:
         """SHA-256 of the octets so far: 32 octets."""
@@ -215,24 +320,8 @@ class Spool:
         if offset >= end:
             return b""
         if self._file is None:
-            return bytes(memoryview(self._pending)[offset:end])
-        start = min(self._file_size, end)
-        tail = bytes(memoryview(self._pending)[max(offset - start, 0) : end - start])  # not yet written
-        return (self._read_file(offset, start - offset) if offset < start else b"") + tail
-
-    def _read_file(self, offset: int, length: int) -> bytes:
-        assert self._file is not None
-        parts: list[bytes] = []
-        with self._lock:
-            self._file.seek(offset)
-            while length:
-                part = self._file.read(length)
-                if not part:
-                    raise OSError(f"spool file ends {length} octets early")
-                parts.append(part)
-                length -= len(part)
-            self._file.seek(0, os.SEEK_END)
-        return b"".join(parts)
+            return bytes(memoryview(self._octets)[offset:end])
+        return self._file.read(self._start + offset, end - offset)
 
     def chunks(self, size: int = WRITE_SIZE, *, start: int = 0) -> Iterator[bytes]:
         """The octets from `start` in pieces of `size`, the last one shorter. Blocks like `read`."""
@@ -248,13 +337,10 @@ class Spool:
         if self._closed or not self._finished:
             raise ValueError("only a finished spool can be viewed")
         if self._file is None:
-            with memoryview(self._pending).toreadonly() as view:
+            with memoryview(self._octets).toreadonly() as view:
                 yield view
         else:
-            with (
-                mmap.mmap(self._file.fileno(), self._file_size, access=mmap.ACCESS_READ) as mapped,
-                memoryview(mapped) as view,
-            ):
+            with self._file.open_view(self._start, self._size) as view:
                 yield view
 
     # Closing
@@ -262,8 +348,8 @@ class Spool:
     def close(self) -> None:
         """Give memory and file back. Idempotent."""
         self._closed = True
-        self._pending = bytearray()
-        if self._file is not None:
+        self._octets = bytearray()
+        if self._file is not None and self._shared is None:
             self._file.close()
 
     def __enter__(self) -> Spool:

@@ -6,9 +6,12 @@ A thread is a ``threadid``, the id of the message that began it. Each message ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right, insort
+from collections.abc import Collection, Sequence
+from operator import itemgetter
 from typing import Final
 
+import apsw
 import msgspec
 
 from moxlite.store.options import DAY
@@ -24,14 +27,19 @@ __all__ = [
     "MAX_REFERENCES",
     "SAME_ID",
     "Link",
+    "Links",
+    "Place",
     "ThreadKeys",
-    "join_thread",
     "pack_parents",
+    "place_of",
     "set_thread_flags",
 ]
 
 MAX_REFERENCES: Final = 200
 """References looked at, the last ones (STORE-153)."""
+
+LOOKED_AHEAD: Final = 3
+"""References of each message, the last ones, that are looked up for all messages at once: nearly all parents."""
 
 MAX_PARENTS: Final = 1000
 """Depth of a thread: each message keeps the ids of all above it, so a chain that somebody feeds for ever must end. The
@@ -49,18 +57,21 @@ AFTER: Final = DAY
 (STORE-79).
 """
 
-_COLUMNS: Final = "m.id, m.threadid, m.thread_muted, m.thread_collapsed, i.thread_parents"
-BY_MESSAGEID: Final = f"""
-SELECT {_COLUMNS} FROM message m JOIN message_info i ON i.message_id = m.id WHERE m.messageid = ?
-ORDER BY m.id LIMIT 1"""  # noqa: S608 - constants, here and below
+# ?1 Message-IDs: for each whether messages wait for it (STORE-195), and the oldest message that has it, if any.
+LOOK: Final = """
+SELECT c.value, EXISTS (SELECT 1 FROM thread_missing t WHERE t.reference = c.value), m.id, m.subject_base, m.threadid,
+m.thread_muted, m.thread_collapsed, i.thread_parents
+FROM carray(?) c LEFT JOIN message m ON m.id = (SELECT o.id FROM message o WHERE o.messageid = c.value ORDER BY o.id
+LIMIT 1) LEFT JOIN message_info i ON i.message_id = m.id"""
 BY_REFERENCE: Final = f"""
-SELECT {_COLUMNS} FROM (SELECT * FROM message WHERE messageid = ? ORDER BY id LIMIT {SAME_ID}) m JOIN message_info i
-ON i.message_id = m.id
-WHERE m.subject_base = ? OR ? ORDER BY m.id LIMIT 1"""  # noqa: S608
-BY_SUBJECT: Final = f"""
-SELECT {_COLUMNS} FROM message m INDEXED BY message_subject JOIN message_info i ON i.message_id = m.id
-WHERE m.subject_base = ?1 AND m.subject_base <> '' AND m.mailbox_orig_id = ?2 AND m.received BETWEEN ?3 AND ?4
-ORDER BY m.received DESC, m.id DESC LIMIT 1"""  # noqa: S608
+SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 ORDER BY id LIMIT {SAME_ID})
+WHERE subject_base = ?2 OR ?3 ORDER BY id LIMIT 1"""  # noqa: S608 - a number
+BY_SUBJECT: Final = """
+SELECT received, id FROM message INDEXED BY message_subject WHERE subject_base = ?1 AND subject_base <> ''
+AND mailbox_orig_id = ?2 AND received BETWEEN ?3 AND ?4 ORDER BY received DESC, id DESC LIMIT 1"""
+PLACE: Final = """
+SELECT m.threadid, m.thread_muted, m.thread_collapsed, i.thread_parents FROM message m JOIN message_info i
+ON i.message_id = m.id WHERE m.id = ?"""
 
 # ?1 an array of message ids: these, and all in their threads that have one of them above.
 BRANCH: Final = """
@@ -106,42 +117,140 @@ def pack_parents(parents: Sequence[int]) -> bytes:
     return msgspec.msgpack.encode(tuple(parents))
 
 
-def join_thread(r: Reader, keys: ThreadKeys, mailbox_orig_id: MailboxID, received: int) -> Link:
-    """The place of an arriving message among those of the account (STORE-79), before it is added.
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where a message stands: its thread, 0 while it waits for one, and the ids above it, nearest first."""
 
-    One look-up for each reference that is not there, one or two otherwise.
+    threadid: int
+    muted: bool
+    collapsed: bool
+    parents: tuple[int, ...]
+
+
+def place_of(r: Reader, message_id: int) -> Place:
+    """The place of a message that is there."""
+    row = r.row(PLACE, message_id)
+    assert row is not None
+    return Place(row[0], bool(row[1]), bool(row[2]), _parents.decode(row[3]))
+
+
+class Links:
+    """Finds the places of messages that come into a mailbox one after the other, in one unit (STORE-79).
+
+    What they refer to is looked up for all of them by one statement. Each message is `place`d and then `note`d, from
+    where on it is there for those behind it, although its rows need not be written yet (then `note_place` tells where).
+
+    Attributes:
+      waited_for: Message-IDs that orphans wait for (STORE-195), as far as they belong to messages given here.
     """
-    if keys.messageid is not None:
-        row = r.row(BY_MESSAGEID, keys.messageid)
-        if row is not None:
-            return _below(row, missing_link=True)
-    missing: list[str] = []
-    for reference in reversed(keys.references[-MAX_REFERENCES:]):
-        if reference == keys.messageid:
-            continue
-        row = r.row(BY_REFERENCE, reference, keys.subject_base, keys.dsn)
-        if row is not None:
-            return _below(row, missing_link=bool(missing), missing=tuple(missing))
-        missing.append(reference)
-    if not keys.references and keys.is_response and keys.subject_base:
-        row = r.row(BY_SUBJECT, keys.subject_base, mailbox_orig_id, received - BEFORE, received + AFTER)
-        if row is not None:
-            return _below(row, missing_link=True)
-    return Link(missing_link=bool(missing), missing=tuple(missing))
 
+    def __init__(self, r: Reader, mailbox_orig_id: MailboxID, arriving: Sequence[ThreadKeys]) -> None:
+        self.waited_for: set[str] = set()
+        self._r = r
+        self._mailbox_orig_id = mailbox_orig_id
+        self._own = {keys.messageid for keys in arriving if keys.messageid is not None}
+        # By Message-ID the oldest message there is, and its base subject.
+        self._oldest: dict[str, tuple[int, str] | None] = {}
+        self._places: dict[int, Place] = {}
+        # Of noted messages: by Message-ID, and by base subject in the order of their times.
+        self._noted: dict[str, list[tuple[int, str]]] = {}
+        self._subjects: dict[str, list[tuple[int, int]]] = {}
+        wanted = self._own.union(*(keys.references[-LOOKED_AHEAD:] for keys in arriving))
+        if wanted:
+            self._look(wanted)
 
-def _below(row: tuple[object, ...], *, missing_link: bool, missing: tuple[str, ...] = ()) -> Link:
-    """The link to a parent, which inherits the thread flags of it (STORE-81)."""
-    parent_id, threadid, muted, collapsed, packed = row
-    assert isinstance(parent_id, int)
-    assert isinstance(threadid, int)
-    assert isinstance(packed, bytes)
-    if not threadid:
-        return Link(ThreadID(0))
-    above = _parents.decode(packed)
-    if len(above) >= MAX_PARENTS:
-        return Link(missing_link=True)
-    return Link(ThreadID(threadid), (parent_id, *above), missing_link, missing, bool(muted), bool(collapsed))
+    def _look(self, messageids: Collection[str]) -> None:
+        for messageid, waited, message_id, subject_base, threadid, muted, collapsed, packed in self._r.rows(
+            LOOK, apsw.carray(tuple(messageids))
+        ):
+            if waited:
+                self.waited_for.add(messageid)
+            if message_id is None:
+                self._oldest[messageid] = None
+            else:
+                self._oldest[messageid] = message_id, subject_base
+                self._places[message_id] = Place(threadid, bool(muted), bool(collapsed), _parents.decode(packed))
+
+    def place(self, keys: ThreadKeys, received: int) -> Link:
+        """The place of the next message, among all that are there and those that were noted."""
+        if keys.messageid is not None:
+            oldest = self._first(keys.messageid)
+            if oldest is not None:
+                return self._below(oldest[0], missing_link=True)
+        missing: list[str] = []
+        for reference in reversed(keys.references[-MAX_REFERENCES:]):
+            if reference == keys.messageid:
+                continue
+            found = self._referenced(reference, keys)
+            if found is not None:
+                return self._below(found, missing_link=bool(missing), missing=tuple(missing))
+            missing.append(reference)
+        if not keys.references and keys.is_response and keys.subject_base:
+            found = self._answered(keys.subject_base, received - BEFORE, received + AFTER)
+            if found is not None:
+                return self._below(found, missing_link=True)
+        return Link(missing_link=bool(missing), missing=tuple(missing))
+
+    def note(self, message_id: MessageID, keys: ThreadKeys, received: int, link: Link) -> None:
+        """The message is there from now on."""
+        if keys.messageid is not None:
+            self._noted.setdefault(keys.messageid, []).append((message_id, keys.subject_base))
+        if keys.subject_base:
+            insort(self._subjects.setdefault(keys.subject_base, []), (received, message_id))
+        self.waited_for.update(self._own.intersection(link.missing))
+
+    def note_place(self, message_id: MessageID, threadid: ThreadID, link: Link) -> None:
+        """Where a message stands whose rows are not written yet."""
+        self._places[message_id] = Place(threadid, link.muted, link.collapsed, link.parents)
+
+    def forget_places(self) -> None:
+        """Rows were written and threads changed: where messages stand is in the database."""
+        self._places.clear()
+
+    def _first(self, messageid: str) -> tuple[int, str] | None:
+        """The oldest message with this id, and its base subject."""
+        if messageid not in self._oldest:
+            self._look((messageid,))
+        oldest = self._oldest[messageid]
+        if oldest is None and messageid in self._noted:
+            oldest = self._noted[messageid][0]
+        return oldest
+
+    def _referenced(self, reference: str, keys: ThreadKeys) -> int | None:
+        """The oldest message with this id whose subject fits."""
+        first = self._first(reference)
+        if first is None:
+            return None
+        if keys.dsn or first[1] == keys.subject_base:
+            return first[0]
+        if self._oldest[reference] is not None:
+            found: int | None = self._r.value(BY_REFERENCE, reference, keys.subject_base, keys.dsn)
+            if found is not None:
+                return found
+        for message_id, subject_base in self._noted.get(reference, ())[:SAME_ID]:
+            if subject_base == keys.subject_base:
+                return message_id
+        return None
+
+    def _answered(self, subject_base: str, since: int, until: int) -> int | None:
+        """The latest message with this subject within the time (µs UTC)."""
+        latest: tuple[int, int] | None = self._r.row(BY_SUBJECT, subject_base, self._mailbox_orig_id, since, until)
+        noted = self._subjects.get(subject_base, [])
+        at = bisect_right(noted, until, key=itemgetter(0)) - 1
+        if at >= 0 and noted[at][0] >= since:
+            latest = noted[at] if latest is None else max(latest, noted[at])
+        return None if latest is None else latest[1]
+
+    def _below(self, parent_id: int, *, missing_link: bool, missing: tuple[str, ...] = ()) -> Link:
+        """The link to a parent, which inherits the thread flags of it (STORE-81)."""
+        parent = self._places.get(parent_id)
+        if parent is None:
+            parent = self._places[parent_id] = place_of(self._r, parent_id)
+        if not parent.threadid:
+            return Link(ThreadID(0))
+        if len(parent.parents) >= MAX_PARENTS:
+            return Link(missing_link=True)
+        above = (parent_id, *parent.parents)
+        return Link(ThreadID(parent.threadid), above, missing_link, missing, parent.muted, parent.collapsed)
 
 
 def set_thread_flags(

@@ -28,8 +28,10 @@ from moxlite.store.threadlinks import (
     MAX_PARENTS,
     MAX_REFERENCES,
     SAME_ID,
+    Place,
     ThreadKeys,
     pack_parents,
+    place_of,
 )
 from moxlite.store.transaction import Reader, Tx
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID
@@ -38,7 +40,7 @@ from moxlite.store.unit import AccountTx
 if TYPE_CHECKING:
     from moxlite.store.account import Account
 
-__all__ = ["Placing", "adopt_orphans", "keep_threads", "note_missing", "reassign_threads"]
+__all__ = ["NOTE_MISSING", "Placing", "adopt_orphans", "keep_threads", "missing_rows", "reassign_threads"]
 
 logger = logging.getLogger("moxlite.store.threads")
 
@@ -67,17 +69,15 @@ DONE: Final = 2
 
 _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
 
-NOTE: Final = "INSERT INTO thread_missing (reference, message_id, distance) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+NOTE_MISSING: Final = (
+    "INSERT INTO thread_missing (reference, message_id, distance) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+)
 FORGET: Final = "DELETE FROM thread_missing WHERE message_id = ? AND distance >= ?"
 NEARER: Final = "SELECT EXISTS (SELECT 1 FROM thread_missing WHERE message_id = ?)"
-WAITING: Final = "SELECT EXISTS (SELECT 1 FROM thread_missing WHERE reference = ?)"
 ORPHANS: Final = f"""
 SELECT t.message_id, t.distance FROM message x CROSS JOIN thread_missing t CROSS JOIN message m
 WHERE x.id = ?2 AND t.reference = ?1 AND t.message_id <> ?2 AND m.id = t.message_id AND m.threadid <> 0
 AND (m.subject_base = x.subject_base OR m.dsn) ORDER BY t.message_id LIMIT {MAX_ADOPTED}"""  # noqa: S608 - a number
-PLACE: Final = """
-SELECT m.threadid, m.thread_muted, m.thread_collapsed, i.thread_parents FROM message m JOIN message_info i
-ON i.message_id = m.id WHERE m.id = ?"""
 OF_THREAD: Final = """
 SELECT m.id, m.thread_muted, m.thread_collapsed, i.thread_parents FROM message m JOIN message_info i
 ON i.message_id = m.id WHERE m.threadid = ? ORDER BY m.id LIMIT ?"""
@@ -86,27 +86,12 @@ SET_PARENTS: Final = "UPDATE message_info SET thread_parents = ? WHERE message_i
 SET_MISSING: Final = "UPDATE message SET thread_missing_link = ? WHERE id = ?"
 
 
-def note_missing(tx: Tx, message_id: int, missing: Sequence[str]) -> None:
-    """Keep the references of a message that led nowhere, the nearest first."""
-    if missing:
-        kept = missing[:MISSING_KEPT]
-        tx.executemany(NOTE, [(reference, message_id, distance) for distance, reference in enumerate(kept)])
+def missing_rows(message_id: int, missing: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Rows for `NOTE_MISSING`: the references of a message that led nowhere, the nearest first."""
+    return [(reference, message_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
 
 
 # Late parents
-
-
-class _Place(msgspec.Struct, frozen=True):
-    threadid: int
-    muted: bool
-    collapsed: bool
-    parents: tuple[int, ...]
-
-
-def _place(r: Reader, message_id: int) -> _Place:
-    row = r.row(PLACE, message_id)
-    assert row is not None
-    return _Place(row[0], bool(row[1]), bool(row[2]), _parents.decode(row[3]))
 
 
 def adopt_orphans(
@@ -119,27 +104,27 @@ def adopt_orphans(
     A message without a parent joins the thread of its first orphan, and stands where that one missed it. At most 200
     messages are changed; orphans beyond stay where they are.
     """
-    if messageid is None or not tx.value(WAITING, messageid):
+    if messageid is None:
         return None
     orphans = tx.rows(ORPHANS, messageid, message_id)
     if not orphans:
         return None
     branches = _Branches(tx)
     for orphan_id, distance in orphans:
-        ours, theirs = _place(tx, message_id), _place(tx, orphan_id)
+        ours, theirs = place_of(tx, message_id), place_of(tx, orphan_id)
         below = orphan_id in ours.parents
         if not ours.threadid or message_id in theirs.parents or (below and not by_subject):
             continue
         if below or (not ours.parents and (theirs.threadid != ours.threadid or theirs.parents)):
             if not branches.move(message_id, theirs.parents, theirs.threadid):
                 break
-            ours = _place(tx, message_id)
+            ours = place_of(tx, message_id)
         if not branches.move(orphan_id, (message_id, *ours.parents), ours.threadid):
             break
         tx.execute(FORGET, orphan_id, distance)
         tx.execute(SET_MISSING, tx.value(NEARER, orphan_id), orphan_id)
     branches.tell(message_id)
-    return ThreadID(_place(tx, message_id).threadid)
+    return ThreadID(place_of(tx, message_id).threadid)
 
 
 class _Branches:
@@ -154,7 +139,7 @@ class _Branches:
         tx = self._tx
         if len(parents) > MAX_PARENTS:
             return False
-        now = _place(tx, top)
+        now = place_of(tx, top)
         rows = tx.rows(OF_THREAD, now.threadid, 20 * MAX_ADOPTED)
         if len(rows) == 20 * MAX_ADOPTED:
             return False  # a thread so long that even looking through it is too much for a delivery
@@ -241,7 +226,7 @@ class Placing:
         self._keys = keys
         self._waits = waits
         self._thread_is_set = thread_is_set
-        self._placed: dict[int, _Place] = {}
+        self._placed: dict[int, Place] = {}
         self._unwritten: list[tuple[int, int, int, int, int, str]] = []
         self._oldest: dict[str, tuple[int, str] | None] = {}
 
@@ -324,12 +309,12 @@ class Placing:
 
     def _settle(self, message_id: int, match: _Match) -> None:
         tx = self._tx
-        place = _Place(message_id, False, False, ())
+        place = Place(message_id, False, False, ())
         missing_link = match.missing_link
         if match.parent is not None:
-            above = self._placed.get(match.parent) or _place(tx, match.parent)
+            above = self._placed.get(match.parent) or place_of(tx, match.parent)
             if len(above.parents) < MAX_PARENTS:
-                place = _Place(above.threadid, above.muted, above.collapsed, (match.parent, *above.parents))
+                place = Place(above.threadid, above.muted, above.collapsed, (match.parent, *above.parents))
             else:
                 missing_link = True
         if place.parents or missing_link or not self._thread_is_set:
@@ -339,7 +324,7 @@ class Placing:
             )
             if len(self._unwritten) >= SETTLED:
                 self.flush()
-        note_missing(tx, message_id, match.missing)
+        tx.executemany(NOTE_MISSING, missing_rows(message_id, match.missing))
         if len(self._placed) >= REMEMBERED:
             self._placed.pop(next(iter(self._placed)))
         self._placed[message_id] = place

@@ -13,6 +13,7 @@ __all__ = [
     "EVENT_TYPES",
     "UID",
     "AccountClosing",
+    "AclChanged",
     "AnnotationChanged",
     "BodyID",
     "EmailID",
@@ -79,7 +80,9 @@ class SpecialUse(IntFlag):
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """A row of `mailbox`. IMAP's EXISTS is `total + deleted` (STORE-19)."""
+    """A row of `mailbox`. IMAP's EXISTS is `total + deleted` (STORE-19). `system`: the server's own, which shows what
+    waits in the queue (IMAP-162).
+    """
 
     id: MailboxID
     name: str
@@ -97,6 +100,7 @@ class Mailbox(msgspec.Struct, frozen=True):
     unseen: int
     size: int
     deleted_size: int
+    system: bool = False
 
     @property
     def exists(self) -> int:
@@ -202,12 +206,13 @@ class ThreadChanged(Event, frozen=True, kw_only=True):
 
 
 class MailboxAdded(Event, frozen=True, kw_only=True):
-    """A new mailbox; `subscribed` is the LIST attribute `\\Subscribed`."""
+    """A new mailbox; `subscribed` is the LIST attribute `\\Subscribed`; `system` as in `Mailbox`."""
 
     mailbox_id: MailboxID
     name: str
     special_use: SpecialUse
     subscribed: bool
+    system: bool = False
 
 
 class MailboxRemoved(Event, frozen=True, kw_only=True):
@@ -231,6 +236,7 @@ class MailboxRenamed(Event, frozen=True, kw_only=True):
     name: str
     special_use: SpecialUse
     subscribed: bool
+    system: bool = False
 
 
 class MailboxCounts(Event, frozen=True, kw_only=True):
@@ -285,6 +291,16 @@ class AnnotationChanged(Event, frozen=True, kw_only=True):
 
 class SettingsChanged(Event, frozen=True, kw_only=True):
     """The account's settings (STORE-107) are other ones."""
+
+
+class AclChanged(Event, frozen=True, kw_only=True):
+    """Somebody has other rights on a mailbox (RFC 4314): `identifier` as in acl.py. The change log doesn't tell it: who
+    was told from the database reads the rights that hold now.
+    """
+
+    mailbox_id: MailboxID
+    name: str
+    identifier: str
 
 
 class AccountClosing(Event, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ REPAIRS: Final = {
     "uidnext": "moxlite store fix-uidmeta",
     "uidvalidity": "moxlite store fix-uidmeta",
     "size": "moxlite store fix-sizes",
+    "queued": "moxlite account recover",
     "file": "moxlite account recover",
     "chunk": "moxlite account recover",
     "hash": "moxlite account recover",
@@ -49,6 +50,8 @@ REPAIRS: Final = {
 CONTENT_REFS: Final = """
 SELECT c.id, c.refs, count(m.id) FROM content c LEFT JOIN msg m ON m.content_id = c.id GROUP BY c.id
 HAVING c.refs <> count(m.id)"""
+MIRROR: Final = """
+SELECT content_id, state FROM mirror WHERE state <> 'remove' AND content_id NOT IN (SELECT id FROM content)"""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -213,6 +216,10 @@ def _rows(path: Path, one: DatabaseFile, db: apsw.Connection, found: Verified, *
             findings = [
                 Finding("content", f"content {number} has refs {refs} and {users} messages")
                 for number, refs, users in reader.rows(CONTENT_REFS)
+            ]
+            findings += [
+                Finding("mirror", f"content {number} is gone, its row in mirror is in state {state!r}")
+                for number, state in reader.rows(MIRROR)
             ]
         case Kind.AUTH | Kind.REPORTS | Kind.CACHE | Kind.SEARCH:
             pass  # rows of these do not depend on each other

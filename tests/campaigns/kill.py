@@ -6,8 +6,9 @@ copy when its tagged OK was. After each restart the mailboxes are compared with 
 - nothing whose expunge was acknowledged is back;
 - no message stands twice in the Inbox (what the queue delivers locally carries its key, STORE-189);
 - each acknowledged copy is in Archive.
-At the end the queue is drained, each acknowledged submission must have arrived once, every body is compared with
-what was sent, and `store check --deep` must find nothing.
+bob, who submits, has a mailbox `Queue` (IMAP-162). At the end the queue is drained, and that mailbox must be empty,
+each acknowledged submission must have arrived once, every body is compared with what was sent, and `store check
+--deep` must find nothing.
 """
 
 import hashlib
@@ -169,6 +170,18 @@ def verify(server: ServedServer, ledger: Ledger, *, drained: bool) -> tuple[int,
     return inbox.total(), archive.total()
 
 
+def wait_for_empty_queue_mailbox(server: ServedServer) -> None:
+    """bob's mailbox `Queue` follows the queue, which is empty (IMAP-162)."""
+    client = imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=insecure(), timeout=60)
+    client.login("bob@example.org", server.password)
+    deadline = time.monotonic() + 60
+    while b"MESSAGES 0" not in (told := client.status("Queue", "(MESSAGES)")[1][0] or b""):
+        if time.monotonic() > deadline:
+            raise Finding(f"the queue is empty, its mailbox is not: {told!r}")
+        time.sleep(0.2)
+    client.logout()
+
+
 def compare_bodies(server: ServedServer, ledger: Ledger) -> int:
     """Each message's octets below its trace headers must be those sent; how many were compared."""
     client = session(server)
@@ -228,6 +241,8 @@ def kill_many(seed: int, kills: int, report: Report, make: Callable[[Path], Serv
     ledger = Ledger()
     with tempfile.TemporaryDirectory(prefix="moxlite-kill-") as folder:
         server = make(Path(folder) / "server")
+        domains = Path(folder) / "server" / "config" / "domains.toml"
+        domains.write_text(domains.read_text().replace("[accounts.bob]\n", "[accounts.bob]\nqueue_mailbox = true\n"))
         with server:
             pass
         for number in range(kills):
@@ -243,6 +258,7 @@ def kill_many(seed: int, kills: int, report: Report, make: Callable[[Path], Serv
             if time.monotonic() > deadline:
                 raise Finding(f"the queue does not drain: {listed[:1000]}")
             time.sleep(0.2)
+        wait_for_empty_queue_mailbox(server)
         inbox, archive = verify(server, ledger, drained=True)
         compared = compare_bodies(server, ledger)
         code = server.stop()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.running import LocalServer
 
-__all__ = ["local", "mailbox", "metric", "session", "shared", "shared_server"]
+__all__ = ["commands", "local", "logs_in_by", "mailbox", "metric", "session", "shared", "shared_server"]
 
 
 @contextmanager
@@ -76,6 +76,27 @@ def metric(server: LocalServer, name: str, **labels: str) -> float:
     found = (line for line in lines if re.match(rf"{name}[ {{]", line))
     wanted = [f'{key}="{value}"' for key, value in labels.items()]
     return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(label in line for label in wanted))
+
+
+def commands(server: LocalServer, name: str) -> float:
+    """How often a command was carried out."""
+    return metric(server, "moxlite_imap_command_duration_seconds_count", cmd=name, result="ok")
+
+
+MECHANISMS = ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-1-plus", "scram-sha-256", "scram-sha-256-plus")
+
+
+@contextmanager
+def logs_in_by(server: LocalServer, *mechanisms: str) -> Iterator[None]:
+    """What runs meanwhile must log in by just these mechanisms."""
+
+    def count() -> dict[str, float]:
+        return {name: metric(server, "moxlite_authentication_total", variant=name, result="ok") for name in MECHANISMS}
+
+    before = count()
+    yield
+    after = count()
+    assert {name for name in MECHANISMS if after[name] > before[name]} == set(mechanisms)
 
 
 def panics(server: LocalServer) -> float:

@@ -1,6 +1,7 @@
 """Mail moves from Dovecot to moxlite and back (IMAP-136..139, IMAP-178)."""
 
 import datetime as dt
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,8 +148,12 @@ def arguments(dovecot: Dovecot, tmp_path: Path) -> list[str]:
     ]
 
 
-def test_an_account_moves_in_and_then_only_changes(local: LocalServer, dovecot: Dovecot, arguments: list[str]) -> None:
-    """IMAP-137, IMAP-138, IMAP-139: bytes, flags, keywords, dates, mailboxes; also while nobody may log in."""
+def test_an_account_moves_in_and_then_only_changes(
+    local: LocalServer, dovecot: Dovecot, arguments: list[str], tmp_path: Path
+) -> None:
+    """IMAP-137, IMAP-138, IMAP-139, STORE-188: bytes, flags, keywords, dates, mailboxes; also while nobody may log in,
+    and once more after the account was recovered.
+    """
     trio.run(fill, dovecot, "ann", 500)
     trio.run(annotate, dovecot)
     dry = local.cli("imap", "import", "--dry-run", *arguments)
@@ -175,6 +180,19 @@ def test_an_account_moves_in_and_then_only_changes(local: LocalServer, dovecot: 
     assert done.stdout.startswith("0 messages copied, flags of 0 carried over, "), done.stdout + done.stderr
     ours = state(local.port(143), local.user)
     assert filled(ours) == filled(renamed(state(dovecot.port, "ann"), **names))
+    with imapclient.IMAPClient("127.0.0.1", local.port(143), ssl=False) as client:
+        client.login(local.user, local.password)
+        client.select_folder("Lists/a&b")
+        client.delete_messages(client.search()[:3])
+        client.expunge()
+    assert local.stop() == 0
+    local.cli("account", "recover", "moxlite", "--out", str(tmp_path / "recovered"))
+    for path in (local.folder / "data/accounts/moxlite").glob("*.db*"):
+        path.unlink()
+    shutil.copy(tmp_path / "recovered/accounts/moxlite/account.db", local.folder / "data/accounts/moxlite")
+    local.start()
+    done = local.cli("imap", "import", *arguments)
+    assert done.stdout.startswith("0 messages copied, flags of 0 carried over, "), done.stdout + done.stderr
 
 
 async def annotate(dovecot: Dovecot) -> None:

@@ -16,7 +16,14 @@ from tests.realservers import Dovecot
 from tests.running import LocalServer
 from tests.tools import need
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.xdist_group("import programs")]
+
+
+@pytest.fixture
+def local(shared: LocalServer) -> LocalServer:
+    """The server that many tests share."""
+    return shared
+
 
 RECEIVED = 1_790_000_000
 MAIL: dict[str, list[tuple[bytes, str]]] = {
@@ -52,7 +59,7 @@ def fetched(session: imaplib.IMAP4, mailbox: str) -> list[tuple[bytes, int, set[
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
     """Dovecot with the mail above in a Maildir. Not in pytest's folder, which each run closes to other users again."""
     need("dovecot")
@@ -114,7 +121,7 @@ def read_by_dovecot(dovecot: Dovecot, location: str) -> list[dict[str, str]]:
 def test_dovecot_reads_what_is_exported(dovecot: Dovecot, local: LocalServer, tmp_path: Path, form: str) -> None:
     """STORE-135, STORE-137, STORE-138"""
     local.cli("import", "maildir", "moxlite", "Inbox", str(dovecot.top / "mail/anna/Maildir"))
-    out = dovecot.top / "mail/out"
+    out = dovecot.top / f"mail/out-{form}"
     local.cli("export", form, str(out), "moxlite", "Inbox", "--single")
     subprocess.run(["chown", "-R", "nobody:nogroup", str(out)], check=True)
     location = f"maildir:{out}/Inbox" if form == "maildir" else f"mbox:~/mbox:INBOX={out}/Inbox.mbox"

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.running import LocalServer, make_certificate
 from tests.tools import top, until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localserve")]
 
 
 def moxlite(*args: str, stdin: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -54,6 +54,12 @@ def rows(server: LocalServer, *args: str) -> list[dict[str, object]]:
 
 def imap(server: LocalServer, user: str = "moxlite@localhost", password: str = "moxmoxmox") -> imaplib.IMAP4:
     client = imaplib.IMAP4("127.0.0.1", server.port(143))
+    client.login(user, password)
+    return client
+
+
+def submission(server: LocalServer, user: str, password: str) -> smtplib.SMTP:
+    client = smtplib.SMTP("127.0.0.1", server.port(587), timeout=30)
     client.login(user, password)
     return client
 
@@ -256,8 +262,8 @@ def test_log_levels_are_shown_and_set(server: LocalServer) -> None:
 
 
 def test_an_account_lives_and_dies_by_the_command_line(server: LocalServer) -> None:
-    """ADMIN-14..17, ADMIN-19: add, set-password, addresses, disable, enable, rm; a new account of the same name is
-    empty.
+    """ADMIN-14..17, ADMIN-19, SMTP-62a: add, set-password, addresses, disable, enable, rm; sessions end; a new account
+    of the same name is empty.
     """
     assert server.cli("config", "account", "add", "bob", "bob@localhost").stdout == ""
     assert server.cli("account", "set-password", "bob", stdin="bobs password\n").returncode == 0
@@ -271,14 +277,23 @@ def test_an_account_lives_and_dies_by_the_command_line(server: LocalServer) -> N
     assert server.cli("config", "address", "account", "Robert+x@localhost").stdout == "bob\n"
     client = imap(server, "robert@localhost", "bobs password")
     client.append("INBOX", None, None, b"Subject: kept\r\n\r\n")  # type: ignore[arg-type]
+    sender = submission(server, "robert@localhost", "bobs password")
+    server.cli("account", "set-password", "bob", stdin="bobs new one\n")
+    until(lambda: ended(client), what="the end of the session")
+    assert sender.getreply()[1].startswith(b"4.7.0 the password was changed")
+    sender.close()
 
+    client = imap(server, "robert@localhost", "bobs new one")
+    sender = submission(server, "robert@localhost", "bobs new one")
     server.cli("config", "account", "disable", "bob", "come back later")
     assert "bob (disabled)" in server.cli("config", "account", "list").stdout
     until(lambda: ended(client), what="the end of the session")
+    assert sender.getreply()[1].startswith(b"4.7.0 come back later")
+    sender.close()
     with pytest.raises(imaplib.IMAP4.error, match="come back later"):
-        imap(server, "bob@localhost", "bobs password")
+        imap(server, "bob@localhost", "bobs new one")
     server.cli("config", "account", "enable", "bob")
-    imap(server, "bob@localhost", "bobs password").logout()
+    imap(server, "bob@localhost", "bobs new one").logout()
 
     server.cli("config", "address", "rm", "robert@localhost")
     assert len(rows(server, "config", "account", "addresses", "bob")) == 1
@@ -288,7 +303,7 @@ def test_an_account_lives_and_dies_by_the_command_line(server: LocalServer) -> N
     server.cli("--yes", "config", "account", "rm", "bob")
     assert not (server.folder / "data/accounts/bob").exists()
     with pytest.raises(imaplib.IMAP4.error):
-        imap(server, "bob@localhost", "bobs password")
+        imap(server, "bob@localhost", "bobs new one")
     assert [row["account"] for row in rows(server, "config", "account", "list")] == ["moxlite"]
     assert "postmaster" in server.cli("--yes", "config", "account", "rm", "moxlite", check=False).stderr
 

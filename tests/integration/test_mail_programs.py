@@ -7,14 +7,12 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from moxlite.store.tlskeys import TLSKey, read_certificate
-from tests.integration.conftest import metric
+from tests.integration.conftest import commands, logs_in_by
 from tests.integration.mail import Stored, holdings, message
 from tests.integration.terminal import on_terminal
 from tests.realservers import Dovecot
@@ -67,27 +65,6 @@ def first_uid(session: imaplib.IMAP4) -> int:
 def lf(octets: bytes) -> bytes:
     """With the line ends of Unix, as these programs write messages."""
     return octets.replace(b"\r\n", b"\n")
-
-
-def commands(server: LocalServer, name: str) -> float:
-    """How often a command was carried out."""
-    return metric(server, "moxlite_imap_command_duration_seconds_count", cmd=name, result="ok")
-
-
-MECHANISMS = ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-1-plus", "scram-sha-256", "scram-sha-256-plus")
-
-
-@contextmanager
-def logs_in_by(server: LocalServer, *mechanisms: str) -> Iterator[None]:
-    """What runs meanwhile must log in by just these mechanisms."""
-
-    def count() -> dict[str, float]:
-        return {name: metric(server, "moxlite_authentication_total", variant=name, result="ok") for name in MECHANISMS}
-
-    before = count()
-    yield
-    after = count()
-    assert {name for name in MECHANISMS if after[name] > before[name]} == set(mechanisms)
 
 
 # --- curl

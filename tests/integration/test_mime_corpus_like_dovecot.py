@@ -31,7 +31,7 @@ ACCEPTED: Final[list[tuple[str, Callable[[Difference], bool]]]] = [
         d.item.endswith(".MIME]") and isinstance(d.theirs, bytes) and d.ours == d.theirs + b"\r\n")),
     ("white space within a field stays as it is, Dovecot joins it", lambda d: (
         d.item == "ENVELOPE" and alike(joined(d.ours), joined(d.theirs)))),
-    ("a type that can't be read makes an octet stream, Dovecot has empty words or text (IMAP-104)", lambda d: (
+    ("a type that can't be read is an octet stream, a bare text plain text; Dovecot has empty words", lambda d: (
         d.message in ("msg_14", "types-odd") and d.item in STRUCTURES)),
     ("a message whose first line is no field is an octet stream (IMAP-104)", lambda d: (
         d.message == "msg_19" and d.item in STRUCTURES)),

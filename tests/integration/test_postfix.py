@@ -15,18 +15,18 @@ from tests.tools import until
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
-def test_postfix_relays_into_it_over_starttls(local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+def test_postfix_relays_into_it_over_starttls(shared: LocalServer, session: imaplib.IMAP4, tmp_path: Path) -> None:
     """SMTP-19, SMTP-25, SMTP-37, SMTP-79: twenty messages, encrypted, every octet as it was."""
-    relay = f"relayhost = [127.0.0.1]:{local.port(25)}\nsmtp_tls_security_level = encrypt\nsmtp_tls_loglevel = 1\n"
+    relay = f"relayhost = [127.0.0.1]:{shared.port(25)}\nsmtp_tls_security_level = encrypt\nsmtp_tls_loglevel = 1\n"
     sent = [message(n) for n in range(20)]
     with Postfix(tmp_path / "postfix", extra=relay) as postfix:
         with smtplib.SMTP("127.0.0.1", postfix.port) as client:
             for content in sent:
-                client.sendmail("sender@remote.example", [local.user], content, mail_options=["BODY=8BITMIME"])
-        wait_for(mailbox, len(sent))
+                client.sendmail("sender@remote.example", [shared.user], content, mail_options=["BODY=8BITMIME"])
+        wait_for(session, len(sent))
         until(lambda: postfix.queued() == 0, what="postfix's queue is empty")
         assert "TLS connection established" in postfix.log()
-    stored = contents(mailbox)
+    stored = contents(session)
     for content in sent:
         [match] = [one for one in stored if one.endswith(content)]
         top = added_headers(match, content)

@@ -9,6 +9,7 @@ from pathlib import Path
 import imapclient
 import pytest
 
+from tests.integration.conftest import commands, logs_in_by
 from tests.integration.mail import contents, message
 from tests.running import LocalServer
 from tests.tools import need
@@ -33,6 +34,7 @@ Pass {password}
 SSLType IMAPS
 CertificateFile {certificate}
 Timeout 20
+{more}
 
 IMAPStore remote
 Account moxlite
@@ -65,7 +67,7 @@ def append(session: imaplib.IMAP4, count: int, first: int = 0, name: str = "INBO
 class Mbsync:
     """An isync configuration in a folder of the test's own."""
 
-    def __init__(self, server: LocalServer, folder: Path) -> None:
+    def __init__(self, server: LocalServer, folder: Path, more: str = "") -> None:
         self.folder = folder / "maildir"
         self.folder.mkdir(parents=True)
         self.rc = folder / "mbsyncrc"
@@ -77,6 +79,7 @@ class Mbsync:
                 password=server.password,
                 certificate=certificate,
                 folder=self.folder,
+                more=more,
             )
         )
 
@@ -93,11 +96,25 @@ class Mbsync:
         return sorted(p for part in ("cur", "new") for p in (self.folder / name / part).iterdir())
 
 
-def test_mbsync_both_ways(local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
-    """IMAP-140: a first run copies all, a second finds nothing to do, flags and deletions travel both ways."""
+@pytest.mark.parametrize(
+    ("more", "mechanism", "deflates"),
+    [
+        ("AuthMechs SCRAM-SHA-256", "scram-sha-256", True),
+        ("AuthMechs PLAIN\nDisableExtension COMPRESS=DEFLATE", "plain", False),
+    ],
+)
+def test_mbsync_both_ways(
+    local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, more: str, mechanism: str, deflates: bool
+) -> None:
+    """IMAP-135, IMAP-140, IMAP-177: a first run copies all, a second finds nothing to do, flags and deletions travel
+    both ways; with COMPRESS and SCRAM-SHA-256, and without.
+    """
     sent = append(mailbox, 25)
-    sync = Mbsync(local, tmp_path)
-    sync.run()
+    sync = Mbsync(local, tmp_path, more)
+    before_deflate = commands(local, "compress")
+    with logs_in_by(local, mechanism):
+        sync.run()
+    assert (commands(local, "compress") > before_deflate) is deflates
     files = sync.messages()
     # LF line ends, and a field X-TUID by which mbsync finds again what it has copied; all else are our octets
     assert sorted(TUID.sub(b"", p.read_bytes()) for p in files) == sorted(
@@ -160,19 +177,29 @@ remoteuser = {user}
 remotepass = {password}
 ssl = yes
 sslcacertfile = {certificate}
-auth_mechanisms = PLAIN
+auth_mechanisms = {mechanism}
+usecompression = {compression}
 """
 
 
-def test_offlineimap_reads_everything(local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
-    """IMAP-140: offlineimap copies the account and a second run changes nothing."""
+@pytest.mark.parametrize(("mechanism", "compression"), [("PLAIN", "no"), ("CRAM-MD5", "yes")])
+def test_offlineimap_reads_everything(
+    local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, mechanism: str, compression: str
+) -> None:
+    """IMAP-135, IMAP-140, IMAP-177: offlineimap copies the account and a second run changes nothing."""
     sent = append(mailbox, 12)
     append(mailbox, 3, 50, "Archive")
     certificate = next((local.folder / "config").glob("localhost.crt"))
     rc = tmp_path / "offlineimaprc"
     rc.write_text(
         OFFLINEIMAPRC.format(
-            folder=tmp_path, port=local.port(993), user=local.user, password=local.password, certificate=certificate
+            folder=tmp_path,
+            port=local.port(993),
+            user=local.user,
+            password=local.password,
+            certificate=certificate,
+            mechanism=mechanism,
+            compression=compression,
         )
     )
     environment = os.environ | {"HOME": str(tmp_path)}
@@ -184,7 +211,10 @@ def test_offlineimap_reads_everything(local: LocalServer, mailbox: imaplib.IMAP4
         assert done.returncode == 0, done.stdout + done.stderr
         return sorted(str(p.relative_to(tmp_path)) for p in (tmp_path / "maildir").rglob("*") if p.is_file())
 
-    files = run()
+    deflated = commands(local, "compress")
+    with logs_in_by(local, mechanism.lower()):
+        files = run()
+    assert (commands(local, "compress") > deflated) is (compression == "yes")
     inbox = [p for part in ("cur", "new") for p in (tmp_path / "maildir/Inbox" / part).iterdir()]
     assert len(inbox) == len(sent)
     assert {p.read_bytes().replace(b"\r\n", b"\n") for p in inbox} == {c.replace(b"\r\n", b"\n") for c in sent}

@@ -29,6 +29,7 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
 from moxlite.store.credentials import Credential, derive_credential, set_credential
 from moxlite.store.options import AccountConfig, Options
+from moxlite.store.shares import sharing_task
 
 __all__ = ["PASSWORD", "Client", "Imap", "imap"]
 
@@ -151,13 +152,20 @@ class Imap:
     """A server without sockets."""
 
     def __init__(
-        self, context: Context, nursery: trio.Nursery, accounts: Accounts, shutdown: trio.Event, quota: dict[str, int]
+        self,
+        context: Context,
+        nursery: trio.Nursery,
+        accounts: Accounts,
+        shutdown: trio.Event,
+        quota: dict[str, int],
+        queue_mailbox: set[str],
     ) -> None:
         self.context = context
         self.accounts = accounts
         self.shutdown = shutdown
         self.nursery = nursery
         self.quota = quota
+        self.queue_mailbox = queue_mailbox
 
     @asynccontextmanager
     async def connect(
@@ -230,15 +238,19 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
     (data / "tmp").mkdir(parents=True)
 
     quota: dict[str, int] = {}
+    queue_mailbox: set[str] = set()
 
     def account_config(name: str) -> AccountConfig | None:
-        return AccountConfig(quota=quota.get(name, 0)) if name in holder.current.domains.accounts else None
+        if name not in holder.current.domains.accounts:
+            return None
+        return AccountConfig(quota=quota.get(name, 0), queue_mailbox=name in queue_mailbox)
 
     options = Options(account_config=account_config, check_on_close=True, min_free_space=0)
     async with AsyncExitStack() as stack:
         accounts = Accounts(data, options)
         auth = await AuthDB.open(data / "auth.db", options)
         stack.push_async_callback(auth.aclose)
+        accounts.register_task(sharing_task(auth))
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel)
         await nursery.start(accounts.serve)
@@ -252,6 +264,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
         )
         context = Context(
             accounts=accounts,
+            auth=auth,
             logins=logins,
             config=holder,
             sessions=Sessions(),
@@ -262,5 +275,5 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
         )
         async with accounts.use("mia") as account:
             await account.write(lambda tx: set_credential(tx, _credential()))
-        server = Imap(context, nursery, accounts, trio.Event(), quota)
+        server = Imap(context, nursery, accounts, trio.Event(), quota, queue_mailbox)
         yield server

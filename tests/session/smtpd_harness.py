@@ -25,7 +25,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections, RateLimiter
-from moxlite.smtpd import Context, Pace, serve_connection
+from moxlite.smtpd import Context, Pace, Senders, serve_connection
 from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
 from moxlite.store.body import message_range
@@ -338,6 +338,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
                 secret=b"x" * 32,
             ),
             submit=submit,
+            senders=Senders(),
             rate=RateLimiter(NEW_CONNECTIONS),
             open=OpenConnections(),
             received_id=ReceivedID(b"k" * 24),

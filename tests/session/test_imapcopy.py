@@ -21,11 +21,16 @@ from moxlite.net.ctlserver import CommandFailed
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, log_in
 from moxlite.net.resolver import FakeResolver
 from moxlite.store.account import Account, AccountTx
+from moxlite.store.acl import set_rights
 from moxlite.store.annotations import annotations, set_annotation
 from moxlite.store.flags import store_flags
 from moxlite.store.mailboxes import create_mailbox, delete_mailbox, is_subscribed, unsubscribe
 from moxlite.store.messages import expunge, move_messages
+from moxlite.store.prepare import prepare
+from moxlite.store.queued import fit_queue_mailbox, put_queued
 from moxlite.store.reading import mailbox_by_name, mailboxes, rows_by_uid
+from moxlite.store.shares import publish_shares
+from moxlite.store.spool import Spool
 from moxlite.store.types import Flag, Mailbox, MessageRow
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.store_mail import look, mail
@@ -614,3 +619,35 @@ async def test_a_new_connection_is_made_as_long_as_that_helps(
         with pytest.raises(ConnectionLost):
             await commands._connected(copy, order, copying.tell)
     assert trio.current_time() - before == pytest.approx(seconds, abs=0.5)
+
+
+async def test_mailboxes_of_other_users_are_left_out(imap: Imap, copying: Copying) -> None:
+    """IMAP-137, IMAP-157: what others share with the user is theirs."""
+
+    def share(tx: AccountTx) -> None:
+        set_rights(tx, create_mailbox(tx, "Theirs")[-1].id, "mia", "lr")
+
+    async with imap.account("bo") as account:
+        await account.write(share)
+        await publish_shares(imap.context.auth, account)
+        await copying.run()
+        assert not [box.name for box in await look(account, mailboxes) if box.name.startswith("Other Users")]
+    assert any("'Other Users/bo/Theirs' is left out" in note for note in copying.notes)
+
+
+async def test_the_mailbox_of_the_queue_is_left_out(imap: Imap, copying: Copying) -> None:
+    """IMAP-162, IMAP-137, IMAP-139: bo's is neither filled nor sent; mia has one of that name of their own."""
+    imap.queue_mailbox.add("bo")
+    async with imap.account("bo") as bo, imap.account() as mia:
+        await fit_queue_mailbox(bo)
+        with Spool.of(mail(1)) as spool:
+            await put_queued(bo, b"1 1", await prepare(spool), 1)
+        await mia.write(lambda tx: create_mailbox(tx, "Queue/sub"))
+        await copying.run()
+        assert sorted(copying.notes) == [
+            f"mailbox {name!r} is left out: the name Queue is kept for the mailbox that shows what waits to be sent"
+            for name in ("Queue", "Queue/sub")
+        ]
+        await copying.run(Push)
+        assert (await box(mia, "Queue")).total == 0
+        assert (await box(bo, "Queue")).total == 1

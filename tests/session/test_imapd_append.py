@@ -1,6 +1,9 @@
 """APPEND and REPLACE (docs/spec/imap.md §9)."""
 
 import errno
+import random
+import tempfile
+from typing import Any
 
 import msgspec
 import pytest
@@ -174,15 +177,29 @@ async def test_a_full_disk_refuses_the_message_and_the_session_goes_on(
         assert len(await rows(account)) == 1
 
 
-async def test_the_messages_of_one_command_share_memory_and_files(imap: Imap) -> None:
+async def test_the_messages_of_one_command_share_memory_and_a_file(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-88, IMAP-143"""
-    long = MAIL + b"x" * 20_000 + b"\r\n"
-    async with imap.account() as account, imap.user(select=None) as c:
-        many = b"".join(b" {%d+}\r\n%b" % (len(long), long) for _ in range(100))
-        assert (await c.tagged(b"a APPEND Inbox" + many)).endswith(" 1:100] added")
-        found = await rows(account)
-        assert {row.size for row in found} == {len(long)}
-        too_many = b"".join(b" {%d+}\r\n%b" % (len(long), long) for _ in range(160))
-        assert await c.tagged(b"a APPEND Inbox" + too_many) == "NO [LIMIT] too many long messages in one command"
-        assert len(await rows(account)) == 100
+    files = []
+    make = tempfile.TemporaryFile
+
+    def made(**options: Any) -> Any:
+        files.append(make(**options))
+        return files[-1]
+
+    monkeypatch.setattr("moxlite.store.spool.tempfile.TemporaryFile", made)
+    monkeypatch.setattr("moxlite.imapd.incoming.MEMORY", 50_000)
+    rng = random.Random(1)
+    long = [MAIL + b"%d " % n + rng.randbytes(5_000).hex().encode() + b"\r\n" for n in range(120)]
+    async with imap.account() as account, imap.user() as c:
+        many = b"".join(b" {%d+}\r\n%b" % (len(one), one) for one in long)
+        assert (await c.tagged(b"a APPEND Inbox" + many)).endswith(" 1:120] added")
+        assert len(files) == 1
+        assert files[0].closed
+        assert [row.size for row in await rows(account)] == [*map(len, long)]
+        for uid in (1, 60, 120):
+            assert long[uid - 1].decode() in "\r\n".join(await c.ok(f"a UID FETCH {uid} BODY.PEEK[]")) + "\r\n"
+        parts = b"".join(b' CATENATE (URL "/Inbox/;UID=%d" TEXT {6+}\r\nmore\r\n)' % (n + 1) for n in range(110))
+        assert (await c.tagged(b"a APPEND Inbox" + parts)).endswith(" 121:230] added")
+        assert [row.size for row in await rows(account)][120:] == [len(one) + 6 for one in long[:110]]
+        assert len(files) == 2
     assert list(imap.context.spool_directory.iterdir()) == []

@@ -42,6 +42,12 @@ class Script:
     def write(self, octets: bytes) -> None:
         self.written.append(octets)
 
+    def pending_octets(self) -> bytes:
+        return b""
+
+    def flush(self) -> bool:
+        return True
+
     async def drain(self) -> None:
         pass
 

@@ -9,6 +9,7 @@ import trio
 
 from moxlite.imapd.connection import Connection
 from moxlite.imapd.fetchbody import Content
+from moxlite.imapd.fetchgroups import STEP
 from moxlite.store.account import Account, AccountTx
 from moxlite.store.chunks import CHUNK_SIZE
 from moxlite.store.errors import StorageBroken
@@ -807,7 +808,7 @@ async def test_a_slow_reader_is_not_buffered_for(imap: Imap) -> None:
             patch.setattr(Connection, "write", write)
             assert len(await c.ok("a UID FETCH 1:* (BODY.PEEK[])")) == 131
             assert len(await c.ok("a UID FETCH 1:* (BODY.PEEK[TEXT] UID)")) == 131
-            assert max(pending) <= (256 << 10) + 65_536
+            assert max(pending) <= STEP + 65_536
         await c.send("z LOGOUT\r\n")
         await c.until("z")
 

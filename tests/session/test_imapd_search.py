@@ -783,7 +783,23 @@ async def test_random_programs_find_what_a_plain_reference_finds(imap: Imap, mon
 
 HEADERS = st.lists(
     st.lists(
-        st.sampled_from([b"needle", b"NEEDLE", b"need", b"le", b"=?", b"\xc3\xbc", b" ", b"\r\n ", b"x", b"\0", b":"]),
+        st.sampled_from(
+            [
+                b"needle",
+                b"NEEDLE",
+                b"need",
+                b"le",
+                b"=?",
+                b"\xc3\xbc",
+                b" ",
+                b"\t",
+                b"\r\n ",
+                b"\n\t",
+                b"x",
+                b"\0",
+                b":",
+            ]
+        ),
         max_size=6,
     ).map(b"".join),
     max_size=6,
@@ -798,8 +814,21 @@ def test_hints_rule_out_only_what_cannot_match(headers: list[bytes], needle: str
         assert kept == sorted(set(kept))
         for position, header in enumerate(headers):
             plain_octets = header.isascii() and b"=?" not in header
-            holds = any(word in header.lower() for word in hint.words)
+            holds = any(pattern.search(header.lower()) for pattern in hint.patterns)
             assert (position in kept) == (holds or not plain_octets)
+
+
+@given(HEADERS, st.sampled_from(["needle", "needle x", " needle", "x  x", "x \r\n x", "", "ü", "need=?"]))
+def test_hints_for_a_field_keep_each_header_that_has_it(texts: list[bytes], needle: str) -> None:
+    """IMAP-121"""
+    headers = [b"Subject: " + text + b"\r\nX: y\r\n\r\n" for text in texts]
+    holding = {
+        position
+        for position, header in enumerate(headers)
+        if Message(position, header, b"", lambda start, end: b"").field_holds(b"subject", fold(needle))
+    }
+    for hint in Hint.of_field(fold(needle)):
+        assert holding <= set(hint.may_hold(headers))
 
 
 async def test_searches_run_beside_other_sessions(imap: Imap, c: Client) -> None:

@@ -1,7 +1,14 @@
 """SELECT, EXAMINE, CLOSE, UNSELECT, CONDSTORE and QRESYNC (docs/spec/imap.md §8)."""
 
-import pytest
+from functools import partial
+from typing import Any
 
+import pytest
+import trio
+import trio.testing
+
+from moxlite.imapd import select
+from moxlite.store.bus import Bus
 from moxlite.store.errors import StorageFull
 from moxlite.store.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
@@ -35,6 +42,23 @@ async def test_select_tells_its_lines_in_order(imap: Imap) -> None:
             "a OK [READ-WRITE] selected",
         ]
         assert (await c.ok("b SELECT Archive"))[0] == "* OK [CLOSED] previous mailbox closed"
+
+
+async def test_the_uids_of_a_large_mailbox_are_read_with_and_without_gaps(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-165, IMAP-53"""
+    monkeypatch.setattr(select, "MANY", 1)
+    async with imap.account() as account:
+        for gone, uids in ((), "1 2 3 4"), ((2,), "1 3 4"), ((1,), "3 4"), ((3,), "4"):
+            if gone:
+                await account.write(partial(expunge, mailbox_id=INBOX, uids=gone))
+            else:
+                await put(account, 4)
+            async with imap.user(select=None) as c:
+                assert f"* {len(uids.split())} EXISTS" in await c.ok("a SELECT inbox")
+                assert await c.ok("b UID SEARCH ALL") == [f"* SEARCH {uids}"]
+                assert (await c.ok("c FETCH * UID"))[0] == f"* {len(uids.split())} FETCH (UID 4)"
 
 
 async def test_examine_is_read_only_and_claims_nothing(imap: Imap) -> None:
@@ -125,8 +149,38 @@ def _sync(responses: list[str]) -> list[str]:
     return [line for line in responses if "VANISHED" in line or "FETCH" in line or "ALERT" in line]
 
 
-async def test_qresync_tells_removals_then_changes(imap: Imap) -> None:
-    """IMAP-74, IMAP-75, IMAP-81"""
+async def test_what_qresync_has_read_is_told_also_when_it_was_not_published_yet(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-81, IMAP-54: a message is removed between the snapshot of SELECT and the read of the changes, and the loop
+    has not heard of it. The client must not end with one message more than it knows."""
+    publish, introduce = Bus.publish, select._introduce
+
+    def late(bus: Bus, *args: Any) -> None:
+        async def after_some_turns() -> None:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            publish(bus, *args)
+
+        trio.lowlevel.spawn_system_task(after_some_turns)
+
+    async with imap.account() as account:
+        validity = (await put(account, 3))[0].uidvalidity
+
+        async def removing(*args: Any) -> None:
+            await introduce(*args)
+            monkeypatch.setattr(Bus, "publish", late)
+            await account.write(partial(expunge, mailbox_id=INBOX, uids=(2,)))
+            monkeypatch.setattr(Bus, "publish", publish)
+
+        monkeypatch.setattr(select, "_introduce", removing)
+        async with imap.user(select=None, enable=["QRESYNC"]) as c:
+            assert _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity} 1))"))[-1] == "* VANISHED 2"
+
+
+@pytest.mark.parametrize("size", [500, 1])
+async def test_qresync_tells_removals_then_changes(imap: Imap, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """IMAP-74, IMAP-75, IMAP-81: few changes, and more than are read at once."""
+    monkeypatch.setattr(select, "SLICE", size)
     validity, modseq = await _history(imap)
     async with imap.user(select=None, enable=["QRESYNC"]) as c:
         assert _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity} {modseq}))")) == [

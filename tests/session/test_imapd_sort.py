@@ -1,11 +1,18 @@
 """SORT, ESORT, SORT=DISPLAY, THREAD (RFC 5256, RFC 5267 §3, RFC 5957; IMAP-127)."""
 
 import time
+from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
 
 from moxlite.imapd import bulk, copy, progress
+from moxlite.imapd.uidlist import UidList
+from moxlite.store.messages import copy_messages, expunge
+from moxlite.store.reading import mailbox
+from moxlite.store.repairs import reassign_uids, repair
+from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 
 __all__ = ["imap"]
@@ -163,11 +170,10 @@ async def test_a_long_command_says_that_it_goes_on(imap: Imap, monkeypatch: pyte
     """IMAP-125"""
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
     monkeypatch.setattr(copy, "MANY", 1)
-    at_once = bulk.copy_messages
 
     def slowly(*args: Any) -> Any:
         time.sleep(0.05)  # in the writer's thread: a copy of three is else over before anything can be told
-        return at_once(*args)
+        return copy_messages(*args)
 
     monkeypatch.setattr(bulk, "copy_messages", slowly)
     async with imap.user() as c:
@@ -181,6 +187,69 @@ async def test_a_long_command_says_that_it_goes_on(imap: Imap, monkeypatch: pyte
             told = await c.ok(f"b {command}")
             assert told[0] == '* OK [INPROGRESS ("b" NIL NIL)] still working'
             assert told[-1] == last
+
+
+async def test_what_was_kept_is_brought_up_to_date(imap: Imap) -> None:
+    """IMAP-127, IMAP-168: after each message that comes or goes, a session that has asked before is told the same as
+    one that has not; messages come by one and by many.
+    """
+    random = Random(5)
+    asked = (
+        "UID SORT (SUBJECT) UTF-8 ALL",
+        "UID SORT (REVERSE DATE FROM) UTF-8 ALL",
+        "SORT (REVERSE SIZE) UTF-8 2:*",
+        "UID THREAD REFERENCES UTF-8 ALL",
+        "THREAD ORDEREDSUBJECT UTF-8 ALL",
+    )
+
+    def some(number: int) -> str:
+        return mail(
+            subject=random.choice(["one", "Re: one", "two", "three"]),
+            id_=f"<{number}@x>",
+            references=" ".join(f"<{random.randrange(40)}@x>" for _ in range(random.randrange(3))) or "<none@x>",
+            date=f"Wed, {random.randrange(1, 9)} Jan 2020 00:00:00 +0000",
+        )
+
+    async with imap.user() as c:
+        number = 0
+        for round_ in range(12):
+            for _ in range(10 if round_ == 6 else random.randrange(4)):
+                number += 1
+                await c.append(some(number))
+            if number > 2 and random.random() < 0.4:
+                await c.ok(rf"s STORE {random.randrange(1, 3)} +FLAGS.SILENT (\Deleted)")
+                await c.ok("x EXPUNGE")
+            await c.ok("n NOOP")
+            for line in random.sample(asked, 3) if number else ():
+                kept = await c.ok(f"a {line}")
+                for view in imap.context.sessions.views():
+                    afresh = UidList(view.list.uids)
+                    view.list, had = afresh, view.list
+                    assert await c.ok(f"a {line}") == kept
+                    view.list = had
+
+
+async def test_what_was_kept_outlives_the_session_while_the_account_is_open(imap: Imap) -> None:
+    """IMAP-127: for webmails that log in for each page; and messages that come meanwhile are inserted."""
+    async with imap.account() as account:
+        sharing = imap.context.sessions.sharing(account)
+        validity = await account.read(lambda r: mailbox(r, 1).uidvalidity, op="test")
+        async with imap.user() as c:
+            await three(c)
+            assert await c.ok("a UID SORT (SIZE) UTF-8 ALL") == ["* SORT 3 1 2"]
+        kept = sharing.nearest(1, validity)
+        assert kept is not None
+        async with imap.user(select=None) as c:
+            await c.append(mail(body="b" * 20))
+            await c.ok("b SELECT Inbox")
+            assert await c.ok("a UID SORT (SIZE) UTF-8 ALL") == ["* SORT 3 4 1 2"]
+            later = sharing.nearest(1, validity)
+            assert later is not None
+            assert list(later[1].uids) == [*kept[1].uids, 4]
+        await account.write(partial(expunge, mailbox_id=MailboxID(1), uids=[2]))
+        await repair(account, reassign_uids)
+        async with imap.user() as c:  # nothing of that is true any longer
+            assert await c.ok("a UID SORT (SIZE) UTF-8 ALL") == ["* SORT 2 3 1"]
 
 
 async def test_orders_are_kept_until_the_messages_are_others(imap: Imap) -> None:

@@ -1,11 +1,17 @@
 """STORE, COPY, MOVE, EXPUNGE (docs/spec/imap.md §11, §12)."""
 
+import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 
-from moxlite.imapd import bulk
-from moxlite.store.messages import expunge, store_flags
+from moxlite.imapd import bulk, changes, session, store
+from moxlite.store import unit
+from moxlite.store.account import AccountTx
+from moxlite.store.copyparts import unfinished_copies
+from moxlite.store.errors import OverQuota
+from moxlite.store.messages import Copied, copy_messages, expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows
@@ -208,3 +214,101 @@ async def test_a_copy_in_slices_that_fails_leaves_nothing(imap: Imap, monkeypatc
         await d.ok(r"c UID STORE 1:* +FLAGS.SILENT (\Deleted)")
         assert len([line for line in await d.ok("d EXPUNGE") if "EXPUNGE" in line]) == 10
         assert not await rows(account, "Archive")
+
+
+async def test_a_copy_leaves_nothing_though_slices_behind_the_failed_one_were_made(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-117, STORE-4a: the last slice is not made before all others are."""
+    monkeypatch.setattr(bulk, "SLICE", 2)
+
+    def copy(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
+        if 5 in uids:
+            raise OverQuota(1)
+        return copy_messages(tx, source_id, uids, target_id)
+
+    monkeypatch.setattr(bulk, "copy_messages", copy)
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 20)
+        await c.ok("a NOOP")
+        assert await c.tagged("a UID COPY 1:20 Archive") == "NO [OVERQUOTA] over quota"
+        assert not await rows(account, "Archive")
+        assert not await account.read(unfinished_copies, op="test")
+
+
+@pytest.fixture
+def portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changes of two messages and more are read from the log, and a command tells five, up to the end of a unit."""
+    monkeypatch.setattr(unit, "MARK_ROWS", 1)
+    monkeypatch.setattr(changes, "PORTION", 5)
+    monkeypatch.setattr(session, "TELL", 5)
+    monkeypatch.setattr(session, "TELL_NOOP", 5)
+
+
+def shown(lines: list[str]) -> list[int]:
+    """The UIDs in FETCH lines."""
+    return [int(re.findall(r"UID (\d+)", line)[0]) for line in lines if "FETCH" in line]
+
+
+@pytest.mark.usefixtures("portions")
+async def test_a_command_tells_some_of_what_others_changed(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-61a, IMAP-167: units of ten messages, each told as a whole, in the order of their modseqs."""
+    monkeypatch.setattr(bulk, "STORED", 10)
+    monkeypatch.setattr(store, "STORED", 10)
+    async with imap.account() as account, imap.user() as c, imap.user() as d, imap.user(enable=["QRESYNC"]) as e:
+        await put(account, 30)
+        for client in (c, d, e):
+            while shown(await client.ok("a NOOP")):
+                pass
+        assert shown(await c.ok(r"a UID STORE 30:1 +FLAGS.SILENT (\Flagged)")) == []
+        assert shown(await d.ok("a NOOP")) == [*range(1, 11)]
+        # Its own change is answered at once, and told again in its place.
+        told = await d.ok(r"a UID STORE 25 +FLAGS (\Answered)")
+        assert shown(told) == [*range(11, 21), 25]
+        assert r"\Answered \Flagged" in told[-1]
+        assert shown(await d.ok("a NOOP")) == [*range(21, 25), *range(26, 31)]
+        assert shown(await d.ok("a NOOP")) == [25]
+        assert shown(await d.ok("a NOOP")) == []
+        # Who remembers modseqs is told all up to what an answer shows.
+        assert shown(await e.ok("a FETCH 5 (FLAGS)")) == [*range(1, 11), 5]
+        assert shown(await e.ok("a UID FETCH 15 (FLAGS)")) == [*range(11, 21), 15]
+        assert shown(await e.ok("a UID FETCH 25 (FLAGS)")) == [*range(21, 25), *range(26, 31), 25, 25]
+        assert shown(await e.ok("a NOOP")) == []
+
+
+@pytest.mark.usefixtures("portions")
+async def test_a_change_of_ones_own_comes_after_all_below_it(imap: Imap) -> None:
+    """IMAP-61a, IMAP-77, IMAP-83: with CONDSTORE, for its modseq is told; so with EXPUNGE, for its HIGHESTMODSEQ."""
+    async with imap.account() as account, imap.user() as c, imap.user(enable=["CONDSTORE"]) as d:
+        await put(account, 30)
+        for client in (c, d):
+            while shown(await client.ok("a NOOP")):
+                pass
+        for first in (1, 11, 21):
+            await c.ok(rf"a UID STORE {first}:{first + 9} +FLAGS.SILENT (\Flagged)")
+        assert shown(await d.ok(r"a UID STORE 1 +FLAGS.SILENT (\Deleted)"))[-1] == 1
+        assert shown(await d.ok("a NOOP")) == []
+        for first in (1, 11, 21):
+            await c.ok(rf"a UID STORE {first}:{first + 9} -FLAGS.SILENT (\Flagged)")
+        assert shown(await d.ok("a EXPUNGE")) == [*range(2, 31)]
+        assert shown(await d.ok("a NOOP")) == []
+
+
+@pytest.mark.usefixtures("portions")
+async def test_idle_goes_on_until_all_is_told(imap: Imap) -> None:
+    """IMAP-61a, IMAP-128"""
+    async with imap.account() as account, imap.user() as c, imap.user() as d:
+        await put(account, 30)
+        for client in (c, d):
+            while shown(await client.ok("a NOOP")):
+                pass
+        for first in (1, 11, 21):
+            await c.ok(rf"a UID STORE {first}:{first + 9} +FLAGS.SILENT (\Flagged)")
+        await d.send("a IDLE\r\n")
+        assert (await d.response()).startswith("+")
+        found: list[str] = []
+        while len(shown(found)) < 30:
+            found.append(await d.response())
+        assert shown(found) == [*range(1, 31)]
+        await d.send("DONE\r\n")
+        assert (await d.until("a"))[-1].startswith("a OK")

@@ -340,6 +340,28 @@ async def test_app_passwords_submit_until_they_are_revoked(smtp: Smtp) -> None:
             await client.play("C: MAIL FROM:<mia@ours.example>\nS: 421 4.7.0 the app password was revoked")
 
 
+async def test_sessions_end_with_the_right_to_log_in(smtp: Smtp) -> None:
+    """SMTP-62a: at once where they wait, also amid a message, which is dropped; those of others go on."""
+    senders = smtp.context.senders
+    async with smtp.context.accounts.use("mia") as account:
+        mailer = await add_app_password(account, "mailer", ["submission"])
+    async with smtp.user() as idle, smtp.user() as busy, smtp.connect("submission", tls=TLS) as own:
+        await own.play(f"C: {plain(password=mailer)}\nS: 235 2.7.0")
+        assert senders.count("mia") == 3
+        await busy.play("C: MAIL FROM:<mia@ours.example>\nS: 250\nC: RCPT TO:<a@r.example>\nS: 250\nC: DATA\nS: 354")
+        await busy.send(MESSAGE)
+        senders.end_account("bo", "not yours")
+        senders.end_account("mia", "the app password was revoked", app_password="mailer")
+        assert (await own.reply()).startswith("421 4.7.0 the app password was revoked")
+        assert await own.reply() == ""
+        await idle.play("C: NOOP\nS: 250")
+        senders.end_account("mia", "the password was changed")
+        for client in (idle, busy):
+            assert (await client.reply()).startswith("421 4.7.0 the password was changed")
+            assert await client.reply() == ""
+    assert (smtp.queued, senders.count("mia")) == ([], 0)
+
+
 @pytest.mark.parametrize(
     ("dialogue", "reply"),
     [

@@ -2,12 +2,14 @@
 
 import json
 
+import msgspec
 import pytest
 
+from moxlite.store.queued import fit_queue_mailbox, put_queued
 from moxlite.store.reading import mailbox_by_name, rows_by_ids
 from moxlite.store.types import Flag, MessageRow
-from tests.store_mail import box, deliver_mail, look, mail, put, rows
-from tests.web_rig import Browser, Rig, rig
+from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
+from tests.web_rig import Browser, Rig, first_request, rig
 
 __all__ = ["rig"]
 
@@ -249,3 +251,44 @@ async def test_a_long_text_is_cut_with_a_note(rig: Rig, browser: Browser) -> Non
     text = (await browser.call("parsed_message", message_id=message_id))["texts"][0]
     assert text["truncated"] is True
     assert len(text["text"]) == 2 * 1024 * 1024
+
+
+async def test_the_mailbox_of_the_queue_is_shown_and_refuses_in_clear_words(rig: Rig, browser: Browser) -> None:
+    """IMAP-162, WEBMAIL-26: read like any other; what would change it is refused, a move to the trash cancels."""
+    current = rig.accounts.options.account_config
+    async with rig.account() as account:
+        account.options = msgspec.structs.replace(
+            account.options,
+            account_config=lambda name: msgspec.structs.replace(current(name), queue_mailbox=True),  # type: ignore[type-var] # it is configured
+        )
+        await fit_queue_mailbox(account)
+        await put_queued(account, b"1 1", await prepared(mail(1, subject="waits")), 1_790_000_000_000_000)
+        queue, trash, inbox = [(await box(account, name)).id for name in ("Queue", "Trash", "Inbox")]
+        [row] = await rows(account, "Queue")
+        events = await browser.events(first_request("Queue"))
+        try:
+            start = await events.next()
+        finally:
+            await events.aclose()
+        assert start["mailbox_name"] == "Queue"
+        item = await browser.call("message_item", message_id=row.id)
+        assert (item["subject"], item["flags"]) == ("waits", ["\\seen"])
+        assert (await browser.call("parsed_message", message_id=row.id))["texts"]
+        for name, parameters, words in (
+            ("flags_add", {"message_ids": [row.id], "flags": ["\\flagged"]}, "cannot be changed"),
+            ("flags_clear", {"message_ids": [row.id], "flags": ["\\seen"]}, "cannot be changed"),
+            ("message_delete", {"message_ids": [row.id]}, "to cancel a message, move it"),
+            ("message_move", {"message_ids": [row.id], "mailbox_id": inbox}, "only be moved to the mailbox for trash"),
+            ("mailbox_rename", {"mailbox_id": queue, "name": "Mine"}, "server's own mailbox"),
+            ("mailbox_delete", {"mailbox_id": queue}, "server's own mailbox"),
+            ("mailbox_set_special_use", {"mailbox_id": queue, "roles": ["archive"]}, "server's own mailbox"),
+            ("mailbox_create", {"name": "Queue/sub"}, "is kept"),
+        ):
+            answer = await browser.post(name, parameters)
+            assert (answer.status, answer.json["error"]["code"]) == (400, "user:error"), (name, answer.body)
+            assert words in answer.json["error"]["message"]
+        await browser.call("flags_add", message_ids=[row.id], flags=["\\seen"])
+        await browser.call("mailboxes_mark_read", mailbox_ids=[queue])
+        await browser.call("message_move", message_ids=[row.id], mailbox_id=trash, mark_seen=True)
+        assert [one.id for one in await rows(account, "Trash")] == [row.id]
+        assert await look(account, lambda r: r.value("SELECT kind FROM outbox")) == "unqueue"

@@ -1,11 +1,11 @@
-"""``moxlite account app-password``: what the command line asks the server for (docs/spec/store.md, STORE-191)."""
+"""``moxlite account app-password`` and ``account share``: what the command line asks the server for (STORE-191)."""
 
 import time
 
 import pytest
 
-from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName
-from moxlite.cli import account, run
+from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName, ShareInfo, ShareSet
+from moxlite.cli import account, run, share
 
 Capture = pytest.CaptureFixture[str]
 
@@ -24,10 +24,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
                 return "abcdefghij0123456789"
             case "account app-password list":
                 return [AppPasswordInfo("a \x1b[2Jphone", ["imap"], True, "2026-11-20 10:00", "", "", False)]
+            case "account share list":
+                return [ShareInfo("Work", "bo", "lrswite")]
             case _:
                 return None
 
     monkeypatch.setattr(account, "call", call)
+    monkeypatch.setattr(share, "call", call)
     return requests
 
 
@@ -77,3 +80,21 @@ def test_they_are_listed_and_revoked(asked: list[tuple[str, object]], capsys: Ca
     assert run(["account", "app-password", "add", "me"]) == 2
     assert run(["account", "app-password", "add", "me", "x", "--scope", "smtp"]) == 2
     assert run(["account", "app-password", "add", "me", "x", "--expires", "soon"]) == 1
+
+
+def test_mailboxes_are_shared(asked: list[tuple[str, object]], capsys: Capture) -> None:
+    """IMAP-157: rights in words or letters."""
+    assert run(["account", "share", "set", "mia", "Work", "bo", "read"]) == 0
+    assert run(["account", "share", "set", "mia", "Work", "bo@example.org", "lrsi", "--below"]) == 0
+    assert run(["account", "share", "rm", "mia", "Work", "anyone"]) == 0
+    assert run(["account", "share", "list", "mia"]) == 0
+    assert "lrswite" in capsys.readouterr().out
+    assert asked == [
+        ("account share set", ShareSet("mia", "Work", "bo", "lr")),
+        ("account share set", ShareSet("mia", "Work", "bo@example.org", "lrsi", below=True)),
+        ("account share rm", ShareSet("mia", "Work", "anyone")),
+        ("account share list", AccountName("mia")),
+    ]
+    for rights in ("q", "rs", ""):
+        assert run(["account", "share", "set", "mia", "Work", "bo", rights]) == 1
+    assert len(asked) == 4

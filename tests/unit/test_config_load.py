@@ -34,6 +34,12 @@ domain = "example.org"
 """
 
 
+# The last table is open for more keys of the account.
+QUEUE = DOMAINS.replace('[accounts.me]\ndomain = "example.org"\n', "") + (
+    '[accounts.me]\ndomain = "example.org"\nqueue_mailbox = true\n'
+)
+
+
 def write(directory: Path, static: str = STATIC, domains: str = DOMAINS) -> Path:
     path = directory / "moxlite.toml"
     path.write_text(static)
@@ -225,6 +231,17 @@ def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, stati
     assert any(f" {key}: " in line and words in line for line in found), found
 
 
+def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
+    """ADMIN-9, IMAP-162: neither the postmaster's mail nor the mailboxes that new accounts get."""
+    assert problems(tmp_path, domains=QUEUE) == []
+    [found] = problems(tmp_path, STATIC.replace('"Postmaster"', '"Queue"'), QUEUE)
+    assert "postmaster.mailbox: is the mailbox that queue_mailbox shows" in found
+    initial = STATIC + '[initial_mailboxes]\nregular = ["Queue"]\n'
+    [found] = problems(tmp_path, initial, QUEUE)
+    assert "accounts.me.queue_mailbox: cannot go with a mailbox Queue" in found
+    assert problems(tmp_path, initial) == []
+
+
 @pytest.mark.parametrize(
     ("domains", "key", "words"),
     [
@@ -289,6 +306,24 @@ def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, stati
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = []\n',
             'domains."example.org".aliases.a.addresses',
             "at least one",
+        ),
+        (QUEUE + 'rejects_mailbox = "Queue"\n', "accounts.me.rejects_mailbox", "only the queue"),
+        (QUEUE + 'introbox = "Queue/a"\n', "accounts.me.introbox", "only the queue"),
+        (QUEUE + 'expire_after = { Queue = "1d" }\n', "accounts.me.expire_after.Queue", "only the queue"),
+        (
+            QUEUE + '[accounts.me.destinations."a@example.org"]\nmailbox = "Queue"\n',
+            'accounts.me.destinations."a@example.org".mailbox',
+            "only the queue",
+        ),
+        (
+            QUEUE + '[[accounts.me.destinations."a@example.org".rulesets]]\nmailbox = "Queue"\nis_forward = true\n',
+            'accounts.me.destinations."a@example.org".rulesets[0].mailbox',
+            "only the queue",
+        ),
+        (
+            QUEUE + '[domains."example.org".dmarc]\nlocalpart = "d"\naccount = "me"\nmailbox = "Queue/dmarc"\n',
+            'domains."example.org".dmarc.mailbox',
+            "only the queue",
         ),
         (
             DOMAINS + '[domains."example.org".mtasts]\npolicy_id = "1"\n',

@@ -155,6 +155,19 @@ def test_previews_show_what_is_new(text: str, expected: str) -> None:
     assert preview_of_text(text) == expected
 
 
+LINES = st.sampled_from(
+    ["", "> quoted", "On Monday, Mia wrote:", "On Monday", "-- ", "some words of text", "x" * 150, "said:", "\t a  b"]
+)
+
+
+@given(st.lists(LINES, max_size=60), st.sampled_from(["us-ascii", "utf-8", "iso-2022-jp", "nope"]), st.booleans())
+def test_the_begin_of_a_long_text_is_enough_only_where_it_decides(lines: list[str], charset: str, wide: bool) -> None:
+    """STORE-58"""
+    text = "\n".join([*lines, "ü" * 10 if wide else "", "the end " * 400])
+    shown = preview_of(f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n{text}")
+    assert shown == preview_of_text(text.replace("\n", "\r\n"))
+
+
 def test_a_preview_has_at_most_two_hundred_characters() -> None:
     """STORE-58, IMAP-105"""
     assert len(preview_of_text("ü" * 1000)) == MAX_PREVIEW

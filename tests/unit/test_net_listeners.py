@@ -17,6 +17,7 @@ from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import BindError, Handler, bind, listen, serve_listener
 from moxlite.net.proxyprotocol import SIGNATURE, Proxied, ProxyError, read_proxy_header
+from moxlite.net.sockets import QuickStream
 from moxlite.net.tls import ClientTLS, ServerTLS
 
 LOOPBACK = ip_address("127.0.0.1")
@@ -201,12 +202,13 @@ async def test_connections_have_keepalive_and_no_delay() -> None:
     seen: list[tuple[int, int, int]] = []
 
     async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
-        assert isinstance(stream, trio.SocketStream)
+        assert isinstance(stream, QuickStream)
+        tcp = stream.transport
         seen.append(
             (
-                int(stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)),
-                int(stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)),
-                int(stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)),
+                int(tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)),
+                int(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)),
+                int(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)),
             )
         )
 

@@ -28,6 +28,7 @@ from moxlite.store.errors import (
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import AccountClosing, SpecialUse
 from tests.store_fixtures import accounts, soon, store_options
+from tests.tools import eventually
 
 __all__ = ["accounts", "store_options"]
 
@@ -342,6 +343,20 @@ async def test_background_tasks_run_while_an_account_is_open(
     assert running == []
 
 
+async def test_a_background_task_also_runs_for_accounts_that_are_open_already(accounts: Accounts) -> None:
+    """STORE-10: who registers late, as the queue does once its own file is open."""
+    begun = trio.Event()
+
+    async def task(account: Account) -> None:
+        begun.set()
+
+    async with accounts.use("mjl"):
+        await trio.testing.wait_all_tasks_blocked()
+        accounts.register_task(task)
+        with trio.fail_after(5):
+            await begun.wait()
+
+
 async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -363,6 +378,36 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
             await again.wait()
         await account.write(lambda tx: None)
     assert "background task failed" in caplog.messages
+
+
+async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-10, IMAP-170: the clock of the upkeep stands still while all is done, and goes on with the next use."""
+    for name in ("accounts.UPKEEP", "database.UPKEEP", "database.IDLE", "offload.TRIM_INTERVAL"):
+        monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
+    accounts = Accounts(tmp_path, Options(min_free_space=0))
+    bell = accounts._upkeep_bell
+
+    def still() -> bool:
+        return not bell.rung and bell._lot.statistics().tasks_waiting == 1
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(accounts.serve)
+        async with accounts.use("mjl") as account:
+            await account.write(lambda tx: None)
+            _, cursor = await account.subscribe()
+            with cursor:
+                await eventually(still, what="upkeep that waits for the next use")
+                assert account.database.resting
+                await account.write(lambda tx: mailboxes.create_mailbox(tx, "x"))
+                assert not still()
+                await eventually(lambda: account.database.resting, what="a database with nothing to do")
+                assert not accounts_module._rests(accounts._slots["mjl"])  # a subscriber has not heard of it
+                cursor.acknowledge((await cursor.take()).modseq)
+                await eventually(still, what="upkeep that waits again")
+        monkeypatch.setattr("moxlite.store.accounts.IDLE", 0.01)
+        await eventually(lambda: "mjl" not in accounts._slots, what="the account is closed")
+        await eventually(still, what="upkeep that waits while nothing is open")
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_file_that_was_not_closed_is_checked_in_the_background(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 
 from moxlite.store import account as account_module
-from moxlite.store import changes, erase, mailboxes, messages, unit
+from moxlite.store import bus, changes, erase, mailboxes, messages, unit
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
 from moxlite.store.adding import add_message
+from moxlite.store.bus import Cursor
 from moxlite.store.changes import Catchup, TooMany, changes_since
 from moxlite.store.database import Reader
 from moxlite.store.flags import store_flags
@@ -261,11 +265,13 @@ def plan(r: Reader, sql: str, *args: object) -> str:
 @pytest.mark.parametrize(
     ("sql", "args", "index"),
     [
-        (changes.EXPUNGED_IN, (1, 5, 10), "expunged_mailbox_modseq (mailbox_id=? AND modseq>?)"),
-        (changes.EXPUNGED, (5, 10), "expunged_modseq (modseq>?)"),
-        (changes.MESSAGES, (1, 5, 10), "message_modseq (mailbox_id=? AND modseq>?)"),
-        (changes.THREADS, (5, 10), "message_threadseq (threadseq>?)"),
-        (changes.MAILBOX_GONE, (5,), "mailbox_gone_modseq (modseq>?)"),
+        (changes.EXPUNGED_IN, (1, 5, 9, 10), "expunged_mailbox_modseq (mailbox_id=? AND modseq>?"),
+        (changes.EXPUNGED, (5, 9, 10), "expunged_modseq (modseq>?"),
+        (changes.MESSAGES, (1, 5, 9, 10), "message_modseq (mailbox_id=? AND modseq>?"),
+        (changes.PORTION_END, (1, 5, 10), "COVERING INDEX message_modseq (mailbox_id=? AND modseq>?)"),
+        (changes.NEWEST, (1, 10), "sqlite_autoindex_message_1 (mailbox_id=?)"),
+        (changes.THREADS, (5, 9, 10), "message_threadseq (threadseq>?"),
+        (changes.MAILBOX_GONE, (5, 9), "mailbox_gone_modseq (modseq>?"),
         (erase.OLDEST, (5, 10), "expunged_modseq (modseq<?)"),
         (erase.BEYOND_KEPT, (10,), "expunged_modseq"),
         (erase.UNUSED, (10,), "body_unused"),
@@ -285,3 +291,77 @@ async def test_the_trainer_finds_its_work_by_index(account: Account) -> None:
     """STORE-86, STORE-171."""
     wanted = "SELECT id FROM message WHERE (CASE flags & 48 WHEN 16 THEN 1 WHEN 32 THEN 0 END) IS NOT trained LIMIT 200"
     assert "message_training" in await account.read(lambda r: plan(r, wanted), op="test")
+
+
+# Portions
+
+
+async def flags_up_to(account: Account, modseq: int) -> dict[int, int]:
+    """Of the messages whose last change has a modseq of at most that."""
+    sql = "SELECT uid, flags FROM message WHERE mailbox_id = ? AND modseq <= ?"
+    return dict(await account.read(lambda r: r.rows(sql, INBOX, modseq), op="test"))
+
+
+class Follower:
+    """A subscriber of one mailbox that is told in portions, and what it makes of that."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self.cursor = cursor
+        cursor.messages_of, cursor.portion = INBOX, 3
+        self.flags: dict[int, Flag] = {}
+        self.last_uid = 0
+        self.highest = 0
+
+    async def take(self) -> None:
+        """One portion: up to where all is taken that has a modseq of at most the cursor's."""
+        while self.cursor.pending():
+            for event in (await self.cursor.take()).events:
+                match event:
+                    case MessageAdded(uid=uid, flags=flags):
+                        assert uid > self.last_uid, "a view grows only at its end"
+                        self.last_uid = uid
+                        self.flags[uid] = flags
+                    case FlagsChanged(uid=uid, flags=flags) if uid in self.flags:
+                        self.flags[uid] = flags
+                    case MessagesRemoved(uids=uids):
+                        for uid in uids:
+                            self.flags.pop(uid, None)
+                    case _:
+                        continue
+                self.highest = max(self.highest, event.modseq)
+            if self.cursor.settled:
+                break
+        assert self.highest <= self.cursor.modseq
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_portions_make_up_the_whole(
+    account: Account, prepared: Prepared, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-30, STORE-34: whatever is told from the tail, from the log, or has fallen off the tail."""
+    monkeypatch.setattr(unit, "MARK_ROWS", 2)
+    monkeypatch.setattr(bus, "TAIL_EVENTS", 10)
+    random_ = random.Random(seed)
+    async with AsyncExitStack() as stack:
+        followers = [Follower(stack.enter_context((await account.subscribe())[1])) for _ in range(2)]
+        for _ in range(60):
+            uids = sorted(await flags_up_to(account, account.bus.modseq))
+            some = sorted(random_.sample(uids, random_.randint(0, min(8, len(uids)))))
+            match random_.choice(("add", "add", "flag", "flag", "flag", "remove", "take", "take")):
+                case "add":
+                    await add(account, prepared, random_.randint(1, 4))
+                case "flag":
+                    flag = random_.choice([Flag.SEEN, Flag.FLAGGED, Flag.ANSWERED])
+                    await account.write(partial(store_flags, mailbox_id=INBOX, uids=some, mode="replace", flags=flag))
+                case "remove":
+                    await account.write(partial(messages.expunge, mailbox_id=INBOX, uids=some[:2]))
+                case "take":
+                    follower = random_.choice(followers)
+                    await follower.take()
+                    told = await flags_up_to(account, follower.cursor.modseq)
+                    assert told.items() <= follower.flags.items(), "all up to the cursor has been told"
+        for follower in followers:
+            while follower.cursor.pending():
+                await follower.take()
+            assert not follower.cursor.partial
+            assert follower.flags == await flags_up_to(account, account.bus.modseq)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import os
 import threading
@@ -17,7 +18,7 @@ import trio
 import trio.testing
 from prometheus_client import REGISTRY
 
-from moxlite.store import checkpoint, migrations, readers
+from moxlite.store import checkpoint, migrations, offload, readers
 from moxlite.store.database import Database, Kind, Reader, Tx
 from moxlite.store.errors import (
     Closed,
@@ -29,6 +30,7 @@ from moxlite.store.errors import (
     WrongFile,
 )
 from moxlite.store.migrations import Migration, drop_old_copies, migrations_of, open_file
+from moxlite.store.offload import Ahead
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 from tests.store_fixtures import soon
@@ -300,6 +302,32 @@ def test_a_rewrite_is_known_by_its_first_line() -> None:
 # Reading
 
 
+@pytest.mark.parametrize("threads", [0, 1])
+async def test_what_is_computed_ahead_is_there_or_is_computed_when_it_is_asked_for(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-3: a thread is at it, if there is one; an error is told to who asks."""
+    free = threading.Semaphore(threads)
+    monkeypatch.setattr(offload, "_free", free)
+    here, go = threading.get_ident(), threading.Event()
+
+    def compute() -> int:
+        assert go.wait(30)
+        return threading.get_ident()
+
+    first, second, third = Ahead(compute), Ahead(threading.get_ident), Ahead(lambda: 1 // 0)
+    first.begin()
+    second.begin()
+    go.set()
+    assert (await first.result() == here) == (threads == 0)
+    assert await second.result() == here
+    assert free.acquire(blocking=False) == (threads == 1)
+    free.release()
+    third.begin()
+    with pytest.raises(ZeroDivisionError):
+        await third.result()
+
+
 async def test_the_first_read_is_in_a_thread_and_the_next_ones_on_the_loop(db: Database) -> None:
     """STORE-3."""
     here = threading.get_ident()
@@ -311,18 +339,24 @@ async def test_the_first_read_is_in_a_thread_and_the_next_ones_on_the_loop(db: D
 async def test_a_slow_slice_sends_reads_to_a_thread_for_ten_seconds(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """STORE-3."""
+    """STORE-3: if it was the disk that took the time."""
     here = threading.get_ident()
     await db.read(thread, op="test")
+    await db.read(lambda r: time.sleep(0.006), op="test")
+    assert await db.read(thread, op="test") == here
+    monkeypatch.setattr(readers, "_disk_reads", itertools.count().__next__)
     await db.read(lambda r: time.sleep(0.006), op="test")
     assert await db.read(thread, op="test") != here
     monkeypatch.setattr(db._readers, "_cold_until", time.monotonic() - 0.001)
     assert await db.read(thread, op="test") == here
 
 
-async def test_a_slow_disk_moves_reads_off_the_loop(tmp_path: Path, schema: Schema) -> None:
+async def test_a_slow_disk_moves_reads_off_the_loop(
+    tmp_path: Path, schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """STORE-3: each read of a page takes 1 ms."""
     vfs = FaultVFS()
+    monkeypatch.setattr(readers, "_disk_reads", lambda: vfs.reads)
     database = await Database.open(
         tmp_path / "slow.db", Kind.QUEUE, options=msgspec.structs.replace(schema.options, vfs=vfs.name)
     )
@@ -570,6 +604,32 @@ async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
     assert db.wal_bytes == 0
 
 
+async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-10: its upkeep sleeps until the next use."""
+    for name in ("database.UPKEEP", "database.IDLE", "offload.TRIM_INTERVAL"):
+        monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
+
+    async def still() -> bool:
+        return db.resting and not db._bell.rung and db._bell._lot.statistics().tasks_waiting == 1
+
+    used: list[bool] = []
+    ring = db.on_use
+
+    def on_use() -> None:
+        used.append(True)
+        ring()
+
+    db.on_use = on_use
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(db.serve)
+        await soon(still)
+        used.clear()
+        await db.read(lambda r: r.value("SELECT 1"), op="test")
+        assert used
+        await soon(still)
+        nursery.cancel_scope.cancel()
+
+
 async def test_free_pages_go_back_to_the_file_system_while_idle(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-37."""
     await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 3000))
@@ -601,7 +661,7 @@ async def test_above_the_safety_bound_the_writer_truncates_the_log(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-10a: and gives up at once where a reader is in the way."""
-    monkeypatch.setattr(db._checkpoints, "begin", lambda: False)
+    monkeypatch.setattr(db._checkpoints, "begin", lambda **_: False)
     monkeypatch.setattr(checkpoint, "SAFETY", 50)
     monkeypatch.setattr(checkpoint, "GROWTH", 1)
 

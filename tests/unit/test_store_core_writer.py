@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -441,3 +441,120 @@ async def test_under_constant_load_the_log_stays_short(db: Database, monkeypatch
             nursery.start_soon(load, name)
     assert 480 * 40_000 > 16_000_000
     assert peak < 480 * 40_000
+
+
+# Series
+
+
+def tail(name: str) -> Callable[[Tx], str]:
+    """A unit of a series: it adds a row, and tells which one was the last before it."""
+
+    def unit(tx: Tx) -> str:
+        last = tx.value("SELECT name FROM item ORDER BY id DESC LIMIT 1") or ""
+        insert(name)(tx)
+        return str(last)
+
+    return unit
+
+
+async def test_a_series_runs_in_order_and_shares_commits(db: Database, vfs: FaultVFS) -> None:
+    """STORE-4a."""
+    noted: list[str] = []
+    rounds: list[int] = []
+    gate = Gate()
+    syncs = vfs.syncs
+
+    async def between() -> None:
+        rounds.append(len(noted))
+
+    async with trio.open_nursery() as nursery:
+        await gate.hold(nursery, db)
+        units = (tail(f"n{n}") for n in range(20))
+        nursery.start_soon(partial(db.write_series, units, Tx, noted.append, between, ahead=4))
+        await trio.testing.wait_all_tasks_blocked()
+        gate.opened.set()
+    assert noted == ["", *(f"n{n}" for n in range(19))]
+    assert rounds[-1] == 20
+    assert vfs.syncs - syncs < 20
+
+
+async def test_what_others_write_goes_before_the_next_unit_of_a_series(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-4a, IMAP-167: though three units were put before it; then the series goes on, even under constant load."""
+    monkeypatch.setattr(writer_module, "SERIES_RUN", -1.0)
+    monkeypatch.setattr(writer_module, "MAX_UNITS", 2)
+    gate = Gate()
+    async with trio.open_nursery() as nursery:
+        await gate.hold(nursery, db)
+        series = [insert(f"n{n}") for n in range(3)]
+        nursery.start_soon(db.write_series, series, Tx, lambda _: None)
+        await trio.testing.wait_all_tasks_blocked()
+        for n in range(6):
+            nursery.start_soon(db.write, insert(f"other{n}"))
+            await trio.testing.wait_all_tasks_blocked()
+        gate.opened.set()
+    found = await db.read(names, op="test")
+    assert found[0] == "other0"
+    assert sorted(found) == sorted([f"n{n}" for n in range(3)] + [f"other{n}" for n in range(6)])
+    assert found.index("n0") < found.index("other5")  # not starved
+
+
+async def test_a_series_ends_with_the_first_unit_that_fails(db: Database) -> None:
+    """STORE-4a: what had been done is noted, what comes behind does not run."""
+    noted: list[int] = []
+    asked: list[int] = []
+
+    def bad(tx: Tx) -> int:
+        raise ValueError("no")
+
+    def units() -> Iterator[Callable[[Tx], int]]:
+        for n in range(100):
+            asked.append(n)
+            yield bad if n == 5 else insert(f"n{n}")
+
+    with pytest.raises(ValueError, match="no"):
+        await db.write_series(units(), Tx, noted.append, ahead=3)
+    found = await db.read(names, op="test")
+    assert found[:5] == [f"n{n}" for n in range(5)]
+    assert len(noted) == len(found) <= 8
+    assert len(asked) <= 9
+    await db.calm()
+
+
+async def test_a_cancelled_series_notes_what_has_begun(db: Database) -> None:
+    """STORE-4a, STORE-6."""
+    noted: list[int] = []
+    entered, opened = threading.Event(), threading.Event()
+
+    def slow(tx: Tx) -> int:
+        entered.set()
+        assert opened.wait(10)
+        return insert("begun")(tx)
+
+    async def cancel(scope: trio.CancelScope) -> None:
+        await trio.to_thread.run_sync(entered.wait)
+        scope.cancel()
+        opened.set()
+
+    async with trio.open_nursery() as nursery:
+        with trio.CancelScope() as scope:
+            nursery.start_soon(cancel, scope)
+            await db.write_series([slow, *(insert(f"n{n}") for n in range(50))], Tx, noted.append)
+    assert scope.cancelled_caught
+    found = await db.read(names, op="test")
+    assert found[0] == "begun"
+    assert len(noted) == len(found) < 51
+
+
+async def test_the_cache_is_large_while_a_series_runs(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-10: its memory is given back soon after."""
+    monkeypatch.setattr(writer_module, "SERIES_REST", 0.0)
+    sizes: list[int] = []
+
+    def unit(tx: Tx) -> int:
+        return int(tx.value("PRAGMA cache_size"))
+
+    await db.write_series([unit] * 3, Tx, sizes.append)
+    assert set(sizes) == {-writer_module.SERIES_CACHE_KIB}
+    assert await db.write(unit) == -512

@@ -1,5 +1,7 @@
 """Names of mailboxes, keywords, junk verdicts by name, body chunks: what needs no database."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from moxlite.store.chunks import (
     Compression,
     Encoding,
     decode_chunk,
+    decode_chunks,
     encode_chunk,
     encode_chunks,
 )
@@ -181,6 +184,29 @@ def test_a_changed_octet_is_found(enc: int) -> None:
     for other in (None, "text", 5):  # the row has been cut short, or read as another one
         with pytest.raises(ChunkDamaged):
             decode_chunk(chunk.enc, chunk.check, other, 1000)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=3000), st.sampled_from(list(Compression)), st.integers(0, 9))))
+def test_many_chunks_are_decoded_as_one_by_one(bodies: list[tuple[bytes, Compression, int]]) -> None:
+    """STORE-159, STORE-181, STORE-182: of ten, one is damaged, one is of another length, one row is no chunk at all."""
+    encs: list[int] = []
+    checks: list[int] = []
+    stored: list[bytes] = []
+    lengths: list[int] = []
+    wanted: list[bytes | None] = []
+    for plain, compression, fate in bodies:
+        chunk = encode_chunk(plain, compression)
+        data: Any = chunk.data
+        if fate == 0:
+            data = data[:-1] + bytes([data[-1] ^ 1]) if data else b"x"
+        elif fate == 1:
+            data = None
+        encs.append(chunk.enc)
+        checks.append(chunk.check)
+        stored.append(data)
+        lengths.append(len(plain) - (1 if fate == 2 else 0))
+        wanted.append(plain if fate > 2 else None)
+    assert decode_chunks(encs, checks, stored, lengths) == wanted
 
 
 def test_networks_of_an_address() -> None:

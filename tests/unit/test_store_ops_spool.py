@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.store.spool import Spool
+from moxlite.store.spool import Spool, SpoolFile
 
 
 async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -> Spool:
@@ -30,7 +31,8 @@ async def test_short_message_stays_in_memory(tmp_path: Path) -> None:
 def look_at(spool: Spool, directory: Path) -> tuple[int, int]:
     """The mode of the spool's file, and how many names there are in the directory."""
     assert spool._file is not None
-    mode = stat.S_IMODE(os.fstat(spool._file.fileno()).st_mode)
+    assert spool._file._file is not None
+    mode = stat.S_IMODE(os.fstat(spool._file._file.fileno()).st_mode)
     return mode, len(list(directory.iterdir()))
 
 
@@ -66,9 +68,9 @@ async def test_octets_not_yet_written_can_be_read(tmp_path: Path) -> None:
 def test_facts_do_not_depend_on_how_the_octets_come(chunks: list[bytes]) -> None:
     """STORE-180"""
     whole = Spool.of(b"".join(chunks))
-    parts = Spool(Path("/nonexistent"))
+    parts = Spool(Path("/nonexistent"), memory_limit=1)  # nothing so short is written yet
     for chunk in chunks:
-        parts._note(chunk)
+        parts._take(chunk)
     assert parts.facts == whole.facts
     assert parts.digest() == whole.digest() == hashlib.sha256(b"".join(chunks)).digest()
     data = b"".join(chunks)
@@ -105,3 +107,29 @@ async def test_disk_full_is_told_at_writing(tmp_path: Path) -> None:
     """STORE-157"""
     with Spool(tmp_path / "missing", memory_limit=10) as spool, pytest.raises(OSError):
         await spool.write(b"x" * 300_000)
+
+
+async def test_spools_that_share_a_file_keep_apart(tmp_path: Path) -> None:
+    """SMTP-37, IMAP-143"""
+    rng = random.Random(1)
+    file = SpoolFile(tmp_path)
+    octets = [rng.randbytes(rng.choice([1, 100, 60_000, 300_000])) for _ in range(30)]
+    spools = []
+    for number, data in enumerate(octets):
+        spool = Spool(tmp_path, memory_limit=100, file=file)
+        for start in range(0, len(data), 50_000):
+            await spool.write(data[start : start + 50_000])
+        await spool.finish()
+        spools.append(spool)
+        for one, expected in list(zip(spools, octets, strict=False))[:: number // 3 + 1]:
+            begin = rng.randrange(len(expected))
+            assert one.read(begin, 70_000) == expected[begin : begin + 70_000]
+            if number % 4 == 3:
+                with one.open_view() as view:
+                    assert view == expected
+    assert not all(spool.in_memory for spool in spools)
+    for spool, data in zip(spools, octets, strict=True):
+        spool.close()
+        assert spool.digest() == hashlib.sha256(data).digest()
+    assert file.read(0, 10)
+    file.close()

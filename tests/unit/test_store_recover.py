@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -15,11 +16,15 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.backup.errors import BadTarget
 from moxlite.store.body import message_range
 from moxlite.store.chunks import CHUNK_SIZE
+from moxlite.store.messages import expunge_ids
 from moxlite.store.options import Options
+from moxlite.store.reading import mailbox_by_name, rows_by_uid
 from moxlite.store.recover.pages import PAGE, Damaged, Pages, decode_record
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of
+from moxlite.store.remotes import Origin, copy_key, link, open_remote, settle
 from moxlite.store.transaction import Reader
+from moxlite.store.unit import AccountTx
 from moxlite.store.verify import verify
 from tests.store_mail import deliver_mail, mail
 from tests.upgrade_fixtures import names, unpack
@@ -34,12 +39,13 @@ def file(tmp_path: Path) -> Path:
 
 
 def contents(path: Path) -> dict[str, list[tuple[str, int, str]]]:
-    """By mailbox the hash, flags and keywords of its messages, in order."""
+    """By mailbox, but for the system's, the hash, flags and keywords of its messages, in order."""
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     r = Reader(db)
     found: dict[str, list[tuple[str, int, str]]] = {}
     for name, message_id, flags, keywords in r.rows(
-        "SELECT b.name, m.id, m.flags, m.keywords FROM message m JOIN mailbox b ON b.id = m.mailbox_id ORDER BY 1, 2"
+        "SELECT b.name, m.id, m.flags, m.keywords FROM message m JOIN mailbox b ON b.id = m.mailbox_id"
+        " WHERE NOT b.system ORDER BY 1, 2"
     ):
         digest = hashlib.sha256(message_range(r, message_id)).hexdigest()
         found.setdefault(name, []).append((digest, flags, keywords))
@@ -62,7 +68,9 @@ def recovered(out: Path) -> Path:
 
 
 def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
-    """STORE-188: with flags, keywords, times, credentials, annotations; and the source is untouched."""
+    """STORE-188: with flags, keywords, times, credentials, annotations; and the source is untouched. What the mailbox
+    of the queue shows is not the account's, and comes back from the queue (IMAP-162).
+    """
     before = file.read_bytes()
     done = recover(NAME, file, tmp_path / "out")
     assert (done.losses, done.orphans, done.unproven) == ([], 0, 0)
@@ -71,11 +79,16 @@ def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
     for sql in (
         "SELECT group_concat(data) FROM (SELECT hex(data) AS data FROM credential ORDER BY kind)",
         "SELECT group_concat(key || hex(value)) FROM (SELECT * FROM annotation ORDER BY key)",
-        "SELECT group_concat(received || '/' || savedate) FROM (SELECT * FROM message ORDER BY id)",
-        "SELECT group_concat(special_use) FROM (SELECT * FROM mailbox ORDER BY name)",
+        (
+            "SELECT group_concat(m.received || '/' || m.savedate ORDER BY m.id) FROM message m "
+            "JOIN mailbox b ON b.id = m.mailbox_id WHERE NOT b.system"
+        ),
+        "SELECT group_concat(special_use ORDER BY name) FROM mailbox WHERE NOT system",
+        "SELECT created FROM state",
         "SELECT count(*) FROM message_smtp WHERE msgfrom_validation = 'strict'",
     ):
         assert value(path, sql) == value(file, sql), sql
+    assert [value(one, "SELECT count(*) FROM mailbox WHERE name = 'Queue'") for one in (file, path)] == [1, 0]
     old, new = (value(one, "SELECT max(uidvalidity) FROM mailbox") for one in (file, path))
     assert isinstance(old, int)
     assert isinstance(new, int)
@@ -254,6 +267,77 @@ def test_what_is_there_is_not_overwritten(file: Path, tmp_path: Path) -> None:
         recover(NAME, file, tmp_path)
     with pytest.raises(FileNotFoundError):
         recover(NAME, tmp_path / "nowhere.db", tmp_path / "out")
+
+
+async def copied_messages(file: Path) -> None:
+    """Two mailboxes of another server in Inbox and Sent, as `imap import` would have left them, and an export."""
+    accounts = Accounts(file.parents[2], Options(min_free_space=0))
+
+    def unit(tx: AccountTx) -> None:
+        for name in ("Inbox", "Sent"):
+            box = mailbox_by_name(tx, name)
+            assert box is not None
+            remote = open_remote(tx, "source", "old.example", "ann", name, uidvalidity=7, mailbox_id=box.id)
+            settle(tx, remote.id, messages=20, uidnext=30, modseq=40)
+            for row in rows_by_uid(tx, box.id, 1):
+                key = copy_key(row.messageid, row.size, row.received)
+                link(tx, Origin(remote.id, 1000 + row.uid, row.size, row.received, "work", 77), row.id, key)
+        inbox = mailbox_by_name(tx, "Inbox")
+        assert inbox is not None
+        target = open_remote(tx, "target", "new.example", "ann", "INBOX", uidvalidity=8, mailbox_id=inbox.id)
+        link(tx, Origin(target.id, 5, 0, 0, ""), rows_by_uid(tx, inbox.id, 1)[0].id, bytes(16))
+        expunge_ids(tx, [rows_by_uid(tx, inbox.id, 1)[-1].id])
+
+    async with accounts.use(NAME) as account:
+        await account.write(unit)
+    await accounts.aclose()
+
+
+COPIES = """
+SELECT o.role, o.mailbox, o.messages, b.name, i.uid, i.flags, i.gm_msgid, m.messageid, m.uid FROM imap_copy i
+JOIN imap_remote o ON o.id = i.remote_id LEFT JOIN mailbox b ON b.id = o.mailbox_id
+LEFT JOIN message m ON m.id = i.message_id ORDER BY 1, 2, abs(i.uid)"""
+
+
+def test_what_was_imported_by_imap_is_known(file: Path, tmp_path: Path) -> None:
+    """STORE-188, IMAP-138: an import goes on with the new file; what its user has removed does not come back."""
+    trio.run(copied_messages, file)
+    assert recover(NAME, file, tmp_path / "out").losses == []
+    path = recovered(tmp_path / "out")
+    old, new = rows(file, COPIES), rows(path, COPIES)
+    assert [(*row[:2], *row[3:8]) for row in new] == [(*row[:2], *row[3:8]) for row in old]
+    assert {row[2] for row in new} == {-1}
+    assert [row[4] for row in new if row[8] is None] == [1021]
+    last = "SELECT max(message_id) FROM imap_copy"
+    assert value(path, f"SELECT ({last}) <= seq FROM sqlite_sequence WHERE name = 'message'"), "no message will get it"
+
+
+def test_an_import_fetches_again_what_damage_has_taken(file: Path, tmp_path: Path) -> None:
+    """STORE-188, IMAP-138: a body, or a row; and what has lost its row of the import does not come twice."""
+    trio.run(copied_messages, file)
+    db = apsw.Connection(str(file))
+    db.execute(
+        "UPDATE body_chunk SET data = zeroblob(length(data)) "
+        "WHERE id >> 16 = (SELECT body_id FROM message WHERE id = 5)"
+    )
+    db.execute("DELETE FROM message WHERE id = 3")
+    db.execute("DELETE FROM imap_copy WHERE message_id = 4")
+    db.close()
+    recover(NAME, file, tmp_path / "out")
+    path = recovered(tmp_path / "out")
+    uids = [row[4] for row in rows(path, COPIES) if row[:2] == ("source", "Inbox")]
+    assert {1003, 1004, 1005}.isdisjoint(uids)
+    assert 1021 in uids, "removed by its user"
+    (again,) = [uid for uid in uids if uid < 0]
+    assert value(path, f"SELECT uid FROM message WHERE id = {-again}") == 3, "the third one that is left"
+
+
+def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return db.execute(sql).fetchall()
+    finally:
+        db.close()
 
 
 @settings(deadline=None)

@@ -113,6 +113,10 @@ async def test_messages_that_are_not_indexed_are_found(account: Account) -> None
     candidates = await account.search.candidates(Has("8@example"))
     assert candidates is not None
     assert (list(candidates.ids), candidates.watermark) == ([], 5)
+    some = await account.search.candidates(Has("@example"), most=5)
+    assert some is not None
+    assert list(some.ids) == [1, 2, 3, 4, 5]
+    assert await account.search.candidates(Has("@example"), most=4) is None  # more than it was asked for
     assert await find(account, "<8@example") == [8]
 
 
@@ -246,6 +250,25 @@ async def test_the_lag_is_told(account: Account, monkeypatch: pytest.MonkeyPatch
     assert seen == [25, 15, 5]
     assert lag() == base
     assert metrics.INDEXED._value.get() == indexed + 25
+
+
+async def test_a_burst_of_messages_is_let_pass(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-112: until nothing was written for a while, not for ever, and not when the index is far behind."""
+    since = [0.001, 0.001, 0.004, 0.0049, 0.006]
+    monkeypatch.setattr(builder, "QUIET", 0.005)
+    monkeypatch.setattr(Database, "since_write", property(lambda _: since.pop(0)))
+    monkeypatch.setattr(builder, "PATIENCE", 1e9)
+    await put(account, 3)
+    assert await account.indexer.once(patient=True)
+    assert since == []
+    monkeypatch.setattr(Database, "since_write", 0.0)
+    monkeypatch.setattr(builder, "FAR_BEHIND", 3)
+    await put(account, 3, first=10)
+    assert await account.indexer.once(patient=True)
+    monkeypatch.setattr(builder, "PATIENCE", 0.001)
+    await put(account, 1, first=20)
+    assert await account.indexer.once(patient=True)
+    assert await find(account, "<20@example") == [7]
 
 
 async def test_the_background_task_indexes_merges_and_closes(
@@ -596,7 +619,7 @@ async def test_questions_use_indices(account: Account) -> None:
         assert scans(account_db, finding.IN_MAILBOX, 1, 2, 3) == []
         assert scans(account_db, search_texts.CONTENT, ids) == []
         assert scans(search_db, index.STATE) == []
-        assert scans(search_db, index.CANDIDATES, '"abc"') == []
+        assert scans(search_db, index.CANDIDATES, '"abc"', 5) == []
         assert scans(search_db, index.OPEN) == []
         assert scans(search_db, index.TEXTS, ids) == []
         assert scans(search_db, builder.DROP_TEXT, 1) == []

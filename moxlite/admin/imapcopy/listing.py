@@ -90,6 +90,9 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
     for name in [name for name in found if not client.can_name(name)]:
         await problems.add(f"mailbox {shown(name)!r} is left out: its name is too long, or has odd characters")
         del found[name]
+    for name in await _of_others(client, found):
+        await problems.add(f"mailbox {shown(name)!r} is left out: it is another user's")
+        del found[name]
     subscribed: set[str] = set()
     if not extended:
         try:
@@ -98,6 +101,16 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
             subscribed = set(found)
     separator = next((one.separator for one in found.values() if one.separator), "")
     return uses_of(list(found.values()), subscribed, separator or "", google=google)
+
+
+async def _of_others(client: Client, names: Iterable[str]) -> list[str]:
+    """The names of mailboxes that other users share with this one (RFC 9051 §6.3.10), and of what is above them."""
+    if not (client.has("NAMESPACE") and client.has("ACL")):
+        return []
+    answer = (await client.run(c.Namespace())).of(r.NamespaceData)
+    prefixes = tuple([prefix for one in answer for prefix, _ in one.others if prefix])
+    tops = {prefix.rstrip(separator) for one in answer for prefix, separator in one.others if prefix and separator}
+    return [name for name in names if prefixes and (name.startswith(prefixes) or name in tops)]
 
 
 async def separator_of(client: Client) -> tuple[str, str]:

@@ -69,6 +69,7 @@ from moxlite.store.remotes import (
     seed_lost,
     settle,
 )
+from moxlite.store.systemmailbox import KEPT, is_kept
 from moxlite.store.transaction import Reader
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
 from moxlite.store.unit import AccountTx
@@ -189,6 +190,9 @@ class Pull:
             target = check_name(place.target)
         except BadMailboxName as error:
             await self._problems.add(f"mailbox {shown(name)!r} is left out: {error}")
+            return
+        if await self._account.read(lambda r: is_kept(r, target, self._account.config), op="import"):
+            await self._problems.add(f"mailbox {shown(name)!r} is left out: {KEPT}")
             return
         try:
             selected = await client.examine(name)

@@ -125,7 +125,7 @@ class Push:
         order = self._order
 
         def read(r: Reader) -> list[tuple[Mailbox, bool]]:
-            return [(box, is_subscribed(r, box.name)) for box in mailboxes(r)]
+            return [(box, is_subscribed(r, box.name)) for box in mailboxes(r) if not box.system]
 
         found = []
         for box, subscribed in await self._account.read(read, op="export"):

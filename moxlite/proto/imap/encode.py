@@ -57,6 +57,7 @@ __all__ = [
     "fetch_flags",
     "flag_list",
     "literal_head",
+    "thread_line",
     "uidfetch_flags",
     "vanished_lines",
 ]
@@ -83,6 +84,8 @@ def _words(head: bytes, words: Iterable[str]) -> bytes:
 
 
 def _text(text: str, utf8: bool) -> bytes:
+    if text.isascii() and text.isprintable():
+        return text.encode()
     clean = "".join(c if c >= " " and c != "\x7f" and (utf8 or c <= "~") else "?" for c in text)
     return clean.encode("utf-8", "replace")
 
@@ -93,6 +96,8 @@ def _state(r: State, utf8: bool) -> bytes:
 
 
 def _separator(separator: str | None) -> bytes:
+    if separator == "/":  # ours is always that
+        return b'"/"'
     return b"NIL" if separator is None else encode_string(separator.encode())
 
 
@@ -136,11 +141,13 @@ def _quoted_mailbox(name: str, utf8: bool) -> bytes:
 
 
 def _status(r: StatusData, utf8: bool) -> bytes:
-    items = []
-    for name, value in r.items:
-        wire = b"NIL" if value is None else b"(%b)" % value.encode() if isinstance(value, str) else b"%d" % value
-        items.append(name.encode() + b" " + wire)
-    return b"* STATUS %b (%b)\r\n" % (encode_mailbox(r.mailbox, utf8=utf8), b" ".join(items))
+    items = " ".join(
+        [
+            f"{name} {value}" if isinstance(value, int) else f"{name} NIL" if value is None else f"{name} ({value})"
+            for name, value in r.items
+        ]
+    )
+    return b"* STATUS %b (%b)\r\n" % (encode_mailbox(r.mailbox, utf8=utf8), items.encode())
 
 
 def _search(r: SearchData, utf8: bool) -> bytes:
@@ -186,7 +193,12 @@ def _sort(r: SortData, utf8: bool) -> bytes:
 
 
 def _thread(r: ThreadData, utf8: bool) -> bytes:
-    return b"* THREAD%b\r\n" % (b" " + b"".join(map(_tree, r.threads)) if r.threads else b"")
+    return thread_line(b"".join(map(_tree, r.threads)))
+
+
+def thread_line(threads: bytes) -> bytes:
+    """``* THREAD`` with threads that are written already."""
+    return b"* THREAD %b\r\n" % threads if threads else b"* THREAD\r\n"
 
 
 def _tree(tree: ThreadTree) -> bytes:

@@ -1,6 +1,8 @@
 """The grammar of commands on the messages of the selected mailbox (RFC 9051 §6.4, RFC 5256, RFC 7162, RFC 9394)."""
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from . import commands as c
@@ -11,6 +13,9 @@ from .parsing import Modes, Rule, decode_text, list_of, modseq_value, numbers_of
 from .tokens import MAX_MODSEQ, Reader
 
 __all__ = ["MESSAGE_COMMANDS", "fetch_item", "parse_section"]
+
+MAX_KNOWN: Final = 512
+"""Octets of data items that are worth remembering: clients send up to some 300."""
 
 
 def _expunge(reader: Reader, modes: Modes) -> c.Expunge:
@@ -70,17 +75,11 @@ def _fetch(uid: bool) -> Rule:
     def read(reader: Reader, modes: Modes) -> c.Command:
         numbers = numbers_of(reader, modes, uid=uid)
         reader.space()
-        items: tuple[FetchItem, ...]
-        if reader.peek() == b"(":
-            items = tuple(dict.fromkeys(list_of(reader, lambda: fetch_item(reader))))
-        else:
-            start = reader.position
-            word = reader.section_text().upper().decode("ascii")
-            if word in MACROS and (reader.at_end() or reader.peek() == b" "):
-                items = MACROS[word]
-            else:
-                reader.position = start
-                items = (fetch_item(reader),)
+        # Modifiers differ each time; in a valid list of items there is no such gap (field names have no parentheses).
+        stop = reader.data.find(b") (", reader.position) + 1
+        rest = reader.data[reader.position : stop or len(reader.data)]
+        items, length = _known_items(rest) if len(rest) <= MAX_KNOWN else _items(rest)
+        reader.position += length
         changedsince: int | None = None
         vanished = False
         partial: tuple[int, int] | None = None
@@ -109,23 +108,42 @@ def _fetch(uid: bool) -> Rule:
     return read
 
 
-def fetch_item(reader: Reader) -> FetchItem:
+def _items(text: bytes) -> tuple[tuple[FetchItem, ...], int]:
+    """The data items that `text` begins with, and their length in octets."""
+    reader = Reader(text)
+    if reader.peek() == b"(":
+        return tuple(dict.fromkeys(list_of(reader, lambda: fetch_item(reader)))), reader.position
     word = reader.section_text().upper().decode("ascii")
-    if word in ("BODY", "BODY.PEEK") and reader.skip(b"["):
+    if word in MACROS and (reader.at_end() or reader.peek() == b" "):
+        return MACROS[word], reader.position
+    reader.position = 0
+    return (fetch_item(reader),), reader.position
+
+
+_known_items: Final = lru_cache(maxsize=256)(_items)
+"""A client asks for the same items again and again; reading them is half of the work on a FETCH line."""
+
+
+_ATTRIBUTES: Final = {attribute.value.encode(): attribute for attribute in Attribute}
+
+
+def fetch_item(reader: Reader) -> FetchItem:
+    word = reader.section_text().upper()
+    attribute = _ATTRIBUTES.get(word)
+    if attribute is not None and (attribute is not Attribute.BODY or reader.peek() != b"["):
+        return attribute
+    if word in (b"BODY", b"BODY.PEEK") and reader.skip(b"["):
         section = _section(reader)
-        return Body(section, word == "BODY.PEEK", _partial(reader))
-    if word in ("BINARY", "BINARY.PEEK") and reader.skip(b"["):
+        return Body(section, word == b"BODY.PEEK", _partial(reader))
+    if word in (b"BINARY", b"BINARY.PEEK") and reader.skip(b"["):
         part = _part(reader)
-        return Binary(part, word == "BINARY.PEEK", _partial(reader))
-    if word == "BINARY.SIZE" and reader.skip(b"["):
+        return Binary(part, word == b"BINARY.PEEK", _partial(reader))
+    if word == b"BINARY.SIZE" and reader.skip(b"["):
         return BinarySize(_part(reader))
-    if word == "PREVIEW":
+    if word == b"PREVIEW":
         lazy = reader.word(b" (LAZY)")
         return Preview(lazy)
-    try:
-        return Attribute(word)
-    except ValueError:
-        raise ProtocolError(f"unknown data item {word[:40]}") from None
+    raise ProtocolError(f"unknown data item {word[:40].decode('ascii')}")
 
 
 def _part(reader: Reader) -> tuple[int, ...]:
@@ -142,18 +160,23 @@ def _part_numbers(words: list[bytes]) -> tuple[int, ...]:
 
 
 def _section(reader: Reader) -> Section:
-    words = reader.section_text().upper().split(b".")
-    split = next((i for i, word in enumerate(words) if not word.isdigit()), len(words))
-    part = _part_numbers(words[:split])
-    specifier = b".".join(words[split:]).decode("ascii")
+    text = reader.section_text().upper()
+    part: tuple[int, ...] = ()
+    if text in (b"", b"HEADER", b"TEXT", b"HEADER.FIELDS", b"HEADER.FIELDS.NOT"):
+        specifier = text.decode("ascii")
+    else:
+        words = text.split(b".")
+        split = next((i for i, word in enumerate(words) if not word.isdigit()), len(words))
+        part = _part_numbers(words[:split])
+        specifier = b".".join(words[split:]).decode("ascii")
+        if not specifier and split < len(words):
+            raise ProtocolError("bad section")
     fields: tuple[str, ...] = ()
     if specifier in ("HEADER.FIELDS", "HEADER.FIELDS.NOT"):
         reader.space()
         fields = tuple(list_of(reader, lambda: _field_name(reader)))
     elif specifier not in ("", "HEADER", "TEXT", "MIME") or (specifier == "MIME" and not part):
         raise ProtocolError("unknown section")
-    elif not specifier and words != [b""] and split < len(words):
-        raise ProtocolError("bad section")
     reader.expect(b"]")
     return Section(part, specifier, fields)
 
@@ -167,10 +190,13 @@ def parse_section(text: str) -> Section:
     return section
 
 
+_FIELD_NAME: Final = re.compile(rb"[!-9;-~]+")  # RFC 5322 §2.2
+
+
 def _field_name(reader: Reader) -> str:
     octets = reader.astring()
-    if not octets or any(octet <= 0x20 or octet >= 0x7F or octet == 0x3A for octet in octets):
-        raise ProtocolError("not a header field name")  # RFC 5322 §2.2
+    if _FIELD_NAME.fullmatch(octets) is None:
+        raise ProtocolError("not a header field name")
     return octets.decode("ascii")
 
 

@@ -71,6 +71,9 @@ class SequenceSet(Struct, frozen=True):
             return SAVED
         ranges = []
         for item in text.split(b","):
+            if len(item) < 10 and item.isdigit() and (number := int(item)):  # the usual case
+                ranges.append((number, number))
+                continue
             first, colon, last = item.partition(b":")
             low = _number(first)
             ranges.append((low, _number(last) if colon else low))

@@ -1,37 +1,43 @@
-"""The THREAD algorithms (RFC 5256 §3): messages in, trees of their numbers out.
+"""The THREAD algorithms (RFC 5256 §3): messages in, the threads of a ``* THREAD`` line out.
 
 Theory of operation
 -------------------
-REFERENCES links each message to the one it answers, by the ids in References; ids of messages that aren't here become
-nodes without a message, which are then pruned or stand as the common parent of their children. What has no references
-is gathered by base subject. Nothing recurses: a thread may be deeper than Python's stack.
+Mailboxes are threaded again when a message has come, so what took long is kept: `Subjects` and `References` hold a few
+numbers for each message, and more messages can be added. Strings are kept as their hash: Python keys it with 64 secret
+bits, so that nobody can make two ids that are equal by it.
+
+REFERENCES links each message to the one it answers, by the ids in References (step 1, in `References.add`); ids of
+messages that aren't here become nodes without a message. They are passed over when threads are written, or stand as the
+common parent of their children (steps 2 and 3). What has no references is gathered by base subject (step 5). Messages
+are taken in the order of their dates, so that children and threads come in order (steps 4 and 6). Nothing recurses: a
+thread may be deeper than Python's stack.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from .responses import ThreadTree
-
-__all__ = ["MAX_DEPTH", "Threadable", "by_references", "by_subject"]
+__all__ = ["MAX_DEPTH", "References", "Subjects", "Threadable"]
 
 MAX_DEPTH: Final = 500
 """Ancestors looked at before a link is made, so that the cost is bound for any references. A deeper thread is split."""
+
+_NONE: Final = -1
+"""In place of a node or message."""
 
 
 class Threadable(Struct, frozen=True, gc=False):
     """What threads are made of.
 
     Attributes:
-      number: of the message, as it is told. id: its Message-ID, None without one. references: ids of its ancestors, the
-        nearest last. subject: the base subject. response: whether the subject says that it's a reply or forward. date:
-        when it was sent.
+      id: the Message-ID, None without one. references: ids of its ancestors, the nearest last. subject: the base
+        subject. response: whether the subject says that it's a reply or forward. date: when it was sent.
     """
 
-    number: int
     id: str | None
     references: Sequence[str]
     subject: str
@@ -39,209 +45,225 @@ class Threadable(Struct, frozen=True, gc=False):
     date: int
 
 
-class _Node:
-    __slots__ = ("children", "message", "parent")
-
-    def __init__(self, message: Threadable | None = None) -> None:
-        self.message = message
-        self.parent: _Node | None = None
-        self.children: list[_Node] = []
-
-    def first(self) -> Threadable:
-        """The message, or that of the first child: nodes without one always have children when this is called."""
-        node = self
-        while node.message is None:
-            node = node.children[0]
-        return node.message
-
-    def adopt(self, child: _Node) -> None:
-        child.parent = self
-        self.children.append(child)
-
-
-def by_subject(messages: Iterable[Threadable]) -> tuple[ThreadTree, ...]:
+class Subjects:
     """ORDEREDSUBJECT: messages of one base subject are a thread, its first message the parent of all others."""
-    threads: dict[str, list[Threadable]] = {}
-    for message in sorted(messages, key=_age):
-        threads.setdefault(message.subject, []).append(message)
-    # dict order is that of the first messages' dates
-    return tuple([_subject_tree([one.number for one in thread]) for thread in threads.values()])
+
+    def __init__(self) -> None:
+        self._dates = array("q")  # by message, as all that follow
+        self._subjects = array("q")  # hashes; 0 for none
+
+    def __len__(self) -> int:
+        return len(self._dates)
+
+    def add(self, messages: Iterable[Threadable]) -> None:
+        """More messages, by ascending number."""
+        for message in messages:
+            self._dates.append(message.date)
+            self._subjects.append(hash(message.subject))
+
+    def _by_date(self) -> list[int]:
+        """The messages, those of one date by number."""
+        return sorted(range(len(self._dates)), key=self._dates.__getitem__)
+
+    def octets(self, numbers: Sequence[int]) -> bytes:
+        """The threads as they are written; `numbers` of the messages, as they are told."""
+        threads: dict[int, list[int]] = {}
+        for message in self._by_date():
+            threads.setdefault(self._subjects[message], []).append(numbers[message])
+        # dict order is that of the first messages' dates
+        return "".join([_subject_thread(thread) for thread in threads.values()]).encode()
 
 
-def _subject_tree(numbers: list[int]) -> ThreadTree:
-    if len(numbers) < 3:
-        return tuple(numbers)
-    return (numbers[0], *[(number,) for number in numbers[1:]])
+def _subject_thread(thread: list[int]) -> str:
+    if len(thread) < 3:
+        return f"({' '.join(map(str, thread))})"
+    return f"({thread[0]} ({')('.join(map(str, thread[1:]))}))"
 
 
-def _age(message: Threadable) -> tuple[int, int]:
-    return message.date, message.number
+class References(Subjects):
+    """REFERENCES."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._responses = bytearray()
+        self._node = array("i")
+        self._ids = array("q")  # by node, as all that follow: hashes, 0 for a message without an id, or with another's
+        self._parents = array("i")
+        self._message = array("i")
+        self._used = bytearray()  # whether something was put below the node
+        self._depth = array("i")  # how many are above, at least
 
-def by_references(messages: Sequence[Threadable]) -> tuple[ThreadTree, ...]:
-    """REFERENCES. `messages` by ascending number."""
-    roots = _prune(_link(messages))  # steps 1 to 3
-    roots.sort(key=_node_age)  # step 4
-    roots = _gather(roots)  # step 5
-    _sort(roots)  # step 6
-    return _trees(roots)
+    def add(self, messages: Iterable[Threadable]) -> None:
+        """See `Subjects.add`. Step 1."""
+        ids = {id_: node for node, id_ in enumerate(self._ids) if id_}
+        for message in messages:
+            self._dates.append(message.date)
+            self._subjects.append(hash(message.subject))
+            self._responses.append(message.response)
+            self._add(message, ids)
 
+    def _new(self, id_: int) -> int:
+        """A node, as yet without a message."""
+        self._ids.append(id_)
+        self._parents.append(_NONE)
+        self._message.append(_NONE)
+        self._used.append(0)
+        self._depth.append(0)
+        return len(self._parents) - 1
 
-def _node_age(node: _Node) -> tuple[int, int]:
-    return _age(node.first())
-
-
-# --- step 1
-
-
-def _link(messages: Sequence[Threadable]) -> list[_Node]:
-    """All nodes; each child knows its parent, and the other way round."""
-    by_id: dict[str, _Node] = {}
-    nodes: list[_Node] = []
-
-    def node_of(id_: str) -> _Node:
-        found = by_id.get(id_)
-        if found is None:
-            found = by_id[id_] = _Node()
-            nodes.append(found)
-        return found
-
-    for message in messages:
-        if message.id is None or ((known := by_id.get(message.id)) is not None and known.message is not None):
-            node = _Node(message)  # without an id, or with another message's
-            nodes.append(node)
-        else:
-            node = node_of(message.id)
-            node.message = message
-        above: _Node | None = None
-        for id_ in message.references:
-            reference = node_of(id_)
-            if above is not None and reference.parent is None and not _is_above(reference, above):
-                reference.parent = above
-            above = reference
+    def _add(self, message: Threadable, ids: dict[int, int]) -> None:
+        parents = self._parents
+        node = None
+        id_ = 0 if message.id is None else hash(message.id)
+        if id_:
+            node = ids.get(id_)
+            if node is None:
+                node = ids[id_] = self._new(id_)
+            elif self._message[node] >= 0:
+                node = None  # the id is another message's
+        if node is None:
+            node = self._new(0)
+        self._message[node] = len(self._node)
+        self._node.append(node)
+        above = _NONE
+        for reference in message.references:
+            id_ = hash(reference)
+            found = ids.get(id_)
+            if found is None:
+                found = ids[id_] = self._new(id_)
+            if above >= 0 and parents[found] < 0:
+                self._put(found, above)
+            above = found
         # The message itself knows best whom it answers; what others' references said of it may have been cut.
-        if node.parent is not above:
-            node.parent = None
-            if above is not None and not _is_above(node, above):
-                node.parent = above
-    for node in nodes:
-        if node.parent is not None:
-            node.parent.children.append(node)
-    return nodes
+        if parents[node] != above:
+            parents[node] = _NONE
+            if above >= 0:
+                self._put(node, above)
+
+    def _put(self, node: int, above: int) -> None:
+        """Make a node the child of another one, unless that is below it, or too deep to tell."""
+        if node == above:
+            return
+        if (self._used[node] or self._depth[above] >= MAX_DEPTH - 1) and self._is_above(node, above):
+            return
+        self._parents[node] = above
+        self._used[above] = 1
+        self._depth[node] = self._depth[above] + 1
+
+    def _is_above(self, node: int, other: int) -> bool:
+        at = other
+        for _ in range(MAX_DEPTH):
+            if at < 0:
+                return False
+            if at == node:
+                return True
+            at = self._parents[at]
+        return True
+
+    def octets(self, numbers: Sequence[int]) -> bytes:
+        """See `Subjects.octets`. Steps 2 to 6."""
+        roots, children = self._trees()
+        self._gather(roots, children)
+        return _written(roots, children, numbers)
+
+    # A tree is named by its message, or, when only children are there, by a negative number.
+
+    def _trees(self) -> tuple[list[int], dict[int, list[int]]]:
+        """Steps 2 to 4: roots and children, by date. Roots without a message have several children."""
+        nodes, parents, messages = self._node, self._parents, self._message
+        roots: list[int] = []
+        children: dict[int, list[int]] = {}
+        for message in self._by_date():
+            node = parents[nodes[message]]
+            if node < 0:
+                roots.append(message)
+                continue
+            parent = messages[node]
+            while parent < 0:
+                higher = parents[node]
+                if higher < 0:
+                    parent = -1 - node
+                    break
+                node = higher
+                parent = messages[node]
+            below = children.get(parent)
+            if below is not None:
+                below.append(message)
+                continue
+            children[parent] = [message]
+            if parent < 0:
+                roots.append(parent)
+        for position, root in enumerate(roots):
+            if root < 0 and len(children[root]) == 1:
+                roots[position] = children.pop(root)[0]
+        return roots, children
+
+    def _gather(self, roots: list[int], children: dict[int, list[int]]) -> None:
+        """Step 5: roots with the same base subject become one thread."""
+        table: dict[int, int] = {}
+        subjects: dict[int, int] = {}
+        responses = self._responses
+        for root in roots:
+            subject = self._subjects[root if root >= 0 else children[root][0]]
+            if not subject:
+                continue
+            subjects[root] = subject
+            held = table.get(subject)
+            if held is None or (held >= 0 and (root < 0 or (responses[held] and not responses[root]))):
+                table[subject] = root
+        if len(table) == len(subjects):
+            return  # all differ
+        found = dict.fromkeys(roots)
+        changed: set[int] = set()
+        fresh = -1 - len(self._parents)
+        for root, subject in subjects.items():
+            held = table[subject]
+            if held == root:
+                continue
+            del found[root]
+            if held < 0 and root < 0:
+                children[held] += children.pop(root)
+            elif held < 0 or (responses[root] and not responses[held]):
+                children.setdefault(held, []).append(root)
+            else:
+                del found[held]
+                table[subject], children[fresh] = fresh, [held, root]
+                held = fresh
+                found[held] = None
+                fresh -= 1
+            changed.add(held)
+        for root in changed:
+            children[root].sort(key=self._age)
+        roots[:] = sorted(found, key=lambda root: self._age(root if root >= 0 else children[root][0]))
+
+    def _age(self, message: int) -> tuple[int, int]:
+        return self._dates[message], message
 
 
-def _is_above(node: _Node, other: _Node) -> bool:
-    """Whether `other` is `node` or below it, or too deep to tell: then they must not be linked."""
-    at: _Node | None = other
-    for _ in range(MAX_DEPTH):
-        if at is None:
-            return False
-        if at is node:
-            return True
-        at = at.parent
-    return True
-
-
-# --- steps 2 and 3
-
-
-def _bottom_up(roots: Iterable[_Node]) -> list[_Node]:
-    """All nodes of these trees, children before their parents."""
-    order: list[_Node] = []
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
-        order.append(node)
-        waiting += node.children
-    order.reverse()
-    return order
-
-
-def _prune(nodes: Iterable[_Node]) -> list[_Node]:
-    """The roots, without nodes that have no message, but for roots with several children."""
-    roots = [node for node in nodes if node.parent is None]
-    for node in _bottom_up(roots):
-        if not any(child.message is None for child in node.children):
-            continue
-        kept: list[_Node] = []
-        for child in node.children:
-            kept += [child] if child.message is not None else child.children
-        node.children = kept
-        for child in kept:
-            child.parent = node
-    found: list[_Node] = []
+def _written(roots: list[int], children: dict[int, list[int]], numbers: Sequence[int]) -> bytes:
+    """A lone child goes on in the same list; several are lists of their own (RFC 5256 §4)."""
+    out: list[str] = []
+    write = out.append
+    waiting: list[int | None] = []  # None ends a list
     for root in roots:
-        if root.message is not None or len(root.children) > 1:
-            found.append(root)
-        elif root.children:
-            root.children[0].parent = None
-            found.append(root.children[0])
-    for root in found:  # so that `first` is the earliest of a node without a message
-        if root.message is None:
-            root.children.sort(key=_node_age)
-    return found
-
-
-# --- step 5
-
-
-def _gather(roots: list[_Node]) -> list[_Node]:
-    """Roots with the same base subject become one thread."""
-    table: dict[str, _Node] = {}
-    for root in roots:
-        first = root.first()
-        if not first.subject:
-            continue
-        held = table.get(first.subject)
-        if (
-            held is None
-            or (held.message is not None and root.message is None)
-            or (held.message is not None and root.message is not None and _replies(held) and not _replies(root))
-        ):
-            table[first.subject] = root
-    found: dict[int, _Node] = {id(root): root for root in roots}
-    for root in roots:
-        subject = root.first().subject
-        held = table.get(subject) if subject else None
-        if held is None or held is root:
-            continue
-        del found[id(root)]
-        if held.message is None and root.message is None:
-            for child in root.children:
-                held.adopt(child)
-        elif held.message is None or (_replies(root) and not _replies(held)):
-            held.adopt(root)
-        else:
-            both = _Node()
-            del found[id(held)]
-            both.adopt(held)
-            both.adopt(root)
-            found[id(both)] = both
-            table[subject] = both
-    return list(found.values())
-
-
-def _replies(node: _Node) -> bool:
-    return node.message is not None and node.message.response
-
-
-# --- step 6
-
-
-def _sort(roots: list[_Node]) -> None:
-    for node in _bottom_up(roots):
-        node.children.sort(key=_node_age)
-    roots.sort(key=_node_age)
-
-
-# --- output
-
-
-def _trees(roots: Sequence[_Node]) -> tuple[ThreadTree, ...]:
-    built: dict[int, ThreadTree] = {}
-    for node in _bottom_up(roots):
-        head = () if node.message is None else (node.message.number,)
-        below = [built.pop(id(child)) for child in node.children]
-        # A lone child goes on in the same list; several are lists of their own (RFC 5256 §4).
-        built[id(node)] = (*head, *below[0]) if len(below) == 1 else (*head, *below)
-    return tuple([built[id(root)] for root in roots])
+        waiting.append(root)
+        while waiting:
+            tree = waiting.pop()
+            if tree is None:
+                write(")")
+                continue
+            below = children.get(tree)
+            if tree < 0:
+                write("(")
+            else:
+                write(f"({numbers[tree]}")
+                while below is not None and len(below) == 1:
+                    tree = below[0]
+                    write(f" {numbers[tree]}")
+                    below = children.get(tree)
+                if below is not None:
+                    write(" ")
+            waiting.append(None)
+            if below is not None:
+                waiting += reversed(below)
+    return "".join(out).encode()

@@ -35,6 +35,7 @@ __all__ = [
 # RFC 9051 §9. atom-specials: ( ) { SP CTL % * " \ ]
 ATOM: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _ASTRING: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')  # astring-char = atom-char / "]"
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 _LIST: Final = re.compile(rb'[^\x00-\x20\x7f(){"\\]+')  # list-char: also % * ]; 8-bit for clients that send raw UTF-8
 _FLAG: Final = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')  # RFC 9051 §9 flag = "\" atom / atom
 _BARE: Final = re.compile(rb'[^\x00-\x20\x7f(){"]+')
@@ -325,6 +326,8 @@ def encode_nstring(octets: bytes | None, *, utf8: bool = False) -> bytes:
 
 def encode_mailbox(name: str, *, utf8: bool = False) -> bytes:
     """A mailbox name: modified UTF-7, or UTF-8 in a quoted string (IMAP-32)."""
+    if _PLAIN_NAME.fullmatch(name) and name.upper() != "NIL":  # most names are atoms either way
+        return name.encode()
     return encode_astring(name.encode() if utf8 else utf7.encode(name), utf8=utf8)
 
 

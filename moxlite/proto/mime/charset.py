@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["codec_name", "decode_text", "incremental_decoder"]
+__all__ = ["codec_name", "decode_text", "incremental_decoder", "is_ascii_superset"]
 
 
 def _table() -> Mapping[str, str]:
@@ -79,11 +79,20 @@ def _table() -> Mapping[str, str]:
 _CODECS: Final = _table()
 _NOISE: Final = re.compile(r"[^a-z0-9]")
 _FALLBACK: Final = "utf-8"
+_SUPERSETS: Final = ("utf-8", "cp12", "iso8859-", "koi8-", "gb18030", "euc-jp", "cp949")
 
 
 def codec_name(charset: str) -> str | None:
     """Python's codec for a charset name as it stands in mail; None if unknown."""
     return _CODECS.get(_NOISE.sub("", charset[:60].lower()))
+
+
+def is_ascii_superset(charset: str) -> bool:
+    """Whether ASCII octets at the begin of a text mean ASCII in this charset (and in what an unknown one is read as),
+    whatever follows them.
+    """
+    name = codec_name(charset)
+    return name is None or name.startswith(_SUPERSETS)
 
 
 def decode_text(octets: bytes, charset: str = "") -> str:

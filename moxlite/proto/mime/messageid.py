@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Final
 
 __all__ = ["MAX_REFERENCES", "base_subject", "canonical_message_id", "references"]
@@ -17,6 +16,7 @@ MAX_SUBJECT: Final = 4096
 
 _ID: Final = re.compile(r"<([^<>]*)>")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
+_PLAIN_IDS: Final = re.compile(rb"(?:[ \t\r\n]*<[!#-;=?-~]+>)+[ \t\r\n]*")
 _QUOTED: Final = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"@([^@"]+)', re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _DOT_ATOM: Final = re.compile(
@@ -62,14 +62,15 @@ def references(fields: Sequence[bytes | str], in_reply_to: bytes | str | None = 
     """
     found = [identifier for field in fields for identifier in _ids(field)]
     if not found and in_reply_to is not None:
-        return list(islice(_ids(in_reply_to), 1))
+        return _ids(in_reply_to)[:1]
     return found[-MAX_REFERENCES:]
 
 
-def _ids(field: bytes | str) -> Iterator[str]:
-    for match in _ID.finditer(_text(field)):
-        if identifier := _canonical(_BLANKS.sub("", match[1])):
-            yield identifier
+def _ids(field: bytes | str) -> list[str]:
+    if isinstance(field, bytes) and _PLAIN_IDS.fullmatch(field):  # the usual case
+        return field.decode("ascii").lower().replace("<", " ").replace(">", " ").split()
+    found = _ID.findall(_text(field))
+    return [identifier for inside in found if (identifier := _canonical(_BLANKS.sub("", inside)))]
 
 
 # RFC 5256 §5 base subject, on lower-case text with single blanks.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from .charset import is_ascii_superset
 from .text import MAX_TEXT, Read, part_text, visible_text
 from .types import Part, Structure
 
@@ -15,6 +16,8 @@ MAX_PREVIEW: Final = 200
 """Characters (RFC 8970 §3.1 recommends at most 256)."""
 
 _HTML_TEXT: Final = 16 * 1024  # characters of visible text: enough to get past quotes
+_BEGIN: Final = 2048  # octets: more than the lines that are looked at first
+_PLAIN: Final = ("7BIT", "8BIT", "BINARY")
 _FEW_LINES: Final = 20  # enough for most messages; to look at all lines of a page takes 100 µs more
 _MANY_LINES: Final = 5000
 _LOOK_AHEAD: Final = 3  # lines that `_attribution` reads
@@ -34,12 +37,27 @@ def preview(structure: Structure, read: Read) -> str:
     Reads at most MAX_TEXT octets of a part.
     """
     for part in _candidates(structure.root):
-        text = part_text(part, read, MAX_TEXT)
         if part.subtype == "HTML":
-            text = visible_text(text, quotes=True, limit=_HTML_TEXT)
+            text = visible_text(part_text(part, read, MAX_TEXT), quotes=True, limit=_HTML_TEXT)
+        else:
+            found = _preview_of_begin(part, read)
+            if found:
+                return found
+            text = part_text(part, read, MAX_TEXT)
         if found := preview_of_text(text):
             return found
     return ""
+
+
+def _preview_of_begin(part: Part, read: Read) -> str:
+    """What the first octets of a text give, when that is sure to be the preview of the whole; else ""."""
+    if part.end - part.body <= _BEGIN or part.encoding not in _PLAIN or not is_ascii_superset(part.charset):
+        return ""
+    octets = read(part.body, part.body + _BEGIN)
+    if not octets.isascii():  # which charset it is, only all of it can tell
+        return ""
+    found, complete = _preview_of_lines(octets.decode("ascii"), _FEW_LINES, cut=True)
+    return found if complete else ""
 
 
 def _candidates(part: Part) -> Iterator[Part]:
@@ -75,11 +93,12 @@ def preview_of_text(text: str) -> str:
     return found if complete else _preview_of_lines(text, _MANY_LINES)[0]
 
 
-def _preview_of_lines(text: str, most: int) -> tuple[str, bool]:
-    """The preview that the first lines give, and whether further ones could not change it."""
+def _preview_of_lines(text: str, most: int, *, cut: bool = False) -> tuple[str, bool]:
+    """The preview that the first lines give, and whether further ones could not change it; `cut`: there are some behind
+    `text`, which may end within a line.
+    """
     raw = text[:MAX_TEXT].split("\n", most)
-    visible = raw[:most] if text.isascii() else [_INVISIBLE.sub("", line) for line in raw[:most]]
-    lines = [" ".join(line.split()) for line in visible]
+    lines = _Lines(raw[:most], plain=text.isascii())
     out: list[str] = []
     size = 0
     index = 0
@@ -105,22 +124,45 @@ def _preview_of_lines(text: str, most: int) -> tuple[str, bool]:
         out.append(line)
         size += len(line) + 1
     # The last lines looked at may introduce a quote that begins behind them.
-    complete = len(raw) <= most or (size > MAX_PREVIEW and index + _LOOK_AHEAD <= len(lines))
+    complete = (len(raw) <= most and not cut) or (size > MAX_PREVIEW and index + _LOOK_AHEAD <= len(lines))
     return "" if out == [_GAP] else " ".join(out)[:MAX_PREVIEW].rstrip(), complete
 
 
-def _attribution(lines: list[str], at: int) -> int:
+class _Lines:
+    """Lines of a text as they are shown, made so when they are asked for: few are."""
+
+    __slots__ = ("_plain", "_raw")
+
+    def __init__(self, raw: list[str], *, plain: bool) -> None:
+        self._raw = raw
+        self._plain = plain
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __getitem__(self, at: int) -> str:
+        line = self._raw[at]
+        return " ".join((line if self._plain else _INVISIBLE.sub("", line)).split())
+
+    def next(self, at: int, count: int) -> list[str]:
+        """So many lines from `at` on, as far as there are."""
+        return [self[number] for number in range(at, min(at + count, len(self._raw)))]
+
+
+def _attribution(lines: _Lines, at: int) -> int:
     """How many lines from `at` on introduce a quote: `On ... wrote:` over up to three, or any line ending with a
     colon before a quoted one.
     """
-    joined = ""
-    for count, line in enumerate(lines[at : at + 3], 1):
-        joined = f"{joined} {line}" if joined else line
-        if not joined.startswith("On ") or not line:
-            break
-        if _ATTRIBUTION.fullmatch(joined):
-            return count
-    if lines[at].endswith(":"):
-        following = next((line for line in lines[at + 1 : at + 3] if line), "")
+    first = lines[at]
+    if first.startswith("On "):
+        joined = ""
+        for count, line in enumerate(lines.next(at, _LOOK_AHEAD), 1):
+            if not line:
+                break
+            joined = f"{joined} {line}" if joined else line
+            if _ATTRIBUTION.fullmatch(joined):
+                return count
+    if first.endswith(":"):
+        following = next((line for line in lines.next(at + 1, _LOOK_AHEAD - 1) if line), "")
         return 1 if following.startswith(">") else 0
     return 0

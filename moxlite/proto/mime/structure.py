@@ -29,7 +29,7 @@ from .types import PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, S
 from .wire import render_envelope
 from .words import ContentValue, parse_content
 
-__all__ = ["MAX_BOUNDARY", "MAX_DEPTH", "MAX_PARTS", "Octets", "scan"]
+__all__ = ["MAX_BOUNDARY", "MAX_DEPTH", "MAX_PARTS", "Octets", "scan", "scan_message"]
 
 MAX_DEPTH: Final = 50
 """Levels of multiparts and embedded messages (STORE-55): real mail has up to ten, after much forwarding."""
@@ -104,11 +104,16 @@ def scan(data: Octets, *, strict: bool = False) -> Structure:
     Raises:
       MIMEError: only if `strict`.
     """
+    return scan_message(data, strict=strict)[0]
+
+
+def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Header]:
+    """As `scan`, with the header of the message: of a section over MAX_HEADER, its begin."""
     scanner = _Scanner(data, strict)
     if strict:
         scanner.check_lines()
     header, root = scanner.message(0, 1)
-    return Structure(PARSE_VERSION, scanner.size, parse_envelope(header), root)
+    return Structure(PARSE_VERSION, scanner.size, parse_envelope(header), root), header
 
 
 class _Scanner:
@@ -322,6 +327,8 @@ class _Scanner:
         if content.value and content.subtype:
             return content
         self.fail("malformed Content-Type")
+        if content.value == "TEXT":  # what programs older than MIME write (RFC 1049); RFC 2045 §5.2 wants it read so
+            return ContentValue("TEXT", "PLAIN", content.parameters or _DEFAULT.parameters, None)
         return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
 
     @staticmethod

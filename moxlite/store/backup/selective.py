@@ -73,7 +73,7 @@ async def restore_mail(
     options = Options(min_free_space=0, vfs=account.options.vfs, schema=account.options.schema)
     database = await Database.open(file, Kind.ACCOUNT, options=options, name=f"backup of {account.name}")
     try:
-        boxes = await database.read(mailboxes, op="restore")
+        boxes = [box for box in await database.read(mailboxes, op="restore") if not box.system]
         chosen = [box for box in boxes if mailbox is None or box.name == mailbox or is_below(box.name, mailbox)]
         if mailbox is not None and not any(box.name == mailbox for box in chosen):
             raise NoSuchMailbox(mailbox)

@@ -113,6 +113,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
         db = open_file(target, Kind.ACCOUNT, options)
         try:
             findings = check_account(Reader(db), deep=True)
+            db.execute("DELETE FROM acl")  # it names accounts of another server, where others have these names
         finally:
             db.close(True)
     except apsw.Error as error:

@@ -35,6 +35,7 @@ from moxlite.store.keywords import spellings
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import SECOND
 from moxlite.store.reading import mailboxes
+from moxlite.store.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.transaction import Reader
 from moxlite.store.types import Mailbox
 
@@ -112,12 +113,14 @@ class Export:
     def _mailboxes(self, r: Reader) -> list[Mailbox]:
         if self._order.ids is not None:
             return []
-        found = mailboxes(r)
+        found = [box for box in mailboxes(r) if not box.system]
         if not self._order.mailbox:
             return found
         name = check_name(self._order.mailbox)
         found = [box for box in found if box.name == name or (self._order.recursive and is_below(box.name, name))]
         if not found or found[0].name != name:
+            if queue_mailbox(r) is not None and name == QUEUE:
+                raise ExportFailed(f"{name} shows what waits to be sent, it is not exported")
             raise ExportFailed(f"there is no mailbox {name!r}")
         return found
 

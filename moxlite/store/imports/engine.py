@@ -42,6 +42,7 @@ from moxlite.store.imports.tarstream import READ_SIZE
 from moxlite.store.options import INITIAL_SPECIAL_USE
 from moxlite.store.prepare import held_body
 from moxlite.store.reading import mailbox_by_name, mailbox_by_use, mailboxes, state
+from moxlite.store.systemmailbox import QUEUE, is_kept
 from moxlite.store.transaction import Reader
 from moxlite.store.types import MessageID, SpecialUse
 
@@ -357,7 +358,8 @@ class _Adding:
         for use in SpecialUse:
             box = mailbox_by_use(r, use)
             uses[use] = INITIAL_SPECIAL_USE[use] if box is None else box.name
-        return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies)
+        kept = QUEUE if is_kept(r, QUEUE, self._account.config) else ""
+        return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies, kept)
 
     def _bodies(self, name: str) -> set[bytes]:
         """In the reading thread: the hashes of what a mailbox has."""

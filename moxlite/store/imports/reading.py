@@ -20,9 +20,10 @@ from moxlite.store.imports.labels import read_labels
 from moxlite.store.imports.staging import Staged
 from moxlite.store.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
 from moxlite.store.mailboxes import MAX_MAILBOXES
-from moxlite.store.names import check_name
+from moxlite.store.names import check_name, is_below
 from moxlite.store.prepare import Prepared, prepare_here
 from moxlite.store.spool import Spool
+from moxlite.store.systemmailbox import KEPT
 from moxlite.store.types import Flag, SpecialUse
 
 __all__ = ["Batch", "Box", "Existing", "ReadAhead"]
@@ -45,11 +46,14 @@ MAX_UNKNOWN: Final = 10_000
 
 
 class Existing(msgspec.Struct, frozen=True):
-    """What the account has: keywords by mailbox, mailboxes by special use; `bodies` reads the hashes of a mailbox."""
+    """What the account has: keywords by mailbox, mailboxes by special use; `bodies` reads the hashes of a mailbox. The
+    name `kept` is the system's (IMAP-162), "" for none.
+    """
 
     keywords: dict[str, tuple[str, ...]]
     uses: dict[SpecialUse, str]
     bodies: Callable[[str], set[bytes]]
+    kept: str = ""
 
 
 class Box(msgspec.Struct):
@@ -139,6 +143,9 @@ class ReadAhead:
         if name not in self._boxes:
             try:
                 stored = check_name(name)
+                kept = self._existing.kept
+                if kept and (stored == kept or is_below(stored, kept)):
+                    raise BadMailboxName(KEPT)
                 if len(self._boxes) >= MAX_MAILBOXES:
                     raise BadMailboxName(f"there are more than {MAX_MAILBOXES} mailboxes")
             except BadMailboxName as error:

@@ -19,14 +19,14 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.adding import INSERT_HEADER, INSERT_WIRE, add_body
+from moxlite.store.adding import INSERT_HEADER, INSERT_WIRE, add_bodies
 from moxlite.store.counts import next_message_id
 from moxlite.store.errors import OverQuota
 from moxlite.store.imports.items import ImportFailed
 from moxlite.store.prepare import Prepared
 from moxlite.store.remotes import Origin, copy_key, link
-from moxlite.store.transaction import Reader, Tx
-from moxlite.store.types import Flag, MessageID, chunk_id
+from moxlite.store.transaction import Reader, Tx, Value
+from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
 from moxlite.store.unit import AccountTx
 
 __all__ = ["JOBS", "Job", "Staged", "begin", "drop_job", "drop_staged", "letters_of", "resolve_letters", "stage"]
@@ -107,32 +107,36 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
     limit = tx.config.quota
     if 0 < limit < tx.value(TOTAL) + octets:
         raise OverQuota(limit)
+    bodies = add_bodies(tx, [one.prepared for one in messages])
+    tx.executemany(INSERT_INFO, [(one.id, one.prepared.structure, one.prepared.preview) for one in messages])
+    tx.executemany(INSERT_WIRE, [(one.id, one.prepared.envelope, one.prepared.bodystructure) for one in messages])
+    tx.executemany(INSERT_HEADER, [(one.id, one.prepared.header) for one in messages])
+    tx.executemany(INSERT, [_row(one, body_id) for one, body_id in zip(messages, bodies, strict=True)])
     for one in messages:
-        prepared, thread = one.prepared, one.prepared.thread
-        tx.execute(INSERT_INFO, one.id, prepared.structure, prepared.preview)
-        tx.execute(INSERT_WIRE, one.id, prepared.envelope, prepared.bodystructure)
-        tx.execute(INSERT_HEADER, one.id, prepared.header)
-        tx.execute(
-            INSERT,
-            one.id,
-            one.mailbox,
-            one.place,
-            one.folder,
-            one.letters,
-            add_body(tx, prepared),
-            prepared.size,
-            one.received,
-            one.offset,
-            int(one.flags),
-            one.keywords,
-            thread.dsn,
-            thread.messageid,
-            thread.subject_base,
-            thread.is_response,
-            msgspec.msgpack.encode(thread.references),
-        )
         if (origin := one.origin) is not None:
-            link(tx, origin, one.id, copy_key(thread.messageid, origin.size, origin.received))
+            link(tx, origin, one.id, copy_key(one.prepared.thread.messageid, origin.size, origin.received))
+
+
+def _row(one: Staged, body_id: BodyID) -> tuple[Value, ...]:
+    thread = one.prepared.thread
+    return (
+        one.id,
+        one.mailbox,
+        one.place,
+        one.folder,
+        one.letters,
+        body_id,
+        one.prepared.size,
+        one.received,
+        one.offset,
+        int(one.flags),
+        one.keywords,
+        thread.dsn,
+        thread.messageid,
+        thread.subject_base,
+        thread.is_response,
+        msgspec.msgpack.encode(thread.references),
+    )
 
 
 def letters_of(r: Reader, folder: int) -> list[str]:

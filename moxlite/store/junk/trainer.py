@@ -202,6 +202,7 @@ class Trainer:
         """Learn with the generation in use, if there is one, until nothing is left to do."""
         account = self._account
         while True:
+            await account.database.calm()
             work = await account.read(_work, op="junk_pending")
             ids = [*work.removed, *work.messages][:UNIT_MESSAGES]  # removed ones first: their space waits for it
             meta = work.active

@@ -32,10 +32,11 @@ from moxlite.store.messages import add_message
 from moxlite.store.migrations import Kind, open_file
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.prepare import Prepared, held_body, prepare
+from moxlite.store.recover.copies import restore_copies
 from moxlite.store.recover.pages import Damaged, Pages
 from moxlite.store.recover.salvage import FoundMailbox, FoundMessage, Salvage
 from moxlite.store.spool import Spool
-from moxlite.store.types import Flag, MailboxID, SpecialUse
+from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.store.unit import AccountTx
 
 __all__ = ["RECOVERED", "Recovered", "recover"]
@@ -49,7 +50,8 @@ FLAGS: Final = Flag((1 << len(Flag)) - 1)
 SET_SAVEDATE: Final = "UPDATE message SET savedate = ? WHERE id = ?"
 COLUMNS: Final = "SELECT count(*) FROM pragma_table_info(?)"
 RAISE_STATE: Final = """
-UPDATE state SET modseq = max(modseq, ?), next_uidvalidity = max(next_uidvalidity, ?) WHERE id = 1"""
+UPDATE state SET modseq = max(modseq, ?), next_uidvalidity = max(next_uidvalidity, ?), created = coalesce(?, created)
+WHERE id = 1"""
 
 
 class Recovered(msgspec.Struct):
@@ -115,16 +117,25 @@ class _Work:
         self.ids: dict[int, MailboxID] = {}
         self.names: dict[int, str] = {}
         self.counted: Counter[int] = Counter()
+        self.complete = True
+        """No row of a message is known to be lost."""
 
     async def run(self) -> None:
         boxes = self.salvage.mailboxes()
+        # What it showed lies in the queue, which fills it again (IMAP-162).
+        system = {box.id for box in boxes if box.system}
+        boxes = [box for box in boxes if not box.system]
         for box in boxes:
             await self.mailbox(box)
         for message in self.salvage.messages():
-            await self.message(message)
+            if message.mailbox_id in system:
+                self.salvage.spare(message.body_id)
+            else:
+                await self.message(message)
         for box in boxes:
             missing = box.count - self.counted[box.id]
             if missing > 0:
+                self.complete = False
                 self.lose(f"{box.name}: {missing} messages that it counted have no row any longer")
         for body_id in self.salvage.unused():
             await self.orphan(body_id)
@@ -152,6 +163,7 @@ class _Work:
         self.counted[message.mailbox_id] += 1
         label = f"{self.names.get(message.mailbox_id, RECOVERED)}, UID {message.uid}, subject {message.subject[:80]!r}"
         if message.mailbox_id not in self.ids:
+            self.complete = False
             name = f"{RECOVERED}/Mailbox {message.mailbox_id}"
             self.ids[message.mailbox_id] = await self.account.write(lambda tx: ensure_mailbox(tx, name).id)
         prefix = message.prefix
@@ -191,16 +203,18 @@ class _Work:
             facts = _facts(message)
         try:
             async with held_body(self.account, item.prepared) as ready:
-                await self.account.write(lambda tx: _add(tx, ready, target, item, facts, message), weight=1)
+                new_id = await self.account.write(lambda tx: _add(tx, ready, target, item, facts, message), weight=1)
         except (BadMessage, LimitExceeded) as error:
             self.lose(f"{label}: {error}")
             return
         self.done.saved += 1
+        if message is not None:
+            self.salvage.is_saved(message.id, new_id)
 
 
 def _add(
     tx: AccountTx, ready: Prepared, target: MailboxID, item: Append, facts: Facts, message: FoundMessage | None
-) -> None:
+) -> MessageID:
     added = add_message(
         tx,
         ready,
@@ -213,6 +227,7 @@ def _add(
     )
     if message is not None:
         tx.execute(SET_SAVEDATE, message.savedate, added.message_id)
+    return added.message_id
 
 
 def _keywords(column: str) -> list[str]:
@@ -274,11 +289,11 @@ def _validation(value: object) -> Validation:
 
 
 def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None:
-    """Copy what does not depend on messages, and give all mailboxes a UIDVALIDITY above those that were there."""
+    """Copy what is not made from messages, and give all mailboxes a UIDVALIDITY above those that were there."""
     db = open_file(path, Kind.ACCOUNT, options)
     try:
         db.execute("BEGIN IMMEDIATE")
-        db.execute(RAISE_STATE, (salvage.modseq, salvage.next_uidvalidity))
+        db.execute(RAISE_STATE, (salvage.modseq, salvage.next_uidvalidity, salvage.created))
         for table, rows in salvage.copied.items():
             columns = db.execute(COLUMNS, (table,)).fetchone()
             lost = 0
@@ -294,6 +309,7 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
                     lost += 1
             if lost:
                 work.lose(f"{lost} rows of {table}")
+        restore_copies(db, salvage.remotes, salvage.copies(complete=work.complete), work.ids)
         db.execute("COMMIT")
     finally:
         db.close(True)
@@ -301,10 +317,12 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
 
 
 def _placed(table: str, row: tuple[object, ...], work: _Work) -> tuple[int | float | str | bytes | None, ...]:
-    """A row for the new file: annotations belong to mailboxes that have other ids now."""
+    """A row for the new file: annotations and rights belong to mailboxes that have other ids now."""
     values = tuple(one if isinstance(one, int | float | str | bytes) else None for one in row)
     if table == "annotation" and len(values) > 1 and values[1] != 0:
         old = values[1]
         new = work.ids.get(old) if isinstance(old, int) else None
         return (values[0], new, *values[2:])
+    if table == "acl" and values:
+        return (work.ids.get(values[0]) if isinstance(values[0], int) else None, *values[1:])
     return values

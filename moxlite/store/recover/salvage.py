@@ -18,6 +18,7 @@ import zstandard
 
 from moxlite.store.chunks import CHUNK_SIZE, Encoding, check_of, decode_chunk
 from moxlite.store.errors import ChunkDamaged
+from moxlite.store.recover.copies import FoundCopy, FoundRemote, found_copy, found_remote
 from moxlite.store.recover.pages import Cell, Damaged, Pages, Record
 from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of, rows_of_lost_pages
 from moxlite.store.types import CHUNK_BITS
@@ -30,6 +31,7 @@ COPIED: Final = (
     "settings",
     "subscription",
     "annotation",
+    "acl",
     "subjectpass",
     "from_address_setting",
     "outgoing",
@@ -37,32 +39,41 @@ COPIED: Final = (
     "ruleset_no_listid",
     "ruleset_no_msgfrom",
 )
-"""Tables whose rows are taken as they are; all else is made anew from the messages."""
+"""Tables whose rows are taken as they are; all else but what `copies` restores is made anew from the messages."""
 
 SCRATCH: Final = """
 CREATE TABLE found (place TEXT, id INTEGER, record BLOB, PRIMARY KEY (place, id)) WITHOUT ROWID;
 CREATE TABLE chunk (id INTEGER PRIMARY KEY, page INTEGER, offset INTEGER, length INTEGER);
 CREATE TABLE gone (body_id INTEGER PRIMARY KEY);
 CREATE TABLE used (body_id INTEGER PRIMARY KEY);
+CREATE TABLE copy (remote_id INTEGER, uid INTEGER, message_id INTEGER, key BLOB, flags TEXT, gm_msgid INTEGER);
+CREATE TABLE removed (message_id INTEGER PRIMARY KEY);
+CREATE TABLE saved (message_id INTEGER PRIMARY KEY, new_id INTEGER);
 """
 ADD: Final = "INSERT OR IGNORE INTO found VALUES (?, ?, ?)"
 ADD_CHUNK: Final = "INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?)"
 ALL: Final = "SELECT id, record FROM found WHERE place = ? ORDER BY id"
 ONE: Final = "SELECT record FROM found WHERE place = ? AND id = ?"
 CHUNKS: Final = "SELECT id, page, offset, length FROM chunk WHERE id >= ? AND id < ? ORDER BY id"
+ADD_COPY: Final = "INSERT INTO copy VALUES (?, ?, ?, ?, ?, ?)"
+COPIES: Final = """
+SELECT c.*, s.new_id, r.message_id, f.id FROM copy c LEFT JOIN saved s USING (message_id)
+LEFT JOIN removed r USING (message_id) LEFT JOIN found f ON f.place = 'message' AND f.id = c.message_id
+ORDER BY c.rowid"""
 UNUSED: Final = """
 SELECT DISTINCT id >> ? FROM chunk WHERE id >> ? NOT IN (SELECT body_id FROM used)
 AND id >> ? NOT IN (SELECT body_id FROM gone) ORDER BY 1"""
 
 
 class FoundMailbox(msgspec.Struct, frozen=True):
-    """A row of `mailbox`: how many messages it says that it has."""
+    """A row of `mailbox`: how many messages it says that it has; `system` is the one that the queue fills again."""
 
     id: int
     name: str
     special_use: int
     uidvalidity: int
     count: int
+    system: bool
 
 
 class FoundMessage(msgspec.Struct, frozen=True):
@@ -105,9 +116,12 @@ class Salvage:
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._db.execute(SCRATCH)
         self.copied: dict[str, list[Record]] = {}
+        self.remotes: list[FoundRemote] = []
         self.next_uidvalidity = 0
         self.modseq = 0
         """The highest ones that can be seen."""
+        self.created: int | None = None
+        """When the account was made, µs UTC."""
         self.lost_branches = 0
         """Rows that were found in pages that no tree leads to."""
         with self._db:
@@ -127,8 +141,17 @@ class Salvage:
                         self._add(table, cell, record)
             elif table == "expunged":
                 for _, record in rows_of(self._pages, root, seen):
+                    if len(record) == 13 and isinstance(record[2], int):
+                        self._db.execute("INSERT OR IGNORE INTO removed VALUES (?)", (record[2],))
                     if len(record) == 13 and isinstance(record[7], int):
                         self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (record[7],))
+            elif table == "imap_copy":
+                for _, record in rows_of(self._pages, root, seen):
+                    if copy := found_copy(record):
+                        self._db.execute(ADD_COPY, msgspec.structs.astuple(copy)[:6])
+            elif table == "imap_remote":
+                rows = [_with_rowid(cell, record) for cell, record in rows_of(self._pages, root, seen)]
+                self.remotes = [remote for remote in map(found_remote, rows) if remote]
             elif table == "state":
                 for _, record in rows_of(self._pages, root, seen):
                     self._state(record)
@@ -144,6 +167,7 @@ class Salvage:
         if len(record) >= 5 and isinstance(record[2], int) and isinstance(record[4], int):
             self.modseq = max(self.modseq, record[2])
             self.next_uidvalidity = max(self.next_uidvalidity, record[4])
+            self.created = record[8] if len(record) > 8 and isinstance(record[8], int) else None
 
     def _add(self, table: str, cell: Cell, record: Record) -> None:
         if table == "body_chunk":
@@ -168,7 +192,7 @@ class Salvage:
             self.next_uidvalidity = max(self.next_uidvalidity, record[3] + 1)
             self.modseq = max(self.modseq, record[9])
             count = sum(one for one in record[10:12] if isinstance(one, int))
-            found.append(FoundMailbox(rowid, record[1], record[6], record[3], count))
+            found.append(FoundMailbox(rowid, record[1], record[6], record[3], count, record[16:17] == [1]))
         return found
 
     def messages(self) -> Iterator[FoundMessage]:
@@ -205,7 +229,7 @@ class Salvage:
         first = body_id << CHUNK_BITS
         if not 0 < first < 1 << 62:
             raise Damaged(f"there is no body {body_id}")
-        self._db.execute("INSERT OR IGNORE INTO used VALUES (?)", (body_id,))
+        self.spare(body_id)
         places: list[tuple[Any, ...]] = self._db.execute(CHUNKS, (first, (body_id + 1) << CHUNK_BITS)).fetchall()
         for seq, (chunk, page, offset, length) in enumerate(places):
             if chunk != first + seq:
@@ -228,6 +252,10 @@ class Salvage:
             raise Damaged("its end is lost")  # few bodies end with a chunk, and nothing says that this one does
         return Body(data, proven=False)
 
+    def spare(self, body_id: int) -> None:
+        """A body is not lost: what used it is known."""
+        self._db.execute("INSERT OR IGNORE INTO used VALUES (?)", (body_id,))
+
     def _chunk(self, cell: Cell, seq: int) -> bytes:
         record = self._pages.record(cell)
         match record:
@@ -239,6 +267,20 @@ class Salvage:
             case _:
                 pass
         raise Damaged(f"chunk {seq} is damaged")
+
+    def is_saved(self, message_id: int, new_id: int) -> None:
+        """A message is in the new file, under that id."""
+        self._db.execute("INSERT OR IGNORE INTO saved VALUES (?, ?)", (message_id, new_id))
+
+    def copies(self, *, complete: bool) -> Iterator[FoundCopy]:
+        """The rows of ``imap_copy``, after `is_saved` was called for all messages that are. `complete`: no row of a
+        message is known to be lost, so messages that have none were removed.
+        """
+        row: tuple[Any, ...]
+        for row in self._db.execute(COPIES):
+            remote_id, uid, message_id, key, flags, gm_msgid, new_id, removed, found = row
+            lost = new_id is None and removed is None and (found is not None or not complete)
+            yield FoundCopy(remote_id, uid, message_id, key, flags, gm_msgid, new_id, lost)
 
     def unused(self) -> list[int]:
         """Bodies that no message and no removed message has; after `body` was called for all messages."""

@@ -48,6 +48,17 @@ PAUSE: Final = 2.0
 REST: Final = 0.5
 """Share of the time of a batch for which the builder then rests: on a small machine deliveries find a core."""
 
+QUIET: Final = 0.5
+"""Seconds without a unit of the account after which a burst of messages is over: until then each batch would take from
+it half of what a core does.
+"""
+
+PATIENCE: Final = 10.0
+"""Seconds for which a batch waits for that at most: somebody may write all day."""
+
+FAR_BEHIND: Final = 5_000
+"""Messages not indexed from which on no batch waits: a search looks through that many in 0.3 s."""
+
 RESERVES: Final = 2
 """Times `store.min_free_space` that must be free for indexing to go on (STORE-112, STORE-157)."""
 
@@ -78,6 +89,7 @@ ORDER BY 1 LIMIT ?2"""
 LIVE_IDS: Final = """
 SELECT id FROM message WHERE id <= ?1 UNION SELECT message_id FROM erase_queue WHERE message_id <= ?1"""
 BEHIND: Final = "SELECT count(*) FROM message WHERE id > ?"
+FAR: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? LIMIT ?)"
 
 WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
 INDEXED: Final = "SELECT message_id FROM text INDEXED BY text_boundary"
@@ -137,7 +149,7 @@ class Builder:
                 done, opened = False, index.opened
                 try:
                     # Mail comes first: what the index would take of a disk that fills up is left to it.
-                    done = not self._account.database.health.short_of_space(RESERVES) and await self.once()
+                    done = not self._account.database.health.short_of_space(RESERVES) and await self.once(patient=True)
                 except StoreError as error:
                     logger.warning("indexing failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
                 if not done:
@@ -154,8 +166,9 @@ class Builder:
         finally:
             self._count(0)
 
-    async def once(self) -> bool:
-        """Index all that there is now; False when the account is not ready for it.
+    async def once(self, *, patient: bool = False) -> bool:
+        """Index all that there is now; False when the account is not ready for it. `patient` lets bursts of messages
+        pass.
 
         Raises:
           StorageFull, StorageBroken: what is done is kept.
@@ -174,6 +187,9 @@ class Builder:
                 await self._let_go(database, watermark)
                 more = True
                 while more:
+                    await self._account.database.calm()
+                    if patient:
+                        await self._let_pass(watermark)
                     async with _take_turn():
                         began = time.monotonic()
                         batch = await self._account.scan(partial(_read, after=watermark), op="search-texts")
@@ -190,6 +206,17 @@ class Builder:
                         await trio.sleep(took * REST)
                 self._count(0)
         return True
+
+    async def _let_pass(self, watermark: int) -> None:
+        """Sleep while messages come one after the other."""
+        database = self._account.database
+        if database.since_write >= QUIET:
+            return
+        if await self._account.read(lambda r: r.value(FAR, watermark, FAR_BEHIND), op="search-state") >= FAR_BEHIND:
+            return
+        with trio.move_on_after(PATIENCE):
+            while (left := QUIET - database.since_write) > 0:  # noqa: ASYNC110 - nothing tells that nothing is written
+                await trio.sleep(left)
 
     async def _let_go(self, database: Database, watermark: int) -> None:
         """Delete texts of erased messages."""

@@ -55,7 +55,7 @@ STATE: Final = "SELECT file_id, layout, parse_version, watermark FROM state WHER
 BEGIN: Final = "INSERT INTO state (id, file_id, layout, parse_version, watermark) VALUES (1, ?, ?, ?, 0)"
 COUNT: Final = "SELECT count(*) FROM text INDEXED BY text_boundary"
 # One row, as in `conditions`: no step back to Python for each.
-CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ?)"
+CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ? LIMIT ?)"
 OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
 TEXTS: Final = """
 SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
@@ -134,12 +134,12 @@ class Index:
 
     # Questions
 
-    async def candidates(self, term: Term) -> Candidates | None:
-        """The messages that can match; None when the index does not know."""
+    async def candidates(self, term: Term, *, most: int | None = None) -> Candidates | None:
+        """The messages that can match; None when the index does not know, or they are more than `most`."""
         query = trigram_query(term)
         if query is None:
             return None
-        return await self._ask(partial(_candidates, query=query), "search-candidates")
+        return await self._ask(partial(_candidates, query=query, most=most), "search-candidates")
 
     async def sift(self, message_ids: Sequence[int], term: Term) -> Sifted | None:
         """Decide by the stored texts; None when there is no index."""
@@ -311,11 +311,13 @@ def _begin(tx: Tx, file_id: bytes) -> None:
     tx.execute(BEGIN, file_id, INDEX_VERSION, PARSE_VERSION)
 
 
-def _candidates(r: Reader, query: str) -> Candidates:
+def _candidates(r: Reader, query: str, most: int | None) -> Candidates | None:
     watermark = r.row(STATE)
     assert watermark is not None
-    listed: str | None = r.value(CANDIDATES, query)
+    listed: str | None = r.value(CANDIDATES, query, -1 if most is None else most + 1)
     ids = array("q", map(int, listed.split(",")) if listed else ())
+    if most is not None and len(ids) > most:
+        return None
     unread = [row[0] for row in r.rows(OPEN)]
     return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, watermark[3])
 

@@ -53,13 +53,13 @@ class API(LoginCalls):
 
     @call()
     async def mailboxes(self, caller: Caller) -> list[Mailbox]:
-        """All mailboxes, by name."""
+        """All mailboxes but the system's, by name: what can be imported to and exported."""
         try:
             async with self._accounts.use(caller.require().account) as account:
                 found = await account.read(reading.mailboxes, op="account_mailboxes")
         except (store.StorageBroken, store.Closed, store.AccountUnknown, store.AccountRemoved) as e:
             raise ServerFailed("the storage of this account does not answer as it should") from e
-        return [Mailbox(box.name, box.total, box.size) for box in found]
+        return [Mailbox(box.name, box.total, box.size) for box in found if not box.system]
 
     @call()
     async def import_state(self, caller: Caller) -> ImportState:

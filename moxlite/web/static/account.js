@@ -166,7 +166,7 @@
     overview() {
       return this.call("overview", {}, {}, ["ref", "Overview"]);
     }
-    /** All mailboxes, by name. */
+    /** All mailboxes but the system's, by name: what can be imported to and exported. */
     mailboxes() {
       return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
     }

@@ -1,0 +1,95 @@
+"""Commands of the control socket about shared mailboxes (IMAP-157), and whom the name of a guest means."""
+
+import logging
+from collections.abc import Mapping
+
+from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.logins import Logins
+from moxlite.admin.requests import AccountName, ShareInfo, ShareSet
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.store.accounts import Accounts
+from moxlite.store.acl import ANYONE, RIGHTS, all_acls, set_rights
+from moxlite.store.auth import AuthDB
+from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
+from moxlite.store.names import check_name, is_below
+from moxlite.store.reading import mailbox_by_name, mailboxes
+from moxlite.store.shares import publish_shares
+from moxlite.store.unit import AccountTx
+
+__all__ = ["ShareCommands", "guest_of"]
+
+logger = logging.getLogger("moxlite.admin.shares")
+
+
+def guest_of(snapshot: Snapshot, logins: Logins, text: str) -> str | None:
+    """The identifier that a person means by an account's name, an address, or ``anyone``; None if that is nobody."""
+    text = text.lower()
+    if text == ANYONE:
+        return ANYONE
+    if "@" in text:
+        recipient = logins.login(text)
+        return None if recipient is None else recipient.account
+    return None if snapshot.account(text) is None else text
+
+
+class ShareCommands:
+    """``moxlite account share``."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._auth = auth
+        self._logins = logins
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "account share list": Command(AccountName, self.list),
+            "account share set": Command(ShareSet, self.set),
+            "account share rm": Command(ShareSet, self.set),
+        }
+
+    async def list(self, args: AccountName, exchange: Exchange) -> list[ShareInfo]:
+        """What an account shares, by mailbox and guest."""
+        self._require(args.account)
+        try:
+            async with self._accounts.use(args.account) as account:
+                found = await account.read(all_acls, op="shares")
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        return [ShareInfo(*row) for row in found]
+
+    async def set(self, args: ShareSet, exchange: Exchange) -> None:
+        """Give or take rights."""
+        self._require(args.account)
+        guest = guest_of(self._config.current, self._logins, args.guest)
+        if guest is None:
+            raise CommandFailed("notFound", f'there is no account "{args.guest}"')
+        if any(letter not in RIGHTS for letter in args.rights):
+            raise CommandFailed("badRequest", f'"{args.rights}" are no rights')
+
+        def unit(tx: AccountTx) -> list[str]:
+            box = mailbox_by_name(tx, check_name(args.mailbox))
+            if box is None:
+                raise NoSuchMailbox(args.mailbox)
+            boxes = [box, *(one for one in mailboxes(tx) if args.below and is_below(one.name, box.name))]
+            return [one.name for one in boxes if set_rights(tx, one.id, guest, args.rights)]
+
+        try:
+            async with self._accounts.use(args.account) as account:
+                for name in await account.write(unit):
+                    kv = {"account": args.account, "mailbox": name, "for": guest, "rights": args.rights, "by": "(cli)"}
+                    logger.info("rights changed", extra={"kv": kv})
+                await publish_shares(self._auth, account)
+        except (NoSuchMailbox, BadMailboxName):
+            raise CommandFailed("notFound", f'{args.account} has no mailbox "{args.mailbox}"') from None
+        except StoreError as error:
+            raise CommandFailed("refused", str(error)) from None
+
+    def _require(self, name: str) -> None:
+        try:
+            require_account(self._config.current, name)
+        except Refused as error:
+            raise CommandFailed("notFound", str(error)) from None

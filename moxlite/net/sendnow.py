@@ -1,0 +1,45 @@
+"""Sending without waiting: what a socket takes at once needs no turn of the loop, no task and no deadline.
+
+A change of a mailbox is told to a hundred idle clients, a short answer goes to a client that waits for it: nearly
+always there is room in the socket's buffer. What does not fit is sent by `send_all`, with its deadline.
+"""
+
+from typing import Final
+
+import trio
+
+from moxlite.net.sockets import QuickStream
+
+__all__ = ["AT_ONCE", "Prompt", "send_now", "unsent"]
+
+AT_ONCE: Final = 16_384
+"""Octets sent in this way at most: one TLS record, and less than a socket's buffer. Encrypting or compressing more
+would hold the loop.
+"""
+
+
+class Prompt(trio.abc.Stream):
+    """A stream that changes the octets on their way, so it cannot give back what the one below did not take."""
+
+    @property
+    def unsent(self) -> bool:
+        """Something that was taken waits for room below: `send_all(b"")` sends it, as does whatever is sent next."""
+        raise NotImplementedError
+
+    def send_now(self, octets: bytes) -> int:
+        """See `send_now`; all or nothing is taken."""
+        raise NotImplementedError
+
+
+def send_now(stream: trio.abc.Stream, octets: bytes) -> int:
+    """Give octets, `AT_ONCE` of them at most, to a stream in which nobody is sending now; returns how many it has
+    taken, 0 when it cannot do without waiting.
+
+    Raises BrokenResourceError, ClosedResourceError.
+    """
+    return stream.send_now(octets) if isinstance(stream, Prompt | QuickStream) else 0
+
+
+def unsent(stream: trio.abc.Stream) -> bool:
+    """Whether a stream holds octets that it has taken and could not send."""
+    return isinstance(stream, Prompt) and stream.unsent

@@ -1,0 +1,245 @@
+"""The mailbox `Queue` of accounts that want one: kept in step with the queue, and what is moved from there to the trash
+is canceled (IMAP-162, `docs/decisions/003-queue-mailbox.md`).
+
+The nursery tree::
+
+    Queue.serve
+     └─ Mirror.serve: adds and removes messages of mailboxes, as the rows of ``mirror`` say
+
+An account that is opened compares its mailbox with the queue (`attend`): whatever was restored, recovered or configured
+otherwise since, both agree from then on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.connections import guard
+from moxlite.queue import metrics, mirrorrows
+from moxlite.queue.content import octets
+from moxlite.queue.context import Context
+from moxlite.queue.mirrorrows import Mirrored
+from moxlite.queue.record import Policy
+from moxlite.queue.retire import retire
+from moxlite.queue.rows import Message, Result
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.scheduler import policy_of
+from moxlite.store.account import Account
+from moxlite.store.bell import Bell
+from moxlite.store.database import Database
+from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMessage, ChunkDamaged, StoreError
+from moxlite.store.outbox import OutboxRow
+from moxlite.store.prepare import prepare
+from moxlite.store.queued import created_at, drop_queued, fit_queue_mailbox, put_queued, queued_keys
+from moxlite.store.spool import Spool
+from moxlite.store.systemmailbox import QUEUE, queue_mailbox
+from moxlite.store.transaction import Tx
+
+__all__ = ["Mirror"]
+
+logger = logging.getLogger("moxlite.queue.mirror")
+
+CANCELED: Final = "delivery canceled: moved from the mailbox Queue to the trash"
+
+AT_ONCE: Final = 50
+"""Rows read at a time: what is due meanwhile waits no longer than these."""
+
+RECHECK_SECONDS: Final = 60.0
+"""The clock may be set, the machine may have slept (QUEUE-16)."""
+
+RETRY: Final = 5 * 60 * SECOND
+"""Before an account that could not be changed is tried again."""
+
+DROP_SLICE: Final = 100
+"""Messages removed in one unit."""
+
+
+class Mirror:
+    """Made by `Queue`. `attend` and `unqueue` are registered with the accounts by the server."""
+
+    def __init__(self, ctx: Context, database: Database) -> None:
+        self._ctx = ctx
+        self._database = database
+        self._bell = Bell(rung=True)
+        # One account at a time is changed, so that nothing is compared while it changes.
+        self._lock = trio.Lock()
+        self._unfit: set[str] = set()
+        self._told: set[str] = set()
+
+    def wants(self, account: str) -> bool:
+        """Whether the configuration gives the account a mailbox `Queue`."""
+        configured = self._ctx.config().account(account)
+        return configured is not None and configured.queue_mailbox
+
+    def changed(self) -> None:
+        """Look again what is due: after each commit that queues or retires messages."""
+        self._bell.ring()
+
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """Fit the accounts whose setting is another one now; for `ConfigHolder.on_change`."""
+        for name, after in new.domains.accounts.items():
+            before = old.account(name)
+            if after.queue_mailbox != (before is not None and before.queue_mailbox):
+                self._unfit.add(name)
+        if self._unfit:
+            self._bell.ring()
+
+    async def serve(self) -> None:
+        """Keep all mailboxes in step, for ever. Cancelling it loses nothing."""
+        self._unfit.update(name for name in self._ctx.config().domains.accounts if self.wants(name))
+        while True:
+            self._bell.quiet()
+            seconds = RECHECK_SECONDS
+            with guard("queue"):
+                try:
+                    seconds = await self._once()
+                except StoreError as exc:
+                    logger.error("queue database failed", extra={"kv": {"err": exc}})
+            with trio.move_on_after(seconds):
+                await self._bell.wait()
+
+    async def _once(self) -> float:
+        """Do what is due; returns the seconds until there is more."""
+        for name in sorted(self._unfit):
+            self._unfit.discard(name)
+            if not await self._use(name, self.attend):
+                self._unfit.add(name)
+        now = self._ctx.clock()
+        rows = await self._database.read(partial(mirrorrows.due, now=now, limit=AT_ONCE), op="queue mirror")
+        if new := [row.content_id for row in rows if row.state == mirrorrows.NEW]:
+            await self._database.write(partial(mirrorrows.begin, content_ids=new))
+        for name, group in groupby(sorted(rows, key=_account), key=_account):
+            mine = list(group)
+            if not await self._use(name, partial(self._carry, rows=mine)):
+                ids = [row.content_id for row in mine]
+                await self._database.write(partial(mirrorrows.postpone, content_ids=ids, until=now + RETRY))
+        when = await self._database.read(mirrorrows.next_due, op="queue next mirror")
+        seconds = RECHECK_SECONDS if when is None else max(0.0, (when - self._ctx.clock()) / SECOND)
+        return min(seconds, RECHECK_SECONDS)
+
+    async def _use(self, name: str, work: Callable[[Account], Awaitable[None]]) -> bool:
+        """Work on an account; False when it could not be changed now."""
+        try:
+            async with self._ctx.accounts.use(name) as account:
+                await work(account)
+        except (AccountUnknown, AccountRemoved):
+            await self._database.write(partial(mirrorrows.forget, account=name))
+        except (StoreError, OSError) as exc:
+            logger.error("mailbox of queued messages not kept", extra={"kv": {"account": name, "err": exc}})
+            return False
+        return True
+
+    async def attend(self, account: Account) -> None:
+        """Have an account that was opened show what waits, and nothing else; or have no such mailbox (any longer).
+
+        Raises StoreError: it is called again then.
+        """
+        async with self._lock:
+            self._tell(account.name, fitted=await fit_queue_mailbox(account))
+            if await account.read(queue_mailbox, op="queue-mailbox") is None:
+                await self._forget(account)
+                return
+            created, known = await account.scan(lambda r: (created_at(r), queued_keys(r)), op="queue-mailbox")
+            compare = partial(mirrorrows.compare, account=account.name, created=created, known=known)
+            stale = await self._database.write(partial(compare, now=self._ctx.clock()))
+            for start in range(0, len(stale), DROP_SLICE):
+                await account.write(partial(drop_queued, keys=stale[start : start + DROP_SLICE]))
+        self.changed()
+
+    def _tell(self, name: str, *, fitted: bool) -> None:
+        """Say once that a setting has no effect."""
+        if fitted:
+            self._told.discard(name)
+        elif name not in self._told:
+            self._told.add(name)
+            logger.warning(
+                "queue_mailbox has no effect: the account has a mailbox of that name, which must be renamed first",
+                extra={"kv": {"account": name, "mailbox": QUEUE}},
+            )
+
+    async def _forget(self, account: Account) -> None:
+        mirrored = partial(mirrorrows.is_mirrored, account=account.name)
+        if await self._database.read(mirrored, op="queue mirror"):
+            await self._database.write(partial(mirrorrows.forget, account=account.name))
+
+    async def _carry(self, account: Account, rows: list[Mirrored]) -> None:
+        """Add and remove in an account what these rows say."""
+        async with self._lock:
+            if await account.read(queue_mailbox, op="queue-mailbox") is None:
+                await self._forget(account)  # once there is one, all is compared
+                return
+            gone = [row for row in rows if row.state == mirrorrows.REMOVE]
+            if gone:
+                await account.write(partial(drop_queued, keys=[row.key for row in gone]))
+                await self._database.write(partial(mirrorrows.removed, content_ids=[row.content_id for row in gone]))
+            for row in rows:
+                if row.state != mirrorrows.REMOVE:
+                    await self._add(account, row)
+                    await self._database.write(partial(mirrorrows.added, content_id=row.content_id))
+
+    async def _add(self, account: Account, row: Mirrored) -> None:
+        message = await self._database.read(partial(mirrorrows.sample, content_id=row.content_id), op="queue mirror")
+        if message is None:
+            return  # the last recipient was done meanwhile
+        body = msgspec.structs.replace(message, prefix=b"", size=message.size - len(message.prefix))
+        try:
+            with Spool(self._ctx.tmp) as spool:
+                async for piece in octets(self._database, body):
+                    await spool.write(piece)
+                await spool.finish()
+                prepared = await prepare(spool, message.prefix)
+                await put_queued(account, row.key, prepared, row.queued)
+        except (BadMessage, ChunkDamaged) as exc:
+            found = await self._database.read(partial(mirrorrows.sample, content_id=row.content_id), op="queue mirror")
+            if found is not None:  # else it went while it was read
+                logger.error("queued message cannot be shown", extra={"kv": {"msg": message.id, "err": exc}})
+
+    async def unqueue(self, account: Account, row: OutboxRow) -> None:
+        """Handler of `UNQUEUE` (STORE-189a): cancel what the owner of an account has moved to the trash.
+
+        Recipients that are served already, or have failed, stay as they are; whom an attempt under way reaches has got
+        the message.
+        """
+        content_id, queued = mirrorrows.key_of(row.data)
+        cancel = partial(_cancel, account=account.name, content_id=content_id, queued=queued)
+        canceled = await self._database.write(partial(cancel, policy=policy_of(self._ctx)))
+        metrics.canceled.inc(len(canceled))
+        logger.info(
+            "messages canceled",
+            extra={
+                "kv": {
+                    "account": account.name,
+                    "number": len(canceled),
+                    "ids": ",".join(str(message.id) for message in canceled[:10]) or None,
+                    "messageid": canceled[0].message_id or None if canceled else None,
+                    "under_way": ",".join(_addresses(canceled)) or None,
+                }
+            },
+        )
+        self.changed()
+
+
+def _account(row: Mirrored) -> str:
+    return row.account
+
+
+def _addresses(canceled: list[Message]) -> list[str]:
+    """Whom an attempt may have reached all the same; ten are enough for a log."""
+    return [message.recipient_address for message in canceled if mirrorrows.is_under_way(message)][:10]
+
+
+def _cancel(tx: Tx, account: str, content_id: int, queued: int, policy: Policy) -> list[Message]:
+    canceled = mirrorrows.waiting(tx, account, content_id, queued)
+    for message in canceled:
+        attempts = message.results[:-1] if mirrorrows.is_under_way(message) else message.results
+        results = (*attempts, Result(start=policy.now, error=CANCELED))
+        retire(tx, [message.id], success=False, now=policy.now, keep_for=policy.keep_for, results=results)
+    return canceled

@@ -1,0 +1,133 @@
+"""What imports and exports by IMAP know of an account (``imap_remote``, ``imap_copy``, IMAP-138), for its new file.
+
+The ids of mailboxes and messages are others there. A message that damage has taken is forgotten, so that the next
+import fetches it again; one that its user has removed stays known, so that it does not come back. Where rows of
+messages are lost, only the list of removals can tell the two apart, and what is not on it is fetched again: rather a
+message too many than one too few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from moxlite.store.recover.pages import Record
+from moxlite.store.remotes import SEED, SLICE, copy_key
+
+__all__ = ["FoundCopy", "FoundRemote", "found_copy", "found_remote", "restore_copies"]
+
+KEY_SIZE: Final = 16
+
+INSERT_REMOTE: Final = """
+INSERT OR IGNORE INTO imap_remote (id, role, host, username, mailbox, uidvalidity, mailbox_id)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+INSERT_COPY: Final = """
+INSERT OR IGNORE INTO imap_copy (remote_id, uid, message_id, key, flags, gm_msgid) VALUES (?, ?, ?, ?, ?, ?)"""
+IS_KNOWN: Final = "SELECT 1 FROM imap_copy WHERE message_id = ? AND remote_id = ?"
+HIGHEST_ID: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
+RAISE_ID: Final = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'message'"
+FIRST_ID: Final = "INSERT INTO sqlite_sequence (name, seq) VALUES ('message', ?)"
+
+
+class FoundRemote(msgspec.Struct, frozen=True):
+    """A row of ``imap_remote``. Its state at the end of the last run is not kept: the next run looks at everything."""
+
+    id: int
+    role: str
+    host: str
+    username: str
+    mailbox: str
+    uidvalidity: int
+    mailbox_id: int
+
+
+class FoundCopy(msgspec.Struct, frozen=True):
+    """A row of ``imap_copy``. `new_id`: the message in the new file, None without one; `lost`: damage took it."""
+
+    remote_id: int
+    uid: int
+    message_id: int
+    key: bytes
+    flags: str | None
+    gm_msgid: int | None
+    new_id: int | None = None
+    lost: bool = False
+
+
+def found_remote(record: Record) -> FoundRemote | None:
+    """The row, if it can be one."""
+    match record[:7]:
+        case (int(rowid), str(role), str(host), str(username), str(mailbox), int(uidvalidity), int(mailbox_id)):
+            if role in ("source", "target"):
+                return FoundRemote(rowid, role, host, username, mailbox, uidvalidity, mailbox_id)
+        case _:
+            pass
+    return None
+
+
+def found_copy(record: Record) -> FoundCopy | None:
+    """The row, if it can be one."""
+    match record:
+        case (int(remote_id), int(uid), int(message_id), bytes(key), flags, gm_msgid) if len(key) == KEY_SIZE:
+            if isinstance(flags, str | None) and isinstance(gm_msgid, int | None) and message_id > 0:
+                return FoundCopy(remote_id, uid, message_id, key, flags, gm_msgid)
+        case _:
+            pass
+    return None
+
+
+def restore_copies(
+    db: apsw.Connection, remotes: list[FoundRemote], copies: Iterator[FoundCopy], mailbox_ids: Mapping[int, int]
+) -> None:
+    """Write the rows, within a transaction of `db`.
+
+    Args:
+      mailbox_ids: those of the new file by the old ones.
+    """
+    sources = {}
+    for one in remotes:
+        mailbox_id = mailbox_ids.get(one.mailbox_id, 0)  # 0: the next run says where it goes
+        row = (one.id, one.role, one.host, one.username, one.mailbox, one.uidvalidity, mailbox_id)
+        db.execute(INSERT_REMOTE, row)
+        if db.changes() and one.role == "source":
+            sources[one.id] = mailbox_id
+    known = {one.id for one in remotes}
+    [(highest,)] = _rows(db, HIGHEST_ID)
+    first = highest
+    removed: dict[int, int] = {}
+    for copy in copies:
+        if copy.remote_id not in known or (copy.lost and copy.remote_id in sources):
+            continue
+        message_id = copy.new_id
+        if message_id is None:  # an id that no message will ever have
+            if copy.message_id not in removed:
+                highest += 1
+                removed[copy.message_id] = highest
+            message_id = removed[copy.message_id]
+        uid = copy.uid if copy.uid > 0 else -message_id
+        db.execute(INSERT_COPY, (copy.remote_id, uid, message_id, copy.key, copy.flags, copy.gm_msgid))
+    if highest > first:
+        db.execute(RAISE_ID, (highest,))
+        if not db.changes():
+            db.execute(FIRST_ID, (highest,))
+    for remote_id, mailbox_id in sources.items():
+        _seed(db, remote_id, mailbox_id)
+
+
+def _seed(db: apsw.Connection, remote_id: int, mailbox_id: int) -> None:
+    """Messages whose row is lost are found again by their keys at the next run, instead of coming twice."""
+    after = 0
+    while rows := _rows(db, SEED, mailbox_id, after, SLICE):
+        for uid, message_id, messageid, size, received in rows:
+            after = uid
+            if not db.execute(IS_KNOWN, (message_id, remote_id)).fetchall():
+                key = copy_key(messageid, size, received)
+                db.execute(INSERT_COPY, (remote_id, -message_id, message_id, key, None, None))
+
+
+def _rows(db: apsw.Connection, sql: str, *values: int) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = db.execute(sql, values).fetchall()
+    return rows

@@ -1,0 +1,108 @@
+"""The server ends between the files of two accounts (IMAP-157): of a COPY nothing is left, of a MOVE both, and who
+shares with whom is known again.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tools import top
+
+CHILD = """
+import json, os, sys, trio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from moxlite.imapd import across
+from moxlite.imapd.access import Place
+from moxlite.imapd.seat import Seat
+from moxlite.imapd.sessions import AccountShare
+from moxlite.imapd.uidlist import UidList, uid_array
+from moxlite.imapd.view import View
+from moxlite.store import shares
+from moxlite.store.accounts import Accounts
+from moxlite.store.acl import set_rights
+from moxlite.store.auth import AuthDB
+from moxlite.store.check import check_account
+from moxlite.store.options import Options
+from moxlite.store.reading import mailbox_by_name, uids
+from tests.store_mail import put, rows
+
+folder, point = Path(sys.argv[1]), sys.argv[2]
+across.PART = 2
+
+def end(*_, **__):
+    os._exit(9)
+
+async def main():
+    options = Options(min_free_space=0)
+    accounts, auth = Accounts(folder, options), await AuthDB.open(folder / "auth.db", options)
+    async with accounts.use("mia") as mia, accounts.use("bo") as bo:
+        box = await mia.read(lambda r: mailbox_by_name(r, "Inbox"), op="test")
+        if point == "begin":
+            await put(mia, 3)
+        if point == "rights":
+            await mia.write(lambda tx: set_rights(tx, box.id, "bo", "lrste"))
+            end()
+        before = await auth.owners("bo")
+        await shares.publish_shares(auth, mia)  # as when the account is opened
+        _, cursor = await mia.subscribe(keep_own=True)
+        share = AccountShare("mia", set())
+        seat = Seat(owner="mia", guest="bo", account=mia, cursor=cursor, share=share, stack=AsyncExitStack())
+        known = UidList(uid_array(await mia.read(lambda r: uids(r, box.id), op="test")))
+        view = View(seat, box.id, read_only=False, uidvalidity=box.uidvalidity, uidnext=box.uidnext, modseq=box.modseq,
+                    since=box.modseq, uids=known, keywords=())
+        place = Place(owner="bo", account=bo, origin=None, name="Inbox")
+        session = SimpleNamespace(context=SimpleNamespace(spool_directory=folder))
+        if point == "copy":
+            across.end_copy = end
+            await across.copy_across(session, view, view.uids, place)
+        if point == "move":
+            across.expunge = end
+        if point in ("move", "last"):
+            await across.move_across(session, view, view.uids, place, [])
+        cursor.close()
+        found = {"mia": len(await rows(mia)), "bo": len(await rows(bo)), "before": before,
+                 "owners": await auth.owners("bo")}
+        for account in (mia, bo):
+            assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
+        print(json.dumps(found), flush=True)
+    await accounts.aclose()
+    await auth.aclose()
+
+trio.run(main)
+"""
+
+
+def child(folder: Path, point: str, code: int) -> str:
+    """What a process says that ends at a point, with that exit code."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(folder), point],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(top())},
+    )
+    assert done.returncode == code, (point, done.stderr)
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_after_an_end_between_two_accounts_nothing_is_lost_or_half_done(tmp_path: Path) -> None:
+    """IMAP-157, IMAP-117 (RFC 6851 §3.3)."""
+    assert json.loads(child(tmp_path, "begin", 0)) == {"mia": 3, "bo": 0, "before": [], "owners": []}
+    child(tmp_path, "rights", 9)
+    found = json.loads(child(tmp_path, "", 0))
+    assert (found["before"], found["owners"]) == ([], ["mia"]), "made good when the account is opened"
+    child(tmp_path, "copy", 9)
+    assert json.loads(child(tmp_path, "", 0))["bo"] == 0
+    child(tmp_path, "move", 9)
+    found = json.loads(child(tmp_path, "", 0))
+    assert (found["mia"], found["bo"]) == (3, 2), "added, and not yet removed"
+    found = json.loads(child(tmp_path, "last", 0))
+    assert (found["mia"], found["bo"]) == (0, 5)

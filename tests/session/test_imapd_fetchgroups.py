@@ -1,0 +1,233 @@
+"""FETCH of many bodies: groups that are decoded ahead of what the client takes (docs/spec/imap.md §10, bad input)."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+
+from moxlite.imapd.fetchgroups import AHEAD, FEW, STEP, Group
+from moxlite.store import offload
+from moxlite.store.account import Account
+from moxlite.store.database import Database
+from moxlite.store.deliver import Append, append
+from moxlite.store.errors import StorageBroken
+from moxlite.store.messages import expunge
+from moxlite.store.types import MailboxID
+from tests.session.imapd_harness import Client, Imap, imap
+from tests.store_mail import prepared, put
+
+__all__ = ["imap"]
+
+BOX = MailboxID(1)
+PART = STEP // 4
+"""Octets of a message of which three make a group."""
+
+
+def letter(number: int, size: int = PART) -> str:
+    """A message of some `size`, the same for the same number."""
+    line = f"{number:08} 0123456789 abcdefghijklmnopqrstuvwxyz\r\n"
+    return f"Subject: {number}\r\n\r\n{line * (size // len(line))}"
+
+
+def told(number: int, message: str) -> str:
+    """The response with a whole message."""
+    return f"* {number} FETCH (UID {number} BODY[] {{{len(message)}}}\r\n{message})"
+
+
+async def fill(imap: Imap, messages: list[str]) -> None:
+    """Append messages to mia's Inbox."""
+    async with imap.account() as account:
+        await append(account, BOX, [Append(await prepared(message.encode())) for message in messages])
+
+
+@asynccontextmanager
+async def slow_reader(imap: Imap) -> AsyncIterator[Client]:
+    """A session of mia whose octets stay with the server until they are read; it is cut off at the end."""
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    ended = trio.Event()
+    imap.nursery.start_soon(imap.serve, theirs, imap.info(), imap.context, ended)
+    client = Client(ours)
+    await client.line()
+    await client.login()
+    await client.select()
+    try:
+        yield client
+    finally:
+        await trio.aclose_forcefully(ours)
+        with trio.fail_after(30):
+            await ended.wait()
+
+
+class Counter:
+    """The groups that were read, how many of them were written, and the most octets of those that were not."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.groups: list[Group] = []
+        self.written = 0
+        self.most = 0
+        self._changed = trio.Event()
+        read, result = Group.read, Group.result
+
+        async def counted(group: Group) -> None:
+            await read(group)
+            self.groups.append(group)
+            self.most = max(self.most, sum(one.octets for one in self.groups[self.written :]))
+            self._changed.set()
+
+        async def asked(group: Group) -> object:
+            self.written += 1
+            return await result(group)
+
+        patch.setattr(Group, "read", counted)
+        patch.setattr(Group, "result", asked)
+
+    async def until(self, count: int) -> None:
+        """Wait until so many groups were read."""
+        with trio.fail_after(30):
+            while len(self.groups) < count:
+                self._changed = trio.Event()
+                await self._changed.wait()
+
+
+@pytest.fixture(params=[0, 1, 3])
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """How many threads there are for decoding."""
+    free = threading.Semaphore(request.param)
+    monkeypatch.setattr(offload, "_free", free)
+    return free
+
+
+async def test_bodies_come_whole_and_in_order(imap: Imap, threads: threading.Semaphore) -> None:
+    """IMAP-93, IMAP-95, IMAP-101: whatever their sizes are, and wherever they are decoded."""
+    sizes = [0, 1, 5_000, 40, *[PART] * 5, STEP, 3, STEP + 70_000, 900, *[2 * PART] * 3, 0, *[10] * (2 * FEW + 3)]
+    messages = [letter(number, size) for number, size in enumerate(sizes, 1)]
+    messages[4] = messages[4][:-9] + "a\0b\0\0\r\n\r\n"
+    await fill(imap, messages)
+    shown = [message.replace("\0", "\udc80") for message in messages]
+    async with imap.user(enable=["CONDSTORE"]) as c:
+        await c.ok("a COPY 1:3,10 Inbox")  # several messages with one body
+        await c.ok("a NOOP")
+        shown += [shown[0], shown[1], shown[2], shown[9]]
+        assert await c.ok("a UID FETCH 1:* (BODY.PEEK[])") == [told(n, text) for n, text in enumerate(shown, 1)]
+        for items in ("(BODY.PEEK[] FLAGS INTERNALDATE RFC822.SIZE MODSEQ)", "(BODY.PEEK[TEXT] ENVELOPE)"):
+            for answer, text in zip(await c.ok(f"b UID FETCH 1:* {items}"), shown, strict=True):
+                assert answer.endswith(text.partition("\r\n\r\n")[2] + ")")
+        seen = await c.ok("c UID FETCH 1:* (BODY[])")
+        assert all(r"FLAGS (\Recent \Seen)" in answer or r"FLAGS (\Seen)" in answer for answer in seen)
+
+
+async def test_a_damaged_message_in_the_middle_costs_only_itself(imap: Imap, threads: threading.Semaphore) -> None:
+    """IMAP-96"""
+    messages = [letter(number) for number in range(1, 13)]
+    await fill(imap, messages)
+    async with imap.account() as account, imap.user() as c:
+        await harm(account, 6)
+        answers = await c.say("a UID FETCH 1:* (BODY.PEEK[])")
+        wanted = [told(n, text) for n, text in enumerate(messages, 1)]
+        wanted[5] = "* 6 FETCH (UID 6 BODY[] NIL)"
+        assert answers == [*wanted, "a NO [CORRUPTION] a stored message is damaged"]
+        await harm(account, 6)  # as it was
+
+
+async def harm(account: Account, number: int) -> None:
+    """Change an octet of a body, or change it back."""
+    sql = "SELECT c.id, c.data FROM message m JOIN body_chunk c ON c.id = m.body_id << 16 WHERE m.uid = ?"
+    row = await account.read(lambda r: r.row(sql, number), op="test")
+    assert row is not None
+    data = row[1][:-1] + bytes([row[1][-1] ^ 1])
+    await account.write(lambda tx: tx.execute("UPDATE body_chunk SET data = ? WHERE id = ?", data, row[0]))
+
+
+@pytest.mark.parametrize("size", [PART, STEP // 50])
+async def test_a_slow_client_holds_two_groups(
+    imap: Imap, threads: threading.Semaphore, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """IMAP-95, IMAP-148: the one that it is to take, and the next one."""
+    messages = [letter(number, size) for number in range(1, 8 * STEP // size)]
+    await fill(imap, messages)
+    counter = Counter(monkeypatch)
+    async with slow_reader(imap) as c:
+        await c.send("a UID FETCH 1:* (BODY.PEEK[])\r\n")
+        assert await c.response() == told(1, messages[0])
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(counter.groups) == 2
+        assert [await c.response() for _ in messages[1:]] == [told(n, text) for n, text in enumerate(messages[1:], 2)]
+        assert await c.response() == "a OK fetched"
+        assert len(counter.groups) <= 11
+        assert AHEAD - STEP < counter.most <= AHEAD
+
+
+async def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(
+    imap: Imap, threads: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-95: neither the session nor a thread goes on."""
+    await fill(imap, [letter(number) for number in range(1, 25)])
+    counter = Counter(monkeypatch)
+    free = threads._value
+    async with slow_reader(imap) as c:
+        await c.send("a UID FETCH 1:* (BODY.PEEK[])\r\n")
+        await counter.until(2)
+    assert len(counter.groups) <= 3
+    for _ in range(free):
+        assert await trio.to_thread.run_sync(lambda: threads.acquire(timeout=30))
+
+
+async def test_what_is_removed_meanwhile_is_still_answered(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-55, IMAP-95: from the group that was read before, and then from what is kept for this session."""
+    messages = [letter(number) for number in range(1, 25)]
+    await fill(imap, messages)
+    counter = Counter(monkeypatch)
+    async with imap.account() as account, slow_reader(imap) as c:
+        await c.send("a FETCH 1:* (BODY.PEEK[])\r\n")
+        await counter.until(2)
+        uids = list(range(1, 25))
+        await account.write(lambda tx: expunge(tx, BOX, uids))
+        await account.settle()
+        assert [await c.response() for _ in range(24)] == [told(n, text) for n, text in enumerate(messages, 1)]
+        assert (await c.response()).startswith("a OK")
+
+
+async def test_what_is_erased_meanwhile_is_missed_only_from_the_next_group_on(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-96: what was read before is whole."""
+    messages = [letter(number) for number in range(1, 10)]
+    await fill(imap, messages)
+    counter = Counter(monkeypatch)
+    async with imap.account() as account, slow_reader(imap) as c:
+        await c.send("a UID FETCH 1:* (BODY.PEEK[])\r\n")
+        await counter.until(2)
+        saved = await account.read(lambda r: r.rows("SELECT id, enc, digest, data FROM body_chunk"), op="test")
+        await account.write(lambda tx: tx.execute("DELETE FROM body_chunk"))
+        assert [await c.response() for _ in range(6)] == [told(n, text) for n, text in enumerate(messages[:6], 1)]
+        assert [await c.response() for _ in range(3)] == [f"* {n} FETCH (UID {n} BODY[] NIL)" for n in (7, 8, 9)]
+        assert await c.response() == "a NO [CORRUPTION] a stored message is damaged"
+        await account.write(lambda tx: tx.executemany("INSERT INTO body_chunk VALUES (?, ?, ?, ?)", saved))
+
+
+@pytest.mark.parametrize("op", ["imap-bodies", "imap-fetch"])
+async def test_a_read_that_fails_in_the_middle_ends_the_command_behind_what_was_read(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch, op: str
+) -> None:
+    """IMAP-96, IMAP-153"""
+    async with imap.account() as account:
+        await put(account, 600)
+    read, count = Database.read, 0
+
+    async def failing(self: Database, fn: object, *, op: str) -> object:
+        nonlocal count
+        count += op == failing_op
+        if op == failing_op and count == 2:
+            raise StorageBroken("the disk fails")
+        return await read(self, fn, op=op)  # type: ignore[arg-type] # passed on as it is
+
+    failing_op = op
+    async with imap.user() as c:
+        monkeypatch.setattr(Database, "read", failing)
+        answers = await c.say("a UID FETCH 1:* (BODY.PEEK[])")
+        assert answers[-1] == "a NO [UNAVAILABLE] the mailbox file can't be used at the moment"
+        assert len(answers) - 1 == (FEW if op == "imap-bodies" else 500)
+        assert all(answer.startswith(f"* {n} FETCH") for n, answer in enumerate(answers[:-1], 1))
+        assert len(await c.ok("a UID FETCH 1:* (BODY.PEEK[])")) == 600

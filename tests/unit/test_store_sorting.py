@@ -1,0 +1,86 @@
+"""What messages are sorted and threaded by, read from the store (IMAP-127)."""
+
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.proto.mime.headers import fields, unfold
+from moxlite.proto.mime.messageid import references
+from moxlite.store.accounts import Accounts
+from moxlite.store.database import Tx
+from moxlite.store.sorting import SORT_KEYS, references_of, sort_rows, thread_rows
+from moxlite.store.types import MailboxID
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import put
+
+__all__ = ["accounts", "store_options"]
+
+INBOX = MailboxID(1)
+
+LINES = st.sampled_from(
+    [
+        b"References: <a@x>\r\n <B@x>\r\n",
+        b"reFerences:<c>\n",
+        b"In-Reply-To: <r@x> <s@x>\r\n",
+        b"IN-REPLY-TO \t:\t<q>\r\n\t<w>\r\n",
+        b"References:\r\n",
+        b"Referencesx: <z>\r\n",
+        b"X-References: <z>\r\n",
+        b'References: <"a b"@x> <"ab"@x> <a\r\n b> <a@x> <>\r\n',
+        b"References: <\xfc@x> <d>",
+        b" References: <e>\r\n",
+        b"junk\r\n",
+        b"\0\r\n",
+    ]
+)
+HEADERS = st.lists(
+    st.builds(lambda lines, end: b"".join(lines) + end, st.lists(LINES), st.sampled_from([b"", b"\r\n"]))
+)
+
+
+@given(HEADERS)
+def test_references_of_many_headers_are_those_of_each(headers: list[bytes]) -> None:
+    """STORE-77, IMAP-127"""
+
+    def texts(header: bytes, name: bytes) -> list[bytes]:
+        return [unfold(field.value) for field in fields(header) if field.name.lower() == name]
+
+    assert references_of(headers) == [
+        tuple(dict.fromkeys(references(texts(one, b"references"), *texts(one, b"in-reply-to")[:1]))) for one in headers
+    ]
+
+
+async def test_messages_are_named_by_sparse_and_dense_uids(accounts: Accounts) -> None:
+    """IMAP-127: whichever way rows are read, those that are asked for come in order, and none that is not there."""
+    async with accounts.use("mia") as account:
+        await put(account, 9)
+        for uids in ([1, 2, 3], [2, 4, 5], [1, 9], [9, 12], [7], [20], []):
+            there = [uid for uid in uids if uid <= 9]
+            for keys in (["ARRIVAL"], ["DATE"], ["SUBJECT", "FROM"], sorted(SORT_KEYS)):
+                rows = await account.scan(partial(sort_rows, mailbox_id=INBOX, uids=uids, keys=keys), op="test")
+                assert [row[0] for row in rows] == there
+                assert all(len(row) == 1 + len(keys) for row in rows)
+            for with_references in (True, False):
+                found, messages = await account.scan(
+                    partial(thread_rows, mailbox_id=INBOX, uids=uids, with_references=with_references), op="test"
+                )
+                assert (found, len(messages)) == (there, len(there))
+
+
+async def test_a_structure_that_cannot_be_read_counts_as_missing(accounts: Accounts) -> None:
+    """IMAP-127, STORE-159: the message is sorted by its arrival, and without addresses."""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+
+        def damage(tx: Tx) -> int:
+            tx.execute("UPDATE message_info SET structure = x'c1'")
+            received: int = tx.value("SELECT received FROM message")
+            return received
+
+        received = await account.write(damage)
+        rows = await account.scan(lambda r: sort_rows(r, INBOX, [1], ["DATE", "FROM", "DISPLAYTO"]), op="test")
+        assert rows == [(1, received, "", "")]
+        assert await account.scan(lambda r: sort_rows(r, INBOX, [1], ["DATE"]), op="test") == [(1, received)]
+        _, (message,) = await account.scan(lambda r: thread_rows(r, INBOX, [1]), op="test")
+        assert (message.date, message.response) == (received, False)
