@@ -596,6 +596,20 @@ async def chunks(account: Account) -> list[tuple[int, bytes]]:
     return await account.read(lambda r: [(i, d) for i, d in r.rows("SELECT id, data FROM body_chunk")], op="test")
 
 
+async def test_sync_items_come_from_what_was_stored_with_the_message(imap: Imap) -> None:
+    """IMAP-166: no body is read for them, not even one that can't be."""
+    async with imap.account() as account, imap.user(select=None) as c:
+        await put(account, 3)
+        await c.select()
+        line = "a UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE PREVIEW)"
+        told, saved = await c.ok(line), await chunks(account)
+        for number in (1, 2, 3):
+            await account.write(damage(number))
+        assert len(told) == 3
+        assert await c.ok(line) == told
+        await heal(account, saved)
+
+
 async def test_a_damaged_message_costs_only_itself(imap: Imap) -> None:
     """IMAP-96"""
     async with imap.account() as account, imap.user() as c:
