@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,7 +150,7 @@ class Postfix:
 
 
 DOVECOT_CONF = """\
-base_dir = {top}/run
+base_dir = {run}
 state_dir = {top}/state
 log_path = {top}/dovecot.log
 protocols = imap lmtp
@@ -223,6 +224,8 @@ class Dovecot:
     port: int = field(default_factory=free_port)
     tls_port: int = field(default_factory=free_port)
     lmtp_port: int = field(default_factory=free_port)
+    run: Path = field(init=False, repr=False)
+    """For its sockets, whose names may have 107 octets: a folder of a test is too deep for that."""
 
     @property
     def conf(self) -> Path:
@@ -236,8 +239,10 @@ class Dovecot:
         for folder in (*reversed(self.top.parents), self.top):
             if folder.stat().st_uid == os.getuid() and folder.parts[:2] == ("/", "tmp"):
                 folder.chmod(folder.stat().st_mode | 0o755)
-        for name in ("run", "state", "mail"):
+        for name in ("state", "mail"):
             (self.top / name).mkdir(exist_ok=True)
+        self.run = Path(tempfile.mkdtemp(prefix="moxlite-dovecot-"))
+        self.run.chmod(0o755)
         shutil.chown(self.top / "mail", "nobody", "nogroup")
         extra = self.extra
         if self.certificate and self.key:
@@ -245,6 +250,7 @@ class Dovecot:
         self.conf.write_text(
             DOVECOT_CONF.format(
                 top=self.top,
+                run=self.run,
                 location=self.location,
                 ssl="yes" if self.certificate else "no",
                 port=self.port,
@@ -256,7 +262,11 @@ class Dovecot:
         self.process = subprocess.Popen(
             [dovecot, "-F", "-c", str(self.conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until(lambda: listening(self.port) and listening(self.lmtp_port), what="dovecot listens")
+        try:
+            until(lambda: listening(self.port) and listening(self.lmtp_port), what="dovecot listens")
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def doveadm(self, *args: str) -> str:
@@ -270,6 +280,7 @@ class Dovecot:
         """End the master process, and with it all others."""
         self.process.terminate()
         self.process.wait(timeout=20)
+        shutil.rmtree(self.run, ignore_errors=True)
 
     def pids(self) -> list[int]:
         """The master and its children."""
