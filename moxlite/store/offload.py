@@ -59,8 +59,8 @@ PROCESSORS: Final = os.cpu_count() or 1
 
 _free: Final = threading.Semaphore(PROCESSORS if PROCESSORS > 2 else 0)
 """Threads for what is computed ahead, of the whole process: more than processors would only wait for one another. With
-two, which the kernel and others share, handing over costs more than it gains (measured: 280 MB/s of downloads with
-threads, 340 without).
+two, which the kernel and others share, handing over costs more than it gains (measured: 230 MB/s of downloads with
+threads, 286 without).
 """
 
 
