@@ -3,6 +3,8 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
-__all__ = ["eventually", "free_port", "mine", "need", "top", "until"]
+__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "top", "until"]
 
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot")
 
@@ -62,3 +64,17 @@ async def eventually(condition: Callable[[], object], *, seconds: float = 10.0, 
 def top() -> Path:
     """The top folder of the project."""
     return Path(__file__).resolve().parent.parent
+
+
+def outcome_of(program: str, *args: object, code: int = 0) -> str:
+    """What a Python program of the test prints, in a process that must end with this exit code."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, args)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(top())},
+    )
+    assert done.returncode == code, (args, done.stderr)
+    return done.stdout

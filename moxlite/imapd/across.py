@@ -13,13 +13,11 @@ from contextlib import ExitStack, aclosing, closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import trio
-
 from moxlite.store.account import Account, AccountTx
 from moxlite.store.acl import RIGHTS
 from moxlite.store.adding import Added
 from moxlite.store.body import stream_message
-from moxlite.store.copyparts import end_copy, new_copy, note_part, undo_part
+from moxlite.store.copyparts import end_copy, new_copy, note_part
 from moxlite.store.deliver import Append
 from moxlite.store.deliver import append as add
 from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
@@ -32,6 +30,7 @@ from moxlite.store.spool import Spool
 from moxlite.store.types import UID, MailboxID
 
 from .access import Place, allowed_flags, check_rights
+from .bulk import undo_copy
 from .errors import no
 from .uidlist import uid_array
 from .view import View
@@ -75,9 +74,7 @@ async def copy_across(session: Session, view: View, uids: array[int], place: Pla
         if done:
             await place.account.write(lambda tx: end_copy(tx, copy), place.origin)
     except BaseException:
-        with trio.CancelScope(shield=True):  # bounded: no more parts than were made
-            while await place.account.write(lambda tx: undo_part(tx, copy), place.origin):
-                pass
+        await undo_copy(place.account, copy, place.origin)
         raise
     return done
 

@@ -10,7 +10,8 @@ from typing import Final
 import trio
 
 from moxlite.proto.imap.seqset import Ranges, pick, runs
-from moxlite.store.account import AccountTx
+from moxlite.store.account import Account, AccountTx
+from moxlite.store.bus import Cursor
 from moxlite.store.copyparts import end_copy, new_copy, note_part, undo_part
 from moxlite.store.messages import Copied, copy_messages, expunge, move_messages
 from moxlite.store.reading import deleted_uids
@@ -21,7 +22,7 @@ from .session import Session
 from .uidlist import uid_array
 from .view import View
 
-__all__ = ["STORED", "copy_slices", "expunge_slices", "move_slices", "slices"]
+__all__ = ["STORED", "copy_slices", "expunge_slices", "move_slices", "slices", "undo_copy"]
 
 SLICE: Final = 400
 """Messages in a unit: 10 ms of copying; and their events are few enough to be told from memory (STORE-34)."""
@@ -95,13 +96,17 @@ async def copy_slices(view: View, uids: "array[int]", target: Target) -> list[Co
             await _transfer(view, parts, target, add, done)
         done.append(await account.write(end, cursor))  # only now: no part may fail after it
     except BaseException:
-        with trio.CancelScope(shield=True):  # bounded: no more parts than were made
-            undo = partial(undo_part, copy=copy)
-            while parts:
-                if not await account.write(undo, cursor):
-                    break
+        if parts:
+            await undo_copy(account, copy, cursor)
         raise
     return done
+
+
+async def undo_copy(account: Account, copy: bytes, origin: Cursor | None) -> None:
+    """Remove the parts that were made of a copy, also when the caller is cancelled."""
+    with trio.CancelScope(shield=True):  # bounded: no more parts than were made
+        while await account.write(lambda tx: undo_part(tx, copy), origin):
+            pass
 
 
 async def move_slices(view: View, uids: "array[int]", target: Target, done: list[Copied]) -> None:

@@ -60,10 +60,8 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_to_view", "check_view", "flags_line", "tell", "tell_flags", "tell_permanent", "tell_removed"]
 
-
 PORTION: Final = 500
 """Changes of flags after which telling may end, at the end of a unit: 2 ms."""
-
 
 PUBLISHED: Final = 1.0
 """Seconds to wait for the loop to publish what the writer has committed: it does so in its next turn."""

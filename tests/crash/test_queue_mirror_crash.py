@@ -3,14 +3,11 @@ nothing was done twice (IMAP-162, STORE-189a).
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.tools import top
+from tests.tools import outcome_of
 
 CHILD = """
 import json, os, sys, trio
@@ -87,25 +84,17 @@ POINTS = [
 ]
 
 
-def child(folder: Path, point: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", CHILD, str(folder), point],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(top())},
-    )
-
-
 @pytest.mark.slow
 def test_after_an_end_between_the_two_files_both_agree(tmp_path: Path) -> None:
     """IMAP-162, STORE-189a: at each of the places, one after the other; the message was shown once, is in the trash
     once, and nobody waits for it.
     """
     for point in POINTS:
-        ended = child(tmp_path, point)
-        assert ended.returncode == 9, (point, ended.stderr)
-    done = child(tmp_path, "")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"Queue": [0, 1], "Trash": [1, 1], "waiting": 0, "mirrored": 0, "known": 0}
+        outcome_of(CHILD, tmp_path, point, code=9)
+    assert json.loads(outcome_of(CHILD, tmp_path, "")) == {
+        "Queue": [0, 1],
+        "Trash": [1, 1],
+        "waiting": 0,
+        "mirrored": 0,
+        "known": 0,
+    }

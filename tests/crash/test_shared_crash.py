@@ -3,14 +3,11 @@ shares with whom is known again.
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.tools import top
+from tests.tools import outcome_of
 
 CHILD = """
 import json, os, sys, trio
@@ -78,31 +75,17 @@ trio.run(main)
 """
 
 
-def child(folder: Path, point: str, code: int) -> str:
-    """What a process says that ends at a point, with that exit code."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(folder), point],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(top())},
-    )
-    assert done.returncode == code, (point, done.stderr)
-    return done.stdout
-
-
 @pytest.mark.slow
 def test_after_an_end_between_two_accounts_nothing_is_lost_or_half_done(tmp_path: Path) -> None:
     """IMAP-157, IMAP-117 (RFC 6851 §3.3)."""
-    assert json.loads(child(tmp_path, "begin", 0)) == {"mia": 3, "bo": 0, "before": [], "owners": []}
-    child(tmp_path, "rights", 9)
-    found = json.loads(child(tmp_path, "", 0))
+    assert json.loads(outcome_of(CHILD, tmp_path, "begin")) == {"mia": 3, "bo": 0, "before": [], "owners": []}
+    outcome_of(CHILD, tmp_path, "rights", code=9)
+    found = json.loads(outcome_of(CHILD, tmp_path, ""))
     assert (found["before"], found["owners"]) == ([], ["mia"]), "made good when the account is opened"
-    child(tmp_path, "copy", 9)
-    assert json.loads(child(tmp_path, "", 0))["bo"] == 0
-    child(tmp_path, "move", 9)
-    found = json.loads(child(tmp_path, "", 0))
+    outcome_of(CHILD, tmp_path, "copy", code=9)
+    assert json.loads(outcome_of(CHILD, tmp_path, ""))["bo"] == 0
+    outcome_of(CHILD, tmp_path, "move", code=9)
+    found = json.loads(outcome_of(CHILD, tmp_path, ""))
     assert (found["mia"], found["bo"]) == (3, 2), "added, and not yet removed"
-    found = json.loads(child(tmp_path, "last", 0))
+    found = json.loads(outcome_of(CHILD, tmp_path, "last"))
     assert (found["mia"], found["bo"]) == (0, 5)

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.requests import AccountName, ImapSessions, ShareInfo, ShareSet
-from moxlite.imapd import across, fetch, multisearch
+from moxlite.imapd import across, bulk, fetch, multisearch
 from moxlite.imapd.changes import check_view
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session import Session
@@ -377,7 +377,7 @@ async def test_a_crash_within_a_copy_between_accounts_leaves_nothing(
     """IMAP-157, IMAP-117: what some units have added goes when the account is opened again."""
     monkeypatch.setattr(across, "PART", 1)
     monkeypatch.setattr(across, "end_copy", lambda tx, copy: 1 / 0)
-    monkeypatch.setattr(across, "undo_part", lambda tx, copy: False)  # the server is killed
+    monkeypatch.setattr(bulk, "undo_part", lambda tx, copy: False)  # the server is killed
     await filled(imap, "lr")
     async with guest(imap) as c:
         await c.ok(f"a SELECT {BOX}")
