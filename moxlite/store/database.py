@@ -149,8 +149,8 @@ class Database:
           Closed: the database was closed before it ran.
           Whatever the unit raises: it alone was rolled back.
 
-        Cancellation: a unit that has not begun is dropped; one that has completes, and the cancellation comes after
-          (STORE-6).
+        Cancellation: a unit that has not begun is dropped; one that has completes and returns its result, and the
+          cancellation comes at the next checkpoint (STORE-6).
         """
         return await self.submit(unit, Tx, weight=weight)
 

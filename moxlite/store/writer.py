@@ -194,9 +194,7 @@ class Writer:
             return trio.lowlevel.Abort.FAILED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
-        result = job.outcome()
-        await trio.lowlevel.checkpoint_if_cancelled()
-        return result
+        return job.outcome()  # also when cancelled meanwhile: what a unit holds for its caller would be lost else
 
     async def run_series(
         self,

@@ -235,16 +235,16 @@ async def test_a_unit_cancelled_before_it_starts_is_dropped(db: Database) -> Non
     assert await db.read(names, op="test") == []
 
 
-async def test_a_unit_cancelled_while_it_runs_completes_and_the_cancellation_comes_after(db: Database) -> None:
+async def test_a_unit_cancelled_while_it_runs_gives_its_result_and_the_cancellation_comes_after(db: Database) -> None:
     """STORE-6."""
     entered, opened = threading.Event(), threading.Event()
 
-    def unit(tx: Tx) -> None:
+    def unit(tx: Tx) -> int:
         entered.set()
         assert opened.wait(10)
-        insert("a")(tx)
+        return insert("a")(tx)
 
-    returned = False
+    results: list[int] = []
     with trio.CancelScope() as scope:
 
         async def cancel() -> None:
@@ -254,9 +254,10 @@ async def test_a_unit_cancelled_while_it_runs_completes_and_the_cancellation_com
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(cancel)
-            await db.write(unit)
-            returned = True
-    assert not returned
+            results.append(await db.write(unit))
+            await trio.lowlevel.checkpoint()
+            results.append(0)
+    assert results == [1]
     assert scope.cancelled_caught
     assert await db.read(names, op="test") == ["a"]
 

@@ -1,6 +1,7 @@
 """Imports: all or nothing, invisible until the end, beside deliveries (moxlite/store/imports)."""
 
 import io
+import threading
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -11,9 +12,10 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.check import check_account
 from moxlite.store.errors import OverQuota
 from moxlite.store.imports import engine as engine_module
-from moxlite.store.imports.engine import Imports, Upload
+from moxlite.store.imports.engine import Imports, Upload, add_messages
 from moxlite.store.imports.items import Form, ImportFailed, Order
-from moxlite.store.imports.progress import Aborted, Count, Done, Event, Step, Trouble
+from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
+from moxlite.store.imports.staging import Job, begin
 from moxlite.store.keywords import spellings
 from moxlite.store.messages import expunge_all
 from moxlite.store.options import AccountConfig, Options
@@ -21,6 +23,7 @@ from moxlite.store.reading import mailbox_by_name, mailboxes, state, subscriptio
 from moxlite.store.recipients import suggest_recipients
 from moxlite.store.transaction import Reader
 from moxlite.store.types import Flag, MessageAdded
+from moxlite.store.unit import AccountTx
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, folder, imported, mbox, tar, tgz
 from tests.store_mail import box, deliver_mail, look, mail, rows
@@ -235,6 +238,30 @@ async def test_leftovers_of_a_dead_process_go_at_the_next_open(tmp_path: Path) -
         assert await look(account, lambda r: r.value("SELECT count(*) FROM body")) == 1
         assert len(await rows(account)) == 1
     await second.aclose()
+
+
+async def test_an_import_cancelled_just_as_it_begins_leaves_nothing(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-6, STORE-131: the next one need not wait for a server's start."""
+    token, scope, cancelled = trio.lowlevel.current_trio_token(), trio.CancelScope(), threading.Event()
+
+    def cancel() -> None:
+        scope.cancel()
+        cancelled.set()
+
+    def begin_and_cancel(tx: AccountTx) -> Job:
+        job = begin(tx)
+        token.run_sync_soon(cancel)
+        assert cancelled.wait(10)
+        return job
+
+    monkeypatch.setattr(engine_module, "begin", begin_and_cancel)
+    async with accounts.use("mia") as account:
+        with scope:
+            await add_messages(account, accounts, iter(()), Progress(b"", "mia"), tmp_path)
+        assert scope.cancelled_caught
+        assert await look(account, staged) == (0, 0)
 
 
 async def test_only_one_import_into_an_account_at_a_time(accounts: Accounts) -> None:
