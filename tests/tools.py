@@ -6,13 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 import trio
 
-__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "top", "until"]
+from moxlite.net.limits import RateLimiter, Window
+
+__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "still", "top", "until"]
 
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot")
 
@@ -41,6 +43,11 @@ def mine(number: int) -> bool:
     """Whether a number is for this process: those of a run in parallel (pytest-xdist) share numbers between them."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     return number % int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) == worker
+
+
+def still(windows: Iterable[Window]) -> RateLimiter:
+    """A limiter whose windows never end, as they would in the middle of a slow test."""
+    return RateLimiter(windows, clock=lambda: 0.0)
 
 
 def until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "condition") -> None:

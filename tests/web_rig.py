@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import h11
+import msgspec
 import pytest
 import trio
 import trio.testing
@@ -21,15 +22,16 @@ from moxlite.admin.logins import Logins
 from moxlite.admin.storage import store_options as options_of
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.connections import ConnectionInfo, TLSFacts
-from moxlite.net.limits import AUTH_FAILURES, RateLimiter
+from moxlite.net.limits import AUTH_FAILURES
 from moxlite.net.log import new_cid
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
 from moxlite.store.credentials import change_password
 from moxlite.store.imports.engine import Imports
-from moxlite.web.context import Context, make_context
+from moxlite.web.context import REQUESTS, Context, make_context
 from moxlite.web.serve import serve_connection
+from tests.tools import still
 
 __all__ = [
     "ADDRESS",
@@ -336,7 +338,7 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
         current=lambda: holder.current,
         accounts=accounts,
         auth=auth,
-        failures=RateLimiter(AUTH_FAILURES),
+        failures=still(AUTH_FAILURES),
         secret=b"0" * 32,
     )
     await nursery.start(accounts.serve)
@@ -360,6 +362,7 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
         opaque_id=lambda cid: f"id-{cid}",
         readiness=readiness,
     )
+    context = msgspec.structs.replace(context, requests=still(REQUESTS))
     found = Rig(context, holder, accounts, auth, nursery)
     return found
 

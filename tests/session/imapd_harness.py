@@ -23,13 +23,14 @@ from moxlite.admin.logins import Logins
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Pace, Sessions, serve_connection
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
-from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections, RateLimiter
+from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
 from moxlite.store.credentials import Credential, derive_credential, set_credential
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.shares import sharing_task
+from tests.tools import still
 
 __all__ = ["PASSWORD", "Client", "Imap", "imap"]
 
@@ -259,7 +260,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
             current=lambda: holder.current,
             accounts=accounts,
             auth=auth,
-            failures=RateLimiter(AUTH_FAILURES),
+            failures=still(AUTH_FAILURES),
             secret=b"x" * 32,
         )
         context = Context(
@@ -268,7 +269,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
             logins=logins,
             config=holder,
             sessions=Sessions(),
-            rate=RateLimiter(NEW_CONNECTIONS),
+            rate=still(NEW_CONNECTIONS),
             open=OpenConnections(),
             spool_directory=data / "tmp",
             pace=Pace(slow=0.0),

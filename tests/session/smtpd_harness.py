@@ -24,7 +24,7 @@ from moxlite.admin.receivedid import ReceivedID
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
-from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections, RateLimiter
+from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections
 from moxlite.smtpd import Context, Pace, Senders, serve_connection
 from moxlite.store.accounts import Accounts
 from moxlite.store.auth import AuthDB
@@ -34,6 +34,7 @@ from moxlite.store.options import AccountConfig, Options
 from moxlite.store.reading import mailbox_by_name, uids
 from moxlite.store.spool import Spool
 from moxlite.store.submission import Submission
+from tests.tools import still
 
 __all__ = ["MESSAGE", "PASSWORD", "TLS", "Client", "Queued", "Smtp", "clock", "headers", "pass_time", "smtp"]
 
@@ -334,12 +335,12 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
                 current=lambda: holder.current,
                 accounts=accounts,
                 auth=auth,
-                failures=RateLimiter(AUTH_FAILURES),
+                failures=still(AUTH_FAILURES),
                 secret=b"x" * 32,
             ),
             submit=submit,
             senders=Senders(),
-            rate=RateLimiter(NEW_CONNECTIONS),
+            rate=still(NEW_CONNECTIONS),
             open=OpenConnections(),
             received_id=ReceivedID(b"k" * 24),
             spool_directory=data / "tmp",

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.net.limits import OpenConnections, RateLimiter, Window
+from moxlite.net.limits import OpenConnections, Window
 from moxlite.net.resolver import MX, FakeResolver
 from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreError
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, headers, pass_time, smtp
+from tests.tools import still
 
 __all__ = ["clock", "smtp"]
 
@@ -419,7 +420,7 @@ async def test_connections_are_limited_by_network(smtp: Smtp) -> None:
             assert other.greeting.startswith("220")
     async with smtp.connect(context=context) as third:
         assert third.greeting.startswith("220")
-    context = smtp.with_context(rate=RateLimiter([Window(3600, (1, 9, 9))]))
+    context = smtp.with_context(rate=still([Window(3600, (1, 9, 9))]))
     async with smtp.connect(context=context):
         pass
     async with smtp.connect(context=context) as second:

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from moxlite.net.certificates import self_signed
-from moxlite.net.limits import AUTH_FAILURES, RateLimiter
+from moxlite.net.limits import AUTH_FAILURES
 from moxlite.net.tls import ClientTLS, ServerTLS, TLSStream
 from moxlite.proto import sasl
 from moxlite.smtpd import Pace
@@ -18,6 +18,7 @@ from moxlite.store.apppasswords import add_app_password, remove_app_password
 from moxlite.store.submission import DSNNotify, QueueFull
 from moxlite.store.tlskeys import read_certificate
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
+from tests.tools import still
 
 __all__ = ["clock", "smtp"]
 
@@ -426,7 +427,7 @@ async def test_after_three_failures_the_connection_is_slow(smtp: Smtp, clock: tr
 async def test_a_network_with_too_many_failures_is_refused(smtp: Smtp) -> None:
     """SMTP-6, 136"""
     logins = smtp.context.logins
-    logins._failures = RateLimiter(AUTH_FAILURES)
+    logins._failures = still(AUTH_FAILURES)
     for _ in range(10):
         logins._failures.add(ip_address("198.51.100.7"))
     async with smtp.connect("submission", hello="") as client:

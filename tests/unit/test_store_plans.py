@@ -196,7 +196,7 @@ async def test_a_listing_touches_no_body(accounts: Accounts, statements: Stateme
         await look(account, lambda r: fetch_rows(r, inbox, array("q", [1]), ("modseq", "size", "received", "envelope")))
         db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            (sql,) = statements
+            (sql,) = [sql for sql in statements if "envelope" in sql]  # others are of work in the background
             plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * statements[sql]).fetchall()]
         finally:
             db.close()
