@@ -30,7 +30,6 @@ import trio
 from moxlite import __version__
 from moxlite.admin.apppasswords import end_expired
 from moxlite.admin.backups import BackupCommands
-from moxlite.admin.backupschedule import BackupSchedule
 from moxlite.admin.commands import AdminCommands, finish_removal
 from moxlite.admin.imapcopy.commands import ImapCopyCommands
 from moxlite.admin.localserve import ACCOUNT
@@ -194,6 +193,8 @@ def _start_care(house: "House", backups: BackupCommands, upkeep: trio.Nursery) -
     """Start what looks after the data by the clock."""
     static = house.static
     if static.backup.schedule is not None:
+        from moxlite.admin.backupschedule import BackupSchedule
+
         schedule = BackupSchedule(static.backup, commands=backups, config=house.config, accounts=house.accounts)
         upkeep.start_soon(schedule.serve)
     if static.store.scrub == "weekly":

@@ -19,7 +19,6 @@ from moxlite.net.lock import DataLock
 from moxlite.store.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.full import Source, back_up, inside
-from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.selective import restore_mail
 from moxlite.store.backup.whole import is_unused, unpack_account
 from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
@@ -56,6 +55,8 @@ def back_up_stopped(snapshot: Snapshot, config: Path, args: BackUp, tell: Callab
 
 def _back_up(source: Source, args: BackUp, tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
     """Do what is asked for. Blocks. Raises BackupError, OSError."""
+    from moxlite.store.backup.repository import Repository, create_repository  # a server without has 0.3 MB less
+
     target = Path(args.target)
     if args.repo:
         inside(source, target)
@@ -141,9 +142,10 @@ class BackupCommands:
                     async for chunk in exchange.upload:
                         await copy.write(chunk)
                 await trio.to_thread.run_sync(unpack_account, file, folder, self._accounts.options)
-                with contextlib.suppress(AccountUnknown):
-                    await self._accounts.remove(args.account)
-                await self._accounts.adopt(args.account, folder)
+                with trio.CancelScope(shield=True):  # bounded: who uses the account is told to leave
+                    with contextlib.suppress(AccountUnknown):
+                        await self._accounts.remove(args.account)
+                    await self._accounts.adopt(args.account, folder)
         except StreamBroken as error:
             raise CommandFailed("failed", f"the file could not be read: {error}") from None
         except StoreError as error:

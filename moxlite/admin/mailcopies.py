@@ -7,6 +7,7 @@ as a tar stream, which the command line writes into files.
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -22,7 +23,6 @@ from moxlite.net.lock import DataLock
 from moxlite.store.accounts import Accounts
 from moxlite.store.chunks import prefer
 from moxlite.store.errors import StoreError
-from moxlite.store.exports.engine import Export
 from moxlite.store.exports.items import Container, ExportOrder, FileForm
 from moxlite.store.imports.engine import Imports, Upload
 from moxlite.store.imports.items import Form, ImportFailed, Order
@@ -161,6 +161,9 @@ async def _export(
     order = ExportOrder(
         form=FileForm(args.form), container=Container.TAR, mailbox=args.mailbox, recursive=not args.single
     )
+    await trio.to_thread.run_sync(import_module, "moxlite.store.exports.engine")
+    from moxlite.store.exports.engine import Export
+
     told = 0
     try:
         async with accounts.use(args.account) as account:

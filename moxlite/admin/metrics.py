@@ -4,9 +4,9 @@ import sys
 from typing import Final
 
 import apsw
-from prometheus_client import Counter, Gauge
 
 from moxlite import __version__
+from moxlite.metrics import Counter, Gauge
 
 __all__ = ["KINDS", "authentication_ratelimited_total", "authentication_total", "build_info"]
 

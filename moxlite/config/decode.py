@@ -4,7 +4,6 @@ A mistake is a `Finding` at a path of keys; `load` adds file and line. A value t
 that the rest is still looked at.
 """
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -77,6 +76,8 @@ def decode(section: type[SectionT], table: Mapping[str, object], base: Path) -> 
 
 def near(word: str, words: Iterable[str]) -> str:
     """A hint at the likely word."""
+    import difflib  # only for mistakes
+
     close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
     return f'did you mean "{close[0]}"?' if close else ""
 

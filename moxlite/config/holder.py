@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import trio
-from prometheus_client import Gauge
 
 from moxlite.config.edit import edit_text
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, load, load_domains, read_source, source_of
 from moxlite.config.snapshot import Snapshot
+from moxlite.metrics import Gauge
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

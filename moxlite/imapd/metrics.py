@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
-
+from moxlite.metrics import Counter, Gauge, Histogram
 from moxlite.net.metrics import panics
 
 __all__ = ["connections", "held_removals", "observe_command", "sessions", "view_octets", "visits"]

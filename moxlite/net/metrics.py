@@ -1,20 +1,17 @@
-"""Metrics shared by all rooms, and their exposition (ADMIN-57).
+"""Metrics shared by all rooms (ADMIN-57).
 
-A room defines its own counters in its `metrics.py`; here are those that belong to nobody in particular, and the text
-that Prometheus reads. Every label value known in advance is created at import, so that it shows 0 before the first
-event.
+A room defines its own counters in its `metrics.py`; here are those that belong to nobody in particular. Every label
+value known in advance is created at import, so that it shows 0 before the first event.
 """
 
 from typing import Final
 
-from prometheus_client import REGISTRY, Counter, Gauge
-from prometheus_client.exposition import choose_encoder
+from moxlite.metrics import Counter, Gauge
 
 __all__ = [
     "PACKAGES",
     "connections",
     "event_loop_lag",
-    "exposition",
     "log_errors",
     "log_infos",
     "log_warnings",
@@ -68,9 +65,3 @@ def package(name: str) -> str:
     if room == "net" and rest.startswith("net.ctl"):
         return "ctl"
     return room if room in PACKAGES else OTHER
-
-
-def exposition(accept: str | None = None) -> tuple[bytes, str]:
-    """All metrics as text, and its content type, in the format that the request's `Accept` header asks for."""
-    encoder, content_type = choose_encoder(accept or "")
-    return encoder(REGISTRY), content_type

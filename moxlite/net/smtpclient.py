@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, TypeVar
 
 import trio
-from prometheus_client import Histogram
 
+from moxlite.metrics import Histogram
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
 from moxlite.net.tls import ClientTLS, TLSError, TLSStream
 from moxlite.proto import sasl

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from moxlite.metrics import Counter, Gauge, Histogram
 
 __all__ = ["canceled", "connections", "deliveries", "held", "oldest", "plaintext_fallbacks", "size"]
 

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
-
+from moxlite.metrics import Counter, Histogram
 from moxlite.net.metrics import panics
 
 __all__ = [

@@ -4,7 +4,6 @@ A removed annotation leaves a row with ``present = 0``, so that the change can b
 longer.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -74,7 +73,7 @@ def annotations(r: Reader, mailbox_id: MailboxID) -> list[Annotation]:
 def annotations_named(r: Reader, keys: Sequence[str]) -> dict[MailboxID, dict[str, bytes]]:
     """The values of these keys in all mailboxes which have one, by mailbox and key."""
     found: dict[MailboxID, dict[str, bytes]] = {}
-    for mailbox_id, key, value in r.rows(NAMED, json.dumps(keys)):
+    for mailbox_id, key, value in r.rows(NAMED, msgspec.json.encode(keys).decode()):
         found.setdefault(mailbox_id, {})[key] = value
     return found
 

@@ -13,8 +13,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 import trio
-from prometheus_client import Counter
 
+from moxlite.metrics import Counter
 from moxlite.store.database import Database, Reader, Tx
 from moxlite.store.errors import StoreError
 

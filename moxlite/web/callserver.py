@@ -16,8 +16,7 @@ from moxlite.web.http.messages import Response
 from moxlite.web.schema import api_schema
 
 if TYPE_CHECKING:
-    from prometheus_client import Histogram
-
+    from moxlite.metrics import Histogram
     from moxlite.web.http.connection import ResponseWriter
     from moxlite.web.http.messages import Request
     from moxlite.web.sessions import Caller, Sessions

@@ -6,8 +6,8 @@ import base64
 import hashlib
 import logging
 import re
+import zlib
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +21,11 @@ from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Request
 
-__all__ = ["Document", "build_tag"]
+__all__ = ["STATIC", "Document", "build_tag"]
 
 logger = logging.getLogger("moxlite.web.document")
 
+STATIC: Final = Path(__file__).parent / "static"
 GZIP_LEVEL: Final = 9  # once per build and per change of custom files
 MAX_CUSTOM: Final = 1024 * 1024  # a stylesheet or script of one's own; more is a mistake
 END_TAG: Final = re.compile(r"</(script|style)", re.IGNORECASE)
@@ -48,13 +49,11 @@ class Document:
     """
 
     def __init__(self, name: str, config_dir: Path, custom_name: str) -> None:
-        static = resources.files("moxlite.web") / "static"
-        self._html = (static / f"{name}.html").read_text("utf-8")
-        self._css = (static / f"{name}.css").read_text("utf-8")
-        self._js = (static / f"{name}.js").read_text("utf-8")
+        ours = [(STATIC / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js")]
+        self.tag: Final = build_tag(*ours)
+        self._packed = [zlib.compress(text.encode()) for text in ours]  # needed once or twice; a tenth of the strings
         self._custom = (config_dir / f"{custom_name}.css", config_dir / f"{custom_name}.js")
         self._built: _Built | None = None
-        self.tag: Final = build_tag(self._html, self._css, self._js)
 
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD with the document."""
@@ -73,11 +72,12 @@ class Document:
         await writer.respond(respond(request.method, request.headers, item))
 
     def _build(self, stamp: Stamp) -> _Built:
+        html, css, js = (zlib.decompress(packed).decode() for packed in self._packed)
         custom_css, custom_js = (_read(path) for path in self._custom)
-        style = self._css + custom_css
-        script = custom_js + self._js
-        html = self._html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
-        tag = build_tag(html.decode())
+        style = css + custom_css
+        script = custom_js + js
+        body = html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
+        tag = build_tag(body.decode())
         modified = datetime.now(UTC)
         headers = (
             ("cache-control", "no-cache"),
@@ -86,8 +86,8 @@ class Document:
             *SERVICE_HEADERS,
         )
         kind = "text/html; charset=utf-8"
-        plain = Representation(html, kind, tag, modified, headers)
-        squeezed = compress(html, "gzip", gzip_level=GZIP_LEVEL)
+        plain = Representation(body, kind, tag, modified, headers)
+        squeezed = compress(body, "gzip", gzip_level=GZIP_LEVEL)
         gzip = Representation(squeezed, kind, f"{tag}-gzip", modified, (*headers, ("content-encoding", "gzip")))
         return _Built(stamp, plain, gzip)
 

@@ -10,13 +10,13 @@ import logging
 import time
 from collections import Counter
 from contextlib import aclosing
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from moxlite.store.errors import BadMailboxName, StorageFull, StoreError
-from moxlite.store.exports.engine import Export
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.exports.layout import download_name
 from moxlite.web import metrics
@@ -28,6 +28,7 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 
 if TYPE_CHECKING:
     from moxlite.store.accounts import Accounts
+    from moxlite.store.exports.engine import Export
     from moxlite.web.http.connection import ResponseWriter
     from moxlite.web.sessions import Caller, Sessions
 
@@ -80,6 +81,9 @@ class BrowserExports:
         except APIError as e:
             raise HTTPError(403, e.text) from e
         order = _order(fields)
+        await trio.to_thread.run_sync(import_module, "moxlite.store.exports.engine")
+        from moxlite.store.exports.engine import Export
+
         if self._running[session.account] >= MAX_PER_ACCOUNT:
             raise HTTPError(429, "Two exports of this account are running already.", (RETRY_AFTER,))
         self._running[session.account] += 1

@@ -1,9 +1,8 @@
 """The icon that browsers ask every host for (WEB-26)."""
 
 from datetime import UTC, datetime
-from importlib import resources
 
-from moxlite.web.document import build_tag
+from moxlite.web.document import STATIC, build_tag
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.connection import ResponseWriter
@@ -19,7 +18,7 @@ class Favicon:
     """Serves ``static/favicon.ico``."""
 
     def __init__(self) -> None:
-        icon = (resources.files("moxlite.web") / "static" / "favicon.ico").read_bytes()
+        icon = (STATIC / "favicon.ico").read_bytes()
         self._icon = Representation(
             icon, "image/vnd.microsoft.icon", build_tag(icon.hex()), datetime.now(UTC), (DAY, *SERVICE_HEADERS)
         )

@@ -1,11 +1,11 @@
 """Metrics and health checks on their own port (WEB-22, WEB-155)."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
 from typing import Final
 
 import trio
 
-from moxlite.net.metrics import exposition
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.encoding import compressed
@@ -40,6 +40,9 @@ class Health:
             raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
         match request.path:
             case "/metrics":
+                await trio.to_thread.run_sync(import_module, "moxlite.net.exposition")
+                from moxlite.net.exposition import exposition
+
                 # 2 to 10 ms for some thousand series
                 body, kind = await trio.to_thread.run_sync(exposition, request.headers.get("accept"))
                 response = Response(200, (("content-type", kind), ("cache-control", "no-store")), body)

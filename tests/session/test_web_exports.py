@@ -71,7 +71,7 @@ def subjects(text: bytes, folder: Path) -> list[str]:
 @pytest.mark.parametrize("form", ["mbox", "maildir"])
 async def test_all_mail_comes_as_an_archive(rig: Rig, mia: Browser, tmp_path: Path, archive: str, form: str) -> None:
     """WEB-79, STORE-135, STORE-136."""
-    before = metrics.account_exports.labels(result="complete")._value.get()
+    before = metrics.account_exports.labels(result="complete").value
     answer = await export(mia, format=form, archive=archive)
     assert answer.status == 200
     kinds = {"tar": "application/x-tar", "tgz": "application/gzip", "zip": "application/zip"}
@@ -94,8 +94,8 @@ async def test_all_mail_comes_as_an_archive(rig: Rig, mia: Browser, tmp_path: Pa
         assert folders == ["Inbox", "Work", "Work/Büro", "Work/Büro"]
         texts = [text.replace(b"\n", b"\r\n") for name, text in sorted(found.items()) if name.startswith("Inbox/new/")]
         assert texts == [mail(0)]
-    complete = metrics.account_exports.labels(result="complete")._value
-    await eventually(lambda: complete.get() >= before + 1)
+    complete = metrics.account_exports.labels(result="complete")
+    await eventually(lambda: complete.value >= before + 1)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import h11
 import pytest
 import trio
 
-from moxlite.store.imports import engine
+from moxlite.store.imports import adding, engine
 from moxlite.store.reading import mailbox_by_name, state
 from moxlite.web import sessions
 from moxlite.web.account import imports, upload
@@ -312,7 +312,6 @@ async def test_a_disk_that_is_or_becomes_full_ends_an_upload(
 
     monkeypatch.setattr(upload, "LOOK_SIZE", 1 << 10)
     monkeypatch.setattr(upload, "room_for", room_for)
-    monkeypatch.setattr(imports, "room_for", room_for)
     answer = await send(mia, ("file", mbox([mail(1, body="x" * 900_000)])))
     assert (answer.status, answer.json["error"]["message"]) == (507, upload.DISK_FULL)
     assert await mia.error("import_check", size=10) == (507, "user:error")
@@ -330,8 +329,10 @@ async def test_an_upload_that_is_cut_leaves_nothing_and_frees_the_account(rig: R
     _, octets = mia.request("POST", "/import", kind, body)
     stream = rig.connect()
     await stream.send_all(octets[:-1000])
-    await trio.testing.wait_all_tasks_blocked(0.05)
-    assert await mia.call("import_state") == {"token": "", "uploading": True}
+    with trio.fail_after(60):
+        while not (state := await mia.call("import_state"))["uploading"]:  # noqa: ASYNC110 - told to pages only
+            await trio.sleep(0.01)
+    assert state == {"token": "", "uploading": True}
     second = await send(mia, ("file", mail(1)))
     assert (second.status, second.json["error"]["code"]) == (409, "user:conflict")
     assert await mia.error("import_check", size=1) == (409, "user:conflict")
@@ -457,7 +458,7 @@ async def test_a_bug_in_an_import_ends_it_and_nothing_else(
     def crash(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(engine, "read_source", crash)
+    monkeypatch.setattr(adding, "read_source", crash)
     end = await imported(rig, mia, ("file", mail(1)))
     assert (end["kind"], "log" in end["message"]) == ("aborted", True)
     assert any(record.exc_info for record in caplog.records)

@@ -248,7 +248,7 @@ async def test_events_are_compressed_one_by_one(rig: Rig, browser: Browser) -> N
     events = await browser.events(gzip=True)
     reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
     text = b""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while text.count(b"\n\n") < 2:
             assert await events._more()
             text += reader.decompress(events.text)

@@ -49,7 +49,7 @@ async def websocket(
 
 async def receive(socket: trio_websocket.WebSocketConnection, event: str) -> Any:
     """The next frame with this event."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while True:
             frame = json.loads(await socket.get_message())
             if frame["event"] == event:
@@ -118,7 +118,7 @@ async def test_a_frame_that_is_no_request_ends_the_websocket(rig: Rig, browser: 
     """WEBMAIL-32."""
     async with websocket(browser) as socket:
         await socket.send_message("[]")
-        with pytest.raises(trio_websocket.ConnectionClosed), trio.fail_after(5):
+        with pytest.raises(trio_websocket.ConnectionClosed), trio.fail_after(60):
             await socket.get_message()
 
 
@@ -129,7 +129,7 @@ async def test_a_websocket_hears_that_the_server_stops(rig: Rig, browser: Browse
         await receive(socket, "start")
         rig.shutdown.set()
         await receive(socket, "server_shutdown")
-        with pytest.raises(trio_websocket.ConnectionClosed), trio.fail_after(5):
+        with pytest.raises(trio_websocket.ConnectionClosed), trio.fail_after(60):
             await socket.get_message()
 
 

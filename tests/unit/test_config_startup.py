@@ -7,6 +7,7 @@ import socket
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock
@@ -15,7 +16,7 @@ from moxlite.admin import startup, systemd
 from moxlite.admin.ports import TLSPorts, connection_limits, failure_limits, trust_of
 from moxlite.admin.privileges import UnknownUser, user_ids
 from moxlite.admin.startup import StartFailed, endpoints, load_certificates, start
-from moxlite.admin.storage import account_config
+from moxlite.admin.storage import account_config, store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.store.types import SpecialUse
@@ -151,6 +152,22 @@ def test_the_store_is_told_what_the_configuration_says_of_an_account(tmp_path: P
     assert config.initial_special_use[SpecialUse.SENT] == "Gesendet"
     assert SpecialUse.ARCHIVE not in config.initial_special_use
     assert account_config(snapshot(tmp_path), "nobody") is None
+
+
+def test_the_store_sees_a_new_configuration_at_once(tmp_path: Path) -> None:
+    """STORE-8: what it was told of the old one counts no more."""
+    current = snapshot(tmp_path)
+    look_up = store_options(lambda: current).account_config
+    first = look_up("me")
+    assert first is not None
+    assert look_up("me") is first
+    assert look_up("nobody") is None
+    account = msgspec.structs.replace(current.domains.accounts["me"], login_disabled="later")
+    domains = msgspec.structs.replace(current.domains, accounts={"me": account})
+    current = msgspec.structs.replace(current, domains=domains)
+    second = look_up("me")
+    assert second is not None
+    assert second.login_disabled == "later"
 
 
 def test_files_of_authorities_are_read_or_named(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import trio
 import trio.lowlevel
-from prometheus_client import REGISTRY
 
 from moxlite.net import watchdog as watchdog_module
 from moxlite.net.dial import DialError, LocalAddresses, dial
+from moxlite.net.exposition import REGISTRY
 from moxlite.net.lock import DataLock, Locked
 from moxlite.net.watchdog import Watchdog
 from tests.tools import free_port, top

@@ -203,6 +203,53 @@ async def test_truncated_response_is_asked_again_over_tcp() -> None:
         assert (await resolver(port).txt("x.example.")).records == ("y" * 200,)
 
 
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (b"", "closed"),
+        (b"\0", "closed"),
+        (b"\0\x20" + b"x" * 31, "closed"),
+        (b"\0\0", "unusable"),
+        (b"\0\x20" + b"x" * 32, "unusable"),
+        (reply(dns.message.make_query("y.example.", "TXT", id=1)).to_wire(prepend_length=True), "another question"),
+    ],
+    ids=["nothing", "half a length", "cut", "empty", "junk", "other"],
+)
+async def test_what_is_no_response_over_tcp_is_a_temporary_error(sent: bytes, text: str) -> None:
+    """AUTH-6: octets come one by one, fewer than announced, or make no sense."""
+    udp = trio.socket.socket(type=socket.SOCK_DGRAM)
+    await udp.bind(("127.0.0.1", 0))
+    port = udp.getsockname()[1]
+    listener = trio.socket.socket()
+    await listener.bind(("127.0.0.1", port))
+    listener.listen()
+
+    async def serve_udp() -> None:
+        while True:
+            data, address = await udp.recvfrom(4096)
+            response = reply(dns.message.from_wire(data))
+            response.flags |= dns.flags.TC
+            await udp.sendto(response.to_wire(), address)
+
+    async def serve_tcp() -> None:
+        while True:
+            sock, _ = await listener.accept()
+            with sock:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                await sock.recv(4096)
+                for octet in sent:
+                    await sock.send(bytes([octet]))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_udp)
+        nursery.start_soon(serve_tcp)
+        with pytest.raises(TempError, match=text):
+            await resolver(port).txt("x.example.")
+        nursery.cancel_scope.cancel()
+    udp.close()
+    listener.close()
+
+
 async def test_forged_responses_are_ignored() -> None:
     """AUTH-6: another id or question does not end the wait."""
     udp = trio.socket.socket(type=socket.SOCK_DGRAM)

@@ -13,10 +13,10 @@ import trio
 import trio.lowlevel
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY
 
 from moxlite.net import log, metrics
 from moxlite.net.connections import guard
+from moxlite.net.exposition import REGISTRY, exposition
 from moxlite.net.tls import TLSError
 from tests.tools import top
 
@@ -164,12 +164,12 @@ def test_connection_ids_never_repeat() -> None:
 
 def test_every_room_has_its_panic_counter_from_the_start() -> None:
     """ADMIN-57, SMTP-17: zero, not absent."""
-    text, content_type = metrics.exposition("text/plain")
+    text, content_type = exposition("text/plain")
     for pkg in metrics.PACKAGES:
         assert f'moxlite_panic_total{{pkg="{pkg}"}} '.encode() in text
     assert b"moxlite_connections_count " in text
     assert content_type.startswith("text/plain")
-    assert metrics.exposition("application/openmetrics-text; version=1.0.0")[0].endswith(b"# EOF\n")
+    assert exposition("application/openmetrics-text; version=1.0.0")[0].endswith(b"# EOF\n")
 
 
 def test_lines_are_counted_by_room(lines: io.StringIO) -> None:

@@ -112,7 +112,7 @@ def back_up(
     else:
         mark.unlink()
         sync_folder(target)
-        metrics.BACKUP_LAST_SUCCESS.set_to_current_time()
+        metrics.BACKUP_LAST_SUCCESS.set(time.time())
     logger.log(
         logging.ERROR if report.errors else logging.INFO,
         "backup is incomplete" if report.errors else "backup made",

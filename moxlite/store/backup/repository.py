@@ -236,7 +236,7 @@ class Repository:
         self._last = manifest
         report.stored = self._blocks.stored + len(data)
         if not report.errors:
-            metrics.BACKUP_LAST_SUCCESS.set_to_current_time()
+            metrics.BACKUP_LAST_SUCCESS.set(time.time())
         logger.log(
             logging.ERROR if report.errors else logging.INFO,
             "snapshot is incomplete" if report.errors else "snapshot made",

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 import trio
 
-__all__ = ["Aborted", "Count", "Done", "Event", "Listener", "Progress", "Step", "Trouble"]
+__all__ = ["Aborted", "Count", "Done", "Event", "Listener", "Progress", "Running", "Step", "Trouble"]
 
 MAX_PROBLEMS: Final = 1_000
 """Problems kept, and told; behind them only their number grows."""
@@ -123,6 +123,14 @@ class Progress:
     def _tell(self) -> None:
         self.version += 1
         self._lot.unpark_all()
+
+
+class Running(msgspec.Struct):
+    """An import that can be aborted by its scope; `final` once nothing can stop it."""
+
+    progress: Progress
+    scope: trio.CancelScope
+    final: bool = False
 
 
 class Listener:

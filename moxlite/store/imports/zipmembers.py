@@ -86,7 +86,7 @@ def _look_at_end(file: BinaryIO) -> None:
 
 def _kind(info: zipfile.ZipInfo) -> str:
     mode = info.external_attr >> 16
-    if info.is_dir():
+    if info.filename.endswith("/"):  # as is_dir() does it, which breaks on an empty name
         return "folder"
     if info.flag_bits & ENCRYPTED:
         return "encrypted member"

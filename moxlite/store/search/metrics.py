@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge
+from moxlite.metrics import Counter, Gauge
 
 __all__ = ["INDEXED", "LAG", "QUESTIONS", "REBUILT"]
 

@@ -3,6 +3,8 @@
 
 A token names an import. It is random, so the stream needs no session: who has it may listen, and a page that was loaded
 again, or whose connection was cut, goes on by it.
+
+What parses forms and archives is loaded by the first import, in a thread: half a megabyte.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 import trio
@@ -19,7 +22,6 @@ import trio
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.imports import progress as told
 from moxlite.store.imports.items import ImportFailed, Order
-from moxlite.store.imports.sources import RECOGNISED, recognise
 from moxlite.store.names import INBOX, check_name
 from moxlite.web import metrics
 from moxlite.web.account.types import (
@@ -32,7 +34,6 @@ from moxlite.web.account.types import (
     ImportState,
     ImportStep,
 )
-from moxlite.web.account.upload import DISK_FULL, Counted, Form, as_file, receive_form, room_for
 from moxlite.web.calls import encode_error
 from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, TooLarge, UserError
 from moxlite.web.guards import query_parameters, refuse_foreign
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.store.imports.engine import Imports
     from moxlite.store.imports.progress import Event, Progress
+    from moxlite.web.account.upload import Counted, Form
     from moxlite.web.http.connection import ResponseWriter
     from moxlite.web.http.messages import Request
     from moxlite.web.sessions import Caller, Sessions
@@ -94,6 +96,9 @@ class BrowserImports:
 
     async def check(self, account: str, size: int) -> None:
         """Whether a file of `size` octets would be taken now. Raises Conflict, TooLarge, StorageRefused."""
+        await _load()
+        from moxlite.web.account.upload import DISK_FULL, room_for
+
         self._require_free(account)
         store = self._config().static.store
         if size > store.import_max_size:
@@ -130,6 +135,9 @@ class BrowserImports:
         await writer.respond(response)
 
     async def _receive(self, request: Request) -> bytes:
+        await _load()
+        from moxlite.web.account.upload import receive_form
+
         account = request.account
         self._require_free(account)
         self._uploading.add(account)
@@ -159,7 +167,7 @@ class BrowserImports:
         self._forget()
         progress = self._imports.begin(account)
         try:
-            self._imports.start(progress, order, as_file(file))
+            self._imports.start(progress, order, cast("BinaryIO", file))
         except ImportFailed as e:
             progress.finish(told.Aborted(str(e)))
             raise ServerFailed(str(e)) from e
@@ -274,8 +282,15 @@ def _slices(events: list[ImportEvent]) -> Iterator[bytes]:
         yield bytes(held)
 
 
+async def _load() -> None:
+    for name in ("moxlite.web.account.upload", "moxlite.store.imports.sources"):
+        await trio.to_thread.run_sync(import_module, name)
+
+
 def _start_of(file: Counted) -> bytes:
     """In a thread: the first octets; the file is at its beginning again."""
+    from moxlite.store.imports.sources import RECOGNISED
+
     start = file.read(RECOGNISED)
     file.seek(0)
     file.octets = 0
@@ -284,6 +299,8 @@ def _start_of(file: Counted) -> bytes:
 
 def _order(form: Form, start: bytes, max_size: int) -> Order:
     """What is to be imported. Raises UserError."""
+    from moxlite.store.imports.sources import recognise
+
     fields = dict(form.fields)
     prefix, mailbox = fields.pop("skip_mailbox_prefix", ""), fields.pop("mailbox", "")
     flags = {name: _flag(name, fields.pop(name, "")) for name in ("skip_duplicates", "dry_run")}

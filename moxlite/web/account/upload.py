@@ -21,7 +21,7 @@ from moxlite.web.http.errors import BodyTooLarge
 if TYPE_CHECKING:
     from moxlite.web.http.messages import Request
 
-__all__ = ["DISK_FULL", "Counted", "Form", "as_file", "receive_form", "room_for"]
+__all__ = ["DISK_FULL", "Counted", "Form", "receive_form", "room_for"]
 
 logger = logging.getLogger("moxlite.web.account")
 
@@ -205,8 +205,3 @@ class _Reading:
         size = self.file.seek(0, io.SEEK_END)
         self.file.seek(0)
         return size
-
-
-def as_file(file: Counted) -> BinaryIO:
-    """For what asks for this type and only reads and seeks."""
-    return cast("BinaryIO", file)

@@ -1,7 +1,10 @@
 """The content type of a file, from its name, else from how it begins."""
 
-import mimetypes
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
 
 __all__ = ["content_type"]
 
@@ -39,18 +42,28 @@ PACKED: Final = {
 """By content coding as mimetypes names it: the packed file is served as what it is."""
 WITH_CHARSET: Final = frozenset({"application/javascript", "application/json", "application/xml", "image/svg+xml"})
 
-table = mimetypes.MimeTypes()  # without the machine's own files: the same answer everywhere
-for _extension, _type in MORE.items():
-    table.add_type(_type, _extension)
 CONTROLS: Final = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 
+@cache
+def _table() -> "MimeTypes":
+    """Without the machine's own files: the same answer everywhere. But Python reads them, too, when it makes the first
+    table, which takes 6 ms and half a megabyte: who serves no files does without.
+    """
+    import mimetypes
+
+    table = mimetypes.MimeTypes()
+    for extension, kind in MORE.items():
+        table.add_type(kind, extension)
+    return table
+
+
 def content_type(name: str, first: bytes) -> str:
-    """The type of a file with this name that begins with these octets."""
+    """The type of a file with this name that begins with these octets. Blocks at its first use."""
     lower = name.lower()
     kind: str | None = None
     if not lower.endswith(tuple(SHOWN)):
-        kind, coding = table.guess_type(f"x{lower}")
+        kind, coding = _table().guess_type(f"x{lower}")
         if coding is not None:
             return PACKED.get(coding, "application/octet-stream")
     if kind is None:

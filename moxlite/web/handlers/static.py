@@ -107,16 +107,19 @@ class Static:
 
     async def _file(self, request: Request, writer: ResponseWriter, name: str) -> None:
         """Send a file. Raises FileError before anything is sent."""
-        settings = self._settings
-        file = await self._blocking(request, partial(open_file, settings.root, name, follow=settings.follow_symlinks))
+        file, kind = await self._blocking(request, partial(self._open, name))
         try:
-            await self._send(request, writer, file, name)
+            await self._send(request, writer, file, kind)
         finally:
             close(file)
 
-    async def _send(self, request: Request, writer: ResponseWriter, file: File, name: str) -> None:
+    def _open(self, name: str) -> tuple[File, str]:
+        """In a thread: the open file and its content type."""
+        file = open_file(self._settings.root, name, follow=self._settings.follow_symlinks)
         kind = next((value for key, value in self._extra if key == "content-type"), None)
-        kind = kind or content_type(name, file.first)
+        return file, kind or content_type(name, file.first)
+
+    async def _send(self, request: Request, writer: ResponseWriter, file: File, kind: str) -> None:
         headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
         coding = None
         if self._compress and is_compressible(kind) and file.size >= MIN_SIZE:
