@@ -16,7 +16,7 @@ import trio
 from moxlite.store.accounts import Accounts
 from moxlite.store.options import Options
 
-__all__ = ["accounts", "soon", "store_options"]
+__all__ = ["accounts", "soon", "store_options", "unserved"]
 
 
 @pytest.fixture
@@ -37,7 +37,17 @@ async def accounts(tmp_path: Path, store_options: Options) -> AsyncIterator[Acco
         nursery.cancel_scope.cancel()
 
 
-async def soon(condition: Callable[[], Awaitable[object]], *, seconds: float = 10.0) -> None:
+@pytest.fixture
+async def unserved(tmp_path: Path, store_options: Options) -> AsyncIterator[Accounts]:
+    """The same, but nothing is learnt, indexed, erased or carried over in the background: a test says itself when.
+    On a busy machine what comes a second later may come before the next line of a test.
+    """
+    found = Accounts(tmp_path / "data", store_options)
+    yield found
+    await found.aclose()
+
+
+async def soon(condition: Callable[[], Awaitable[object]], *, seconds: float = 60.0) -> None:
     """Wait, by real time, until `condition` holds: for what threads and background tasks do."""
     with trio.fail_after(seconds):
         while not await condition():  # noqa: ASYNC110 - nothing tells of it

@@ -24,15 +24,28 @@ USES: Final = {
 }
 """Names in ``initial_mailboxes.special_use``."""
 
+KEPT: Final = 256
+"""Accounts whose settings are kept at hand, 1 kB each: those in use at a time are fewer."""
+
 
 def store_options(
     current: Callable[[], Snapshot], *, degraded: Callable[[str, Path, str], None] | None = None
 ) -> Options:
     """What the store is told; accounts are looked up in the configuration of each moment. `degraded`: as `Options`."""
     settings = current().static.store
+    known: tuple[Snapshot, dict[str, AccountConfig]] = current(), {}  # each unit of an account asks
 
     def look_up(name: str) -> AccountConfig | None:
-        return account_config(current(), name)
+        nonlocal known
+        snapshot = current()
+        known_of, configs = known  # at once: threads ask, too
+        if known_of is not snapshot or len(configs) > KEPT:
+            configs = {}
+            known = snapshot, configs
+        found = configs.get(name) or account_config(snapshot, name)
+        if found is not None:
+            configs[name] = found
+        return found
 
     return Options(
         account_config=look_up,

@@ -37,8 +37,10 @@ logger = logging.getLogger("moxlite.store.account")
 T = TypeVar("T")
 S = TypeVar("S")
 
-FEW_CHANGES: Final = 500
-"""Changed rows up to which a catch-up is planned on the loop (STORE-3)."""
+FEW_CHANGES: Final = 2_000
+"""Changed rows up to which a catch-up is planned on the loop (STORE-3): 2 ms. So a portion of a mass change is, which
+would have to wait for a thread, and in it for Python's lock, while others change and are told as well.
+"""
 
 MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
 
@@ -70,11 +72,11 @@ class Account:
         """The folder of the account's files."""
         return self.database.path.parent
 
-    async def read(self, fn: Callable[[Reader], T], *, op: str) -> T:
+    async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
         """Run `fn` in one snapshot, on the loop while the file is warm: at most 500 rows or 256 KiB (STORE-3). See
         `Database.read`.
         """
-        return await self.database.read(fn, op=op)
+        return await self.database.read(fn, op=op, turn=turn)
 
     async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
         """Run `fn` in one snapshot in a worker thread; a cancelled caller interrupts it. See `Database.scan`."""

@@ -225,11 +225,12 @@ class Accounts:
             slot.account.bus.close("the account is being removed")
         # Users end by the event just told; each has its own deadline for that.
         while slot.users:
-            slot.left = trio.Event()
+            if slot.left.is_set():  # else another call waits for it
+                slot.left = trio.Event()
             await slot.left.wait()
         async with slot.lock:
             await self._close(name, slot)
-            if not await trio.to_thread.run_sync(folder.exists):
+            if self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists):
                 raise AccountUnknown(name)  # it was removed twice at once
             moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
             await trio.to_thread.run_sync(_move, folder, moved)
@@ -359,12 +360,13 @@ class Accounts:
         if account is None:
             return
         slot.account = None  # who comes now waits for the lock, and opens it anew
-        if slot.scope is not None:
-            slot.scope.cancel()
-            await slot.stopped.wait()
-            slot.scope = None
-        metrics.ACCOUNTS_OPEN.dec()
-        await account.aclose()
+        with trio.CancelScope(shield=True):  # bounded: tasks that are cancelled, units that wait, interrupted reads
+            if slot.scope is not None:
+                slot.scope.cancel()
+                await slot.stopped.wait()
+                slot.scope = None
+            metrics.ACCOUNTS_OPEN.dec()
+            await account.aclose()
         logger.debug("account closed", extra={"kv": {"account": name}})
 
     async def _upkeep(self) -> None:

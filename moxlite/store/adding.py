@@ -82,14 +82,14 @@ INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id,
 received_offset, savedate, flags, keywords,
 is_reject, is_forward, is_mailinglist, dsn, mailbox_orig_id, mailbox_destined_id, messageid, subject_base, threadid,
 thread_missing_link,
-thread_muted, thread_collapsed)
+thread_muted, thread_collapsed, thread_parents)
 VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?2, ?16, ?17, ?18, ?19, ?20, ?21,
-?22)"""
+?22, ?23)"""
 INSERT_INFO: Final = """
-INSERT INTO message_info (message_id, prefix, structure, preview, thread_parents, tls_version, tls_cipher, requiretls)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-INSERT_WIRE: Final = "INSERT INTO message_wire (message_id, envelope, bodystructure) VALUES (?, ?, ?)"
-INSERT_HEADER: Final = "INSERT INTO message_header (message_id, header) VALUES (?, ?)"
+INSERT INTO message_info (email_id, prefix, structure, preview, tls_version, tls_cipher, requiretls)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+INSERT_WIRE: Final = "INSERT INTO message_wire (email_id, envelope, bodystructure) VALUES (?, ?, ?)"
+INSERT_HEADER: Final = "INSERT INTO message_header (email_id, header) VALUES (?, ?)"
 INSERT_SMTP: Final = """
 INSERT INTO message_smtp (message_id, received, size, verdict, remote_ip, ip1, ip2, ip3, ehlo_domain, mailfrom,
 mailfrom_domain, rcptto, rcptto_domain,
@@ -233,13 +233,13 @@ def add_messages(
             link.missing_link,
             link.muted,
             link.collapsed,
+            pack_parents(link.parents),
         ))  # fmt: skip
         rows.info.append((
             message_id,
             prepared.prefix,
             prepared.structure,
             prepared.preview,
-            pack_parents(link.parents),
             facts.tls_version,
             facts.tls_cipher,
             facts.requiretls,

@@ -22,8 +22,9 @@ class Bell:
 
     def ring(self) -> None:
         """There is work."""
-        self._rung = True
-        self._lot.unpark_all()
+        if not self._rung:  # nobody sleeps while it has rung
+            self._rung = True
+            self._lot.unpark_all()
 
     def quiet(self) -> None:
         """Call it before looking for work: what comes during the look rings again."""

@@ -49,11 +49,11 @@ class Content(msgspec.Struct, frozen=True, gc=False):
 BODY_SIZE: Final = "SELECT size FROM body WHERE id = ?"
 CHUNKS: Final = "SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ? AND ? ORDER BY id"
 LOCATE: Final = """
-SELECT i.prefix, b.id, b.size FROM message m JOIN message_info i ON i.message_id = m.id JOIN body b ON b.id = m.body_id
-WHERE m.id = ?"""
+SELECT i.prefix, b.id, b.size FROM message m JOIN message_info i ON i.email_id = m.email_id
+JOIN body b ON b.id = m.body_id WHERE m.id = ?"""
 LOCATE_GONE: Final = """
 SELECT i.prefix, b.id, b.size FROM erase_queue q JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid
-JOIN message_info i ON i.message_id = q.message_id JOIN body b ON b.id = e.body_id WHERE q.message_id = ? LIMIT 1"""
+JOIN message_info i ON i.email_id = q.email_id JOIN body b ON b.id = e.body_id WHERE q.message_id = ? LIMIT 1"""
 
 
 def body_size(r: Reader, body_id: int) -> int:

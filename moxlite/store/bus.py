@@ -332,7 +332,7 @@ class Cursor:
             await self.alarm.sleep()
 
     async def take(self) -> Batch:
-        """What has happened since, some 500 events at most; an empty batch when nothing has. `modseq` moves on to that
+        """What has happened since, some 750 events at most; an empty batch when nothing has. `modseq` moves on to that
         of the batch.
 
         From the tail while it reaches back to the cursor, else from the database; own units are left out but for what

@@ -17,8 +17,9 @@ message added first and flagged later must not come behind a higher UID.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final, TypeAlias
 
 import apsw
 
@@ -52,7 +53,10 @@ from moxlite.store.types import (
 __all__ = ["Catchup", "TooMany", "changes_since"]
 
 SLICE: Final = 500
-"""Events in one slice, and rows behind one event: 2 ms on the loop (STORE-3)."""
+"""Events in one part, and rows behind one event: 2 ms on the loop (STORE-3)."""
+
+MOST: Final = 750
+"""Events up to which parts make one slice: a few of the mailbox go with those of its messages."""
 
 ALL_FLAGS: Final = Flag(sum(Flag))
 
@@ -90,6 +94,9 @@ SUBSCRIPTIONS: Final = "SELECT name, present, modseq FROM subscription WHERE mod
 ANNOTATIONS: Final = """
 SELECT mailbox_id, key, modseq FROM annotation WHERE modseq > ? AND modseq <= ? ORDER BY modseq, id"""
 SETTINGS: Final = "SELECT modseq FROM settings WHERE modseq > ? AND modseq <= ?"
+
+_Part: TypeAlias = "tuple[int, Callable[[Reader], list[Event]]]"
+"""How much there is at most, and what reads it."""
 
 Own = Mapping[ModSeq, frozenset[MessageID] | None]
 """Units of the reader itself: their modseq, and the messages in them that are news to it all the same; None: all
@@ -143,9 +150,9 @@ class Catchup:
         self._added: list[tuple[MailboxID, array[int]]] = []
         self._changed: array[int] = array("q")
         self._rest: list[Event] = []
-        self._events: Iterator[list[Event]] | None = None
+        self._parts: Iterator[_Part] | None = None
+        self._next: _Part | None = None
         self._done = False
-        self._reader: Reader | None = None
 
     @property
     def done(self) -> bool:
@@ -170,19 +177,19 @@ class Catchup:
         self.planned = True
 
     def slice(self, r: Reader) -> list[Event]:
-        """The next events, some 500 of them, maybe none. Either all slices are read in the snapshot of the plan, or
+        """The next events, 500 to 750 of them, maybe none. Either all slices are read in the snapshot of the plan, or
         each in one of its own.
         """
-        if self._events is None:
-            self._events = self._render()
-        self._reader = r
-        try:
-            events = next(self._events, None)
-        finally:
-            self._reader = None
-        if events is None:
-            self._done = True
-            return []
+        if self._parts is None:
+            self._parts = self._render()
+            self._next = next(self._parts, None)
+        events: list[Event] = []
+        count = 0
+        while self._next is not None and (not count or count + self._next[0] <= MOST):
+            count += self._next[0]
+            events += self._next[1](r)
+            self._next = next(self._parts, None)
+        self._done = self._next is None
         return events
 
     # Planning
@@ -241,7 +248,7 @@ class Catchup:
             removals.modseq = max(removals.modseq, modseq)
 
     def _plan_mailboxes(self, r: Reader, room: int) -> None:
-        subscribed = {row[0] for row in r.iterate(SUBSCRIBED)}
+        subscribed = {row[0] for row in r.rows(SUBSCRIBED)}
         if self._mailbox_id is None:
             # Also of one made since: a unit of the reader may have put something into it before it heard of it.
             self._structure += [
@@ -327,7 +334,9 @@ class Catchup:
 
     def _plan_messages(self, r: Reader, mailbox_id: MailboxID, room: int) -> None:
         added: list[tuple[int, int]] = []
-        for message_id, uid, createseq, modseq in r.iterate(
+        # A bounded plan is made on the loop: all rows at once give Python's lock away once, not at each row.
+        rows = r.iterate if room < 0 else r.rows
+        for message_id, uid, createseq, modseq in rows(
             MESSAGES, mailbox_id, self.since, self.modseq, -1 if room < 0 else room + 1
         ):
             self._count(1, room)
@@ -373,45 +382,42 @@ class Catchup:
 
     # Rendering
 
-    def _r(self) -> Reader:
-        assert self._reader is not None
-        return self._reader
-
-    def _render(self) -> Iterator[list[Event]]:
-        """Slices of events; each `next` reads through the reader of that moment."""
+    def _render(self) -> Iterator[_Part]:
         for removals in self._removals:
             for start in range(0, len(removals.uids), SLICE):
-                yield [self._removed(removals, start)]
-        for start in range(0, len(self._structure), SLICE):
-            yield self._structure[start : start + SLICE]
+                end = min(start + SLICE, len(removals.uids))
+                yield end - start, partial(self._removed, removals, start, end)
+        yield from map(_made, _sliced(self._structure))
         for mailbox_id, ids in self._added:
             for start in range(0, len(ids), SLICE):
-                yield self._added_events(mailbox_id, ids[start : start + SLICE])
+                part = ids[start : start + SLICE]
+                yield len(part), partial(self._added_events, mailbox_id, part)
         for start in range(0, len(self._changed), SLICE):
-            yield self._changed_events(self._changed[start : start + SLICE])
-        for start in range(0, len(self._rest), SLICE):
-            yield self._rest[start : start + SLICE]
+            part = self._changed[start : start + SLICE]
+            yield len(part), partial(self._changed_events, part)
+        yield from map(_made, _sliced(self._rest))
 
-    def _removed(self, removals: _Removals, start: int) -> Event:
-        uids = tuple(map(UID, removals.uids[start : start + SLICE]))
+    def _removed(self, removals: _Removals, start: int, end: int, r: Reader) -> list[Event]:
         # A mailbox that is gone has given out no UID since its last message.
-        _, uidnext, exists, unseen = self._r().row(MAILBOX, removals.mailbox_id) or (0, removals.uids[-1] + 1, 0, 0)
-        return MessagesRemoved(
-            modseq=removals.modseq,
-            mailbox_id=removals.mailbox_id,
-            uids=uids,
-            message_ids=tuple(map(MessageID, removals.ids[start : start + SLICE])),
-            uidnext=uidnext,
-            exists=exists,
-            unseen=unseen,
-        )
+        _, uidnext, exists, unseen = r.row(MAILBOX, removals.mailbox_id) or (0, removals.uids[-1] + 1, 0, 0)
+        return [
+            MessagesRemoved(
+                modseq=removals.modseq,
+                mailbox_id=removals.mailbox_id,
+                uids=tuple(map(UID, removals.uids[start:end])),
+                message_ids=tuple(map(MessageID, removals.ids[start:end])),
+                uidnext=uidnext,
+                exists=exists,
+                unseen=unseen,
+            )
+        ]
 
-    def _rows_of(self, ids: array[int]) -> list[Row]:
+    def _rows_of(self, ids: array[int], r: Reader) -> list[Row]:
         """The rows that still are what they were when planned: not gone, not moved."""
-        return [row for row in self._r().rows(MESSAGE_ROWS, apsw.carray(ids)) if row[3] <= self.modseq]
+        return [row for row in r.rows(MESSAGE_ROWS, apsw.carray(ids)) if row[3] <= self.modseq]
 
-    def _added_events(self, mailbox_id: MailboxID, ids: array[int]) -> list[Event]:
-        _, _, exists, unseen = self._r().row(MAILBOX, mailbox_id) or (0, 0, 0, 0)
+    def _added_events(self, mailbox_id: MailboxID, ids: array[int], r: Reader) -> list[Event]:
+        _, _, exists, unseen = r.row(MAILBOX, mailbox_id) or (0, 0, 0, 0)
         return [
             MessageAdded(
                 modseq=modseq,
@@ -423,15 +429,15 @@ class Catchup:
                 exists=exists,
                 unseen=unseen,
             )
-            for message_id, _, uid, _, modseq, flags, keywords in self._rows_of(ids)
+            for message_id, _, uid, _, modseq, flags, keywords in self._rows_of(ids, r)
         ]
 
-    def _changed_events(self, ids: array[int]) -> list[Event]:
+    def _changed_events(self, ids: array[int], r: Reader) -> list[Event]:
         boxes: dict[MailboxID, Row] = {}
         events: list[Event] = []
-        for message_id, mailbox_id, uid, _, modseq, flags, keywords in self._rows_of(ids):
+        for message_id, mailbox_id, uid, _, modseq, flags, keywords in self._rows_of(ids, r):
             if mailbox_id not in boxes:
-                boxes[mailbox_id] = self._r().row(MAILBOX, mailbox_id) or (0, 0, 0, 0)
+                boxes[mailbox_id] = r.row(MAILBOX, mailbox_id) or (0, 0, 0, 0)
             uidvalidity, _, _, unseen = boxes[mailbox_id]
             events.append(
                 FlagsChanged(
@@ -449,6 +455,16 @@ class Catchup:
         return events
 
 
+def _sliced(events: list[Event]) -> Iterator[list[Event]]:
+    for start in range(0, len(events), SLICE):
+        yield events[start : start + SLICE]
+
+
+def _made(events: list[Event]) -> _Part:
+    """A part that needs no reading."""
+    return len(events), lambda _: events
+
+
 def changes_since(r: Reader, modseq: ModSeq, mailbox_id: MailboxID | None = None) -> Iterator[list[Event]]:
     """All that changed since `modseq`, in slices of some 500 events, within the snapshot of `r`; the modseq reached is
     that of `state` in it.
@@ -457,8 +473,5 @@ def changes_since(r: Reader, modseq: ModSeq, mailbox_id: MailboxID | None = None
     """
     catchup = Catchup(modseq, mailbox_id=mailbox_id)
     catchup.plan(r)
-    while True:
-        events = catchup.slice(r)
-        if catchup.done:
-            return
-        yield events
+    while not catchup.done:
+        yield catchup.slice(r)

@@ -129,16 +129,12 @@ def _threads(r: Reader) -> Iterator[Finding]:
     decode = msgspec.msgpack.Decoder(tuple[int, ...]).decode
     thread_of: dict[int, int] = dict(r.iterate("SELECT id, threadid FROM message"))
     parents_of: dict[int, tuple[int, ...]] = {}
-    for message_id, column in r.iterate(
-        "SELECT message_id, thread_parents FROM message_info WHERE thread_parents <> x'90'"
-    ):
+    for message_id, column in r.iterate("SELECT id, thread_parents FROM message WHERE thread_parents <> x'90'"):
         try:
             parents_of[message_id] = decode(column)
         except msgspec.DecodeError:
             yield Finding("thread", f"message {message_id} has thread parents that are no list")
     for message_id, parents in parents_of.items():
-        if message_id not in thread_of:
-            continue  # a tombstone keeps the list that it had
         if message_id in parents or len(set(parents)) != len(parents):
             yield Finding("thread", f"message {message_id} has thread parents {parents}: a cycle")
         for place, ancestor in enumerate(parents):

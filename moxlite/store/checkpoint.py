@@ -34,6 +34,11 @@ FEW: Final = 300
 SAFETY: Final = 16_000
 """Pages (64 MB) above which the writer truncates the log."""
 
+PASSES: Final = 3
+"""How often the helper looks for frames that came while it copied. Only who copies the last one syncs the file, and
+that is not to be the writer, for whom all wait (measured after 4,000 pages: 50 to 80 ms).
+"""
+
 HELPER_CACHE_KIB: Final = 64
 """A checkpoint reads frames past the page cache, so it needs next to none."""
 
@@ -80,7 +85,10 @@ class Checkpoints:
                 self._helper = apsw.Connection(str(self._path), vfs=self._vfs)
                 self._helper.execute(f"PRAGMA cache_size=-{HELPER_CACHE_KIB}").fetchall()
                 self._helper.execute("PRAGMA wal_autocheckpoint=0").fetchall()
-            frames, copied = self._helper.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            for _ in range(PASSES):
+                frames, copied = self._helper.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                if copied < frames or copied >= self.pages:
+                    break
             self._restart = frames - copied < FEW
         except apsw.BusyError:
             pass  # the writer is at it

@@ -20,9 +20,9 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 _CONTENT: Final = ("message_info", "message_wire", "message_header")
-"""Tables in which each message has a row, which a tombstone with content keeps (STORE-25)."""
+"""Tables in which each email_id has a row, which the last message or tombstone with content takes along (STORE-25)."""
 
-_MAYBE: Final = ("message_smtp", "message_dkim", "message_keyword", "recipient", "thread_missing")
+_MAYBE: Final = ("message_smtp", "message_dkim", "message_keyword", "recipient")
 """Tables whose rows go with the message."""
 
 RULES: Final = (
@@ -142,13 +142,19 @@ RULES: Final = (
     Rule(
         "size",
         "message {} has size {}, prefix and body have {} octets",
-        """SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.message_id = m.id
+        """SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.email_id = m.email_id
         JOIN body b ON b.id = m.body_id WHERE m.size <> length(i.prefix) + b.size""",
     ),
     Rule(
         "body",
         "message {} has no body {}",
         """SELECT m.id, m.body_id FROM message m LEFT JOIN body b ON b.id = m.body_id WHERE b.id IS NULL""",
+    ),
+    Rule(
+        "body",
+        "message {} is a copy of message {}, and has another body",
+        """SELECT m.id, o.id FROM message m JOIN message o ON o.id = m.email_id WHERE m.email_id <> m.id
+        AND (o.body_id <> m.body_id OR o.email_id <> o.id)""",
     ),
     Rule(
         "body",
@@ -170,6 +176,12 @@ RULES: Final = (
         """SELECT e.mailbox_id, e.uid, e.modseq, q.modseq FROM expunged e LEFT JOIN erase_queue q ON q.mailbox_id =
         e.mailbox_id AND q.uid = e.uid WHERE e.body_id IS NOT NULL AND (q.uid IS NULL OR q.message_id <>
         e.message_id OR q.modseq <> e.modseq)""",
+    ),
+    Rule(
+        "erase_queue",
+        "erase_queue has mailbox {} UID {} with email_id {}, its message has {}",
+        """SELECT q.mailbox_id, q.uid, q.email_id, m.email_id FROM erase_queue q JOIN message m ON m.id = q.message_id
+        WHERE m.email_id <> q.email_id""",
     ),
     Rule(
         "erase_queue",
@@ -211,20 +223,24 @@ RULES: Final = (
     *(
         Rule(
             table,
-            f"message {{}} has no row in {table}",
-            f"SELECT m.id FROM message m LEFT JOIN {table} s ON s.message_id = m.id WHERE s.message_id IS NULL",  # noqa: S608
+            f"message {{}} with email_id {{}} has no row in {table}",
+            f"""SELECT m.id, m.email_id FROM (SELECT id, email_id FROM message
+            UNION ALL SELECT message_id, email_id FROM erase_queue) m LEFT JOIN {table} s ON s.email_id = m.email_id
+            WHERE s.email_id IS NULL""",  # noqa: S608
         )
         for table in _CONTENT
     ),
     *(
         Rule(
             table,
-            f"message {{}} is gone, its row in {table} is not",
-            f"""SELECT s.message_id FROM {table} s LEFT JOIN message m ON m.id = s.message_id
-            WHERE m.id IS NULL AND s.message_id NOT IN (SELECT message_id FROM erase_queue)
-            AND s.message_id NOT IN (SELECT id FROM import_message)""",  # noqa: S608
+            f"no message has email_id {{}} any longer, {table} has",
+            f"""SELECT DISTINCT s.email_id FROM {table} s LEFT JOIN message m ON m.id = s.email_id
+            AND m.email_id = s.email_id WHERE m.id IS NULL
+            AND s.email_id NOT IN (SELECT email_id FROM message WHERE email_id <> id)
+            AND s.email_id NOT IN (SELECT email_id FROM erase_queue)
+            AND s.email_id NOT IN (SELECT id FROM import_message)""",  # noqa: S608
         )
-        for table in _CONTENT
+        for table in (*_CONTENT, "thread_missing")
     ),
     *(
         Rule(

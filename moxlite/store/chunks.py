@@ -6,13 +6,13 @@ before anything is decompressed. Pure functions: no database, any thread.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import threading
 import zlib
 from array import array
 from collections.abc import Sequence
 from enum import IntEnum
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -98,7 +98,7 @@ _coders: Final = _Coders()
 
 def check_of(data: bytes) -> int:
     """The 64-bit BLAKE2b of stored octets, signed."""
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big", signed=True)
 
 
 def encode_chunk(plain: bytes, compression: Compression = Compression.ZSTD) -> Chunk:
@@ -155,14 +155,15 @@ def decode_chunks(
     packed: list[int] = []
     plain: list[memoryview] = []
     try:
-        digests = b"".join([hashlib.blake2b(data, digest_size=8).digest() for data in stored])
-        if struct.pack(f">{len(stored)}q", *checks) == digests and all(0 < length <= CHUNK_SIZE for length in lengths):
+        digests = b"".join([blake2b(data, digest_size=8).digest() for data in stored])
+        sound = struct.pack(f">{len(stored)}q", *checks) == digests
+        if sound and stored and min(lengths) > 0 and max(lengths) <= CHUNK_SIZE:
+            if encs.count(Encoding.ZSTD) == len(encs):
+                return [*_decompress(stored, lengths)]
             packed = [position for position, enc in enumerate(encs) if enc == Encoding.ZSTD]
             plain = _decompress([stored[n] for n in packed], [lengths[n] for n in packed]) if packed else []
     except (TypeError, struct.error, zstandard.ZstdError):
         packed = []  # a damaged row may have anything in place of a column
-    if len(packed) == len(stored):
-        return [*plain]
     found = dict(zip(packed, plain, strict=False))
     return [
         found[n] if n in found else _decode_or_none(encs[n], checks[n], stored[n], lengths[n])
@@ -170,11 +171,11 @@ def decode_chunks(
     ]
 
 
-def _decompress(frames: list[bytes], lengths: list[int]) -> list[memoryview]:
+def _decompress(frames: Sequence[bytes], lengths: Sequence[int]) -> list[memoryview]:
     """Zstd frames, at least one, each of which gives so many octets, at least one: the library does not bear none.
     Raises ZstdError.
     """
-    segments = _coders.decompressor.multi_decompress_to_buffer(frames, decompressed_sizes=array("Q", lengths))  # type: ignore[arg-type] # any buffer
+    segments = _coders.decompressor.multi_decompress_to_buffer([*frames], decompressed_sizes=array("Q", lengths))  # type: ignore[arg-type] # any buffer
     return list(map(memoryview, segments))  # type: ignore[call-overload] # they are buffers, which the stub doesn't tell
 
 

@@ -11,7 +11,7 @@ from moxlite.store.types import MailboxID
 
 __all__ = ["HEADER", "columns_of"]
 
-HEADER: Final = " CROSS JOIN message_header h ON h.message_id = m.id"
+HEADER: Final = " CROSS JOIN message_header h ON h.email_id = m.email_id"
 """Joins the header section, ``h.header``."""
 
 DENSE: Final = 2
@@ -23,7 +23,7 @@ def columns_of(r: Reader, columns: str, joins: str, mailbox_id: MailboxID, uids:
 
     Args:
       columns: constants of the caller; ``m.uid`` is the first, ``m`` the message. joins: what follows ``FROM message
-        m``, each a CROSS JOIN by ``m.id``.
+        m``, each a CROSS JOIN by ``m.email_id``.
     """
     if not uids:
         return []

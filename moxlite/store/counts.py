@@ -43,8 +43,8 @@ m.keywords <> ''"""
 NEXT_ID: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message'"
 ADD_SIZE: Final = "UPDATE state SET total_size = total_size + ? WHERE id = 1 RETURNING total_size"
 TAKE_ROOM: Final = """
-UPDATE state SET total_size = total_size + ? WHERE id = 1
-RETURNING total_size, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message')"""
+UPDATE state SET total_size = total_size + ?, modseq = modseq + ? WHERE id = 1
+RETURNING total_size, modseq, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message')"""
 
 SEEN: Final = int(Flag.SEEN)
 DELETED: Final = int(Flag.DELETED)
@@ -189,13 +189,15 @@ def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> Non
 
 
 def take_room(tx: AccountTx, octets: int) -> MessageID:
-    """Count octets that come, as `add_size`; the id that the next new message gets, as `next_message_id`. Raises
-    OverQuota.
+    """Count octets that come, as `add_size`; the id that the next new message gets, as `next_message_id`. Takes the
+    modseq, too. Raises OverQuota.
     """
-    row = tx.row(TAKE_ROOM, octets)
+    row = tx.row(TAKE_ROOM, octets, not tx.numbered)
     assert row is not None
-    _check_quota(tx, octets, row[0])
-    return MessageID(row[1] or 1)
+    total, modseq, message_id = row
+    tx.number(modseq)
+    _check_quota(tx, octets, total)
+    return MessageID(message_id or 1)
 
 
 def add_size(tx: AccountTx, octets: int) -> None:

@@ -118,19 +118,22 @@ async def append(
       NoSuchMailbox, OverQuota, UidsExhausted, StorageFull, StorageBroken, BadKeyword, LimitExceeded: nothing is
       changed.
     """
+
+    def unit(tx: AccountTx, ready: Sequence[Append]) -> list[Added]:
+        added = add_messages(tx, ready, mailbox(tx) if callable(mailbox) else mailbox)
+        if also is not None:
+            also(tx, added)
+        return added
+
+    weight = sum([item.prepared.size for item in items])
+    if all(item.prepared.chunks is not None for item in items):
+        return await account.write(lambda tx: unit(tx, items), origin, weight=weight)
     async with held_bodies(account, [item.prepared for item in items]) as held:
         ready = [
             item if prepared is item.prepared else msgspec.structs.replace(item, prepared=prepared)
             for item, prepared in zip(items, held, strict=True)
         ]
-
-        def unit(tx: AccountTx) -> list[Added]:
-            added = add_messages(tx, ready, mailbox(tx) if callable(mailbox) else mailbox)
-            if also is not None:
-                also(tx, added)
-            return added
-
-        return await account.write(unit, origin, weight=sum(item.prepared.size for item in items))
+        return await account.write(lambda tx: unit(tx, ready), origin, weight=weight)
 
 
 def _clear_rejects(tx: AccountTx, rejects: str, messageid: str) -> None:

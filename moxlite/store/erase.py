@@ -53,7 +53,7 @@ KEY_AGE: Final = 7 * DAY
 """For how long an idempotency key is known (STORE-189)."""
 
 READY: Final = """
-SELECT q.mailbox_id, q.uid, q.message_id, e.body_id, b.size
+SELECT q.mailbox_id, q.uid, q.message_id, q.email_id, e.body_id, b.size
 FROM erase_queue q JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid LEFT JOIN body b ON b.id = e.body_id
 WHERE q.modseq <= ? AND q.trained IS NULL
 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = q.message_id)
@@ -69,9 +69,13 @@ DROP_BODY: Final = "DELETE FROM body WHERE id = ?"
 UNUSED: Final = "SELECT id FROM body WHERE refs = 0 LIMIT ?"
 USED: Final = """
 SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1) OR EXISTS (SELECT 1 FROM erase_queue WHERE message_id = ?1)"""
+# Whether another message, or a tombstone with content, has the email_id: the first one, or a copy.
+SHARED: Final = f"""
+{USED} OR EXISTS (SELECT 1 FROM message WHERE email_id = ?1 AND email_id <> id)
+OR EXISTS (SELECT 1 FROM erase_queue WHERE email_id = ?1 AND email_id <> message_id)"""  # noqa: S608 - a constant
 DROP_SIDE: Final = tuple(
-    f"DELETE FROM {table} WHERE message_id = ?"  # noqa: S608
-    for table in ("message_info", "message_wire", "message_header")
+    f"DELETE FROM {table} WHERE email_id = ?"  # noqa: S608
+    for table in ("message_info", "message_wire", "message_header", "thread_missing")
 )
 PENDING: Final = "SELECT count(*) FROM erase_queue"
 # Modseqs and times grow together, but for a clock that was set back: then it is a little later.
@@ -106,7 +110,7 @@ def erase(tx: Tx, until: int) -> Erased:
     ready = tx.rows(READY, until, UNIT_BODIES)
     tombstones = bodies = octets = 0
     gone: list[int] = []
-    for mailbox_id, uid, message_id, body_id, size in ready:
+    for mailbox_id, uid, message_id, email_id, body_id, size in ready:
         tx.execute(CLEAR, mailbox_id, uid)
         tx.execute(DEQUEUE, mailbox_id, uid)
         if body_id is not None and tx.value(UNREF, body_id) == 0:
@@ -115,9 +119,10 @@ def erase(tx: Tx, until: int) -> Erased:
             bodies += 1
             octets += size
         if not tx.value(USED, message_id):
-            for sql in DROP_SIDE:
-                tx.execute(sql, message_id)
             gone.append(message_id)
+            if not tx.value(SHARED, email_id):
+                for sql in DROP_SIDE:
+                    tx.execute(sql, email_id)
         tombstones += 1
         if octets >= UNIT_BYTES:
             break

@@ -7,7 +7,7 @@ same columns, as far as a tombstone has them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -16,7 +16,7 @@ import msgspec
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.chunks import CHUNK_SIZE, decode_chunk, decode_chunks
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.reading import int_array
+from moxlite.store.reading import EMAIL_ID, SLICE, int_array
 from moxlite.store.transaction import Reader, Row
 from moxlite.store.types import CHUNK_BITS, MailboxID, chunk_id
 from moxlite.store.unit import AccountTx
@@ -30,6 +30,7 @@ __all__ = [
     "fetch_rows",
     "plain_bodies",
     "set_preview",
+    "slice_of",
     "small_bodies",
     "stored_bodies",
     "structure_of",
@@ -66,8 +67,8 @@ _BESIDE: Final[dict[Column, str]] = {
     "prefix": "message_info",
 }
 _ALIAS: Final = {"message_wire": "w", "message_header": "h", "message_info": "i"}
-# What a tombstone does not have: it keeps neither the date of saving nor the id that copies share.
-_OF_TOMBSTONE: Final[dict[Column, str]] = {"savedate": "NULL", "email_id": "e.message_id"}
+# What a tombstone does not have: the date of saving. The row that the eraser has of it knows the email_id.
+_OF_TOMBSTONE: Final[dict[Column, str]] = {"savedate": "NULL", "email_id": "q.email_id"}
 
 
 @lru_cache(maxsize=256)  # clients ask for few combinations; a statement is some 500 octets
@@ -75,13 +76,16 @@ def _statements(columns: tuple[Column, ...], ids: bool) -> tuple[str, str, str]:
     """SELECT of a range of UIDs, of an array of UIDs, and of tombstones."""
     tables = list(dict.fromkeys(_BESIDE[name] for name in columns if name in _BESIDE))
     names = [f"{_ALIAS[_BESIDE[name]]}.{name}" if name in _BESIDE else f"m.{name}" for name in columns]
-    joins = "".join(f" CROSS JOIN {t} {_ALIAS[t]} ON {_ALIAS[t]}.message_id = m.id" for t in tables)
+    joins = "".join(f" CROSS JOIN {t} {_ALIAS[t]} ON {_ALIAS[t]}.email_id = m.email_id" for t in tables)
     head = ", ".join(["m.uid, m.flags, m.keywords", *(["m.id, m.body_id"] if ids else []), *names])
     gone = [
         f"{_ALIAS[_BESIDE[name]]}.{name}" if name in _BESIDE else _OF_TOMBSTONE.get(name, f"e.{name}")
         for name in columns
     ]
-    gone_joins = joins.replace("m.id", "e.message_id")
+    gone_joins = ""
+    if tables or "email_id" in columns:
+        gone_joins = " CROSS JOIN erase_queue q ON q.mailbox_id = e.mailbox_id AND q.uid = e.uid"
+        gone_joins += joins.replace("m.email_id", "q.email_id")
     gone_head = ", ".join(["e.uid, e.flags, e.keywords", *(["e.message_id, e.body_id"] if ids else []), *gone])
     return (
         f"""SELECT {head} FROM message m{joins}
@@ -91,6 +95,11 @@ def _statements(columns: tuple[Column, ...], ids: bool) -> tuple[str, str, str]:
         f"""SELECT {gone_head} FROM carray(?2) c CROSS JOIN expunged e
         ON e.mailbox_id = ?1 AND e.uid = c.value{gone_joins} WHERE e.body_id IS NOT NULL""",  # noqa: S608
     )
+
+
+def slice_of(columns: Sequence[Column]) -> int:
+    """How many messages are read at once on the loop (STORE-3): rows alone are narrow, and lie close together."""
+    return SLICE if any(name in _BESIDE for name in columns) else 2 * SLICE
 
 
 def fetch_rows(
@@ -105,7 +114,7 @@ def fetch_rows(
     """FIXED, IDS and `columns` of messages: (those in the mailbox, those removed but not erased), by ascending UID.
 
     Args:
-      uids: ascending, at most a slice.
+      uids: ascending, at most a slice (`slice_of`).
       ids: False leaves IDS out.
       since: only messages whose modseq is above it; then removed ones are not looked for.
     """
@@ -126,36 +135,38 @@ def fetch_rows(
     return rows, r.rows(removed, mailbox_id, int_array([uid for uid in uids if uid not in there]))
 
 
-CHUNKS: Final = "SELECT v.value, c.enc, c.digest, c.data FROM carray(?) v CROSS JOIN body_chunk c ON c.id = v.value"
+CHUNKS: Final = f"""
+SELECT c.enc, c.digest, c.data FROM carray(?) v LEFT JOIN body_chunk c ON c.id = v.value << {CHUNK_BITS}"""  # noqa: S608 - a constant
 ALL_CHUNKS: Final = "SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ? AND ? ORDER BY id"
-SET_PREVIEW: Final = "UPDATE message_info SET preview = ? WHERE message_id = ? AND preview IS NULL"
+SET_PREVIEW: Final = f"UPDATE message_info SET preview = ?2 WHERE email_id = {EMAIL_ID} AND preview IS NULL"  # noqa: S608 - a constant
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """Bodies of at most a chunk each, as they are stored: for `plain_bodies`.
+    """Bodies as they are stored: for `plain_bodies`.
 
-    sizes: octets of each body, by its id. rows: id of the chunk, ``enc``, check, octets; for those that are not empty.
+    sizes: octets of each. rows: ``enc``, check and octets of the first chunk of each, all None where there is none.
     """
 
-    sizes: Mapping[int, int]
+    sizes: Sequence[int]
     rows: Sequence[Row]
 
 
-def stored_bodies(r: Reader, sizes: Mapping[int, int]) -> Stored:
-    """Read bodies of at most a chunk each, whose sizes are given by id. A missing one is left out."""
-    wanted = [chunk_id(body_id, 0) for body_id, size in sizes.items() if size]
-    return Stored(sizes, r.rows(CHUNKS, int_array(wanted)) if wanted else [])
+def stored_bodies(r: Reader, ids: Sequence[int], sizes: Sequence[int]) -> Stored:
+    """Read bodies, at least one, of these ids and sizes; of one that is longer than a chunk nothing."""
+    if max(sizes) > CHUNK_SIZE:
+        ids = [body_id if size <= CHUNK_SIZE else 0 for body_id, size in zip(ids, sizes, strict=True)]
+    return Stored(sizes, r.rows(CHUNKS, int_array(ids)))
 
 
-def plain_bodies(stored: Stored) -> dict[int, bytes | memoryview]:
-    """The octets of bodies by id; a damaged or missing one is left out. Needs no database: for any thread."""
-    keys, encs, checks, data = zip(*stored.rows, strict=True) if stored.rows else ((), (), (), ())
-    ids = [key >> CHUNK_BITS for key in keys]
-    plain = decode_chunks(encs, checks, data, list(map(stored.sizes.__getitem__, ids)))
-    found = {body_id: octets for body_id, octets in zip(ids, plain, strict=True) if octets is not None}
-    if len(found) < len(stored.sizes):
-        found.update({body_id: b"" for body_id, size in stored.sizes.items() if not size})
-    return found
+def plain_bodies(stored: Stored) -> list[bytes | memoryview | None]:
+    """The octets of each body; None for one that is damaged, missing or longer than a chunk. Needs no database: for any
+    thread.
+    """
+    encs, checks, data = zip(*stored.rows, strict=True)
+    plain = decode_chunks(encs, checks, data, stored.sizes)
+    if 0 in stored.sizes:  # there is no chunk then
+        return [octets if size else b"" for octets, size in zip(plain, stored.sizes, strict=True)]
+    return plain
 
 
 def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, bytes]:
@@ -164,7 +175,11 @@ def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, byte
     Args:
       bodies: (body id, size) each.
     """
-    return {body_id: bytes(octets) for body_id, octets in plain_bodies(stored_bodies(r, dict(bodies))).items()}
+    if not bodies:
+        return {}
+    ids, sizes = zip(*bodies, strict=True)
+    plain = plain_bodies(stored_bodies(r, ids, sizes))
+    return {body_id: bytes(octets) for body_id, octets in zip(ids, plain, strict=True) if octets is not None}
 
 
 def check_content(r: Reader, body_id: int, size: int) -> bool:
@@ -181,7 +196,7 @@ def check_content(r: Reader, body_id: int, size: int) -> bool:
 
 def set_preview(tx: AccountTx, message_id: int, preview: str) -> None:
     """Keep a preview that was made on demand (STORE-58): derived data, so no modseq is used."""
-    tx.execute(SET_PREVIEW, preview, message_id)
+    tx.execute(SET_PREVIEW, message_id, preview)
 
 
 def structure_of(packed: bytes) -> Structure:

@@ -30,6 +30,10 @@ SYNONYMS: Final[Mapping[str, Flag]] = {
 }
 
 
+JUDGED: Final = int(Flag.JUNK | Flag.NOTJUNK)
+NEITHER: Final = ~(Flag.JUNK | Flag.NOTJUNK)
+
+
 class Verdict(Enum):
     """What a mailbox says about the messages that enter it."""
 
@@ -87,7 +91,7 @@ def _found(pattern: str, name: str) -> bool:
 
 def flags_in_mailbox(flags: Flag, verdict: Verdict) -> Flag:
     """`flags` after entering a mailbox with this verdict: a verdict for one class clears the other (STORE-85)."""
-    neither = flags & ~(Flag.JUNK | Flag.NOTJUNK)
+    neither = flags & NEITHER if int(flags) & JUDGED else flags  # arithmetic of flags is slow
     match verdict:
         case Verdict.JUNK:
             return neither | Flag.JUNK

@@ -116,8 +116,8 @@ m.received_offset, m.size
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
 # ?4: whether the trainer has to untrain; the row of a moved message carries `trained` on.
 TO_ERASE: Final = """
-INSERT INTO erase_queue (mailbox_id, uid, message_id, modseq, expunged_at, trained)
-SELECT m.mailbox_id, m.uid, m.id, ?2, ?3, iif(?4, m.trained, NULL) FROM carray(?1) c CROSS JOIN message m
+INSERT INTO erase_queue (mailbox_id, uid, message_id, email_id, modseq, expunged_at, trained)
+SELECT m.mailbox_id, m.uid, m.id, m.email_id, ?2, ?3, iif(?4, m.trained, NULL) FROM carray(?1) c CROSS JOIN message m
 ON m.id = c.value"""
 # One more user for each message of the set: the copy, or the tombstone that a move leaves.
 ADD_REFS: Final = """
@@ -129,7 +129,6 @@ DELETE: Final = (
     "DELETE FROM message_smtp WHERE message_id IN (SELECT value FROM carray(?))",
     "DELETE FROM message_dkim WHERE message_id IN (SELECT value FROM carray(?))",
     "DELETE FROM recipient WHERE message_id IN (SELECT value FROM carray(?))",
-    "DELETE FROM thread_missing WHERE message_id IN (SELECT value FROM carray(?))",
     "DELETE FROM message WHERE id IN (SELECT value FROM carray(?))",
 )
 DELETE_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND message_id IN (SELECT value FROM carray(?))"
@@ -144,25 +143,15 @@ INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id,
 received_offset, savedate, flags, keywords,
 is_reject, is_forward, is_mailinglist, dsn, mailbox_orig_id, mailbox_destined_id, messageid, subject_base, threadid,
 thread_missing_link,
-thread_muted, thread_collapsed)
+thread_muted, thread_collapsed, thread_parents)
 SELECT ?6 - 1 + c.rowid, ?2, ?3 - 1 + c.rowid, ?4, ?4, ?4, m.body_id, m.email_id, m.size, m.received, m.received_offset,
 ?5, m.flags & ?7 | ?8, m.keywords,
 m.is_reject, m.is_forward, m.is_mailinglist, m.dsn, m.mailbox_orig_id, m.mailbox_destined_id, m.messageid,
 m.subject_base, m.threadid,
-m.thread_missing_link, m.thread_muted, m.thread_collapsed
+m.thread_missing_link, m.thread_muted, m.thread_collapsed, m.thread_parents
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
-# What lies beside a message: ?1 ids, ?2 the first new id
+# What lies beside a message and is not shared, since flags decide about it: ?1 ids, ?2 the first new id
 COPY_BESIDE: Final = (
-    """
-INSERT INTO message_info (message_id, prefix, structure, preview, thread_parents, tls_version, tls_cipher, requiretls)
-SELECT ?2 - 1 + c.rowid, i.prefix, i.structure, i.preview, i.thread_parents, i.tls_version, i.tls_cipher, i.requiretls
-FROM carray(?1) c CROSS JOIN message_info i ON i.message_id = c.value""",
-    """
-INSERT INTO message_wire (message_id, envelope, bodystructure) SELECT ?2 - 1 + c.rowid, w.envelope, w.bodystructure FROM
-carray(?1) c CROSS JOIN message_wire w ON w.message_id = c.value""",
-    """
-INSERT INTO message_header (message_id, header) SELECT ?2 - 1 + c.rowid, h.header FROM carray(?1) c CROSS JOIN
-message_header h ON h.message_id = c.value""",
     """
 INSERT INTO message_smtp (message_id, received, size, verdict, remote_ip, ip1, ip2, ip3, ehlo_domain, mailfrom,
 mailfrom_domain, rcptto, rcptto_domain, msgfrom, msgfrom_domain, msgfrom_orgdomain, ehlo_ok, mailfrom_ok, msgfrom_ok,
@@ -174,9 +163,6 @@ message_smtp s ON s.message_id = c.value""",
     """
 INSERT INTO message_dkim (domain, received, message_id) SELECT d.domain, d.received, ?2 - 1 + c.rowid FROM carray(?1) c
 CROSS JOIN message_dkim d ON d.message_id = c.value""",
-    """
-INSERT INTO thread_missing (reference, message_id, distance) SELECT t.reference, ?2 - 1 + c.rowid, t.distance FROM
-carray(?1) c CROSS JOIN thread_missing t ON t.message_id = c.value""",
 )
 ADD_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) SELECT ?, value FROM carray(?)"
 SET_MARKS: Final = """
@@ -291,8 +277,8 @@ def _keyword_users(sources: list[_Source], ids: Sequence[int] | None = None) -> 
 
 
 def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
-    """Copy messages of a mailbox to a mailbox, maybe the same; flags and received time are kept, bodies shared, the
-    quota counts in full.
+    """Copy messages of a mailbox to a mailbox, maybe the same; flags and received time are kept, the content is shared
+    (STORE-25), the quota counts in full.
 
     Raises:
       NoSuchMailbox; MailboxNotAllowed: the target is the system's; OverQuota; UidsExhausted; LimitExceeded. Then

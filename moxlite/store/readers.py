@@ -2,8 +2,9 @@
 
 Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop, and hopping to a thread costs 60 µs
 and, beside a busy loop, a wait for the GIL at each row. But 500 cold rows are 100 reads of the disk: 7 ms on NVMe, 70
-ms on a card. So a slice that took over 5 ms, and read from the disk, sends the reads of this database to a thread for
-10 s, and the first one after opening is always there. Long scans have up to four connections of their own in threads.
+ms on a card. So a slice that waited for over 5 ms, and read from the disk, sends the reads of this database to a thread
+for 10 s, and the first one after opening is always there. Long scans have up to four connections of their own in
+threads.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from typing import Final, TypeVar
 import apsw
 import msgspec
 import trio
-from prometheus_client import Histogram
 
+from moxlite.metrics import Histogram
 from moxlite.store import metrics
 from moxlite.store.errors import Closed, ReadInterrupted
 from moxlite.store.health import Health
@@ -36,7 +37,7 @@ logger = logging.getLogger("moxlite.store.readers")
 T = TypeVar("T")
 
 SLOW: Final = 0.005
-"""Seconds: what the loop may be held for at most; a slice over it means that the file is not in memory."""
+"""Seconds: what the loop may be held for at most; a slice that waited longer means that the file is not in memory."""
 
 COLD: Final = 10.0
 """Seconds for which reads then go to a thread."""
@@ -58,6 +59,11 @@ WAL_LIMIT: Final = 256 << 20
 
 WAL_LIMIT_PATIENT: Final = 4 << 30
 """The same for backup, export and restore, which take long by nature."""
+
+LOOK_STEPS: Final = 1_000_000
+"""Instructions of SQLite's machine after which a statement looks whether it was interrupted: some 11 ms. SQLite's own
+interrupt only reaches a statement that runs, so one that is just about to begin would miss it.
+"""
 
 _COUNTED: Final = Path("/proc/self/io").exists()
 """Whether the kernel counts the blocks that a thread reads."""
@@ -157,9 +163,10 @@ class Readers:
         """Whether a read is going on that may become a long one."""
         return bool(self._open)
 
-    async def read(self, fn: Callable[[Reader], T], *, op: str) -> T:
+    async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
         """See `Database.read`."""
-        await trio.lowlevel.checkpoint()
+        if turn:
+            await trio.lowlevel.checkpoint()
         self.last_used = time.monotonic()
         if self.warm and not self._lock.locked():
             self._check()
@@ -207,9 +214,11 @@ class Readers:
         if opened.reader.interrupted:
             raise ReadInterrupted(opened.op)
         db = opened.db
-        before = _disk_reads()
+        before = _used()
         began = time.perf_counter()
         inner = db.in_transaction  # a borrowed snapshot goes on
+        if place == "thread":
+            db.set_progress_handler(lambda: opened.reader.interrupted, LOOK_STEPS)
         try:
             if not inner:
                 db.execute("BEGIN")
@@ -222,11 +231,15 @@ class Readers:
                 raise
             raise translated from error
         finally:
+            if place == "thread":
+                db.set_progress_handler(None)
             if not inner and db.in_transaction:
                 db.execute("ROLLBACK")
             seconds = time.perf_counter() - began
-            if place == "loop" and seconds > SLOW and _disk_reads() > before:
-                self._cold_until = time.monotonic() + COLD
+            if place == "loop" and seconds > SLOW:
+                reads, ran = (now - then for now, then in zip(_used(), before, strict=True))
+                if reads and seconds - ran > SLOW:
+                    self._cold_until = time.monotonic() + COLD
             _observe(opened.op, place, seconds)
 
     @asynccontextmanager
@@ -237,7 +250,10 @@ class Readers:
             if self._idle:
                 db = self._idle.pop()
             else:
-                db = await in_thread(self._connect, interrupt=_nothing, name="open reader")
+                db = await trio.to_thread.run_sync(self._connect)  # the result is not lost by a cancellation
+                if self._closed:  # meanwhile: nobody would interrupt what reads on it
+                    _close([db])
+                    self._check()
             opened = _Open(db, op, patient=patient)
             self._open.add(opened)
             try:
@@ -287,7 +303,8 @@ class Readers:
             if self._closed:
                 return
             idle, self._idle = self._idle, []
-            await in_thread(lambda: _shrink(self._db, idle), interrupt=_nothing, name="trim readers")
+            with trio.CancelScope(shield=True):  # bounded: it reads nothing, and `idle` has no other owner
+                await in_thread(lambda: _shrink(self._db, idle), interrupt=_nothing, name="trim readers")
 
     async def aclose(self) -> None:
         """Interrupt what runs, wait for it, close all connections. A snapshot whose borrower does nothing is not waited
@@ -308,14 +325,15 @@ class Readers:
                     self._slots.release()  # whoever waited for one finds that it is closed
 
 
-def _disk_reads() -> int:
-    """Blocks that this thread has read from a disk so far. A slice that is only slow because others want the processor,
-    or Python's lock, has read none; in another thread it would take as long.
+def _used() -> tuple[int, float]:
+    """Blocks that this thread has read from a disk so far, and seconds that it has run. A slice that only waits for the
+    processor, as others want it too, or for Python's lock, has read none; in another thread it would take as long. So
+    would one that computes.
 
-    Where the kernel doesn't count them: how often the thread has waited for anything.
+    Where the kernel doesn't count blocks: how often the thread has waited for anything.
     """
     usage = resource.getrusage(resource.RUSAGE_THREAD)
-    return usage.ru_inblock if _COUNTED else usage.ru_nvcsw
+    return usage.ru_inblock if _COUNTED else usage.ru_nvcsw, usage.ru_utime + usage.ru_stime
 
 
 def _nothing() -> None:

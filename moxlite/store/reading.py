@@ -34,6 +34,7 @@ from moxlite.store.types import (
 )
 
 __all__ = [
+    "EMAIL_ID",
     "MAX_UID",
     "SLICE",
     "FlagRow",
@@ -175,23 +176,24 @@ VANISHED: Final = """
 SELECT uid FROM expunged INDEXED BY expunged_mailbox_modseq WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ?
 ORDER BY uid"""
 GONE: Final = """
-SELECT e.message_id, e.uid, e.createseq, e.modseq, e.threadid, e.expunged_at, e.body_id, e.flags, e.keywords,
-e.received, e.received_offset, e.size
-FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value WHERE e.body_id IS NOT NULL"""
+SELECT e.message_id, q.email_id, e.uid, e.createseq, e.modseq, e.threadid, e.expunged_at, e.body_id, e.flags,
+e.keywords, e.received, e.received_offset, e.size
+FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value
+CROSS JOIN erase_queue q ON q.mailbox_id = e.mailbox_id AND q.uid = e.uid WHERE e.body_id IS NOT NULL"""
 
-WIRES: Final = """
-SELECT w.message_id, w.envelope, w.bodystructure FROM carray(?) c CROSS JOIN message_wire w ON w.message_id = c.value"""
-HEADERS: Final = "SELECT h.message_id, h.header FROM carray(?) c CROSS JOIN message_header h ON h.message_id = c.value"
-INFOS: Final = """
-SELECT i.message_id, i.prefix, i.structure, i.preview, i.tls_version, i.tls_cipher, i.requiretls
-FROM carray(?) c CROSS JOIN message_info i ON i.message_id = c.value"""
-STRUCTURES: Final = (
-    "SELECT i.message_id, i.structure FROM carray(?) c CROSS JOIN message_info i ON i.message_id = c.value"
-)
-PREVIEWS: Final = "SELECT i.message_id, i.preview FROM carray(?) c CROSS JOIN message_info i ON i.message_id = c.value"
-PARENTS: Final = (
-    "SELECT i.message_id, i.thread_parents FROM carray(?) c CROSS JOIN message_info i ON i.message_id = c.value"
-)
+EMAIL_ID: Final = """coalesce((SELECT email_id FROM message WHERE id = ?1),
+(SELECT email_id FROM erase_queue WHERE message_id = ?1 LIMIT 1))"""
+"""The email_id of message ?1, also of a removed one that is not erased yet: an SQL expression."""
+
+_BESIDE: Final = "FROM carray(?) c CROSS JOIN message m ON m.id = c.value CROSS JOIN"
+WIRES: Final = f"SELECT m.id, w.envelope, w.bodystructure {_BESIDE} message_wire w ON w.email_id = m.email_id"
+HEADERS: Final = f"SELECT m.id, h.header {_BESIDE} message_header h ON h.email_id = m.email_id"
+INFOS: Final = f"""
+SELECT m.id, i.prefix, i.structure, i.preview, i.tls_version, i.tls_cipher, i.requiretls
+{_BESIDE} message_info i ON i.email_id = m.email_id"""
+STRUCTURES: Final = f"SELECT m.id, i.structure {_BESIDE} message_info i ON i.email_id = m.email_id"
+PREVIEWS: Final = f"SELECT m.id, i.preview {_BESIDE} message_info i ON i.email_id = m.email_id"
+PARENTS: Final = "SELECT m.id, m.thread_parents FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
 
 _FLAGS: Final = tuple(Flag(bits) for bits in range(max(Flag) * 2))
 _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
@@ -385,8 +387,7 @@ def gone_rows(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[MessageRo
     """Messages that left the mailbox but whose content is still there for sessions that were not told yet (STORE-36,
     IMAP-57).
 
-    `modseq` is that of the removal. What the tombstone does not keep is neutral: `email_id` is the message's own id,
-    `savedate` the time of the removal.
+    `modseq` is that of the removal. What the tombstone does not keep is neutral, `savedate` the time of the removal.
     """
     if not uids:
         return []
@@ -399,7 +400,7 @@ def gone_rows(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[MessageRo
             modseq=modseq,
             threadseq=createseq,
             body_id=BodyID(body_id),
-            email_id=EmailID(message_id),
+            email_id=EmailID(email_id),
             size=size,
             received=received,
             received_offset=offset,
@@ -422,6 +423,7 @@ def gone_rows(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[MessageRo
         )
         for (
             message_id,
+            email_id,
             uid,
             createseq,
             modseq,
@@ -437,7 +439,7 @@ def gone_rows(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[MessageRo
     ]
 
 
-# What lies beside a message, by message id
+# What lies beside a message that is in a mailbox, by message id
 
 
 def wires(r: Reader, ids: Sequence[int]) -> dict[MessageID, Wire]:

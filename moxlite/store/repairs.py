@@ -59,7 +59,7 @@ SELECT next_uidvalidity, max((SELECT coalesce(max(uidvalidity), 0) FROM mailbox)
 (SELECT coalesce(max(uidvalidity), 0) FROM mailbox_gone)) FROM state WHERE id = 1"""
 SET_NEXT_UIDVALIDITY: Final = "UPDATE state SET next_uidvalidity = ? WHERE id = 1"
 WRONG_SIZES: Final = """
-SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.message_id = m.id
+SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.email_id = m.email_id
 JOIN body b ON b.id = m.body_id WHERE m.size <> length(i.prefix) + b.size ORDER BY m.id"""
 SET_SIZE: Final = "UPDATE message SET size = ? WHERE id = ?"
 MAILBOXES: Final = "SELECT id, name FROM mailbox ORDER BY id"

@@ -50,9 +50,10 @@ TOTAL: Final = "SELECT total FROM upgrade WHERE name = ?"
 PLACE: Final = "UPDATE upgrade SET position = ? WHERE name = ?"
 END: Final = "DELETE FROM upgrade WHERE name = ?"
 SET_VERSION: Final = "UPDATE state SET parse_version = ? WHERE id = 1"
-SET_INFO: Final = "UPDATE message_info SET structure = ?, preview = ? WHERE message_id = ?"
-SET_WIRE: Final = "UPDATE message_wire SET envelope = ?, bodystructure = ? WHERE message_id = ?"
-SET_HEADER: Final = "UPDATE message_header SET header = ? WHERE message_id = ? AND header <> ?1"
+_OF_MESSAGE: Final = "WHERE email_id = (SELECT email_id FROM message WHERE id = ?)"
+SET_INFO: Final = f"UPDATE message_info SET structure = ?, preview = ? {_OF_MESSAGE}"  # noqa: S608 - constants, here and below
+SET_WIRE: Final = f"UPDATE message_wire SET envelope = ?, bodystructure = ? {_OF_MESSAGE}"  # noqa: S608
+SET_HEADER: Final = f"UPDATE message_header SET header = ? {_OF_MESSAGE} AND header <> ?1"  # noqa: S608
 SET_KEYS: Final = """
 UPDATE message SET messageid = ?1, subject_base = ?2, dsn = ?3
 WHERE id = ?4 AND (messageid IS NOT ?1 OR subject_base <> ?2 OR dsn <> ?3)"""

@@ -94,7 +94,7 @@ _PARTS: Final[dict[str, tuple[int, Callable[[Any], str]]]] = {
 SORT_KEYS: Final = frozenset({*_COLUMNS, *_PARTS, "DATE"})
 """The keys of SORT (RFC 5256 §3, RFC 5957 §3)."""
 
-_INFO: Final = " CROSS JOIN message_info i ON i.message_id = m.id"
+_INFO: Final = " CROSS JOIN message_info i ON i.email_id = m.email_id"
 
 
 def sort_rows(r: Reader, mailbox_id: MailboxID, uids: Sequence[int], keys: Sequence[str]) -> list[Row]:

@@ -25,6 +25,7 @@ from moxlite.store.reading import int_array
 from moxlite.store.threadlinks import (
     AFTER,
     BEFORE,
+    BY_SUBJECT,
     MAX_PARENTS,
     MAX_REFERENCES,
     SAME_ID,
@@ -70,25 +71,26 @@ DONE: Final = 2
 _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
 
 NOTE_MISSING: Final = (
-    "INSERT INTO thread_missing (reference, message_id, distance) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO thread_missing (reference, email_id, distance) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 )
-FORGET: Final = "DELETE FROM thread_missing WHERE message_id = ? AND distance >= ?"
-NEARER: Final = "SELECT EXISTS (SELECT 1 FROM thread_missing WHERE message_id = ?)"
+FORGET: Final = "DELETE FROM thread_missing WHERE email_id = ? AND distance >= ?"
+NEARER: Final = "SELECT EXISTS (SELECT 1 FROM thread_missing WHERE email_id = ?)"
+EMAIL_ID: Final = "SELECT email_id FROM message WHERE id = ?"
+# First messages and their copies.
 ORPHANS: Final = f"""
-SELECT t.message_id, t.distance FROM message x CROSS JOIN thread_missing t CROSS JOIN message m
-WHERE x.id = ?2 AND t.reference = ?1 AND t.message_id <> ?2 AND m.id = t.message_id AND m.threadid <> 0
-AND (m.subject_base = x.subject_base OR m.dsn) ORDER BY t.message_id LIMIT {MAX_ADOPTED}"""  # noqa: S608 - a number
+SELECT m.id, t.email_id, t.distance FROM message x CROSS JOIN thread_missing t CROSS JOIN message m
+WHERE x.id = ?2 AND t.reference = ?1 AND m.id IN (SELECT t.email_id UNION ALL
+SELECT c.id FROM message c WHERE c.email_id = t.email_id AND c.email_id <> c.id) AND m.id <> ?2 AND m.threadid <> 0
+AND (m.subject_base = x.subject_base OR m.dsn) ORDER BY t.email_id LIMIT {MAX_ADOPTED}"""  # noqa: S608 - a number
 OF_THREAD: Final = """
-SELECT m.id, m.thread_muted, m.thread_collapsed, i.thread_parents FROM message m JOIN message_info i
-ON i.message_id = m.id WHERE m.threadid = ? ORDER BY m.id LIMIT ?"""
-SET_THREAD: Final = "UPDATE message SET threadid = ?, threadseq = ? WHERE id = ?"
-SET_PARENTS: Final = "UPDATE message_info SET thread_parents = ? WHERE message_id = ?"
+SELECT id, thread_muted, thread_collapsed, thread_parents FROM message WHERE threadid = ? ORDER BY id LIMIT ?"""
+SET_PLACE: Final = "UPDATE message SET threadid = ?, thread_parents = ?, threadseq = ? WHERE id = ?"
 SET_MISSING: Final = "UPDATE message SET thread_missing_link = ? WHERE id = ?"
 
 
-def missing_rows(message_id: int, missing: Sequence[str]) -> list[tuple[str, int, int]]:
+def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, int]]:
     """Rows for `NOTE_MISSING`: the references of a message that led nowhere, the nearest first."""
-    return [(reference, message_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
+    return [(reference, email_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
 
 
 # Late parents
@@ -110,7 +112,7 @@ def adopt_orphans(
     if not orphans:
         return None
     branches = _Branches(tx)
-    for orphan_id, distance in orphans:
+    for orphan_id, email_id, distance in orphans:
         ours, theirs = place_of(tx, message_id), place_of(tx, orphan_id)
         below = orphan_id in ours.parents
         if not ours.threadid or message_id in theirs.parents or (below and not by_subject):
@@ -121,8 +123,8 @@ def adopt_orphans(
             ours = place_of(tx, message_id)
         if not branches.move(orphan_id, (message_id, *ours.parents), ours.threadid):
             break
-        tx.execute(FORGET, orphan_id, distance)
-        tx.execute(SET_MISSING, tx.value(NEARER, orphan_id), orphan_id)
+        tx.execute(FORGET, email_id, distance)
+        tx.execute(SET_MISSING, tx.value(NEARER, email_id), orphan_id)
     branches.tell(message_id)
     return ThreadID(place_of(tx, message_id).threadid)
 
@@ -156,8 +158,7 @@ class _Branches:
         if len(self._changed.keys() | {row[0] for row in branch}) > MAX_ADOPTED:
             return False
         for message_id, muted, collapsed, above in branch:
-            tx.execute(SET_THREAD, threadid, tx.modseq(), message_id)
-            tx.execute(SET_PARENTS, pack_parents(above), message_id)
+            tx.execute(SET_PLACE, threadid, pack_parents(above), tx.modseq(), message_id)
             self._changed[message_id] = bool(muted), bool(collapsed)
         return True
 
@@ -197,16 +198,11 @@ ON m.id = (SELECT o.id FROM message o WHERE o.messageid = c.value ORDER BY o.id 
 REFERENCED: Final = f"""
 SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 ORDER BY id LIMIT {SAME_ID})
 WHERE id <> ?4 AND (subject_base = ?2 OR ?3) ORDER BY id LIMIT 1"""  # noqa: S608 - a number
-SAME_SUBJECT: Final = """
-SELECT id FROM message INDEXED BY message_subject WHERE subject_base = ?1 AND subject_base <> ''
-AND mailbox_orig_id = ?2 AND received BETWEEN ?3 AND ?4 AND id <> ?5 ORDER BY received DESC, id DESC LIMIT 1"""
 # ?1: JSON, for each message its id, thread, missing link, muted, collapsed, and packed parents in hexadecimal.
 SETTLE: Final = """
 UPDATE message SET threadid = j.value ->> 1, thread_missing_link = j.value ->> 2, thread_muted = j.value ->> 3,
-thread_collapsed = j.value ->> 4 FROM json_each(?1) j WHERE message.id = j.value ->> 0"""
-SETTLE_PARENTS: Final = """
-UPDATE message_info SET thread_parents = unhex(j.value ->> 5) FROM json_each(?1) j
-WHERE message_info.message_id = j.value ->> 0 AND j.value ->> 5 <> '90'"""
+thread_collapsed = j.value ->> 4, thread_parents = unhex(j.value ->> 5)
+FROM json_each(?1) j WHERE message.id = j.value ->> 0"""
 
 
 class Placing:
@@ -240,9 +236,7 @@ class Placing:
     def flush(self) -> None:
         """Write what was placed."""
         if self._unwritten:
-            places = msgspec.json.encode(self._unwritten).decode()
-            self._tx.execute(SETTLE_PARENTS, places)
-            self._tx.execute(SETTLE, places)
+            self._tx.execute(SETTLE, msgspec.json.encode(self._unwritten).decode())
             self._unwritten.clear()
 
     def place(self, message_id: int) -> list[int]:
@@ -295,9 +289,9 @@ class Placing:
             missing.append(reference)
         if not thread.references and thread.is_response and thread.subject_base:
             since, until = keys.received - BEFORE, keys.received + AFTER
-            found = tx.value(SAME_SUBJECT, thread.subject_base, keys.mailbox_orig_id, since, until, message_id)
-            if found is not None:
-                return _Match(found, missing_link=True)
+            answered = tx.row(BY_SUBJECT, thread.subject_base, keys.mailbox_orig_id, since, until, message_id)
+            if answered is not None:
+                return _Match(answered[1], missing_link=True)
         return _Match(None, bool(missing), tuple(missing))
 
     def _find(self, messageid: str) -> tuple[int, str] | None:
@@ -324,7 +318,8 @@ class Placing:
             )
             if len(self._unwritten) >= SETTLED:
                 self.flush()
-        tx.executemany(NOTE_MISSING, missing_rows(message_id, match.missing))
+        if match.missing:
+            tx.executemany(NOTE_MISSING, missing_rows(tx.value(EMAIL_ID, message_id), match.missing))
         if len(self._placed) >= REMEMBERED:
             self._placed.pop(next(iter(self._placed)))
         self._placed[message_id] = place
@@ -341,16 +336,18 @@ SET_POSITION: Final = "UPDATE upgrade SET position = ? WHERE name = 'threads'"
 TOTAL: Final = "SELECT total FROM upgrade WHERE name = 'threads'"
 END: Final = "DELETE FROM upgrade WHERE name = 'threads'"
 NEXT: Final = """
-SELECT message_id, header FROM message_header WHERE message_id > ? AND EXISTS (SELECT 1 FROM message m
-WHERE m.id = message_id) ORDER BY message_id LIMIT ?"""
+SELECT m.id, h.header FROM message m CROSS JOIN message_header h ON h.email_id = m.email_id WHERE m.id > ?
+ORDER BY m.id LIMIT ?"""
 WITHOUT: Final = "SELECT id FROM message INDEXED BY message_threadid WHERE threadid = 0 ORDER BY id LIMIT ?"
 CLEAR: Final = """
-UPDATE message SET messageid = ?, subject_base = ?, threadid = 0, thread_missing_link = 0 WHERE id = ?"""
-CLEAR_PARENTS: Final = "UPDATE message_info SET thread_parents = x'90' WHERE message_id = ? AND thread_parents <> x'90'"
-CLEAR_MISSING: Final = "DELETE FROM thread_missing WHERE message_id IN (SELECT value FROM carray(?))"
+UPDATE message SET messageid = ?, subject_base = ?, threadid = 0, thread_missing_link = 0, thread_parents = x'90'
+WHERE id = ?"""
+CLEAR_MISSING: Final = """
+DELETE FROM thread_missing
+WHERE email_id IN (SELECT m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value)"""
 STORED: Final = """
 SELECT m.messageid, m.subject_base, m.dsn, m.mailbox_orig_id, m.received, h.header FROM message m
-JOIN message_header h ON h.message_id = m.id WHERE m.id = ?"""
+JOIN message_header h ON h.email_id = m.email_id WHERE m.id = ?"""
 SET_SEQ: Final = "UPDATE message SET threadseq = ? WHERE id IN (SELECT value FROM carray(?))"
 FLAGS: Final = """
 SELECT id, thread_muted, thread_collapsed FROM message WHERE id IN (SELECT value FROM carray(?))"""
@@ -418,7 +415,6 @@ def _clear(tx: Tx, after: int) -> None:
         header = Header(section)
         subject_base, _ = base_subject(decode_words(header.get(b"subject") or b""))
         tx.execute(CLEAR, canonical_message_id(header.get(b"message-id") or b""), subject_base, message_id)
-        tx.execute(CLEAR_PARENTS, message_id)
     if rows:
         tx.execute(CLEAR_MISSING, int_array([row[0] for row in rows]))
         tx.execute(SET_POSITION, rows[-1][0])

@@ -94,6 +94,15 @@ class AccountTx(Tx):
             self._modseq = ModSeq(self.value(NEXT_MODSEQ))
         return self._modseq
 
+    @property
+    def numbered(self) -> bool:
+        """Whether the modseq was taken."""
+        return self._modseq is not None
+
+    def number(self, modseq: int) -> None:
+        """Note the modseq of this unit, which the caller has taken together with other things of the account's row."""
+        self._modseq = ModSeq(modseq)
+
     def emit(self, event: Event) -> None:
         """Tell a change, to be published after the commit, in the order of the calls. Account, modseq and origin are
         filled in here.

@@ -3,15 +3,16 @@
 Theory of operation
 -------------------
 Callers put jobs into a queue and park. The thread takes one job, opens a transaction, runs it and whatever waits behind
-it, each in its own savepoint, and commits once: one fsync for all. There is no timer: a lone unit commits at once, and
+it, and commits once: one fsync for all. There is no timer: a lone unit commits at once, and
 while it does, the next ones gather. Then one callback on the Trio loop publishes what the units had to tell, in the
 order of the commit, and wakes all callers.
 
-An error of a unit rolls back to its savepoint. But SQLITE_FULL, IOERR, NOMEM and INTERRUPT may end the whole
-transaction (tried: the savepoint is gone, and a further SAVEPOINT … RELEASE would commit by itself). So after each
-error the thread asks whether a transaction is still open; if not, the failing unit raises, and the others run again,
-each in a transaction of its own. The same when COMMIT fails. That is why a unit has no effect outside of its
-transaction.
+Each unit but the first has a savepoint, to which its error rolls back; an error of the first one ends the transaction.
+(Most units are alone, and a savepoint keeps a copy of each page that changes behind it: a tenth of what adding a
+message costs.) But SQLITE_FULL, IOERR, NOMEM and INTERRUPT may end the whole transaction (tried: the savepoint is gone,
+and a further SAVEPOINT … RELEASE would commit by itself). So after each error the thread asks whether a transaction is
+still open; if not, the failing unit raises, and the others run again, each in a transaction of its own. The same when
+COMMIT fails. That is why a unit has no effect outside of its transaction.
 
 A job belongs to the one who acquires its `claim`: the thread when it starts, or the caller when it is cancelled before.
 A started one completes.
@@ -172,6 +173,7 @@ class Writer:
         self._cache_kib = 0  # before it was made larger; 0: it was not
         self._series_ended = 0.0
         self._commit_error: BaseException = Closed()
+        self._commit_took = 0.0
         # Held while a job is put and while the end is declared: no job can come in behind the last look at the queue.
         self._gate = threading.Lock()
         self._ended: BaseException | None = None
@@ -396,12 +398,13 @@ class Writer:
             return
         began, worked = time.perf_counter(), time.thread_time()
         weight = 0
+        failed: AnyJob | None = None
         while True:
             job = batch[-1]
             weight += job.weight
-            if not self._run_one(job):
-                self._run_again(batch, job)
-                return
+            if not self._run_one(job, first=len(batch) == 1):
+                failed = job
+                break
             if job.of_series:
                 began = time.perf_counter()  # who comes now would wait for this commit in any case
             late = time.perf_counter() - began > MAX_RUN
@@ -409,10 +412,12 @@ class Writer:
             if len(batch) == MAX_UNITS or not self._take(batch, MAX_WEIGHT - weight, late=late, series=series):
                 break
         self._passed_over = not batch[0].of_series and bool(self._series and self._items)
-        if not self._commit(len(batch)):
-            self._run_again(batch, None)
+        if failed is not None or not self._commit():
+            self._run_again(batch, failed)
             return
+        units = len(batch)
         self._report(batch)
+        self._observe(units)  # while the loop wakes up: callers wait for all that comes before
 
     def _take(self, batch: list[AnyJob], room: int, *, late: bool, series: bool) -> bool:
         """Claim one more job for the batch, if one waits and has room: none when it is `late`, but for units of a
@@ -449,15 +454,19 @@ class Writer:
             self._db.pragma("cache_size", -self._cache_kib)
             self._cache_kib = 0
 
-    def _run_one(self, job: AnyJob) -> bool:
-        """Run a job in a savepoint. False: the transaction of the whole batch is gone."""
+    def _run_one(self, job: AnyJob, *, first: bool) -> bool:
+        """Run a job in a savepoint, the first one without. False: the transaction of the whole batch is gone."""
         db = self._db
         try:
-            db.execute("SAVEPOINT unit")
+            if not first:
+                db.execute("SAVEPOINT unit")
             job.run(db)
-            db.execute("RELEASE unit")
+            if not first:
+                db.execute("RELEASE unit")
         except BaseException as error:
             job.fail(self._health.translate(error, db))
+            if first:
+                self._roll_back()
             if not db.in_transaction:
                 return False
             try:
@@ -478,7 +487,7 @@ class Writer:
                 if self._db.in_transaction:
                     raise
 
-    def _commit(self, units: int) -> bool:
+    def _commit(self) -> bool:
         """Commit the open transaction; False, with nothing of it in the database, if that fails."""
         began = time.perf_counter()
         try:
@@ -487,9 +496,13 @@ class Writer:
             self._commit_error = self._health.translate(error, self._db)
             self._roll_back()
             return False
-        self._commit_seconds.observe(time.perf_counter() - began)
-        self._units.observe(units)
+        self._commit_took = time.perf_counter() - began
         return True
+
+    def _observe(self, units: int) -> None:
+        """Count the last commit in the metrics."""
+        self._commit_seconds.observe(self._commit_took)
+        self._units.observe(units)
 
     def _run_again(self, batch: list[AnyJob], failed: AnyJob | None) -> None:
         """The transaction was undone: all but `failed`, and those that had failed by themselves, run again, one by
@@ -511,9 +524,11 @@ class Writer:
             except apsw.Error as error:
                 job.fail(self._health.translate(error, self._db))
                 continue
-            # In a savepoint as well: a unit that fails by itself leaves an empty transaction, which COMMIT ends.
-            if self._run_one(job) and not self._commit(1):
-                job.fail(self._commit_error)
+            if self._run_one(job, first=True):
+                if self._commit():
+                    self._observe(1)
+                else:
+                    job.fail(self._commit_error)
         self._report(rest + again)
 
     def _report(self, batch: list[AnyJob]) -> None:

@@ -53,9 +53,8 @@ COUNTS = "SELECT name, uidnext, total, deleted, unread, unseen, size FROM mailbo
 BODIES = "SELECT hash, refs FROM body ORDER BY hash"
 LEFT = "SELECT (SELECT count(*) FROM erase_queue), (SELECT count(*) FROM expunged), (SELECT count(*) FROM junk_retrain)"
 THREADS = """
-SELECT m.messageid, m.threadid, m.thread_missing_link, i.thread_parents FROM message m
-JOIN message_info i ON i.message_id = m.id ORDER BY m.id"""
-MISSING = "SELECT reference, message_id, distance FROM thread_missing ORDER BY 1, 2"
+SELECT messageid, threadid, thread_missing_link, thread_parents FROM message ORDER BY id"""
+MISSING = "SELECT reference, email_id, distance FROM thread_missing ORDER BY 1, 2"
 STEP = "SELECT threads_step, (SELECT count(*) FROM upgrade) FROM state"
 
 

@@ -66,10 +66,10 @@ def make(folder: Path, rng: random.Random) -> None:
     folder.with_name("copy").rename(folder)
 
 
-def hashes(r: Reader, message_id: int) -> tuple[str, str]:
+def hashes(r: Reader, message_id: int, email_id: int) -> tuple[str, str]:
     """Of all octets of a message, and of those without what the server put in front."""
     octets = message_range(r, message_id)
-    front = len(r.value("SELECT prefix FROM message_info WHERE message_id = ?", message_id))
+    front = len(r.value("SELECT prefix FROM message_info WHERE email_id = ?", email_id))
     return hashlib.sha256(octets).hexdigest(), hashlib.sha256(octets[front:]).hexdigest()
 
 
@@ -89,10 +89,10 @@ class Original:
                 places[table][cell.rowid] = {cell.page, *self.overflow(pages, cell.page, cell.offset, cell.length)}
         db = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
         r = Reader(db)
-        for message_id, body_id in r.rows("SELECT id, body_id FROM message"):
-            self.hashes[message_id], body = hashes(r, message_id)
+        for message_id, email_id, body_id in r.rows("SELECT id, email_id, body_id FROM message"):
+            self.hashes[message_id], body = hashes(r, message_id, email_id)
             self.bodies.add(body)
-            on = places["message"][message_id] | places["message_info"][message_id] | places["body"][body_id]
+            on = places["message"][message_id] | places["message_info"][email_id] | places["body"][body_id]
             for chunk, where in places["body_chunk"].items():
                 if chunk >> CHUNK_BITS == body_id:
                     on |= where
@@ -197,7 +197,7 @@ def salvage(file: Path, out: Path, original: Original, hit: set[int], label: str
     path = out / "accounts" / NAME / "account.db"
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     r = Reader(db)
-    found = [hashes(r, message_id) for (message_id,) in r.rows("SELECT id FROM message")]
+    found = [hashes(r, *row) for row in r.rows("SELECT id, email_id FROM message")]
     saved = Counter(whole for whole, _ in found)
     db.close()
     intact = [] if 0 in hit else [one for one, pages in original.pages.items() if not pages & hit]

@@ -37,9 +37,9 @@ INBOX = MailboxID(1)
 
 REWRITE = """-- rewrites tables
 CREATE TABLE wire_new (
-    message_id INTEGER PRIMARY KEY, bodystructure BLOB NOT NULL, envelope BLOB NOT NULL, octets INTEGER NOT NULL
+    email_id INTEGER PRIMARY KEY, bodystructure BLOB NOT NULL, envelope BLOB NOT NULL, octets INTEGER NOT NULL
 ) STRICT;
-INSERT INTO wire_new SELECT message_id, bodystructure, envelope, length(envelope) FROM message_wire;
+INSERT INTO wire_new SELECT email_id, bodystructure, envelope, length(envelope) FROM message_wire;
 DROP TABLE message_wire;
 ALTER TABLE wire_new RENAME TO message_wire;
 CREATE TABLE keyword_new (lower TEXT PRIMARY KEY, spelling TEXT NOT NULL, color TEXT NOT NULL) STRICT, WITHOUT ROWID;

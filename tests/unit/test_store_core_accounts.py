@@ -197,6 +197,31 @@ async def test_an_account_without_users_stays_open_while_its_background_tasks_wo
     assert slot.account is None
 
 
+async def test_an_account_whose_closing_is_cancelled_is_closed_all_the_same(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8, STORE-10: as by a server that stops just then, which leaves no log behind."""
+    monkeypatch.setattr(accounts_module, "IDLE", 0.0)
+    scope = trio.CancelScope()
+
+    async def task(account: Account) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            scope.cancel()
+
+    accounts.register_task(task)
+    async with accounts.use("mjl") as account:
+        await trio.testing.wait_all_tasks_blocked()
+    with scope:
+        await accounts._close_idle()
+        await trio.lowlevel.checkpoint()
+    assert scope.cancelled_caught
+    with pytest.raises(Closed):
+        await account.write(lambda tx: None)
+    assert [path.name for path in account.directory.iterdir() if "wal" in path.name] == []
+
+
 async def test_an_account_that_cannot_be_opened_fails_alone(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +298,12 @@ async def test_an_account_removed_twice_at_once_goes_once(accounts: Accounts) ->
         nursery.start_soon(remove)
         nursery.start_soon(remove)
     assert sorted(results) == ["removed", "unknown"]
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery, accounts.use("mjl"):  # for whose end both wait
+            nursery.start_soon(remove)
+            nursery.start_soon(remove)
+            await trio.testing.wait_all_tasks_blocked()
+    assert sorted(results) == ["removed", "removed", "unknown", "unknown"]
 
 
 async def test_removing_what_is_not_there_is_an_error(accounts: Accounts) -> None:
@@ -353,7 +384,7 @@ async def test_a_background_task_also_runs_for_accounts_that_are_open_already(ac
     async with accounts.use("mjl"):
         await trio.testing.wait_all_tasks_blocked()
         accounts.register_task(task)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await begun.wait()
 
 
@@ -374,7 +405,7 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
 
     accounts.register_task(task)
     async with accounts.use("mjl") as account:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await again.wait()
         await account.write(lambda tx: None)
     assert "background task failed" in caplog.messages

@@ -223,7 +223,7 @@ async def test_waiting_loses_no_wake_up() -> None:
     log = Log()
     cursor = log.cursor()
     log.tell(flags(1))
-    with trio.fail_after(1):
+    with trio.fail_after(60):
         await cursor.wait()
     await cursor.take()
     woken = trio.Event()
@@ -237,7 +237,7 @@ async def test_waiting_loses_no_wake_up() -> None:
         await trio.testing.wait_all_tasks_blocked()
         assert not woken.is_set()
         log.tell(flags(2))
-        with trio.fail_after(1):
+        with trio.fail_after(60):
             await woken.wait()
 
 
@@ -330,7 +330,7 @@ async def test_closing_the_bus_ends_all_subscribers_after_what_was_told() -> Non
     cursor = log.cursor()
     log.tell(flags(1))
     log.bus.close("removed")
-    with trio.fail_after(1):
+    with trio.fail_after(60):
         await cursor.wait()
     closing = AccountClosing(account="mjl", modseq=ModSeq(11), reason="removed")
     assert (await cursor.take()).events == (flags(1), closing)

@@ -19,9 +19,11 @@ from moxlite.store.options import DAY, Options
 from moxlite.store.prepare import prepare
 from moxlite.store.spool import Spool
 from moxlite.store.types import Flag, MailboxID
-from tests.store_fixtures import accounts, soon, store_options
+from tests.store_fixtures import accounts as served
+from tests.store_fixtures import soon, store_options
+from tests.store_fixtures import unserved as accounts
 
-__all__ = ["accounts", "store_options"]
+__all__ = ["accounts", "served", "store_options"]
 
 INBOX = MailboxID(1)
 TABLES = ("body", "body_chunk", "message_info", "message_wire", "message_header", "erase_queue")
@@ -82,14 +84,15 @@ async def test_removed_content_stays_until_every_subscriber_has_applied_the_remo
 
 
 @pytest.mark.slow
-async def test_the_eraser_runs_by_itself_after_the_last_acknowledgement(account: Account) -> None:
+async def test_the_eraser_runs_by_itself_after_the_last_acknowledgement(served: Accounts) -> None:
     """STORE-36."""
-    uids = await add(account, "one")
-    _, cursor = await account.subscribe()
-    await expunge(account, *uids)
-    cursor.acknowledge((await cursor.take()).modseq)
-    await soon(partial(no_bodies, account))
-    cursor.close()
+    async with served.use("mjl") as account:
+        uids = await add(account, "one")
+        _, cursor = await account.subscribe()
+        await expunge(account, *uids)
+        cursor.acknowledge((await cursor.take()).modseq)
+        await soon(partial(no_bodies, account))
+        cursor.close()
 
 
 async def test_equal_bodies_go_with_their_last_user(account: Account) -> None:
@@ -337,24 +340,25 @@ def owe(key: bytes, kind: str = "webhook") -> Callable[[AccountTx], None]:
     return unit
 
 
-async def test_what_a_unit_owes_is_carried_over_and_then_deleted(accounts: Accounts, account: Account) -> None:
+async def test_what_a_unit_owes_is_carried_over_and_then_deleted(served: Accounts) -> None:
     """STORE-189a: oldest first, with all that the row holds."""
-    carried = Carried()
-    accounts.register_outbox("webhook", carried)
-    for key in (b"a", b"b", b"c"):
-        await account.write(owe(key))
+    async with served.use("mjl") as account:
+        carried = Carried()
+        served.register_outbox("webhook", carried)
+        for key in (b"a", b"b", b"c"):
+            await account.write(owe(key))
 
-    async def empty() -> bool:
-        left = await account.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="test")
-        return bool(left == 0)
+        async def empty() -> bool:
+            left = await account.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="test")
+            return bool(left == 0)
 
-    await soon(empty)
-    assert [(row.key, row.kind, row.data) for row in carried.rows] == [
-        (key, "webhook", b"data of " + key) for key in (b"a", b"b", b"c")
-    ]
+        await soon(empty)
+        assert [(row.key, row.kind, row.data) for row in carried.rows] == [
+            (key, "webhook", b"data of " + key) for key in (b"a", b"b", b"c")
+        ]
 
 
-async def test_a_failed_unit_owes_nothing_and_an_equal_key_is_owed_once(accounts: Accounts, account: Account) -> None:
+async def test_a_failed_unit_owes_nothing_and_an_equal_key_is_owed_once(account: Account) -> None:
     """STORE-189a."""
 
     def bad(tx: AccountTx) -> None:
@@ -368,37 +372,37 @@ async def test_a_failed_unit_owes_nothing_and_an_equal_key_is_owed_once(accounts
     assert await account.read(lambda r: r.rows("SELECT key FROM outbox"), op="test") == [(b"b",)]
 
 
-async def test_rows_wait_until_their_kind_has_a_handler(accounts: Accounts, account: Account) -> None:
+async def test_rows_wait_until_their_kind_has_a_handler(served: Accounts) -> None:
     """STORE-189a: a handler may be registered after the account was opened."""
-    await account.write(owe(b"a"))
-    await account.carrier.once()
-    carried = Carried()
-    accounts.register_outbox("webhook", carried)
-    await soon(carried.some)
+    async with served.use("mjl") as account:
+        await account.write(owe(b"a"))
+        await account.carrier.once()
+        carried = Carried()
+        served.register_outbox("webhook", carried)
+        await soon(carried.some)
 
 
 async def test_a_handler_that_fails_is_asked_again_later_and_holds_up_nobody(
-    accounts: Accounts, account: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    served: Accounts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-189a."""
-    failing, good = Carried(), Carried()
-    failing.failures = 1
-    monkeypatch.setattr(outbox, "FIRST_RETRY", 0.0)
-    accounts.register_outbox("failing", failing)
-    accounts.register_outbox("webhook", good)
-    with caplog.at_level(logging.ERROR, "moxlite.store.outbox"):
-        await account.write(owe(b"a", "failing"))
-        await account.write(owe(b"b"))
-        await soon(good.some)
-        await account.carrier.once()
-        await soon(failing.some)
-    assert caplog.messages == ["outbox row not carried over"]
+    async with served.use("mjl") as account:
+        failing, good = Carried(), Carried()
+        failing.failures = 1
+        monkeypatch.setattr(outbox, "FIRST_RETRY", 0.0)
+        served.register_outbox("failing", failing)
+        served.register_outbox("webhook", good)
+        with caplog.at_level(logging.ERROR, "moxlite.store.outbox"):
+            await account.write(owe(b"a", "failing"))
+            await account.write(owe(b"b"))
+            await soon(good.some)
+            await account.carrier.once()
+            await soon(failing.some)
+        assert caplog.messages == ["outbox row not carried over"]
 
 
-async def test_the_delay_after_failures_grows(
-    accounts: Accounts, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """STORE-189a: from 5 s to an hour; the account's own task is asleep here."""
+async def test_the_delay_after_failures_grows(account: Account) -> None:
+    """STORE-189a: from 5 s to an hour."""
     failing = Carried()
     failing.failures = 100
     carrier = outbox.Carrier(account, {"failing": failing})

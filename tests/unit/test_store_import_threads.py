@@ -160,7 +160,7 @@ async def unthread(account: Account) -> None:
     """An account of before there were threads."""
     for sql in (
         "UPDATE message SET threadid = 0, thread_missing_link = 0, messageid = NULL, subject_base = ''",
-        "UPDATE message_info SET thread_parents = x'90'",
+        "UPDATE message SET thread_parents = x'90'",
         "DELETE FROM thread_missing",
         "UPDATE state SET threads_step = 0",
         "INSERT INTO upgrade (name, position, total, started) VALUES ('threads', 0, 0, 0)",
@@ -220,7 +220,7 @@ async def test_threads_can_be_made_anew(accounts: Accounts) -> None:
         await deliver_mail(account, answer(2, 1))
         await deliver_mail(account, mail(1))
         await account.write(lambda tx: tx.execute("UPDATE message SET threadid = id"))
-        await account.write(lambda tx: tx.execute("UPDATE message_info SET thread_parents = x'90'"))
+        await account.write(lambda tx: tx.execute("UPDATE message SET thread_parents = x'90'"))
         assert await reassign_threads(account) == 2
         assert await look(account, groups) == {frozenset({"1@example.com", "2@example.com"})}
 

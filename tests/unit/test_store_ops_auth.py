@@ -147,7 +147,7 @@ async def test_equal_attempts_share_a_row(auth: AuthDB) -> None:
         auth.record(attempt())
     auth.record(attempt(result="ok"))
 
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while sum(row.count for row in await auth.attempts("mia")) < 4:
             pass  # each look is a checkpoint
     found = await auth.attempts("mia")
@@ -161,10 +161,10 @@ async def test_equal_attempts_share_a_row(auth: AuthDB) -> None:
 
 async def test_a_flood_is_dropped_and_counted(auth: AuthDB) -> None:
     """STORE-106, STORE-163"""
-    before = loginattempts.dropped_total._value.get()
+    before = loginattempts.dropped_total.value
     for n in range(250):
         auth.record(attempt(n))
-    assert loginattempts.dropped_total._value.get() - before == 149  # a hundred wait, one is in the writer's hand
+    assert loginattempts.dropped_total.value - before == 149  # a hundred wait, one is in the writer's hand
 
 
 async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
@@ -176,14 +176,14 @@ async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
         raise StorageFull
 
     monkeypatch.setattr(loginattempts, "record", full)
-    before = loginattempts.dropped_total._value.get()
+    before = loginattempts.dropped_total.value
     auth.record(attempt())
-    with trio.fail_after(10):
-        while loginattempts.dropped_total._value.get() == before:
+    with trio.fail_after(60):
+        while loginattempts.dropped_total.value == before:
             await auth.attempts()
     monkeypatch.undo()
     auth.record(attempt())
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while not await auth.attempts():
             pass
 

@@ -105,6 +105,22 @@ async def test_flags_are_added_removed_and_replaced(accounts: Accounts) -> None:
         assert await look(account, spellings) == {"todo": "ToDo"}
 
 
+@pytest.mark.parametrize("named", [[3, 4, 5], [5, 3, 3, 6], [2, 4, 5, 9], [1, 8, 500], [9]])
+async def test_of_a_range_only_the_messages_named_are_changed(accounts: Accounts, named: list[int]) -> None:
+    """STORE-23: whether there are gaps among them or not."""
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        await put(account, 8)
+        await account.write(lambda tx: expunge(tx, inbox.id, [4]))
+        done = await account.write(lambda tx: store_flags(tx, inbox.id, named, mode="add", flags=Flag.FLAGGED))
+        exist = sorted({1, 2, 3, 5, 6, 7, 8}.intersection(named))
+        assert [row.uid for row in done.changed] == exist
+        flagged = await account.scan(
+            lambda r: r.rows("SELECT uid FROM message WHERE flags <> 0 ORDER BY uid"), op="test"
+        )
+        assert [uid for (uid,) in flagged] == exist
+
+
 async def test_conditional_store_leaves_newer_messages_alone(accounts: Accounts) -> None:
     """STORE-24, IMAP-79"""
     async with accounts.use("mia") as account:

@@ -10,6 +10,7 @@ from moxlite.store.messages import copy_messages, expunge_ids
 from moxlite.store.options import DAY
 from moxlite.store.reading import message, state, thread_parents
 from moxlite.store.threadlinks import set_thread_flags
+from moxlite.store.threads import reassign_threads
 from moxlite.store.types import Flag, ThreadChanged
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
@@ -103,6 +104,25 @@ async def test_a_response_without_references_goes_by_subject_for_four_weeks(
         assert elsewhere is not None
         expected = (old.message_id, (old.message_id,), True) if joined else (new.message_id, (), False)
         assert await place(account, new.message_id) == expected
+
+
+async def test_of_all_stretches_of_ids_the_newest_message_of_a_subject_counts(accounts: Accounts) -> None:
+    """STORE-79: ids, in stretches of which subjects are indexed, need not be in the order of time."""
+    now = 1_700_000_000_000_000
+    async with accounts.use("mia") as account:
+        newest = 0
+        for n, age in enumerate((4, 1, 3, 2)):  # days
+            added = (await deliver(account, await prepared(mail(n)), NO_FACTS, "Inbox", received=now - age * DAY)).added
+            assert added is not None
+            newest = added.message_id if age == 1 else newest
+            await account.write(lambda tx: tx.execute("UPDATE sqlite_sequence SET seq = seq + 40000"))
+        reply = await deliver(
+            account, await prepared(mail(9, subject="Re: greetings")), NO_FACTS, "Inbox", received=now
+        )
+        assert reply.added is not None
+        assert (await place(account, reply.added.message_id))[1] == (newest,)
+        await reassign_threads(account)
+        assert (await place(account, reply.added.message_id))[1] == (newest,)
 
 
 async def test_no_response_or_no_subject_goes_by_subject(accounts: Accounts) -> None:

@@ -203,7 +203,7 @@ def test_messages_of_a_lost_mailbox_keep_together(file: Path, tmp_path: Path) ->
 def test_a_lost_prefix_is_told(file: Path, tmp_path: Path) -> None:
     """STORE-188."""
     db = apsw.Connection(str(file))
-    db.execute("DELETE FROM message_info WHERE message_id = 2")
+    db.execute("DELETE FROM message_info WHERE email_id = 2")
     db.close()
     done = recover(NAME, file, tmp_path / "out")
     assert ["without the header lines" in line for line in done.losses] == [True]
@@ -222,7 +222,7 @@ def test_a_body_without_its_end_is_not_taken_for_a_whole_one(file: Path, tmp_pat
     trio.run(add)
     db = apsw.Connection(str(file))
     [(message_id, body_id)] = db.execute("SELECT id, body_id FROM message ORDER BY id DESC LIMIT 1").fetchall()
-    db.execute("DELETE FROM message_info WHERE message_id = ?", (message_id,))
+    db.execute("DELETE FROM message_info WHERE email_id = ?", (message_id,))
     db.execute("DELETE FROM body WHERE id = ?", (body_id,))
     db.execute("DELETE FROM body_chunk WHERE id = (SELECT max(id) FROM body_chunk WHERE id >> 16 = ?)", (body_id,))
     db.close()

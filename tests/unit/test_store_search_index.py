@@ -29,7 +29,10 @@ from moxlite.store.search.finding import search_messages
 from moxlite.store.search.terms import Has, Where
 from moxlite.store.types import MailboxID, MessageID
 from tests.store_fixtures import soon
+from tests.store_fixtures import unserved as accounts
 from tests.store_mail import mail, prepared, put
+
+__all__ = ["accounts"]
 
 INBOX = MailboxID(1)
 
@@ -37,14 +40,6 @@ INBOX = MailboxID(1)
 @pytest.fixture
 def store_options() -> Options:
     return Options(check_on_close=True, min_free_space=0, search_index=True)
-
-
-@pytest.fixture
-async def accounts(tmp_path: Path, store_options: Options) -> AsyncIterator[Accounts]:
-    """Not served: a test says itself when the builder works."""
-    found = Accounts(tmp_path / "data", store_options)
-    yield found
-    await found.aclose()
 
 
 @pytest.fixture
@@ -87,7 +82,7 @@ async def reopen(accounts: Accounts) -> None:
 
 
 def rebuilt(reason: str) -> float:
-    return float(metrics.REBUILT.labels(reason)._value.get())
+    return metrics.REBUILT.labels(reason).value
 
 
 # Following
@@ -235,21 +230,20 @@ async def test_an_interrupted_build_goes_on(account: Account, monkeypatch: pytes
 async def test_the_lag_is_told(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-170: and taken back when the builder ends."""
     monkeypatch.setattr(builder, "BATCH", 10)
-    lag = metrics.LAG._value.get
-    base, indexed = lag(), metrics.INDEXED._value.get()
+    base, indexed = metrics.LAG.value, metrics.INDEXED.value
     await put(account, 25)
     seen = []
     write = builder._write
 
     def noted(tx: Tx, batch: builder._Batch) -> None:
-        seen.append(lag() - base)
+        seen.append(metrics.LAG.value - base)
         write(tx, batch)
 
     monkeypatch.setattr(builder, "_write", noted)
     await account.indexer.once()
     assert seen == [25, 15, 5]
-    assert lag() == base
-    assert metrics.INDEXED._value.get() == indexed + 25
+    assert metrics.LAG.value == base
+    assert metrics.INDEXED.value == indexed + 25
 
 
 async def test_a_burst_of_messages_is_let_pass(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_gentestdata_has_something_of_everything(tmp_path: Path) -> None:
         "message_smtp",
         "message_dkim",
         "message_info WHERE prefix <> x''",
-        "message_info WHERE thread_parents <> x'90'",
+        "message WHERE thread_parents <> x'90'",
         "message_keyword",
         "expunged",
         "mailbox_gone",

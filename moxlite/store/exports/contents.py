@@ -42,8 +42,8 @@ _COLUMNS: Final = """
 m.uid, m.id, m.received, m.flags, m.keywords, i.prefix, m.body_id, b.size, length(h.header), i.structure,
 s.mailfrom, s.mailfrom_domain"""
 _TABLES: Final = """
-JOIN message_info i ON i.message_id = m.id JOIN body b ON b.id = m.body_id
-JOIN message_header h ON h.message_id = m.id LEFT JOIN message_smtp s ON s.message_id = m.id"""
+JOIN message_info i ON i.email_id = m.email_id JOIN body b ON b.id = m.body_id
+JOIN message_header h ON h.email_id = m.email_id LEFT JOIN message_smtp s ON s.message_id = m.id"""
 OF_MAILBOX: Final = f"""
 SELECT {_COLUMNS} FROM message m {_TABLES} WHERE m.mailbox_id = ? AND m.uid > ? ORDER BY m.uid LIMIT {PAGE}"""  # noqa: S608 - constants, here and below
 OF_IDS: Final = f"""

@@ -64,9 +64,9 @@ JOIN import_mailbox b ON b.id = i.mailbox WHERE i.id >= ? ORDER BY i.id LIMIT ?"
 AWAITED: Final = """
 SELECT DISTINCT i.id, i.messageid, i.refs = x'90' FROM thread_missing t
 CROSS JOIN message m ON m.messageid = t.reference CROSS JOIN import_message i ON i.id = m.id
-WHERE t.message_id < ?1 ORDER BY i.id LIMIT 10000"""
+WHERE t.email_id < ?1 ORDER BY i.id LIMIT 10000"""
 SENT: Final = """
-SELECT i.id, s.structure, i.received FROM import_message i JOIN message_info s ON s.message_id = i.id
+SELECT i.id, s.structure, i.received FROM import_message i JOIN message_info s ON s.email_id = i.id
 WHERE i.mailbox = ?"""
 ADDED: Final = """
 SELECT m.uid, m.id, m.mailbox_id, m.flags, m.keywords FROM import_message i JOIN message m ON m.id = i.id

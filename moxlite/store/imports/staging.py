@@ -41,7 +41,7 @@ JOBS: Final = "SELECT count(*) FROM import_job"
 BEGIN: Final = "INSERT INTO import_job (token, started) VALUES (?, ?)"
 THREADS: Final = "SELECT threads_step FROM state"
 TOTAL: Final = "SELECT total_size FROM state"
-INSERT_INFO: Final = "INSERT INTO message_info (message_id, prefix, structure, preview) VALUES (?, x'', ?, ?)"
+INSERT_INFO: Final = "INSERT INTO message_info (email_id, prefix, structure, preview) VALUES (?, x'', ?, ?)"
 INSERT: Final = """
 INSERT INTO import_message (id, mailbox, place, folder, letters, body_id, size, received, received_offset, flags,
 keywords, dsn, messageid, subject_base, is_response, refs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -50,9 +50,11 @@ RESOLVE: Final = """
 UPDATE import_message SET flags = flags | ?, keywords = ?, letters = '' WHERE folder = ? AND letters = ?"""
 SOME: Final = "SELECT id, body_id FROM import_message ORDER BY id DESC LIMIT ?"
 DROP: Final = "DELETE FROM import_message WHERE id = ?"
-DROP_SIDE: Final = tuple(
-    f"DELETE FROM {table} WHERE message_id = ?"  # noqa: S608 - constants
-    for table in ("message_info", "message_wire", "message_header", "imap_copy")
+DROP_SIDE: Final = (
+    "DELETE FROM message_info WHERE email_id = ?",
+    "DELETE FROM message_wire WHERE email_id = ?",
+    "DELETE FROM message_header WHERE email_id = ?",
+    "DELETE FROM imap_copy WHERE message_id = ?",
 )
 UNREF: Final = "UPDATE body SET refs = refs - 1 WHERE id = ? RETURNING refs"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"

@@ -16,6 +16,7 @@ from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.junk.params import Grams
 from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import Meta
+from moxlite.store.reading import EMAIL_ID
 from moxlite.store.transaction import Reader
 
 __all__ = ["Tokenised", "stored_words", "tokenise"]
@@ -28,7 +29,7 @@ WHOLE: Final = 1 << 20
 MAX_HASHES: Final = 500_000
 """Words of one batch: 4 MB of hashes."""
 
-STRUCTURE: Final = "SELECT structure FROM message_info WHERE message_id = ?"
+STRUCTURE: Final = f"SELECT structure FROM message_info WHERE email_id = {EMAIL_ID}"  # noqa: S608 - a constant
 
 
 class Tokenised(msgspec.Struct, frozen=True):

@@ -39,7 +39,8 @@ def _mailbox(record: Record) -> bool:
 
 
 def _message(record: Record) -> bool:
-    if len(record) != 27 or record[0] is not None:
+    # The last column came later: rows of before are shorter.
+    if not 27 <= len(record) <= 28 or record[0] is not None:
         return False
     uid, size = record[2], record[8]
     return (
@@ -48,6 +49,7 @@ def _message(record: Record) -> bool:
         and _none_or(str, record[20])
         and _none_or(int, record[19])
         and _none_or(int, record[26])
+        and all(isinstance(value, bytes) for value in record[27:])
         and isinstance(uid, int)
         and isinstance(size, int)
         and 0 < uid <= MAX_UID
@@ -56,15 +58,16 @@ def _message(record: Record) -> bool:
 
 
 def _info(record: Record) -> bool:
+    # Rows of before have the thread's parents before the last three columns.
     return (
-        len(record) == 8
+        7 <= len(record) <= 8
         and record[0] is None
         and isinstance(record[1], bytes)
         and isinstance(record[2], bytes)
         and _none_or(str, record[3])
-        and isinstance(record[4], bytes)
-        and _texts(record, 5, 6)
-        and _integers(record, 7)
+        and all(isinstance(value, bytes) for value in record[4:-3])
+        and _texts(record, -3, -2)
+        and _integers(record, -1)
     )
 
 

@@ -200,7 +200,8 @@ class Salvage:
         ids = [rowid for (rowid,) in self._db.execute("SELECT id FROM found WHERE place = 'message' ORDER BY id")]
         for rowid in ids:
             record = self._one("message", rowid)
-            info = self._one("message_info", rowid)
+            # Copies share the row of their first message; a file of before has one for each.
+            info = self._one("message_info", record[7]) or self._one("message_info", rowid)
             self.modseq = max(self.modseq, record[4])
             yield FoundMessage(
                 id=rowid,
@@ -218,7 +219,7 @@ class Salvage:
                 is_mailinglist=bool(record[16]),
                 subject=record[21],
                 prefix=None if info is None else info[1],
-                tls=("", "", False) if info is None else (info[5], info[6], bool(info[7])),
+                tls=("", "", False) if info is None else (info[-3], info[-2], bool(info[-1])),
                 smtp=self._one("message_smtp", rowid),
             )
 

@@ -34,8 +34,11 @@ ZSTD_LEVEL: Final = 3
 
 CONTENT: Final = """
 SELECT v.value, i.prefix, i.structure, h.header, b.id, b.size FROM carray(?1) v
-CROSS JOIN message_info i ON i.message_id = v.value CROSS JOIN message_header h ON h.message_id = v.value
-CROSS JOIN body b ON b.id = coalesce((SELECT m.body_id FROM message m WHERE m.id = v.value),
+LEFT JOIN message m ON m.id = v.value
+CROSS JOIN message_info i ON i.email_id = coalesce(m.email_id,
+(SELECT q.email_id FROM erase_queue q WHERE q.message_id = v.value LIMIT 1))
+CROSS JOIN message_header h ON h.email_id = i.email_id
+CROSS JOIN body b ON b.id = coalesce(m.body_id,
 (SELECT e.body_id FROM erase_queue q CROSS JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid
 WHERE q.message_id = v.value LIMIT 1))"""
 

@@ -1,0 +1,322 @@
+"""Copies of a message share its content, which goes with the last of them (STORE-25, decision 006), also in files of
+before.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from array import array
+from pathlib import Path
+
+import apsw
+import pytest
+
+from moxlite.store.account import Account
+from moxlite.store.accounts import Accounts
+from moxlite.store.body import message_range
+from moxlite.store.bus import Cursor
+from moxlite.store.check import check_account
+from moxlite.store.fetching import Column, fetch_rows
+from moxlite.store.messages import copy_messages, expunge, move_messages
+from moxlite.store.migrations import Kind, open_file
+from moxlite.store.options import Options
+from moxlite.store.reading import gone_rows, headers, infos, thread_parents, wires
+from moxlite.store.recover.rebuild import recover
+from moxlite.store.threads import reassign_threads
+from moxlite.store.transaction import Reader
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import box, deliver_mail, look, mail, put, rows
+from tests.upgrade_fixtures import unpack
+
+__all__ = ["accounts", "store_options"]
+
+SHARED = ("message_info", "message_wire", "message_header")
+BEFORE = "0.1.0-account-0008"
+"""The last fixture in which each copy has rows of its own."""
+
+
+async def shared(account: Account) -> list[tuple[int, ...]]:
+    """The email_ids in each table of content."""
+    return await look(
+        account,
+        lambda r: [tuple(row[0] for row in r.rows(f"SELECT email_id FROM {table} ORDER BY 1")) for table in SHARED],
+    )
+
+
+async def test_a_copy_has_the_content_of_its_source(accounts: Accounts) -> None:
+    """STORE-20, STORE-25, STORE-51, IMAP-106, IMAP-117: by every way of reading, and nothing of it is written again."""
+    async with accounts.use("mia") as account:
+        inbox, archive = (await box(account)).id, (await box(account, "Archive")).id
+        await put(account, 2)
+        await account.write(lambda tx: copy_messages(tx, inbox, [1, 2], archive))
+        copies = await account.write(lambda tx: copy_messages(tx, archive, [1, 2], archive))
+        assert await shared(account) == [(1, 2)] * 3
+        for number, message_id in enumerate(copies.message_ids, 1):
+            assert await look(account, lambda r, i=message_id: message_range(r, i)) == mail(number)
+            for read in (wires, headers, infos, thread_parents):
+                found = await look(account, lambda r, i=message_id, f=read: f(r, [i]))  # type: ignore[operator]
+                original = await look(account, lambda r, n=number, f=read: f(r, [n]))  # type: ignore[operator]
+                assert list(found.values()) == list(original.values())
+                assert list(found) == [message_id]
+
+
+async def test_content_goes_with_the_last_message_that_has_it(accounts: Accounts) -> None:
+    """STORE-25, STORE-36: whether the first one or a copy is removed first; a removed one keeps it while it is held."""
+    async with accounts.use("mia") as account:
+        inbox, archive = (await box(account)).id, (await box(account, "Archive")).id
+        await put(account, 2)
+        await account.write(lambda tx: copy_messages(tx, inbox, [1, 2], archive))
+        _, cursor = await account.subscribe()
+        with cursor:
+            await account.write(lambda tx: expunge(tx, inbox, [1]))
+            await account.write(lambda tx: expunge(tx, archive, [2]))
+            [copy] = await look(account, lambda r: gone_rows(r, archive, [2]))
+            assert (copy.id, copy.email_id) == (4, 2)
+            columns: tuple[Column, ...] = ("email_id", "envelope", "header", "preview")
+            second = array("q", [2])
+            _, [removed] = await look(account, lambda r: fetch_rows(r, archive, second, columns, ids=False))
+            [there], _ = await look(account, lambda r: fetch_rows(r, inbox, second, columns, ids=False))
+            assert removed[3:] == there[3:]
+            await account.settle()
+            assert await shared(account) == [(1, 2)] * 3
+        await account.settle()
+        assert await shared(account) == [(1, 2)] * 3
+        await account.write(lambda tx: expunge(tx, inbox, [2]))
+        await account.settle()
+        assert await shared(account) == [(1,)] * 3
+        again = await account.write(lambda tx: copy_messages(tx, archive, [1], inbox))
+        await account.write(lambda tx: expunge(tx, archive, [1]))
+        await account.settle()
+        assert await look(account, lambda r: message_range(r, again.message_ids[0])) == mail(1)
+        await account.write(lambda tx: expunge(tx, inbox, again.target_uids))
+        await account.settle()
+        assert await shared(account) == [()] * 3
+
+
+async def test_copies_wait_for_a_parent_by_one_row(accounts: Accounts) -> None:
+    """STORE-195, STORE-25: all find it; without the first message as well; and nothing waits for the last one."""
+    async with accounts.use("mia") as account:
+        inbox, archive = (await box(account)).id, (await box(account, "Archive")).id
+        orphan = mail(3, subject="Re: greetings", references="<1@example.com> <2@example.com>")
+        await deliver_mail(account, orphan)
+        for _ in range(2):
+            await account.write(lambda tx: copy_messages(tx, inbox, [1], archive))
+        missing = "SELECT reference, email_id, distance FROM thread_missing ORDER BY 3"
+        assert await look(account, lambda r: r.rows(missing)) == [("2@example.com", 1, 0), ("1@example.com", 1, 1)]
+        await account.write(lambda tx: expunge(tx, inbox, [1]))
+        await account.settle()
+        root = (await deliver_mail(account, mail(1))).message_id
+        parents = await look(account, lambda r: thread_parents(r, [2, 3]))
+        assert parents == {2: (root,), 3: (root,)}
+        assert await look(account, lambda r: r.rows(missing)) == [("2@example.com", 1, 0)]
+        assert {row.thread_missing_link for row in await rows(account, "Archive")} == {True}
+        await account.write(lambda tx: expunge(tx, archive, [1, 2]))
+        await account.settle()
+        assert await look(account, lambda r: r.rows(missing)) == []
+
+
+async def test_threads_made_anew_keep_what_copies_wait_for(accounts: Accounts) -> None:
+    """STORE-43, STORE-82, STORE-195: of messages without a Message-ID, whose copies are no answers to them."""
+    async with accounts.use("mia") as account:
+        inbox, archive = (await box(account)).id, (await box(account, "Archive")).id
+        orphan = mail(3, subject="Re: greetings", references="<1@example.com>").replace(b"Message-ID", b"X-Was")
+        await deliver_mail(account, orphan)
+        await account.write(lambda tx: copy_messages(tx, inbox, [1], archive))
+        assert await reassign_threads(account) == 2
+        missing = "SELECT reference, email_id, distance FROM thread_missing"
+        assert await look(account, lambda r: r.rows(missing)) == [("1@example.com", 1, 0)]
+        root = (await deliver_mail(account, mail(1))).message_id
+        assert await look(account, lambda r: thread_parents(r, [1, 2])) == {1: (root,), 2: (root,)}
+
+
+def left_over(r: Reader) -> list[object]:
+    """What is wrong in an account, by the deep check."""
+    return list(check_account(r, deep=True))
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_after_any_history_each_message_has_its_own_content(tmp_path: Path, seed: int) -> None:
+    """STORE-25, STORE-36, STORE-40, STORE-160: copies, moves, removals, tombstones held by who has not heard of them,
+    erasure, and the file as a kill leaves it.
+    """
+    rng = random.Random(seed)
+    options = Options(min_free_space=0, check_on_close=True)
+    accounts = Accounts(tmp_path / "data", options)
+    octets: dict[int, bytes] = {}  # by email_id
+    number = 0
+    async with accounts.use("mia") as account:
+        boxes = [(await box(account, name)).id for name in ("Inbox", "Archive", "Trash")]
+        cursors: list[Cursor] = []
+        for step in range(60):
+            source, target = rng.choice(boxes), rng.choice(boxes)
+            there = await look(account, lambda r, i=source: r.rows("SELECT uid FROM message WHERE mailbox_id = ?", i))
+            uids = rng.sample([uid for (uid,) in there], rng.randint(0, min(3, len(there))))
+            match rng.choice(("add", "copy", "copy", "move", "expunge", "hold", "release", "erase")):
+                case "add":
+                    number += 1
+                    answered = f"<{rng.randint(number - 3, number + 3)}@example.com>"
+                    data = mail(number, subject="Re: greetings", references=answered)
+                    octets[(await deliver_mail(account, data)).message_id] = data
+                case "copy":
+                    await account.write(lambda tx, u=uids, s=source, t=target: copy_messages(tx, s, u, t))
+                case "move" if source != target:
+                    await account.write(lambda tx, u=uids, s=source, t=target: move_messages(tx, s, u, t))
+                case "expunge":
+                    await account.write(lambda tx, u=uids, s=source: expunge(tx, s, u))
+                case "hold":
+                    cursors.append((await account.subscribe())[1])
+                case "release" if cursors:
+                    cursors.pop(rng.randrange(len(cursors))).close()
+                case "erase":
+                    await account.eraser.once()
+            assert await account.scan(left_over, op="test") == [], step
+            if step % 20 == 19:
+                killed = tmp_path / f"killed-{step}"
+                shutil.copytree(tmp_path / "data", killed)
+                await whole_after_a_kill(killed, options, octets)
+        await every_message_is_right(account, octets)
+        for cursor in cursors:
+            cursor.close()
+        await account.settle()
+        live = await look(account, lambda r: r.rows("SELECT DISTINCT email_id FROM message ORDER BY 1"))
+        assert await shared(account) == [tuple(row[0] for row in live)] * 3
+        for mailbox_id in boxes:
+            await account.write(
+                lambda tx, i=mailbox_id: expunge(
+                    tx, i, [uid for (uid,) in tx.rows("SELECT uid FROM message WHERE mailbox_id = ?", i)]
+                )
+            )
+        await account.settle()
+        for table in (*SHARED, "thread_missing", "body", "body_chunk", "erase_queue"):
+            assert await look(account, lambda r, t=table: r.value(f"SELECT count(*) FROM {t}")) == 0, table
+    await accounts.aclose()
+
+
+async def whole_after_a_kill(folder: Path, options: Options, octets: dict[int, bytes]) -> None:
+    """A folder opened by another process has all mail; at once, and when what waited is erased."""
+    accounts = Accounts(folder, options)
+    async with accounts.use("mia") as account:
+        await every_message_is_right(account, octets)
+        await account.settle()
+        await every_message_is_right(account, octets)
+    await accounts.aclose()
+
+
+async def every_message_is_right(account: Account, octets: dict[int, bytes]) -> None:
+    """Messages, and tombstones that are held, have the octets of their first message."""
+    both = "SELECT id, email_id FROM message UNION SELECT message_id, email_id FROM erase_queue"
+    for message_id, email_id in await look(account, lambda r: r.rows(both)):
+        assert await look(account, lambda r, i=message_id: message_range(r, i)) == octets[email_id]
+
+
+# Files of before
+
+OLD_COPY = (
+    """INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,
+    savedate, flags, mailbox_orig_id, messageid, subject_base, threadid, thread_missing_link)
+    SELECT ?2, mailbox_id, ?3, createseq, modseq, threadseq, body_id, email_id, size, received, savedate, flags,
+    mailbox_orig_id, messageid, subject_base, threadid, thread_missing_link FROM message WHERE id = ?1""",
+    """INSERT INTO message_info SELECT ?2, prefix, structure, preview, thread_parents, tls_version, tls_cipher,
+    requiretls FROM message_info WHERE message_id = ?1""",
+    "INSERT INTO message_wire SELECT ?2, envelope, bodystructure FROM message_wire WHERE message_id = ?1",
+    "INSERT INTO message_header SELECT ?2, header FROM message_header WHERE message_id = ?1",
+    "INSERT INTO thread_missing SELECT reference, ?2, distance FROM thread_missing WHERE message_id = ?1",
+    "UPDATE body SET refs = refs + 1 WHERE id = (SELECT body_id FROM message WHERE id = ?1)",
+    "UPDATE mailbox SET uidnext = max(uidnext, ?3 + 1) WHERE id = (SELECT mailbox_id FROM message WHERE id = ?1)",
+)
+"""?1 source, ?2 new id, ?3 new UID."""
+
+OLD_EXPUNGE = (
+    """INSERT INTO expunged SELECT mailbox_id, uid, id, createseq, (SELECT max(modseq) FROM mailbox) + 1, threadid, 0,
+    body_id, flags, keywords, received, received_offset, size FROM message WHERE id = ?""",
+    """INSERT INTO erase_queue SELECT mailbox_id, uid, message_id, modseq, expunged_at, NULL FROM expunged
+    WHERE message_id = ?""",
+    "DELETE FROM thread_missing WHERE message_id = ?",
+    "DELETE FROM message_smtp WHERE message_id = ?",
+    "DELETE FROM message_dkim WHERE message_id = ?",
+    "DELETE FROM message_keyword WHERE message_id = ?",
+    "DELETE FROM recipient WHERE message_id = ?",
+    "DELETE FROM message WHERE id = ?",
+)
+OLD_ERASE = (
+    """UPDATE body SET refs = refs - 1 WHERE id = (SELECT body_id FROM expunged WHERE message_id = ?)""",
+    """UPDATE expunged SET body_id = NULL, flags = NULL, keywords = NULL, received = NULL, received_offset = NULL,
+    size = NULL WHERE message_id = ?""",
+    "DELETE FROM erase_queue WHERE message_id = ?",
+    "DELETE FROM message_info WHERE message_id = ?",
+    "DELETE FROM message_wire WHERE message_id = ?",
+    "DELETE FROM message_header WHERE message_id = ?",
+)
+OLD_CONTENT = """
+SELECT m.id, i.prefix, i.structure, i.preview, w.envelope, w.bodystructure, h.header, m.body_id, i.thread_parents
+FROM (SELECT id, body_id FROM message UNION SELECT message_id, body_id FROM expunged WHERE body_id IS NOT NULL) m
+JOIN message_info i ON i.message_id = m.id JOIN message_wire w ON w.message_id = m.id
+JOIN message_header h ON h.message_id = m.id ORDER BY 1"""
+NEW_CONTENT = """
+SELECT m.id, i.prefix, i.structure, i.preview, w.envelope, w.bodystructure, h.header, m.body_id
+FROM (SELECT id, email_id, body_id FROM message UNION SELECT e.message_id, q.email_id, e.body_id FROM expunged e
+JOIN erase_queue q USING (mailbox_id, uid)) m JOIN message_info i ON i.email_id = m.email_id
+JOIN message_wire w ON w.email_id = m.email_id JOIN message_header h ON h.email_id = m.email_id ORDER BY 1"""
+
+
+def old_file(folder: Path) -> tuple[Path, apsw.Connection]:
+    """An account of before with copies whose first message is there, is held, is gone; and copies that are held."""
+    path = unpack(BEFORE, folder) / "accounts/test2/account.db"
+    db = apsw.Connection(str(path))
+    inbox = "SELECT m.id FROM message m JOIN mailbox b ON b.id = m.mailbox_id WHERE b.name = 'Inbox' ORDER BY m.id"
+    there, held, gone, copy_held = [row[0] for row in db.execute(inbox)][:4]
+    db.execute("INSERT OR IGNORE INTO thread_missing VALUES ('x@y', ?, 0), ('z@y', ?, 1)", (gone, gone))
+    db.execute("UPDATE message_info SET thread_parents = x'91cd03e7' WHERE message_id = ?", (gone,))
+    last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchall()[0][0]
+    new = iter(range(last + 1, last + 100))
+    for source in (there, held, gone, gone, copy_held, copy_held):
+        number = next(new)
+        for sql in OLD_COPY:
+            db.execute(sql, (source, number, 1_000 + number)[: 3 if "?3" in sql else 2 if "?2" in sql else 1])
+    for removed in (held, gone, last + 5):  # the last one is a copy, beside its source and another copy
+        for sql in OLD_EXPUNGE:
+            db.execute(sql, (removed,))
+    for sql in OLD_ERASE:
+        db.execute(sql, (gone,))
+    return path, db
+
+
+def test_files_of_before_keep_all_their_content(tmp_path: Path) -> None:
+    """STORE-25, STORE-147, STORE-148: and nothing twice; references that copies wait for stay, too."""
+    path, db = old_file(tmp_path / "data")
+    old = db.execute(OLD_CONTENT).fetchall()
+    waiting = set(db.execute("SELECT reference FROM thread_missing"))
+    db.close()
+    open_file(path, Kind.ACCOUNT, Options(min_free_space=0)).close()
+    db = apsw.Connection(str(path))
+    new = db.execute(NEW_CONTENT).fetchall()
+    assert len(old) > 25
+    parents = dict(db.execute("SELECT id, thread_parents FROM message"))
+    assert new == [row[:-1] for row in old]
+    # Where a tombstone stood in its thread nobody asks any more.
+    assert parents == {row[0]: row[-1] for row in old if row[0] in parents}
+    assert len(parents) < len(old)
+    assert set(db.execute("SELECT reference FROM thread_missing")) == waiting
+    kinds = {finding.kind for finding in check_account(Reader(db), deep=True)}
+    assert not kinds & {*SHARED, "thread_missing", "erase_queue", "body", "size", "refs"}
+    db.close()
+
+
+def test_a_damaged_file_of_before_is_salvaged(tmp_path: Path) -> None:
+    """STORE-188: each copy with its own rows, also where the first message is gone."""
+    path, db = old_file(tmp_path / "data")
+    prefixes = db.execute(
+        "SELECT i.prefix FROM message m JOIN message_info i ON i.message_id = m.id JOIN mailbox b"
+        " ON b.id = m.mailbox_id WHERE b.name = 'Inbox' ORDER BY 1"
+    ).fetchall()
+    db.close()
+    done = recover("test2", path, tmp_path / "out")
+    assert done.losses == []
+    db = apsw.Connection(str(tmp_path / "out/accounts/test2/account.db"))
+    found = db.execute(
+        "SELECT i.prefix FROM message m JOIN message_info i ON i.email_id = m.email_id JOIN mailbox b"
+        " ON b.id = m.mailbox_id WHERE b.name = 'Inbox' ORDER BY 1"
+    ).fetchall()
+    assert found == prefixes
+    db.close()
