@@ -96,11 +96,17 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             return rights_of(r, mailbox_id, self.guest)
         return SYSTEM_RIGHTS if is_system(r, mailbox_id) else RIGHTS
 
+    def rights_to(self, r: Reader, box: Mailbox) -> str:
+        """The same, of a mailbox that was read in the same snapshot."""
+        if self.guest:
+            return rights_of(r, box.id, self.guest)
+        return SYSTEM_RIGHTS if box.system else RIGHTS
+
     def require(self, r: Reader, box: Mailbox, needed: str) -> None:
         """Raises NoSuchMailbox for a mailbox that the user must not know of, Refused (NOPERM) without the rights that
         are needed, MailboxNotAllowed for changing the system's mailbox.
         """
-        rights = self.rights(r, box.id)
+        rights = self.rights_to(r, box)
         if "l" not in rights:
             raise NoSuchMailbox(self.shown(box.name))
         if box.system and any(letter not in rights for letter in needed):  # in words that say more than the letter

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
-from moxlite.proto.imap.seqset import format_ranges, runs
 from moxlite.store.account import AccountTx
 from moxlite.store.acl import RIGHTS
 from moxlite.store.adding import Added
@@ -65,9 +64,10 @@ async def replace(session: Session, command: c.Replace) -> Done:
 
 
 def _appenduid(added: Sequence[Added]) -> Code:
-    """``APPENDUID uidvalidity uids`` (RFC 4315 §3)."""
-    uids = format_ranges(runs([one.uid for one in added]))
-    return Code("APPENDUID", b"%d %b" % (added[0].uidvalidity, uids))
+    """``APPENDUID uidvalidity uids`` (RFC 4315 §3); they are consecutive."""
+    first, last = added[0], added[-1]
+    uids = b"%d" % first.uid if first is last else b"%d:%d" % (first.uid, last.uid)
+    return Code("APPENDUID", b"%d %b" % (first.uidvalidity, uids))
 
 
 async def _rights(place: Place) -> str:

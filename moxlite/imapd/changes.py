@@ -19,6 +19,7 @@ rendered once for all (`flagwire`), and equal views are one object (`uidlist`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import trio
@@ -105,13 +106,20 @@ async def check_view(session: Session, view: View) -> None:
 
 async def tell_permanent(session: Session, view: View) -> None:
     """``[PERMANENTFLAGS (…)]``: the flags that this session may change (RFC 9051 §7.1, RFC 4314 §5.2)."""
-    flags, keywords = allowed_flags("" if view.read_only or view.system else view.rights)
-    words = [word for flag, word in zip(SYSTEM_BITS, SYSTEM_FLAGS, strict=True) if flag & flags]
+    system, keywords = _changeable("" if view.read_only or view.system else view.rights)
+    words = list(system)
     if keywords:
         words += await view.seat.spelled(tuple(sorted(view.keywords)))
         if len(view.keywords) < MAX_PER_MAILBOX:
             words.append(r"\*")
     session.respond(State("OK", "flags that stay", Code("PERMANENTFLAGS", flag_list(words))))
+
+
+@lru_cache(maxsize=256)  # the combinations in use are few
+def _changeable(rights: str) -> tuple[tuple[str, ...], bool]:
+    """The system flags that may be changed with these rights, and whether keywords may."""
+    flags, keywords = allowed_flags(rights)
+    return tuple([word for flag, word in zip(SYSTEM_BITS, SYSTEM_FLAGS, strict=True) if flag & flags]), keywords
 
 
 def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
@@ -380,16 +388,21 @@ async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
         session.told.update(event.uid for event in events)
     notify = session.notify
     waiting: list[int] = []  # new messages that are told with what NOTIFY asks of them
+    lines: list[bytes] = []
     for event in events:
         if notify is not None and notify.items and event.uid in changes.added and event.origin != view.seat.cursor.id:
             waiting.append(event.uid)
             continue
         if notify is not None and waiting:
+            session.write(b"".join(lines))
+            lines.clear()
             await notify.tell_new(session, view, sorted(waiting))
             waiting.clear()
         keywords = await view.seat.spelled(event.keywords) if event.keywords else ()
         flags = wire_flags(event.flags, keywords, view.is_recent(event.uid))
-        session.write(flags_line(session, view, event.uid, flags, event.modseq))
+        lines.append(flags_line(session, view, event.uid, flags, event.modseq))
+    if lines:
+        session.write(b"".join(lines))
     if notify is not None and waiting:
         await notify.tell_new(session, view, sorted(waiting))
 

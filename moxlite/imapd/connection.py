@@ -12,6 +12,7 @@ commands are answered in one piece.
 
 import logging
 from collections.abc import Awaitable
+from time import perf_counter
 from typing import Final
 
 import trio
@@ -21,7 +22,7 @@ from moxlite.admin.metrics import authentication_ratelimited_total
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.log import TRACEDATA
-from moxlite.net.sendnow import AT_ONCE, send_now, unsent
+from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
 from moxlite.net.tls import TLSError, TLSStream
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import State
@@ -43,6 +44,11 @@ logger = logging.getLogger("moxlite.imapd")
 READ_SIZE: Final = 65_536
 """Octets asked for at once; the TLS stream starts with small buffers by itself."""
 
+TURN: Final = 0.002
+"""Seconds of commands that came in one piece, after which other tasks have their turn. So a command that does little
+need not give them one itself.
+"""
+
 SEND_SIZE: Final = 131_072
 """Octets under one deadline for writing: a client that takes less than that in five minutes is gone. Twice
 `HIGH_WATER`, so that what a command with much to say drains goes out in one piece.
@@ -53,6 +59,7 @@ class Connection:
     """Implements `output.Wire` over a Trio stream."""
 
     __slots__ = (
+        "_began",
         "_literal",
         "_out",
         "_sending",
@@ -73,6 +80,7 @@ class Connection:
         self._out: list[bytes] = []
         self._sending = trio.Lock()
         self._literal = False  # within a literal
+        self._began = 0.0  # when we had our turn, as far as we know
         self.info = info
         self.context = context
         self.decoder = ServerDecoder(pedantic=context.pedantic)
@@ -94,11 +102,12 @@ class Connection:
         """See `Wire.pending_octets`."""
         return b"".join(self._out)
 
-    def flush(self) -> bool:
+    def flush(self, *, much: bool = False) -> bool:
         """See `Wire.flush`. Raises BrokenResourceError when the client is gone."""
         if self._sending.locked():  # IDLE and NOTIFY write while another task waits for the client
             return False
-        if self._out and self.pending <= AT_ONCE and not self.slow and not unsent(self._stream):
+        most = at_once(self._stream) if much else AT_ONCE
+        if self._out and self.pending <= most and not self.slow and not unsent(self._stream):
             octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             try:
                 taken = send_now(self._stream, octets)
@@ -162,12 +171,16 @@ class Connection:
         while True:
             event = self.decoder.next_event()
             if event is not NEED_DATA:
+                if perf_counter() - self._began > TURN:
+                    await trio.lowlevel.checkpoint()
+                    self._began = perf_counter()
                 self._literal = isinstance(event, LiteralRequest | LiteralChunk)
                 if isinstance(event, LiteralEnd):
                     self._literal = False
                 return event
             await self.drain()
             octets = await self._read(self._patience() if seconds is None else seconds)
+            self._began = perf_counter()
             if octets:
                 self.received += len(octets)
                 self.decoder.feed(octets)

@@ -22,17 +22,17 @@ from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
 from moxlite.store.account import AccountTx
 from moxlite.store.errors import NoSuchMailbox, StoreError
-from moxlite.store.fetching import fetch_rows
+from moxlite.store.fetching import fetch_rows, slice_of
 from moxlite.store.flags import Stored, store_flags
 from moxlite.store.keywords import spellings
-from moxlite.store.reading import SLICE, state, vanished
+from moxlite.store.reading import state, vanished
 from moxlite.store.transaction import Row
 from moxlite.store.types import Flag
 
 from .changes import check_view
 from .errors import bad, no
 from .fetchbody import Unanswered, needs, write_rest
-from .fetchgroups import AHEAD, Bodies, Group, groups
+from .fetchgroups import AHEAD, Bodies, Group, Slice
 from .fetchrows import FlagWriter, Plan, plan
 from .messagelimit import cut, refuse_more
 from .modseqs import highest_modseq
@@ -159,6 +159,7 @@ class _Fetching:
         self._flags = FlagWriter(spelled, view.is_recent if view.recent else None)
         self._plans: dict[tuple[bool, bool], Plan] = {}
         self._before: Group | None = None  # read, not written yet
+        self._began = False
 
     def _plan(self, *, telling: bool, derived: bool = True) -> Plan:
         """How to answer.
@@ -195,10 +196,11 @@ class _Fetching:
     async def run(self, uids: array[int], *, marks_seen: bool) -> None:
         """Answer for messages, ascending. Raises StoreError; what was read before has been written then."""
         try:
-            for start in range(0, len(uids), SLICE):
+            step = slice_of(self._plan(telling=marks_seen).columns)
+            for start in range(0, len(uids), step):
                 if start:
                     await self._check_rights()
-                await self._slice(uids[start : start + SLICE], marks_seen=marks_seen)
+                await self._slice(uids[start : start + step], marks_seen=marks_seen)
         except StoreError:
             await self._flush()
             raise
@@ -242,7 +244,8 @@ class _Fetching:
 
     async def _answer(self, uids: array[int], *, telling: bool) -> None:
         how = self._plan(telling=telling)
-        rows, gone = await self.view.seat.account.read(self._reading(uids, how), op="imap-fetch")
+        rows, gone = await self.view.seat.account.read(self._reading(uids, how), op="imap-fetch", turn=self._began)
+        self._began = True
         if self.since is None and len(rows) < len(uids):
             self.gone = True
         if gone:
@@ -255,13 +258,13 @@ class _Fetching:
             rows = sorted([*rows, *gone])
             if not rows:
                 return
-        heads = how.heads(rows, self._numbers(rows))
+        numbers = self._numbers(rows)
         if how.rest:
-            for group in groups(self.view.seat.account, how, rows, list(heads)):
+            for group in Slice(self.view.seat.account, how, rows, numbers).groups():
                 await self._take(group)
             return
         await self._flush()
-        self.session.write(b"".join(heads))
+        self.session.write(b"".join(how.heads(how.split(rows), numbers)))
         await self.session.drain()
 
     async def _take(self, group: Group) -> None:
@@ -282,15 +285,14 @@ class _Fetching:
         made = await group.result()
         if isinstance(made, bytes):  # what most clients ask for, in one step
             self.session.write(made)
-            await self.session.drain()
+            await self.session.drain(turn=False)
         else:
             await self._write_each(group, made)
 
     async def _write_each(self, group: Group, bodies: Bodies) -> None:
         """Write heads, each followed by the items that need the message itself."""
         session = self.session
-        for head, content in zip(group.heads, group.contents(), strict=True):
-            body = bodies.get(content.body_id)
+        for head, content, body in zip(group.heads(), group.contents(), bodies, strict=True):
             if body is not None:
                 content.whole = content.prefix + body
             session.write(head)

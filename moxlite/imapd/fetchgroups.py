@@ -10,10 +10,11 @@ streamed by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, repeat, starmap
-from operator import itemgetter, sub
+from itertools import accumulate, chain, repeat, starmap
+from operator import add, itemgetter, sub
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from moxlite.proto.imap.fetchitems import FetchItem
@@ -21,13 +22,13 @@ from moxlite.store.fetching import Stored, plain_bodies, stored_bodies
 from moxlite.store.offload import Ahead
 from moxlite.store.transaction import Row
 
-from .fetchbody import SMALL, Content, is_whole, item_name, needs
+from .fetchbody import Content, is_whole, item_name, needs
 from .fetchrows import Plan, without_nul
 
 if TYPE_CHECKING:
     from moxlite.store.account import Account
 
-__all__ = ["AHEAD", "Bodies", "Group", "groups"]
+__all__ = ["AHEAD", "Bodies", "Group", "Slice"]
 
 FEW: Final = 128
 """Messages of a group: their decoding is a millisecond for the loop, where no thread is free for it."""
@@ -40,79 +41,99 @@ kB do: with groups of 250 KiB downloads were a fifth slower, with 120 KiB by hal
 AHEAD: Final = 2 * STEP
 """Octets of two groups up to which one is read while the other is on its way (IMAP-148)."""
 
-Bodies: TypeAlias = Mapping[int, bytes | memoryview]
-"""Octets of bodies by id."""
+Bodies: TypeAlias = Sequence[bytes | memoryview | None]
+"""Octets of bodies; None for one that is damaged, missing, or streamed."""
+
+
+class Slice:
+    """Messages of one read of rows, which are not empty, in groups.
+
+    Attributes:
+      ids, sizes: of the bodies. whole: nothing but all of each message is to be added. starts: the response for each
+        message up to where its body begins, if `whole`; else up to where `rest` begins.
+    """
+
+    def __init__(self, account: Account, how: Plan, rows: Sequence[Row], numbers: Sequence[int]) -> None:
+        """`numbers` as for `Plan.heads`."""
+        columns = how.split(rows)
+        self.account = account
+        self.how = how
+        self.rows = rows
+        self.numbers = numbers
+        self.ids: Sequence[int] = columns["body_id"]
+        self.sizes: Sequence[int] = list(map(sub, columns["size"], map(len, columns["prefix"])))
+        self.whole = len(how.rest) == 1 and is_whole(how.rest[0])
+        self.starts = list(
+            how.starts(columns, numbers, item_name(how.rest[0])) if self.whole else how.heads(columns, numbers)
+        )
+        lengths = self.sizes if self.whole else columns["size"]
+        self._ends = list(accumulate(map(add, lengths, map(len, self.starts))))
+
+    def groups(self) -> Iterator[Group]:
+        """At most `FEW` messages and at most `STEP` octets each; a message that is larger stands alone."""
+        ends = self._ends
+        start = before = 0
+        while start < len(ends):
+            few = min(start + FEW, len(ends))
+            stop = max(bisect_right(ends, before + STEP, start, few), start + 1)
+            yield Group(self, slice(start, stop), ends[stop - 1] - before)
+            start, before = stop, ends[stop - 1]
 
 
 class Group:
-    """Some messages, with the beginnings of their responses; what follows needs their bodies.
+    """Some messages of a slice; their responses need their bodies.
 
     Attributes:
-      rest: the items that follow. octets: of all messages and beginnings.
+      octets: of all messages and beginnings.
     """
 
-    __slots__ = ("_account", "_ahead", "_columns", "_rows", "heads", "octets", "rest")
+    __slots__ = ("_ahead", "_part", "_slice", "octets")
 
-    def __init__(self, account: Account, how: Plan, rows: Sequence[Row], heads: Sequence[bytes], octets: int) -> None:
-        self._account = account
-        self._rows = rows
-        self._columns = [how.position(name) for name in ("message_id", "body_id", *needs(how.rest))]
-        self.rest = how.rest
-        self.heads = heads
+    def __init__(self, of: Slice, part: slice, octets: int) -> None:
+        self._slice = of
+        self._part = part
         self.octets = octets
         self._ahead: Ahead[bytes | Bodies]
 
+    @property
+    def rest(self) -> tuple[FetchItem, ...]:
+        """The items that need the bodies."""
+        return self._slice.how.rest
+
     async def read(self) -> None:
         """Read the bodies as they are stored, but those that are streamed."""
-        ids, sizes, prefixes = (list(map(itemgetter(column), self._rows)) for column in self._columns[1:4])
-        wanted = dict(zip(ids, map(sub, sizes, map(len, prefixes)), strict=True))
-        if max(wanted.values()) > SMALL:
-            wanted = {body_id: size for body_id, size in wanted.items() if size <= SMALL}
-        stored = await self._account.read(partial(stored_bodies, sizes=wanted), op="imap-bodies")
-        if len(self.rest) == 1 and is_whole(self.rest[0]):
-            self._ahead = Ahead(partial(_whole, stored, self.rest[0], self.heads, ids, sizes, prefixes))
-        else:
-            self._ahead = Ahead(partial(plain_bodies, stored))
+        of, part = self._slice, self._part
+        reading = partial(stored_bodies, ids=of.ids[part], sizes=of.sizes[part])
+        stored = await of.account.read(reading, op="imap-bodies")
+        self._ahead = Ahead(partial(_responses, of.starts[part], stored) if of.whole else partial(plain_bodies, stored))
 
     def begin(self) -> None:
         """Let a thread begin with the decoding, once it has been read."""
         self._ahead.begin()
 
     async def result(self) -> bytes | Bodies:
-        """All responses in full, or the bodies for who puts them together. A damaged one is left out."""
+        """All responses in full, or the bodies for who puts them together."""
         return await self._ahead.result()
+
+    def heads(self) -> Iterable[bytes]:
+        """The responses, up to where `rest` begins."""
+        of, part = self._slice, self._part
+        if of.whole:  # seldom: one of them is not there
+            return of.how.heads(of.how.split(of.rows[part]), of.numbers[part])
+        return of.starts[part]
 
     def contents(self) -> Iterator[Content]:
         """The messages."""
-        return starmap(partial(Content, self._account), map(itemgetter(*self._columns), self._rows))
+        how = self._slice.how
+        columns = [how.position(name) for name in ("message_id", "body_id", *needs(how.rest))]
+        return starmap(partial(Content, self._slice.account), map(itemgetter(*columns), self._slice.rows[self._part]))
 
 
-def groups(account: Account, how: Plan, rows: Sequence[Row], heads: Sequence[bytes]) -> Iterator[Group]:
-    """Rows in groups: at most `FEW` messages and at most `STEP` octets; one that is larger stands alone."""
-    size = how.position("size")
-    start = octets = 0
-    for position, (row, head) in enumerate(zip(rows, heads, strict=True)):
-        length = row[size] + len(head)
-        if position > start and (octets + length > STEP or position - start == FEW):
-            yield Group(account, how, rows[start:position], heads[start:position], octets)
-            start, octets = position, 0
-        octets += length
-    yield Group(account, how, rows[start:], heads[start:], octets)
-
-
-def _whole(
-    stored: Stored,
-    item: FetchItem,
-    heads: Sequence[bytes],
-    ids: Sequence[int],
-    sizes: Sequence[int],
-    prefixes: Sequence[bytes],
-) -> bytes | Bodies:
+def _responses(starts: Sequence[bytes], stored: Stored) -> bytes | Bodies:
     """The responses of messages that are asked for in full, in one piece; the bodies when one of them is not there."""
     bodies = plain_bodies(stored)
-    found = [bodies[body_id] for body_id in ids if body_id in bodies]
-    if len(found) < len(ids):
+    found = [octets for octets in bodies if octets is not None]
+    if len(found) < len(bodies):
         return bodies
-    literals = map((b"%b {%%d}\r\n" % item_name(item)).__mod__, sizes)
-    pieces = zip(heads, literals, prefixes, found, repeat(b")\r\n", len(ids)), strict=True)
+    pieces = zip(starts, found, repeat(b")\r\n", len(starts)), strict=True)
     return without_nul(b"".join(chain.from_iterable(pieces)))

@@ -63,19 +63,27 @@ class FlagWriter:
         Args:
           spelled: the account's spelling of keywords. is_recent: whether a UID shows ``\\Recent``, None when none does.
         """
-        self._spelled = spelled
         self._is_recent = is_recent
-        self._known: dict[tuple[int, str, bool], bytes] = {}
+        self._known = _Written(spelled)
 
-    def all(self, columns: Columns) -> list[bytes]:
+    def all(self, columns: Columns) -> Iterable[bytes]:
         """``(\\Seen work)`` for each row of a slice."""
         recent = repeat(False) if self._is_recent is None else map(self._is_recent, columns["uid"])
-        keys = list(zip(columns["flags"], columns["keywords"], recent, strict=False))
-        known = self._known
-        for flags, keywords, is_recent in set(keys).difference(known):
-            words = tuple([self._spelled.get(word, word) for word in keywords.split()])
-            known[flags, keywords, is_recent] = wire_flags(Flag(flags), words, is_recent)
-        return [known[key] for key in keys]
+        return map(self._known.__getitem__, zip(columns["flags"], columns["keywords"], recent, strict=False))
+
+
+class _Written(dict[tuple[int, str, bool], bytes]):
+    """Flags, keywords and whether it is recent, as they go over the wire; what isn't there yet is made."""
+
+    def __init__(self, spelled: Mapping[str, str]) -> None:
+        super().__init__()
+        self._spelled = spelled
+
+    def __missing__(self, key: tuple[int, str, bool]) -> bytes:
+        flags, keywords, recent = key
+        words = tuple([self._spelled.get(word, word) for word in keywords.split()])
+        found = self[key] = wire_flags(Flag(flags), words, recent)
+        return found
 
 
 class _Piece(msgspec.Struct, frozen=True):
@@ -227,14 +235,25 @@ class Plan:
             return False
         return not preview or all(row[preview] is not None for row in rows)
 
-    def heads(self, rows: Sequence[Row], numbers: Iterable[int]) -> Iterable[bytes]:
-        """The response for each of `rows`, which are not empty: whole, or up to where `rest` begins.
+    def split(self, rows: Sequence[Row]) -> Columns:
+        """The columns of `rows`, which are not empty."""
+        return dict(zip(self._names, zip(*rows, strict=True), strict=True))
+
+    def heads(self, columns: Columns, numbers: Iterable[int]) -> Iterable[bytes]:
+        """The response for each row: whole, or up to where `rest` begins.
 
         `numbers` are their message numbers, or UIDs for UIDFETCH.
         """
-        columns: Columns = dict(zip(self._names, zip(*rows, strict=True), strict=True))
-        values = [value for piece in self._pieces for value in piece.values(columns)]
-        return map(self._template.__mod__, zip(numbers, *values, strict=True))
+        return map(self._template.__mod__, zip(numbers, *self._values(columns), strict=True))
+
+    def starts(self, columns: Columns, numbers: Iterable[int], name: bytes) -> Iterable[bytes]:
+        """The same where the rest is the whole message under this name, up to where its body begins."""
+        template = self._template + name.replace(b"%", b"%%") + b" {%d}\r\n%b"
+        values = self._values(columns)
+        return map(template.__mod__, zip(numbers, *values, columns["size"], columns["prefix"], strict=True))
+
+    def _values(self, columns: Columns) -> list[Iterable[object]]:
+        return [value for piece in self._pieces for value in piece.values(columns)]
 
     def position(self, column: str) -> int:
         """Where a column stands in a row."""

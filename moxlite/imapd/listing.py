@@ -247,7 +247,7 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
 async def status(session: Session, command: c.Status) -> Done:
     """STATUS."""
     async with at(session, command.mailbox) as place:
-        box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-status")
+        box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-status", turn=False)
         session.respond(await status_of(session, place, box, command.items))
     return Done("status told")
 

@@ -33,8 +33,11 @@ class Wire(Protocol):
     def pending_octets(self) -> bytes:
         """What is in the buffer."""
 
-    def flush(self) -> bool:
-        """Send what the client's socket takes at once; whether nothing is left for `drain`."""
+    def flush(self, *, much: bool = False) -> bool:
+        """Send what the client's socket takes at once; whether nothing is left for `drain`.
+
+        much: also more than is told to clients in passing, for who gives others their turn soon.
+        """
 
     async def drain(self) -> None:
         """Send what is in the buffer, and wait until the client has taken it."""

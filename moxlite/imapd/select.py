@@ -159,7 +159,7 @@ async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
         account_state = state(r)
         return _Snapshot(
             box,
-            seat.rights(r, box.id),
+            seat.rights_to(r, box),
             account_state.modseq,
             account_state.highest_purged_modseq,
             None if session.uidonly else known or UidList(uids(r, box.id)),
@@ -169,7 +169,7 @@ async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
     def all_of_it(r: Reader) -> _Snapshot:
         return whole(r, seat.find(r, name, "r"), None)
 
-    found = await account.read(read, op="imap-select")
+    found = await account.read(read, op="imap-select", turn=False)
     return found if found is not None else await account.scan(all_of_it, op="imap-select")
 
 
@@ -190,6 +190,11 @@ def _up_to_date(r: Reader, box: Mailbox, nearest: tuple[int, UidList] | None) ->
     return known.adding(uid_array(added))
 
 
+_UNSEEN: Final = b"* OK [UNSEEN %d] first unseen message\r\n"
+_COUNTS: Final = b"* %d EXISTS\r\n%b* OK [UIDVALIDITY %d] UIDs are valid\r\n* OK [UIDNEXT %d] predicted next UID\r\n"
+_STATE: Final = b"* OK [HIGHESTMODSEQ %d] highest\r\n* OK [MAILBOXID (F%d%b)] mailbox id\r\n"
+
+
 async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
     """The untagged lines of SELECT (IMAP-72)."""
     box = snapshot.box
@@ -198,15 +203,11 @@ async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
     await tell_permanent(session, view)
     if not session.rev2:
         session.respond(RecentData(view.recent_count))
-    session.write(b"* %d EXISTS\r\n" % view.exists)
-    if snapshot.unseen is not None:
-        session.respond(State("OK", "first unseen message", Code("UNSEEN", b"%d" % view.number(snapshot.unseen))))
-    session.respond(State("OK", "UIDs are valid", Code("UIDVALIDITY", b"%d" % box.uidvalidity)))
-    session.respond(State("OK", "predicted next UID", Code("UIDNEXT", b"%d" % box.uidnext)))
+    unseen = b"" if snapshot.unseen is None else _UNSEEN % view.number(snapshot.unseen)
+    session.write(_COUNTS % (view.exists, unseen, box.uidvalidity, box.uidnext))
     if session.rev2:
         await _tell_name(session, view, box)
-    session.respond(State("OK", "highest", Code("HIGHESTMODSEQ", b"%d" % box.modseq)))
-    session.respond(State("OK", "mailbox id", Code("MAILBOXID", b"(F%d%b)" % (box.id, view.seat.suffix))))
+    session.write(_STATE % (box.modseq, box.id, view.seat.suffix))
 
 
 async def _tell_name(session: Session, view: View, box: Mailbox) -> None:

@@ -300,11 +300,13 @@ class Session:
             for line in lines:
                 tap.tell(self.info.cid, side, line)
 
-    async def drain(self) -> None:
+    async def drain(self, *, turn: bool = True) -> None:
         """Let the client take what is in the buffer; a handler with much to say calls it between slices (IMAP-9,
         IMAP-148).
+
+        turn: whether it gives others their turn, too; who reads between slices has done so.
         """
-        if self.wire.pending >= HIGH_WATER:
+        if self.wire.pending >= HIGH_WATER and (turn or not self.wire.flush(much=True)):
             await self.wire.drain()
 
     # -- what the client has switched on

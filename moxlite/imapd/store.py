@@ -34,8 +34,8 @@ from .view import View
 
 __all__ = ["store"]
 
-AHEAD: Final = 3
-"""Units that are done beyond those told: what each changed is held until then."""
+AHEAD: Final = 8
+"""Units that are done beyond those told, as many as a commit takes: what each changed is held until then, 200 kB."""
 
 _MODES: dict[c.StoreMode, Mode] = {
     c.StoreMode.REPLACE: "replace",

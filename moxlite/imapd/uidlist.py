@@ -36,13 +36,14 @@ class Threads:
     one that it is found with.
     """
 
-    __slots__ = ("_line", "_lock", "_subjects", "uids")
+    __slots__ = ("_line", "_lock", "_subjects", "_told", "uids")
 
     def __init__(self, subjects: Subjects) -> None:
         self.uids = uid_array()
         self._subjects = subjects
         self._lock = Lock()
-        self._line: tuple[bool, bytes] | None = None
+        self._line: bytes | None = None
+        self._told: Sequence[int] | None = None  # UIDs or numbers, as the line was written last
 
     def within(self, uids: "array[int]") -> bool:
         """Whether `uids` begin with all that is in it."""
@@ -61,9 +62,12 @@ class Threads:
         with self._lock:
             if self.uids != uids:
                 return None
-            if self._line is None or self._line[0] != by_uid:
-                self._line = by_uid, self._subjects.octets(uids if by_uid else numbers)
-            return self._line[1]
+            told, before = uids if by_uid else numbers, self._told
+            if self._line is None or told != before:
+                go_on = before is not None and told[: len(before)] == before
+                self._line = self._subjects.octets(told, go_on=go_on)
+                self._told = told
+            return self._line
 
 
 class UidList:
@@ -75,20 +79,26 @@ class UidList:
     threads that lack some.
     """
 
-    __slots__ = ("__weakref__", "earlier", "orders", "uids")
+    __slots__ = ("__weakref__", "_next", "earlier", "orders", "uids")
 
     def __init__(self, uids: "array[int]", earlier: dict[Hashable, "array[int] | Threads"] | None = None) -> None:
         self.uids = uids
         self.orders: dict[Hashable, array[int] | Threads] = {}
         self.earlier = earlier or {}
+        self._next = 0  # position behind the one that was asked for last
 
     def __len__(self) -> int:
         return len(self.uids)
 
     def number(self, uid: int) -> int:
         """The message number of `uid`, 0 if it isn't here."""
-        position = bisect_left(self.uids, uid)
-        return position + 1 if position < len(self.uids) and self.uids[position] == uid else 0
+        uids, position = self.uids, self._next
+        if position >= len(uids) or uids[position] != uid:  # most are asked for in their order
+            position = bisect_left(uids, uid)
+            if position == len(uids) or uids[position] != uid:
+                return 0
+        self._next = number = position + 1
+        return number
 
     def keep(self, asked: Hashable, result: "array[int] | Threads") -> None:
         """Keep a result in `orders`."""

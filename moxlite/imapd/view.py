@@ -148,7 +148,7 @@ class View:
 
     def is_recent(self, uid: int) -> bool:
         """Whether this session shows ``\\Recent`` for `uid`."""
-        return any(low <= uid <= high for low, high in self.recent)
+        return bool(self.recent) and any(low <= uid <= high for low, high in self.recent)
 
     @property
     def recent_count(self) -> int:

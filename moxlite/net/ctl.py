@@ -131,20 +131,28 @@ class LineReader:
 
 
 class LineWriter:
-    """Writes lines whole, from any task. A peer that does not read ends in trio.BrokenResourceError."""
+    """Writes lines whole, from any task. A peer that does not read ends in trio.BrokenResourceError, and so does all
+    that comes after a `send` that was cancelled in the middle of its line.
+    """
 
     def __init__(self, stream: trio.abc.SendStream) -> None:
         self._stream = stream
         self._lock = trio.Lock()
+        self._cut_off = False
 
     async def send(self, message: msgspec.Struct) -> None:
         line = msgspec.json.encode(message) + b"\n"
         async with self._lock:
+            if self._cut_off:
+                raise trio.BrokenResourceError("an earlier line was cut off")
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._cut_off = True
             try:
                 with trio.fail_after(WRITE_SECONDS):
                     await self._stream.send_all(line)
             except trio.TooSlowError:
                 raise trio.BrokenResourceError("peer does not read") from None
+            self._cut_off = False
 
 
 class StreamSender:

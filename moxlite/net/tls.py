@@ -57,7 +57,9 @@ MAX_CHUNK: Final = 65536
 RECORD: Final = 16384
 """Plaintext of one TLS record at most (RFC 8446 §5.1)."""
 FLUSH: Final = 131072
-"""Ciphertext collected before it is sent."""
+"""Plaintext encrypted before it is sent."""
+FLUSH_CHUNK: Final = FLUSH + FLUSH // RECORD * 256
+"""All of its ciphertext: a record has up to 256 octets more (RFC 8446 §5.2)."""
 TICKET_KEY_SECONDS: Final = 24 * 3600.0
 """Age at which a port gets fresh keys for session tickets (SMTP-34): who steals one can read a day's sessions at
 most.
@@ -209,7 +211,7 @@ class TLSStream(Prompt):
         try:
             self._check_usable()
             view = memoryview(data)
-            chunk = MIN_CHUNK if len(view) <= MIN_CHUNK else FLUSH
+            chunk = MIN_CHUNK if len(view) <= MIN_CHUNK else FLUSH_CHUNK
             pending = 0
             try:
                 for start in range(0, len(view), RECORD):
@@ -220,7 +222,8 @@ class TLSStream(Prompt):
             except SSL.Error as exc:
                 self._broken = True
                 raise trio.BrokenResourceError from tls_error(exc)
-            await self._flush(chunk)
+            if pending or not view:
+                await self._flush(chunk)
         finally:
             self._send_lock.release()
 
@@ -235,7 +238,9 @@ class TLSStream(Prompt):
         if self._send_lock.locked() or self._rest:
             return 0
         try:
-            self._ssl.send(octets)
+            view = memoryview(octets)
+            for start in range(0, len(view), RECORD):  # it takes one at a time
+                self._ssl.send(view[start : start + RECORD])
             full = True
             while full:
                 out = self._ssl.bio_read(MIN_CHUNK)
@@ -255,10 +260,13 @@ class TLSStream(Prompt):
         return len(octets)
 
     async def _flush(self, chunk: int) -> None:
-        while True:
+        full = True
+        while full:
             out, self._rest = self._rest, b""
             try:
-                out = out or self._ssl.bio_read(chunk)
+                if not out:
+                    out = self._ssl.bio_read(chunk)
+                    full = len(out) == chunk
             except SSL.WantReadError:
                 return
             sent = False

@@ -172,6 +172,22 @@ async def test_idle_ends_when_something_arrives(imap: Imap) -> None:
         assert client.selected.exists == 1
 
 
+async def test_idle_has_heard_what_is_told_before_it_begins(autojump_clock: trio.testing.MockClock) -> None:
+    """IMAP-136: a message that came after EXAMINE; the same number once more is no news."""
+    script = talk(
+        b"* 1 EXISTS\r\n@ OK\r\n",
+        *(b"* 2 EXISTS\r\n+ idling\r\n", b"A2 OK\r\n"),
+        *(b"* 2 EXISTS\r\n+ idling\r\n", b"A3 OK\r\n"),
+        greeting=b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\r\n",
+    )
+    async with server(script, strict=True) as client:
+        await client.greet()
+        await client.examine("INBOX")
+        assert await client.idle(30.0)
+        assert trio.current_time() < 1
+        assert not await client.idle(30.0)
+
+
 # --- TLS
 
 

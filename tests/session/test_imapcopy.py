@@ -538,6 +538,32 @@ class Played:
         """Never."""
 
 
+async def test_what_comes_during_a_look_is_not_waited_for(
+    imap: Imap, copying: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-137: IDLE tells only of what comes later."""
+    order = CopyByImap(account="bo", host="h", user="mia@example.org", continuous=True)
+    waits: list[float] = []
+
+    async def idle(self: Client, seconds: float) -> bool:
+        await trio.lowlevel.checkpoint()
+        waits.append(seconds)
+        return False
+
+    monkeypatch.setattr(Client, "idle", idle)
+    async with imap.accounts.use("bo") as account, copying.client() as client:
+        copy = Pull(account, imap.accounts, order, copying.tell, copying.tmp)
+        await copy.once(client)
+        for number in range(2):
+            await fill(imap, "Inbox", number, 1)
+            await copy.pause(client)
+            assert waits == []
+            await copy.once(client)
+            assert copy.result.messages == number + 1
+        await copy.pause(client)
+        assert waits == [pull_module.PAUSE]
+
+
 class Listening:
     """The caller's end of a command, as far as it is used."""
 

@@ -201,7 +201,7 @@ async def test_no_text_of_a_client_reaches_a_line_of_ours(imap: Imap, caplog: py
 
 async def test_what_is_deleted_renamed_or_moved_meanwhile_harms_nobody(imap: Imap) -> None:
     """IMAP-152: one session takes mailboxes and messages away while another works on them; numbers stay true."""
-    before = panics.labels(pkg="imapd")._value.get()
+    before = panics.labels(pkg="imapd").value
     commands = ("FETCH 1:* (FLAGS BODY.PEEK[])", r"STORE 1:* +FLAGS (\Seen)", "UID COPY 1:* Sent", "SEARCH TEXT hello")
     for attack in ("DELETE Work", "RENAME Work Other", "MOVE 1:* Archive", "EXPUNGE"):
         async with imap.account() as account, imap.user(select=None) as c, imap.user(select=None) as d:
@@ -226,7 +226,7 @@ async def test_what_is_deleted_renamed_or_moved_meanwhile_harms_nobody(imap: Ima
             await c.ok("z UNSELECT")
             for name in ("Work", "Other"):
                 await c.tagged(f"z DELETE {name}")
-    assert panics.labels(pkg="imapd")._value.get() == before
+    assert panics.labels(pkg="imapd").value == before
 
 
 # --- IMAP-153: nothing left

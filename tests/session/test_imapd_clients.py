@@ -132,7 +132,7 @@ async def test_imapclient_synchronizes(imap: Imap) -> None:
             with IMAPClient("127.0.0.1", port, ssl=True, ssl_context=trusting()) as other:
                 other.login("mia@example.org", PASSWORD)
                 other.append("INBOX", MAIL)
-            told = c.idle_check(timeout=10)
+            told = c.idle_check(timeout=60)
             assert (2, b"EXISTS") in told
             c.idle_done()
             assert c.namespace().personal == (("", "/"),)

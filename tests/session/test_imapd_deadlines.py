@@ -1,5 +1,7 @@
 """Deadlines, slowness and lost connections (docs/spec/imap.md §2, "Bad input and abuse")."""
 
+import math
+
 import pytest
 import trio
 import trio.testing
@@ -71,7 +73,7 @@ async def test_a_client_that_takes_nothing_is_dropped(mock_clock: MockClock, ima
 
 async def test_guessing_passwords_becomes_slow(mock_clock: MockClock, imap: Imap) -> None:
     """IMAP-20"""
-    mock_clock.rate = 1000.0
+    mock_clock.autojump_threshold = 0.01
     context = imap.with_pace(slow=1.0)
     async with imap.connect(context=context) as c:
         for _ in range(3):
@@ -81,15 +83,16 @@ async def test_guessing_passwords_becomes_slow(mock_clock: MockClock, imap: Imap
         assert took >= len("a " + answer) + 2
         began = trio.current_time()
         await c.login()
-        assert trio.current_time() - began >= 2
+        assert trio.current_time() - began >= 1  # before it is read; the answer comes at once
+        mock_clock.autojump_threshold = math.inf
         began = trio.current_time()
         await c.ok("a NOOP")
-        assert trio.current_time() - began < 30
+        assert trio.current_time() == began
 
 
 async def test_a_connection_lost_anywhere_leaves_nothing_behind(imap: Imap) -> None:
     """IMAP-144, IMAP-180"""
-    before = panics.labels(pkg="imapd")._value.get()
+    before = panics.labels(pkg="imapd").value
     for octets in (
         b"a NO",
         b"a LOGIN {5}\r\nab",
@@ -103,7 +106,7 @@ async def test_a_connection_lost_anywhere_leaves_nothing_behind(imap: Imap) -> N
             await trio.testing.wait_all_tasks_blocked(0.01)
     assert imap.context.sessions.count() == 0
     assert list(imap.context.spool_directory.iterdir()) == []
-    assert panics.labels(pkg="imapd")._value.get() == before
+    assert panics.labels(pkg="imapd").value == before
 
 
 async def test_input_octet_by_octet_is_understood(imap: Imap) -> None:
@@ -128,14 +131,14 @@ async def test_a_crash_in_a_command_is_answered_and_counted(imap: Imap, monkeypa
         raise RuntimeError("a mistake")
 
     monkeypatch.setattr(listing, "_names", crash)
-    before = panics.labels(pkg="imapd")._value.get()
+    before = panics.labels(pkg="imapd").value
     async with imap.user(select=None) as c:
         assert await c.tagged('a LIST "" *') == "NO [SERVERBUG] the server made a mistake, it was logged"
         await c.ok("a NOOP")
         await c.select()
         assert (await c.tagged('a LIST "" *')).startswith("NO [SERVERBUG]")
         assert (await c.response()).startswith("* BYE [SERVERBUG]")
-    assert panics.labels(pkg="imapd")._value.get() == before + 2
+    assert panics.labels(pkg="imapd").value == before + 2
 
 
 async def test_an_expunge_racing_other_commands_breaks_nothing(imap: Imap) -> None:

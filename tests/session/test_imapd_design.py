@@ -45,7 +45,7 @@ class Script:
     def pending_octets(self) -> bytes:
         return b""
 
-    def flush(self) -> bool:
+    def flush(self, *, much: bool = False) -> bool:
         return True
 
     async def drain(self) -> None:

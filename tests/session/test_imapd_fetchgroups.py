@@ -10,6 +10,7 @@ import trio
 from moxlite.imapd.fetchgroups import AHEAD, FEW, STEP, Group
 from moxlite.store import offload
 from moxlite.store.account import Account
+from moxlite.store.chunks import CHUNK_SIZE
 from moxlite.store.database import Database
 from moxlite.store.deliver import Append, append
 from moxlite.store.errors import StorageBroken
@@ -102,6 +103,7 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_bodies_come_whole_and_in_order(imap: Imap, threads: threading.Semaphore) -> None:
     """IMAP-93, IMAP-95, IMAP-101: whatever their sizes are, and wherever they are decoded."""
     sizes = [0, 1, 5_000, 40, *[PART] * 5, STEP, 3, STEP + 70_000, 900, *[2 * PART] * 3, 0, *[10] * (2 * FEW + 3)]
+    sizes += [CHUNK_SIZE + 9_000, 7]  # one that is streamed, within a group
     messages = [letter(number, size) for number, size in enumerate(sizes, 1)]
     messages[4] = messages[4][:-9] + "a\0b\0\0\r\n\r\n"
     await fill(imap, messages)
@@ -128,6 +130,10 @@ async def test_a_damaged_message_in_the_middle_costs_only_itself(imap: Imap, thr
         wanted = [told(n, text) for n, text in enumerate(messages, 1)]
         wanted[5] = "* 6 FETCH (UID 6 BODY[] NIL)"
         assert answers == [*wanted, "a NO [CORRUPTION] a stored message is damaged"]
+        size = len(messages[5])
+        *_, shown, end = await c.say("a UID FETCH 5:6 (RFC822.SIZE BODY.PEEK[])")
+        assert shown == f"* 6 FETCH (UID 6 RFC822.SIZE {size} BODY[] NIL)"
+        assert end.startswith("a NO [CORRUPTION]")
         await harm(account, 6)  # as it was
 
 
@@ -151,6 +157,7 @@ async def test_a_slow_client_holds_two_groups(
     async with slow_reader(imap) as c:
         await c.send("a UID FETCH 1:* (BODY.PEEK[])\r\n")
         assert await c.response() == told(1, messages[0])
+        await counter.until(2)
         await trio.testing.wait_all_tasks_blocked()
         assert len(counter.groups) == 2
         assert [await c.response() for _ in messages[1:]] == [told(n, text) for n, text in enumerate(messages[1:], 2)]
@@ -216,12 +223,12 @@ async def test_a_read_that_fails_in_the_middle_ends_the_command_behind_what_was_
         await put(account, 600)
     read, count = Database.read, 0
 
-    async def failing(self: Database, fn: object, *, op: str) -> object:
+    async def failing(self: Database, fn: object, *, op: str, turn: bool = True) -> object:
         nonlocal count
         count += op == failing_op
         if op == failing_op and count == 2:
             raise StorageBroken("the disk fails")
-        return await read(self, fn, op=op)  # type: ignore[arg-type] # passed on as it is
+        return await read(self, fn, op=op, turn=turn)  # type: ignore[arg-type] # passed on as it is
 
     failing_op = op
     async with imap.user() as c:

@@ -194,9 +194,9 @@ def test_patterns_match_without_backtracking() -> None:
     assert matches("INB%", "Inbox")
     assert not matches("ARCHIVE", "Archive")
     names = ["x" * 250 + "/" + "y" * 250] * 200
-    started = time.perf_counter()
+    started = time.thread_time()
     for pattern in ("%*" * 500, "*x" * 500, "%x" * 500, "*a" * 500):
         compiled = Pattern("", pattern[:1000])
         for name in names[:5]:
             compiled.matches(name)
-    assert time.perf_counter() - started < 2  # a second even on a slow machine; backtracking would take for ever
+    assert time.thread_time() - started < 2  # a second even on a slow machine; backtracking would take for ever

@@ -7,15 +7,26 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from moxlite.admin.commands import AdminCommands
-from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced, SetPassword
+from moxlite.admin.requests import (
+    AccountAdd,
+    AccountName,
+    ImapServe,
+    ImapSession,
+    ImapSessions,
+    ImapTrace,
+    ImapTraced,
+    SetPassword,
+)
 from moxlite.imapd import IMAPCommands, commands
 from moxlite.imapd.trace import LENGTH, LINES, Masker, Tap
 from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.ctlserver import listen_ctl, serve_ctl
 from tests.session.imapd_harness import Imap, imap
-from tests.store_mail import put
+from tests.store_fixtures import soon
+from tests.store_mail import put, rows
 from tests.tools import eventually
 
 __all__ = ["imap"]
@@ -73,11 +84,47 @@ async def test_a_new_password_ends_the_sessions(imap: Imap, tmp_path: Path) -> N
     """IMAP-23"""
     async with operator(imap, tmp_path) as ctl, imap.user() as c:
         await ctl.call("account set-password", SetPassword("mia", "another horse"), type(None))
-        with trio.fail_after(1):
+        with trio.fail_after(60):
             assert await c.line() == b"* BYE [UNAVAILABLE] the password was changed\r\n"
         async with imap.connect() as again:
             assert (await again.tagged('a LOGIN mia@example.org "correct horse"')).startswith("NO")
             await again.login(password="another horse")
+
+
+async def test_a_removal_goes_on_when_who_asked_for_it_is_gone(imap: Imap, tmp_path: Path) -> None:
+    """STORE-140, ADMIN-15: else the next start would finish it, and take a new account of that name away."""
+    auth = imap.context.auth
+
+    async def noted() -> bool:
+        return await auth.removals() == ["bo"]
+
+    async def ended() -> bool:
+        return await auth.removals() == []
+
+    async with operator(imap, tmp_path) as ctl:
+        async with imap.account("bo"):  # somebody who does not leave at once
+            async with connect_ctl(tmp_path / "ctl") as other, trio.open_nursery() as nursery:
+                nursery.start_soon(other.call, "config account rm", AccountName("bo"), type(None))
+                await soon(noted)
+                nursery.cancel_scope.cancel()
+            await trio.testing.wait_all_tasks_blocked(0.05)
+        await soon(ended)
+        assert not imap.accounts.path("bo").exists()
+        await ctl.call("config account add", AccountAdd("bo", "bo@example.org"), type(None))
+        assert imap.accounts.exists("bo")
+
+
+async def test_a_removal_that_failed_is_finished_before_the_name_is_given_anew(imap: Imap, tmp_path: Path) -> None:
+    """STORE-140: a new account never sees old mail, and is not taken for the old one at the next start."""
+    auth = imap.context.auth
+    await auth.begin_removal("eve")
+    (imap.accounts.path("eve") / "account.db").parent.mkdir()
+    (imap.accounts.path("eve") / "account.db").write_bytes(b"of the old one")
+    async with operator(imap, tmp_path) as ctl:
+        await ctl.call("config account add", AccountAdd("eve", "eve@example.org"), type(None))
+    assert await auth.removals() == []
+    async with imap.account("eve") as account:
+        assert await rows(account) == []
 
 
 async def test_imapserve_is_a_session_that_is_logged_in(imap: Imap, tmp_path: Path) -> None:

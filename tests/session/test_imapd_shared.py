@@ -9,7 +9,6 @@ import pytest
 import trio
 import trio.lowlevel
 import trio.testing
-from prometheus_client import REGISTRY
 
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.requests import AccountName, ImapSessions, ShareInfo, ShareSet
@@ -19,6 +18,7 @@ from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session import Session
 from moxlite.imapd.view import View
 from moxlite.net.ctlclient import CtlFailed
+from moxlite.net.exposition import REGISTRY
 from moxlite.store import unit
 from moxlite.store.acl import RIGHTS, all_acls, set_rights
 from moxlite.store.apppasswords import add_app_password
@@ -457,7 +457,7 @@ async def test_who_loses_the_right_to_read_is_told_nothing_more(imap: Imap, enab
 
 async def test_a_long_download_ends_with_the_right_to_read(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-157: the next slice is not answered."""
-    monkeypatch.setattr(fetch, "SLICE", 2)
+    monkeypatch.setattr(fetch, "slice_of", lambda columns: 2)
     await filled(imap, "lr", 6)
     checked = 0
 

@@ -1,15 +1,17 @@
 """SORT, ESORT, SORT=DISPLAY, THREAD (RFC 5256, RFC 5267 §3, RFC 5957; IMAP-127)."""
 
-import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
+import trio
 
-from moxlite.imapd import bulk, copy, progress
+from moxlite.imapd import copy, progress, sort
+from moxlite.imapd.session import Session
 from moxlite.imapd.uidlist import UidList
-from moxlite.store.messages import copy_messages, expunge
+from moxlite.store.messages import expunge
 from moxlite.store.reading import mailbox
 from moxlite.store.repairs import reassign_uids, repair
 from moxlite.store.types import MailboxID
@@ -171,11 +173,16 @@ async def test_a_long_command_says_that_it_goes_on(imap: Imap, monkeypatch: pyte
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
     monkeypatch.setattr(copy, "MANY", 1)
 
-    def slowly(*args: Any) -> Any:
-        time.sleep(0.05)  # in the writer's thread: a copy of three is else over before anything can be told
-        return copy_messages(*args)
+    async def slowly(session: Session, work: Callable[[], Awaitable[Any]]) -> Any:
+        async def later() -> Any:
+            for _ in range(10):  # what is done with three messages is else over before anything can be told
+                await trio.lowlevel.checkpoint()
+            return await work()
 
-    monkeypatch.setattr(bulk, "copy_messages", slowly)
+        return await progress.going_on(session, later)
+
+    monkeypatch.setattr(copy, "going_on", slowly)
+    monkeypatch.setattr(sort, "going_on", slowly)
     async with imap.user() as c:
         assert "INPROGRESS" in (await c.ok("a CAPABILITY"))[0].split()
         await three(c)

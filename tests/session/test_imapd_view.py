@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
-from prometheus_client import REGISTRY
 
+from moxlite.net.exposition import REGISTRY
 from moxlite.store.account import Account
 from moxlite.store.mailboxes import delete_mailbox
 from moxlite.store.messages import expunge, store_flags

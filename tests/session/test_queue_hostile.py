@@ -10,8 +10,8 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY
 
+from moxlite.net.exposition import REGISTRY
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan
 from moxlite.queue import scheduler
@@ -68,7 +68,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(subject=TEXT, message_id=TEXT, reply=TEXT, orcpt=TEXT, envid=TEXT)
 def test_no_text_of_others_makes_a_field_of_its_own(
     tmp_path_factory: pytest.TempPathFactory, subject: str, message_id: str, reply: str, orcpt: str, envid: str

@@ -287,9 +287,9 @@ def test_the_cost_grows_with_the_input() -> None:
     """IMAP-4, IMAP-145, IMAP-146"""
 
     def seconds(data: bytes) -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         serve(data, [1000] * (len(data) // 1000 + 1))
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     hostile = [
         b"a FETCH " + b"1:2," * 3000 + b"1 FLAGS\r\n",
@@ -477,12 +477,12 @@ def test_star_stands_for_the_largest_number() -> None:
 def test_a_set_over_everything_costs_nothing() -> None:
     """IMAP-145"""
     values = array("I", range(1, 200_001))
-    started = time.perf_counter()
+    started = time.thread_time()
     for _ in range(100):
         seqset.subtract([(1, seqset.MAX_NUMBER)], values)
         seqset.index_runs(values, [(1, seqset.MAX_NUMBER)])
         list(seqset.runs(values))
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 # --- names

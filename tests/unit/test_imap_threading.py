@@ -1,7 +1,9 @@
 """The THREAD algorithms (RFC 5256 §3)."""
 
 import re
+from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,21 +21,24 @@ def message(
     return number, Threadable(f"m{number}" if id_ == "" else id_, references, subject, response, date or number)
 
 
-def threaded(threads: Subjects, messages: list[Message], first: int = 0) -> str:
-    """Threads of messages, which are added in two parts."""
-    for part in (messages[:first], messages[first:]):
-        threads.add([one for _, one in part])
-    return threads.octets([number for number, _ in messages]).decode()
+def threaded(threads: Subjects, messages: list[Message], *parts: int) -> str:
+    """Threads of messages. They are added in parts, which end before these positions, and written after each one."""
+    start, line = 0, b""
+    for stop in (*sorted(parts), len(messages)):
+        threads.add([one for _, one in messages[start:stop]])
+        line = threads.octets([number for number, _ in messages[:stop]], go_on=start > 0)
+        start = stop
+    return line.decode()
 
 
-def by_references(messages: list[Message], first: int = 0) -> str:
+def by_references(messages: list[Message], *parts: int) -> str:
     """THREAD=REFERENCES."""
-    return threaded(References(), messages, first)
+    return threaded(References(), messages, *parts)
 
 
-def by_subject(messages: list[Message], first: int = 0) -> str:
+def by_subject(messages: list[Message], *parts: int) -> str:
     """THREAD=ORDEREDSUBJECT."""
-    return threaded(Subjects(), messages, first)
+    return threaded(Subjects(), messages, *parts)
 
 
 def test_children_hang_below_what_they_answer_by_date() -> None:
@@ -119,14 +124,98 @@ details = st.tuples(
 )
 
 
-@given(st.lists(details, max_size=12), st.integers(0, 12))
+def test_of_many_threads_those_are_written_again_which_a_message_belongs_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-127: whatever comes: an answer, one that joins two threads, one that was missing, a new thread, one of the
+    same subject; and not much else is looked at.
+    """
+    looked_at: list[int] = []
+
+    def spy(self: Subjects, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], list[str]]:
+        looked_at.append(len(order))
+        return _threads(self, order, numbers)
+
+    _threads = References._threads
+    monkeypatch.setattr(References, "_threads", spy)
+    old = [message(n, *[f"m{n - 1}"] * (n % 5 > 0), subject=f"s{n // 5}") for n in range(100, 200)]
+    old += [message(200, "gone", subject="x", date=50), message(201, "gone", subject="x"), message(202, subject="y")]
+    new = [
+        message(203, "m104"),
+        message(204, "m104", date=3),
+        message(205, "m109", "m110"),
+        message(206, id_="gone", subject="x", date=60),
+        message(207),
+        message(208, date=1),
+        message(209, subject="y"),
+        message(210, "m207"),
+    ]
+    everything = [*old, message(1000), *new]
+    assert by_references(everything) == by_references(everything, len(old), *range(len(old) + 1, len(everything)))
+    assert looked_at[:3] == [len(everything), len(old), len(old) + 1]
+    assert max(looked_at[3:]) < 15
+
+
+def test_an_answer_is_put_into_the_line_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-127: below a message without an answer, with one, with several; in the order of their dates."""
+    old = [message(n, *["m10"] * (n > 10)) for n in (10, 20, 30, 40)]
+    old += [message(50, "m20"), message(60, "m50", subject="x")]
+    for new, line in (
+        (message(70, "m60"), b"(10 (20 50 60 70)(30)(40))"),
+        (message(70, "m20"), b"(10 (20 (50 60)(70))(30)(40))"),
+        (message(70, "m20", date=45), b"(10 (20 (70)(50 60))(30)(40))"),
+        (message(70, "m10"), b"(10 (20 50 60)(30)(40)(70))"),
+        (message(70, "m10", date=25), b"(10 (20 50 60)(70)(30)(40))"),
+        (message(70, "m10", "gone", "m50", id_=None, subject="x"), b"(10 (20 50 (60)(70))(30)(40))"),
+    ):
+        threads = References()
+        threads.add([one for _, one in old])
+        told = [number for number, _ in old]
+        threads.octets(told)
+        threads.add([new[1]])
+        with monkeypatch.context() as patch:
+            if "gone" not in new[1].references:
+                patch.delattr(Subjects, "_write_all")
+            assert threads.octets([*told, 70], go_on=True) == line
+
+
+def test_what_changes_too_much_is_written_anew() -> None:
+    """IMAP-127: messages of many threads at once, or one thread that holds most."""
+    old = [message(n, subject=f"s{n}") for n in range(1, 100)]
+    new = [message(100 + n, f"m{n}") for n in range(1, 60)]
+    late = [message(200), message(201, *[f"m{n}" for n in range(1, 100)]), message(202, "m5")]
+    everything = [*old, *new, *late]
+    parts = (99, 100, 158, 159, 160)
+    assert by_references(everything) == by_references(everything, *parts)
+    assert by_subject(everything) == by_subject(everything, *parts)
+
+
+@given(st.lists(details, max_size=12), st.lists(st.integers(0, 12), max_size=4))
 def test_every_message_stands_in_one_thread_once(
-    found: list[tuple[str | None, list[str], str, bool, int]], first: int
+    found: list[tuple[str | None, list[str], str, bool, int]], parts: list[int]
 ) -> None:
     """IMAP-127: whether messages come at once or later; and just as the RFC puts them together step by step."""
     messages = [(n, Threadable(*detail)) for n, detail in enumerate(found, 1)]
     for algorithm in (by_references, by_subject):
-        threads = algorithm(messages, first)
+        threads = algorithm(messages, *parts)
         assert numbers(threads) == list(range(1, len(messages) + 1))
         assert threads == algorithm(messages)
     assert by_references(messages) == by_nodes([Numbered(n, *detail) for n, detail in enumerate(found, 1)])
+
+
+many_ids = st.sampled_from([f"m{n}" for n in range(40)])
+many_details = st.tuples(
+    st.one_of(st.none(), many_ids),
+    st.lists(many_ids, max_size=3, unique=True),
+    st.sampled_from(["", *"abcdefgh"]),
+    st.booleans(),
+    st.integers(0, 9),
+)
+
+
+@given(st.lists(many_details, min_size=15, max_size=40), st.lists(st.integers(1, 40), min_size=2, max_size=12))
+def test_small_threads_among_others_are_those_of_all_messages_at_once(
+    found: list[tuple[str | None, list[str], str, bool, int]], parts: list[int]
+) -> None:
+    """IMAP-127: where groups are small, so that most of the line is left as it was."""
+    messages = [(n * 3, Threadable(*detail)) for n, detail in enumerate(found, 1)]
+    for algorithm in (by_references, by_subject):
+        assert algorithm(messages, *parts) == algorithm(messages)

@@ -402,7 +402,10 @@ class Client:
         return Answer(tuple(data), self._settle(state, "APPEND"))
 
     async def idle(self, seconds: float) -> bool:
-        """IDLE (RFC 2177) until the server tells something of the open mailbox, at most so long; whether it did."""
+        """IDLE (RFC 2177) until the server tells something of the open mailbox, at most so long; whether it did, or had
+        just before.
+        """
+        known = self.selected.exists if self.selected is not None else 0
         tag = self._begin("IDLE")
         self._octets = MAX_DATA
         data: list[r.Response] = []
@@ -411,7 +414,7 @@ class Client:
         if state is not None:
             self._settle(state, "IDLE")
             return False
-        told = False
+        told = self.selected is not None and self.selected.exists != known
         with trio.move_on_after(seconds):
             while not told:
                 told = isinstance(await self._next(patient=True), r.Exists | r.ExpungeData | r.Vanished | r.FetchData)

@@ -112,7 +112,7 @@ def _preview_of_lines(text: str, most: int, *, cut: bool = False) -> tuple[str, 
             break
         if line.startswith(">"):
             line = _GAP
-        elif skip := _attribution(lines, index - 1):
+        elif skip := _attribution(line, lines, index - 1):
             index += skip - 1
             line = _GAP
         elif _FORWARDED.fullmatch(line):
@@ -149,11 +149,10 @@ class _Lines:
         return [self[number] for number in range(at, min(at + count, len(self._raw)))]
 
 
-def _attribution(lines: _Lines, at: int) -> int:
-    """How many lines from `at` on introduce a quote: `On ... wrote:` over up to three, or any line ending with a
-    colon before a quoted one.
+def _attribution(first: str, lines: _Lines, at: int) -> int:
+    """How many lines from `at` on, where `first` stands, introduce a quote: `On ... wrote:` over up to three, or any
+    line ending with a colon before a quoted one.
     """
-    first = lines[at]
     if first.startswith("On "):
         joined = ""
         for count, line in enumerate(lines.next(at, _LOOK_AHEAD), 1):
