@@ -5,10 +5,11 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# Time is measured by bench/, never by a test: on a loaded machine a deadline only makes tests flaky.
-settings.register_profile("moxlite", deadline=None)
+# Time is measured by bench/, never by a test: on a loaded machine a deadline only makes tests flaky, and so does a
+# bound for the time in which examples are made.
+settings.register_profile("moxlite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("moxlite")
 
 # A job in the background of a shell ignores SIGINT, and so would the programs that tests start and interrupt.

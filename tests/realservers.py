@@ -110,7 +110,7 @@ class Postfix:
         for template in Path("/usr/share/postfix").glob("dynamicmaps.cf"):
             shutil.copy(template, self.top / "etc")
         (self.top / "etc/dynamicmaps.cf").touch()
-        subprocess.run([postfix, "-c", str(self.top / "etc"), "start"], check=True, capture_output=True, timeout=30)
+        subprocess.run([postfix, "-c", str(self.top / "etc"), "start"], check=True, capture_output=True, timeout=120)
         until(lambda: listening(self.port), what="postfix listens")
         return self
 
@@ -279,7 +279,7 @@ class Dovecot:
     def stop(self) -> None:
         """End the master process, and with it all others."""
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         shutil.rmtree(self.run, ignore_errors=True)
 
     def pids(self) -> list[int]:

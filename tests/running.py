@@ -21,15 +21,18 @@ __all__ = ["LocalServer", "ServedServer", "free_base", "make_certificate"]
 
 #: Offsets of all ports that localserve opens (docs/architecture.md §8).
 STANDARD_PORTS = (25, 80, 81, 143, 443, 465, 587, 993)
-READY_SECONDS = 30.0  # generous: other tests may use both cores
+_given: set[int] = set()
+READY_SECONDS = 120.0  # generous: other tests may use both cores
 
 
 def free_base() -> int:
-    """A port base for which no standard port is taken."""
+    """A port base for which no standard port is taken, or was given before."""
     while True:
         base = random.SystemRandom().randrange(2_000, 30_000)  # below the ports that clients get
         own = base % 2_000 < 1_000 and mine(base // 2_000)
-        if own and not any(listening(base + port) for port in STANDARD_PORTS):
+        ports = {base + port for port in STANDARD_PORTS}
+        if own and not ports & _given and not any(map(listening, ports)):
+            _given.update(ports)
             return base
 
 
@@ -50,7 +53,7 @@ class ServerProcess:
         return os.environ | {"PYTHONPATH": str(top())} | self.environment
 
     def cli(
-        self, *args: str, stdin: str | None = None, check: bool = True, seconds: float = 60.0
+        self, *args: str, stdin: str | None = None, check: bool = True, seconds: float = 120.0
     ) -> subprocess.CompletedProcess[str]:
         """Run `moxlite ARGS` with this server's configuration, for so many seconds at most."""
         return subprocess.run(
@@ -102,12 +105,12 @@ class ServerProcess:
         """End it by SIGTERM; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def kill(self) -> None:
         """End it by `death`, which leaves it no time for anything."""
         self.process.send_signal(self.death)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=60)
         assert code == -signal.SIGKILL, f"the server was to end by SIGKILL, and ended with {code}"
 
     def pids(self) -> list[int]:

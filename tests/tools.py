@@ -16,6 +16,9 @@ from moxlite.net.limits import RateLimiter, Window
 
 __all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "still", "top", "until"]
 
+_given: set[int] = set()
+"""Ports that were given, which nobody need have bound yet: of five at random, two would now and then be the same."""
+
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot")
 
 
@@ -30,12 +33,15 @@ def need(program: str) -> str:
 
 
 def free_port(ip: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on at this moment, and that no other process of this run will choose."""
+    """A TCP port that nobody listens on at this moment, that was not given before, and that no other process of this
+    run will choose.
+    """
     while True:
         with socket.socket() as sock:
             sock.bind((ip, 0))
             port = int(sock.getsockname()[1])
-        if mine(port // 100):
+        if mine(port // 100) and port not in _given:
+            _given.add(port)
             return port
 
 
@@ -50,7 +56,7 @@ def still(windows: Iterable[Window]) -> RateLimiter:
     return RateLimiter(windows, clock=lambda: 0.0)
 
 
-def until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "condition") -> None:
+def until(condition: Callable[[], object], *, seconds: float = 60.0, what: str = "condition") -> None:
     """Wait, with real time, for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -59,7 +65,7 @@ def until(condition: Callable[[], object], *, seconds: float = 20.0, what: str =
         time.sleep(0.02)
 
 
-async def eventually(condition: Callable[[], object], *, seconds: float = 10.0, what: str = "condition") -> None:
+async def eventually(condition: Callable[[], object], *, seconds: float = 60.0, what: str = "condition") -> None:
     """Wait, by the test's clock, until `condition` holds."""
     with trio.move_on_after(seconds):
         while not condition():  # noqa: ASYNC110 - the condition may be any other task's or thread's state

@@ -10,6 +10,8 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+import trio
+
 from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
@@ -60,9 +62,9 @@ async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
     """Delete the files of an account whose removal is noted, then the note; repeated at start after a crash
     (STORE-140).
     """
+    await forget_shares(accounts, auth, name)
     with contextlib.suppress(AccountUnknown):  # it was never used, or the files are gone already
         await accounts.remove(name)
-    await forget_shares(accounts, auth, name)
     await auth.end_removal(name)
 
 
@@ -171,6 +173,8 @@ class AdminCommands:
 
     async def account_add(self, args: AccountAdd, exchange: Exchange) -> None:
         """Add an account to the file, and make its database."""
+        if args.account in await self._auth.removals():  # it failed: the next start would take the new account away
+            await self._finish_removal(args.account)
         if self._accounts.exists(args.account):
             text = f"files of a former account lie in {self._accounts.path(args.account)}: move them away first"
             raise CommandFailed("refused", text)
@@ -183,11 +187,16 @@ class AdminCommands:
             ) from None
 
     async def account_rm(self, args: AccountName, exchange: Exchange) -> None:
-        """Take an account out of the file, and delete all it has (ADMIN-15)."""
-        await self._edit(changes.remove_account, args.account)
-        self._logins.forget(args.account)
-        await self._auth.begin_removal(args.account)
-        await finish_removal(self._accounts, self._auth, args.account)
+        """Take an account out of the file, and delete all it has (ADMIN-15). Whoever asks for it may go meanwhile."""
+        with trio.CancelScope(shield=True):  # bounded: a file and a unit
+            await self._edit(changes.remove_account, args.account)
+            self._logins.forget(args.account)
+            await self._auth.begin_removal(args.account)
+        await self._finish_removal(args.account)
+
+    async def _finish_removal(self, name: str) -> None:
+        with trio.CancelScope(shield=True):  # bounded: who uses the account is told to leave, and has a deadline
+            await finish_removal(self._accounts, self._auth, name)
 
     async def account_disable(self, args: DisableAccount, exchange: Exchange) -> None:
         """Refuse log-ins, and end those that there are (ADMIN-17)."""

@@ -13,6 +13,7 @@ CHILD = """
 import json, os, sys, trio
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from moxlite.queue import metrics, mirror, mirrorrows
 from moxlite.queue.mirrorrows import GRACE
 from moxlite.store.check import check_account
@@ -31,7 +32,7 @@ if point == "before it is added":
 elif point == "before it is noted as added":
     mirrorrows.added = end
 elif point == "after it was canceled":
-    metrics.canceled.inc = end
+    metrics.canceled = SimpleNamespace(inc=end)
 elif point == "before it is noted as removed":
     mirrorrows.removed = end
 

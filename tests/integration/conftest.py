@@ -71,7 +71,7 @@ FIRST = ("Inbox", "Archive", "Drafts", "Junk", "Sent", "Trash")
 
 def metric(server: LocalServer, name: str, **labels: str) -> float:
     """The sum of a metric's values that have these labels."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.port(81)}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port(81)}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     found = (line for line in lines if re.match(rf"{name}[ {{]", line))
     wanted = [f'{key}="{value}"' for key, value in labels.items()]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def send(server: ServedServer, count: int, first: int = 0) -> None:
     """Messages by SMTP to eve."""
-    with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=60) as client:
         for number in range(first, first + count):
             text = f"Subject: number {number}\r\nMessage-ID: <{number}@backup.example>\r\n\r\nhello\r\n"
             client.sendmail("", ["eve@example.org"], text)

@@ -224,7 +224,7 @@ def test_an_import_that_is_killed_or_interrupted_goes_on(
                 local.start()
             elif command.poll() is None:
                 command.send_signal(signal.SIGINT)
-            command.wait(timeout=30)
+            command.wait(timeout=60)
     with running(local, "imap", "import", "--continuous", *arguments) as command:
         until(partial(_more_than, local, 499, command), what="all is there")
         with imapclient.IMAPClient("127.0.0.1", dovecot.port, ssl=False) as client:
@@ -232,7 +232,7 @@ def test_an_import_that_is_killed_or_interrupted_goes_on(
             client.append("INBOX", message(9_000), [b"\\Seen"], dt.datetime(2019, 1, 1, tzinfo=dt.UTC))
         until(partial(_more_than, local, 500, command), what="what came since is there")
         command.send_signal(signal.SIGINT)
-        said = command.communicate(timeout=30)[1].decode().splitlines()
+        said = command.communicate(timeout=60)[1].decode().splitlines()
         assert said[-1] == "moxlite: interrupted: the same command goes on where this one ended"
         assert command.returncode == 1
         assert not any("Traceback" in line for line in said), said

@@ -238,6 +238,6 @@ def test_imapclient_uses_the_extensions(local: LocalServer, mailbox: imaplib.IMA
         assert client.folder_status("Archive", ["MESSAGES"])[b"MESSAGES"] == 1
         client.idle()
         append(mailbox, 1, 70)
-        told = client.idle_check(timeout=10)
+        told = client.idle_check(timeout=60)
         assert (5, b"EXISTS") in told
         client.idle_done()

@@ -361,8 +361,8 @@ def test_where_events_are_held_back_a_websocket_is_used(
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
     page.clock.install()
-    page.reload()
-    page.wait_for_timeout(300)
+    with page.expect_request("**/webmail/events?*"):
+        page.reload()
     page.clock.run_for(11_000)
     expect(page.locator(".list-title")).to_have_text("Inbox")
     assert len(sockets) == 1
@@ -385,9 +385,9 @@ def test_a_server_that_was_killed_is_found_again(reader: Reader, local: LocalSer
     page.locator(".message").click()
     expect(page.locator(".reader-subject")).to_have_text("before")
     local.kill()
-    expect(page.locator(".offline")).to_be_visible(timeout=15_000)
+    expect(page.locator(".offline")).to_be_visible(timeout=60_000)
     local.start()
     append(session(), "after")
-    expect(page.locator(".offline")).to_be_hidden(timeout=45_000)
+    expect(page.locator(".offline")).to_be_hidden(timeout=90_000)
     expect(page.locator(".message")).to_have_count(2)
     expect(page.locator(".reader-subject")).to_have_text("before")

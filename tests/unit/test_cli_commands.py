@@ -307,6 +307,45 @@ def test_the_command_line_starts_without_the_servers_modules() -> None:
     assert done.stdout == "[]\n"
 
 
+SELDOM = {
+    "argparse": "",
+    "csv": "imports",
+    "difflib": "mistakes in the configuration",
+    "email.message": "",
+    "gzip": "imports",
+    "http.client": "",
+    "importlib.resources": "",
+    "json": "",
+    "mimetypes": "files that the web server serves",
+    "moxlite.admin.imapcopy.pull": "imports by IMAP",
+    "moxlite.net.imapclient": "imports by IMAP",
+    "moxlite.store.backup.repository": "backups",
+    "moxlite.store.exports.engine": "exports",
+    "moxlite.store.imports.adding": "imports",
+    "moxlite.store.recover": "damaged files",
+    "moxlite.web.webmail.frames": "websockets",
+    "multipart": "uploads",
+    "nh3": "HTML of messages",
+    "prometheus_client": "metrics",
+    "regex": "rulesets, web handlers",
+    "rich": "the command line",
+    "tarfile": "imports",
+    "tomlkit": "changes of the configuration",
+    "xml": "reports",
+    "zipfile": "imports",
+}
+"""What the server loads when it is needed, if ever, and for what; "": not at all."""
+
+
+@pytest.mark.slow
+def test_the_server_starts_without_what_it_seldom_needs() -> None:
+    """ADMIN-82: memory at rest."""
+    code = "import sys, moxlite.admin.localserve, moxlite.admin.startup, moxlite.cli.serving, moxlite.server"
+    code += f"; print([m for m in {sorted(SELDOM)} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_describing_needs_no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture) -> None:
     """ADMIN-19."""
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
-from prometheus_client import REGISTRY
 from trio.testing import MockClock
 
 from moxlite.admin import logins
@@ -37,6 +36,7 @@ from moxlite.admin.logins import (
 from moxlite.admin.storage import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
+from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import RateLimiter, Window
 from moxlite.proto.sasl import AuthenticationFailed, CramMD5Client, ScramClient, Secrets
 from moxlite.store import credentials

@@ -155,9 +155,12 @@ async def test_client_that_goes_away_cancels_its_requests(tmp_path: Path) -> Non
     cancelled = trio.Event()
     async with serving(tmp_path) as path:
         async with connect_ctl(path) as ctl:
-            with trio.move_on_after(0.05):
-                await ctl.call("forever", {}, int)
-        with trio.fail_after(5):
+            begun = trio.Event()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(lambda: ctl.call("forever", {}, int, progress=lambda _: begun.set()))
+                await begun.wait()
+                nursery.cancel_scope.cancel()
+        with trio.fail_after(60):
             await cancelled.wait()
         async with connect_ctl(path) as ctl:
             assert await ctl.call("add", {"a": 1}, int) == 1
@@ -206,7 +209,7 @@ async def test_hostile_lines_end_that_connection_only(tmp_path: Path, octets: by
         stream = await trio.open_unix_socket(path)
         with contextlib.suppress(trio.BrokenResourceError):
             await stream.send_all(octets)
-        with contextlib.suppress(trio.BrokenResourceError), trio.fail_after(5):
+        with contextlib.suppress(trio.BrokenResourceError), trio.fail_after(60):
             while await stream.receive_some():
                 pass
         async with connect_ctl(path) as ctl:
@@ -258,6 +261,30 @@ async def test_absent_server_and_other_version_are_told_apart(tmp_path: Path) ->
             async with connect_ctl(path):
                 pass
     await listener.aclose()
+
+
+async def test_nothing_follows_a_line_that_was_cut_off() -> None:
+    """ADMIN-23, ADMIN-64: a request that is cancelled while it writes; what it has not begun to write does no harm."""
+    ours, theirs = trio.testing.memory_stream_pair()
+    writer = LineWriter(ours)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await writer.send(Message(1, cancel=True))
+    await writer.send(Message(2, cancel=True))
+    assert (await theirs.receive_some()).startswith(b'{"id":2,')
+    blocked = trio.Event()
+
+    async def block() -> None:
+        blocked.set()
+        await trio.sleep_forever()
+
+    ours.send_stream.send_all_hook = block
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(writer.send, Message(3, cancel=True))
+        await blocked.wait()
+        nursery.cancel_scope.cancel()
+    with pytest.raises(trio.BrokenResourceError, match="cut off"):
+        await writer.send(Message(4, cancel=True))
 
 
 async def test_broken_off_stream_is_an_error_for_the_reader() -> None:

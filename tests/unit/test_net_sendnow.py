@@ -8,7 +8,7 @@ import trio
 
 from moxlite.net.certificates import self_signed
 from moxlite.net.deflate import DeflateStream
-from moxlite.net.sendnow import AT_ONCE, Prompt, send_now, unsent
+from moxlite.net.sendnow import AT_ONCE, MUCH, Prompt, at_once, send_now, unsent
 from moxlite.net.sockets import QuickStream
 from moxlite.net.tls import ClientTLS, ServerTLS
 
@@ -105,3 +105,23 @@ async def test_large_pieces_are_not_compressed_at_once() -> None:
     server, client = await layered("deflate")
     async with server, client:
         assert send_now(server, bytes(AT_ONCE + 1)) == 0
+
+
+@pytest.mark.parametrize(("kind", "most"), [("plain", MUCH), ("tls", AT_ONCE), ("tls deflate", AT_ONCE)])
+async def test_only_a_bare_socket_takes_much_at_once(kind: str, most: int) -> None:
+    """IMAP-9: what has to be encrypted or compressed would hold the loop."""
+    server, client = await layered(kind)
+    async with server, client:
+        assert at_once(server) == most
+        octets = random.Random(6).randbytes(most)
+        taken = send_now(server, octets)
+        assert 0 < taken <= most
+        got: list[bytes] = []
+
+        async def take() -> None:
+            got.append(await read(client, most))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(take)
+            await server.send_all(octets[taken:])
+        assert got == [octets]

@@ -43,7 +43,7 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.annotations import annotations as own_annotations
 from moxlite.store.annotations import set_annotation
 from moxlite.store.errors import BadMailboxName, LimitExceeded, StoreError
-from moxlite.store.imports.engine import add_messages
+from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.progress import Progress
 from moxlite.store.mailboxes import check_name, ensure_mailbox, set_special_use, subscribe, unsubscribe
 from moxlite.store.names import INBOX
@@ -107,6 +107,9 @@ class Pull:
         self._problems = Problems(tell)
         self._left = 0
         self._rates: tuple[float, int] = (0.0, 0)
+        # UIDVALIDITY, UIDNEXT and number of messages of the source's Inbox, when last looked at and when last opened.
+        self._inbox: tuple[int | None, ...] = ()
+        self._opened: tuple[int | None, ...] = ()
 
     @property
     def result(self) -> Copied:
@@ -131,6 +134,8 @@ class Pull:
             prefix=self._order.prefix,
         )
         statuses = await self._statuses(client, found)
+        inbox = next((status for name, status in statuses.items() if name.upper() == "INBOX"), {})
+        self._inbox = (inbox.get("UIDVALIDITY"), inbox.get("UIDNEXT"), inbox.get("MESSAGES"))
         self._mailboxes = len(found)
         self._left = sum(status.get("MESSAGES") or 0 for status in statuses.values())
         self._rates = (time.monotonic(), self._messages)
@@ -145,8 +150,12 @@ class Pull:
     async def pause(self, client: Client) -> None:
         """Wait until there may be something new. Raises IMAPClientError."""
         if client.has("IDLE"):
-            await client.examine("INBOX")
-            await client.idle(PAUSE)
+            found = await client.examine("INBOX")
+            opened = (found.uidvalidity, found.uidnext, found.exists)
+            came = opened not in (self._inbox, self._opened)  # during the last look: IDLE does not tell of it
+            self._opened = opened
+            if not came:
+                await client.idle(PAUSE)
         else:
             await trio.sleep(PAUSE)
 
