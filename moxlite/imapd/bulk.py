@@ -73,9 +73,10 @@ async def expunge_slices(session: Session, view: View, chosen: Ranges | None = N
             await account.write_series(units, lambda _: None, between, origin=cursor)
 
 
-async def copy_slices(view: View, uids: "array[int]", target: Target) -> list[Copied]:
+async def copy_slices(
+    account: Account, source_id: MailboxID, uids: "array[int]", target: Target, origin: Cursor | None
+) -> list[Copied]:
     """Copy messages: all or, when this raises, is cancelled or the server is killed, none (RFC 9051 §6.4.7)."""
-    account, cursor = view.seat.account, view.seat.cursor
     copy = new_copy()
     *parts, last = slices(uids, SLICE)
     done: list[Copied] = []
@@ -86,18 +87,18 @@ async def copy_slices(view: View, uids: "array[int]", target: Target) -> list[Co
         return copied
 
     def end(tx: AccountTx) -> Copied:
-        copied = copy_messages(tx, view.mailbox_id, last, done[0].target_id if parts else target(tx))
+        copied = copy_messages(tx, source_id, last, done[0].target_id if parts else target(tx))
         if parts:
             end_copy(tx, copy)
         return copied
 
     try:
         if parts:
-            await _transfer(view, parts, target, add, done)
-        done.append(await account.write(end, cursor))  # only now: no part may fail after it
+            await _transfer(account, source_id, parts, target, origin, add, done)
+        done.append(await account.write(end, origin))  # only now: no part may fail after it
     except BaseException:
         if parts:
-            await undo_copy(account, copy, cursor)
+            await undo_copy(account, copy, origin)
         raise
     return done
 
@@ -111,23 +112,29 @@ async def undo_copy(account: Account, copy: bytes, origin: Cursor | None) -> Non
 
 async def move_slices(view: View, uids: "array[int]", target: Target, done: list[Copied]) -> None:
     """Move messages; `done` is what has been moved, also when this raises in the middle (RFC 6851 §3.3)."""
-    await _transfer(view, slices(uids, SLICE), target, move_messages, done)
+    seat = view.seat
+    await _transfer(seat.account, view.mailbox_id, slices(uids, SLICE), target, seat.cursor, move_messages, done)
 
 
 Operation = Callable[[AccountTx, MailboxID, Sequence[int], MailboxID], Copied]
 
 
 async def _transfer(
-    view: View, parts: "list[array[int]]", target: Target, operation: Operation, done: list[Copied]
+    account: Account,
+    source_id: MailboxID,
+    parts: "list[array[int]]",
+    target: Target,
+    origin: Cursor | None,
+    operation: Operation,
+    done: list[Copied],
 ) -> None:
     """Copy or move parts; the first one finds the target, which may get another name meanwhile."""
-    account, cursor = view.seat.account, view.seat.cursor
     first, *rest = parts
-    begun = await account.write(lambda tx: operation(tx, view.mailbox_id, first, target(tx)), cursor)
+    begun = await account.write(lambda tx: operation(tx, source_id, first, target(tx)), origin)
     done.append(begun)
 
     def unit(tx: AccountTx, part: "array[int]") -> Copied:
-        return operation(tx, view.mailbox_id, part, begun.target_id)
+        return operation(tx, source_id, part, begun.target_id)
 
     if rest:
-        await account.write_series((partial(unit, part=part) for part in rest), done.append, origin=cursor)
+        await account.write_series((partial(unit, part=part) for part in rest), done.append, origin=origin)

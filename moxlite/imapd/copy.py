@@ -60,7 +60,7 @@ async def copy(session: Session, command: c.Copy) -> Done:
 
         async def work() -> list[Copied]:
             if within:
-                return await copy_slices(view, uids, place.target)
+                return await copy_slices(view.seat.account, view.mailbox_id, uids, place.target, view.seat.cursor)
             return await copy_across(session, view, uids, place)
 
         code = _copyuid(await _long(session, work, len(uids), within=within))

@@ -34,8 +34,10 @@ from .view import View
 
 __all__ = ["store"]
 
-AHEAD: Final = 8
-"""Units that are done beyond those told, as many as a commit takes: what each changed is held until then, 200 kB."""
+AHEAD: Final = 4
+"""Units that are done beyond those told, and share a commit: what each changed is held until then, 200 kB. More make
+others wait longer for that commit, and are hardly faster (measured with 100,000: 45 ms, with 8 of them 57).
+"""
 
 _MODES: dict[c.StoreMode, Mode] = {
     c.StoreMode.REPLACE: "replace",

@@ -4,6 +4,8 @@ lost.
 - *junk*: half of the messages change sides and are learnt, the filter is trained anew, the rest changes, some are
   expunged and unlearnt (STORE-85 to STORE-87);
 - *expunge*: 10,000 messages are expunged, most of them in one unit, then erased and purged (STORE-27, STORE-36);
+- *copies*: COPY of thousands, all or none of which are there after a kill, and whose content lives as long as one of
+  them (IMAP-117, STORE-25);
 - *threads*: all threads are made anew, then late parents come (STORE-83, STORE-195).
 
 After each kill the deep check is clean, and all that was told is there; then a child goes on, is perhaps killed again,
@@ -20,6 +22,8 @@ from pathlib import Path
 
 import trio
 
+from moxlite.imapd import bulk
+from moxlite.imapd.uidlist import uid_array
 from moxlite.store import erase, threads
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
@@ -28,11 +32,13 @@ from moxlite.store.flags import store_flags
 from moxlite.store.junk import retrain, trainer
 from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import read_meta
+from moxlite.store.mailboxes import ensure_mailbox
 from moxlite.store.messages import copy_messages, expunge
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.reading import uids
+from moxlite.store.reading import mailboxes, uids
 from moxlite.store.transaction import Reader
 from moxlite.store.types import UID, Flag, MailboxID
+from moxlite.store.unit import AccountTx
 from tests.campaigns.children import Tell, Work, kill_many
 from tests.campaigns.report import Finding, Report
 from tests.store_mail import box, deliver_mail, mail, put
@@ -206,6 +212,55 @@ class Expunge(AccountWork):
         return [(b, uid) for b, uid in there if any(b == box and low <= uid <= high for box, low, high in spans)]
 
 
+class Copies(AccountWork):
+    """Copies in two mailboxes, then most of the first messages go, and some copies."""
+
+    NAMES = ("First", "Second")
+
+    async def fill(self, account: Account) -> None:
+        """All in the Inbox."""
+        for start in range(0, self.messages, 250):
+            await put(account, min(250, self.messages - start), first=start)
+        for name in self.NAMES:
+            await account.write(partial(ensure_mailbox, name=name))
+
+    async def change(self, account: Account, tell: Tell) -> None:
+        """What was not copied is copied; then removals, each mailbox in one unit."""
+        bulk.SLICE = 100  # type: ignore[misc]
+        erase.UNIT_BODIES = 50  # type: ignore[misc]
+        for name in self.NAMES:
+            target_id = (await box(account, name)).id
+            there = await account.scan(partial(uids, mailbox_id=INBOX), op="test")
+            if not (await box(account, name)).total:
+                chosen, target = uid_array(there), partial(self._target, mailbox_id=target_id)
+                await bulk.copy_slices(account, INBOX, chosen, target, None)
+                tell(name)
+        for number, name in enumerate(("Inbox", *self.NAMES)):
+            mailbox_id = (await box(account, name)).id
+            there = await account.scan(partial(uids, mailbox_id=mailbox_id), op="test")
+            if len(there) == self.messages:
+                gone = [uid for place, uid in enumerate(there) if place % (5 - number)]
+                await account.write(partial(expunge, mailbox_id=mailbox_id, uids=gone))
+            await account.eraser.once()
+        await account.tend()
+
+    @staticmethod
+    def _target(tx: AccountTx, mailbox_id: MailboxID) -> MailboxID:
+        return mailbox_id
+
+    def missing(self, r: Reader, told: list[object]) -> list[object]:
+        """Copies that are not there, or not whole."""
+        expected = {0, self.messages, *(len(range(0, self.messages, 5 - number)) for number in range(3))}
+        counts = {one.name: one.total for one in mailboxes(r) if one.name in self.NAMES}
+        return [name for name, count in counts.items() if count not in expected or (count == 0 and name in told)]
+
+    def whole(self, r: Reader) -> object:
+        """UIDs depend on how often a copy was begun."""
+        found = [(mailbox_id, flags, digest) for mailbox_id, _, flags, digest in r.rows(EVERY)]
+        beside = [r.value(f"SELECT count(*) FROM {table}") for table in ("message_info", "message_wire", "copy_part")]
+        return found, beside, r.rows(BODIES), r.rows(LEFT)
+
+
 class Threads(AccountWork):
     """Discussions; each thirtieth message comes late."""
 
@@ -251,7 +306,7 @@ def run(seed: int, share: float, report: Report) -> None:
     """KILLS × share kills of each work."""
     rng = random.Random(seed)
     kills = max(3, round(KILLS * share))
-    for kind, messages, least in ((Junk, 400, 60), (Expunge, 12_500, 600), (Threads, 3_000, 200)):
+    for kind, messages, least in ((Junk, 400, 60), (Expunge, 12_500, 600), (Copies, 5_000, 600), (Threads, 3_000, 200)):
         work = kind(max(least, round(messages * min(1.0, share))))
         with tempfile.TemporaryDirectory(prefix="moxlite-background-kill-") as folder:
             done = kill_many(work, kills, rng, Path(folder))

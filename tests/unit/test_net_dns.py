@@ -21,15 +21,26 @@ from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, Re
 Script = Callable[[dns.message.Message], dns.message.Message | None]
 
 
+async def bound() -> tuple[trio.socket.SocketType, trio.socket.SocketType, int]:
+    """Sockets for UDP and TCP on one port of loopback, and the port."""
+    while True:
+        udp, listener = trio.socket.socket(type=socket.SOCK_DGRAM), trio.socket.socket()
+        await udp.bind(("127.0.0.1", 0))
+        port = int(udp.getsockname()[1])
+        try:
+            await listener.bind(("127.0.0.1", port))
+        except OSError:  # somebody's TCP port
+            udp.close()
+            listener.close()
+            continue
+        listener.listen()
+        return udp, listener, port
+
+
 @contextlib.asynccontextmanager
 async def server(script: Script, *, tcp: Script | None = None) -> AsyncIterator[int]:
     """A DNS server on loopback that answers by `script`: its port."""
-    udp = trio.socket.socket(type=socket.SOCK_DGRAM)
-    await udp.bind(("127.0.0.1", 0))
-    port = udp.getsockname()[1]
-    listener = trio.socket.socket()
-    await listener.bind(("127.0.0.1", port))
-    listener.listen()
+    udp, listener, port = await bound()
 
     async def serve_udp() -> None:
         while True:
@@ -217,12 +228,7 @@ async def test_truncated_response_is_asked_again_over_tcp() -> None:
 )
 async def test_what_is_no_response_over_tcp_is_a_temporary_error(sent: bytes, text: str) -> None:
     """AUTH-6: octets come one by one, fewer than announced, or make no sense."""
-    udp = trio.socket.socket(type=socket.SOCK_DGRAM)
-    await udp.bind(("127.0.0.1", 0))
-    port = udp.getsockname()[1]
-    listener = trio.socket.socket()
-    await listener.bind(("127.0.0.1", port))
-    listener.listen()
+    udp, listener, port = await bound()
 
     async def serve_udp() -> None:
         while True:
