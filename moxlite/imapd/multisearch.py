@@ -126,7 +126,7 @@ async def _views(
         if not named:
             continue
         if here and current is not None:
-            found.append((box, current if current.counted else _as_known(current)))
+            found.append((box, _as_known(current, box)))
             continue
         found.append((box, await _searched(session.home, box, numbered=numbered)))
     if current is not None and current.deleted and any(source.kind == "selected" for source in sources):
@@ -145,7 +145,7 @@ async def _foreign_views(
     if current is not None and any(source.kind == "selected" for source in sources):
         seat, mailbox_id = current.seat, current.mailbox_id
         box = await seat.account.read(lambda r: mailbox(r, mailbox_id), op="imap-search")
-        found.append((_named(box, seat.shown(box.name)), current if current.counted else _as_known(current)))
+        found.append((_named(box, seat.shown(box.name)), _as_known(current, box)))
     naming = [source for source in sources if source.kind in NAMING]
     if not naming:
         return found
@@ -156,7 +156,7 @@ async def _foreign_views(
             continue
         if current is not None and current.seat.owner == owner and current.mailbox_id == box.id:
             if not found:
-                found.append((box, current if current.counted else _as_known(current)))
+                found.append((box, _as_known(current, box)))
             continue
         if owner not in at:
             if len(at) == MAX_OWNERS:
@@ -173,31 +173,17 @@ def _named(box: Mailbox, name: str) -> Mailbox:
 
 async def _searched(seat: Seat, box: Mailbox, *, numbered: bool) -> _Searched:
     """A mailbox that is not selected."""
-    return _Searched(
-        seat,
-        box.id,
-        read_only=True,
-        uidvalidity=box.uidvalidity,
-        uidnext=box.uidnext,
-        modseq=box.modseq,
-        since=box.modseq,
-        uids=await _uids(seat, box) if numbered else EMPTY,
-        keywords=box.keywords,
-    )
+    uids = await _uids(seat, box) if numbered else EMPTY
+    return _Searched(seat, box, read_only=True, since=box.modseq, uids=uids)
 
 
-def _as_known(current: View) -> _Searched:
-    view = _Searched(
-        current.seat,
-        current.mailbox_id,
-        read_only=True,
-        uidvalidity=current.uidvalidity,
-        uidnext=current.uidnext,
-        modseq=current.modseq,
-        since=current.since,
-        uids=current.list,
-        keywords=tuple(current.keywords),
-    )
+def _as_known(current: View, box: Mailbox) -> View:
+    """The selected mailbox, as the client knows it."""
+    if current.counted:
+        return current
+    view = _Searched(current.seat, box, read_only=True, since=current.since, uids=current.list)
+    view.uidvalidity, view.uidnext, view.modseq = current.uidvalidity, current.uidnext, current.modseq
+    view.keywords = current.keywords
     view.recent = current.recent
     view.gone = current.gone
     view.saved = current.saved

@@ -106,37 +106,15 @@ async def _select(session: Session, seat: Seat, name: str, command: c.Select | c
 
 def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
     """What the client is told first."""
-    view = _whole_view(seat, snapshot, read_only=read_only)
-    view.allow(snapshot.rights)
-    view.system = snapshot.box.system
-    return view
-
-
-def _whole_view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
-    box = snapshot.box
+    box, since = snapshot.box, snapshot.modseq
+    view: View
     if snapshot.uids is None:
-        return CountedView(
-            seat,
-            box.id,
-            read_only=read_only,
-            uidvalidity=box.uidvalidity,
-            uidnext=box.uidnext,
-            modseq=box.modseq,
-            since=snapshot.modseq,
-            count=box.exists,
-            keywords=box.keywords,
-        )
-    return View(
-        seat,
-        box.id,
-        read_only=read_only,
-        uidvalidity=box.uidvalidity,
-        uidnext=box.uidnext,
-        modseq=box.modseq,
-        since=snapshot.modseq,
-        uids=seat.share.sharing.share(box.id, box.uidvalidity, snapshot.modseq, snapshot.uids),
-        keywords=box.keywords,
-    )
+        view = CountedView(seat, box, read_only=read_only, since=since)
+    else:
+        uids = seat.share.sharing.share(box.id, box.uidvalidity, since, snapshot.uids)
+        view = View(seat, box, read_only=read_only, since=since, uids=uids)
+    view.allow(snapshot.rights)
+    return view
 
 
 async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:

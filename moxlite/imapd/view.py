@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, normalize, pick, runs, subtract
 from moxlite.store.acl import RIGHTS
-from moxlite.store.types import MailboxID
+from moxlite.store.types import Mailbox
 
 from .access import WRITING
 from .errors import bad
@@ -84,27 +84,23 @@ class View:
     def __init__(
         self,
         seat: Seat,
-        mailbox_id: MailboxID,
+        box: Mailbox,
         *,
         read_only: bool,
-        uidvalidity: int,
-        uidnext: int,
-        modseq: int,
         since: int,
         uids: UidList,
-        keywords: tuple[str, ...],
     ) -> None:
         self.seat = seat
-        self.mailbox_id = mailbox_id
+        self.mailbox_id = box.id
         self.rights = RIGHTS
         self.examined = self.read_only = read_only
-        self.system = False
-        self.uidvalidity = uidvalidity
-        self.uidnext = uidnext
-        self.modseq = modseq
+        self.system = box.system
+        self.uidvalidity = box.uidvalidity
+        self.uidnext: int = box.uidnext
+        self.modseq: int = box.modseq
         self.since = since
         self.list = uids
-        self.keywords = frozenset(keywords)
+        self.keywords = frozenset(box.keywords)
         self.gone: array[int] | None = None
         self.recent: Ranges = []
         self.recent_told = 0
@@ -241,28 +237,13 @@ class CountedView(View):
     def __init__(
         self,
         seat: Seat,
-        mailbox_id: MailboxID,
+        box: Mailbox,
         *,
         read_only: bool,
-        uidvalidity: int,
-        uidnext: int,
-        modseq: int,
         since: int,
-        count: int,
-        keywords: tuple[str, ...],
     ) -> None:
-        super().__init__(
-            seat,
-            mailbox_id,
-            read_only=read_only,
-            uidvalidity=uidvalidity,
-            uidnext=uidnext,
-            modseq=modseq,
-            since=since,
-            uids=EMPTY,
-            keywords=keywords,
-        )
-        self.count = count
+        super().__init__(seat, box, read_only=read_only, since=since, uids=EMPTY)
+        self.count = box.exists
         self.absent: Ranges = []
 
     @property

@@ -51,8 +51,7 @@ async def main():
         share = AccountShare("mia", set())
         seat = Seat(owner="mia", guest="bo", account=mia, cursor=cursor, share=share, stack=AsyncExitStack())
         known = UidList(uid_array(await mia.read(lambda r: uids(r, box.id), op="test")))
-        view = View(seat, box.id, read_only=False, uidvalidity=box.uidvalidity, uidnext=box.uidnext, modseq=box.modseq,
-                    since=box.modseq, uids=known, keywords=())
+        view = View(seat, box, read_only=False, since=box.modseq, uids=known)
         place = Place(owner="bo", account=bo, origin=None, name="Inbox")
         session = SimpleNamespace(context=SimpleNamespace(spool_directory=folder))
         if point == "copy":
