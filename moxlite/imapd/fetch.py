@@ -268,21 +268,23 @@ class _Fetching:
         await self.session.drain()
 
     async def _take(self, group: Group) -> None:
-        """Read a group; while it is decoded, write the one before it."""
+        """Read a group; while it is decompressed, write the one before it."""
         if self._before is not None and self._before.octets + group.octets > AHEAD:
             await self._flush()
         await group.read()
-        if self._before is not None:
+        before, self._before = self._before, group
+        if before is not None:
+            made = await before.result()  # first: a thread that was at it is free for the next one
             group.begin()
-            await self._flush()
-        self._before = group
+            await self._write(before, made)
 
     async def _flush(self) -> None:
         """Write the group that was read last, if that has not been done, and let the client take it."""
         group, self._before = self._before, None
-        if group is None:
-            return
-        made = await group.result()
+        if group is not None:
+            await self._write(group, await group.result())
+
+    async def _write(self, group: Group, made: bytes | Bodies) -> None:
         if isinstance(made, bytes):  # what most clients ask for, in one step
             self.session.write(made)
             await self.session.drain(turn=False)

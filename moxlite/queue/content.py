@@ -75,7 +75,7 @@ def _encode_piece(spool: Spool, start: int) -> tuple[Chunk, ...]:
 
 
 def _write_chunks(tx: Tx, first: int, chunks: tuple[Chunk, ...]) -> None:
-    rows = [(first + n, int(chunk.enc), chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
+    rows = [(first + n, chunk.enc, chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
     tx.executemany(INSERT_CHUNK, rows)
 
 

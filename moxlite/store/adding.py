@@ -125,7 +125,7 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
                 new[body_id] = [body_id, prepared.digest, prepared.body_size, 1]
                 first = chunk_id(body_id, 0)
                 for seq, chunk in enumerate(prepared.chunks):
-                    chunks.append((first + seq, int(chunk.enc), chunk.check, chunk.data))
+                    chunks.append((first + seq, chunk.enc, chunk.check, chunk.data))
             found[prepared.digest] = body_id
         elif body_id in new:
             new[body_id][3] += 1  # type: ignore[operator] # refs

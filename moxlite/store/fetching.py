@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.proto.mime.types import Structure, decode_structure
-from moxlite.store.chunks import CHUNK_SIZE, decode_chunk, decode_chunks
+from moxlite.store.chunks import CHUNK_SIZE, Packed, decode_chunk
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.reading import EMAIL_ID, SLICE, int_array
 from moxlite.store.transaction import Reader, Row
@@ -24,11 +24,10 @@ from moxlite.store.unit import AccountTx
 __all__ = [
     "FIXED",
     "IDS",
+    "Bodies",
     "Column",
-    "Stored",
     "check_content",
     "fetch_rows",
-    "plain_bodies",
     "set_preview",
     "slice_of",
     "small_bodies",
@@ -141,32 +140,33 @@ ALL_CHUNKS: Final = "SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ?
 SET_PREVIEW: Final = f"UPDATE message_info SET preview = ?2 WHERE email_id = {EMAIL_ID} AND preview IS NULL"  # noqa: S608 - a constant
 
 
-class Stored(msgspec.Struct, frozen=True, gc=False):
-    """Bodies as they are stored: for `plain_bodies`.
+class Bodies:
+    """Bodies as they are stored, checked; `decompress` is for any thread, `plain` comes after it."""
 
-    sizes: octets of each. rows: ``enc``, check and octets of the first chunk of each, all None where there is none.
+    __slots__ = ("_packed", "_sizes", "decompress")
+
+    def __init__(self, sizes: Sequence[int], rows: Sequence[Row]) -> None:
+        """Octets of each; ``enc``, check and octets of its first chunk, all None where there is none."""
+        encs, checks, data = zip(*rows, strict=True)
+        self._sizes = sizes
+        self._packed = Packed(encs, checks, data, sizes)
+        self.decompress = self._packed.decompress
+
+    def plain(self) -> list[bytes | memoryview | None]:
+        """The octets of each; None for one that is damaged, missing or longer than a chunk."""
+        plain = self._packed.plain()
+        if 0 in self._sizes:  # there is no chunk then
+            return [octets if size else b"" for octets, size in zip(plain, self._sizes, strict=True)]
+        return plain
+
+
+def stored_bodies(r: Reader, ids: Sequence[int], sizes: Sequence[int]) -> list[Row]:
+    """The rows that `Bodies` is made of, for bodies, at least one, of these ids and sizes; of one that is longer than a
+    chunk nothing.
     """
-
-    sizes: Sequence[int]
-    rows: Sequence[Row]
-
-
-def stored_bodies(r: Reader, ids: Sequence[int], sizes: Sequence[int]) -> Stored:
-    """Read bodies, at least one, of these ids and sizes; of one that is longer than a chunk nothing."""
     if max(sizes) > CHUNK_SIZE:
         ids = [body_id if size <= CHUNK_SIZE else 0 for body_id, size in zip(ids, sizes, strict=True)]
-    return Stored(sizes, r.rows(CHUNKS, int_array(ids)))
-
-
-def plain_bodies(stored: Stored) -> list[bytes | memoryview | None]:
-    """The octets of each body; None for one that is damaged, missing or longer than a chunk. Needs no database: for any
-    thread.
-    """
-    encs, checks, data = zip(*stored.rows, strict=True)
-    plain = decode_chunks(encs, checks, data, stored.sizes)
-    if 0 in stored.sizes:  # there is no chunk then
-        return [octets if size else b"" for octets, size in zip(plain, stored.sizes, strict=True)]
-    return plain
+    return r.rows(CHUNKS, int_array(ids))
 
 
 def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, bytes]:
@@ -178,8 +178,9 @@ def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, byte
     if not bodies:
         return {}
     ids, sizes = zip(*bodies, strict=True)
-    plain = plain_bodies(stored_bodies(r, ids, sizes))
-    return {body_id: bytes(octets) for body_id, octets in zip(ids, plain, strict=True) if octets is not None}
+    stored = Bodies(sizes, stored_bodies(r, ids, sizes))
+    stored.decompress()
+    return {body_id: bytes(octets) for body_id, octets in zip(ids, stored.plain(), strict=True) if octets is not None}
 
 
 def check_content(r: Reader, body_id: int, size: int) -> bool:

@@ -57,27 +57,30 @@ async def in_thread(fn: Callable[[], T], *, interrupt: Callable[[], None], name:
 
 PROCESSORS: Final = os.cpu_count() or 1
 
-_free: Final = threading.Semaphore(PROCESSORS if PROCESSORS > 2 else 0)
-"""Threads for what is computed ahead, of the whole process: more than processors would only wait for one another. With
-two, which the kernel and others share, handing over costs more than it gains (measured: 230 MB/s of downloads with
-threads, 286 without).
+_free: Final = threading.Semaphore(PROCESSORS - 1)
+"""Threads for what is computed ahead, of the whole process: the loop is at work beside them."""
+
+MOMENT: Final = 0.001
+"""Seconds for which the loop itself waits for a computation that is nearly done: waking up a task costs 0.1 ms, and
+computing it there would hold up the loop for as long.
 """
 
 
 class Ahead(Generic[T]):
     """A computation whose result is asked for later: after `begin`, a thread may be at it while its owner goes on.
 
-    It is for up to a millisecond of a pure function that lets other threads run meanwhile. Without `begin`, or where no
-    thread is free, it runs when its result is asked for, by whoever asks. Nobody need ask: it ends by itself, and holds
-    nothing but its arguments.
+    It is for up to a millisecond of a pure function that lets other threads run nearly all of the time: Python code in
+    the thread would wait for the loop, and the loop for it. Without `begin`, or where no thread is free, it runs when
+    its result is asked for, by whoever asks. Nobody need ask: it ends by itself, and holds nothing but its arguments.
     """
 
-    __slots__ = ("_begun", "_done", "_fn", "_lock", "_outcome", "_token")
+    __slots__ = ("_begun", "_done", "_fn", "_lock", "_outcome", "_running", "_token")
 
     def __init__(self, fn: Callable[[], T]) -> None:
         self._fn = fn
         self._begun = False
         self._lock = threading.Lock()
+        self._running = threading.Lock()  # held by the thread until there is an outcome
         self._outcome: outcome.Outcome[T] | None = None
         self._done: trio.Event | None = None  # somebody waits for it
 
@@ -86,6 +89,7 @@ class Ahead(Generic[T]):
         if not self._begun and _free.acquire(blocking=False):
             self._begun = True
             self._token = trio.lowlevel.current_trio_token()
+            self._running.acquire()
             trio.lowlevel.start_thread_soon(self._fn, self._deliver)
 
     def _deliver(self, result: outcome.Outcome[T]) -> None:
@@ -94,6 +98,7 @@ class Ahead(Generic[T]):
         with self._lock:
             self._outcome = result
             done = self._done
+        self._running.release()
         if done is not None:
             try:
                 self._token.run_sync_soon(done.set)
@@ -101,14 +106,15 @@ class Ahead(Generic[T]):
                 pass  # the program ends; nobody waits any more
 
     async def result(self) -> T:
-        """What it returns, or raises. A checkpoint only if it has to be waited for; to be asked for once."""
+        """What it returns, or raises. A checkpoint only if it has to be waited for long; to be asked for once."""
         if not self._begun:
             return self._fn()
-        with self._lock:
-            if self._outcome is None:
-                self._done = trio.Event()
-        if self._done is not None:
-            await self._done.wait()
+        if not self._running.acquire(timeout=MOMENT):
+            with self._lock:
+                if self._outcome is None:
+                    self._done = trio.Event()
+            if self._done is not None:
+                await self._done.wait()
         assert self._outcome is not None
         return self._outcome.unwrap()
 

@@ -345,7 +345,7 @@ def _write_pieces(tx: Tx, pieces: list[tuple[_Piece, list[Chunk]]], held: tuple[
             last = BodyID(tx.insert(HOLD, secrets.token_bytes(32), piece.prepared.body_size))
             new.append(last)
         first = chunk_id(last, piece.start // CHUNK_SIZE)
-        rows += [(first + n, int(chunk.enc), chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
+        rows += [(first + n, chunk.enc, chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
     tx.executemany(INSERT_CHUNK, rows)
     return new
 

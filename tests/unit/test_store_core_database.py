@@ -328,10 +328,19 @@ async def test_what_is_computed_ahead_is_there_or_is_computed_when_it_is_asked_f
         return threading.get_ident()
 
     first, second, third = Ahead(compute), Ahead(threading.get_ident), Ahead(lambda: 1 // 0)
+
+    async def let_go() -> None:
+        await trio.sleep(0.01)  # longer than the loop itself waits
+        go.set()
+
     first.begin()
     second.begin()
-    go.set()
-    assert (await first.result() == here) == (threads == 0)
+    async with trio.open_nursery() as nursery:
+        if threads:
+            nursery.start_soon(let_go)
+        else:
+            go.set()
+        assert (await first.result() == here) == (threads == 0)
     assert await second.result() == here
     assert free.acquire(blocking=False) == (threads == 1)
     free.release()

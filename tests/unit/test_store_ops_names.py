@@ -1,5 +1,6 @@
 """Names of mailboxes, keywords, junk verdicts by name, body chunks: what needs no database."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -8,12 +9,15 @@ from hypothesis import strategies as st
 
 from moxlite.store.chunks import (
     CHUNK_SIZE,
+    CRC,
+    Chunk,
     Compression,
     Encoding,
+    Packed,
     decode_chunk,
-    decode_chunks,
     encode_chunk,
     encode_chunks,
+    encoding_of,
 )
 from moxlite.store.errors import BadKeyword, BadMailboxName, ChunkDamaged
 from moxlite.store.facts import ip_classes
@@ -156,10 +160,10 @@ def test_a_chunk_comes_back_as_it_was(plain: bytes, compression: Compression) ->
 
 def test_compression_is_used_where_it_saves_a_tenth() -> None:
     """STORE-182"""
-    assert encode_chunk(b"text " * 1000).enc is Encoding.ZSTD
-    assert encode_chunk(b"text " * 1000, Compression.ZLIB).enc is Encoding.ZLIB
-    assert encode_chunk(b"text " * 1000, Compression.NONE).enc is Encoding.RAW
-    assert encode_chunk(bytes(range(256))).enc is Encoding.RAW
+    assert encode_chunk(b"text " * 1000).enc == Encoding.ZSTD | CRC
+    assert encode_chunk(b"text " * 1000, Compression.ZLIB).enc == Encoding.ZLIB | CRC
+    assert encode_chunk(b"text " * 1000, Compression.NONE).enc == Encoding.RAW | CRC
+    assert encode_chunk(bytes(range(256))).enc == Encoding.RAW | CRC
 
 
 def test_bodies_are_cut_every_256_kib() -> None:
@@ -170,32 +174,50 @@ def test_bodies_are_cut_every_256_kib() -> None:
         assert decode_chunk(chunk.enc, chunk.check, chunk.data, length) == b"x" * length
 
 
-@pytest.mark.parametrize("enc", [Encoding.RAW, Encoding.ZSTD, Encoding.ZLIB, 7])
-def test_a_changed_octet_is_found(enc: int) -> None:
+def of_before(chunk: Chunk) -> Chunk:
+    """A chunk as it was stored until account schema 0010."""
+    digest = hashlib.blake2b(chunk.data, digest_size=8).digest()
+    return Chunk(encoding_of(chunk.enc), int.from_bytes(digest, "big", signed=True), chunk.data)
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+@pytest.mark.parametrize("old", [False, True])
+def test_a_changed_octet_is_found(compression: Compression, old: bool) -> None:
     """STORE-159, STORE-181"""
-    chunk = encode_chunk(b"some text " * 100, Compression(enc) if enc < 3 else Compression.ZSTD)
+    chunk = encode_chunk(b"some text " * 100, compression)
+    if old:
+        chunk = of_before(chunk)
+    assert decode_chunk(chunk.enc, chunk.check, chunk.data, 1000) == b"some text " * 100
     damaged = chunk.data[:-1] + bytes([chunk.data[-1] ^ 1])
     with pytest.raises(ChunkDamaged):
         decode_chunk(chunk.enc, chunk.check, damaged, 1000)
     with pytest.raises(ChunkDamaged):
         decode_chunk(chunk.enc, chunk.check, chunk.data, 999)
     with pytest.raises(ChunkDamaged):
-        decode_chunk(enc + 1 if enc < 2 else 7, chunk.check, chunk.data, 1000)
+        decode_chunk(chunk.enc + 1 if compression is Compression.NONE else 3 | CRC, chunk.check, chunk.data, 1000)
+    with pytest.raises(ChunkDamaged):
+        decode_chunk(chunk.enc ^ CRC, chunk.check, chunk.data, 1000)
+    with pytest.raises(ChunkDamaged):
+        decode_chunk(None, chunk.check, chunk.data, 1000)  # type: ignore[arg-type]
     for other in (None, "text", 5):  # the row has been cut short, or read as another one
         with pytest.raises(ChunkDamaged):
             decode_chunk(chunk.enc, chunk.check, other, 1000)  # type: ignore[arg-type]
 
 
-@given(st.lists(st.tuples(st.binary(max_size=3000), st.sampled_from(list(Compression)), st.integers(0, 9))))
-def test_many_chunks_are_decoded_as_one_by_one(bodies: list[tuple[bytes, Compression, int]]) -> None:
+@given(
+    st.lists(st.tuples(st.binary(max_size=3000), st.sampled_from(list(Compression)), st.integers(0, 9), st.booleans()))
+)
+def test_many_chunks_are_decoded_as_one_by_one(bodies: list[tuple[bytes, Compression, int, bool]]) -> None:
     """STORE-159, STORE-181, STORE-182: of ten, one is damaged, one is of another length, one row is no chunk at all."""
     encs: list[int] = []
     checks: list[int] = []
     stored: list[bytes] = []
     lengths: list[int] = []
     wanted: list[bytes | None] = []
-    for plain, compression, fate in bodies:
+    for plain, compression, fate, old in bodies:
         chunk = encode_chunk(plain, compression)
+        if old:
+            chunk = of_before(chunk)
         data: Any = chunk.data
         if fate == 0:
             data = data[:-1] + bytes([data[-1] ^ 1]) if data else b"x"
@@ -206,7 +228,9 @@ def test_many_chunks_are_decoded_as_one_by_one(bodies: list[tuple[bytes, Compres
         stored.append(data)
         lengths.append(len(plain) - (1 if fate == 2 else 0))
         wanted.append(plain if fate > 2 else None)
-    assert decode_chunks(encs, checks, stored, lengths) == wanted
+    packed = Packed(encs, checks, stored, lengths)
+    packed.decompress()
+    assert packed.plain() == wanted
 
 
 def test_networks_of_an_address() -> None:

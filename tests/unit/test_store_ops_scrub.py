@@ -74,7 +74,7 @@ async def test_recompressing_changes_the_encoding_and_no_octet(accounts: Account
         noise = await append(account, inbox.id, [Append(await prepare(Spool.of(mail(2) + os.urandom(5000))))])
 
         async def encodings() -> list[int]:
-            return [row[0] for row in await look(account, lambda r: r.rows("SELECT enc FROM body_chunk ORDER BY id"))]
+            return [row[0] for row in await look(account, lambda r: r.rows("SELECT enc & 3 FROM body_chunk ORDER BY id"))]
 
         assert await encodings() == [1, 1, 1, 0]
         for compression, expected in [

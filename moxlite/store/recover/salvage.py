@@ -16,7 +16,7 @@ import apsw
 import msgspec
 import zstandard
 
-from moxlite.store.chunks import CHUNK_SIZE, Encoding, check_of, decode_chunk
+from moxlite.store.chunks import CHUNK_SIZE, Encoding, decode_chunk, encoding_of, is_sound
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.recover.copies import FoundCopy, FoundRemote, found_copy, found_remote
 from moxlite.store.recover.pages import Cell, Damaged, Pages, Record
@@ -260,9 +260,9 @@ class Salvage:
     def _chunk(self, cell: Cell, seq: int) -> bytes:
         record = self._pages.record(cell)
         match record:
-            case (None, int(encoding), int(check), bytes(data)) if check_of(data) == check:
+            case (None, int(encoding), int(check), bytes(data)) if is_sound(encoding, check, data):
                 try:
-                    return decode_chunk(encoding, check, data, _plain_length(encoding, data))
+                    return decode_chunk(encoding, check, data, _plain_length(encoding_of(encoding), data))
                 except ChunkDamaged:
                     pass
             case _:
