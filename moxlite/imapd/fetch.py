@@ -11,6 +11,7 @@ no snapshot is held meanwhile (IMAP-95). What rows hold is rendered by `fetchrow
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
@@ -158,7 +159,7 @@ class _Fetching:
         self._items = items
         self._flags = FlagWriter(spelled, view.is_recent if view.recent else None)
         self._plans: dict[tuple[bool, bool], Plan] = {}
-        self._before: Group | None = None  # read, not written yet
+        self._ahead: deque[Group] = deque()  # read, not written yet
         self._began = False
 
     def _plan(self, *, telling: bool, derived: bool = True) -> Plan:
@@ -268,21 +269,23 @@ class _Fetching:
         await self.session.drain()
 
     async def _take(self, group: Group) -> None:
-        """Read a group; while it is decompressed, write the one before it."""
-        if self._before is not None and self._before.octets + group.octets > AHEAD:
-            await self._flush()
+        """Read a group; the one before it may be left to be decompressed meanwhile."""
+        while self._ahead and (len(self._ahead) > 1 or self._ahead[0].octets + group.octets > AHEAD):
+            await self._write_next()
         await group.read()
-        before, self._before = self._before, group
-        if before is not None:
-            made = await before.result()  # first: a thread that was at it is free for the next one
+        if self._ahead:  # a lone one is not worth a thread
+            self._ahead[0].begin()
             group.begin()
-            await self._write(before, made)
+        self._ahead.append(group)
 
     async def _flush(self) -> None:
-        """Write the group that was read last, if that has not been done, and let the client take it."""
-        group, self._before = self._before, None
-        if group is not None:
-            await self._write(group, await group.result())
+        """Write the groups that were read last, and let the client take them."""
+        while self._ahead:
+            await self._write_next()
+
+    async def _write_next(self) -> None:
+        group = self._ahead.popleft()
+        await self._write(group, await group.result())
 
     async def _write(self, group: Group, made: bytes | Bodies) -> None:
         if isinstance(made, bytes):  # what most clients ask for, in one step

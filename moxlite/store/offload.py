@@ -9,13 +9,14 @@ import ctypes
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar, cast
 
 import outcome
 import trio
 
-__all__ = ["Ahead", "give_memory_back", "in_thread", "keep_heap_small"]
+__all__ = ["Ahead", "Workers", "give_memory_back", "in_thread", "keep_heap_small"]
 
 T = TypeVar("T")
 
@@ -55,10 +56,45 @@ async def in_thread(fn: Callable[[], T], *, interrupt: Callable[[], None], name:
     return result.unwrap()
 
 
-PROCESSORS: Final = os.cpu_count() or 1
+class Workers:
+    """Threads for what is computed ahead (`Ahead`), at most `limit`: they take one job after the other, and end when
+    there is none.
+    """
 
-_free: Final = threading.Semaphore(PROCESSORS - 1)
-"""Threads for what is computed ahead, of the whole process: the loop is at work beside them."""
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._threads = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is at work."""
+        return self._threads > 0
+
+    def put(self, job: Callable[[], None]) -> None:
+        """Have a thread run `job`, which does not raise; nothing happens where there are no threads."""
+        if not self._limit:
+            return
+        with self._lock:
+            self._jobs.append(job)
+            if self._threads == self._limit:
+                return
+            self._threads += 1
+        trio.lowlevel.start_thread_soon(self._work, lambda _: None, "ahead")
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._threads -= 1
+                    return
+                job = self._jobs.popleft()
+            job()
+
+
+_workers: Final = Workers((os.cpu_count() or 1) - 1)
+"""Of the whole process: the loop is at work beside them."""
 
 MOMENT: Final = 0.001
 """Seconds for which the loop itself waits for a computation that is nearly done: waking up a task costs 0.1 ms, and
@@ -70,31 +106,34 @@ class Ahead(Generic[T]):
     """A computation whose result is asked for later: after `begin`, a thread may be at it while its owner goes on.
 
     It is for up to a millisecond of a pure function that lets other threads run nearly all of the time: Python code in
-    the thread would wait for the loop, and the loop for it. Without `begin`, or where no thread is free, it runs when
-    its result is asked for, by whoever asks. Nobody need ask: it ends by itself, and holds nothing but its arguments.
+    the thread would wait for the loop, and the loop for it. As long as no thread has begun, it runs when its result is
+    asked for, by whoever asks. Nobody need ask: it ends by itself, and holds nothing but its arguments.
     """
 
-    __slots__ = ("_begun", "_done", "_fn", "_lock", "_outcome", "_running", "_token")
+    __slots__ = ("_begun", "_claim", "_done", "_fn", "_lock", "_outcome", "_running", "_token")
 
     def __init__(self, fn: Callable[[], T]) -> None:
         self._fn = fn
         self._begun = False
+        self._claim = threading.Lock()  # held by who runs it, for ever
+        self._running = threading.Lock()  # held until there is an outcome
+        self._running.acquire()
         self._lock = threading.Lock()
-        self._running = threading.Lock()  # held by the thread until there is an outcome
         self._outcome: outcome.Outcome[T] | None = None
         self._done: trio.Event | None = None  # somebody waits for it
+        self._token = trio.lowlevel.current_trio_token()
 
     def begin(self) -> None:
-        """Start it, if there is a thread for it."""
-        if not self._begun and _free.acquire(blocking=False):
+        """Let a thread begin with it as soon as one is free. It may be called again."""
+        if not self._begun:
             self._begun = True
-            self._token = trio.lowlevel.current_trio_token()
-            self._running.acquire()
-            trio.lowlevel.start_thread_soon(self._fn, self._deliver)
+            _workers.put(self._run)
 
-    def _deliver(self, result: outcome.Outcome[T]) -> None:
-        """In the thread."""
-        _free.release()
+    def _run(self) -> None:
+        """In a thread."""
+        if not self._claim.acquire(blocking=False):
+            return
+        result = outcome.capture(self._fn)
         with self._lock:
             self._outcome = result
             done = self._done
@@ -107,7 +146,7 @@ class Ahead(Generic[T]):
 
     async def result(self) -> T:
         """What it returns, or raises. A checkpoint only if it has to be waited for long; to be asked for once."""
-        if not self._begun:
+        if self._claim.acquire(blocking=False):
             return self._fn()
         if not self._running.acquire(timeout=MOMENT):
             with self._lock:

@@ -1,6 +1,5 @@
 """FETCH of many bodies: groups that are decoded ahead of what the client takes (docs/spec/imap.md §10, bad input)."""
 
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,6 +17,7 @@ from moxlite.store.messages import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared, put
+from tests.tools import eventually
 
 __all__ = ["imap"]
 
@@ -93,14 +93,14 @@ class Counter:
 
 
 @pytest.fixture(params=[0, 1, 3])
-def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> offload.Workers:
     """How many threads there are for decoding."""
-    free = threading.Semaphore(request.param)
-    monkeypatch.setattr(offload, "_free", free)
-    return free
+    workers = offload.Workers(request.param)
+    monkeypatch.setattr(offload, "_workers", workers)
+    return workers
 
 
-async def test_bodies_come_whole_and_in_order(imap: Imap, threads: threading.Semaphore) -> None:
+async def test_bodies_come_whole_and_in_order(imap: Imap, threads: offload.Workers) -> None:
     """IMAP-93, IMAP-95, IMAP-101: whatever their sizes are, and wherever they are decoded."""
     sizes = [0, 1, 5_000, 40, *[PART] * 5, STEP, 3, STEP + 70_000, 900, *[2 * PART] * 3, 0, *[10] * (2 * FEW + 3)]
     sizes += [CHUNK_SIZE + 9_000, 7]  # one that is streamed, within a group
@@ -120,7 +120,7 @@ async def test_bodies_come_whole_and_in_order(imap: Imap, threads: threading.Sem
         assert all(r"FLAGS (\Recent \Seen)" in answer or r"FLAGS (\Seen)" in answer for answer in seen)
 
 
-async def test_a_damaged_message_in_the_middle_costs_only_itself(imap: Imap, threads: threading.Semaphore) -> None:
+async def test_a_damaged_message_in_the_middle_costs_only_itself(imap: Imap, threads: offload.Workers) -> None:
     """IMAP-96"""
     messages = [letter(number) for number in range(1, 13)]
     await fill(imap, messages)
@@ -148,7 +148,7 @@ async def harm(account: Account, number: int) -> None:
 
 @pytest.mark.parametrize("size", [PART, STEP // 50])
 async def test_a_slow_client_holds_two_groups(
-    imap: Imap, threads: threading.Semaphore, monkeypatch: pytest.MonkeyPatch, size: int
+    imap: Imap, threads: offload.Workers, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """IMAP-95, IMAP-148: the one that it is to take, and the next one."""
     messages = [letter(number, size) for number in range(1, 8 * STEP // size)]
@@ -167,18 +167,16 @@ async def test_a_slow_client_holds_two_groups(
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(
-    imap: Imap, threads: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
+    imap: Imap, threads: offload.Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """IMAP-95: neither the session nor a thread goes on."""
     await fill(imap, [letter(number) for number in range(1, 25)])
     counter = Counter(monkeypatch)
-    free = threads._value
     async with slow_reader(imap) as c:
         await c.send("a UID FETCH 1:* (BODY.PEEK[])\r\n")
         await counter.until(2)
     assert len(counter.groups) <= 3
-    for _ in range(free):
-        assert await trio.to_thread.run_sync(lambda: threads.acquire(timeout=30))
+    await eventually(lambda: not threads.busy)
 
 
 async def test_what_is_removed_meanwhile_is_still_answered(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ from moxlite.store.offload import Ahead
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 from tests.store_fixtures import soon
+from tests.tools import eventually
 
 FIRST = "CREATE TABLE item (id INTEGER PRIMARY KEY, data BLOB) STRICT;"
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
@@ -319,34 +320,36 @@ async def test_what_is_computed_ahead_is_there_or_is_computed_when_it_is_asked_f
     threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-3: a thread is at it, if there is one; an error is told to who asks."""
-    free = threading.Semaphore(threads)
-    monkeypatch.setattr(offload, "_free", free)
-    here, go = threading.get_ident(), threading.Event()
+    workers = offload.Workers(threads)
+    monkeypatch.setattr(offload, "_workers", workers)
+    here, began, go = threading.get_ident(), threading.Event(), threading.Event()
 
     def compute() -> int:
+        began.set()
         assert go.wait(30)
         return threading.get_ident()
-
-    first, second, third = Ahead(compute), Ahead(threading.get_ident), Ahead(lambda: 1 // 0)
 
     async def let_go() -> None:
         await trio.sleep(0.01)  # longer than the loop itself waits
         go.set()
 
-    first.begin()
-    second.begin()
-    async with trio.open_nursery() as nursery:
-        if threads:
+    first, second, third = Ahead(compute), Ahead(threading.get_ident), Ahead(lambda: 1 // 0)
+    for one in (first, second):
+        one.begin()
+        one.begin()
+    if threads:
+        await trio.to_thread.run_sync(began.wait)
+        assert await second.result() == here, "the thread is at the first one"
+        async with trio.open_nursery() as nursery:
             nursery.start_soon(let_go)
-        else:
-            go.set()
-        assert (await first.result() == here) == (threads == 0)
-    assert await second.result() == here
-    assert free.acquire(blocking=False) == (threads == 1)
-    free.release()
+            assert await first.result() != here
+    else:
+        go.set()
+        assert await first.result() == await second.result() == here
     third.begin()
     with pytest.raises(ZeroDivisionError):
         await third.result()
+    await eventually(lambda: not workers.busy)
 
 
 async def test_the_first_read_is_in_a_thread_and_the_next_ones_on_the_loop(db: Database) -> None:

@@ -74,7 +74,8 @@ async def test_recompressing_changes_the_encoding_and_no_octet(accounts: Account
         noise = await append(account, inbox.id, [Append(await prepare(Spool.of(mail(2) + os.urandom(5000))))])
 
         async def encodings() -> list[int]:
-            return [row[0] for row in await look(account, lambda r: r.rows("SELECT enc & 3 FROM body_chunk ORDER BY id"))]
+            rows = await look(account, lambda r: r.rows("SELECT enc & 3 FROM body_chunk ORDER BY id"))
+            return [row[0] for row in rows]
 
         assert await encodings() == [1, 1, 1, 0]
         for compression, expected in [
