@@ -419,7 +419,7 @@ def crowd(side: Side) -> Figures:
     open_some(CROWD_SESSIONS)
     time.sleep(10)
     kilobytes = (side.server.anonymous() - before) / CROWD_SESSIONS * 1e3
-    time.sleep(60)  # what the opening left to do is done, memory is given back
+    time.sleep(120)  # what the opening left to do is done, memory is given back
     before_it = _switches(side.server)
     time.sleep(60)
     wakes = sum(count - before_it.get(thread, 0) for thread, count in _switches(side.server).items())

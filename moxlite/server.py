@@ -3,7 +3,8 @@
 ::
 
     serve
-     ├─ upkeep: supervisor (signals), accounts, auth.db, reload of domains.toml, systemd's watchdog, the control socket
+     ├─ upkeep: supervisor (signals), accounts, auth.db, reload of domains.toml, systemd's watchdog, the control socket,
+     │          the wall clock, the end of app passwords
      └─ serving: one listener per port, the queue
 
 Start: databases are opened and migrated, then the listeners accept, the control socket comes last, then ``ready``
@@ -28,7 +29,6 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.admin.apppasswords import end_expired
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import AdminCommands, finish_removal
 from moxlite.admin.imapcopy.commands import ImapCopyCommands
@@ -49,6 +49,7 @@ from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.context import Context as IMAPContext
 from moxlite.imapd.sessions import Sessions
 from moxlite.net.certificates import Trust
+from moxlite.net.clockset import ClockWatch
 from moxlite.net.connections import ConnectionInfo, guard
 from moxlite.net.ctlserver import listen_ctl, serve_ctl
 from moxlite.net.dial import LocalAddresses
@@ -77,6 +78,7 @@ from moxlite.store.submission import Submission, Submit
 from moxlite.store.systemmailbox import UNQUEUE
 from moxlite.store.threads import keep_threads
 from moxlite.web.context import make_context
+from moxlite.web.health import Measure
 from moxlite.web.serve import serve_connection as serve_http
 
 __all__ = ["run"]
@@ -139,12 +141,12 @@ async def serve(started: Started, *, local: bool, ready: Callable[[], None]) -> 
             await upkeep.start(house.auth.serve)
             await upkeep.start(house.imports.serve)
             upkeep.start_soon(house.config.watch)
+            upkeep.start_soon(house.clock.serve)
             upkeep.start_soon(keep_alive)
             upkeep.start_soon(supervise, house)
             upkeep.start_soon(house.storage_faults.serve, house.accounts, house.current)
-            upkeep.start_soon(
-                end_expired, house.accounts, house.imap_sessions.app_passwords, house.imap_sessions.end_account
-            )
+            upkeep.start_soon(house.imap_sessions.end_expired)
+            house.clock.on_set(house.imap_sessions.look_again)
             for name in await house.auth.removals():
                 await _opened(finish_removal(house.accounts, house.auth, name))
             house.config.on_change(lambda old, new: upkeep.start_soon(_end_logins, house, old, new))
@@ -220,7 +222,9 @@ class House:
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
+    clock: ClockWatch = field(default_factory=ClockWatch)
     faults: list[str] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
 
     def current(self) -> Snapshot:
         """The configuration of this moment."""
@@ -237,6 +241,11 @@ class House:
         if self.auth.database.health.broken:
             found.append(f"auth.db: {self.auth.database.health.broken}")
         return found
+
+    async def measure(self) -> None:
+        """Set the gauges that are counted when somebody reads them."""
+        for one in self.measures:
+            await one()
 
     def commands(self) -> AdminCommands:
         """The commands of the control socket."""
@@ -401,6 +410,8 @@ async def _open_queue(house: House, pipe: "LocalPipe", databases: AsyncExitStack
     house.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
     house.accounts.register_task(queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
+    house.clock.on_set(queue.scheduler.changed)
+    house.measures.append(queue.measure)
     return queue
 
 
@@ -503,6 +514,7 @@ def _web(house: House) -> Callable[[Endpoint], Handler]:
         imports=house.imports,
         opaque_id=house.received_id.encode,
         readiness=house.problems,
+        measure=house.measure,
     )
     return lambda endpoint: lambda stream, info: serve_http(stream, info, context)
 

@@ -361,6 +361,7 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
         imports=imports,
         opaque_id=lambda cid: f"id-{cid}",
         readiness=readiness,
+        measure=trio.lowlevel.checkpoint,
     )
     context = msgspec.structs.replace(context, requests=still(REQUESTS))
     found = Rig(context, holder, accounts, auth, nursery)

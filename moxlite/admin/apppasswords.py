@@ -3,10 +3,8 @@
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Protocol
-
-import trio
+from collections.abc import Mapping
+from typing import Protocol
 
 from moxlite.admin.accounts import Refused, require_account
 from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName
@@ -16,13 +14,9 @@ from moxlite.store.accounts import Accounts
 from moxlite.store.apppasswords import AppPassword, add_app_password, app_passwords, remove_app_password
 from moxlite.store.errors import StoreError
 
-__all__ = ["AppPasswordCommands", "EndSessions", "end_expired"]
+__all__ = ["AppPasswordCommands", "EndSessions"]
 
 logger = logging.getLogger("moxlite.admin.apppasswords")
-
-
-EXPIRY_INTERVAL: Final = 60.0
-"""Seconds between two looks for sessions whose app password has expired: they may outlive it by that much."""
 
 
 class EndSessions(Protocol):
@@ -90,24 +84,6 @@ class AppPasswordCommands:
             require_account(self._config.current, name)
         except Refused as error:
             raise CommandFailed("notFound", str(error)) from None
-
-
-async def end_expired(
-    accounts: Accounts, in_use: Callable[[], Iterable[tuple[str, str]]], end_sessions: EndSessions
-) -> None:
-    """End sessions whose app password's time is over, until cancelled. `in_use`: accounts and names."""
-    while True:
-        await trio.sleep(EXPIRY_INTERVAL)
-        for account_name, name in in_use():
-            try:
-                async with accounts.use(account_name) as account:
-                    found = await account.read(app_passwords, op="app-password")
-            except StoreError as error:
-                logger.warning("app passwords not read", extra={"kv": {"account": account_name, "err": str(error)}})
-                continue
-            now = time.time_ns() // 1000
-            if not any(one.name == name and not one.expired(now) for one in found):
-                end_sessions(account_name, "the app password has expired", app_password=name)
 
 
 def _info(one: AppPassword, now: int) -> AppPasswordInfo:

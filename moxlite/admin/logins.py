@@ -91,13 +91,15 @@ class Identity(msgspec.Struct, frozen=True):
     """Who has logged in: the account, and the canonical address that was used for it.
 
     `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
-    a certificate; with `read_only` nothing may be changed (STORE-191).
+    a certificate; `app_expires`: when its time is over (µs UTC), None for never; with `read_only` nothing may be
+    changed (STORE-191).
     """
 
     account: str
     address: str
     app_password: str = ""
     app_id: int | None = None
+    app_expires: int | None = None
     read_only: bool = False
 
 
@@ -369,7 +371,7 @@ class Logins:
         self._succeed(request, mechanism, recipient.account, address, app_password=name)
         if app is None:
             return Identity(recipient.account, address)
-        return Identity(recipient.account, address, app.name, app.id, app.read_only)
+        return Identity(recipient.account, address, app.name, app.id, app.expires, app.read_only)
 
     async def stands(self, identity: Identity) -> bool:
         """Whether the app password that somebody logged in with is still there, and its time not over. Raises

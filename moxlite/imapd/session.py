@@ -335,7 +335,8 @@ class Session:
 
     async def log_in(self, identity: Identity) -> None:
         """The user is known: open the account. Raises Refused when it can't be used now."""
-        share = self.context.sessions.join(identity.account, self.end, partial(self._describe, identity))
+        describe = partial(self._describe, identity)
+        share = self.context.sessions.join(identity.account, self.end, describe, expires=identity.app_expires)
         self._stack.callback(self.context.sessions.leave, share, self.end)
         account = await self._stack.enter_async_context(self.context.accounts.use(identity.account))
         _, cursor = await account.subscribe(keep_own=True)

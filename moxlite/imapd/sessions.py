@@ -2,14 +2,18 @@
 (IMAP-15, IMAP-23).
 """
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import msgspec
+import trio
 
 from moxlite.store.account import Account
+from moxlite.store.bell import Bell
 from moxlite.store.keywords import spellings
 
 from . import metrics
@@ -25,6 +29,14 @@ MAX_SESSIONS: Final = 100
 """Sessions of one account (IMAP-15): ten devices with ten connections each; a client that leaks connections stops
 there.
 """
+
+LONGEST_SLEEP: Final = 3600.0
+"""Seconds between looks for app passwords that have expired; who sets the clock calls `look_again`."""
+
+
+def now() -> int:
+    """The time, µs UTC."""
+    return time.time_ns() // 1000
 
 
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +106,9 @@ class Sessions:
         self._accounts: dict[str, AccountShare] = {}
         self._taps: dict[str, set[Tap]] = {}
         self._sharing: WeakKeyDictionary[Account, Sharing] = WeakKeyDictionary()
+        self._expiries: dict[Callable[[str], None], int] = {}
+        self._soonest = math.inf  # of these, µs UTC
+        self._expiry_bell = Bell()
         metrics.sessions.set_function(lambda: sum(1 for _ in self.views()))
         metrics.visits.set_function(lambda: sum(share.visits for share in self._accounts.values()))
         metrics.view_octets.set_function(self._octets)
@@ -108,8 +123,16 @@ class Sessions:
         arrays = {id(view.list): view.list.uids for view in self.views()}
         return sum(len(uids) * uids.itemsize for uids in arrays.values())
 
-    def join(self, account: str, end: Callable[[str], None], describe: Callable[[], SessionFacts]) -> AccountShare:
-        """A session of `account` begins; `end(text)` ends it with BYE, `describe()` tells about it.
+    def join(
+        self,
+        account: str,
+        end: Callable[[str], None],
+        describe: Callable[[], SessionFacts],
+        *,
+        expires: int | None = None,
+    ) -> AccountShare:
+        """A session of `account` begins; `end(text)` ends it with BYE, `describe()` tells about it. `expires`: when its
+        app password's time is over (µs UTC).
 
         Raises Refused (LIMIT) when there are too many.
         """
@@ -117,6 +140,12 @@ class Sessions:
         if len(share.enders) >= MAX_SESSIONS:
             raise no("too many connections of this account", "LIMIT")
         share.enders[end] = describe
+        self._expiries.pop(end, None)
+        if expires is not None:
+            self._expiries[end] = expires
+            if expires < self._soonest:
+                self._soonest = expires
+                self._expiry_bell.ring()
         return share
 
     def sharing(self, account: Account) -> Sharing:
@@ -128,6 +157,7 @@ class Sessions:
     def leave(self, share: AccountShare, end: Callable[[str], None]) -> None:
         """The session is over."""
         share.enders.pop(end, None)
+        self._expiries.pop(end, None)
         self._drop(share)
 
     def visit(self, account: str) -> AccountShare:
@@ -177,9 +207,24 @@ class Sessions:
             if not app_password or describe().app_password == app_password:
                 end(text)
 
-    def app_passwords(self) -> set[tuple[str, str]]:
-        """The app passwords by which sessions are logged in: accounts and names."""
-        return {(one.account, one.app_password) for one in self.facts() if one.app_password}
+    async def end_expired(self) -> None:
+        """End each session when the time of its app password is over, until cancelled (IMAP-158). Sleeps as long as
+        there is none.
+        """
+        while True:
+            self._expiry_bell.quiet()
+            moment = now()
+            for end in [end for end, expires in self._expiries.items() if expires <= moment]:
+                del self._expiries[end]
+                end("the app password has expired")
+            self._soonest = min(self._expiries.values(), default=math.inf)
+            seconds = (self._soonest - moment) / 1_000_000
+            with trio.move_on_after(min(seconds, LONGEST_SLEEP) if self._expiries else math.inf):
+                await self._expiry_bell.wait()
+
+    def look_again(self) -> None:
+        """The clock was set."""
+        self._expiry_bell.ring()
 
     def facts(self) -> list[SessionFacts]:
         """All sessions that are logged in, by id."""

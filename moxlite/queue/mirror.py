@@ -52,8 +52,11 @@ CANCELED: Final = "delivery canceled: moved from the mailbox Queue to the trash"
 AT_ONCE: Final = 50
 """Rows read at a time: what is due meanwhile waits no longer than these."""
 
-RECHECK_SECONDS: Final = 60.0
-"""The clock may be set, the machine may have slept (QUEUE-16)."""
+RECHECK_SECONDS: Final = 3600.0
+"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes nobody."""
+
+AGAIN_SECONDS: Final = 60.0
+"""After an error."""
 
 RETRY: Final = 5 * 60 * SECOND
 """Before an account that could not be changed is tried again."""
@@ -97,7 +100,7 @@ class Mirror:
         self._unfit.update(name for name in self._ctx.config().domains.accounts if self.wants(name))
         while True:
             self._bell.quiet()
-            seconds = RECHECK_SECONDS
+            seconds = AGAIN_SECONDS
             with guard("queue"):
                 try:
                     seconds = await self._once()
@@ -123,7 +126,7 @@ class Mirror:
                 await self._database.write(partial(mirrorrows.postpone, content_ids=ids, until=now + RETRY))
         when = await self._database.read(mirrorrows.next_due, op="queue next mirror")
         seconds = RECHECK_SECONDS if when is None else max(0.0, (when - self._ctx.clock()) / SECOND)
-        return min(seconds, RECHECK_SECONDS)
+        return min(seconds, AGAIN_SECONDS if self._unfit else RECHECK_SECONDS)
 
     async def _use(self, name: str, work: Callable[[Account], Awaitable[None]]) -> bool:
         """Work on an account; False when it could not be changed now."""

@@ -39,9 +39,6 @@ FIRST_CLEANING_SECONDS: Final = 3.0
 CLEANING_SECONDS: Final = 3600.0
 """Retired rows (QUEUE-25)."""
 
-GAUGES_SECONDS: Final = 60.0
-"""Between counts for the metrics."""
-
 KEY_LIFE: Final = 7 * 24 * 3600 * SECOND
 """For which the key of a submission is known after its last row has gone (STORE-189)."""
 
@@ -80,7 +77,6 @@ class Queue:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._database.serve)
             nursery.start_soon(self._clean)
-            nursery.start_soon(self._count)
             nursery.start_soon(self.mirror.serve)
             await self.scheduler.serve(shutdown)
             nursery.cancel_scope.cancel()
@@ -247,17 +243,15 @@ class Queue:
             pass
         await self._database.write(partial(_clean_keys, now=now))
 
-    async def _count(self) -> None:
-        while True:
-            try:
-                await self.measure()
-            except StoreError as exc:
-                logger.error("counting the queue failed", extra={"kv": {"err": exc}})
-            await trio.sleep(GAUGES_SECONDS)
-
     async def measure(self) -> None:
-        """Set the gauges of size, hold and age."""
-        counts = await self.counts()
+        """Set the gauges of size, hold and age: right before somebody reads them. They stay as they are when the
+        database fails.
+        """
+        try:
+            counts = await self.counts()
+        except StoreError as exc:
+            logger.error("counting the queue failed", extra={"kv": {"err": exc}})
+            return
         metrics.size.set(counts.messages)
         metrics.held.set(counts.held)
         due = 0 if counts.next_attempt is None else self.ctx.clock() - counts.next_attempt

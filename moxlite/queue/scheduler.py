@@ -37,8 +37,8 @@ __all__ = ["Scheduler", "policy_of"]
 
 logger = logging.getLogger("moxlite.queue.scheduler")
 
-RECHECK_SECONDS: Final = 60.0
-"""The clock may be set, the machine may have slept (QUEUE-16)."""
+RECHECK_SECONDS: Final = 3600.0
+"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes nobody."""
 
 DATABASE_ERROR_SECONDS: Final = 60.0
 """Wait after the database failed (QUEUE-14)."""
@@ -286,6 +286,7 @@ class Scheduler:
                     seconds = max(0.0, (when - self._ctx.clock()) / SECOND)
             except StoreError as exc:
                 logger.error("queue database failed", extra={"kv": {"err": exc}})
+                seconds = DATABASE_ERROR_SECONDS
             with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
                 await self._wake_notices.wait()
 

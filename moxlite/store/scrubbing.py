@@ -43,22 +43,29 @@ def last_scrub(r: Reader) -> tuple[int, int] | None:
 
 async def scrub_weekly(accounts: Accounts, *, interval: int = WEEK, rate: int = SCRUB_RATE) -> None:
     """Scrub all accounts whose last time is `interval` µs ago, for ever."""
+    done: dict[str, int] = {}  # when each was, so that its file is not opened each hour to ask
     while True:
         for name in await trio.to_thread.run_sync(accounts.names):
-            if accounts.options.account_config(name) is None:
+            if accounts.options.account_config(name) is None or _now() - done.get(name, -interval) < interval:
                 continue
             try:
                 async with accounts.use(name) as account:
                     last = await account.read(last_scrub, op="scrub")
-                    if last is None or time.time_ns() // 1000 - last[0] >= interval:
+                    if last is None or _now() - last[0] >= interval:
                         await _scrub(account, rate)
+                        last = _now(), 0
+                    done[name] = last[0]
             except StoreError as error:
                 logger.error("account not scrubbed", extra={"kv": {"account": name, "err": str(error)}})
         await trio.sleep(ROUND)
 
 
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
 async def _scrub(account: Account, rate: int) -> None:
-    started = time.time_ns() // 1000
+    started = _now()
     damage = await scrub(account, rate=rate)
     metrics.SCRUB_DAMAGED.labels(account.name).set(len(damage))
 
@@ -66,7 +73,7 @@ async def _scrub(account: Account, rate: int) -> None:
         tx.execute(DONE, len(damage), started)
 
     await account.database.write(unit)
-    kv = {"account": account.name, "damaged": len(damage), "seconds": (time.time_ns() // 1000 - started) // SECOND}
+    kv = {"account": account.name, "damaged": len(damage), "seconds": (_now() - started) // SECOND}
     for one in damage[:10]:
         logger.error(
             "stored mail is damaged",

@@ -14,7 +14,7 @@ from moxlite.web.account.app import AccountApp
 from moxlite.web.exports import BrowserExports
 from moxlite.web.favicon import Favicon
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
-from moxlite.web.health import Health, Readiness
+from moxlite.web.health import Health, Measure, Readiness
 from moxlite.web.router import HostMatch, Route, Router, any_host
 from moxlite.web.webmail.app import Webmail
 
@@ -80,6 +80,7 @@ def make_context(
     imports: Imports,
     opaque_id: Callable[[int], str],
     readiness: Readiness,
+    measure: Measure,
 ) -> Context:
     """The context of a server.
 
@@ -88,6 +89,7 @@ def make_context(
       config_dir: where the administrator's own style and script files may lie.
       imports: those of the whole server; its `serve` must run.
       readiness: tells what keeps the server from its work (``/readyz``).
+      measure: sets the gauges that are counted when somebody reads them (``/metrics``).
     """
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -103,7 +105,7 @@ def make_context(
             exports=exports,
         ),
     )
-    health, favicon = Health(readiness), Favicon()
+    health, favicon = Health(readiness, measure), Favicon()
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():

@@ -12,10 +12,13 @@ from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Request, Response
 
-__all__ = ["Health", "Readiness"]
+__all__ = ["Health", "Measure", "Readiness"]
 
 Readiness = Callable[[], Awaitable[Sequence[str]]]
 """What keeps the server from its work at this moment, one line each; nothing when it is ready."""
+
+Measure = Callable[[], Awaitable[None]]
+"""Sets the gauges that are counted when somebody reads them."""
 
 PAGE: Final = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>moxlite</title></head>
@@ -26,13 +29,15 @@ PAGE: Final = b"""<!doctype html>
 </ul></body></html>
 """
 READY_TIMEOUT: Final = 5.0  # monitors give up after 10 s; a database that answers later is not ready
+MEASURE_TIMEOUT: Final = 2.0  # better metrics of before than none, when a database is slow
 
 
 class Health:
     """Answers monitors."""
 
-    def __init__(self, readiness: Readiness) -> None:
+    def __init__(self, readiness: Readiness, measure: Measure) -> None:
         self._readiness = readiness
+        self._measure = measure
 
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """The page of links, metrics, alive, ready."""
@@ -40,6 +45,8 @@ class Health:
             raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
         match request.path:
             case "/metrics":
+                with trio.move_on_after(MEASURE_TIMEOUT):
+                    await self._measure()
                 await trio.to_thread.run_sync(import_module, "moxlite.net.exposition")
                 from moxlite.net.exposition import exposition
 

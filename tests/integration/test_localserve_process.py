@@ -7,12 +7,14 @@ import http.client
 import imaplib
 import json
 import os
+import re
 import signal
 import smtplib
 import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -331,7 +333,7 @@ def test_the_stored_mail_checks_well(server: LocalServer) -> None:
 
 
 def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
-    """ADMIN-19, ADMIN-20: each verb once, and hold rules."""
+    """ADMIN-19, ADMIN-20: each verb once, and hold rules; QUEUE-21, QUEUE-73: gauges are counted when they are read."""
     rule = server.cli("queue", "holdrules", "add", "--recipient", "held.example").stdout
     assert rule.startswith("rule ")
     (held_rule,) = rows(server, "queue", "holdrules", "list")
@@ -343,6 +345,8 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
             client.sendmail(server.user, [f"{name}@held.example"], text)
     one, two = rows(server, "queue", "list", "--to", "@held.example", "--sort", "queued")
     assert one["hold"] is True
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port(81)}/metrics") as answer:
+        assert b"\nmoxlite_queue_hold 2.0\n" in answer.read()
     assert b"Subject: one" in server.cli("queue", "dump", str(one["id"])).stdout.encode()
     changed = ("queue", "schedule", "--ids", str(one["id"]), "2h")
     assert server.cli(*changed).stdout == "1 message changed\n"
@@ -539,3 +543,29 @@ def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp
     assert done.returncode == 1
     assert "cannot make the control socket" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_idle_server_sleeps(tmp_path: Path) -> None:
+    """IMAP-170, ADMIN-5: with idle sessions, and without anything to do: its loop isn't woken up within minutes, of its
+    own clock, which goes fast; and a changed domains.toml is seen all the same. What follows a log-in is over some
+    time later, so several times are looked at.
+    """
+    with LocalServer(tmp_path / "fast", module="tests.fastserver") as fast:
+
+        def wake_ups() -> int:
+            status = Path(f"/proc/{fast.process.pid}/status").read_text()
+            return int(re.findall(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)[0])
+
+        def quiet() -> bool:
+            before = wake_ups()
+            time.sleep(4)  # 80 s for the server, in which nothing should happen
+            return wake_ups() - before <= 2
+
+        sessions = [imap(fast) for _ in range(3)]
+        for session in sessions:
+            session.send(b"I IDLE\r\n")
+            assert session.readline().startswith(b"+ ")
+        until(quiet, seconds=300, what="a time in which the server sleeps")
+        path = fast.folder / "config/domains.toml"
+        path.write_text(path.read_text() + "[accounts.half")
+        until(lambda: "domains.toml is invalid" in fast.log(), what="the changed file in the log")

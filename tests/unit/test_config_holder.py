@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
 from moxlite.admin import accounts as changes
 from moxlite.config import holder as holder_module
+from moxlite.config import inotify
 from moxlite.config.edit import put
 from moxlite.config.holder import ConfigHolder, RevisionChanged
+from moxlite.config.inotify import folders_of
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
+from tests.tools import eventually
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -61,44 +65,117 @@ def change(what: Callable[..., None], holder: ConfigHolder, *args: str) -> Calla
     return lambda document: what(document, holder.current, *args)
 
 
-async def test_a_valid_file_becomes_active_within_a_second(holder: ConfigHolder, autojump_clock: MockClock) -> None:
-    """ADMIN-5: mtime, size and inode are looked at each second."""
+def in_place(path: Path, text: str) -> None:
+    with path.open("w") as file:
+        file.flush()  # empty, and then half of it, as an editor may do
+        file.write(text[: len(text) // 2])
+        file.flush()
+        file.write(text[len(text) // 2 :])
+
+
+def renamed_over(path: Path, text: str) -> None:
+    (path.parent / "new").write_text(text)
+    (path.parent / "new").rename(path)
+
+
+def in_a_new_folder(path: Path, text: str) -> None:
+    path.parent.rename(path.parent.with_name("old"))
+    path.parent.mkdir()
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("save", [in_place, renamed_over, in_a_new_folder])
+async def test_a_valid_file_becomes_active_when_it_is_saved(
+    holder: ConfigHolder, caplog: pytest.LogCaptureFixture, save: Callable[[Path, str], None]
+) -> None:
+    """ADMIN-5: the system tells of it; one log line for one change."""
+    caplog.set_level("INFO")
     seen: list[tuple[Snapshot, Snapshot]] = []
-    changed = trio.Event()
-
-    def note(old: Snapshot, new: Snapshot) -> None:
-        seen.append((old, new))
-        changed.set()
-
-    holder.on_change(note)
+    holder.on_change(lambda old, new: seen.append((old, new)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
+        await trio.testing.wait_all_tasks_blocked()
         before = holder.current
-        holder.domains_path.write_text(DOMAINS + '[domains."example.net"]\n')
-        await changed.wait()
+        save(holder.domains_path, DOMAINS + '[domains."example.net"]\n')
+        await eventually(lambda: seen, what="the change")
         assert "example.net" in holder.current.domains.domains
         assert seen == [(before, holder.current)]
         assert "example.net" not in before.domains.domains  # an operation keeps its snapshot
+        holder.domains_path.write_text(DOMAINS)
+        await eventually(lambda: len(seen) == 2, what="the next change")
+        nursery.cancel_scope.cancel()
+    assert not [record for record in caplog.records if "looked at" in record.message]
+
+
+async def test_a_file_behind_links_is_followed(tmp_path: Path) -> None:
+    """ADMIN-5: as Kubernetes and NixOS give them: the file is a link through a link to a folder, which is exchanged."""
+    for name, text in (("one", DOMAINS), ("two", DOMAINS + '[domains."two.example"]\n')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "domains.toml").write_text(text)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/moxlite.toml").write_text(STATIC)
+    (tmp_path / "current").symlink_to("one")
+    (tmp_path / "config/domains.toml").symlink_to(tmp_path / "elsewhere/../current/domains.toml")
+    (tmp_path / "elsewhere").mkdir()
+    holder = ConfigHolder.open(tmp_path / "config/moxlite.toml")[0]
+    assert folders_of(holder.domains_path) == {tmp_path / "config", tmp_path, tmp_path / "one"}
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(holder.watch)
+        await trio.testing.wait_all_tasks_blocked()
+        (tmp_path / "new").symlink_to("two")
+        (tmp_path / "new").rename(tmp_path / "current")
+        await eventually(lambda: "two.example" in holder.current.domains.domains, what="the exchanged folder")
+        (tmp_path / "two/domains.toml").write_text(DOMAINS + '[domains."three.example"]\n')
+        await eventually(lambda: "three.example" in holder.current.domains.domains, what="the file in it")
+        nursery.cancel_scope.cancel()
+
+
+async def test_without_inotify_the_file_is_looked_at_each_second(
+    holder: ConfigHolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    """ADMIN-5: mtime, size and inode; on file systems that others change, too. The log says so once."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(inotify, "REMOTE", Everything())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(holder.watch)
+        await trio.sleep(5)
+        holder.domains_path.write_text(DOMAINS + '[domains."example.net"]\n')
+        await eventually(lambda: "example.net" in holder.current.domains.domains, what="the change")
+        nursery.cancel_scope.cancel()
+    assert len([record for record in caplog.records if "looked at each second" in record.message]) == 1
+
+
+class Everything(frozenset[int]):
+    def __contains__(self, one: object) -> bool:
+        return True
+
+
+async def test_nobody_is_woken_up_while_the_file_stays(holder: ConfigHolder, mock_clock: MockClock) -> None:
+    """ADMIN-5, IMAP-170: the next time that the server looks by itself is an hour away."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(holder.watch)
+        await trio.testing.wait_all_tasks_blocked()
+        assert trio.lowlevel.current_statistics().seconds_to_next_deadline > 3000
         nursery.cancel_scope.cancel()
 
 
 async def test_an_invalid_file_leaves_the_old_one_active_and_is_logged_once(
-    holder: ConfigHolder, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+    holder: ConfigHolder, caplog: pytest.LogCaptureFixture
 ) -> None:
     """ADMIN-5, ADMIN-61: also a half-written file."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
+        await trio.testing.wait_all_tasks_blocked()
         before = holder.current
         holder.domains_path.write_text(DOMAINS + "[accounts.half")
-        while not holder.problems:  # noqa: ASYNC110  the clock jumps while a thread reads the file
-            await trio.sleep(0.1)
-        await trio.sleep(5)
+        await eventually(lambda: holder.problems, what="the mistake")
+        (holder.domains_path.parent / "other").touch()  # a look that finds the same
+        await holder.reload()
         assert holder.current is before
         assert len(holder.problems) == 1
         assert len([record for record in caplog.records if "invalid" in record.message]) == 1
         holder.domains_path.write_text(DOMAINS)
-        while holder.problems:  # noqa: ASYNC110
-            await trio.sleep(0.1)
+        await eventually(lambda: not holder.problems, what="the right file")
         nursery.cancel_scope.cancel()
 
 

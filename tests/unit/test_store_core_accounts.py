@@ -5,11 +5,13 @@ keys.
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
 from moxlite.store import accounts as accounts_module
 from moxlite.store import mailboxes, reading
@@ -486,3 +488,20 @@ async def test_nothing_can_be_used_after_the_end(tmp_path: Path) -> None:
     with pytest.raises(AccountUnknown):
         async with accounts.use("mjl"):
             pass
+
+
+async def test_a_night_ends_by_either_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-27: after a day of the event loop's clock; soon after the wall clock was set forward, or the machine has
+    slept.
+    """
+    moment = 1e9
+    monkeypatch.setattr("moxlite.store.accounts.time", SimpleNamespace(time=lambda: moment))
+    began = trio.current_time()
+    await accounts_module._sleep_a_night()
+    assert trio.current_time() - began == pytest.approx(accounts_module.NIGHT)
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(accounts_module._sleep_a_night)
+        await trio.testing.wait_all_tasks_blocked()
+        moment += accounts_module.NIGHT
+    assert trio.current_time() - began == pytest.approx(accounts_module.LONGEST_SLEEP)
