@@ -194,7 +194,7 @@ RULES: Final = (
         "body {} of {} octets has {} chunks, or chunks of a wrong length",
         f"""SELECT b.id, b.size, count(c.id) FROM body b LEFT JOIN body_chunk c ON c.id BETWEEN b.id << 16 AND (b.id
         << 16) + 65535 GROUP BY b.id HAVING count(c.id) <> (b.size + {CHUNK_SIZE - 1}) / {CHUNK_SIZE} OR
-        coalesce(max(c.id & 65535) + 1, 0) <> count(c.id) OR coalesce(sum(CASE WHEN c.enc & 3 = 0 THEN
+        coalesce(max(c.id & 65535) + 1, 0) <> count(c.id) OR coalesce(sum(CASE WHEN c.enc IN (0, 4) THEN
         length(c.data) <> min({CHUNK_SIZE}, b.size - (c.id & 65535) * {CHUNK_SIZE}) END), 0) > 0""",  # noqa: S608
     ),
     Rule(

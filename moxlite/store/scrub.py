@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.store.chunks import CHUNK_SIZE, Chunk, Compression, decode_chunk, encode_chunk, encoding_of
+from moxlite.store.chunks import CHUNK_SIZE, Chunk, Compression, compression_of, decode_chunk, encode_chunk
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.transaction import Reader, Row, Tx
 from moxlite.store.types import CHUNK_BITS, BodyID, MessageID
@@ -143,13 +143,13 @@ def _encode_anew(rows: list[Row], compression: Compression) -> list[tuple[int, i
     """The chunks that `compression` stores in another way: id, check of the old form, new form."""
     anew: list[tuple[int, int, Chunk]] = []
     for row in rows:
-        if encoding_of(row[1]) == compression.value and compression is not Compression.NONE:
+        if compression_of(row[1]) is compression and compression is not Compression.NONE:
             continue
         try:
             chunk = encode_chunk(_decode(row), compression)
         except ChunkDamaged:
             continue
-        if encoding_of(chunk.enc) != encoding_of(row[1]):
+        if compression_of(chunk.enc) is not compression_of(row[1]):
             anew.append((row[0], row[2], chunk))
     return anew
 

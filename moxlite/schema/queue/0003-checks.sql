@@ -1,1 +1,1 @@
--- Chunks have a CRC-32 from now on, told by the bit 4 of enc; a program of before would take them for damaged.
+-- Chunks have other checks from now on, told by enc; a program of before would take them for damaged.

@@ -16,7 +16,7 @@ import apsw
 import msgspec
 import zstandard
 
-from moxlite.store.chunks import CHUNK_SIZE, Encoding, decode_chunk, encoding_of, is_sound
+from moxlite.store.chunks import CHUNK_SIZE, Compression, compression_of, decode_chunk, is_sound
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.recover.copies import FoundCopy, FoundRemote, found_copy, found_remote
 from moxlite.store.recover.pages import Cell, Damaged, Pages, Record
@@ -262,7 +262,7 @@ class Salvage:
         match record:
             case (None, int(encoding), int(check), bytes(data)) if is_sound(encoding, check, data):
                 try:
-                    return decode_chunk(encoding, check, data, _plain_length(encoding_of(encoding), data))
+                    return decode_chunk(encoding, check, data, _plain_length(encoding, data))
                 except ChunkDamaged:
                     pass
             case _:
@@ -291,10 +291,10 @@ class Salvage:
 
 def _plain_length(encoding: int, data: bytes) -> int:
     """The length of a chunk whose place in its body does not tell it."""
-    match encoding:
-        case Encoding.RAW:
+    match compression_of(encoding):
+        case Compression.NONE:
             return len(data)
-        case Encoding.ZSTD:
+        case Compression.ZSTD:
             try:
                 return zstandard.frame_content_size(data)
             except zstandard.ZstdError:
