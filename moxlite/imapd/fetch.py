@@ -14,6 +14,7 @@ from array import array
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from time import perf_counter
 from typing import Final, TypeVar
 
 from moxlite.proto.imap import commands as c
@@ -46,6 +47,9 @@ __all__ = ["fetch", "partial_of", "tell_items"]
 Uids = TypeVar("Uids", "array[int]", "Sequence[int]")
 
 _SEEN: Final = int(Flag.SEEN)
+
+TURN: Final = 0.002
+"""Seconds of reading bodies after which other tasks get their turn (IMAP-172)."""
 
 
 async def fetch(session: Session, command: c.Fetch) -> Done:
@@ -160,6 +164,7 @@ class _Fetching:
         self._flags = FlagWriter(spelled, view.is_recent if view.recent else None)
         self._plans: dict[tuple[bool, bool], Plan] = {}
         self._ahead: deque[Group] = deque()  # read, not written yet
+        self._turned = perf_counter()
         self._began = False
 
     def _plan(self, *, telling: bool, derived: bool = True) -> Plan:
@@ -272,7 +277,11 @@ class _Fetching:
         """Read a group; the one before it may be left to be decompressed meanwhile."""
         while self._ahead and (len(self._ahead) > 1 or self._ahead[0].octets + group.octets > AHEAD):
             await self._write_next()
-        await group.read()
+        now = perf_counter()
+        turn = now - self._turned > TURN
+        if turn:
+            self._turned = now
+        await group.read(turn=turn)
         if self._ahead:  # a lone one is not worth a thread
             self._ahead[0].begin()
             group.begin()

@@ -103,11 +103,13 @@ class Group:
         """The items that need the bodies."""
         return self._slice.how.rest
 
-    async def read(self) -> None:
-        """Read the bodies as they are stored, but those that are streamed, and check them."""
+    async def read(self, *, turn: bool) -> None:
+        """Read the bodies as they are stored, but those that are streamed, and check them. `turn` as for
+        `Database.read`.
+        """
         of, part = self._slice, self._part
         sizes = of.sizes[part]
-        rows = await of.account.read(partial(stored_bodies, ids=of.ids[part], sizes=sizes), op="imap-bodies")
+        rows = await of.account.read(partial(stored_bodies, ids=of.ids[part], sizes=sizes), op="imap-bodies", turn=turn)
         self._stored = StoredBodies(sizes, rows)
         self._ahead = Ahead(self._stored.decompress)
 

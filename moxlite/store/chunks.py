@@ -198,13 +198,15 @@ class Packed:
         self._places: Sequence[int] = ()
         self._sizes = array("Q")
         self._views: list[memoryview] = []
-        # The library does not bear a frame that gives nothing.
-        if stored and min(lengths) > 0 and max(lengths) <= CHUNK_SIZE:
+        if not stored or min(lengths) <= 0 or max(lengths) > CHUNK_SIZE:
+            return  # the library does not bear a frame that gives nothing
+        if encs.count(Encoding.ZSTD) == len(encs):
+            self._places, self._frames, self._sizes = range(len(encs)), [*stored], array("Q", lengths)
+        elif all(map(is_sound, encs, checks, stored)):
             zstd = [compression_of(enc) is Compression.ZSTD for enc in encs]
-            if encs.count(Encoding.ZSTD) == len(encs) or all(map(is_sound, encs, checks, stored)):
-                self._places = [*compress(range(len(encs)), zstd)]
-                self._frames = [*compress(stored, zstd)]
-                self._sizes = array("Q", compress(lengths, zstd))
+            self._places = [*compress(range(len(encs)), zstd)]
+            self._frames = [*compress(stored, zstd)]
+            self._sizes = array("Q", compress(lengths, zstd))
 
     def decompress(self) -> None:
         """Decompress what is in zstd frames; what fails is left to `plain`."""

@@ -136,6 +136,8 @@ def fetch_rows(
 
 CHUNKS: Final = f"""
 SELECT c.enc, c.digest, c.data FROM carray(?) v LEFT JOIN body_chunk c ON c.id = v.value << {CHUNK_BITS}"""  # noqa: S608 - a constant
+CHUNKS_BETWEEN: Final = f"""
+SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ? AND ? AND id & {(1 << CHUNK_BITS) - 1} = 0 ORDER BY id"""  # noqa: S608
 ALL_CHUNKS: Final = "SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ? AND ? ORDER BY id"
 SET_PREVIEW: Final = f"UPDATE message_info SET preview = ?2 WHERE email_id = {EMAIL_ID} AND preview IS NULL"  # noqa: S608 - a constant
 
@@ -166,6 +168,10 @@ def stored_bodies(r: Reader, ids: Sequence[int], sizes: Sequence[int]) -> list[R
     """
     if max(sizes) > CHUNK_SIZE:
         ids = [body_id if size <= CHUNK_SIZE else 0 for body_id, size in zip(ids, sizes, strict=True)]
+    elif ids[-1] - ids[0] == len(ids) - 1 and tuple(ids) == tuple(range(ids[0], ids[-1] + 1)):  # it came together
+        rows = r.rows(CHUNKS_BETWEEN, chunk_id(ids[0], 0), chunk_id(ids[-1], 0))
+        if len(rows) == len(ids):
+            return rows
     return r.rows(CHUNKS, int_array(ids))
 
 

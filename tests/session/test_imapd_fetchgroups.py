@@ -71,8 +71,8 @@ class Counter:
         self._changed = trio.Event()
         read, result = Group.read, Group.result
 
-        async def counted(group: Group) -> None:
-            await read(group)
+        async def counted(group: Group, *, turn: bool) -> None:
+            await read(group, turn=turn)
             self.groups.append(group)
             self.most = max(self.most, sum(one.octets for one in self.groups[self.written :]))
             self._changed.set()
