@@ -11,10 +11,11 @@ __all__ = ["write_atomically"]
 NEW_FILE: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o640) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o640) -> os.stat_result:
     """Write to a new file beside, fsync, rename over `path`, fsync the directory.
 
-    An existing file keeps its mode, and its owner where the process may give files away; a new one gets `mode`.
+    An existing file keeps its mode, and its owner where the process may give files away; a new one gets `mode`. Returns
+    what the system says of the new file: the path may lead to another one by now.
 
     Raises:
       OSError: the old file is as it was; nothing is left behind.
@@ -32,12 +33,14 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o640) -> None:
                 _keep_owner(file.fileno(), path)
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
+            written = os.fstat(file.fileno())
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
     _sync_directory(path.parent)
+    return written
 
 
 def _keep_owner(fd: int, path: Path) -> None:

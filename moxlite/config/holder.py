@@ -150,15 +150,14 @@ class ConfigHolder:
           OSError: the file cannot be written; it's as it was.
         """
         async with self._lock:
-            snapshot = await trio.to_thread.run_sync(self._edit, change, revision)
-            self._stamp = _stamp(self.domains_path)
+            snapshot, self._stamp = await trio.to_thread.run_sync(self._edit, change, revision)
             self._activate(snapshot)
             return snapshot
 
     def _load(self) -> Snapshot:
         return load_domains(self._current.static, read_source(self.domains_path))
 
-    def _edit(self, change: "Callable[[TOMLDocument], None]", revision: str | None) -> Snapshot:
+    def _edit(self, change: "Callable[[TOMLDocument], None]", revision: str | None) -> tuple[Snapshot, Stamp]:
         while True:
             stamp = _stamp(self.domains_path)
             before = read_source(self.domains_path)
@@ -171,8 +170,7 @@ class ConfigHolder:
             after: Source = source_of(self.domains_path, edit_text(before.text, change).encode())
             snapshot = load_domains(self._current.static, after)
             if _stamp(self.domains_path) == stamp:  # else somebody has saved meanwhile: once more, on top of that
-                write_atomically(self.domains_path, after.text.encode())
-                return snapshot
+                return snapshot, _stamp_of(write_atomically(self.domains_path, after.text.encode()))
 
     def _activate(self, snapshot: Snapshot) -> None:
         self._problems = ()
@@ -189,7 +187,10 @@ class ConfigHolder:
 def _stamp(path: Path) -> Stamp | None:
     """What tells versions of a file apart without reading it; None if there is none."""
     try:
-        found = os.stat(path)  # noqa: PTH116  pathlib costs five times as much
+        return _stamp_of(os.stat(path))  # noqa: PTH116  pathlib costs five times as much
     except OSError:
         return None
+
+
+def _stamp_of(found: os.stat_result) -> Stamp:
     return found.st_mtime_ns, found.st_size, found.st_ino

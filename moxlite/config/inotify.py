@@ -1,9 +1,10 @@
 """Waiting until a file may be another one, without looking again and again: inotify(7), by ctypes.
 
-Not the file is watched but the folders in which a change can make its path lead to other content: its own, where
-editors rename a new file over the old one, and those of all symbolic links on the way to it (NixOS, Kubernetes).
-Which folders these are is found anew after each change, so that a folder may go and come back. What happened in them is
-not read: whoever waits looks at the file.
+Watched are the folders in which a change can make the file's path lead to other content: its own, where editors rename
+a new file over the old one, and those of all symbolic links on the way to it (NixOS, Kubernetes); and the file itself,
+which may be written by another name (a container has it mounted from elsewhere, or it has a hard link).
+Which these are is found anew after each change, so that a folder may go and come back. What happened in them is not
+read: whoever waits looks at the file.
 """
 
 import ctypes
@@ -45,7 +46,7 @@ IN_MOVE_SELF: Final = 0x800
 IN_ONLYDIR: Final = 0x1000000
 EVENTS: Final = (
     IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF
-) | (IN_MOVE_SELF | IN_ONLYDIR)
+) | IN_MOVE_SELF
 
 REMOTE: Final = frozenset(
     {
@@ -87,7 +88,7 @@ class FileWatch:
             self._fd = -1
 
     def arm(self) -> None:
-        """Watch the folders that now lead to the file, and no others.
+        """Watch the folders that now lead to the file, and the file if there is one, and no others.
 
         To be called before the file is looked at: what changes after that is told by `changed`.
 
@@ -109,18 +110,21 @@ class FileWatch:
     def _armed(self) -> set[int]:
         for _ in range(ROUNDS):
             try:
-                return {self._add(folder) for folder in folders_of(self._path)}
+                watches = {self._add(folder, EVENTS | IN_ONLYDIR) for folder in folders_of(self._path)}
             except (FileNotFoundError, NotADirectoryError):
                 continue
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # its folder tells when that changes
+                watches.add(self._add(self._path, EVENTS))
+            return watches
         raise FileNotFoundError(errno.ENOENT, "its folder comes and goes", str(self._path))
 
-    def _add(self, folder: Path) -> int:
-        name = os.fsencode(folder)
+    def _add(self, path: Path, events: int) -> int:
+        name = os.fsencode(path)
         buffer = ctypes.create_string_buffer(256)  # struct statfs has 120 octets, and begins with the type, a long
-        _checked(_libc("statfs")(name, buffer), folder)
+        _checked(_libc("statfs")(name, buffer), path)
         if ctypes.c_ulong.from_buffer(buffer).value & 0xFFFFFFFF in REMOTE:
-            raise OSError(errno.EOPNOTSUPP, "a file system that others change", str(folder))
-        return _checked(_libc("inotify_add_watch")(self._fd, name, ctypes.c_uint32(EVENTS)), folder)
+            raise OSError(errno.EOPNOTSUPP, "a file system that others change", str(path))
+        return _checked(_libc("inotify_add_watch")(self._fd, name, ctypes.c_uint32(events)), path)
 
     async def changed(self) -> None:
         """Sleep until something has happened in the folders, and until that seems to be over."""

@@ -128,7 +128,7 @@ def is_sound(enc: object, check: object, data: object) -> bool:
         return False
     match enc:
         case Encoding.ZSTD:
-            return True
+            return check == 0
         case Encoding.RAW | Encoding.ZLIB:
             return zlib.crc32(data) == check
         case Encoding.RAW_BLAKE2B | Encoding.ZSTD_BLAKE2B | Encoding.ZLIB_BLAKE2B:
@@ -165,7 +165,10 @@ def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
     try:
         match compression_of(enc):
             case Compression.ZSTD:
-                plain = _coders.decompressor.decompress(data, max_output_size=CHUNK_SIZE)
+                # The library would allocate what the frame claims to give.
+                if length > CHUNK_SIZE or zstandard.frame_content_size(data) != length:
+                    raise ChunkDamaged
+                plain = _coders.decompressor.decompress(data)
             case Compression.ZLIB:
                 plain = zlib.decompress(data)
             case _:
@@ -200,7 +203,7 @@ class Packed:
         self._views: list[memoryview] = []
         if not stored or min(lengths) <= 0 or max(lengths) > CHUNK_SIZE:
             return  # the library does not bear a frame that gives nothing
-        if encs.count(Encoding.ZSTD) == len(encs):
+        if encs.count(Encoding.ZSTD) == len(encs) and not any(checks):
             self._places, self._frames, self._sizes = range(len(encs)), [*stored], array("Q", lengths)
         elif all(map(is_sound, encs, checks, stored)):
             zstd = [compression_of(enc) is Compression.ZSTD for enc in encs]
@@ -211,7 +214,8 @@ class Packed:
     def decompress(self) -> None:
         """Decompress what is in zstd frames; what fails is left to `plain`."""
         if self._frames:
-            with suppress(zstandard.ZstdError, TypeError):  # a damaged row may have anything in place of its octets
+            # A damaged row may have anything in place of its octets: TypeError; or nothing: ValueError.
+            with suppress(zstandard.ZstdError, TypeError, ValueError):
                 segments = _coders.decompressor.multi_decompress_to_buffer(
                     self._frames,
                     decompressed_sizes=self._sizes,  # type: ignore[arg-type] # any buffer

@@ -89,7 +89,7 @@ PURGE: Final = "DELETE FROM expunged WHERE mailbox_id = ? AND uid = ?"
 PURGE_GONE: Final = "DELETE FROM mailbox_gone WHERE modseq <= ?"
 RAISE_PURGED: Final = "UPDATE state SET highest_purged_modseq = max(highest_purged_modseq, ?) WHERE id = 1"
 FORGET_KEYS: Final = (
-    "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_key WHERE created < ? ORDER BY created LIMIT ?)"
+    "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_key WHERE created < ? LIMIT ?)"
 )
 
 

@@ -81,7 +81,13 @@ class Workers:
             if self._threads == self._limit:
                 return
             self._threads += 1
-        trio.lowlevel.start_thread_soon(self._work, lambda _: None, "ahead")
+        try:
+            trio.lowlevel.start_thread_soon(self._work, lambda _: None, "ahead")
+        except RuntimeError:  # the system gives no more threads; who asks for a result computes it
+            with self._lock:
+                self._threads -= 1
+                if not self._threads:
+                    self._jobs.clear()
 
     def _work(self) -> None:
         while True:

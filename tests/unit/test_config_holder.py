@@ -84,7 +84,13 @@ def in_a_new_folder(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-@pytest.mark.parametrize("save", [in_place, renamed_over, in_a_new_folder])
+def by_another_name(path: Path, text: str) -> None:
+    link = path.parent.with_name("link")
+    link.hardlink_to(path)
+    in_place(link, text)
+
+
+@pytest.mark.parametrize("save", [in_place, renamed_over, in_a_new_folder, by_another_name])
 async def test_a_valid_file_becomes_active_when_it_is_saved(
     holder: ConfigHolder, caplog: pytest.LogCaptureFixture, save: Callable[[Path, str], None]
 ) -> None:
@@ -233,6 +239,26 @@ async def test_an_edit_of_a_file_with_mistakes_is_refused(holder: ConfigHolder) 
     holder.domains_path.write_text(DOMAINS + "[accounts.half")
     with pytest.raises(ConfigError):
         await holder.edit(change(changes.add_address, holder, "new@example.org", "me"))
+
+
+async def test_what_is_saved_right_after_our_own_change_is_used(
+    holder: ConfigHolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-5, ADMIN-6: also when it is there before we have looked at what we wrote."""
+    ours = holder_module.write_atomically
+
+    def and_theirs(path: Path, data: bytes) -> os.stat_result:
+        written = ours(path, data)
+        path.write_text(DOMAINS + '[domains."example.net"]\n')
+        return written
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(holder.watch)
+        await trio.testing.wait_all_tasks_blocked()
+        monkeypatch.setattr(holder_module, "write_atomically", and_theirs)
+        await holder.edit(change(changes.add_address, holder, "a@example.org", "me"))
+        await eventually(lambda: "example.net" in holder.current.domains.domains, what="their change")
+        nursery.cancel_scope.cancel()
 
 
 async def test_two_edits_at_once_are_both_kept(holder: ConfigHolder) -> None:

@@ -352,6 +352,27 @@ async def test_what_is_computed_ahead_is_there_or_is_computed_when_it_is_asked_f
     await eventually(lambda: not workers.busy)
 
 
+async def test_without_threads_of_the_system_nothing_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-3: what was to be computed ahead is computed when it's asked for, and nothing is kept for a thread."""
+
+    def none(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    workers = offload.Workers(1)
+    monkeypatch.setattr(offload, "_workers", workers)
+    monkeypatch.setattr(trio.lowlevel, "start_thread_soon", none)
+    for number in range(3):
+        one = Ahead(lambda: threading.get_ident())
+        one.begin()
+        assert not workers.busy
+        assert await one.result() == threading.get_ident(), number
+    monkeypatch.undo()
+    began = threading.Event()
+    workers.put(began.set)
+    assert await trio.to_thread.run_sync(began.wait, 30)
+    await eventually(lambda: not workers.busy)
+
+
 async def test_the_first_read_is_in_a_thread_and_the_next_ones_on_the_loop(db: Database) -> None:
     """STORE-3."""
     here = threading.get_ident()
