@@ -10,6 +10,7 @@ read: whoever waits looks at the file.
 import ctypes
 import errno
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -172,15 +173,15 @@ def folders_of(path: Path) -> set[Path]:
     return found
 
 
-_LIBRARY: Final = ctypes.CDLL(None, use_errno=True)
+# Other systems have inotify, too, but another struct statfs.
+_LIBRARY: Final[ctypes.CDLL | None] = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def _libc(name: str) -> "ctypes._NamedFuncPointer":
-    """A function of the C library. Raises OSError where it has none of that name."""
-    try:
-        return _LIBRARY[name]
-    except AttributeError:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from None
+    """A function of Linux's C library. Raises OSError where it has none of that name."""
+    if _LIBRARY is None or not hasattr(_LIBRARY, name):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    return _LIBRARY[name]
 
 
 def _checked(result: int, path: Path) -> int:

@@ -118,9 +118,12 @@ class Group:
         self._ahead.begin()
 
     async def result(self) -> bytes | Bodies:
-        """All responses in full, or the bodies for who puts them together."""
+        """All responses in full, or the bodies for who puts them together; to be asked for once. The group does not
+        hold them: the client may take its time.
+        """
         await self._ahead.result()
         bodies = self._stored.plain()
+        del self._ahead, self._stored
         return _responses(self._slice.starts[self._part], bodies) if self._slice.whole else bodies
 
     def heads(self) -> Iterable[bytes]:

@@ -77,7 +77,7 @@ class ClockWatch:
             observer()
 
 
-_LIBRARY: Final = ctypes.CDLL(None, use_errno=True)
+_LIBRARY: Final[ctypes.CDLL | None] = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 
 
 def _timer() -> int:
@@ -97,5 +97,6 @@ def _timer() -> int:
 def _arm(fd: int) -> None:
     long = ctypes.c_long * 4  # struct itimerspec: interval and end, each seconds and nanoseconds
     spec = long(0, 0, int(time.time()) + YEAR, 0)
+    assert _LIBRARY is not None  # else there is no `fd`
     if _LIBRARY.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, spec, None) < 0:
         raise OSError(ctypes.get_errno(), "timerfd_settime")

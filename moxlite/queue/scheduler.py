@@ -266,6 +266,7 @@ class Scheduler:
         await self._database.write(lambda tx: record.finish(tx, ended, policy))
         for one in ended:
             del self._unwritten[one.message.id]
+        self.changed()  # there may be something to tell
 
     # DSNs
 

@@ -88,9 +88,7 @@ BEYOND_KEPT: Final = "SELECT modseq FROM expunged ORDER BY modseq DESC LIMIT 1 O
 PURGE: Final = "DELETE FROM expunged WHERE mailbox_id = ? AND uid = ?"
 PURGE_GONE: Final = "DELETE FROM mailbox_gone WHERE modseq <= ?"
 RAISE_PURGED: Final = "UPDATE state SET highest_purged_modseq = max(highest_purged_modseq, ?) WHERE id = 1"
-FORGET_KEYS: Final = (
-    "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_key WHERE created < ? LIMIT ?)"
-)
+FORGET_KEYS: Final = "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_key WHERE created < ? LIMIT ?)"
 
 
 class Erased(msgspec.Struct, frozen=True):

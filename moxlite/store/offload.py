@@ -99,7 +99,10 @@ class Workers:
             job()
 
 
-_workers: Final = Workers((os.cpu_count() or 1) - 1)
+PROCESSORS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Those that we may use, which may be fewer than there are."""
+
+_workers: Final = Workers(PROCESSORS - 1)
 """Of the whole process: the loop is at work beside them."""
 
 MOMENT: Final = 0.001
@@ -199,7 +202,7 @@ class _Trimmer:
     """
 
     def __init__(self) -> None:
-        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
         self._last = -TRIM_INTERVAL
         self.owed = False
 

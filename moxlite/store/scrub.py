@@ -97,17 +97,24 @@ def _check_slice(r: Reader, after: int) -> tuple[int, int, list[Damage]]:
             users = tuple([MessageID(found) for (found,) in r.rows(USERS, body_id)])
             damage.append(Damage(BodyID(body_id), row[0] & ((1 << CHUNK_BITS) - 1), users))
     # A chunk may be empty only if it is damaged, so no slice but the one behind the last has no octets.
-    return (rows[-1][0] if rows else after), sum(max(len(row[3]), 1) for row in rows), damage
+    return (rows[-1][0] if rows else after), sum(max(_octets(row), 1) for row in rows), damage
 
 
 def _slice(r: Reader, after: int) -> list[Row]:
     return r.rows(CHUNKS, CHUNK_BITS, after, SLICE)
 
 
+def _octets(row: Row) -> int:
+    """The stored ones; a damaged row may have anything in their place."""
+    return len(row[3]) if isinstance(row[3], bytes) else 0
+
+
 def _decode(row: Row) -> bytes:
     chunk_id, enc, digest, data, size = row
+    if not isinstance(size, int):  # it is no body's, or that is damaged, too
+        raise ChunkDamaged
     seq = chunk_id & ((1 << CHUNK_BITS) - 1)
-    return decode_chunk(enc, digest, data, min(CHUNK_SIZE, (size or 0) - seq * CHUNK_SIZE))
+    return decode_chunk(enc, digest, data, min(CHUNK_SIZE, size - seq * CHUNK_SIZE))
 
 
 async def recompress(
@@ -136,7 +143,7 @@ async def recompress(
         done += len(rows)
         if tell is not None:
             await tell(done, max(done, total))
-        await trio.sleep_until(started + sum(len(row[3]) for row in rows) / rate)
+        await trio.sleep_until(started + sum(map(_octets, rows)) / rate)
 
 
 def _encode_anew(rows: list[Row], compression: Compression) -> list[tuple[int, int, Chunk]]:

@@ -160,6 +160,7 @@ async def test_a_slow_client_holds_two_groups(
         await counter.until(2)
         await trio.testing.wait_all_tasks_blocked()
         assert len(counter.groups) == 2
+        assert [hasattr(group, "_stored") for group in counter.groups] == [False, True], "held twice"
         assert [await c.response() for _ in messages[1:]] == [told(n, text) for n, text in enumerate(messages[1:], 2)]
         assert await c.response() == "a OK fetched"
         assert len(counter.groups) <= 11

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
@@ -275,6 +276,29 @@ async def test_outcome_that_cannot_be_stored_is_kept_and_nothing_is_sent_twice(
         [retired] = await rig.queue.list_retired()
         assert retired.success
         assert len(mx.messages) == 1
+
+
+async def test_the_sender_is_told_of_an_outcome_that_is_stored_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-157, QUEUE-16: as soon as it is stored."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": "550 5.1.1 no"}))
+        scheduler = rig.queue.scheduler
+
+        def full(*_: object) -> None:
+            raise StorageFull("queue.db")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(record, "finish", full)
+            await rig.submit("bob@remote.example")
+            await eventually(lambda: scheduler._unwritten and not scheduler._busy)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        scheduler._wake.set()  # the minute after an error of the database is over
+        await eventually(lambda: not scheduler._unwritten)
+        await rig.settle()
+        [dsn] = await rig.inbox()
+        assert b"Status: 5.1.1" in dsn
 
 
 async def test_crash_of_the_delivery_code_puts_the_message_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

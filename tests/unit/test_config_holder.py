@@ -14,6 +14,7 @@ from moxlite.admin import accounts as changes
 from moxlite.config import holder as holder_module
 from moxlite.config import inotify
 from moxlite.config.edit import put
+from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder, RevisionChanged
 from moxlite.config.inotify import folders_of
 from moxlite.config.load import ConfigError
@@ -136,12 +137,23 @@ async def test_a_file_behind_links_is_followed(tmp_path: Path) -> None:
         nursery.cancel_scope.cancel()
 
 
+class Everything(frozenset[int]):
+    def __contains__(self, one: object) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("what", "value"), [("REMOTE", Everything()), ("_LIBRARY", None)])
 async def test_without_inotify_the_file_is_looked_at_each_second(
-    holder: ConfigHolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+    holder: ConfigHolder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    autojump_clock: MockClock,
+    what: str,
+    value: object,
 ) -> None:
     """ADMIN-5: mtime, size and inode; on file systems that others change, too. The log says so once."""
     caplog.set_level("INFO")
-    monkeypatch.setattr(inotify, "REMOTE", Everything())
+    monkeypatch.setattr(inotify, what, value)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
         await trio.sleep(5)
@@ -149,11 +161,6 @@ async def test_without_inotify_the_file_is_looked_at_each_second(
         await eventually(lambda: "example.net" in holder.current.domains.domains, what="the change")
         nursery.cancel_scope.cancel()
     assert len([record for record in caplog.records if "looked at each second" in record.message]) == 1
-
-
-class Everything(frozenset[int]):
-    def __contains__(self, one: object) -> bool:
-        return True
 
 
 async def test_nobody_is_woken_up_while_the_file_stays(holder: ConfigHolder, mock_clock: MockClock) -> None:
@@ -245,7 +252,7 @@ async def test_what_is_saved_right_after_our_own_change_is_used(
     holder: ConfigHolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ADMIN-5, ADMIN-6: also when it is there before we have looked at what we wrote."""
-    ours = holder_module.write_atomically
+    ours = write_atomically
 
     def and_theirs(path: Path, data: bytes) -> os.stat_result:
         written = ours(path, data)

@@ -225,8 +225,8 @@ def test_any_damage_of_a_small_frame_is_found(old: bool) -> None:
         chunk = of_before(chunk)
     frames = [chunk.data[:end] for end in range(len(chunk.data))]
     for place, octet in enumerate(chunk.data):
-        for flipped in (1, 2, 4, 8, 16, 32, 64, 128, 255):
-            frames.append(chunk.data[:place] + bytes([octet ^ flipped]) + chunk.data[place + 1 :])
+        start, end = chunk.data[:place], chunk.data[place + 1 :]
+        frames += [start + bytes([octet ^ flipped]) + end for flipped in (1, 2, 4, 8, 16, 32, 64, 128, 255)]
     frames += [
         chunk.data[:4] + bytes([descriptor]) + size.to_bytes(8, "little") + chunk.data[7:]
         for descriptor in (0xC4, 0xE4)

@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from moxlite.store import body
+from moxlite.store import scrub as scrub_module
 from moxlite.store.accounts import Accounts
 from moxlite.store.chunks import CHUNK_SIZE, Compression, compression_of
 from moxlite.store.deliver import Append, append
@@ -88,3 +89,19 @@ async def test_recompressing_changes_the_encoding_and_no_octet(accounts: Account
             assert await encodings() == expected
             assert await account.scan(lambda r: body.message_range(r, added[0].message_id), op="test") == text
         assert len(await look(account, lambda r: body.message_range(r, noise[0].message_id))) == len(mail(2)) + 5000
+
+
+@pytest.mark.parametrize("harm", ["NULL, b.size", "'text', b.size", "5, b.size", "c.data, 'x'", "c.data, NULL"])
+async def test_a_row_that_is_no_chunk_any_more_is_damage(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    """STORE-159, STORE-181: a damaged page may give anything for a column; neither care stops there."""
+    async with accounts.use("mia") as account:
+        one, _ = await put(account, 2)
+        columns = "c.data, b.size"
+        assert columns in scrub_module.CHUNKS
+        monkeypatch.setattr(scrub_module, "CHUNKS", scrub_module.CHUNKS.replace(columns, harm))
+        found = await scrub(account, rate=1 << 40)
+        assert [(damage.seq, len(damage.messages)) for damage in found] == [(0, 1), (0, 1)]
+        assert one.message_id in found[0].messages
+        assert await recompress(account, Compression.ZLIB, rate=1 << 40) == 0
