@@ -1,0 +1,49 @@
+"""Taking over a whole account (docs/spec/store.md, STORE-197)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import trio
+
+from moxlite.admin.backups import BackupCommands
+from moxlite.admin.requests import AccountName
+from moxlite.store.accounts import Accounts
+from moxlite.store.backup.whole import export_account
+from tests.store_fixtures import accounts, store_options
+from tests.store_mail import box, put
+
+__all__ = ["accounts", "store_options"]
+
+
+async def octets(file: Path) -> AsyncIterator[bytes]:
+    """What a client sends."""
+    yield await trio.Path(file).read_bytes()
+
+
+async def test_one_that_is_cancelled_midway_leaves_the_account_taken_over(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-197: between the removal of the unused account and its replacement there would be none."""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        file = tmp_path / "mia.moxlite"
+        await trio.to_thread.run_sync(export_account, account.database.path, "mia", file)
+    async with accounts.use("bob") as account:
+        unused = (await box(account)).total
+    (accounts.directory / "tmp").mkdir(exist_ok=True)
+    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+    exchange = cast("Any", SimpleNamespace(upload=octets(file)))
+    remove = accounts.remove
+    with trio.CancelScope() as scope:
+
+        async def cancelling(name: str) -> None:
+            await remove(name)
+            scope.cancel()
+
+        monkeypatch.setattr(accounts, "remove", cancelling)
+        await commands.import_full(AccountName("bob"), exchange)
+    async with accounts.use("bob") as account:
+        assert (unused, (await box(account)).total) == (0, 3)
