@@ -21,6 +21,7 @@ from moxlite.store import metrics
 from moxlite.store.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import Repository
+from moxlite.store.bell import sleep_by_both_clocks
 from moxlite.store.errors import StoreError
 
 __all__ = ["BackupSchedule"]
@@ -29,9 +30,6 @@ logger = logging.getLogger("moxlite.admin.backups")
 
 RETRY: Final = 600.0
 """Seconds until a backup that failed is tried again: a disk that was not mounted, a network that was away."""
-
-LONGEST_SLEEP: Final = 3600.0
-"""Seconds between looks at the clock: it may be set, the machine may sleep."""
 
 MISSED: Final = 2
 """Intervals without success after which the administrator is told again each day."""
@@ -57,7 +55,7 @@ class BackupSchedule:
         if last:
             metrics.BACKUP_LAST_SUCCESS.set(last)
         while True:
-            await self._sleep(last)
+            await sleep_by_both_clocks(self._interval, since=last)
             problem = await self._once()
             if problem:
                 logger.error("scheduled backup failed", extra={"kv": {"target": self._target, "err": problem}})
@@ -65,12 +63,6 @@ class BackupSchedule:
                 await trio.sleep(min(RETRY, self._interval))
             else:
                 last = time.time()
-
-    async def _sleep(self, last: float) -> None:
-        """Until the next one is due, by the wall clock or by ours, whichever says so first."""
-        latest = trio.current_time() + self._interval
-        while (seconds := min(last + self._interval - time.time(), latest - trio.current_time())) > 0:  # noqa: ASYNC110
-            await trio.sleep(min(seconds, LONGEST_SLEEP))
 
     def _last(self) -> float:
         """Time of the newest snapshot, seconds UTC; 0 when there is none that can be seen."""

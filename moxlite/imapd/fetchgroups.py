@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 A group is some messages whose bodies are read in one short read, as they are stored. Decompressing them takes as long
 as all else that is done for them, and needs nothing of Python: a thread does it, while the loop sends the group before
-and reads and checks the next one. What does need Python stays on the loop, where it would be in any case: two threads
+and reads the next one. What does need Python stays on the loop, where it would be in any case: two threads
 that both want Python wait for each other (measured: with the responses put together in the thread, too, 230 MB/s
 instead of 500). A body that is too long for a group is streamed by itself.
 """
@@ -19,8 +19,7 @@ from operator import add, itemgetter, sub
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from moxlite.proto.imap.fetchitems import FetchItem
-from moxlite.store.fetching import Bodies as StoredBodies
-from moxlite.store.fetching import stored_bodies
+from moxlite.store.fetching import StoredBodies, stored_bodies
 from moxlite.store.offload import Ahead
 from moxlite.store.transaction import Row
 
@@ -104,9 +103,7 @@ class Group:
         return self._slice.how.rest
 
     async def read(self, *, turn: bool) -> None:
-        """Read the bodies as they are stored, but those that are streamed, and check them. `turn` as for
-        `Database.read`.
-        """
+        """Read the bodies as they are stored, but those that are streamed. `turn` as for `Database.read`."""
         of, part = self._slice, self._part
         sizes = of.sizes[part]
         rows = await of.account.read(partial(stored_bodies, ids=of.ids[part], sizes=sizes), op="imap-bodies", turn=turn)

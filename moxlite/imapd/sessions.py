@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from moxlite.store.account import Account
-from moxlite.store.bell import Bell
+from moxlite.store.bell import LONGEST_SLEEP, Bell
 from moxlite.store.keywords import spellings
 
 from . import metrics
@@ -29,9 +29,6 @@ MAX_SESSIONS: Final = 100
 """Sessions of one account (IMAP-15): ten devices with ten connections each; a client that leaks connections stops
 there.
 """
-
-LONGEST_SLEEP: Final = 3600.0
-"""Seconds between looks for app passwords that have expired; who sets the clock calls `look_again`."""
 
 
 def now() -> int:
@@ -106,8 +103,7 @@ class Sessions:
         self._accounts: dict[str, AccountShare] = {}
         self._taps: dict[str, set[Tap]] = {}
         self._sharing: WeakKeyDictionary[Account, Sharing] = WeakKeyDictionary()
-        self._expiries: dict[Callable[[str], None], int] = {}
-        self._soonest = math.inf  # of these, µs UTC
+        self._expiries: dict[Callable[[str], None], int] = {}  # µs UTC
         self._expiry_bell = Bell()
         metrics.sessions.set_function(lambda: sum(1 for _ in self.views()))
         metrics.visits.set_function(lambda: sum(share.visits for share in self._accounts.values()))
@@ -143,9 +139,7 @@ class Sessions:
         self._expiries.pop(end, None)
         if expires is not None:
             self._expiries[end] = expires
-            if expires < self._soonest:
-                self._soonest = expires
-                self._expiry_bell.ring()
+            self._expiry_bell.ring()
         return share
 
     def sharing(self, account: Account) -> Sharing:
@@ -217,9 +211,8 @@ class Sessions:
             for end in [end for end, expires in self._expiries.items() if expires <= moment]:
                 del self._expiries[end]
                 end("the app password has expired")
-            self._soonest = min(self._expiries.values(), default=math.inf)
-            seconds = (self._soonest - moment) / 1_000_000
-            with trio.move_on_after(min(seconds, LONGEST_SLEEP) if self._expiries else math.inf):
+            seconds = min(self._expiries.values(), default=math.inf) - moment
+            with trio.move_on_after(min(seconds / 1_000_000, LONGEST_SLEEP) if self._expiries else math.inf):
                 await self._expiry_bell.wait()
 
     def look_again(self) -> None:

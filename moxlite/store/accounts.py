@@ -22,7 +22,7 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.account import Account, open_account
-from moxlite.store.bell import Bell
+from moxlite.store.bell import Bell, sleep_by_both_clocks
 from moxlite.store.check import Finding, check_account, quick_check
 from moxlite.store.database import UPKEEP
 from moxlite.store.errors import (
@@ -63,9 +63,6 @@ and two file descriptors.
 
 NIGHT: Final = 86_400.0
 """Seconds between two rounds of purging."""
-
-LONGEST_SLEEP: Final = 3600.0
-"""Seconds between looks at the clock during that time."""
 
 ROUND_PAUSE: Final = 0.1
 """Seconds between two accounts of a round: it is nobody's wish, so it leaves disk and writers to others."""
@@ -425,7 +422,7 @@ class Accounts:
                     logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
                 await self._close_idle()
                 await trio.sleep(ROUND_PAUSE)
-            await _sleep_a_night()
+            await sleep_by_both_clocks(NIGHT)
             names = await trio.to_thread.run_sync(self.names)
 
     async def _check_unclean(self) -> None:
@@ -442,15 +439,6 @@ class Accounts:
                             account.database.health.damaged(findings[0].text)
                 except StoreError as error:
                     logger.error("account not checked", extra={"kv": {"account": name, "err": str(error)}})
-
-
-async def _sleep_a_night() -> None:
-    """By the wall clock or by ours, whichever goes faster: one may be set, the other stands still while the machine
-    sleeps.
-    """
-    wall, own = time.time() + NIGHT, trio.current_time() + NIGHT
-    while (seconds := min(wall - time.time(), own - trio.current_time())) > 0:  # noqa: ASYNC110  clocks set no event
-        await trio.sleep(min(seconds, LONGEST_SLEEP))
 
 
 def _rests(slot: _Slot) -> bool:

@@ -1,8 +1,23 @@
-"""Wake-ups that may come at any time, from several sides, any number of times."""
+"""Wake-ups that may come at any time, from several sides, any number of times; sleeping through hours and days."""
+
+import time
+from typing import Final
 
 import trio
 
-__all__ = ["Alarm", "Bell"]
+__all__ = ["LONGEST_SLEEP", "Alarm", "Bell", "sleep_by_both_clocks"]
+
+LONGEST_SLEEP: Final = 3600.0
+"""Seconds between looks at the clock: it may be set, the machine may sleep."""
+
+
+async def sleep_by_both_clocks(seconds: float, *, since: float | None = None) -> None:
+    """Sleep for so long by the wall clock, from `since` on (seconds UTC, now if None), or by ours from now on,
+    whichever is over first: one may be set, the other stands still while the machine sleeps.
+    """
+    wall, own = (time.time() if since is None else since) + seconds, trio.current_time() + seconds
+    while (left := min(wall - time.time(), own - trio.current_time())) > 0:  # noqa: ASYNC110  clocks set no event
+        await trio.sleep(min(left, LONGEST_SLEEP))
 
 
 class Bell:

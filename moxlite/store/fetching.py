@@ -24,8 +24,8 @@ from moxlite.store.unit import AccountTx
 __all__ = [
     "FIXED",
     "IDS",
-    "Bodies",
     "Column",
+    "StoredBodies",
     "check_content",
     "fetch_rows",
     "set_preview",
@@ -142,8 +142,8 @@ ALL_CHUNKS: Final = "SELECT enc, digest, data FROM body_chunk WHERE id BETWEEN ?
 SET_PREVIEW: Final = f"UPDATE message_info SET preview = ?2 WHERE email_id = {EMAIL_ID} AND preview IS NULL"  # noqa: S608 - a constant
 
 
-class Bodies:
-    """Bodies as they are stored, checked; `decompress` is for any thread, `plain` comes after it."""
+class StoredBodies:
+    """Bodies as they are stored; `decompress` is for any thread, `plain` comes after it."""
 
     __slots__ = ("_packed", "_sizes", "decompress")
 
@@ -163,8 +163,8 @@ class Bodies:
 
 
 def stored_bodies(r: Reader, ids: Sequence[int], sizes: Sequence[int]) -> list[Row]:
-    """The rows that `Bodies` is made of, for bodies, at least one, of these ids and sizes; of one that is longer than a
-    chunk nothing.
+    """The rows that `StoredBodies` is made of, for bodies, at least one, of these ids and sizes; of one that is longer
+    than a chunk nothing.
     """
     if max(sizes) > CHUNK_SIZE:
         ids = [body_id if size <= CHUNK_SIZE else 0 for body_id, size in zip(ids, sizes, strict=True)]
@@ -184,7 +184,7 @@ def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, byte
     if not bodies:
         return {}
     ids, sizes = zip(*bodies, strict=True)
-    stored = Bodies(sizes, stored_bodies(r, ids, sizes))
+    stored = StoredBodies(sizes, stored_bodies(r, ids, sizes))
     stored.decompress()
     return {body_id: bytes(octets) for body_id, octets in zip(ids, stored.plain(), strict=True) if octets is not None}
 

@@ -95,6 +95,7 @@ async def test_a_failure_is_told_once_and_again_after_two_intervals(
     now = 20_000.5 * DAY
     clock = SimpleNamespace(time=lambda: now, strftime=time.strftime, gmtime=time.gmtime)
     monkeypatch.setattr("moxlite.admin.backupschedule.time", clock)
+    monkeypatch.setattr("moxlite.store.bell.time", clock)
     async with serving(config, tmp_path / "repo") as accounts:
         for told, days in ((1, 0), (1, 1), (2, 1.5), (3, 1)):
             now += days * DAY

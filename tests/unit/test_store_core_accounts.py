@@ -17,6 +17,7 @@ from moxlite.store import accounts as accounts_module
 from moxlite.store import mailboxes, reading
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts, CheckFailed, check_account_name
+from moxlite.store.bell import LONGEST_SLEEP, sleep_by_both_clocks
 from moxlite.store.errors import (
     AccountRemoved,
     AccountUnknown,
@@ -495,13 +496,13 @@ async def test_a_night_ends_by_either_clock(autojump_clock: MockClock, monkeypat
     slept.
     """
     moment = 1e9
-    monkeypatch.setattr("moxlite.store.accounts.time", SimpleNamespace(time=lambda: moment))
+    monkeypatch.setattr("moxlite.store.bell.time", SimpleNamespace(time=lambda: moment))
     began = trio.current_time()
-    await accounts_module._sleep_a_night()
+    await sleep_by_both_clocks(accounts_module.NIGHT)
     assert trio.current_time() - began == pytest.approx(accounts_module.NIGHT)
     began = trio.current_time()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(accounts_module._sleep_a_night)
+        nursery.start_soon(sleep_by_both_clocks, accounts_module.NIGHT)
         await trio.testing.wait_all_tasks_blocked()
         moment += accounts_module.NIGHT
-    assert trio.current_time() - began == pytest.approx(accounts_module.LONGEST_SLEEP)
+    assert trio.current_time() - began == pytest.approx(LONGEST_SLEEP)
