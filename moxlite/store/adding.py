@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import apsw
 import msgspec
 
 from moxlite.store.counts import Delta, add_arrivals, learn_keywords, next_message_id, next_uids, take_room
@@ -69,14 +68,15 @@ class Append(msgspec.Struct, frozen=True):
     received_offset: int = 0
 
 
-# Hash and id of the bodies that are there; without a hash the id of the next new one.
-FIND_BODIES: Final = """
-SELECT b.hash, b.id FROM carray(?) c CROSS JOIN body b ON b.hash = c.value
-UNION ALL SELECT NULL, seq + 1 FROM sqlite_sequence WHERE name = 'body'"""
-USE_BODIES: Final = "UPDATE body SET refs = refs + ? WHERE id = ?"
+# One more user of the body of that hash, which may be new.
+USE_BODY: Final = """
+INSERT INTO body (hash, size, refs) VALUES (?, ?, 1) ON CONFLICT (hash) DO UPDATE SET refs = refs + 1
+RETURNING id, refs"""
+USE_IF_THERE: Final = "UPDATE body SET refs = refs + 1 WHERE hash = ? RETURNING id"
 NAME_BODY: Final = "UPDATE body SET hash = ?, refs = 1 WHERE id = ?"
-INSERT_BODY: Final = "INSERT INTO body (id, hash, size, refs) VALUES (?, ?, ?, ?)"
-INSERT_CHUNK: Final = "INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)"
+# A body that nobody uses any more may have its chunks still.
+INSERT_CHUNK: Final = "INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+SENT: Final = int(SpecialUse.SENT)
 INSERT_MESSAGE: Final = """
 INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,
 received_offset, savedate, flags, keywords,
@@ -104,40 +104,34 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
     """One more user of the body of each message: a stored equal one, the one written before (`held_bodies`), or a new
     one (STORE-180). Returns their ids, in order.
     """
-    if not messages:
-        return []
-    found: dict[bytes | None, int] = dict(tx.rows(FIND_BODIES, apsw.carray(tuple({one.digest for one in messages}))))
-    next_id = found.pop(None, 1)
-    more: dict[int, int] = {}  # uses of bodies that are there
-    new: dict[int, list[int | bytes]] = {}
-    chunks: list[tuple[int, int, int, bytes]] = []
     ids: list[BodyID] = []
+    chunks: list[tuple[int, int, int, bytes]] = []
     for prepared in messages:
-        body_id = found.get(prepared.digest)
-        if body_id is None:
-            if prepared.held is not None:
-                body_id = prepared.held
-                tx.execute(NAME_BODY, prepared.digest, body_id)
-            elif prepared.chunks is None:
-                raise ValueError("a long body must be written before: use held_bodies")
-            else:
-                body_id, next_id = next_id, next_id + 1
-                new[body_id] = [body_id, prepared.digest, prepared.body_size, 1]
-                first = chunk_id(body_id, 0)
-                for seq, chunk in enumerate(prepared.chunks):
-                    chunks.append((first + seq, chunk.enc, chunk.check, chunk.data))
-            found[prepared.digest] = body_id
-        elif body_id in new:
-            new[body_id][3] += 1  # type: ignore[operator] # refs
-        else:
-            more[body_id] = more.get(body_id, 0) + 1
-        ids.append(BodyID(body_id))
-    if more:
-        tx.executemany(USE_BODIES, [(count, body_id) for body_id, count in more.items()])
-    if new:
-        tx.executemany(INSERT_BODY, [tuple(row) for row in new.values()])
+        if prepared.chunks is None:
+            ids.append(_use_held(tx, prepared))
+            continue
+        row = tx.row(USE_BODY, prepared.digest, prepared.body_size)
+        assert row is not None
+        body_id, refs = row
+        if refs == 1:
+            first = chunk_id(body_id, 0)
+            for seq, chunk in enumerate(prepared.chunks):
+                chunks.append((first + seq, chunk.enc, chunk.check, chunk.data))
+        ids.append(body_id)
+    if chunks:
         tx.executemany(INSERT_CHUNK, chunks)
     return ids
+
+
+def _use_held(tx: Tx, prepared: Prepared) -> BodyID:
+    """As `add_bodies`, for a body that was written before."""
+    if prepared.held is None:
+        raise ValueError("a long body must be written before: use held_bodies")
+    row = tx.row(USE_IF_THERE, prepared.digest)
+    if row is not None:
+        return BodyID(row[0])
+    tx.execute(NAME_BODY, prepared.digest, prepared.held)
+    return prepared.held
 
 
 def add_message(
@@ -161,7 +155,7 @@ def add_message(
 def add_messages(
     tx: AccountTx,
     items: Sequence[Append],
-    mailbox_id: MailboxID,
+    target: MailboxID | Mailbox,
     *,
     facts: Facts = NO_FACTS,
     delivery: bool = False,
@@ -171,6 +165,7 @@ def add_messages(
     verdict is applied to their flags (STORE-84).
 
     Args:
+      target: a mailbox as it is only when it was read in this unit and nothing was done in it since.
       facts: of each of them.
       delivery: a new delivery, which a muted thread makes seen (STORE-81).
       queued: it comes from the queue into the system's mailbox, where it costs no quota and is not judged (IMAP-162).
@@ -181,7 +176,8 @@ def add_messages(
     """
     if not items:
         return []
-    box = mailbox(tx, mailbox_id)
+    box = target if isinstance(target, Mailbox) else mailbox(tx, target)
+    mailbox_id = box.id
     if not queued:
         check_fillable(box)
     uids = next_uids(box, len(items))
@@ -194,7 +190,7 @@ def add_messages(
     bodies = add_bodies(tx, [item.prepared for item in items])
     links = Links(tx, mailbox_id, [item.prepared.thread for item in items])
     rows = _Rows(tx)
-    is_sent = bool(box.special_use & SpecialUse.SENT)
+    is_sent = int(box.special_use) & SENT  # arithmetic of flags costs ten times that of numbers
     tally: dict[int, list[int]] = {}  # sizes by flags
     added: list[Added] = []
     events: list[MessageAdded] = []  # told already, for what adoption tells comes behind them
@@ -272,7 +268,8 @@ def add_messages(
     for bits, sizes in tally.items():
         delta.add(Flag(bits), sum(sizes), len(sizes))
     box = add_arrivals(tx, box, delta, len(items))
-    learn_keywords(tx, box, frozenset[str]().union(*words))
+    if any(words):
+        learn_keywords(tx, box, frozenset[str]().union(*words))
     for event in events:  # nobody has seen them yet
         msgspec.structs.force_setattr(event, "exists", box.exists)
         msgspec.structs.force_setattr(event, "unseen", box.unseen)

@@ -3,10 +3,10 @@
 A kind of database has numbered migrations, `schema/KIND/NNNN-name.sql`, from 0001 without a gap; `user_version` is the
 number of the last one done. Each runs in one transaction of its own with its Python step, if `STEPS` has one, and its
 number: killed anywhere, the next open goes on from there. A file written by a newer program is looked at through a
-  read-only connection and refused, so not even its log is folded in.
+read-only connection and refused, so not even its log is folded in.
 
-A migration that rewrites tables says so in its first line, `-- rewrites tables`: the file is copied first, since an
-error in it would touch everything.
+A migration that rewrites tables says so in its first line, `-- rewrites tables`: the file is copied first, unless it is
+new, since an error in it would touch everything.
 """
 
 from __future__ import annotations
@@ -159,8 +159,14 @@ def open_file(path: Path, kind: Kind, options: Options) -> apsw.Connection:
             db.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
         db.execute("PRAGMA journal_mode=WAL").fetchall()
         configure(db, kind, writer=True)
-        for migration in migrations[_number(db) :]:
-            _migrate(db, path, kind, migration, options)
+        done = _number(db)
+        for migration in migrations[done:]:
+            if migration.rewrites and done:
+                _copy_before(db, path, migration, options)
+            _migrate(db, path, kind, migration)
+            if done:
+                kv = {"file": str(path), "number": migration.number, "name": migration.name}
+                logger.info("schema migrated", extra={"kv": kv})
     except BaseException:
         db.close()
         raise
@@ -200,9 +206,7 @@ def _told(path: Path, flags: int, vfs: str | None) -> tuple[int, int, int]:
         db.close()
 
 
-def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration, options: Options) -> None:
-    if migration.rewrites and migration.number > 1:
-        _copy_before(db, path, migration, options)
+def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) -> None:
     # A table is rewritten as create, copy, drop, rename; with enforcement on, the drop would cascade. It cannot be
     # changed inside a transaction.
     db.execute("PRAGMA foreign_keys=OFF").fetchall()
@@ -222,10 +226,6 @@ def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration, 
             db.execute("ROLLBACK")
         raise
     db.execute("PRAGMA foreign_keys=ON").fetchall()
-    if migration.number > 1:
-        logger.info(
-            "schema migrated", extra={"kv": {"file": str(path), "number": migration.number, "name": migration.name}}
-        )
 
 
 def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options: Options) -> None:

@@ -306,6 +306,15 @@ def test_without_room_for_the_copy_the_rewrite_needs_a_setting(tmp_path: Path, s
     assert not (tmp_path / "queue.db.before-0002").exists()
 
 
+def test_a_new_file_needs_no_copy(tmp_path: Path, schema: Schema, caplog: pytest.LogCaptureFixture) -> None:
+    """STORE-149: and nothing was migrated, so the log does not say so."""
+    schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
+    with caplog.at_level(logging.INFO):
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    assert [path.name for path in tmp_path.glob("queue.db*")] == ["queue.db"]
+    assert not caplog.records
+
+
 def test_a_rewrite_is_known_by_its_first_line() -> None:
     """STORE-149."""
     assert Migration(2, "x", "-- rewrites tables\nSELECT 1").rewrites

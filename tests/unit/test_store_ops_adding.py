@@ -9,7 +9,7 @@ import pytest
 
 from moxlite.store.account import Account, AccountTx
 from moxlite.store.accounts import Accounts
-from moxlite.store.adding import Added, Append, add_message, add_messages
+from moxlite.store.adding import Added, Append, add_bodies, add_message, add_messages
 from moxlite.store.deliver import append
 from moxlite.store.errors import OverQuota
 from moxlite.store.options import DAY
@@ -160,6 +160,25 @@ async def test_long_bodies_of_one_append_are_written_before_and_share_units(acco
         assert units == 2 + 2 + 2
         assert [row.size for row in await rows(account)] == [*map(len, data), len(data[1])]
         assert await look(account, lambda r: r.rows("SELECT sum(refs), min(refs), count(*) FROM body")) == [(9, 1, 8)]
+
+
+@pytest.mark.parametrize("chunks", [0, 1])
+async def test_a_body_that_nobody_uses_any_more_is_used_again(accounts: Accounts, chunks: int) -> None:
+    """STORE-180: whether or not its chunks are gone already."""
+    one = await prepare(Spool.of(mail(1)))
+
+    def unused(tx: AccountTx) -> None:
+        tx.execute("UPDATE body SET refs = 0")
+        tx.execute("DELETE FROM body_chunk WHERE ?", not chunks)
+
+    async with accounts.use("mia") as account:
+        (body_id, _) = await account.write(lambda tx: add_bodies(tx, [one, one]))
+        state = "SELECT b.id, b.refs, (SELECT count(*) FROM body_chunk) FROM body b"
+        assert await look(account, lambda r: r.rows(state)) == [(body_id, 2, 1)]
+        await account.write(unused)
+        assert await look(account, lambda r: r.rows(state)) == [(body_id, 0, chunks)]
+        await append(account, (await box(account)).id, [Append(one)])
+        assert await look(account, lambda r: r.rows(state)) == [(body_id, 1, 1)]
 
 
 async def test_what_was_written_before_goes_when_the_unit_fails(accounts: Accounts) -> None:
