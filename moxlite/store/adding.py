@@ -194,6 +194,7 @@ def add_messages(
     tally: dict[int, list[int]] = {}  # sizes by flags
     added: list[Added] = []
     events: list[MessageAdded] = []  # told already, for what adoption tells comes behind them
+    last = len(items) - 1  # which nobody looks for
     for number, item in enumerate(items):
         prepared, thread = item.prepared, item.prepared.thread
         message_id = MessageID(first_id + number)
@@ -243,7 +244,8 @@ def add_messages(
         rows.wire.append((message_id, prepared.envelope, prepared.bodystructure))
         rows.headers.append((message_id, prepared.header))
         rows.keywords += [(word, message_id) for word in words[number]]
-        rows.missing += missing_rows(message_id, link.missing)
+        if link.missing:
+            rows.missing += missing_rows(message_id, link.missing)
         if facts.smtp is not None:
             verdict_of_flags = verdict_of(flags, facts.is_reject)
             _add_smtp(tx, message_id, facts.smtp, received, prepared.size, verdict_of_flags)
@@ -259,14 +261,15 @@ def add_messages(
             links.forget_places()
         else:
             links.note_place(message_id, threadid, link)
-        links.note(message_id, thread, received, link)
+        if number < last:
+            links.note(message_id, thread, received, link)
         added.append(
             Added(mailbox_id, box.uidvalidity, uid, message_id, threadid, modseq, flags, split_keywords(column))
         )
     rows.write()
     delta = Delta()
     for bits, sizes in tally.items():
-        delta.add(Flag(bits), sum(sizes), len(sizes))
+        delta.add(bits, sum(sizes), len(sizes))
     box = add_arrivals(tx, box, delta, len(items))
     if any(words):
         learn_keywords(tx, box, frozenset[str]().union(*words))

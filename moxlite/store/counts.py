@@ -58,8 +58,10 @@ class Delta:
     def __init__(self) -> None:
         self.total = self.deleted = self.unread = self.unseen = self.size = self.deleted_size = 0
 
-    def add(self, flags: Flag, size: int, count: int = 1) -> None:
-        """Note `count` messages with these flags and `size` octets in all; negative numbers for messages that go."""
+    def add(self, flags: int, size: int, count: int = 1) -> None:
+        """Note `count` messages with these flags (bits of `Flag`) and `size` octets in all; negative numbers for
+        messages that go.
+        """
         self.size += size
         bits = int(flags)  # arithmetic of flags costs ten times that of numbers
         seen = bits & SEEN
