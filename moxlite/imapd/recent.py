@@ -49,6 +49,8 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
     if session.rev2 or view.read_only or view.seat.guest:  # the owner sees what is new, guests don't
         return
     account, share, below = view.seat.account, view.seat.share, view.uidnext
+    if box.recent_uid >= below and box.id not in share.unwritten:  # all is claimed, and written
+        return
     first = max(box.recent_uid, share.recent.get(box.id, 0))
     written = box.recent_uid >= below
     if not written:

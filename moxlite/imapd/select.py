@@ -6,17 +6,17 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.proto.imap import commands as c
-from moxlite.proto.imap.encode import vanished_lines
-from moxlite.proto.imap.responses import Code, FlagsData, ListData, RecentData, State
+from moxlite.proto.imap.encode import encode, flag_list, vanished_lines
+from moxlite.proto.imap.responses import Code, ListData, State
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
 from moxlite.store.account import Account
 from moxlite.store.keywords import split_keywords
 from moxlite.store.mailboxes import is_subscribed
-from moxlite.store.reading import first_unseen, flags_of_bits, gapless_uids, state, uids, vanished
+from moxlite.store.reading import flags_of_bits, gapless_uids, state, state_and_unseen, uids, vanished
 from moxlite.store.transaction import Reader, Row
-from moxlite.store.types import Mailbox
+from moxlite.store.types import UID, Mailbox
 
-from .access import owner_of
+from .access import is_foreign, owner_of
 from .bulk import expunge_slices
 from .changes import flags_line, tell, tell_permanent
 from .errors import no
@@ -25,7 +25,7 @@ from .named import known_uids
 from .recent import claim_selected
 from .seat import Seat, visit
 from .session import Done, Session
-from .uidlist import UidList, uid_array
+from .uidlist import Sharing, UidList, uid_array
 from .view import CountedView, View
 
 __all__ = ["close", "select", "unselect"]
@@ -58,7 +58,7 @@ ADDED: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid > ? ORDER B
 
 class _Snapshot(msgspec.Struct, frozen=True):
     """What SELECT reads, of one moment. rights: what the user may do. uids: as held by a session that has just read
-    them, or read; None for none.
+    them, or read; None for none. unseen: the first one, if it is told. subscribed: one's own, if that is told.
     """
 
     box: Mailbox
@@ -67,15 +67,23 @@ class _Snapshot(msgspec.Struct, frozen=True):
     purged: int
     uids: UidList | None
     unseen: int | None
+    subscribed: bool
+
+
+_READ_ONLY: Final = Done("selected", Code("READ-ONLY"))
+_READ_WRITE: Final = Done("selected", Code("READ-WRITE"))
 
 
 async def select(session: Session, command: c.Select | c.Examine) -> Done:
     """SELECT and EXAMINE. A failure leaves nothing selected (IMAP-73)."""
     if await session.leave():
-        session.respond(State("OK", "previous mailbox closed", Code("CLOSED")))
-    # What happened before is of no interest any more, but for mailboxes; the cursor moves close to the snapshot.
-    await tell(session, expunge=True)
-    found = await owner_of(session, command.mailbox)
+        session.write(b"* OK [CLOSED] previous mailbox closed\r\n")
+    # What happened before is of no interest any more, but for mailboxes; the cursor moves close to the snapshot, and
+    # what the old view held back is let go.
+    cursor = session.home.cursor
+    if cursor.pending() or cursor.acknowledged < cursor.modseq:
+        await tell(session, expunge=True)
+    found = await owner_of(session, command.mailbox) if is_foreign(command.mailbox) else None
     if found is None:
         return await _select(session, session.home, command.mailbox, command)
     owner, path = found
@@ -100,8 +108,9 @@ async def _select(session: Session, seat: Seat, name: str, command: c.Select | c
     await _introduce(session, view, snapshot)
     if command.qresync is not None and command.qresync.uidvalidity == box.uidvalidity:
         await _resynchronize(session, view, command.qresync, purged=snapshot.purged)
-    await tell(session, expunge=True, whole=True)
-    return Done("selected", Code("READ-ONLY" if view.read_only else "READ-WRITE"))
+    if view.shown or session.pending():
+        await tell(session, expunge=True, whole=True)
+    return _READ_ONLY if view.read_only else _READ_WRITE
 
 
 def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
@@ -121,43 +130,50 @@ async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
     """One snapshot of the mailbox; a big one is read in a thread, or its UIDs are taken from a session that has just
     read them.
     """
-    account = seat.account
-    sharing = seat.share.sharing
 
     def read(r: Reader) -> _Snapshot | None:
         box = seat.find(r, name, "r")
         if session.uidonly:
-            return whole(r, box, None)
-        known = _up_to_date(r, box, sharing.nearest(box.id, box.uidvalidity))
-        if known is None and MANY < box.exists <= MANY_GAPLESS and (found := gapless_uids(r, box.id)) is not None:
-            known = UidList(found)
-        return None if known is None and box.exists > MANY else whole(r, box, known)
+            return _snapshot(session, seat, r, box, None)
+        known = _uids(r, box, seat.share.sharing)
+        return None if known is None else _snapshot(session, seat, r, box, known)
 
-    def whole(r: Reader, box: Mailbox, known: UidList | None) -> _Snapshot:
-        account_state = state(r)
-        return _Snapshot(
-            box,
-            seat.rights_to(r, box),
-            account_state.modseq,
-            account_state.highest_purged_modseq,
-            None if session.uidonly else known or UidList(uids(r, box.id)),
-            first_unseen(r, box.id) if box.unseen and not session.rev2 and not session.uidonly else None,
-        )
+    found = await seat.account.read(read, op="imap-select", turn=False)
+    if found is not None:
+        return found
 
-    def all_of_it(r: Reader) -> _Snapshot:
-        return whole(r, seat.find(r, name, "r"), None)
+    def scan(r: Reader) -> _Snapshot:
+        box = seat.find(r, name, "r")
+        return _snapshot(session, seat, r, box, UidList(uids(r, box.id)))
 
-    found = await account.read(read, op="imap-select", turn=False)
-    return found if found is not None else await account.scan(all_of_it, op="imap-select")
+    return await seat.account.scan(scan, op="imap-select")
 
 
-def _up_to_date(r: Reader, box: Mailbox, nearest: tuple[int, UidList] | None) -> UidList | None:
-    """The UIDs of a mailbox, made of those which it had at some modseq; None when too much has happened since."""
-    if nearest is None:
-        return None
-    modseq, known = nearest
-    if modseq >= box.modseq:
-        return known
+def _snapshot(session: Session, seat: Seat, r: Reader, box: Mailbox, known: UidList | None) -> _Snapshot:
+    tells_unseen = box.unseen and not session.rev2 and not session.uidonly
+    modseq, purged, unseen = state_and_unseen(r, box.id if tells_unseen else None)
+    subscribed = session.rev2 and not seat.guest and is_subscribed(r, box.name)
+    return _Snapshot(box, seat.rights_to(r, box), modseq, purged, known, unseen, subscribed)
+
+
+def _uids(r: Reader, box: Mailbox, sharing: Sharing) -> UidList | None:
+    """The UIDs of a mailbox, None when they are too many to be read on the loop."""
+    nearest = sharing.nearest(box.id, box.uidvalidity)
+    if nearest is not None:
+        modseq, known = nearest
+        if modseq >= box.modseq:
+            return known
+        found = _up_to_date(r, box, modseq, known)
+        if found is not None:
+            return found
+    if box.exists <= MANY:
+        return UidList(uids(r, box.id))
+    gapless = gapless_uids(r, box.id) if box.exists <= MANY_GAPLESS else None
+    return None if gapless is None else UidList(gapless)
+
+
+def _up_to_date(r: Reader, box: Mailbox, modseq: int, known: UidList) -> UidList | None:
+    """The UIDs of a mailbox, made of those which it had at `modseq`; None when too much has happened since."""
     last = known.uids[-1] if known.uids else 0
     added = [row[0] for row in r.rows(ADDED, box.id, last, MANY)]
     removed = len(known) + len(added) - box.exists
@@ -168,63 +184,71 @@ def _up_to_date(r: Reader, box: Mailbox, nearest: tuple[int, UidList] | None) ->
     return known.adding(uid_array(added))
 
 
+_FLAGS: Final = flag_list(SYSTEM_FLAGS)
+_RECENT: Final = b"* %d RECENT\r\n"
 _UNSEEN: Final = b"* OK [UNSEEN %d] first unseen message\r\n"
-_COUNTS: Final = b"* %d EXISTS\r\n%b* OK [UIDVALIDITY %d] UIDs are valid\r\n* OK [UIDNEXT %d] predicted next UID\r\n"
-_STATE: Final = b"* OK [HIGHESTMODSEQ %d] highest\r\n* OK [MAILBOXID (F%d%b)] mailbox id\r\n"
+_REST: Final = (
+    b"%b* %d EXISTS\r\n"
+    b"%b* OK [UIDVALIDITY %d] UIDs are valid\r\n"
+    b"* OK [UIDNEXT %d] predicted next UID\r\n"
+    b"%b* OK [HIGHESTMODSEQ %d] highest\r\n"
+    b"* OK [MAILBOXID (F%d%b)] mailbox id\r\n"
+)
 
 
 async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
     """The untagged lines of SELECT (IMAP-72)."""
-    box = snapshot.box
-    words = (*SYSTEM_FLAGS, *await view.seat.spelled(box.keywords))
-    session.respond(FlagsData(words))
+    box, rev2 = snapshot.box, session.rev2
+    flags = _FLAGS
+    if box.keywords:
+        flags = flag_list((*SYSTEM_FLAGS, *await view.seat.spelled(box.keywords)))
+    session.write(b"* FLAGS %b\r\n" % flags)
     await tell_permanent(session, view)
-    if not session.rev2:
-        session.respond(RecentData(view.recent_count))
+    recent = b"" if rev2 else _RECENT % view.recent_count
     unseen = b"" if snapshot.unseen is None else _UNSEEN % view.number(snapshot.unseen)
-    session.write(_COUNTS % (view.exists, unseen, box.uidvalidity, box.uidnext))
-    if session.rev2:
-        await _tell_name(session, view, box)
-    session.write(_STATE % (box.modseq, box.id, view.seat.suffix))
+    name = await _name(session, view, snapshot) if rev2 else b""
+    session.write(
+        _REST % (recent, view.exists, unseen, box.uidvalidity, box.uidnext, name, box.modseq, box.id, view.seat.suffix)
+    )
 
 
-async def _tell_name(session: Session, view: View, box: Mailbox) -> None:
+async def _name(session: Session, view: View, snapshot: _Snapshot) -> bytes:
     """LIST of the mailbox. Special uses of other users are nothing for this one's mail program."""
+    box, subscribed = snapshot.box, snapshot.subscribed
     name = view.seat.shown(box.name)
-    subscribed = await session.home.account.read(lambda r: is_subscribed(r, name), op="imap-select")
-    uses = () if view.seat.guest else list_names(box.special_use, system=box.system)
-    session.respond(ListData(((r"\Subscribed",) if subscribed else ()) + uses, name))
+    uses = list_names(box.special_use, system=box.system)
+    if view.seat.guest:
+        subscribed = await session.home.account.read(lambda r: is_subscribed(r, name), op="imap-select")
+        uses = ()
+    return encode(ListData(((r"\Subscribed",) if subscribed else ()) + uses, name), utf8=session.utf8)
 
 
 # --- QRESYNC (RFC 7162 §3.2.5)
 
 
 async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *, purged: int) -> None:
-    """What the client has missed: removals first, then changes."""
-    known = within(
-        parameters.known.resolve(0) if parameters.known is not None else [(1, view.uidnext - 1)], 1, view.uidnext - 1
-    )
-    removed = await _removed(session, view, parameters, known, purged=purged)
-    session.write(vanished_lines(removed, earlier=True))
-    await tell_changed(session, view, parameters.modseq, known)
-
-
-async def _removed(session: Session, view: View, parameters: c.Qresync, known: Ranges, *, purged: int) -> Ranges:
-    """The UIDs to call VANISHED (IMAP-81, IMAP-82)."""
-    account, modseq = view.seat.account, parameters.modseq
-    start = 1
+    """What the client has missed: removals first, then changes (IMAP-81, IMAP-82)."""
+    last = view.uidnext - 1
+    known = within(parameters.known.resolve(0) if parameters.known is not None else [(1, last)], 1, last)
+    start, since = 1, parameters.modseq
     if parameters.match is not None:
         numbers, found = parameters.match
         start = _first_difference(view, numbers, found)
-        if await _inconsistent(account, view, found, modseq):
+        if await _inconsistent(view.seat.account, view, found, since):
             session.respond(State("OK", "your copy of the mailbox is wrong", Code("ALERT")))
-            start, modseq = 1, 0
-    if modseq < purged:
-        removed = within(known, start, view.uidnext - 1)
+            start, since = 1, 0
+    changed = _changed(view, parameters.modseq, known)
+
+    def read(r: Reader) -> tuple[list[UID], list[Row]]:
+        return vanished(r, view.mailbox_id, since, start) if since >= purged else [], changed(r)
+
+    gone, rows = await _changes(view, since, read, turn=False)
+    if since < purged:
+        removed = within(known, start, last)
     else:
-        gone = await _changes(view, modseq, lambda r: vanished(r, view.mailbox_id, modseq, start))
         removed = [pair for first, stop in index_runs(gone, known) for pair in runs(gone, first, stop)]
-    return subtract(removed, await known_uids(view, removed))
+    session.write(vanished_lines(subtract(removed, await known_uids(view, removed)), earlier=True))
+    await _tell_changed(session, view, parameters.modseq, known, rows)
 
 
 def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> int:
@@ -274,12 +298,12 @@ async def _inconsistent(account: Account, view: View, found: SequenceSet, modseq
     return bool(missing) and await account.read(read, op="imap-match")
 
 
-async def tell_changed(session: Session, view: View, modseq: int, known: Ranges) -> None:
-    """FETCH (UID FLAGS MODSEQ) of messages changed since `modseq` whose UIDs are in `known`."""
-    low, high = (known[0][0], known[-1][1]) if known else (1, 0)
-    while low <= high:
+async def _tell_changed(session: Session, view: View, modseq: int, known: Ranges, rows: list[Row]) -> None:
+    """FETCH (UID FLAGS MODSEQ) of messages changed since `modseq` whose UIDs are in `known`. `rows`: the first
+    `SLICE` of them.
+    """
+    while rows:
         written: dict[tuple[int, str, bool], bytes] = {}  # few combinations of flags
-        rows = await _changes(view, modseq, _changed(view, modseq, low, high))
         lines: list[bytes] = []
         for start, stop in index_runs([row[0] for row in rows], known):
             for uid, changed, bits, column in rows[start:stop]:
@@ -293,10 +317,10 @@ async def tell_changed(session: Session, view: View, modseq: int, known: Ranges)
         await session.drain()
         if len(rows) < SLICE:
             return
-        low = rows[-1][0] + 1
+        rows = await _changes(view, modseq, _changed(view, modseq, known, above=rows[-1][0]))
 
 
-async def _changes(view: View, modseq: int, read: Callable[[Reader], T]) -> T:
+async def _changes(view: View, modseq: int, read: Callable[[Reader], T], *, turn: bool = True) -> T:
     """Read something that grows with the changes of a mailbox since `modseq`: in a thread when they are many. All that
     can be seen in it is told before the command ends.
     """
@@ -308,13 +332,15 @@ async def _changes(view: View, modseq: int, read: Callable[[Reader], T]) -> T:
         return all_of_it(r) if r.value(COUNT_CHANGES, view.mailbox_id, modseq, SLICE + 1) <= SLICE else None
 
     account = view.seat.account
-    found = await account.read(few, op="imap-changed")
+    found = await account.read(few, op="imap-changed", turn=turn)
     what, shown = found if found is not None else await account.scan(all_of_it, op="imap-changed")
     view.shown = max(view.shown, shown)
     return what
 
 
-def _changed(view: View, modseq: int, low: int, high: int) -> Callable[[Reader], list[Row]]:
+def _changed(view: View, modseq: int, known: Ranges, *, above: int = 0) -> Callable[[Reader], list[Row]]:
+    """Reads the next `SLICE` of changed messages with UIDs above that one, up to the last known one."""
+    low, high = (max(known[0][0], above + 1), known[-1][1]) if known else (1, 0)
     return lambda r: r.rows(CHANGED, view.mailbox_id, modseq, low, high, SLICE)
 
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["CountedView", "View"]
 
 
+_WRITING: Final = frozenset(WRITING)
+
+
 class View:
     """The selected mailbox of one session.
 
@@ -112,7 +115,7 @@ class View:
     def allow(self, rights: str) -> None:
         """The user has these rights from now on. Without the right to read, the mailbox is as good as deleted."""
         self.rights = rights
-        self.read_only = self.examined or not any(letter in rights for letter in WRITING)
+        self.read_only = self.examined or _WRITING.isdisjoint(rights)
         if "l" not in rights or "r" not in rights:
             self.deleted = True
 

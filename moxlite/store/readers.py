@@ -10,6 +10,7 @@ threads.
 from __future__ import annotations
 
 import logging
+import math
 import resource
 import shutil
 import time
@@ -126,7 +127,7 @@ class Snapshot:
         """A slice of at most 500 rows, placed like `Database.read`."""
         await trio.lowlevel.checkpoint()
         if self._readers.warm:
-            return self._readers.slice(fn, self._opened, "loop")
+            return self._readers.slice(fn, self._opened.reader, self._opened.op, "loop")
         return await self.scan(fn)
 
     async def scan(self, fn: Callable[[Reader], T]) -> T:
@@ -144,19 +145,19 @@ class Readers:
         self._vfs = vfs
         self._health = health
         self._db = self._connect()
+        self._reader = Reader(self._db)  # of reads on the loop, which nobody can interrupt
         self._lock = trio.Lock()
         self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
         self._idle: list[apsw.Connection] = []
         self._open: set[_Open] = set()
-        self._cold_until = 0.0
-        self._first = True
+        self._cold_until = math.inf  # the first read after opening is in a thread
         self._closed = False
         self.last_used = time.monotonic()
 
     @property
     def warm(self) -> bool:
         """Whether reads run on the loop now."""
-        return not self._first and time.monotonic() >= self._cold_until
+        return time.monotonic() >= self._cold_until
 
     @property
     def busy(self) -> bool:
@@ -167,20 +168,21 @@ class Readers:
         """See `Database.read`."""
         if turn:
             await trio.lowlevel.checkpoint()
-        self.last_used = time.monotonic()
-        if self.warm and not self._lock.locked():
+        self.last_used = now = time.monotonic()
+        if now >= self._cold_until and not self._lock.locked():
             self._check()
-            return self.slice(fn, _Open(self._db, op, patient=False), "loop")
+            return self.slice(fn, self._reader, op, "loop")
         async with self._lock:
             self._check()
-            opened = _Open(self._db, op, patient=False)
             if self.warm:
-                return self.slice(fn, opened, "loop")
-            self._first = False
+                return self.slice(fn, self._reader, op, "loop")
+            if self._cold_until == math.inf:
+                self._cold_until = 0.0
+            opened = _Open(self._db, op, patient=False)
             self._open.add(opened)
             try:
                 return await in_thread(
-                    lambda: self.slice(fn, opened, "thread"), interrupt=opened.interrupt, name=f"read {op}"
+                    lambda: self.slice(fn, opened.reader, op, "thread"), interrupt=opened.interrupt, name=f"read {op}"
                 )
             finally:
                 self._open.discard(opened)
@@ -206,25 +208,27 @@ class Readers:
         """Run `fn` in one of the threads that all databases share."""
         async with _worker():
             return await in_thread(
-                lambda: self.slice(fn, opened, "thread"), interrupt=opened.interrupt, name=f"scan {opened.op}"
+                lambda: self.slice(fn, opened.reader, opened.op, "thread"),
+                interrupt=opened.interrupt,
+                name=f"scan {opened.op}",
             )
 
-    def slice(self, fn: Callable[[Reader], T], opened: _Open, place: str) -> T:
+    def slice(self, fn: Callable[[Reader], T], reader: Reader, op: str, place: str) -> T:
         """Run `fn` in one snapshot, where we are; note how long it took. Blocks for as long as `fn`."""
-        if opened.reader.interrupted:
-            raise ReadInterrupted(opened.op)
-        db = opened.db
+        if reader.interrupted:
+            raise ReadInterrupted(op)
+        db = reader.db
         before = _used()
         began = time.perf_counter()
         inner = db.in_transaction  # a borrowed snapshot goes on
         if place == "thread":
-            db.set_progress_handler(lambda: opened.reader.interrupted, LOOK_STEPS)
+            db.set_progress_handler(lambda: reader.interrupted, LOOK_STEPS)
         try:
             if not inner:
                 db.execute("BEGIN")
-            return fn(opened.reader)
+            return fn(reader)
         except apsw.InterruptError as error:
-            raise ReadInterrupted(opened.op) from error
+            raise ReadInterrupted(op) from error
         except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
             translated = self._health.translate(error, db)
             if translated is error:
@@ -240,7 +244,7 @@ class Readers:
                 reads, ran = (now - then for now, then in zip(_used(), before, strict=True))
                 if reads and seconds - ran > SLOW:
                     self._cold_until = time.monotonic() + COLD
-            _observe(opened.op, place, seconds)
+            _observe(op, place, seconds)
 
     @asynccontextmanager
     async def _borrow(self, op: str, *, patient: bool) -> AsyncIterator[_Open]:

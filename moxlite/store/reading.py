@@ -45,7 +45,6 @@ __all__ = [
     "children",
     "deleted_uids",
     "distinct_array",
-    "first_unseen",
     "flags_by_uid",
     "flags_of",
     "flags_of_bits",
@@ -67,6 +66,7 @@ __all__ = [
     "rows_of",
     "rows_of_thread",
     "state",
+    "state_and_unseen",
     "structures",
     "subscriptions",
     "thread_parents",
@@ -146,7 +146,9 @@ UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid"
 ENDS: Final = """
 SELECT (SELECT min(uid) FROM message WHERE mailbox_id = ?1), (SELECT max(uid) FROM message WHERE mailbox_id = ?1),
 total + deleted FROM mailbox WHERE id = ?1"""
-FIRST_UNSEEN: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND flags & 1 = 0 ORDER BY uid LIMIT 1"
+STATE_AND_UNSEEN: Final = """
+SELECT modseq, highest_purged_modseq,
+(SELECT uid FROM message WHERE mailbox_id = ? AND flags & 1 = 0 ORDER BY uid LIMIT 1) FROM state"""
 DELETED_UIDS: Final = """
 SELECT uid FROM message WHERE mailbox_id = ? AND flags & 64 <> 0 AND uid >= ? AND uid < ? ORDER BY uid LIMIT ?"""
 MESSAGE: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.id = ?"  # noqa: S608
@@ -195,6 +197,7 @@ STRUCTURES: Final = f"SELECT m.id, i.structure {_BESIDE} message_info i ON i.ema
 PREVIEWS: Final = f"SELECT m.id, i.preview {_BESIDE} message_info i ON i.email_id = m.email_id"
 PARENTS: Final = "SELECT m.id, m.thread_parents FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
 
+_NO_USE: Final = SpecialUse(0)
 _FLAGS: Final = tuple(Flag(bits) for bits in range(max(Flag) * 2))
 _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
 
@@ -226,7 +229,7 @@ def state(r: Reader) -> State:
 
 def _mailbox(row: Row) -> Mailbox:
     values = list(row)
-    values[6] = SpecialUse(row[6])
+    values[6] = SpecialUse(row[6]) if row[6] else _NO_USE  # an enum's constructor takes as long as all the rest
     values[7] = tuple(row[7].split(" ")) if row[7] else ()
     values[16] = row[16] != 0
     return Mailbox(*values)
@@ -235,7 +238,7 @@ def _mailbox(row: Row) -> Mailbox:
 def mailboxes(r: Reader) -> list[Mailbox]:
     """All mailboxes, Inbox first, the others by name (code points)."""
     found = [_mailbox(row) for row in r.rows(MAILBOXES)]
-    found.sort(key=lambda box: (box.name != INBOX and not box.name.startswith(INBOX + "/"), box.name))
+    found.sort(key=lambda box: box.name != INBOX and not box.name.startswith(INBOX + "/"))  # stable: they come by name
     return found
 
 
@@ -305,10 +308,14 @@ def gapless_uids(r: Reader, mailbox_id: int) -> array[int] | None:
     return array("I", range(first, last + 1))
 
 
-def first_unseen(r: Reader, mailbox_id: int) -> UID | None:
-    r"""The lowest UID without ``\Seen``, from a partial index."""
-    found: UID | None = r.value(FIRST_UNSEEN, mailbox_id)
-    return found
+def state_and_unseen(r: Reader, mailbox_id: int | None) -> tuple[ModSeq, ModSeq, UID | None]:
+    r"""The modseq and the highest purged modseq of the account; and the lowest UID without ``\Seen`` of a mailbox, from
+    a partial index, None without one.
+    """
+    row = r.row(STATE_AND_UNSEEN, mailbox_id)
+    assert row is not None
+    modseq, purged, unseen = row
+    return modseq, purged, unseen
 
 
 def deleted_uids(r: Reader, mailbox_id: int, below: int = MAX_UID + 1, *, first: int = 1, limit: int = -1) -> list[UID]:

@@ -32,30 +32,37 @@ class Reader:
         # is running.
         self.interrupted = False
 
-    def _run(self, sql: str, args: tuple[Value, ...]) -> apsw.Cursor:
-        if self.interrupted:
-            raise apsw.InterruptError("the read was cancelled")
-        return self.db.execute(sql, args)
-
     def row(self, sql: str, *args: Value) -> Row | None:
         """The first row, None if there is none."""
-        return self._run(sql, args).fetchone()
+        if self.interrupted:
+            raise _cancelled()
+        return self.db.execute(sql, args).fetchone()
 
     def rows(self, sql: str, *args: Value) -> list[Row]:
         """All rows."""
-        return self._run(sql, args).fetchall()
+        if self.interrupted:
+            raise _cancelled()
+        return self.db.execute(sql, args).fetchall()
 
     def value(self, sql: str, *args: Value) -> Any:
         """The first column of the first row, None if there is no row."""
-        row = self._run(sql, args).fetchone()
+        if self.interrupted:
+            raise _cancelled()
+        row = self.db.execute(sql, args).fetchone()
         return None if row is None else row[0]
 
     def iterate(self, sql: str, *args: Value) -> Iterator[Row]:
         """Row by row, for scans of more than a slice; to be used up, or dropped, before the function returns."""
-        for row in self._run(sql, args):
+        if self.interrupted:
+            raise _cancelled()
+        for row in self.db.execute(sql, args):
             if self.interrupted:
-                raise apsw.InterruptError("the read was cancelled")
+                raise _cancelled()
             yield row
+
+
+def _cancelled() -> apsw.InterruptError:
+    return apsw.InterruptError("the read was cancelled")
 
 
 class Tx(Reader):

@@ -44,6 +44,27 @@ async def test_select_tells_its_lines_in_order(imap: Imap) -> None:
         assert (await c.ok("b SELECT Archive"))[0] == "* OK [CLOSED] previous mailbox closed"
 
 
+@pytest.mark.parametrize("mailbox", ["Archive", "Nonsuch"])
+async def test_select_lets_go_of_what_the_old_view_held_back(imap: Imap, mailbox: str) -> None:
+    """IMAP-57, IMAP-73: whether it succeeds or not, and though nothing else has happened."""
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 2)
+        await c.ok("a NOOP")
+        await account.write(lambda tx: expunge(tx, INBOX, [1]))
+        await c.ok("b FETCH 2 FLAGS")
+        assert account.bus.acknowledged < account.bus.modseq
+        await c.say(f"c SELECT {mailbox}")
+        assert account.bus.acknowledged == account.bus.modseq
+
+
+async def test_select_of_rev2_tells_whether_the_mailbox_is_subscribed(imap: Imap) -> None:
+    """IMAP-72"""
+    async with imap.user(select=None, enable=["IMAP4rev2"]) as c:
+        assert r'* LIST (\Subscribed \Archive) "/" Archive' in await c.select("Archive")
+        await c.ok("a UNSUBSCRIBE Archive")
+        assert r'* LIST (\Archive) "/" Archive' in await c.select("Archive")
+
+
 async def test_the_uids_of_a_large_mailbox_are_read_with_and_without_gaps(
     imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ async def test_a_session_keeps_a_number_and_no_uids(imap: Imap, monkeypatch: pyt
     asked.set(True)
     async with imap.account() as account, imap.user(select=None, enable=["UIDONLY", "IMAP4rev2"]) as c:
         await put(account, 40)
-        statements: list[str] = []
+        statements: list[tuple[str, tuple[Any, ...]]] = []
         monkeypatch.setattr(Reader, "rows", _noting(Reader.rows, statements))
         monkeypatch.setattr(Reader, "row", _noting(Reader.row, statements))
         monkeypatch.setattr(Reader, "value", _noting(Reader.value, statements))
@@ -46,7 +46,8 @@ async def test_a_session_keeps_a_number_and_no_uids(imap: Imap, monkeypatch: pyt
         assert "* 40 EXISTS" in lines
         assert not any("UNSEEN" in line for line in lines)
         assert statements
-        assert not [sql for sql in statements if "FROM message" in sql or "expunged" in sql]
+        of_messages = [values for sql, values in statements if "FROM message" in sql or "expunged" in sql]
+        assert of_messages == [(None,)]  # those of no mailbox
         assert view_of(imap).count == 40
         assert len(view_of(imap).list) == 0
         assert (await c.tagged("a FETCH 1 FLAGS")).startswith("BAD [UIDREQUIRED]")
@@ -57,10 +58,10 @@ asked: ContextVar[bool] = ContextVar("asked", default=False)
 """True in the test and in the sessions that it opens, but not in what the account does in the background."""
 
 
-def _noting(method: Callable[..., Any], statements: list[str]) -> Callable[..., Any]:
+def _noting(method: Callable[..., Any], statements: list[tuple[str, tuple[Any, ...]]]) -> Callable[..., Any]:
     def noting(self: Reader, sql: str, *values: Any) -> Any:
         if asked.get():
-            statements.append(sql)
+            statements.append((sql, values))
         return method(self, sql, *values)
 
     return noting

@@ -351,7 +351,7 @@ async def test_slices_and_changes_are_found_by_uid(accounts: Accounts) -> None:
                 [row.uid for row in reading.flags_by_uid(r, inbox.id, 3)],
                 list(reading.uids(r, inbox.id)),
                 list(reading.vanished(r, inbox.id, added[0].modseq)),
-                [reading.first_unseen(r, inbox.id) or 0],
+                [reading.state_and_unseen(r, inbox.id)[2] or 0],
                 list(reading.rows_of(r, inbox.id, [])),
             ]
 
@@ -417,6 +417,6 @@ async def test_conditions_do_not_nest_for_ever(accounts: Accounts) -> None:
 async def test_unseen_messages_are_found_by_the_partial_index(accounts: Accounts) -> None:
     """STORE-171"""
     async with accounts.use("mia") as account:
-        for sql in (reading.FIRST_UNSEEN, reading.DELETED_UIDS):
+        for sql, index in ((reading.STATE_AND_UNSEEN, "message_unseen"), (reading.DELETED_UIDS, "message_deleted")):
             plan = await look(account, lambda r, q=sql: r.rows("EXPLAIN QUERY PLAN " + q, *[1] * q.count("?")))
-            assert "INDEX message_unseen" in plan[0][3] or "INDEX message_deleted" in plan[0][3]
+            assert f"INDEX {index} " in plan[-1][3]

@@ -64,7 +64,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
 
         monkeypatch.setattr(cls, name, run)
 
-    noting(Reader, "_run")
+    for name in ("row", "rows", "value", "iterate"):
+        noting(Reader, name)
     for name in ("execute", "executemany", "insert"):
         noting(Tx, name)
     return found
