@@ -147,10 +147,13 @@ def encode_chunk(plain: bytes, compression: Compression = Compression.ZSTD) -> C
     return Chunk(Encoding.RAW, zlib.crc32(plain), plain)
 
 
-def encode_chunks(data: memoryview, compression: Compression = Compression.ZSTD) -> tuple[Chunk, ...]:
+def encode_chunks(data: bytes | memoryview, compression: Compression = Compression.ZSTD) -> tuple[Chunk, ...]:
     """All chunks of a body, in order."""
     return tuple(
-        encode_chunk(bytes(data[start : start + CHUNK_SIZE]), compression) for start in range(0, len(data), CHUNK_SIZE)
+        [
+            encode_chunk(bytes(data[start : start + CHUNK_SIZE]), compression)
+            for start in range(0, len(data), CHUNK_SIZE)
+        ]
     )
 
 

@@ -192,13 +192,19 @@ def _header_is_short(spool: Spool) -> bool:
 def _prepare(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared:
     if compression is None:
         compression = preferred()
-    with spool.open_view() as view:
-        parsed = parse(view, strict=strict)
-        encoded = encode_chunks(view, compression) if chunks and spool.size <= LARGE else None
+    size = spool.size
+    if size <= ON_LOOP:
+        octets = spool.whole()  # what `parse` would make of a view of them
+        parsed = parse(octets, strict=strict)
+        encoded = encode_chunks(octets, compression) if chunks else None
+    else:
+        with spool.open_view() as view:
+            parsed = parse(view, strict=strict)
+            encoded = encode_chunks(view, compression) if chunks and size <= LARGE else None
     envelope = parsed.index.envelope
     return Prepared(
         digest=spool.digest(),
-        body_size=spool.size,
+        body_size=size,
         prefix=b"",
         chunks=encoded,
         spool=spool,
@@ -226,19 +232,20 @@ class Parsed(msgspec.Struct, frozen=True):
     thread: ThreadKeys
 
 
-def parse(view: memoryview, *, strict: bool = False) -> Parsed:
+def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
     """Read a body for the MIME index and all that is kept beside it. Linear. Raises MIMEError, only if `strict`."""
     # Short ones as one object: searching and cutting octets is cheaper than doing so in a view of them.
     data = bytes(view) if len(view) <= ON_LOOP else view
-    index, header = scan_message(data, strict=strict)
+    index, header, envelope = scan_message(data, strict=strict)
     section = bytes(data[: index.root.body])
     if len(section) > MAX_HEADER:
         header = Header(section)
+        envelope = render_envelope(header)
     subject_base, is_response = base_subject(index.envelope.subject)
     return Parsed(
         index=index,
         section=section,
-        envelope=render_envelope(header),
+        envelope=envelope,
         bodystructure=render_bodystructure(index),
         preview=preview(index, lambda start, end: bytes(data[start:end])),
         thread=ThreadKeys(

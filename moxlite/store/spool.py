@@ -328,6 +328,12 @@ class Spool:
         for offset in range(start, self._size, size):
             yield self.read(offset, size)
 
+    def whole(self) -> bytes:
+        """All octets as one object, for a short message. Blocks like `read`. Only after `finish`."""
+        if self._closed or not self._finished:
+            raise ValueError("only a finished spool can be viewed")
+        return bytes(self._octets) if self._file is None else self._file.read(self._start, self._size)
+
     @contextmanager
     def open_view(self) -> Iterator[memoryview]:
         """All octets as one read-only memoryview, for the MIME scan; a long message is mapped, not loaded.

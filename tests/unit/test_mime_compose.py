@@ -24,8 +24,8 @@ from moxlite.proto.mime.compose import (
     text_field,
 )
 from moxlite.proto.mime.decode import decode
-from moxlite.proto.mime.envelope import decode_addresses
 from moxlite.proto.mime.headers import unfold
+from moxlite.proto.mime.wire import read_addresses
 from moxlite.proto.mime.words import decode_words, parse_content
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
@@ -174,7 +174,7 @@ def test_address_fields_come_back_the_same(addresses: list[MailAddress]) -> None
         return
     if any("=?" in address.name for address in addresses):
         return
-    found = decode_addresses([unfold(field.split(b":", 1)[1])])
+    found, _ = read_addresses([unfold(field.split(b":", 1)[1])])
     expected = [MailAddress(" ".join(a.name.split()), a.localpart, a.domain) for a in addresses]
     assert [(" ".join(a.name.split()), a.localpart, a.domain) for a in found] == [
         (a.name, a.localpart, a.domain) for a in expected

@@ -40,6 +40,16 @@ def test_look_up_ignores_case_and_blanks_before_the_colon() -> None:
     assert header
 
 
+@given(st.lists(st.sampled_from(["a", "A ", "b\t", "c", ":", " d", "\te", "\r\n", "\n", "\r\n ", "\n\n"]), max_size=40))
+def test_several_names_looked_up_at_once_give_what_each_gives(pieces: list[str]) -> None:
+    """IMAP-98"""
+    header = Header("".join(pieces).encode())
+    names = (b"a", b"b", b"c")
+    assert header.texts(names) == [header.get(name) for name in names]
+    assert header.lists(names) == [header.all(name) for name in names]
+    assert header.texts(names) == [values[0] if values else None for values in header.lists(names)]
+
+
 def test_bare_line_feeds_and_junk_lines_are_tolerated() -> None:
     """STORE-53"""
     header = Header(b"A: b\n c\njunk\n more junk\nD: e\n\nF: g\n")

@@ -168,6 +168,13 @@ def test_the_begin_of_a_long_text_is_enough_only_where_it_decides(lines: list[st
     assert shown == preview_of_text(text.replace("\n", "\r\n"))
 
 
+@given(st.text("a\u00e9 \t\x0b\x1c\x1f\x7f\u0085\u00a0\u2003\u2028\u3000", max_size=60))
+def test_any_white_space_of_a_preview_is_collapsed(text: str) -> None:
+    """STORE-58"""
+    line = f"x{text}x"
+    assert preview_of_text(line) == " ".join(line.split())
+
+
 def test_a_preview_has_at_most_two_hundred_characters() -> None:
     """STORE-58, IMAP-105"""
     assert len(preview_of_text("ü" * 1000)) == MAX_PREVIEW

@@ -28,6 +28,19 @@ async def test_short_message_stays_in_memory(tmp_path: Path) -> None:
         assert spool.read(0, 100) == b"a" * 64
 
 
+@pytest.mark.parametrize("memory_limit", [10, 100])
+async def test_a_whole_message_is_read_when_it_is_complete(tmp_path: Path, memory_limit: int) -> None:
+    """STORE-60"""
+    with Spool(tmp_path, memory_limit=memory_limit) as spool:
+        await spool.write(b"a" * 30)
+        with pytest.raises(ValueError, match="finished"):
+            spool.whole()
+        await spool.finish()
+        assert spool.whole() == b"a" * 30
+    with pytest.raises(ValueError, match="finished"):
+        spool.whole()
+
+
 def look_at(spool: Spool, directory: Path) -> tuple[int, int]:
     """The mode of the spool's file, and how many names there are in the directory."""
     assert spool._file is not None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["codec_name", "decode_text", "incremental_decoder", "is_ascii_superset"]
@@ -84,14 +85,19 @@ _SUPERSETS: Final = ("utf-8", "cp12", "iso8859-", "koi8-", "gb18030", "euc-jp", 
 
 def codec_name(charset: str) -> str | None:
     """Python's codec for a charset name as it stands in mail; None if unknown."""
-    return _CODECS.get(_NOISE.sub("", charset[:60].lower()))
+    return _codec_name(charset[:60])
+
+
+@lru_cache(maxsize=64)
+def _codec_name(charset: str) -> str | None:
+    return _CODECS.get(_NOISE.sub("", charset.lower()))
 
 
 def is_ascii_superset(charset: str) -> bool:
     """Whether ASCII octets at the begin of a text mean ASCII in this charset (and in what an unknown one is read as),
     whatever follows them.
     """
-    name = codec_name(charset)
+    name = _codec_name(charset[:60])
     return name is None or name.startswith(_SUPERSETS)
 
 

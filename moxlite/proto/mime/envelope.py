@@ -1,7 +1,7 @@
-"""Address lists as they stand in mail (RFC 5322 §3.4, §4.4), and the decoded envelope of a message.
+"""Address lists as they stand in mail (RFC 5322 §3.4, §4.4).
 
 `parse_addresses` reads a list in one pass, tolerantly: missing angle brackets, stray commas, comments as names, raw
-8-bit text, unterminated quotes. Its result is still raw octets; wire.py renders it for IMAP, `parse_envelope` decodes
+8-bit text, unterminated quotes. Its result is still raw octets; wire.py renders it for IMAP, `decode_address` decodes
 it for ourselves.
 """
 
@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import idna
+import msgspec
 
-from .dates import parse_date
-from .headers import Header
-from .types import Envelope, MailAddress
+from .types import MailAddress
 from .words import decode_words
 
 __all__ = [
@@ -25,16 +23,15 @@ __all__ = [
     "GroupStart",
     "Item",
     "RawAddress",
-    "decode_addresses",
+    "decode_address",
     "parse_addresses",
-    "parse_envelope",
 ]
 
 MAX_ADDRESSES: Final = 10_000
 """Addresses read of one list (IMAP-102)."""
 
 
-class RawAddress(NamedTuple):
+class RawAddress(msgspec.Struct, frozen=True, gc=False):
     """One mailbox. `name`: display name without quotes and comments, encoded words not decoded, None if there is none;
     `route`: source route.
 
@@ -47,13 +44,13 @@ class RawAddress(NamedTuple):
     domain: bytes | None
 
 
-class GroupStart(NamedTuple):
+class GroupStart(msgspec.Struct, frozen=True, gc=False):
     """The begin of a named group (RFC 5322 §3.4)."""
 
     name: bytes
 
 
-class GroupEnd(NamedTuple):
+class GroupEnd(msgspec.Struct, frozen=True, gc=False):
     """The end of the last begun group."""
 
 
@@ -70,15 +67,10 @@ _SIMPLE: Final = re.compile(
     rb'(?:[ \t]*"([^"\\]*)"[ \t]*|([^"<>@,;:()\[\]\\]*))'
     rb'<([^"<>@,;:()\[\]\\ \t]+)@([^"<>@,;:()\[\]\\ \t]+)>[ \t]*(?:,|$)'
 )
-_CACHED_SIZE: Final = 1024  # octets of the longest list kept in the cache
 
 
 def parse_addresses(field: bytes, limit: int = MAX_ADDRESSES) -> Sequence[Item]:
     """The mailboxes and group marks of an unfolded address list, in order; at most `limit` mailboxes."""
-    return _parse_cached(field, limit) if len(field) <= _CACHED_SIZE else _parse(field, limit)
-
-
-def _parse(field: bytes, limit: int) -> tuple[Item, ...]:
     items: list[Item] = []
     at = 0
     while match := _SIMPLE.match(field, at):
@@ -87,12 +79,9 @@ def _parse(field: bytes, limit: int) -> tuple[Item, ...]:
         items.append(RawAddress(name or None, None, localpart, domain))
         at = match.end()
         if at == len(field) or len(items) >= limit:
-            return tuple(items)
+            return items
     _ListParser(field, at, limit, items).run()
-    return tuple(items)
-
-
-_parse_cached = lru_cache(maxsize=256)(_parse)
+    return items
 
 
 class _ListParser:
@@ -230,62 +219,18 @@ class _ListParser:
         return b"".join(words) or None, None
 
 
-def decode_addresses(fields: Sequence[bytes]) -> tuple[MailAddress, ...]:
-    """The mailboxes of several address lists as one, decoded; group marks left out, at most MAX_ADDRESSES."""
-    if not fields:
-        return ()
-    if len(fields) == 1:
-        field = fields[0]
-        return _decode_cached(field) if len(field) <= _CACHED_SIZE else _decode_list(field)
-    out: list[MailAddress] = []
-    for field in fields:
-        out += _decode_list(field)
-        if len(out) >= MAX_ADDRESSES:
-            break
-    return tuple(out[:MAX_ADDRESSES])
-
-
-def _decode_list(field: bytes) -> tuple[MailAddress, ...]:
-    return tuple(
-        [
-            MailAddress(
-                decode_words(item.name) if item.name else "",
-                item.localpart.decode("utf-8", "replace") if item.localpart else "",
-                _decode_domain(item.domain) if item.domain else "",
-            )
-            for item in parse_addresses(field)
-            if isinstance(item, RawAddress)
-        ]
+def decode_address(raw: RawAddress) -> MailAddress:
+    """The mailbox as people and we read it."""
+    domain = raw.domain.decode("utf-8", "replace").lower().rstrip(".") if raw.domain else ""
+    return MailAddress(
+        decode_words(raw.name) if raw.name else "",
+        raw.localpart.decode("utf-8", "replace") if raw.localpart else "",
+        domain if domain.isascii() else _to_ascii(domain),
     )
 
 
-_decode_cached = lru_cache(maxsize=256)(_decode_list)
-
-
-def _decode_domain(domain: bytes) -> str:
-    text = domain.decode("utf-8", "replace").lower().rstrip(".")
-    if text.isascii():
-        return text
+def _to_ascii(text: str) -> str:
     try:
         return idna.encode(text, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
         return text
-
-
-def parse_envelope(header: Header) -> Envelope:
-    """The decoded envelope; address fields that occur twice are joined, of other fields the first counts (IMAP-102)."""
-    date = header.get(b"date")
-    moment, offset = (parse_date(date) if date else None) or (None, 0)
-    return Envelope(
-        moment,
-        offset,
-        decode_words(header.get(b"subject") or b""),
-        decode_addresses(header.all(b"from")),
-        decode_addresses(header.all(b"sender")),
-        decode_addresses(header.all(b"reply-to")),
-        decode_addresses(header.all(b"to")),
-        decode_addresses(header.all(b"cc")),
-        decode_addresses(header.all(b"bcc")),
-        (header.get(b"in-reply-to") or b"").decode("utf-8", "replace"),
-        (header.get(b"message-id") or b"").decode("utf-8", "replace"),
-    )

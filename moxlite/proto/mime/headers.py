@@ -8,7 +8,7 @@ see words.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -90,10 +90,11 @@ class Header:
       limit: fields read at most; `complete` tells whether that was all.
     """
 
-    __slots__ = ("_values", "complete", "first")
+    __slots__ = ("_more", "_values", "complete", "first")
 
     def __init__(self, block: bytes, limit: int = MAX_FIELDS) -> None:
-        values: dict[bytes, list[list[bytes]]] = {}  # per field the lines of its value: most are never asked for
+        values: dict[bytes, list[bytes]] = {}  # per name the lines of the first value: most are never asked for
+        more: dict[bytes, list[list[bytes]]] = {}  # and those of the others
         lines = block.split(b"\n")
         self.complete = True
         self.first = lines[0]
@@ -111,31 +112,44 @@ class Header:
                 room -= 1
                 field = [value]
                 name = name.lower()
-                if name in values:
-                    values[name].append(field)
-                else:
-                    values[name] = [field]
+                if values.setdefault(name, field) is not field:
+                    more.setdefault(name, []).append(field)
             elif not name or name == b"\r":
                 break
             else:
                 field = []  # junk, with its continuation lines
-        if b" :" in block or b"\t:" in block:
+        names = b"".join(values)
+        if b" " in names or b"\t" in names:
             for name in [name for name in values if name[-1:] in _FOLDED]:
-                values.setdefault(name.rstrip(b" \t"), []).extend(values.pop(name))
+                right = name.rstrip(b" \t")
+                for field in (values.pop(name), *more.pop(name, ())):
+                    if values.setdefault(right, field) is not field:
+                        more.setdefault(right, []).append(field)
         self._values = values
+        self._more = more
 
     def __bool__(self) -> bool:
         return bool(self._values)
 
     def get(self, name: bytes) -> bytes | None:
         """The unfolded text of the first field `name` (lower case), None if there is none."""
-        values = self._values.get(name)
-        return None if values is None else _join(values[0])
+        lines = self._values.get(name)
+        return _join(lines) if lines else None
 
     def all(self, name: bytes) -> list[bytes]:
         """The unfolded texts of all fields `name` (lower case), in order."""
-        values = self._values.get(name)
-        return [_join(lines) for lines in values] if values else []
+        lines = self._values.get(name)
+        return [*map(_join, (lines, *self._more.get(name, ())))] if lines else []
+
+    def texts(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """As `get`, for several names at once."""
+        find = self._values.get
+        return [_join(lines) if (lines := find(name)) else None for name in names]
+
+    def lists(self, names: Sequence[bytes]) -> list[list[bytes]]:
+        """As `all`, for several names at once."""
+        find, more = self._values.get, self._more
+        return [[*map(_join, (lines, *more.get(name, ())))] if (lines := find(name)) else [] for name in names]
 
 
 def _join(lines: list[bytes]) -> bytes:

@@ -60,7 +60,7 @@ def references(fields: Sequence[bytes | str], in_reply_to: bytes | str | None = 
     Blanks inside an id are folding gone wrong and dropped; an id without its end is skipped. Only if there is none, the
     first id of `in_reply_to`.
     """
-    found = [identifier for field in fields for identifier in _ids(field)]
+    found = [identifier for field in fields for identifier in _ids(field)] if fields else []
     if not found and in_reply_to is not None:
         return _ids(in_reply_to)[:1]
     return found[-MAX_REFERENCES:]
@@ -76,6 +76,7 @@ def _ids(field: bytes | str) -> list[str]:
 # RFC 5256 §5 base subject, on lower-case text with single blanks.
 _BLOB: Final = re.compile(r"\[[^\[\]]*\] ?")
 _LEADER: Final = re.compile(r"(?:\[[^\[\]]*\] ?)*(?:re|fwd?) ?(?:\[[^\[\]]*\] ?)?:| ")
+_STARTS: Final = frozenset("[rf ")  # what leaders and blobs start with
 _TRAILER: Final = "(fwd)"
 _FORWARD: Final = "[fwd:"
 
@@ -99,7 +100,7 @@ def base_subject(subject: str) -> tuple[str, bool]:
                 end -= 1
             else:
                 break
-        while True:
+        while at < end and text[at] in _STARTS:
             match = _LEADER.match(text, at, end)  # (3) leaders
             if match is not None:
                 response = response or match[0] != " "

@@ -98,70 +98,61 @@ def _preview_of_lines(text: str, most: int, *, cut: bool = False) -> tuple[str, 
     `text`, which may end within a line.
     """
     raw = text[:MAX_TEXT].split("\n", most)
-    lines = _Lines(raw[:most], plain=text.isascii())
+    count = min(len(raw), most)
+    plain = text.isascii()
     out: list[str] = []
     size = 0
     index = 0
-    while index < len(lines) and size <= MAX_PREVIEW:
-        line = lines[index]
+    while index < count and size <= MAX_PREVIEW:
+        line = _shown(raw[index], plain)
         index += 1
         if not line:
             continue
-        if line == _SIGNATURE:
-            size = MAX_PREVIEW + 1
-            break
-        if line.startswith(">"):
+        first = line[0]
+        if first == "-":
+            if line == _SIGNATURE:
+                size = MAX_PREVIEW + 1
+                break
+            if _FORWARDED.fullmatch(line):
+                out.append(_GAP)
+                size = MAX_PREVIEW + 1
+                break
+        if first == ">":
             line = _GAP
-        elif skip := _attribution(line, lines, index - 1):
-            index += skip - 1
-            line = _GAP
-        elif _FORWARDED.fullmatch(line):
-            out.append(_GAP)
-            size = MAX_PREVIEW + 1
-            break
+        elif line[-1] == ":" or line.startswith("On "):
+            following = [_shown(one, plain) for one in raw[index : min(index + _LOOK_AHEAD - 1, count)]]
+            if skip := _attribution(line, following):
+                index += skip - 1
+                line = _GAP
         if line == _GAP and out and out[-1] == _GAP:
             continue
         out.append(line)
         size += len(line) + 1
     # The last lines looked at may introduce a quote that begins behind them.
-    complete = (len(raw) <= most and not cut) or (size > MAX_PREVIEW and index + _LOOK_AHEAD <= len(lines))
+    complete = (len(raw) <= most and not cut) or (size > MAX_PREVIEW and index + _LOOK_AHEAD <= count)
     return "" if out == [_GAP] else " ".join(out)[:MAX_PREVIEW].rstrip(), complete
 
 
-class _Lines:
-    """Lines of a text as they are shown, made so when they are asked for: few are."""
-
-    __slots__ = ("_plain", "_raw")
-
-    def __init__(self, raw: list[str], *, plain: bool) -> None:
-        self._raw = raw
-        self._plain = plain
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-    def __getitem__(self, at: int) -> str:
-        line = self._raw[at]
-        return " ".join((line if self._plain else _INVISIBLE.sub("", line)).split())
-
-    def next(self, at: int, count: int) -> list[str]:
-        """So many lines from `at` on, as far as there are."""
-        return [self[number] for number in range(at, min(at + count, len(self._raw)))]
+def _shown(line: str, plain: bool) -> str:
+    """A line as it is shown; `plain`: it is all ASCII."""
+    line = (line if plain else _INVISIBLE.sub("", line)).strip()
+    # Of all white space only the blank is printable.
+    return line if line.isprintable() and "  " not in line else " ".join(line.split())
 
 
-def _attribution(first: str, lines: _Lines, at: int) -> int:
-    """How many lines from `at` on, where `first` stands, introduce a quote: `On ... wrote:` over up to three, or any
-    line ending with a colon before a quoted one.
+def _attribution(first: str, following: list[str]) -> int:
+    """How many lines from `first` on introduce a quote: `On ... wrote:` over up to three, or any line ending with a
+    colon before a quoted one.
     """
     if first.startswith("On "):
         joined = ""
-        for count, line in enumerate(lines.next(at, _LOOK_AHEAD), 1):
+        for count, line in enumerate([first, *following], 1):
             if not line:
                 break
             joined = f"{joined} {line}" if joined else line
             if _ATTRIBUTION.fullmatch(joined):
                 return count
     if first.endswith(":"):
-        following = next((line for line in lines.next(at + 1, _LOOK_AHEAD - 1) if line), "")
-        return 1 if following.startswith(">") else 0
+        behind = next((line for line in following if line), "")
+        return 1 if behind.startswith(">") else 0
     return 0

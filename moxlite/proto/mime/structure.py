@@ -20,13 +20,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from mmap import mmap
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+import msgspec
 
 from .decode import BLOCK, base64_size, decode, decode_blocks
-from .envelope import parse_envelope
 from .headers import MAX_HEADER, Header, is_field
 from .types import PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, Structure
-from .wire import render_envelope
+from .wire import read_envelope
 from .words import ContentValue, parse_content
 
 __all__ = ["MAX_BOUNDARY", "MAX_DEPTH", "MAX_PARTS", "Octets", "scan", "scan_message"]
@@ -60,6 +61,16 @@ _BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _TOKEN: Final = re.compile(rb"""[^\s;()"]+""")
 _DEFAULT: Final = ContentValue("TEXT", "PLAIN", (Parameter("charset", "us-ascii"),), None)  # RFC 2045 §5.2
 _DIGEST: Final = ContentValue("MESSAGE", "RFC822", (), None)  # RFC 2046 §5.1.5
+_FIELDS: Final = (
+    b"content-type",
+    b"content-transfer-encoding",
+    b"content-disposition",
+    b"content-id",
+    b"content-description",
+    b"content-md5",
+    b"content-language",
+    b"content-location",
+)
 _MBOX: Final = (b"From ", b">From ")  # a line that mail tools leave before the header
 # What nearly all parts say, as they say it.
 _ENCODINGS: Final[Mapping[bytes | None, str]] = {
@@ -74,7 +85,7 @@ _COMPOSITE: Final = frozenset(
 )  # the encodings an embedded message may have (RFC 2046 §5.2.1)
 
 
-class _Delimiter(NamedTuple):
+class _Delimiter(msgspec.Struct, frozen=True, gc=False):
     """A delimiter line: which open multipart it belongs to, where the line starts and where the next one does."""
 
     level: int
@@ -83,7 +94,7 @@ class _Delimiter(NamedTuple):
     after: int
 
 
-class _Head(NamedTuple):
+class _Head(msgspec.Struct, frozen=True, gc=False):
     """The header section of an entity: `end` is the first octet after the blank line; `delimiter` ended it if there
     was no blank line.
     """
@@ -107,13 +118,14 @@ def scan(data: Octets, *, strict: bool = False) -> Structure:
     return scan_message(data, strict=strict)[0]
 
 
-def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Header]:
-    """As `scan`, with the header of the message: of a section over MAX_HEADER, its begin."""
+def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Header, bytes]:
+    """As `scan`, with the header of the message, of a section over MAX_HEADER its begin, and its ENVELOPE for IMAP."""
     scanner = _Scanner(data, strict)
     if strict:
         scanner.check_lines()
     header, root = scanner.message(0, 1)
-    return Structure(PARSE_VERSION, scanner.size, parse_envelope(header), root), header
+    envelope, wire = read_envelope(header)
+    return Structure(PARSE_VERSION, scanner.size, envelope, root), header, wire
 
 
 class _Scanner:
@@ -142,15 +154,15 @@ class _Scanner:
         """A message, the outermost or an embedded one, and its header."""
         head = self._head(start)
         first = head.header.first
-        junk = first.strip(b"\r") != b"" and not is_field(first) and not first.startswith(_MBOX)
+        junk = not is_field(first) and first.strip(b"\r") != b"" and not first.startswith(_MBOX)
         return head.header, self._entity(start, start, head, depth, _DEFAULT, junk)
 
     def _entity(self, boundary: int, start: int, head: _Head, depth: int, default: ContentValue, junk: bool) -> Part:
         """The part whose header section is `head`; `self.delimiter` is then what ended it."""
         self.count += 1
-        header = head.header
-        content = self._content(header, default)
-        encoding = self._encoding(header)
+        kind, transfer, disposition, content_id, description, md5, language, location = head.header.texts(_FIELDS)
+        content = self._content(kind, default)
+        encoding = _encoding(transfer)
         defect = ""
         container = content.value == "MULTIPART" or (
             content.value == "MESSAGE" and content.subtype in ("RFC822", "GLOBAL")
@@ -179,10 +191,9 @@ class _Scanner:
             parts = self._multipart(content, body, depth)
         else:
             inner, root = self.message(body, depth + 1)
-            message = EmbeddedMessage(parse_envelope(inner), render_envelope(inner), root)
+            message = EmbeddedMessage(*read_envelope(inner), root)
         if container and not defect and content.value == "MESSAGE" and message is None:
-            inner = Header(b"")
-            message = EmbeddedMessage(parse_envelope(inner), render_envelope(inner), self._empty_part(body))
+            message = EmbeddedMessage(*read_envelope(Header(b"")), self._empty_part(body))
         end = self._end(body, parts[-1] if parts else message.root if message else None)
         newlines = self._newlines_to(end) - before
         unterminated = end > body and self.data[end - 1] != 0x0A
@@ -195,7 +206,6 @@ class _Scanner:
                 decoded, text_size = self._decoded_size(body, end, encoding, content.value == "TEXT")
             elif content.value == "TEXT" and newlines:
                 text_size += newlines - self._count(b"\r\n", body, end)
-        disposition = header.get(b"content-disposition")
         placed = parse_content(disposition) if disposition else None
         return Part(
             boundary,
@@ -212,12 +222,12 @@ class _Scanner:
             parts,
             placed.value if placed else "",
             placed.parameters if placed else (),
-            header.get(b"content-id"),
-            header.get(b"content-description"),
+            content_id,
+            description,
             message,
-            header.get(b"content-md5"),
-            _languages(header.get(b"content-language")),
-            header.get(b"content-location"),
+            md5,
+            _languages(language) if language else (),
+            location,
             defect,
         )
 
@@ -288,9 +298,7 @@ class _Scanner:
     # --- header sections ---
 
     def _head(self, start: int) -> _Head:
-        data = self.data
-        end = self.size
-        first = bytes(data[start : start + 2])
+        first = bytes(self.data[start : start + 2])
         if first[:1] == b"\n" or first == b"\r\n":
             return _Head(Header(b""), start + (1 if first[:1] == b"\n" else 2), True, None)
         if self.blank[0] < start:
@@ -301,17 +309,18 @@ class _Scanner:
             delimiter = self._next_delimiter(start, stop)
             if delimiter is not None:
                 stop = after = max(start, self._before_line(delimiter.start))
-        complete = stop - start <= MAX_HEADER
-        header = Header(bytes(data[start : min(stop, start + MAX_HEADER)]))
+        section = bytes(self.data[start : min(stop, start + MAX_HEADER)])
+        header = Header(section)
         if self.strict:
-            self._check_fields(bytes(data[start : min(stop, start + MAX_HEADER)]))
-        return _Head(header, min(after, end), complete and header.complete, delimiter)
+            self._check_fields(section)
+        return _Head(header, after, header.complete and stop - start <= MAX_HEADER, delimiter)
 
     def _find_blank(self, start: int) -> tuple[int, int]:
-        for at in range(start, self.size, _WINDOW):
-            match = _BLANK.search(self.data, at, min(self.size, at + _WINDOW + 3))
+        while start < self.size:
+            match = _BLANK.search(self.data, start, start + _WINDOW + 3)
             if match is not None:
                 return match.span()
+            start += _WINDOW
         return self.size, self.size
 
     def _check_fields(self, block: bytes) -> None:
@@ -319,8 +328,7 @@ class _Scanner:
             if line.strip(b"\r") and line[:1] not in (b" ", b"\t") and not is_field(line):
                 self.fail("malformed header line")
 
-    def _content(self, header: Header, default: ContentValue) -> ContentValue:
-        field = header.get(b"content-type")
+    def _content(self, field: bytes | None, default: ContentValue) -> ContentValue:
         if not field:
             return default
         content = parse_content(field)
@@ -330,14 +338,6 @@ class _Scanner:
         if content.value == "TEXT":  # what programs older than MIME write (RFC 1049); RFC 2045 §5.2 wants it read so
             return ContentValue("TEXT", "PLAIN", content.parameters or _DEFAULT.parameters, None)
         return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
-
-    @staticmethod
-    def _encoding(header: Header) -> str:
-        field = header.get(b"content-transfer-encoding")
-        if field in _ENCODINGS:
-            return _ENCODINGS[field]
-        match = _TOKEN.search(field) if field else None
-        return match[0].decode("ascii", "replace").upper() if match else "7BIT"
 
     # --- delimiters and lines ---
 
@@ -429,9 +429,9 @@ class _Scanner:
     def _count(self, what: bytes, start: int, end: int) -> int:
         """How often `what`, not overlapping itself, stands in this range."""
         data = self.data
-        overlap = len(what) - 1
         if isinstance(data, bytes) and end - start <= _WINDOW:
             return data.count(what, start, end)
+        overlap = len(what) - 1
         total = 0
         while start < end:
             stop = min(end, start + _WINDOW + overlap)
@@ -487,9 +487,17 @@ class _Scanner:
             raise MIMEError("bare CR")
 
 
-def _languages(field: bytes | None) -> tuple[bytes, ...]:
+def _encoding(field: bytes | None) -> str:
+    """What Content-Transfer-Encoding says (RFC 2045 §6)."""
+    if field in _ENCODINGS:
+        return _ENCODINGS[field]
+    match = _TOKEN.search(field) if field else None
+    return match[0].decode("ascii", "replace").upper() if match else "7BIT"
+
+
+def _languages(field: bytes) -> tuple[bytes, ...]:
     """The tags of Content-Language (RFC 3282 §2)."""
-    return tuple([tag.strip() for tag in field.split(b",")[:MAX_LANGUAGES] if tag.strip()]) if field else ()
+    return tuple([tag.strip() for tag in field.split(b",")[:MAX_LANGUAGES] if tag.strip()])
 
 
 def _names(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:

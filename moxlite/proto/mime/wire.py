@@ -11,13 +11,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
-from .envelope import MAX_ADDRESSES, GroupEnd, GroupStart, parse_addresses
+from .dates import parse_date
+from .envelope import MAX_ADDRESSES, GroupStart, RawAddress, decode_address, parse_addresses
 from .headers import Header
-from .types import Parameter, Part, Structure
+from .types import Envelope, MailAddress, Parameter, Part, Structure
+from .words import decode_words
 
-__all__ = ["has_extended_parameters", "nstring", "quote_literals", "render_bodystructure", "render_envelope", "string"]
+__all__ = [
+    "has_extended_parameters",
+    "nstring",
+    "quote_literals",
+    "read_addresses",
+    "read_envelope",
+    "render_bodystructure",
+    "render_envelope",
+    "string",
+]
 
 MISSING_DOMAIN: Final = b'"MISSING_DOMAIN"'
 MISSING_MAILBOX: Final = b'"MISSING_MAILBOX"'
@@ -27,23 +39,31 @@ _ESCAPED: Final = re.compile(rb"[\t\x20-\x7e]*")
 _UNSAFE: Final = bytes.maketrans(b"\r\n\0", b"  \x80")
 _LITERAL: Final = re.compile(rb"\{(\d+)\}\r\n")
 _ESCAPE: Final = re.compile(rb'(["\\])')
+_TEXTS: Final = (b"date", b"subject", b"in-reply-to", b"message-id")
+_LISTS: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
+_NOBODY: Final[tuple[tuple[MailAddress, ...], bytes]] = ((), b"")
+_CACHED_SIZE: Final = 1024  # octets of the longest address list kept in the cache
 
 
 def string(value: bytes) -> bytes:
     """An IMAP string: quoted if printable ASCII or tab, else a literal; CR and LF become blanks, NUL 0x80
     (IMAP-101).
     """
-    if _QUOTABLE.fullmatch(value):
-        return b'"' + value + b'"'
-    if _ESCAPED.fullmatch(value):
-        return b'"' + _ESCAPE.sub(rb"\\\1", value) + b'"'
-    value = value.translate(_UNSAFE)
-    return b"{%d}\r\n%s" % (len(value), value)
+    return b'"%b"' % value if _QUOTABLE.fullmatch(value) else _odd_string(value)
 
 
 def nstring(value: bytes | None) -> bytes:
     """`string`, or NIL for None."""
-    return b"NIL" if value is None else string(value)
+    if value is None:
+        return b"NIL"
+    return b'"%b"' % value if _QUOTABLE.fullmatch(value) else _odd_string(value)
+
+
+def _odd_string(value: bytes) -> bytes:
+    if _ESCAPED.fullmatch(value):
+        return b'"' + _ESCAPE.sub(rb"\\\1", value) + b'"'
+    value = value.translate(_UNSAFE)
+    return b"{%d}\r\n%s" % (len(value), value)
 
 
 def quote_literals(wire: bytes) -> bytes:
@@ -79,47 +99,86 @@ def has_extended_parameters(bodystructure: bytes) -> bool:
 
 def render_envelope(header: Header | bytes) -> bytes:
     """ENVELOPE of a message from its header section (IMAP-102)."""
-    if not isinstance(header, Header):
-        header = Header(header)
-    from_ = _addresses(header.all(b"from"))
-    return b"(%s %s %s %s %s %s %s %s %s %s)" % (
-        nstring(header.get(b"date")),
-        nstring(header.get(b"subject")),
+    return read_envelope(header if isinstance(header, Header) else Header(header))[1]
+
+
+def read_envelope(header: Header) -> tuple[Envelope, bytes]:
+    """The envelope decoded, and as `render_envelope` gives it; address fields that occur twice are joined, of other
+    fields the first counts (IMAP-102).
+    """
+    date, subject, in_reply_to, message_id = header.texts(_TEXTS)
+    (
+        (from_, from_wire),
+        (sender, sender_wire),
+        (reply_to, reply_to_wire),
+        (to, to_wire),
+        (cc, cc_wire),
+        (bcc, bcc_wire),
+    ) = [read_addresses(lists) if lists else _NOBODY for lists in header.lists(_LISTS)]
+    moment, offset = (parse_date(date) if date else None) or (None, 0)
+    envelope = Envelope(
+        moment,
+        offset,
+        decode_words(subject) if subject else "",
         from_,
-        _addresses(header.all(b"sender"), from_),
-        _addresses(header.all(b"reply-to"), from_),
-        _addresses(header.all(b"to")),
-        _addresses(header.all(b"cc")),
-        _addresses(header.all(b"bcc")),
-        nstring(header.get(b"in-reply-to")),
-        nstring(header.get(b"message-id")),
+        sender,
+        reply_to,
+        to,
+        cc,
+        bcc,
+        in_reply_to.decode("utf-8", "replace") if in_reply_to else "",
+        message_id.decode("utf-8", "replace") if message_id else "",
     )
+    wire = b"(%s %s %s %s %s %s %s %s %s %s)" % (
+        nstring(date),
+        nstring(subject),
+        from_wire or b"NIL",
+        sender_wire or from_wire or b"NIL",
+        reply_to_wire or from_wire or b"NIL",
+        to_wire or b"NIL",
+        cc_wire or b"NIL",
+        bcc_wire or b"NIL",
+        nstring(in_reply_to),
+        nstring(message_id),
+    )
+    return envelope, wire
 
 
-def _addresses(lists: Sequence[bytes], default: bytes = b"NIL") -> bytes:
+def read_addresses(lists: Sequence[bytes]) -> tuple[tuple[MailAddress, ...], bytes]:
+    """The mailboxes of several address lists as one, at most MAX_ADDRESSES: decoded, without group marks; and with
+    them, as IMAP sends them, b"" if there is nothing.
+    """
+    if len(lists) == 1 and len(lists[0]) <= _CACHED_SIZE:
+        return _read_cached(lists[0])
+    return _read_lists(*lists)
+
+
+def _read_lists(*lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
+    decoded: list[MailAddress] = []
     out: list[bytes] = []
-    room = MAX_ADDRESSES
     for field in lists:
-        for item in parse_addresses(field, room):
-            if isinstance(item, GroupStart):
-                out.append(b"(NIL NIL %s NIL)" % string(item.name))
-            elif isinstance(item, GroupEnd):
-                out.append(b"(NIL NIL NIL NIL)")
-            else:
-                name, route, localpart, domain = item
+        for item in parse_addresses(field, MAX_ADDRESSES - len(decoded)):
+            if isinstance(item, RawAddress):
+                decoded.append(decode_address(item))
                 out.append(
                     b"(%s %s %s %s)"
                     % (
-                        nstring(name),
-                        nstring(route),
-                        MISSING_MAILBOX if localpart is None else string(localpart),
-                        MISSING_DOMAIN if domain is None else string(domain),
+                        nstring(item.name),
+                        nstring(item.route),
+                        MISSING_MAILBOX if item.localpart is None else string(item.localpart),
+                        MISSING_DOMAIN if item.domain is None else string(item.domain),
                     )
                 )
-                room -= 1
-        if room <= 0:
+            elif isinstance(item, GroupStart):
+                out.append(b"(NIL NIL %s NIL)" % string(item.name))
+            else:
+                out.append(b"(NIL NIL NIL NIL)")
+        if len(decoded) >= MAX_ADDRESSES:
             break
-    return b"(%s)" % b"".join(out) if out else default
+    return tuple(decoded), b"(%s)" % b"".join(out) if out else b""
+
+
+_read_cached = lru_cache(maxsize=256)(_read_lists)
 
 
 # --- BODYSTRUCTURE ---
@@ -160,12 +219,14 @@ def _part(part: Part, extended: bool, utf8: bool) -> bytes:
         string(part.encoding.encode()),
         part.size,
         specific,
-        b" " + nstring(part.md5) + _extension(part, utf8) if extended else b"",
+        b" %s%s" % (nstring(part.md5), _extension(part, utf8)) if extended else b"",
     )
 
 
 def _extension(part: Part, utf8: bool) -> bytes:
     """Disposition, language, location: what follows the parameters of a multipart or the MD5 of a leaf."""
+    if not part.disposition and not part.language and part.location is None:
+        return b" NIL NIL NIL"
     disposition = b"NIL"
     if part.disposition:
         disposition = b"(%s %s)" % (string(part.disposition.encode()), _parameters(part.disposition_parameters, utf8))
@@ -181,8 +242,7 @@ def _parameters(parameters: Iterable[Parameter], utf8: bool) -> bytes:
     out: list[bytes] = []
     for parameter in parameters:
         raw = parameter.raw
-        extended = len(raw) > 1 or any(b"*" in name for name, _ in raw)
-        if not raw or (utf8 and extended):
+        if not raw or (utf8 and (len(raw) > 1 or b"*" in raw[0][0])):
             out.append(string(parameter.name.upper().encode("utf-8", "replace")))
             out.append(string(parameter.value.encode("utf-8", "replace")))
         else:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import binascii
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import msgspec
 
 from .charset import decode_text
 from .types import Parameter
@@ -43,7 +45,7 @@ def decode_words(raw: bytes) -> str:
     senders split characters.
     """
     if b"=?" not in raw:
-        return _plain(raw)
+        return _clean(raw.decode() if raw.isascii() else _decode_raw(raw))
     out: list[str] = []
     charset = ""
     pending: list[bytes] = []
@@ -63,10 +65,6 @@ def decode_words(raw: bytes) -> str:
         out.append(decode_text(b"".join(pending), charset))
     out.append(_decode_raw(raw[at:]))
     return _clean("".join(out))
-
-
-def _plain(raw: bytes) -> str:
-    return _clean(_decode_raw(raw))
 
 
 def _clean(text: str) -> str:
@@ -103,7 +101,7 @@ _SEGMENT: Final = re.compile(rb"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
 
 
-class ContentValue(NamedTuple):
+class ContentValue(msgspec.Struct, frozen=True, gc=False):
     """A parsed Content-Type, Content-Disposition or similar field.
 
     `value` and `subtype` are upper case; both "" when the field doesn't start with a token; `subtype` "" when there is
