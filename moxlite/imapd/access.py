@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,8 @@ from moxlite.store.types import Flag, Mailbox, MailboxID
 from .errors import no
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .session import Session
 
 __all__ = [
@@ -202,24 +204,39 @@ async def open_account(session: Session, owner: str) -> AsyncIterator[Account]:
         raise NoSuchMailbox(OTHERS) from None
 
 
-@asynccontextmanager
-async def at(session: Session, name: str) -> AsyncIterator[Place]:
+class at:  # noqa: N801 reads as a statement: `async with at(session, name) as place:`
     """The place of a mailbox name; what is there, and whether the user may know of it, is for `Access.find` to say.
 
     Raises NoSuchMailbox for a name of other users that can't mean anything to this one.
     """
-    home = session.home
-    found = await owner_of(session, name)
-    if found is None:
-        yield Place(owner=home.owner, account=home.account, origin=home.cursor, name=name)
-        return
-    owner, path = found
-    if not path:
-        raise NoSuchMailbox(name)
-    async with open_account(session, owner) as account:
+
+    __slots__ = ("_name", "_opened", "_session")
+
+    def __init__(self, session: Session, name: str) -> None:
+        self._session = session
+        self._name = name
+        self._opened: AbstractAsyncContextManager[Account] | None = None  # of another user
+
+    async def __aenter__(self) -> Place:
+        session, name = self._session, self._name
+        home = session.home
+        found = await owner_of(session, name) if is_foreign(name) else None
+        if found is None:
+            return Place(owner=home.owner, account=home.account, origin=home.cursor, name=name)
+        owner, path = found
+        if not path:
+            raise NoSuchMailbox(name)
+        opened = open_account(session, owner)
+        account = await opened.__aenter__()
+        self._opened = opened
         view = session.view
         origin = view.seat.cursor if view is not None and view.seat.owner == owner else None
-        yield Place(owner=owner, guest=home.owner, account=account, origin=origin, name=path)
+        return Place(owner=owner, guest=home.owner, account=account, origin=origin, name=path)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return None if self._opened is None else await self._opened.__aexit__(kind, error, traceback)
 
 
 async def refuse_foreign(session: Session, name: str, what: str) -> None:

@@ -29,10 +29,11 @@ __all__ = ["append", "replace"]
 async def append(session: Session, command: c.Append) -> Done:
     """APPEND: all messages or none (RFC 3502 §3)."""
     try:
-        refuse_more(session, len(command.messages))
+        if len(command.messages) > 1:  # one is within each limit
+            refuse_more(session, len(command.messages))
         async with at(session, command.mailbox) as place:
             items = await _prepared(session, command.messages, await _rights(place))
-            added = await add(place.account, place.target, items, origin=place.origin)
+            added = await add(place.account, place.box, items, origin=place.origin)
     finally:
         session.drop_incoming()
     return Done("added", _appenduid(added))
@@ -54,7 +55,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
                 if not expunge(tx, view.mailbox_id, uids).uids:
                     raise no("the message is gone", "EXPUNGEISSUED")
 
-            added = await add(place.account, place.target, items, origin=view.seat.cursor, also=remove)
+            added = await add(place.account, place.box, items, origin=view.seat.cursor, also=remove)
     finally:
         session.drop_incoming()
     session.respond(State("OK", "added", _appenduid(added)))
@@ -79,9 +80,9 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
     """The messages as the store takes them, parsed before the unit. Flags without a right are left out (RFC 4314
     §4).
     """
-    allowed, with_keywords = allowed_flags(rights)
-    if any(message.catenate for message in messages):
-        require_catenate(session)
+    for message in messages:
+        if message.catenate:
+            require_catenate(session)
     incoming = session.incoming = session.incoming or Incoming(session)  # none yet when all parts are URLs
     if incoming.failed:
         raise no("the message could not be kept, nothing was stored", "UNAVAILABLE")
@@ -102,9 +103,12 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
             assert isinstance(whole, Prepared)
             prepared = whole
         total += prepared.size
-        if total > MAX_FACTOR * session.context.append_limit:
+        if total > MAX_FACTOR * incoming.limit:
             raise no("the messages are too big together", "TOOBIG")
-        items.append(Append(prepared, flags & allowed, keywords if with_keywords else (), received, offset))
+        if rights != RIGHTS:  # who has all of them may give each flag
+            allowed, with_keywords = allowed_flags(rights)
+            flags, keywords = flags & allowed, keywords if with_keywords else ()
+        items.append(Append(prepared, flags, keywords, received, offset))
     return items
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import trio
 
-from moxlite.proto.imap.encode import expunge_lines, fetch_flags, flag_list, uidfetch_flags, vanished_lines
+from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
 from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
 from moxlite.store.bus import Batch, Cursor
@@ -36,6 +36,7 @@ from moxlite.store.types import (
     Event,
     FlagsChanged,
     MailboxAdded,
+    MailboxCounts,
     MailboxID,
     MailboxKeywords,
     MailboxRemoved,
@@ -45,6 +46,7 @@ from moxlite.store.types import (
     ModSeq,
     SubscriptionAdded,
     SubscriptionRemoved,
+    ThreadChanged,
 )
 
 from .access import allowed_flags, is_foreign
@@ -74,20 +76,16 @@ async def tell(session: Session, *, expunge: bool, whole: bool = False) -> None:
 
     Raises Disconnect when the account is being closed, or can't be read: then the view is in doubt.
     """
+    home, view = session.home, session.view
     try:
-        await _tell(session, expunge=expunge, whole=whole)
+        if view is None or view.seat is home:
+            await _tell_seat(session, home, view, expunge=expunge, whole=whole)
+        else:
+            await _tell_seat(session, home, None, expunge=expunge, whole=whole)
+            await _tell_seat(session, view.seat, None if view.deleted else view, expunge=expunge, whole=whole)
     except StoreError as error:
         refused = refusal(error)
         raise Disconnect(refused.text, refused.code.name if refused.code else None) from error
-
-
-async def _tell(session: Session, *, expunge: bool, whole: bool) -> None:
-    home, view = session.home, session.view
-    if view is None or view.seat is home:
-        await _tell_seat(session, home, view, expunge=expunge, whole=whole)
-    else:
-        await _tell_seat(session, home, None, expunge=expunge, whole=whole)
-        await _tell_seat(session, view.seat, None if view.deleted else view, expunge=expunge, whole=whole)
 
 
 async def check_view(session: Session, view: View) -> None:
@@ -106,20 +104,20 @@ async def check_view(session: Session, view: View) -> None:
 
 async def tell_permanent(session: Session, view: View) -> None:
     """``[PERMANENTFLAGS (…)]``: the flags that this session may change (RFC 9051 §7.1, RFC 4314 §5.2)."""
-    system, keywords = _changeable("" if view.read_only or view.system else view.rights)
-    words = list(system)
+    words, keywords = _changeable("" if view.read_only or view.system else view.rights)
     if keywords:
-        words += await view.seat.spelled(tuple(sorted(view.keywords)))
+        if view.keywords:
+            words = " ".join([words, *await view.seat.spelled(tuple(sorted(view.keywords)))])
         if len(view.keywords) < MAX_PER_MAILBOX:
-            words.append(r"\*")
-    session.respond(State("OK", "flags that stay", Code("PERMANENTFLAGS", flag_list(words))))
+            words += r" \*"
+    session.write(b"* OK [PERMANENTFLAGS (%b)] flags that stay\r\n" % words.encode())
 
 
 @lru_cache(maxsize=256)  # the combinations in use are few
-def _changeable(rights: str) -> tuple[tuple[str, ...], bool]:
-    """The system flags that may be changed with these rights, and whether keywords may."""
+def _changeable(rights: str) -> tuple[str, bool]:
+    """The system flags that may be changed with these rights, and whether keywords may: then some of those may, too."""
     flags, keywords = allowed_flags(rights)
-    return tuple([word for flag, word in zip(SYSTEM_BITS, SYSTEM_FLAGS, strict=True) if flag & flags]), keywords
+    return " ".join([word for flag, word in zip(SYSTEM_BITS, SYSTEM_FLAGS, strict=True) if flag & flags]), keywords
 
 
 def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
@@ -204,6 +202,9 @@ class _Changes:
         self.held: list[tuple[int, int]] = []
 
 
+_SILENT: Final = frozenset({MailboxCounts, ThreadChanged})
+"""Of these a client hears nothing, and each unit that changes messages tells one."""
+
 _Mine: TypeAlias = MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywords
 
 
@@ -214,6 +215,8 @@ async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, 
     others: list[Event] = []
     structure: list[Event] = []
     for event in batch.events:
+        if notify is None and type(event) in _SILENT:
+            continue
         match event:
             case MessageAdded() | FlagsChanged() | MessagesRemoved() | MailboxKeywords():
                 if view is not None and event.mailbox_id == view.mailbox_id:
@@ -240,7 +243,7 @@ async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, 
     else:
         for event in structure:
             _tell_mailbox(session, event)
-    if view is not None:
+    if view is not None and mine:
         await _apply_mine(session, view, batch, mine, expunge=expunge)
     if notify is not None:
         await notify.tell_others(session, others)

@@ -3,14 +3,15 @@
 The nursery tree::
 
     serve_connection
-     ├─ the session       reads, carries out commands, writes
-     └─ shutdown watcher  ends the session with BYE when the server stops
+     ├─ the session  reads, carries out commands, writes
+     └─ its watcher  ends the session with BYE when the server stops, or the client falls silent between commands
 
 Output is collected and sent when the session waits for the client, or when a command has much to say; so pipelined
 commands are answered in one piece.
 """
 
 import logging
+import math
 from collections.abc import Awaitable
 from time import perf_counter
 from typing import Final
@@ -26,7 +27,7 @@ from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
 from moxlite.net.tls import TLSError, TLSStream
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import State
-from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralEnd, LiteralRequest, ServerDecoder
+from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralRequest, ServerDecoder
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 
 from . import metrics
@@ -49,6 +50,9 @@ TURN: Final = 0.002
 need not give them one itself.
 """
 
+INACTIVE: Final = "inactive"
+"""What a client is told that has been silent for too long."""
+
 SEND_SIZE: Final = 131_072
 """Octets under one deadline for writing: a client that takes less than that in five minutes is gone. Twice
 `HIGH_WATER`, so that what a command with much to say drains goes out in one piece.
@@ -64,6 +68,8 @@ class Connection:
         "_out",
         "_sending",
         "_stream",
+        "_until",
+        "_watching",
         "broken",
         "context",
         "decoder",
@@ -81,6 +87,8 @@ class Connection:
         self._sending = trio.Lock()
         self._literal = False  # within a literal
         self._began = 0.0  # when we had our turn, as far as we know
+        self._until = math.inf  # when the client has been silent for too long, while we wait for a command
+        self._watching = trio.CancelScope()  # its deadline is that of this wait, or of an earlier one
         self.info = info
         self.context = context
         self.decoder = ServerDecoder(pedantic=context.pedantic)
@@ -106,11 +114,13 @@ class Connection:
         """See `Wire.flush`. Raises BrokenResourceError when the client is gone."""
         if self._sending.locked():  # IDLE and NOTIFY write while another task waits for the client
             return False
-        most = at_once(self._stream) if much else AT_ONCE
-        if self._out and self.pending <= most and not self.slow and not unsent(self._stream):
+        stream = self._stream
+        if self._out:
+            if self.slow or self.pending > (at_once(stream) if much else AT_ONCE) or unsent(stream):
+                return False
             octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             try:
-                taken = send_now(self._stream, octets)
+                taken = send_now(stream, octets)
             except BaseException:
                 self.broken = True
                 raise
@@ -119,7 +129,7 @@ class Connection:
             self.sent += taken
             if taken and logger.isEnabledFor(TRACEDATA):
                 logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets[:taken]}})
-        return not self._out and not unsent(self._stream)
+        return not self._out and not unsent(stream)
 
     async def drain(self) -> None:
         """See `Wire.drain`. Raises BrokenResourceError when the client is gone, or takes nothing (IMAP-19)."""
@@ -166,7 +176,7 @@ class Connection:
 
     # -- reading
 
-    async def receive(self, seconds: float | None = None) -> Event:
+    async def receive(self, seconds: float | None = None, *, within: trio.CancelScope | None = None) -> Event:
         """See `Wire.receive`."""
         while True:
             event = self.decoder.next_event()
@@ -174,12 +184,15 @@ class Connection:
                 if perf_counter() - self._began > TURN:
                     await trio.lowlevel.checkpoint()
                     self._began = perf_counter()
-                self._literal = isinstance(event, LiteralRequest | LiteralChunk)
-                if isinstance(event, LiteralEnd):
-                    self._literal = False
+                kind = type(event)
+                self._literal = kind is LiteralRequest or kind is LiteralChunk
                 return event
-            await self.drain()
-            octets = await self._read(self._patience() if seconds is None else seconds)
+            if not self.flush():
+                await self.drain()
+            if self.slow:
+                await trio.sleep(self.context.pace.slow)
+            patience = self._patience() if seconds is None else seconds
+            octets = await (self._read(patience) if within is None else self._read_within(within, patience))
             self._began = perf_counter()
             if octets:
                 self.received += len(octets)
@@ -196,8 +209,6 @@ class Connection:
 
     async def _read(self, seconds: float) -> bytes:
         session = self.session
-        if self.slow:
-            await trio.sleep(self.context.pace.slow)
         with trio.move_on_after(seconds) as scope:
             session.scope = scope
             if session.ending is not None:
@@ -206,7 +217,38 @@ class Connection:
                 return bytes(await self._stream.receive_some(READ_SIZE))
             finally:
                 session.scope = None
-        raise session.ending or Disconnect("inactive")
+        raise session.ending or Disconnect(INACTIVE)
+
+    async def _read_within(self, scope: trio.CancelScope, seconds: float) -> bytes:
+        """`_read` for who waits again and again: a scope of its own for each wait, and a deadline that is set and taken
+        back, would be a quarter of a small command. `watch` looks at the time.
+        """
+        session = self.session
+        if session.ending is not None:
+            raise session.ending
+        self._until = until = trio.current_time() + seconds
+        if until < self._watching.deadline:
+            self._watching.deadline = until
+        session.scope = scope
+        try:
+            octets = bytes(await self._stream.receive_some(READ_SIZE))
+        finally:
+            session.scope = None
+            self._until = math.inf
+        if session.ending is not None:  # they came just when the scope was cancelled
+            raise session.ending
+        return octets
+
+    async def watch(self) -> None:
+        """End the session when the server stops, or the client has been silent for too long between commands."""
+        while True:
+            with trio.CancelScope(deadline=self._until) as self._watching:
+                await self.info.shutdown.wait()
+                self.session.end("shutting down")
+                return
+            if trio.current_time() >= self._until:  # else it has said something since
+                self.session.end(INACTIVE, "")
+                return
 
     # -- TLS
 
@@ -319,7 +361,7 @@ async def serve_identity(stream: trio.abc.Stream, info: ConnectionInfo, context:
 async def _serve(connection: Connection, identity: Identity | None = None) -> None:
     session = connection.session
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_watch_shutdown, connection)
+        nursery.start_soon(connection.watch)
         try:
             await _greet(connection, identity)
             await session.run()
@@ -338,8 +380,3 @@ async def _greet(connection: Connection, identity: Identity | None) -> None:
     session = connection.session
     known = await preauthenticate(session) if identity is None else await enter(session, identity)
     session.respond(State("PREAUTH" if known else "OK", "moxlite imap", capability_code(session)))
-
-
-async def _watch_shutdown(connection: Connection) -> None:
-    await connection.info.shutdown.wait()
-    connection.session.end("shutting down")

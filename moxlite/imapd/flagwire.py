@@ -45,9 +45,22 @@ def list_names(use: SpecialUse, *, system: bool) -> tuple[str, ...]:
     return tuple([name for name, flag in USES.items() if flag & use]) if use else ()
 
 
-def parse_words(words: Collection[str]) -> tuple[Flag, tuple[str, ...]]:
+NO_FLAGS: Final = Flag(0)
+
+FEW: Final = 8
+"""Words up to which the outcome is remembered: a good one has 128 octets at most, so what is kept has a bound."""
+
+
+def parse_words(words: tuple[str, ...]) -> tuple[Flag, tuple[str, ...]]:
     """Bits and keywords of the flags that a client names; synonyms set their bit besides. Raises BadKeyword."""
     if not words:
-        return Flag(0), ()
+        return NO_FLAGS, ()
+    return _parse_few(words) if len(words) <= FEW else _parse_words(words)
+
+
+def _parse_words(words: Collection[str]) -> tuple[Flag, tuple[str, ...]]:
     flags, keywords = parse_flags(words)
     return flags | flag_synonyms(keywords), tuple(sorted(keywords))
+
+
+_parse_few: Final = lru_cache(maxsize=256)(_parse_words)  # clients use few combinations

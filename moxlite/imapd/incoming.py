@@ -92,11 +92,25 @@ class Incoming:
       messages: what has come: whole ones parsed, and literals of which CATENATE makes messages.
       target: None as long as it was not looked at.
       failed: the disk is full: what comes is thrown away, the command fails (IMAP-153).
+      limit: octets of the largest message that may be added.
     """
 
-    __slots__ = ("_busy", "_file", "_memory", "_part", "_session", "_size", "_spool", "failed", "messages", "target")
+    __slots__ = (
+        "_busy",
+        "_file",
+        "_memory",
+        "_part",
+        "_session",
+        "_size",
+        "_spool",
+        "failed",
+        "limit",
+        "messages",
+        "target",
+    )
 
     def __init__(self, session: Session) -> None:
+        self.limit = session.context.append_limit
         self._session = session
         self._size = 0
         self._memory = MEMORY
@@ -112,8 +126,7 @@ class Incoming:
         """Message data is announced. Raises Refused, with the answer to the command, if it isn't wanted."""
         head = request.command_head
         assert head is not None
-        session = self._session
-        limit = session.context.append_limit
+        session, limit = self._session, self.limit
         if not request.sync and request.size > MAX_FACTOR * limit:
             raise Disconnect("message too big", "TOOBIG")
         if head.catenate:
@@ -148,7 +161,7 @@ class Incoming:
         """A whole message as the store takes it; what is kept of it in memory is counted. Raises OSError,
         BadMessage.
         """
-        limit = self._session.context.append_limit
+        limit = self.limit
         chunks = spool.size <= self._memory or self._memory == MEMORY  # a lone message of any size comes in one unit
         if is_short(spool):
             began = time.perf_counter()

@@ -2,6 +2,8 @@
 
 from typing import Final, Protocol
 
+import trio
+
 from moxlite.net.connections import ConnectionInfo
 from moxlite.proto.imap.server import Event, ServerDecoder
 from moxlite.proto.sasl import ChannelBindings
@@ -42,10 +44,12 @@ class Wire(Protocol):
     async def drain(self) -> None:
         """Send what is in the buffer, and wait until the client has taken it."""
 
-    async def receive(self, seconds: float | None = None) -> Event:
+    async def receive(self, seconds: float | None = None, *, within: trio.CancelScope | None = None) -> Event:
         """Send what is in the buffer, and wait for the next event; never NEED_DATA.
 
         seconds: patience with a silent client, None for what its state allows. Raises Disconnect when that is over.
+        within: a scope without a deadline around all waits of the caller, which is cancelled instead while it waits;
+        then `Session.ending` says why.
         """
 
     async def start_tls(self) -> None:

@@ -63,9 +63,10 @@ class QuickStream(trio.abc.HalfCloseableStream):
         socket = self.transport.socket
         self._at_once = True
         while True:
-            if socket.fileno() < 0:
+            descriptor = socket.fileno()
+            if descriptor < 0:
                 raise trio.ClosedResourceError("socket was already closed")
-            await trio.lowlevel.wait_readable(socket)
+            await trio.lowlevel.wait_readable(descriptor)
             try:
                 return os.read(socket.fileno(), READ_SIZE if max_bytes is None else max_bytes)
             except BlockingIOError:

@@ -102,12 +102,9 @@ class Account:
           What `Database.write` raises.
         """
 
-        def once(tx: AccountTx) -> T:
-            if key is not None and not tx.once(key):
-                raise AlreadyDone
-            return unit(tx)
-
-        return await self.database.submit(unit if key is None else once, self._maker(origin), weight=weight)
+        if key is not None:
+            unit = _once(unit, key)
+        return await self.database.submit(unit, self._maker(origin), weight=weight)
 
     async def write_series(
         self,
@@ -238,6 +235,15 @@ class Account:
         for event in events:
             msgspec.structs.force_setattr(event, "account", self.name)  # made here, seen by nobody yet
         return events
+
+
+def _once(unit: Callable[[AccountTx], T], key: bytes) -> Callable[[AccountTx], T]:
+    def once(tx: AccountTx) -> T:
+        if not tx.once(key):
+            raise AlreadyDone
+        return unit(tx)
+
+    return once
 
 
 async def open_account(name: str, path: Path, options: Options, handlers: Mapping[str, Handler]) -> Account:

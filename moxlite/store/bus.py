@@ -79,30 +79,18 @@ class Batch(msgspec.Struct, frozen=True):
     from_log: bool
 
 
-class _Entry:
-    """A committed unit in the tail. `events` is None for a mark. `overtaken` belongs to `origin`: see `Bus.publish`."""
+class _Entry(msgspec.Struct, eq=False):
+    """A committed unit in the tail. `events` is None for a mark. `overtaken` belongs to `origin`: see `Bus.publish`.
+    `count` and `size` are its share of the tail's bounds.
+    """
 
-    __slots__ = ("events", "modseq", "origin", "overtaken", "readers", "size")
-
-    def __init__(
-        self,
-        modseq: ModSeq,
-        events: tuple[Event, ...] | None,
-        origin: Cursor | None,
-        overtaken: frozenset[MessageID] | None,
-        size: int,
-        readers: int,
-    ) -> None:
-        self.modseq = modseq
-        self.events = events
-        self.origin = origin
-        self.overtaken = overtaken
-        self.size = size
-        self.readers = readers
-
-    @property
-    def count(self) -> int:
-        return 1 if self.events is None else len(self.events)
+    modseq: ModSeq
+    events: tuple[Event, ...] | None
+    origin: Cursor | None
+    overtaken: frozenset[MessageID] | None
+    count: int
+    size: int
+    readers: int
 
 
 Load = Callable[[Catchup], Awaitable[list[Event]]]
@@ -110,7 +98,11 @@ Load = Callable[[Catchup], Awaitable[list[Event]]]
 
 
 class Bus:
-    """The bus of one open account. All on the loop."""
+    """The bus of one open account. All on the loop.
+
+    For cursors: `first` is the number of the oldest entry, counted from the start of the bus, and `end` the one which
+    the next will have.
+    """
 
     def __init__(self, account: str, modseq: ModSeq, load: Load, acknowledged: Callable[[], None]) -> None:
         """`modseq` is the database's at opening; `acknowledged` is called when a cursor has moved on or ended."""
@@ -120,11 +112,11 @@ class Bus:
         self.closing: AccountClosing | None = None
         self._load = load
         self._acknowledged = acknowledged
-        # The first `_dead` of the list are gone, and are cut off once they are half of it; the next one has number
-        # `_first`, counted from the start of the bus.
+        # The first `_dead` of the list are gone, and are cut off once they are half of it.
         self._entries: list[_Entry] = []
         self._dead = 0
-        self._first = 0
+        self.first = 0
+        self.end = 0
         self._events = 0
         self._bytes = 0
 
@@ -158,9 +150,11 @@ class Bus:
         self.modseq = modseq
         if not self.cursors:
             return
-        entry = _Entry(modseq, events, origin, overtaken, _size(events), len(self.cursors))
+        count = 1 if events is None else len(events)
+        entry = _Entry(modseq, events, origin, overtaken, count, _size(events), len(self.cursors))
         self._entries.append(entry)
-        self._events += entry.count
+        self.end += 1
+        self._events += count
         self._bytes += entry.size
         if origin is not None and origin in self.cursors:
             origin.made(entry)
@@ -184,8 +178,8 @@ class Bus:
         """For `Cursor.close`."""
         if cursor in self.cursors:
             self.cursors.remove(cursor)
-            for number in range(max(cursor.at, self._first), self.end):
-                self._entry(number).readers -= 1
+            for number in range(max(cursor.at, self.first), self.end):
+                self.entry(number).readers -= 1
             self._trim()
             self._acknowledged()
 
@@ -211,28 +205,17 @@ class Bus:
 
     # For cursors
 
-    @property
-    def end(self) -> int:
-        """The number which the next entry will have."""
-        return self._first + len(self._entries) - self._dead
-
-    @property
-    def first(self) -> int:
-        """The number of the oldest entry."""
-        return self._first
-
-    def _entry(self, number: int) -> _Entry:
-        return self._entries[number - self._first + self._dead]
-
     def entry(self, number: int) -> _Entry:
         """The entry of that number, which is still there."""
-        return self._entry(number)
+        return self._entries[number - self.first + self._dead]
 
     def passed(self, number: int) -> None:
         """A cursor has passed the entry of that number."""
-        if number >= self._first:
-            self._entry(number).readers -= 1
-            self._trim()
+        if number >= self.first:
+            entry = self._entries[number - self.first + self._dead]
+            entry.readers -= 1
+            if not entry.readers:
+                self._trim()
 
     def wake(self) -> None:
         """Have all who sleep look again."""
@@ -256,7 +239,7 @@ class Bus:
         self._events -= entry.count
         self._bytes -= entry.size
         self._dead += 1
-        self._first += 1
+        self.first += 1
         if self._dead * 2 >= len(self._entries):
             del self._entries[: self._dead]
             self._dead = 0
@@ -311,6 +294,8 @@ class Cursor:
         """Whether `take` would give something now."""
         if self.closing is not None or self._bus.closing is not None or self._catchup is not None:
             return True
+        if self.at == self._bus.end:
+            return False
         self._skip()
         return self.at < self._bus.end
 
@@ -357,21 +342,24 @@ class Cursor:
         if self.closing is not None or self._catchup is not None:
             return None
         self._skip()
-        if self._behind():
+        bus, began = self._bus, self.at
+        if began < bus.first:
             return None
-        closing = self._bus.closing
+        closing = bus.closing
         events: list[Event] = []
-        while self.at < self._bus.end and len(events) < SLICE:
-            entry = self._bus.entry(self.at)
-            if entry.events is None and not self._is_own(entry):
-                break  # a mark: the database is asked by the next call
+        while self.at < bus.end and len(events) < SLICE:
+            entry = bus.entry(self.at)
+            if entry.events is None and not self._is_own(entry):  # a mark: the database is asked
+                if self.at == began:
+                    return None
+                break  # by the next call
             events += self._select(entry)
             self._advance(entry.modseq)
-        if self.at == self._bus.end:
+        if self.at == bus.end:
             self.partial = False
         if closing is not None:
             events.append(closing)
-        return Batch(tuple(events), self.modseq, more=self.at < self._bus.end, from_log=False)
+        return Batch(tuple(events), self.modseq, more=self.at < bus.end, from_log=False)
 
     def upcoming(self, limit: int) -> list[Event] | None:
         """All events from where the cursor stands, without taking them; None when there are over `limit`, or not all
@@ -444,17 +432,10 @@ class Cursor:
             return events
         return _concerning(events, entry.overtaken)
 
-    def _behind(self) -> bool:
-        if self.at < self._bus.first:
-            return True
-        if self.at == self._bus.end:
-            return False
-        entry = self._bus.entry(self.at)
-        return entry.events is None and not self._is_own(entry)
-
     def _skip(self) -> None:
         """Pass entries that the snapshot, or the last catch-up, already held."""
-        while self._bus.first <= self.at < self._bus.end and self._bus.entry(self.at).modseq <= self.modseq:
+        bus = self._bus
+        while bus.first <= self.at < bus.end and bus.entry(self.at).modseq <= self.modseq:
             self._pass()
 
     def _advance(self, modseq: ModSeq) -> None:

@@ -308,7 +308,8 @@ class Database:
     def _used(self) -> None:
         self._last_written = time.monotonic()
         self._writes += 1
-        self._rouse()
+        if self._trimmed:
+            self._rouse()
 
     def _rouse(self) -> None:
         """It is used: upkeep will have something to do."""

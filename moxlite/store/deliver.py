@@ -19,7 +19,7 @@ from moxlite.store.mailboxes import ensure_mailbox
 from moxlite.store.messages import expunge_ids
 from moxlite.store.prepare import Prepared, held_bodies, held_body
 from moxlite.store.reading import mailbox_by_name
-from moxlite.store.types import Flag, MailboxID
+from moxlite.store.types import Flag, Mailbox, MailboxID
 from moxlite.store.unit import AccountTx
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def deliver(
 
 async def append(
     account: Account,
-    mailbox: MailboxID | Callable[[AccountTx], MailboxID],
+    mailbox: MailboxID | Callable[[AccountTx], Mailbox],
     items: Sequence[Append],
     *,
     origin: Cursor | None = None,
@@ -125,8 +125,11 @@ async def append(
             also(tx, added)
         return added
 
-    weight = sum([item.prepared.size for item in items])
-    if all(item.prepared.chunks is not None for item in items):
+    weight, whole = 0, True
+    for item in items:
+        weight += item.prepared.size
+        whole = whole and item.prepared.chunks is not None
+    if whole:
         return await account.write(lambda tx: unit(tx, items), origin, weight=weight)
     async with held_bodies(account, [item.prepared for item in items]) as held:
         ready = [

@@ -107,8 +107,8 @@ class Link(msgspec.Struct, frozen=True):
     """The place of a message: `threadid` is None when it begins a thread, 0 when its parent waits for a thread itself
     (STORE-83). `parents` are the ids above it, nearest first.
 
-    `missing` are the references nearer than the parent that no message has, the nearest first, each with how many nearer
-    ones led nowhere: what a message of another subject has is not waited for.
+    `missing` are the references nearer than the parent that no message has, the nearest first, each with how many
+    nearer ones led nowhere: what a message of another subject has is not waited for.
     """
 
     threadid: ThreadID | None = None

@@ -1,6 +1,8 @@
 """Deadlines, slowness and lost connections (docs/spec/imap.md §2, "Bad input and abuse")."""
 
 import math
+from functools import partial
+from typing import Any
 
 import pytest
 import trio
@@ -9,6 +11,7 @@ from trio.testing import MockClock
 
 from moxlite.net.metrics import panics
 from moxlite.store.messages import expunge
+from moxlite.store.reading import mailbox_by_name
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows
@@ -41,6 +44,68 @@ async def test_sessions_may_be_silent_for_half_an_hour(mock_clock: MockClock, im
         mock_clock.jump(61)
         assert await c.line() == b"* BYE inactive\r\n"
         assert await c.line() == b""
+
+
+async def test_each_command_begins_the_half_hour_anew(mock_clock: MockClock, imap: Imap) -> None:
+    """IMAP-19: though the time is only looked at when that of an earlier wait is over."""
+    async with imap.user() as c:
+        for _ in range(5):
+            mock_clock.jump(20 * 60)
+            await trio.testing.wait_all_tasks_blocked()
+            await c.ok("a NOOP")
+        mock_clock.jump(29 * 60)
+        await trio.testing.wait_all_tasks_blocked()
+        await c.ok("a NOOP")
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(30 * 60 + 1)
+        assert await c.line() == b"* BYE inactive\r\n"
+        assert await c.line() == b""
+
+
+async def test_the_time_of_a_command_is_nobodys_silence(
+    mock_clock: MockClock, imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-19: a command may take longer than a client may be silent, and is not cut off."""
+    from moxlite.imapd import listing
+
+    names = listing._names
+
+    async def slowly(*args: Any, **kwargs: Any) -> Any:
+        await trio.sleep(3600)
+        return await names(*args, **kwargs)
+
+    monkeypatch.setattr(listing, "_names", slowly)
+    async with imap.user() as c:
+        await c.send('a LIST "" *\r\n')
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        mock_clock.jump(3599)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        mock_clock.jump(1)
+        assert (await c.until("a"))[-1].startswith("a OK")
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(29 * 60)
+        await trio.testing.wait_all_tasks_blocked()
+        await c.ok("b NOOP")
+
+
+async def test_a_command_that_comes_when_the_session_ends_is_done_and_answered_or_neither(imap: Imap) -> None:
+    """IMAP-21: whichever of both is first by a turn of the loop, the good-bye is told, and nothing is done unseen."""
+    for turns in range(8):
+        imap.shutdown = trio.Event()
+        async with imap.user() as c:
+            await trio.testing.wait_all_tasks_blocked()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(c.send, f"a CREATE box{turns}\r\n")
+                for _ in range(turns):
+                    await trio.lowlevel.checkpoint()
+                imap.shutdown.set()
+            told = []
+            while line := await c.line():
+                told.append(line)
+        assert told[-1] == b"* BYE [UNAVAILABLE] shutting down\r\n"
+        async with imap.account() as account:
+            made = await account.read(partial(mailbox_by_name, name=f"box{turns}"), op="test")
+        assert (made is not None) == any(line.startswith(b"a OK") for line in told)
 
 
 async def test_a_literal_must_keep_coming(mock_clock: MockClock, imap: Imap) -> None:

@@ -51,7 +51,7 @@ class Script:
     async def drain(self) -> None:
         pass
 
-    async def receive(self, seconds: float | None = None) -> Event:
+    async def receive(self, seconds: float | None = None, *, within: trio.CancelScope | None = None) -> Event:
         event = self.decoder.next_event()
         if event is NEED_DATA:
             raise Disconnect("nothing more comes")

@@ -86,6 +86,7 @@ def test_urls_name_messages_and_sections() -> None:
     assert url == ImapUrl("Drafts/a b", 385759045, 20, "1.MIME", (5, 10))
     full = ImapUrl.parse("imap://joe;AUTH=*@mail.example.org:143/inbox/;UID=7")
     assert full == ImapUrl("Inbox", uid=7, host="mail.example.org", port=143, user="joe")
+    assert ImapUrl.parse("/://;UID=7") == ImapUrl(":/", uid=7)
     for text in ("http://x/y", "/x?SUBJECT", "/x/;UID=7/;FOO=1", "/%ff"):
         with pytest.raises(ProtocolError):
             ImapUrl.parse(text)

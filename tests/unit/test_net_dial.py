@@ -93,6 +93,36 @@ def test_watchdog_counts_steps_that_hold_the_loop() -> None:
     assert (REGISTRY.get_sample_value("moxlite_event_loop_lag_seconds") or 0) >= 0.03
 
 
+def test_watchdog_names_the_task_that_held_the_loop(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-57: though the end of its step is only seen by what comes next: another task, or the wait for sockets."""
+    monkeypatch.setattr(watchdog_module, "FELT_SECONDS", 0.02)
+    monkeypatch.setattr(watchdog_module, "LOG_SECONDS", 0.0)
+
+    async def quick() -> None:
+        for _ in range(8):
+            await trio.lowlevel.checkpoint()
+
+    async def slow() -> None:
+        for _ in range(6):  # Trio runs those that can go on in either order
+            time.sleep(0.03)  # noqa: ASYNC251 holding the loop is the point
+            await trio.lowlevel.checkpoint()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for task in (quick, slow, quick):
+                nursery.start_soon(task)
+
+    watchdog = Watchdog()
+    trio.run(main, instruments=[watchdog])
+    held = [record.__dict__["kv"] for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(held) >= 6
+    assert all("slow" in kv["task"] for kv in held if kv["seconds"] >= 0.03)
+    assert sum("slow" in kv["task"] for kv in held) == 6
+    assert 0.03 <= watchdog.lag() < 6 * 0.03  # a stretch ends where the loop looks at its sockets
+
+
 @pytest.mark.parametrize(("felt", "warnings"), [(0.01, 1), (60.0, 0)])
 def test_watchdog_warns_of_what_can_be_felt(
     felt: float, warnings: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -164,17 +164,17 @@ Event: TypeAlias = (
 )
 
 
-class _Reading(enum.Enum):
-    """What comes next in the stream."""
-
-    LINE = enum.auto()
-    ANSWER = enum.auto()  # a LiteralRequest waits for accept or reject
-    ARGUMENT = enum.auto()  # octets of a literal that becomes part of the command
-    MESSAGE = enum.auto()  # octets of message data
-    SKIP = enum.auto()  # octets of a literal nobody wants
-    SKIP_LINE = enum.auto()  # the rest of a command nobody wants
-    OVER = enum.auto()  # a command nobody wants has ended
-    NOTHING = enum.auto()  # after a fatal error
+_Reading: TypeAlias = Literal[
+    "line",
+    "answer",  # a LiteralRequest waits for accept or reject
+    "argument",  # octets of a literal that becomes part of the command
+    "message",  # octets of message data
+    "skip",  # octets of a literal nobody wants
+    "skip line",  # the rest of a command nobody wants
+    "over",  # a command nobody wants has ended
+    "nothing",  # after a fatal error
+]
+"""What comes next in the stream."""
 
 
 class ServerDecoder:
@@ -213,7 +213,7 @@ class ServerDecoder:
         self._buffer = bytearray()
         self._scanned = 0  # octets of the buffer known to hold no LF
         self._eof = False
-        self._reading = _Reading.LINE
+        self._reading: _Reading = "line"
         self._left = 0  # octets of the current literal to come
         self._pending: LiteralRequest | None = None
         self._outcome: BadCommand | Rejected | None = None  # of a command that is being skipped
@@ -229,7 +229,7 @@ class ServerDecoder:
         self._mark: re.Match[bytes] | None = None  # the literal that the current line announces
         self._tag: str | None = None
         self._word = ""
-        self._reading = _Reading.LINE
+        self._reading = "line"
 
     # -- input
 
@@ -253,7 +253,7 @@ class ServerDecoder:
     def next_event(self) -> Event:
         """The next event; NEED_DATA when there is none yet. Never raises for what a client may send."""
         while True:
-            if self._reading is _Reading.ANSWER:
+            if self._reading == "answer":
                 raise RuntimeError("the literal request was not answered")
             try:
                 event = self._step()
@@ -264,36 +264,36 @@ class ServerDecoder:
 
     def _step(self) -> Event | None:
         match self._reading:
-            case _Reading.LINE:
-                line = self._take_line()
+            case "line":
+                line = self._take_line() if self._buffer else None
                 if line is None:
                     return self._starved()
                 if self.expect != "command" and not self._text and self._append is None:
                     return self._other_line(line)
                 return self._command_line(line)
-            case _Reading.ARGUMENT:
+            case "argument":
                 if len(self._buffer) < self._left:
                     return self._starved()
                 self._text += self._take(self._left)
-                self._reading = _Reading.LINE
+                self._reading = "line"
                 return None
-            case _Reading.MESSAGE:
+            case "message":
                 return self._message()
-            case _Reading.SKIP:
+            case "skip":
                 taken = min(self._left, len(self._buffer))
                 self._take(taken)
                 self._left -= taken
                 if self._left:
                     return self._starved()
-                self._reading = _Reading.SKIP_LINE
+                self._reading = "skip line"
                 self._line = 0
                 return None
-            case _Reading.SKIP_LINE:
+            case "skip line":
                 line = self._take_line()
                 if line is None:
                     return self._starved()
                 return self._skipped_line(line)
-            case _Reading.OVER:
+            case "over":
                 return self._give_up()
             case _:
                 return Closed(clean=False) if self._eof else NEED_DATA
@@ -301,7 +301,7 @@ class ServerDecoder:
     def _starved(self) -> Event:
         if not self._eof:
             return NEED_DATA
-        clean = self._reading is _Reading.LINE and not self._buffer and not self._text and self._append is None
+        clean = self._reading == "line" and not self._buffer and not self._text and self._append is None
         return Closed(clean)
 
     def _take(self, size: int) -> bytes:
@@ -386,11 +386,12 @@ class ServerDecoder:
     def _append_line(self, line: bytes, mark: re.Match[bytes] | None) -> Event | None:
         append = self._append
         assert append is not None
-        text = bytes(self._text) + line
-        self._text.clear()
+        if self._text:
+            line = bytes(self._text) + line
+            self._text.clear()
         if mark is None:
-            return self._done(append.finish(text))
-        return self._announce(mark, append.feed(text + b"\r\n"))
+            return self._done(append.finish(line))
+        return self._announce(mark, append.feed(line + b"\r\n"))
 
     def _announce(self, mark: re.Match[bytes], head: AppendHead | None) -> LiteralRequest:
         size = int(mark[2])
@@ -406,7 +407,7 @@ class ServerDecoder:
             raise ProtocolError("log in first", condition="NO")
         assert self._tag is not None
         self._left = size
-        self._reading = _Reading.ANSWER
+        self._reading = "answer"
         self._pending = LiteralRequest(self._tag, head, size, sync=not mark[3], binary=bool(mark[1]))
         return self._pending
 
@@ -415,7 +416,7 @@ class ServerDecoder:
         request = self._pending
         assert request is not None
         self._pending = None
-        self._reading = _Reading.ARGUMENT if request.command_head is None else _Reading.MESSAGE
+        self._reading = "argument" if request.command_head is None else "message"
 
     def reject(self, response: State) -> None:
         """Refuse the announced literal, and the command with it; a `Rejected` event follows when the client has sent
@@ -429,7 +430,7 @@ class ServerDecoder:
     def _message(self) -> Event:
         if not self._left:
             assert self._append is not None
-            self._reading = _Reading.LINE
+            self._reading = "line"
             return LiteralEnd()
         size = min(self._left, CHUNK)
         if len(self._buffer) < size:
@@ -461,7 +462,7 @@ class ServerDecoder:
     def _fail(self) -> None:
         self._reset()
         self._buffer.clear()
-        self._reading = _Reading.NOTHING
+        self._reading = "nothing"
 
     def _skip(self, outcome: BadCommand | Rejected, size: int, *, sync: bool) -> None:
         """Throw away what the client sends of this command; to a synchronizing literal it waits for ``+``, so that's
@@ -472,7 +473,7 @@ class ServerDecoder:
         self._literals = literals + 1
         self._outcome = outcome
         self._left = size
-        self._reading = _Reading.OVER if sync else _Reading.SKIP
+        self._reading = "over" if sync else "skip"
 
     def _skipped_line(self, line: bytes) -> Event | None:
         mark = _MARK.search(line) if line.endswith(b"}") else None
@@ -483,7 +484,7 @@ class ServerDecoder:
                 raise ProtocolError("literal too big to be skipped", code="TOOBIG", fatal=True)
             self._literals += 1
             self._left = int(mark[2])
-            self._reading = _Reading.SKIP
+            self._reading = "skip"
             return None
         return self._give_up()
 
