@@ -29,7 +29,7 @@ from moxlite.store.readers import Readers, Snapshot
 from moxlite.store.transaction import Reader, Row, Tx, Value
 from moxlite.store.writer import SERIES_AHEAD, Job, Writer
 
-__all__ = ["Database", "Kind", "Reader", "Row", "Snapshot", "Tx", "Value"]
+__all__ = ["QUIET", "Database", "Kind", "Reader", "Row", "Snapshot", "Tx", "Value"]
 
 logger = logging.getLogger("moxlite.store.database")
 
@@ -47,7 +47,14 @@ UPKEEP: Final = 10.0
 """Seconds between two looks at idleness, long reads and free pages."""
 
 PATIENCE: Final = 10.0
-"""Seconds for which background work waits for the end of long changes: COPY of 100,000 messages takes 2 to 20."""
+"""Seconds for which background work waits for the end of long changes, for COPY of 100,000 messages takes 2 to 20; and
+of bursts of small ones: somebody may write all day.
+"""
+
+QUIET: Final = 0.5
+"""Seconds without a unit after which a burst of them is over: until then work in the background would take from it half
+of what a core does.
+"""
 
 VACUUM_SHARE: Final = 10
 """Percent of free pages above which the file is made smaller (STORE-37)."""
@@ -199,6 +206,12 @@ class Database:
         """
         with trio.move_on_after(PATIENCE):
             await self._writer.calm()
+
+    async def quiet(self) -> None:
+        """Sleep while one unit comes after the other, `PATIENCE` at most."""
+        with trio.move_on_after(PATIENCE):
+            while (left := QUIET - self.since_write) > 0:  # noqa: ASYNC110 - nothing tells that nothing is written
+                await trio.sleep(left)
 
     async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
         """Run `fn` in one snapshot: on the loop while the file is warm, else in a thread (STORE-3).

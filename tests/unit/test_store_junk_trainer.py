@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 import trio
 
+from moxlite.store import database
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
 from moxlite.store.adding import Added
@@ -187,6 +188,27 @@ async def test_it_follows_within_a_second(served: Accounts) -> None:
     async with served.use("mia") as account:
         one = await add(account, "cheap watches", Flag.JUNK)
         await soon(lambda: trained(account, one.message_id))
+
+
+async def test_it_lets_a_burst_pass(served: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-86: who puts one message after the other is not held up, but for somebody who does so all day."""
+    ago = 1.0
+    monkeypatch.setattr(trainer, "PAUSE", 0.0)
+    monkeypatch.setattr(database, "PATIENCE", 1e9)
+    monkeypatch.setattr(database.Database, "since_write", property(lambda _: ago))
+    async with served.use("mia") as account:
+        first = await add(account, "cheap watches", Flag.JUNK)
+        await soon(lambda: trained(account, first.message_id))
+        ago = 0.0
+        second = await add(account, "dear watches", Flag.JUNK, number=2)
+        await trio.sleep(0.1)
+        assert not await trained(account, second.message_id)
+        ago = 1.0
+        await soon(lambda: trained(account, second.message_id))
+        ago = 0.0
+        monkeypatch.setattr(database, "PATIENCE", 0.001)
+        third = await add(account, "new watches", Flag.JUNK, number=3)
+        await soon(lambda: trained(account, third.message_id))
 
 
 async def test_a_unit_ends_in_time_and_the_rest_follows(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from moxlite.proto.mime.text import MAX_TEXT
-from moxlite.store import messages
+from moxlite.store import database, messages
 from moxlite.store.account import Account
 from moxlite.store.accounts import Accounts
 from moxlite.store.database import Database, Kind, Tx
@@ -250,8 +250,9 @@ async def test_a_burst_of_messages_is_let_pass(account: Account, monkeypatch: py
     """STORE-112: until nothing was written for a while, not for ever, and not when the index is far behind."""
     since = [0.001, 0.001, 0.004, 0.0049, 0.006]
     monkeypatch.setattr(builder, "QUIET", 0.005)
+    monkeypatch.setattr(database, "QUIET", 0.005)
     monkeypatch.setattr(Database, "since_write", property(lambda _: since.pop(0)))
-    monkeypatch.setattr(builder, "PATIENCE", 1e9)
+    monkeypatch.setattr(database, "PATIENCE", 1e9)
     await put(account, 3)
     assert await account.indexer.once(patient=True)
     assert since == []
@@ -259,7 +260,7 @@ async def test_a_burst_of_messages_is_let_pass(account: Account, monkeypatch: py
     monkeypatch.setattr(builder, "FAR_BEHIND", 3)
     await put(account, 3, first=10)
     assert await account.indexer.once(patient=True)
-    monkeypatch.setattr(builder, "PATIENCE", 0.001)
+    monkeypatch.setattr(database, "PATIENCE", 0.001)
     await put(account, 1, first=20)
     assert await account.indexer.once(patient=True)
     assert await find(account, "<20@example") == [7]

@@ -131,6 +131,7 @@ class Trainer:
             with trio.move_on_after(delay):
                 await self._bell.wait()
                 await trio.sleep(PAUSE)
+                await self._account.database.quiet()
 
     async def once(self) -> None:
         """Learn all that there is to learn now; retrain first if the words are not those of this program and

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.store.database import Database, Reader, Tx
+from moxlite.store.database import QUIET, Database, Reader, Tx
 from moxlite.store.errors import StoreError
 from moxlite.store.search import metrics
 from moxlite.store.search.index import Index
@@ -48,16 +48,10 @@ PAUSE: Final = 2.0
 REST: Final = 0.5
 """Share of the time of a batch for which the builder then rests: on a small machine deliveries find a core."""
 
-QUIET: Final = 0.5
-"""Seconds without a unit of the account after which a burst of messages is over: until then each batch would take from
-it half of what a core does.
-"""
-
-PATIENCE: Final = 10.0
-"""Seconds for which a batch waits for that at most: somebody may write all day."""
-
 FAR_BEHIND: Final = 5_000
-"""Messages not indexed from which on no batch waits: a search looks through that many in 0.3 s."""
+"""Messages not indexed from which on no batch waits for the end of a burst of them: a search looks through that many in
+0.3 s.
+"""
 
 RESERVES: Final = 2
 """Times `store.min_free_space` that must be free for indexing to go on (STORE-112, STORE-157)."""
@@ -212,11 +206,8 @@ class Builder:
         database = self._account.database
         if database.since_write >= QUIET:
             return
-        if await self._account.read(lambda r: r.value(FAR, watermark, FAR_BEHIND), op="search-state") >= FAR_BEHIND:
-            return
-        with trio.move_on_after(PATIENCE):
-            while (left := QUIET - database.since_write) > 0:  # noqa: ASYNC110 - nothing tells that nothing is written
-                await trio.sleep(left)
+        if await self._account.read(lambda r: r.value(FAR, watermark, FAR_BEHIND), op="search-state") < FAR_BEHIND:
+            await database.quiet()
 
     async def _let_go(self, database: Database, watermark: int) -> None:
         """Delete texts of erased messages."""
