@@ -246,6 +246,7 @@ class Connection:
                 await self.info.shutdown.wait()
                 self.session.end("shutting down")
                 return
+            await trio.lowlevel.checkpoint()  # what has come by now is read first
             if trio.current_time() >= self._until:  # else it has said something since
                 self.session.end(INACTIVE, "")
                 return

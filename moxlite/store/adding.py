@@ -74,8 +74,10 @@ INSERT INTO body (hash, size, refs) VALUES (?, ?, 1) ON CONFLICT (hash) DO UPDAT
 RETURNING id, refs"""
 USE_IF_THERE: Final = "UPDATE body SET refs = refs + 1 WHERE hash = ? RETURNING id"
 NAME_BODY: Final = "UPDATE body SET hash = ?, refs = 1 WHERE id = ?"
-# A body that nobody uses any more may have its chunks still.
-INSERT_CHUNK: Final = "INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+# A body that nobody uses any more may have its chunks still; in a damaged file a new one might find those of another.
+INSERT_CHUNK: Final = """
+INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET enc = excluded.enc, digest = excluded.digest, data = excluded.data"""
 SENT: Final = int(SpecialUse.SENT)
 INSERT_MESSAGE: Final = """
 INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,

@@ -107,14 +107,13 @@ class Link(msgspec.Struct, frozen=True):
     """The place of a message: `threadid` is None when it begins a thread, 0 when its parent waits for a thread itself
     (STORE-83). `parents` are the ids above it, nearest first.
 
-    `missing` are the references nearer than the parent that no message has, the nearest first, each with how many
-    nearer ones led nowhere: what a message of another subject has is not waited for.
+    `missing` are the references nearer than the parent that no message has, the nearest first.
     """
 
     threadid: ThreadID | None = None
     parents: tuple[int, ...] = ()
     missing_link: bool = False
-    missing: tuple[tuple[str, int], ...] = ()
+    missing: tuple[str, ...] = ()
     muted: bool = False
     collapsed: bool = False
 
@@ -183,23 +182,19 @@ class Links:
             oldest = self._first(keys.messageid)
             if oldest is not None:
                 return self._below(oldest[0], missing_link=True)
-        missing: list[tuple[str, int]] = []
-        nearer = 0
+        missing: list[str] = []
         for reference in reversed(keys.references[-MAX_REFERENCES:]):
             if reference == keys.messageid:
                 continue
-            first = self._first(reference)
-            found = None if first is None else self._referenced(reference, first, keys)
+            found = self._referenced(reference, keys)
             if found is not None:
-                return self._below(found, missing_link=nearer > 0, missing=tuple(missing))
-            if first is None:
-                missing.append((reference, nearer))
-            nearer += 1
+                return self._below(found, missing_link=bool(missing), missing=tuple(missing))
+            missing.append(reference)
         if not keys.references and keys.is_response and keys.subject_base:
             found = self._answered(keys.subject_base, received - BEFORE, received + AFTER)
             if found is not None:
                 return self._below(found, missing_link=True)
-        return Link(missing_link=nearer > 0, missing=tuple(missing))
+        return Link(missing_link=bool(missing), missing=tuple(missing))
 
     def note(self, message_id: MessageID, keys: ThreadKeys, received: int, link: Link) -> None:
         """The message is there from now on."""
@@ -208,7 +203,7 @@ class Links:
         if keys.subject_base:
             insort(self._subjects.setdefault(keys.subject_base, []), (received, message_id))
         if link.missing:
-            self.waited_for.update(self._own.intersection([reference for reference, _ in link.missing]))
+            self.waited_for.update(self._own.intersection(link.missing))
 
     def note_place(self, message_id: MessageID, threadid: ThreadID, link: Link) -> None:
         """Where a message stands whose rows are not written yet."""
@@ -227,8 +222,11 @@ class Links:
             oldest = self._noted[messageid][0]
         return oldest
 
-    def _referenced(self, reference: str, first: tuple[int, str], keys: ThreadKeys) -> int | None:
-        """The oldest message with this id whose subject fits; `first` is the oldest of any subject."""
+    def _referenced(self, reference: str, keys: ThreadKeys) -> int | None:
+        """The oldest message with this id whose subject fits."""
+        first = self._first(reference)
+        if first is None:
+            return None
         if keys.dsn or first[1] == keys.subject_base:
             return first[0]
         if self._oldest[reference] is not None:
@@ -249,7 +247,7 @@ class Links:
             latest = noted[at] if latest is None else max(latest, noted[at])
         return None if latest is None else latest[1]
 
-    def _below(self, parent_id: int, *, missing_link: bool, missing: tuple[tuple[str, int], ...] = ()) -> Link:
+    def _below(self, parent_id: int, *, missing_link: bool, missing: tuple[str, ...] = ()) -> Link:
         """The link to a parent, which inherits the thread flags of it (STORE-81)."""
         parent = self._places.get(parent_id)
         if parent is None:

@@ -87,9 +87,9 @@ SET_PLACE: Final = "UPDATE message SET threadid = ?, thread_parents = ?, threads
 SET_MISSING: Final = "UPDATE message SET thread_missing_link = ? WHERE id = ?"
 
 
-def missing_rows(email_id: int, missing: Sequence[tuple[str, int]]) -> list[tuple[str, int, int]]:
-    """Rows for `NOTE_MISSING`, from `Link.missing`."""
-    return [(reference, email_id, distance) for reference, distance in missing[:MISSING_KEPT]]
+def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Rows for `NOTE_MISSING`: the references of a message that led nowhere, the nearest first."""
+    return [(reference, email_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
 
 
 # Late parents
@@ -179,7 +179,7 @@ class _Match(msgspec.Struct, frozen=True):
 
     parent: int | None = None
     missing_link: bool = False
-    missing: tuple[tuple[str, int], ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -275,8 +275,7 @@ class Placing:
             oldest = self._find(thread.messageid)
             if oldest is not None and oldest[0] != message_id:
                 return _Match(oldest[0], missing_link=True)
-        missing: list[tuple[str, int]] = []
-        nearer = 0
+        missing: list[str] = []
         for reference in reversed(thread.references[-MAX_REFERENCES:]):
             if reference == thread.messageid:
                 continue
@@ -285,16 +284,14 @@ class Placing:
             if first is not None and (found == message_id or not (thread.dsn or first[1] == thread.subject_base)):
                 found = tx.value(REFERENCED, reference, thread.subject_base, thread.dsn, message_id)
             if found is not None:
-                return _Match(found, nearer > 0, tuple(missing))
-            if first is None:
-                missing.append((reference, nearer))
-            nearer += 1
+                return _Match(found, bool(missing), tuple(missing))
+            missing.append(reference)
         if not thread.references and thread.is_response and thread.subject_base:
             since, until = keys.received - BEFORE, keys.received + AFTER
             answered = tx.row(BY_SUBJECT, thread.subject_base, keys.mailbox_orig_id, since, until, message_id)
             if answered is not None:
                 return _Match(answered[1], missing_link=True)
-        return _Match(None, nearer > 0, tuple(missing))
+        return _Match(None, bool(missing), tuple(missing))
 
     def _find(self, messageid: str) -> tuple[int, str] | None:
         """The oldest message with this id, and its base subject."""

@@ -62,6 +62,16 @@ async def test_each_command_begins_the_half_hour_anew(mock_clock: MockClock, ima
         assert await c.line() == b""
 
 
+async def test_what_has_come_is_read_before_anybody_looks_at_the_time(mock_clock: MockClock, imap: Imap) -> None:
+    """IMAP-19: as after the machine has slept."""
+    for _ in range(12):  # Trio runs tasks that can go on in any order
+        async with imap.user() as c:
+            await trio.testing.wait_all_tasks_blocked()
+            await c.send("a NOOP\r\n")
+            mock_clock.jump(31 * 60)
+            assert (await c.until("a"))[-1].startswith("a OK")
+
+
 async def test_the_time_of_a_command_is_nobodys_silence(
     mock_clock: MockClock, imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,16 +118,16 @@ async def test_a_late_parent_of_another_subject_is_none(accounts: Accounts) -> N
         assert await place(account, other) == (other, (), False)
 
 
-async def test_what_a_message_of_another_subject_has_is_not_waited_for(accounts: Accounts) -> None:
-    """STORE-79, STORE-195: but the link to who comes after all says that something is missing between."""
+async def test_a_late_twin_of_what_has_another_subject(accounts: Accounts) -> None:
+    """STORE-79, STORE-82, STORE-195: it is a parent all the same, as when all threads are made anew."""
     async with accounts.use("mia") as account:
-        await deliver_mail(account, mail(2, subject="news"))
-        orphan = (await deliver_mail(account, answer(3, 1, 2))).message_id
-        waiting = "SELECT reference, email_id, distance FROM thread_missing"
-        assert await look(account, lambda r: r.rows(waiting)) == [("1@example.com", orphan, 1)]
-        root = (await deliver_mail(account, mail(1))).message_id
-        assert await place(account, orphan) == (orphan, (root,), True)
-        assert await look(account, lambda r: r.rows(waiting)) == []
+        first = (await deliver_mail(account, mail(1, subject="news"))).message_id
+        orphan = (await deliver_mail(account, answer(2, 1))).message_id
+        twin = (await deliver_mail(account, mail(1))).message_id
+        assert await place(account, twin) == (first, (first,), True)
+        assert await place(account, orphan) == (first, (twin, first), False)
+        await threads.reassign_threads(account)
+        assert await place(account, orphan) == (first, (twin, first), False)
 
 
 async def test_a_late_parent_changes_two_hundred_messages_at_most(

@@ -21,7 +21,6 @@ _PATH: Final = re.compile(
     r"(?:/;UID=(?P<uid>[0-9]{1,10})(?:/;SECTION=(?P<section>[^;?]*?))?(?:/;PARTIAL=(?P<offset>[0-9]{1,19})(?:\.(?P<length>[0-9]{1,19}))?)?)?",
     re.IGNORECASE,
 )
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SAFE: Final = "/!$'()*+,&=:@~"
 """Characters that a path may hold as they are (RFC 5092 §11 ``bchar``)."""
 
@@ -52,7 +51,7 @@ class ImapUrl(Struct, frozen=True):
             host, port = authority[2], int(authority[3]) if authority[3] else None
             rest = text[authority.end() :]
         match = _PATH.fullmatch(rest)
-        if match is None or (authority is None and _SCHEME.match(text)):
+        if match is None or (authority is None and "://" in text and not text.startswith("/")):
             raise ProtocolError("not an IMAP URL of a message or mailbox")
         uid, validity, offset, length = (_number(match[name]) for name in ("uid", "validity", "offset", "length"))
         return cls(
