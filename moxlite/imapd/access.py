@@ -220,7 +220,7 @@ class at:  # noqa: N801 reads as a statement: `async with at(session, name) as p
     async def __aenter__(self) -> Place:
         session, name = self._session, self._name
         home = session.home
-        found = await owner_of(session, name) if is_foreign(name) else None
+        found = await owner_of(session, name)
         if found is None:
             return Place(owner=home.owner, account=home.account, origin=home.cursor, name=name)
         owner, path = found

@@ -29,8 +29,7 @@ __all__ = ["append", "replace"]
 async def append(session: Session, command: c.Append) -> Done:
     """APPEND: all messages or none (RFC 3502 §3)."""
     try:
-        if len(command.messages) > 1:  # one is within each limit
-            refuse_more(session, len(command.messages))
+        refuse_more(session, len(command.messages))
         async with at(session, command.mailbox) as place:
             items = await _prepared(session, command.messages, await _rights(place))
             added = await add(place.account, place.box, items, origin=place.origin)

@@ -16,7 +16,7 @@ from moxlite.store.reading import flags_of_bits, gapless_uids, state, state_and_
 from moxlite.store.transaction import Reader, Row
 from moxlite.store.types import UID, Mailbox
 
-from .access import is_foreign, owner_of
+from .access import owner_of
 from .bulk import expunge_slices
 from .changes import flags_line, tell, tell_permanent
 from .errors import no
@@ -83,7 +83,7 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
     cursor = session.home.cursor
     if cursor.pending() or cursor.acknowledged < cursor.modseq:
         await tell(session, expunge=True)
-    found = await owner_of(session, command.mailbox) if is_foreign(command.mailbox) else None
+    found = await owner_of(session, command.mailbox)
     if found is None:
         return await _select(session, session.home, command.mailbox, command)
     owner, path = found

@@ -1,8 +1,8 @@
 """Adding messages to a mailbox: bodies, rows, threads, recipients, counts (STORE-20, 25, 61, 79, 84, 90, 95).
 
 `prepare` made everything that can be made before the unit; whatever adds messages calls `add_messages` inside its unit.
-Each statement gives the GIL away once (design-facts §2): so what many messages need is read and written for all of them
-at once. A lone one takes thirteen statements, each further one six.
+Each statement gives the GIL away once (design-facts §2): so what many messages need, but for their bodies, is read and
+written for all of them at once. A lone one takes twelve statements, each further one six.
 """
 
 from __future__ import annotations

@@ -321,8 +321,7 @@ class Database:
     def _used(self) -> None:
         self._last_written = time.monotonic()
         self._writes += 1
-        if self._trimmed:
-            self._rouse()
+        self._rouse()
 
     def _rouse(self) -> None:
         """It is used: upkeep will have something to do."""

@@ -125,11 +125,8 @@ async def append(
             also(tx, added)
         return added
 
-    weight, whole = 0, True
-    for item in items:
-        weight += item.prepared.size
-        whole = whole and item.prepared.chunks is not None
-    if whole:
+    weight = sum([item.prepared.size for item in items])
+    if all(item.prepared.chunks is not None for item in items):
         return await account.write(lambda tx: unit(tx, items), origin, weight=weight)
     async with held_bodies(account, [item.prepared for item in items]) as held:
         ready = [

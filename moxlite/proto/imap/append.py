@@ -99,11 +99,8 @@ class AppendParser:
 
     def finish(self, text: bytes) -> Append | Replace:
         """The rest of the text, up to the end of the command. Raises ProtocolError."""
-        if self._state == "data" and not text and not self._text:  # nothing follows the message: the usual case
-            self._close()
-        else:
-            self._text += text
-            self._read(last=True)
+        self._text += text
+        self._read(last=True)
         if self._number is not None:
             return Replace(self._number, self._mailbox, self._messages[0], self._uid)
         return Append(self._mailbox, tuple(self._messages))
@@ -179,21 +176,17 @@ class AppendParser:
 
     def _message(self, reader: Reader) -> AppendHead | None:
         reader.space()
-        octet = reader.peek()
-        if octet == b"(":
+        if reader.peek() == b"(":
             self._flags = reader.flags()
             reader.space()
-            octet = reader.peek()
-        if octet == b'"':
+        if reader.peek() == b'"':
             self._date = reader.date_time()
             reader.space()
-            octet = reader.peek()
-        if octet not in (b"{", b"~"):
-            if reader.word(b"CATENATE ("):
-                self._state = "part"
-                return None
-            if reader.word(b"UTF8 ("):
-                self._wide = True
+        if reader.word(b"CATENATE ("):
+            self._state = "part"
+            return None
+        if reader.word(b"UTF8 ("):
+            self._wide = True
         self._mark(reader)
         self._state = "utf8" if self._wide else "data"
         return self._head()

@@ -30,14 +30,13 @@ from .parsing import (
     with_mailbox,
 )
 from .seqset import STAR, SequenceSet
-from .tokens import ATOM, Reader
+from .tokens import Reader
 
 __all__ = ["COMMANDS", "parse_arguments", "parse_tag", "parse_word"]
 
 MAX_TAG: Final = 128
 """Octets of a tag (IMAP-28); clients use four to ten."""
 
-_WORD: Final = re.compile(b" (" + ATOM.pattern + b")")
 _TAG: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
 
 MAX_ID_PAIRS: Final = 30
@@ -77,18 +76,13 @@ def parse_tag(reader: Reader) -> str:
 
 
 def parse_word(reader: Reader) -> str:
-    """The command word in upper case, ``UID`` with the word behind it."""
-    word = _word(reader)
-    return "UID " + _word(reader) if word == "UID" else word
-
-
-def _word(reader: Reader) -> str:
-    match = _WORD.match(reader.data, reader.position)
-    if match is None:
+    """The command word in upper case, "" if there is none."""
+    reader.space()
+    word = reader.atom("a command").upper()
+    if word == "UID":
         reader.space()
-        raise ProtocolError("expected a command")
-    reader.position = match.end()
-    return match[1].decode("ascii").upper()
+        word = "UID " + reader.atom("a command").upper()
+    return word
 
 
 def parse_arguments(word: str, reader: Reader, modes: Modes) -> c.Command:

@@ -265,7 +265,7 @@ class ServerDecoder:
     def _step(self) -> Event | None:
         match self._reading:
             case "line":
-                line = self._take_line() if self._buffer else None
+                line = self._take_line()
                 if line is None:
                     return self._starved()
                 if self.expect != "command" and not self._text and self._append is None:

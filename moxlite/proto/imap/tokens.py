@@ -104,9 +104,8 @@ class Reader:
 
     def expect(self, octets: bytes) -> None:
         """Take `octets`, which must come next."""
-        if not self.data.startswith(octets, self.position):
+        if not self.skip(octets):
             raise ProtocolError(f"expected {octets.decode('ascii')!r}" if octets != b" " else "expected a space")
-        self.position += len(octets)
 
     def space(self) -> None:
         """Take one space."""

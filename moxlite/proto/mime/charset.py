@@ -97,7 +97,7 @@ def is_ascii_superset(charset: str) -> bool:
     """Whether ASCII octets at the begin of a text mean ASCII in this charset (and in what an unknown one is read as),
     whatever follows them.
     """
-    name = _codec_name(charset[:60])
+    name = codec_name(charset)
     return name is None or name.startswith(_SUPERSETS)
 
 

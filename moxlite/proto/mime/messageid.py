@@ -60,7 +60,7 @@ def references(fields: Sequence[bytes | str], in_reply_to: bytes | str | None = 
     Blanks inside an id are folding gone wrong and dropped; an id without its end is skipped. Only if there is none, the
     first id of `in_reply_to`.
     """
-    found = [identifier for field in fields for identifier in _ids(field)] if fields else []
+    found = [identifier for field in fields for identifier in _ids(field)]
     if not found and in_reply_to is not None:
         return _ids(in_reply_to)[:1]
     return found[-MAX_REFERENCES:]

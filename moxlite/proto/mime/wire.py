@@ -49,21 +49,17 @@ def string(value: bytes) -> bytes:
     """An IMAP string: quoted if printable ASCII or tab, else a literal; CR and LF become blanks, NUL 0x80
     (IMAP-101).
     """
-    return b'"%b"' % value if _QUOTABLE.fullmatch(value) else _odd_string(value)
-
-
-def nstring(value: bytes | None) -> bytes:
-    """`string`, or NIL for None."""
-    if value is None:
-        return b"NIL"
-    return b'"%b"' % value if _QUOTABLE.fullmatch(value) else _odd_string(value)
-
-
-def _odd_string(value: bytes) -> bytes:
+    if _QUOTABLE.fullmatch(value):
+        return b'"%b"' % value
     if _ESCAPED.fullmatch(value):
         return b'"' + _ESCAPE.sub(rb"\\\1", value) + b'"'
     value = value.translate(_UNSAFE)
     return b"{%d}\r\n%s" % (len(value), value)
+
+
+def nstring(value: bytes | None) -> bytes:
+    """`string`, or NIL for None."""
+    return b"NIL" if value is None else string(value)
 
 
 def quote_literals(wire: bytes) -> bytes:

@@ -45,7 +45,7 @@ def decode_words(raw: bytes) -> str:
     senders split characters.
     """
     if b"=?" not in raw:
-        return _clean(raw.decode() if raw.isascii() else _decode_raw(raw))
+        return _clean(_decode_raw(raw))
     out: list[str] = []
     charset = ""
     pending: list[bytes] = []
