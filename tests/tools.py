@@ -14,7 +14,7 @@ import trio
 
 from moxlite.net.limits import RateLimiter, Window
 
-__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "still", "top", "until"]
+__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "slowness", "still", "top", "until"]
 
 _given: set[int] = set()
 """Ports that were given, which nobody need have bound yet: of five at random, two would now and then be the same."""
@@ -30,6 +30,16 @@ def need(program: str) -> str:
             pytest.fail(f"{program} is not installed, and CI=true allows no skip")
         pytest.skip(f"{program} is not installed")
     return path
+
+
+def slowness() -> float:
+    """How much longer this machine takes for a loop of Python than one on which that takes 40 ns a turn; at least 1.
+    For bounds of processor time.
+    """
+    before, turns = time.process_time(), 0
+    while turns < 1_000_000:
+        turns += 1
+    return max(1.0, (time.process_time() - before) / 0.04)
 
 
 def free_port(ip: str = "127.0.0.1") -> int:

@@ -47,7 +47,8 @@ def unpack(name: str, target: Path) -> Path:
     """Unpack a fixture to the new folder `target`."""
     data = zstandard.ZstdDecompressor().stream_reader((FOLDER / f"{name}{SUFFIX}").read_bytes()).read()
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        tar.extractall(target, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # not before Python 3.11.4
+        tar.extractall(target)
     return target
 
 

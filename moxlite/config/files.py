@@ -14,12 +14,14 @@ NEW_FILE: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o640) -> os.stat_result:
     """Write to a new file beside, fsync, rename over `path`, fsync the directory.
 
-    An existing file keeps its mode, and its owner where the process may give files away; a new one gets `mode`. Returns
-    what the system says of the new file: the path may lead to another one by now.
+    An existing file keeps its mode, and its owner where the process may give files away; a new one gets `mode`. Where
+    `path` is a symbolic link, the file that it leads to is replaced, and the link stays. Returns what the system says
+    of the new file: the path may lead to another one by now.
 
     Raises:
       OSError: the old file is as it was; nothing is left behind.
     """
+    path = Path(os.path.realpath(path))
     with contextlib.suppress(FileNotFoundError):
         old = path.stat()
         mode = old.st_mode & 0o7777

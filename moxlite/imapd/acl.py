@@ -57,6 +57,8 @@ async def _change(session: Session, mailbox: str, identifier: str, rights: Calla
 
         def unit(tx: AccountTx) -> tuple[str, str] | None:
             box = place.find(tx, place.name, "a")
+            if identifier == place.owner and rights(RIGHTS) == RIGHTS:
+                return None  # KMail writes all of the list back, the owner's line too
             new = rights(acl(tx, box.id).get(identifier, ""))
             return (box.name, new) if set_rights(tx, box.id, identifier, new) else None
 

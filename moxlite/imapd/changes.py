@@ -448,23 +448,22 @@ async def tell_flags(session: Session, view: View, keywords: tuple[str, ...]) ->
 
 def _tell_mailbox(session: Session, event: Event) -> None:
     """LIST for mailboxes and subscriptions that are new, renamed or gone (IMAP-59); NOTIFY has its own way."""
-    # Without rev2, clients would take the line of a mailbox that is gone for a new one.
-    modern = session.rev2
+    if not session.rev2:
+        # RFC 3501 §7.2.2 has LIST as the answer to LIST only. Thunderbird takes an unasked one for a mailbox that it
+        # finds, cannot rename its own to that, then, and shows both.
+        return
     match event:
         case MailboxAdded(name=name, special_use=use, subscribed=subscribed, system=system):
             session.respond(ListData((*_subscribed(subscribed), *list_names(use, system=system)), name))
         case MailboxRenamed(name=name, old_name=old, special_use=use, subscribed=subscribed, system=system):
-            oldname = old if old and modern else None
             words = (*_subscribed(subscribed), *list_names(use, system=system))
-            session.respond(ListData(words, name, oldname=oldname))
+            session.respond(ListData(words, name, oldname=old or None))
         case MailboxRemoved(name=name, subscribed=subscribed):
-            if modern:
-                session.respond(ListData((r"\NonExistent", *_subscribed(subscribed)), name))
+            session.respond(ListData((r"\NonExistent", *_subscribed(subscribed)), name))
         case SubscriptionAdded(name=name, nonexistent=nonexistent):
             session.respond(ListData((r"\Subscribed", *_nonexistent(nonexistent)), name))
         case SubscriptionRemoved(name=name, nonexistent=nonexistent):
-            if modern or not nonexistent:
-                session.respond(ListData(_nonexistent(nonexistent), name))
+            session.respond(ListData(_nonexistent(nonexistent), name))
 
 
 async def _tell_annotation(session: Session, event: AnnotationChanged) -> None:

@@ -260,6 +260,7 @@ class Connection:
         try:
             stream = await self.context.starttls.accept(self._stream)
         except TLSError as error:
+            logger.info("STARTTLS failed", extra={"kv": {"remote": self.info.remote, "err": error}})
             self.broken = True
             raise trio.BrokenResourceError(f"no TLS: {error}") from error
         self._stream = stream

@@ -53,7 +53,9 @@ class Wire(Protocol):
         """
 
     async def start_tls(self) -> None:
-        """Shake hands; from here on everything is encrypted, and `info.tls` is set. Raises Disconnect if it fails."""
+        """Shake hands; from here on everything is encrypted, and `info.tls` is set. Raises BrokenResourceError if it
+        fails.
+        """
 
     @property
     def compressed(self) -> bool:

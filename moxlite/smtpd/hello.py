@@ -1,5 +1,6 @@
 """EHLO, HELO, STARTTLS and the small commands (RFC 5321 §4.1.1.1, RFC 3207; SMTP-19..25)."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -19,6 +20,7 @@ from moxlite.smtpd.session import Session
 
 __all__ = ["ehlo", "helo", "help_", "noop", "quit_", "rset", "starttls", "vrfy"]
 
+logger = logging.getLogger("moxlite.smtpd")
 
 # Keywords whose parameters are taken (RFC 5321 §4.1.1.11); the lines of EHLO follow from them.
 ALWAYS: Final = frozenset({"PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING", "LIMITS"})
@@ -114,6 +116,7 @@ async def starttls(session: Session, command: c.StartTLS) -> None:
         await session.wire.start_tls(tls, session.codec.leftover())
     except TLSError as error:
         metrics.starttls_errors_total.labels(reason=error.kind).inc()
+        logger.info("STARTTLS failed", extra={"kv": session.log_facts() | {"err": error}})
         raise Goodbye(error="starttls") from None
     session.codec.tls_started()
     if session.context.submission:

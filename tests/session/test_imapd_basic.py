@@ -66,7 +66,7 @@ async def test_pipelined_commands_are_carried_out_in_order(imap: Imap) -> None:
     async with imap.connect() as c:
         await c.login()
         await c.send('a CREATE b&AOk-\r\nb ENABLE UTF8=ACCEPT\r\nc STATUS "b\u00e9" (MESSAGES)\r\nd NOOP\r\n')
-        assert (await c.until("a"))[0] == '* LIST (\\Subscribed) "/" b&AOk-'
+        assert (await c.until("a"))[0].startswith("a OK [MAILBOXID (F")
         assert await c.until("b") == ["* ENABLED UTF8=ACCEPT", "b OK enabled"]
         assert await c.until("c") == ['* STATUS "b\u00e9" (MESSAGES 0)', "c OK status told"]
         assert await c.until("d") == ["d OK nothing done"]

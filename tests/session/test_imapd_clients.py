@@ -8,6 +8,7 @@ from functools import partial
 from ipaddress import ip_address
 
 import msgspec
+import pytest
 import trio
 from imapclient import IMAPClient
 
@@ -17,6 +18,7 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls import ServerTLS
 from tests.session.imapd_harness import PASSWORD, Imap, imap
+from tests.tools import eventually
 
 __all__ = ["imap"]
 
@@ -108,6 +110,21 @@ async def test_starttls_begins_encryption(imap: Imap) -> None:
             while data := await stream.receive_some():
                 answer += data
             assert answer == b"* BYE commands behind STARTTLS\r\n"
+
+
+async def test_the_log_says_why_starttls_failed(imap: Imap, caplog: pytest.LogCaptureFixture) -> None:
+    """IMAP-41"""
+    caplog.set_level("INFO", "moxlite.imapd")
+    async with listening(imap, starttls=True) as port, await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        await stream.receive_some()
+        await stream.send_all(b"a STARTTLS\r\n")
+        assert (await stream.receive_some()).startswith(b"a OK")
+        await stream.send_all(b"no handshake\r\n")
+        while await stream.receive_some():
+            pass
+        await eventually(lambda: "STARTTLS failed" in caplog.messages, what="the line")
+    [record] = [record for record in caplog.records if record.message == "STARTTLS failed"]
+    assert "does not speak TLS" in str(record.kv["err"])  # type: ignore[attr-defined]
 
 
 async def test_imapclient_synchronizes(imap: Imap) -> None:

@@ -97,8 +97,6 @@ S: NO
 C: SELECT Inbox (QRESYNC (1 1))
 S: BAD
 C: CREATE Work/2026
-S: * LIST (\Subscribed) "/" Work
-S: * LIST (\Subscribed) "/" Work/2026
 S: OK [MAILBOXID
 C: CREATE Work
 S: NO [ALREADYEXISTS]

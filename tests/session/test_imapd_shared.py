@@ -406,7 +406,7 @@ async def test_a_disk_that_is_full_in_a_copy_between_accounts(imap: Imap, monkey
 async def test_changes_of_the_owner_reach_a_guest_and_the_reverse(imap: Imap) -> None:
     """IMAP-157: in IDLE, at once."""
     await filled(imap, "lrswite")
-    async with imap.user(select="Work") as owner, guest(imap) as c:
+    async with imap.user(select="Work") as owner, guest(imap, enable=["IMAP4rev2"]) as c:
         await c.ok(f"a SELECT {BOX}")
         await owner.idle()
         await c.ok(r"a STORE 2 +FLAGS (\Answered)")
@@ -634,6 +634,11 @@ async def test_the_owner_gives_rights_and_takes_them(imap: Imap, caplog: pytest.
         assert (await c.tagged("a SETACL Work bo lqz")).startswith("BAD")
         for identifier in ("mia", "-bo", "nobody", "x@example.org"):
             assert (await c.tagged(f"a SETACL Work {identifier} lr")).startswith("NO [CANNOT]"), identifier
+        for rights in ("lrswipckxtdae", "lrswipkxtea", "+lr", '""', "-l", "lr"):
+            expected = "NO [CANNOT]" if rights in ('""', "-l", "lr") else "OK"
+            assert (await c.tagged(f"a SETACL Work mia {rights}")).startswith(expected), rights
+        assert (await c.tagged("a SETACL Nowhere mia lrswipkxtea")).startswith("NO [NONEXISTENT]")
+        assert (await c.tagged("a DELETEACL Work mia")).startswith("NO [CANNOT]")
         assert (await c.tagged("a GETACL Nowhere")).startswith("NO [NONEXISTENT]")
     changes = [record.kv for record in caplog.records if record.message == "rights changed"]
     assert changes[0] == {"account": "mia", "mailbox": "Work", "for": "bo", "rights": "lr", "by": "mia"}
@@ -647,6 +652,7 @@ async def test_a_guest_with_the_right_to_administer_gives_rights(imap: Imap) -> 
         await c.ok(f"a SETACL {BOX} bo +r")
         await c.ok(f"a SETACL {BOX} anyone l")
         assert await c.ok(f"a GETACL {BOX}") == [f"* ACL {BOX} mia lrswipkxteacd anyone l bo lra"]
+        await c.ok(f"a SETACL {BOX} mia lrswipckxtdae")
         assert (await c.tagged(f"a SETACL {BOX} mia l")).startswith("NO [CANNOT]")
         await c.ok(f"a DELETEACL {BOX} bo")
         assert (await c.tagged(f"a GETACL {BOX}")).startswith("NO [NOPERM]")

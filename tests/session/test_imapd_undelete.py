@@ -41,7 +41,7 @@ async def test_undeleted_messages_are_new_ones_of_their_mailbox(imap: Imap, tmp_
 
 async def test_a_mailbox_that_is_gone_is_there_again(imap: Imap, tmp_path: Path) -> None:
     """IMAP-160, IMAP-59, IMAP-64: with a new UIDVALIDITY."""
-    async with imap.account() as account, imap.user() as c:
+    async with imap.account() as account, imap.user(enable=["IMAP4rev2"]) as c:
         account.options = msgspec.structs.replace(account.options, undelete_grace=7 * DAY)
         await c.ok("a CREATE Trips/2026")
         await c.append("Subject: tickets\r\n\r\nx", "Trips/2026")

@@ -148,7 +148,7 @@ async def test_idle_tells_changes_as_they_come(imap: Imap) -> None:
 
 async def test_idle_works_without_a_mailbox(imap: Imap) -> None:
     """IMAP-59, IMAP-128"""
-    async with imap.user(select=None) as c, imap.user(select=None) as d:
+    async with imap.user(select=None, enable=["IMAP4rev2"]) as c, imap.user(select=None) as d:
         await c.idle()
         await d.ok("a CREATE x")
         assert await c.response() == r'* LIST (\Subscribed) "/" x'

@@ -18,7 +18,7 @@ from moxlite.store.apppasswords import add_app_password, remove_app_password
 from moxlite.store.submission import DSNNotify, QueueFull
 from moxlite.store.tlskeys import read_certificate
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
-from tests.tools import still
+from tests.tools import eventually, still
 
 __all__ = ["clock", "smtp"]
 
@@ -507,6 +507,19 @@ async def test_commands_behind_starttls_are_never_run(smtp: Smtp) -> None:
         while octets := await client.stream.receive_some(4096):
             rest += octets
         assert b"250" not in rest
+
+
+async def test_the_log_says_why_starttls_failed(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-20, 140"""
+    caplog.set_level("INFO", "moxlite.smtpd")
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await client.play("C: STARTTLS\nS: 220 2.0.0")
+        await client.send(b"no handshake\r\n")
+        while await client.stream.receive_some(4096):
+            pass
+        await eventually(lambda: "STARTTLS failed" in caplog.messages, what="the line")
+    [record] = [record for record in caplog.records if record.message == "STARTTLS failed"]
+    assert "does not speak TLS" in str(record.kv["err"])  # type: ignore[attr-defined]
 
 
 async def test_an_unknown_client_certificate_does_no_harm(smtp: Smtp) -> None:

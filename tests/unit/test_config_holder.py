@@ -268,6 +268,27 @@ async def test_what_is_saved_right_after_our_own_change_is_used(
         nursery.cancel_scope.cancel()
 
 
+async def test_a_link_to_the_file_stays_a_link(holder: ConfigHolder, tmp_path: Path) -> None:
+    """ADMIN-6: who keeps the configuration elsewhere, such as under version control, finds our changes there."""
+    real = tmp_path / "versioned" / "ours.toml"
+    real.parent.mkdir()
+    holder.domains_path.rename(real)
+    holder.domains_path.symlink_to(real)
+    await holder.edit(change(changes.add_address, holder, "a@example.org", "me"))
+    assert holder.domains_path.is_symlink()
+    assert "a@example.org" in real.read_text()
+    assert [path.name for path in real.parent.iterdir()] == ["ours.toml"]
+
+
+async def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    """ADMIN-62: and nothing is replaced."""
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_atomically(link, b"text")
+    assert link.is_symlink()
+
+
 async def test_two_edits_at_once_are_both_kept(holder: ConfigHolder) -> None:
     """ADMIN-6: one lock."""
     async with trio.open_nursery() as nursery:

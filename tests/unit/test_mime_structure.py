@@ -16,6 +16,7 @@ from moxlite.proto.mime import MIMEError, Part, Structure, decode_structure, enc
 from moxlite.proto.mime.decode import decode
 from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS
 from moxlite.proto.mime.wire import render_bodystructure, render_envelope
+from tests.tools import slowness
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
@@ -514,11 +515,13 @@ BOMBS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_fifty_megabytes_of_malice_are_scanned_within_ten_seconds(name: str) -> None:
-    """STORE-55, STORE-152, IMAP-147. Real time, but of this process: the bound is ten times what it takes, or more."""
+    """STORE-55, STORE-152, IMAP-147. Processor time of this process: the bound is two to three times what the worst two
+    take, ten times and more what most do.
+    """
     data = BOMBS[name]()
     before = time.process_time()
     structure = scan(data)
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 10 * slowness()
     assert sum(1 for _ in structure.root.walk()) <= MAX_PARTS
     assert len(encode_structure(structure)) < 4 << 20
 

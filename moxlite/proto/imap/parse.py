@@ -76,7 +76,7 @@ def parse_tag(reader: Reader) -> str:
 
 
 def parse_word(reader: Reader) -> str:
-    """The command word in upper case, "" if there is none."""
+    """The command word in upper case, ``UID`` with the word behind it."""
     reader.space()
     word = reader.atom("a command").upper()
     if word == "UID":

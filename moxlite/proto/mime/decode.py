@@ -106,9 +106,6 @@ def _until_padding(data: bytes) -> tuple[bytes, bool]:
     return b"".join(kept), False
 
 
-# "=" that starts neither an escape nor a soft line break: it stands for itself, which the C decoder doesn't see alike
-# in all places.
-_NO_ESCAPE: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
 # Begins with a literal, so that the search runs from line end to line end.
 _BLANK_END: Final = re.compile(rb"\n(?:(?<=[ \t]\r\n)|(?<=[ \t]\n))")
 
@@ -169,19 +166,31 @@ class QuotedPrintableDecoder:
 
 def _decode_qp(data: bytes, *, final: bool) -> bytes:
     if _BLANK_END.search(data):
-        data = b"\n".join([_strip_blanks(line) for line in data.split(b"\n")[:-1]] + [data[data.rfind(b"\n") + 1 :]])
+        data = _strip_lines(_strip_lines(data, b"\r\n"), b"\n")
     if final:
-        data = _strip_blanks(data).removesuffix(b"=")
-    return a2b_qp(_NO_ESCAPE.sub(b"=3D", data))
+        data = _strip_blanks(data[:-1]) + b"\r" if data.endswith(b"\r") else _strip_blanks(data)
+        data = data.removesuffix(b"=")
+    # "=" that starts neither an escape nor a soft line break stands for itself. The C decoder sees it alike but before
+    # another one, before a lone CR, and at the end.
+    if b"==" in data:
+        data = data.replace(b"==", b"=3D=").replace(b"==", b"=3D=")
+    if b"=\r" in data:
+        data = data.replace(b"=\r\n", b"=\n").replace(b"=\r", b"=3D\r")
+    if data.endswith(b"="):
+        data += b"3D"
+    return a2b_qp(data)
+
+
+def _strip_lines(data: bytes, end: bytes) -> bytes:
+    """Without blanks before each `end`."""
+    lines = data.split(end)
+    last = lines.pop()
+    return end.join([*map(_strip_blanks, lines), last])
 
 
 def _strip_blanks(line: bytes) -> bytes:
-    cr = line.endswith(b"\r")
-    body = line[:-1] if cr else line
-    stripped = body.rstrip(b" \t")
-    if len(stripped) == len(body) or len(body) - len(stripped) > MAX_BLANKS:
-        return line
-    return stripped + b"\r" if cr else stripped
+    stripped = line.rstrip(b" \t")
+    return stripped if len(line) - len(stripped) <= MAX_BLANKS else line
 
 
 def is_known_encoding(encoding: str) -> bool:

@@ -51,7 +51,7 @@ MAX_LANGUAGES: Final = 100
 
 _WINDOW: Final = 1 << 20  # octets per call into C: none holds the interpreter lock for more than a millisecond
 _MANY_MISSES: Final = 1000  # about what compiling the pattern of `_likely` costs
-_LOOK: Final = 8  # octets of each boundary in it
+_LOOK: Final = 70  # octets of each boundary in it, the most that RFC 2046 §5.1.1 allows
 _BLANK: Final = re.compile(rb"\n\r?\n")
 # A line that may be a delimiter, cut where no boundary can match any more: boundary, "--", and one octet to see what
 # follows.

@@ -69,11 +69,11 @@ BODY_TAG: Final = re.compile(r"<body\b([^>]{0,2000})>", re.IGNORECASE)
 COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
 BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)
 
-# HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; possessive, so that no text costs
-# more than linear time
+# HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; atomic, so that no text costs
+# more than linear time. Not possessive: groups with "*+" and "?+" match what they should not before Python 3.11.5.
 TAG: Final = re.compile(
     r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)"
-    r"(?:[\s/]*[^\s\"'<>/=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?+)*+[\s/]*+>"
+    r"(?>(?:[\s/]*[^\s\"'<>/=]++(?>(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?))*)[\s/]*+>"
 )
 COMMENT_END: Final = re.compile(r"--!?>")
 STYLE_END: Final = re.compile(r"</style[\s/>]", re.IGNORECASE)
