@@ -515,7 +515,7 @@ async def test_a_series_runs_in_order_and_shares_commits(db: Database, vfs: Faul
 
 
 async def test_what_others_write_goes_before_the_next_unit_of_a_series(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch, no_hurry: None
 ) -> None:
     """STORE-4a, IMAP-167: though three units were put before it; then the series goes on, even under constant load."""
     monkeypatch.setattr(writer_module, "SERIES_RUN", -1.0)
