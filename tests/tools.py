@@ -1,10 +1,12 @@
 """What tests share: looking for real programs, free ports, waiting for conditions."""
 
+import io
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,7 +16,7 @@ import trio
 
 from moxlite.net.limits import RateLimiter, Window
 
-__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "slowness", "still", "top", "until"]
+__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "slowness", "still", "top", "untar", "until"]
 
 _given: set[int] = set()
 """Ports that were given, which nobody need have bound yet: of five at random, two would now and then be the same."""
@@ -40,6 +42,13 @@ def slowness() -> float:
     while turns < 1_000_000:
         turns += 1
     return max(1.0, (time.process_time() - before) / 0.04)
+
+
+def untar(data: bytes, folder: Path) -> None:
+    """Unpack a tar file, nothing of it outside of `folder`."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # not before Python 3.11.4
+        archive.extractall(folder)
 
 
 def free_port(ip: str = "127.0.0.1") -> int:

@@ -14,7 +14,7 @@ import zstandard
 
 from moxlite.queue.testdata import generate
 from moxlite.store.backup.layout import databases
-from tests.tools import top
+from tests.tools import top, untar
 
 __all__ = ["FOLDER", "names", "pack", "unpack"]
 
@@ -46,9 +46,7 @@ def pack(data: Path, name: str) -> Path:
 def unpack(name: str, target: Path) -> Path:
     """Unpack a fixture to the new folder `target`."""
     data = zstandard.ZstdDecompressor().stream_reader((FOLDER / f"{name}{SUFFIX}").read_bytes()).read()
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # not before Python 3.11.4
-        tar.extractall(target)
+    untar(data, target)
     return target
 
 

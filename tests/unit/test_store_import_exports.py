@@ -24,6 +24,7 @@ from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, export, folder, imported, tar
 from tests.store_mail import deliver_mail, look, mail, prepared, put
+from tests.tools import untar
 
 __all__ = ["accounts", "store_options"]
 
@@ -150,9 +151,7 @@ async def test_python_reads_an_exported_maildir(accounts: Accounts, tmp_path: Pa
         await fill(account)
         order = ExportOrder(form=FileForm.MAILDIR, container=Container.TAR, mailbox="Inbox")
         data = await export(account, order, folder(accounts))
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # not before Python 3.11.4
-        archive.extractall(tmp_path)
+    untar(data, tmp_path)
     box = stdlib.Maildir(tmp_path / "Inbox", create=False)
     found = {message["Subject"]: message for message in box}
     assert len(box) == len(ODD)
