@@ -10,8 +10,8 @@ from bench.imapload import IMAP, corpus
 from bench.servers import Moxlite
 from moxlite.admin.storage import store_options
 from moxlite.config.holder import ConfigHolder
-from moxlite.store.accounts import Accounts
-from moxlite.store.credentials import derive_credential, set_credential
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.credentials import derive_credential, set_credential
 
 __all__ = ["accounts", "set_passwords"]
 

@@ -15,20 +15,20 @@ import trio
 import trio.testing
 
 from bench.imapload import corpus
-from moxlite.admin.logins import Logins
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Sessions, serve_connection
+from moxlite.logins.logins import Logins
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections, RateLimiter
 from moxlite.server import SWITCH_INTERVAL
-from moxlite.store.accounts import Accounts
-from moxlite.store.auth import AuthDB
-from moxlite.store.credentials import change_password
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.options import Options
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.spool import Spool
+from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.faultvfs import FaultVFS
 

@@ -22,16 +22,16 @@ import trio
 from bench.backup import INTERVAL, messages_of, source_of, whole
 from bench.storelines import Figures, p99
 from bench.storemail import ACCOUNT, Letters, facts_of, options, sender
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.full import back_up
-from moxlite.store.check import check_account
-from moxlite.store.deliver import deliver
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import deliver
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Done, Progress
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
+from moxlite.store.upkeep.check import check_account
 from tests.realservers import Dovecot
 
 __all__ = ["backup_beside_import", "maildir", "mbox"]

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import trio
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.file.transaction import Tx
 from moxlite.store.junk.classify import classify
 from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import Meta, read_meta
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.spool import Spool
-from moxlite.store.transaction import Tx
+from moxlite.store.rows.reading import mailbox_by_name
 from tests.junkcorpus import Corpus
 
 __all__ = ["junk"]

@@ -21,25 +21,25 @@ import trio
 import trio.testing
 
 from bench.storemail import ACCOUNT, FREQUENT, HUNDREDTH, MESSAGES, RARE, Letters, beside, facts_of, options
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.bus import Cursor
-from moxlite.store.changes import changes_since
-from moxlite.store.deliver import deliver
-from moxlite.store.facts import NO_FACTS, ip_classes
-from moxlite.store.fetching import fetch_rows
-from moxlite.store.flags import store_flags, store_flags_ids
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.changes import changes_since
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.reputation import Key, history, received_since
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.facts import NO_FACTS, ip_classes
+from moxlite.store.mail.fetching import fetch_rows
+from moxlite.store.mail.flags import store_flags, store_flags_ids
+from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.mail.threadlinks import Links
 from moxlite.store.options import DAY
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
-from moxlite.store.reputation import Key, history, received_since
+from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.search.finding import search_messages
-from moxlite.store.spool import Spool
-from moxlite.store.threadlinks import Links
-from moxlite.store.transaction import Reader
 from moxlite.store.types import Flag, MailboxID, ModSeq
-from moxlite.store.unit import AccountTx
 from tests.faultvfs import FaultVFS
 
 __all__ = ["Figures", "account_of", "file_of", "p99"]

@@ -19,14 +19,14 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import Append, append, deliver
-from moxlite.store.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
 from moxlite.store.options import DAY, Options
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.spool import Spool
+from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import Flag
 
 __all__ = [

@@ -31,32 +31,32 @@ import trio
 from moxlite import __version__
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import AdminCommands, finish_removal
-from moxlite.admin.imapcopy.commands import ImapCopyCommands
-from moxlite.admin.localserve import ACCOUNT
-from moxlite.admin.logins import Logins
-from moxlite.admin.mailcopies import CopyCommands
-from moxlite.admin.ports import TLSPorts, connection_limits, failure_limits, trust_of
-from moxlite.admin.receivedid import ReceivedID
-from moxlite.admin.startup import Endpoint, Service, Started, StartFailed
 from moxlite.admin.storage import compression, store_options
 from moxlite.admin.storagefaults import StorageFaults
-from moxlite.admin.systemd import keep_alive, notify
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.imapd.commands import IMAPCommands
-from moxlite.imapd.connection import serve_connection as serve_imap
-from moxlite.imapd.context import Context as IMAPContext
-from moxlite.imapd.sessions import Sessions
+from moxlite.imapd.session.connection import serve_connection as serve_imap
+from moxlite.imapd.session.context import Context as IMAPContext
+from moxlite.imapd.session.sessions import Sessions
+from moxlite.logins.logins import Logins
+from moxlite.migration.commands import ImapCopyCommands
+from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.certificates import Trust
-from moxlite.net.clockset import ClockWatch
 from moxlite.net.connections import ConnectionInfo, guard
 from moxlite.net.ctlserver import listen_ctl, serve_ctl
 from moxlite.net.dial import LocalAddresses
 from moxlite.net.listeners import Handler, listen, serve_listener
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.resolver import FakeResolver, Resolver
-from moxlite.net.watchdog import Watchdog
+from moxlite.process.clockset import ClockWatch
+from moxlite.process.localserve import ACCOUNT
+from moxlite.process.ports import TLSPorts, connection_limits, failure_limits, trust_of
+from moxlite.process.receivedid import ReceivedID
+from moxlite.process.startup import Endpoint, Service, Started, StartFailed
+from moxlite.process.systemd import keep_alive, notify
+from moxlite.process.watchdog import Watchdog
 from moxlite.queue.commands import QueueCommands
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.context import Loopback
@@ -64,19 +64,19 @@ from moxlite.queue.queue import Queue
 from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext
 from moxlite.smtpd.senders import Senders
-from moxlite.store.accounts import Accounts
-from moxlite.store.auth import AuthDB
-from moxlite.store.chunks import prefer
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.scrubbing import scrub_weekly
+from moxlite.store.accounts.shares import sharing_task
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.content.chunks import prefer
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken, StoreError
+from moxlite.store.file.offload import give_memory_back, keep_heap_small
 from moxlite.store.imports.engine import Imports
-from moxlite.store.offload import give_memory_back, keep_heap_small
-from moxlite.store.reparse import keep_parsed
-from moxlite.store.scrubbing import scrub_weekly
-from moxlite.store.shares import sharing_task
-from moxlite.store.spool import Spool
-from moxlite.store.submission import Submission, Submit
-from moxlite.store.systemmailbox import UNQUEUE
-from moxlite.store.threads import keep_threads
+from moxlite.store.mail.systemmailbox import UNQUEUE
+from moxlite.store.mail.threads import keep_threads
+from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.web.context import make_context
 from moxlite.web.health import Measure
 from moxlite.web.serve import serve_connection as serve_http

@@ -9,7 +9,8 @@ import trio
 from trio.testing import MockClock
 
 from moxlite.cli import run
-from moxlite.store import accounts, database, offload
+from moxlite.store.accounts import accounts
+from moxlite.store.file import database, offload
 
 __all__ = ["RATE", "main"]
 

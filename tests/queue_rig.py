@@ -22,11 +22,11 @@ from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Loopback
 from moxlite.queue.queue import Queue
 from moxlite.queue.rows import DELIVERING, Message
-from moxlite.store.accounts import Accounts
-from moxlite.store.body import message_range
-from moxlite.store.spool import Spool
-from moxlite.store.submission import Submission, SubmissionRecipient
-from moxlite.store.systemmailbox import UNQUEUE
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.body import message_range
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.mail.systemmailbox import UNQUEUE
 
 __all__ = ["MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "submission"]
 

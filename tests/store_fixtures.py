@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.options import Options
 
 __all__ = ["accounts", "soon", "store_options", "unserved"]

@@ -10,17 +10,17 @@ from typing import BinaryIO, cast
 
 import trio
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.body import message_range
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import message_range
 from moxlite.store.exports.engine import Export
 from moxlite.store.exports.items import ExportOrder
+from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Done, Progress
-from moxlite.store.keywords import flag_words
-from moxlite.store.reading import mailboxes, rows_by_uid
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.keywords import flag_words
+from moxlite.store.rows.reading import mailboxes, rows_by_uid
 
 __all__ = ["contents", "done", "export", "imported", "mbox", "tar", "tgz", "zipped"]
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from moxlite.store.account import Account
-from moxlite.store.adding import Added
-from moxlite.store.deliver import Append, append, deliver
-from moxlite.store.facts import NO_FACTS, Facts
-from moxlite.store.prepare import Prepared, prepare
-from moxlite.store.reading import mailbox_by_name, rows_by_uid
-from moxlite.store.spool import Spool
-from moxlite.store.transaction import Reader
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.adding import Added
+from moxlite.store.mail.facts import NO_FACTS, Facts
+from moxlite.store.rows.reading import mailbox_by_name, rows_by_uid
 from moxlite.store.types import Flag, Mailbox, MessageRow
 
 __all__ = ["box", "deliver_mail", "look", "mail", "prepared", "put", "rows"]

@@ -18,16 +18,16 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.admin.logins import Logins
 from moxlite.admin.storage import store_options as options_of
 from moxlite.config.holder import ConfigHolder
+from moxlite.logins.logins import Logins
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.net.limits import AUTH_FAILURES
 from moxlite.net.log import new_cid
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.auth import AuthDB
-from moxlite.store.credentials import change_password
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.changelog.account import Account
 from moxlite.store.imports.engine import Imports
 from moxlite.web.context import REQUESTS, Context, make_context
 from moxlite.web.serve import serve_connection

@@ -15,14 +15,14 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.net.lock import DataLock
-from moxlite.store.accounts import Accounts
+from moxlite.process.lock import DataLock
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.full import Source, back_up, inside
 from moxlite.store.backup.selective import restore_mail
 from moxlite.store.backup.whole import is_unused, unpack_account
 from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
-from moxlite.store.offload import in_thread
+from moxlite.store.file.offload import in_thread
 
 __all__ = ["BackupCommands", "back_up_stopped", "run_told", "source_of"]
 

@@ -14,14 +14,14 @@ import trio
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.notices import notify_postmaster
 from moxlite.admin.requests import BackUp
+from moxlite.bell import sleep_by_both_clocks
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
 from moxlite.net.ctlserver import CommandFailed
 from moxlite.store import metrics
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import Repository
-from moxlite.store.bell import sleep_by_both_clocks
 from moxlite.store.errors import StoreError
 
 __all__ = ["BackupSchedule"]

@@ -9,8 +9,8 @@ from moxlite.admin.storage import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctlserver import CommandFailed
-from moxlite.net.lock import DataLock
-from moxlite.store.accounts import Accounts
+from moxlite.process.lock import DataLock
+from moxlite.store.accounts.accounts import Accounts
 
 __all__ = ["named_accounts", "on_files"]
 

@@ -16,7 +16,6 @@ from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
 from moxlite.admin.junk import JunkCommands
-from moxlite.admin.logins import Logins
 from moxlite.admin.requests import (
     AccountAdd,
     AccountInfo,
@@ -43,14 +42,15 @@ from moxlite.admin.undelete import undelete_mail
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import AccountRecipient
+from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError
-from moxlite.store.accounts import Accounts
-from moxlite.store.auth import AuthDB
-from moxlite.store.credentials import change_password
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.shares import forget_shares
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import change_password
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
-from moxlite.store.shares import forget_shares
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -13,10 +13,10 @@ from moxlite.admin.requests import JunkAccount, JunkDone, JunkExplain, JunkExpla
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.proto.mime.messageid import canonical_message_id
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.prepare import MAX_MESSAGE
 from moxlite.store.errors import NoSuchMessage, StoreError
 from moxlite.store.junk.classify import explain
-from moxlite.store.prepare import MAX_MESSAGE
 
 __all__ = ["JunkCommands", "JunkFailed", "explain_message", "prune_accounts", "retrain_accounts"]
 

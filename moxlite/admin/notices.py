@@ -7,11 +7,11 @@ from pathlib import Path
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
 from moxlite.proto.mime.types import MailAddress
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import deliver
-from moxlite.store.facts import NO_FACTS
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import deliver
+from moxlite.store.mail.facts import NO_FACTS
 
 __all__ = ["notify_postmaster"]
 

@@ -8,15 +8,15 @@ import apsw
 
 from moxlite.admin.storage import store_options
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.lock import DataLock
+from moxlite.process.lock import DataLock
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.restore import restore
+from moxlite.store.backup.verify import Verified, data_of, verify
 from moxlite.store.errors import StoreError
-from moxlite.store.migrations import Kind
+from moxlite.store.file.migrations import Kind
 from moxlite.store.options import Options
-from moxlite.store.repairs import FIXES, repair_file
-from moxlite.store.verify import Verified, data_of, verify
+from moxlite.store.upkeep.repairs import FIXES, repair_file
 
 __all__ = ["restore_stopped", "verify_stopped"]
 

@@ -4,19 +4,19 @@ import logging
 from collections.abc import Mapping
 
 from moxlite.admin.accounts import Refused, require_account
-from moxlite.admin.logins import Logins
 from moxlite.admin.requests import AccountName, ShareInfo, ShareSet
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
+from moxlite.logins.logins import Logins
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.store.accounts import Accounts
-from moxlite.store.acl import ANYONE, RIGHTS, all_acls, set_rights
-from moxlite.store.auth import AuthDB
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
+from moxlite.store.mail.acl import ANYONE, RIGHTS, all_acls, set_rights
 from moxlite.store.names import check_name, is_below
-from moxlite.store.reading import mailbox_by_name, mailboxes
-from moxlite.store.shares import publish_shares
-from moxlite.store.unit import AccountTx
+from moxlite.store.rows.reading import mailbox_by_name, mailboxes
 
 __all__ = ["ShareCommands", "guest_of"]
 

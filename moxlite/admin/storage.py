@@ -7,7 +7,7 @@ from typing import Final
 from moxlite.config.domains import JunkFilter
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import InitialMailboxes
-from moxlite.store.chunks import Compression
+from moxlite.store.content.chunks import Compression
 from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.options import SECOND, AccountConfig, Options

@@ -16,7 +16,7 @@ import trio
 
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.snapshot import Snapshot
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 
 __all__ = ["StorageFaults"]

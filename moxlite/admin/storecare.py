@@ -14,14 +14,14 @@ from moxlite.admin.requests import StoreAccount, StoreDone, StoreStats
 from moxlite.admin.storage import compression
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.chunks import Compression
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.chunks import Compression
 from moxlite.store.errors import StoreError
-from moxlite.store.reparse import reparse
-from moxlite.store.scrub import SCRUB_RATE, body_stats, recompress
-from moxlite.store.threads import reassign_threads
-from moxlite.store.transaction import Reader
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.threads import reassign_threads
+from moxlite.store.upkeep.reparse import reparse
+from moxlite.store.upkeep.scrub import SCRUB_RATE, body_stats, recompress
 
 __all__ = ["UNITS", "Care", "StoreCommands", "care_for", "read_stats"]
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from moxlite.admin.chosen import on_files
 from moxlite.admin.requests import CheckReport
 from moxlite.config.snapshot import Snapshot
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 from moxlite.store.search.check import check_index
+from moxlite.store.upkeep.check import check_account
 
 __all__ = ["check_accounts", "check_stopped"]
 

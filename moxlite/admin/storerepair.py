@@ -5,10 +5,10 @@ import apsw
 from moxlite.admin.requests import StoreRepair
 from moxlite.admin.storage import store_options
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.lock import DataLock
-from moxlite.store.accounts import Accounts
+from moxlite.process.lock import DataLock
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import AccountUnknown, StorageBroken
-from moxlite.store.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file
+from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file
 
 __all__ = ["fix_of", "repair_account", "repair_stopped"]
 

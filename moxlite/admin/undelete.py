@@ -2,9 +2,9 @@
 
 from moxlite.admin.requests import Undelete, UndeletedMail
 from moxlite.net.ctlserver import CommandFailed
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
-from moxlite.store.undelete import undelete
+from moxlite.store.upkeep.undelete import undelete
 
 __all__ = ["undelete_mail"]
 

@@ -128,7 +128,7 @@ def export_full(name: str, file: str) -> None:
     """
     import apsw
 
-    from moxlite.store.accounts import check_account_name
+    from moxlite.store.accounts.accounts import check_account_name
     from moxlite.store.backup.whole import export_account
     from moxlite.store.errors import StoreError
 
@@ -170,7 +170,7 @@ admin.add_command(imapserve)
 @admin.command("set-password")
 def admin_set_password() -> None:
     """Set the password of the admin app: asked for twice, or the first line of stdin."""
-    from moxlite.admin.adminpassword import write_admin_password
+    from moxlite.logins.adminpassword import write_admin_password
     from moxlite.store.errors import BadPassword
 
     path = load_config().static.admin_password_file

@@ -94,7 +94,7 @@ def _stopped(request: "BackUp") -> "BackedUp":
 @contextlib.contextmanager
 def _failures(what: str) -> Iterator[None]:
     """Say what failed."""
-    from moxlite.net.lock import Locked
+    from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
     try:

@@ -20,7 +20,7 @@ def test() -> None:
 
     Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
     """
-    from moxlite.admin.configtest import test_config
+    from moxlite.process.configtest import test_config
 
     errors, warnings = test_config(config_path())
     for problem in errors:

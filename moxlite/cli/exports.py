@@ -74,10 +74,10 @@ def _run(
     write: Callable[[bytes], Awaitable[None]],
     count: Callable[[int], None],
 ) -> "Exported":
-    from moxlite.admin.mailcopies import export_stopped
     from moxlite.admin.requests import Exported
+    from moxlite.migration.mailcopies import export_stopped
     from moxlite.net.ctlserver import CommandFailed
-    from moxlite.net.lock import Locked
+    from moxlite.process.lock import Locked
 
     async def ask_server(client: "CtlClient") -> Exported:
         return await client.call(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from moxlite.cli.common import NOT_RUNNING, Failure, load_config
 
 if TYPE_CHECKING:
-    from moxlite.store.accounts import Accounts
+    from moxlite.store.accounts.accounts import Accounts
 
 __all__ = ["on_files", "served"]
 
@@ -26,7 +26,7 @@ def served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
 def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
     """Have `work` done on the files of an account, or of all that are configured. Raises Failure."""
     from moxlite.admin import chosen
-    from moxlite.net.lock import Locked
+    from moxlite.process.lock import Locked
 
     snapshot = load_config()
     if name and snapshot.account(name) is None:

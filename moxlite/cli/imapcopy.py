@@ -11,7 +11,7 @@ import msgspec
 from moxlite.cli.common import FAILED, Failure, moment, printable, settings, talk
 
 if TYPE_CHECKING:
-    from moxlite.admin.imapcopy.orders import Copied, Event
+    from moxlite.migration.orders import Copied, Event
     from moxlite.net.ctlclient import CtlClient
 
 __all__ = ["export", "import_"]
@@ -87,7 +87,7 @@ def export(**options: Any) -> None:
 
 
 def _copy(command: str, **options: Any) -> None:
-    from moxlite.admin.imapcopy.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Note
+    from moxlite.migration.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Note
 
     password_file, token_file = options.pop("password_file"), options.pop("oauth_token_file")
     if password_file is not None and token_file is not None:
@@ -171,7 +171,7 @@ class _Told:
 
     def event(self, event: "Event") -> None:
         """Show it."""
-        from moxlite.admin.imapcopy.orders import MailboxPlan, MailboxStep
+        from moxlite.migration.orders import MailboxPlan, MailboxStep
 
         if isinstance(event, MailboxPlan):
             print(printable(f"{event.source} -> {event.target}: {event.messages} messages, {event.new} to copy"))

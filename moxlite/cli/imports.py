@@ -135,9 +135,9 @@ def _run(
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise
-    from moxlite.admin.mailcopies import import_stopped
+    from moxlite.migration.mailcopies import import_stopped
     from moxlite.net.ctlserver import CommandFailed
-    from moxlite.net.lock import Locked
+    from moxlite.process.lock import Locked
 
     async def tell_async(event: "Event") -> None:
         tell(event)

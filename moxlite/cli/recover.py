@@ -21,8 +21,8 @@ def recover(name: str, out: str, file: str | None) -> None:
     account.db-shm must go. Messages that have lost their mailbox are in the mailbox Recovered. Prints what is lost,
     also to DIR/losses.txt; exit code 1 if something is.
     """
-    from moxlite.net.lock import DataLock, Locked
-    from moxlite.store.accounts import check_account_name
+    from moxlite.process.lock import DataLock, Locked
+    from moxlite.store.accounts.accounts import check_account_name
     from moxlite.store.errors import StoreError
     from moxlite.store.recover.rebuild import recover as run
 

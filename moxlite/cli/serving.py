@@ -66,7 +66,7 @@ def localserve(
     The localpart of a recipient can ask for trouble: it ends in temperror, permerror, timeout or an SMTP code such as
     451; a prefix mailfrom, rcptto or queue says where.
     """
-    from moxlite.admin import localserve as local
+    from moxlite.process import localserve as local
     from moxlite.store.errors import StoreError
 
     where = Path(directory) if directory else local.default_directory()
@@ -93,8 +93,8 @@ def localserve(
 
 def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool) -> int:
     from moxlite import server as composition
-    from moxlite.admin.startup import StartFailed, start
     from moxlite.config.load import ConfigError
+    from moxlite.process.startup import StartFailed, start
 
     try:
         started = start(path, log_level=log_level, pedantic=settings().pedantic, drop=drop)
@@ -124,7 +124,7 @@ def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool) -> int
 
 def _welcome(path: Path, snapshot: "Snapshot") -> str:
     """What to do with a local server: URLs, ports, credentials."""
-    from moxlite.admin.localserve import ADDRESS, ADMIN_PASSWORD, PASSWORD
+    from moxlite.process.localserve import ADDRESS, ADMIN_PASSWORD, PASSWORD
 
     listener = next(iter(snapshot.static.listeners.values()))
     ip = listener.ips[0]

@@ -56,7 +56,7 @@ def _reports(name: str, *, deep: bool) -> "list[CheckReport]":
 
 def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
     from moxlite.admin.storecheck import check_stopped
-    from moxlite.net.lock import Locked
+    from moxlite.process.lock import Locked
 
     snapshot = load_config()
     if name and snapshot.account(name) is None:
@@ -120,7 +120,7 @@ def _repair(verb: str, name: str, mailbox: str = "") -> None:
 
 def _repair_stopped(request: "StoreRepair") -> list[str]:
     from moxlite.admin.storerepair import repair_stopped
-    from moxlite.net.lock import Locked
+    from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
     snapshot = load_config()

@@ -23,7 +23,7 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
     --fix, and then prints each change.
     """
     from moxlite.admin.restores import verify_stopped
-    from moxlite.net.lock import Locked
+    from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
     def tell(line: str) -> None:

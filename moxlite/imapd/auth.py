@@ -6,8 +6,11 @@ Who may log in is decided by `admin.logins`; here its outcomes become IMAP's wor
 import base64
 import logging
 
-from moxlite.admin.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
-from moxlite.admin.logins import (
+from moxlite.imapd.basic import capability_code
+from moxlite.imapd.session.errors import Disconnect, Refused, bad, no, refusal
+from moxlite.imapd.session.session import Done, Session
+from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.logins.logins import (
     BadChannelBinding,
     ForeignIdentity,
     Identity,
@@ -23,10 +26,6 @@ from moxlite.proto.imap import server as codec
 from moxlite.proto.imap.responses import Continue
 from moxlite.proto.sasl import NO_BINDINGS
 from moxlite.store.errors import StoreError
-
-from .basic import capability_code
-from .errors import Disconnect, Refused, bad, no, refusal
-from .session import Done, Session
 
 __all__ = ["authenticate", "begin_tls", "enter", "login", "login_request", "preauthenticate", "starttls"]
 

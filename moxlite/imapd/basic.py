@@ -6,14 +6,13 @@ import logging
 from typing import Final
 
 from moxlite import __version__
+from moxlite.imapd.session.session import Done, Enabled, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import CapabilityData, Code, IdData, NamespaceData, State
 from moxlite.proto.imap.responses import Enabled as EnabledData
 from moxlite.proto.sasl import NO_BINDINGS, announced
 from moxlite.store.names import OTHERS
-from moxlite.store.reading import mailbox_by_name
-
-from .session import Done, Enabled, Session
+from moxlite.store.rows.reading import mailbox_by_name
 
 __all__ = [
     "capabilities",

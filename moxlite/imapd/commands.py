@@ -10,19 +10,18 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.logins import Identity
 from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
+from moxlite.imapd.session.connection import serve_identity
+from moxlite.imapd.session.context import Context
+from moxlite.imapd.session.sessions import SessionFacts
+from moxlite.logins.logins import Identity
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.store.errors import StoreError
 from moxlite.store.names import OTHERS
-from moxlite.store.reading import mailboxes
-
-from .connection import serve_identity
-from .context import Context
-from .sessions import SessionFacts
+from moxlite.store.rows.reading import mailboxes
 
 __all__ = ["IMAPCommands"]
 

@@ -1,9 +1,8 @@
 """COMPRESS (RFC 4978; IMAP-135)."""
 
+from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.session import Done, Session
 from moxlite.proto.imap import commands as c
-
-from .errors import no
-from .session import Done, Session
 
 __all__ = ["begin", "compress"]
 

@@ -5,11 +5,10 @@ from typing import Final, TypeVar
 
 import trio
 
+from moxlite.imapd.session.errors import Disconnect, Refused
+from moxlite.imapd.session.session import Session
 from moxlite.proto.imap.responses import Code, State
 from moxlite.store.errors import StoreError
-
-from .errors import Disconnect, Refused
-from .session import Session
 
 __all__ = ["INTERVAL", "going_on"]
 

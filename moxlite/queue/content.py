@@ -9,11 +9,11 @@ import msgspec
 import trio
 
 from moxlite.queue.rows import Message
-from moxlite.store.chunks import CHUNK_SIZE, Chunk, decode_chunk, encode_chunk
-from moxlite.store.database import Database
+from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, decode_chunk, encode_chunk
+from moxlite.store.content.spool import Spool
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.spool import Spool
-from moxlite.store.transaction import Reader, Tx
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = ["Content", "add_content", "drop_unused", "encoded", "octets", "release_content"]
 

@@ -14,7 +14,7 @@ from moxlite.net.certificates import Trust
 from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 
 __all__ = ["Context", "Dial", "Loopback", "now"]
 

@@ -13,12 +13,12 @@ from moxlite.queue.context import Context
 from moxlite.queue.record import DSN_FAILED
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import attempts_left, max_attempts_of
-from moxlite.store.database import Database
-from moxlite.store.deliver import deliver
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import deliver
 from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged
-from moxlite.store.facts import NO_FACTS
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
+from moxlite.store.file.database import Database
+from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
 
 __all__ = ["compose_notice", "deliver_notice"]

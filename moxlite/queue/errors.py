@@ -1,6 +1,6 @@
 """What can go wrong when asking the queue for something. What every submitter meets is in store, beside `Submit`."""
 
-from moxlite.store.submission import FromIDTaken, QueueFull
+from moxlite.store.delivery.submission import FromIDTaken, QueueFull
 
 __all__ = ["BadFilter", "FromIDTaken", "NoSuchMessage", "QueueError", "QueueFull", "UnknownTransport"]
 

@@ -12,7 +12,7 @@ from moxlite.config.values import parse_duration
 from moxlite.proto.address import AddressError, Domain
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND
-from moxlite.store.transaction import Value
+from moxlite.store.file.transaction import Value
 
 __all__ = ["Condition", "Filter", "Page", "RetiredFilter", "RetiredPage", "compose", "compose_page"]
 

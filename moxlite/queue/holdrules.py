@@ -6,7 +6,7 @@ import msgspec
 
 from moxlite.proto.address import AddressError, Domain, Path
 from moxlite.queue.errors import BadFilter
-from moxlite.store.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = ["HoldRule", "add_hold_rule", "hold_rules", "matches", "parse_party", "remove_hold_rule"]
 

@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.bell import Bell
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.connections import guard
 from moxlite.queue import metrics, mirrorrows
@@ -32,16 +33,15 @@ from moxlite.queue.retire import retire
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.scheduler import policy_of
-from moxlite.store.account import Account
-from moxlite.store.bell import Bell
-from moxlite.store.database import Database
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.queued import created_at, drop_queued, fit_queue_mailbox, put_queued, queued_keys
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMessage, ChunkDamaged, StoreError
-from moxlite.store.outbox import OutboxRow
-from moxlite.store.prepare import prepare
-from moxlite.store.queued import created_at, drop_queued, fit_queue_mailbox, put_queued, queued_keys
-from moxlite.store.spool import Spool
-from moxlite.store.systemmailbox import QUEUE, queue_mailbox
-from moxlite.store.transaction import Tx
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Tx
+from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
+from moxlite.store.upkeep.outbox import OutboxRow
 
 __all__ = ["Mirror"]
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from moxlite.queue.rows import DELIVERING, MESSAGE_COLUMNS, Message, message_of
-from moxlite.store.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "GRACE",

@@ -19,7 +19,7 @@ from moxlite.queue.rows import (
     message_of,
     retired_of,
 )
-from moxlite.store.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "Counts",

@@ -22,12 +22,12 @@ from moxlite.queue.rows import Message, Retired
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.scheduler import Scheduler, policy_of
 from moxlite.queue.submit import add_submission
-from moxlite.store.database import Database, Kind
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
-from moxlite.store.spool import Spool
-from moxlite.store.submission import Submission
-from moxlite.store.transaction import Tx
 
 __all__ = ["Queue"]
 

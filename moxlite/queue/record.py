@@ -21,8 +21,8 @@ from moxlite.queue.rows import (
     message_of,
 )
 from moxlite.queue.schedule import delay_after, max_attempts_of
-from moxlite.store.submission import DSNNotify
-from moxlite.store.transaction import Reader, Tx
+from moxlite.store.delivery.submission import DSNNotify
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "DSN_DELAYED",

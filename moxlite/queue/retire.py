@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from moxlite.queue.content import release_content
 from moxlite.queue.mirrorrows import end_mirror
 from moxlite.queue.rows import RETIRED_COLUMNS, Result, encode_results
-from moxlite.store.transaction import Tx
+from moxlite.store.file.transaction import Tx
 
 __all__ = ["KeepFor", "clean_retired", "retire"]
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.proto.address import NULL_PATH, Domain, Localpart, Path, pack_localpart, parse_ip_literal
-from moxlite.store.submission import DSNNotify
-from moxlite.store.transaction import Row as SQLRow
+from moxlite.store.delivery.submission import DSNNotify
+from moxlite.store.file.transaction import Row as SQLRow
 
 __all__ = [
     "DELIVERING",

@@ -28,10 +28,10 @@ from moxlite.queue.record import Ended, Policy
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.session import Batch
-from moxlite.store.database import Database
+from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.errors import StoreError
-from moxlite.store.reputation import set_domain_tls
-from moxlite.store.transaction import Reader
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader
 
 __all__ = ["Scheduler", "policy_of"]
 

@@ -14,7 +14,7 @@ from moxlite.net.smtpclient import SMTPClient
 from moxlite.proto.smtp.conversation import Recipient, Transaction
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue.rows import Message
-from moxlite.store.submission import DSNNotify
+from moxlite.store.delivery.submission import DSNNotify
 
 __all__ = ["Batch", "Outcomes", "Postponed", "Trace", "converse", "run_transactions", "session_seconds"]
 

@@ -8,8 +8,8 @@ from moxlite.queue.content import Content, add_content
 from moxlite.queue.errors import FromIDTaken, QueueFull
 from moxlite.queue.holdrules import hold_rules, matches
 from moxlite.queue.mirrorrows import add_mirror
-from moxlite.store.submission import Submission, SubmissionRecipient
-from moxlite.store.transaction import Tx
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.file.transaction import Tx
 
 __all__ = ["add_submission"]
 

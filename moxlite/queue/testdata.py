@@ -1,5 +1,5 @@
 """``moxlite gentestdata DIR``: what the queue has in such a directory (STORE-146); the accounts are made by
-`moxlite.store.gentestdata`.
+`moxlite.store.accounts.gentestdata`.
 """
 
 from functools import partial
@@ -10,20 +10,20 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.admin.receivedid import load_key
+from moxlite.process.receivedid import load_key
 from moxlite.proto.address import Address
 from moxlite.queue.content import encoded
 from moxlite.queue.holdrules import HoldRule, add_hold_rule
 from moxlite.queue.mirrorrows import GRACE, added, begin, due
 from moxlite.queue.submit import add_submission
-from moxlite.store.accounts import Accounts
-from moxlite.store.database import Database, Kind
-from moxlite.store.gentestdata import ACCOUNTS, fill, made_up, message
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.gentestdata import ACCOUNTS, fill, made_up, message
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
+from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
+from moxlite.store.file.database import Database, Kind
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.prepare import prepare
-from moxlite.store.queued import fit_queue_mailbox, put_queued
-from moxlite.store.spool import Spool
-from moxlite.store.submission import DSNNotify, Submission, SubmissionRecipient
 
 __all__ = ["generate"]
 

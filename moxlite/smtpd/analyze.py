@@ -17,7 +17,7 @@ from moxlite.proto.mime.headers import fields
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.proto.smtp.replies import Response
-from moxlite.store.rulesets import Conditions, RuleFacts, first_match
+from moxlite.store.delivery.rulesets import Conditions, RuleFacts, first_match
 
 __all__ = ["Evidence", "Headers", "Verdict", "decide", "find_rule", "from_address", "readable_headers"]
 

@@ -6,8 +6,8 @@ What is verified how lies in admin/exchange.
 import base64
 from typing import Final
 
-from moxlite.admin.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
-from moxlite.admin.logins import (
+from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.logins.logins import (
     BadChannelBinding,
     BadExchange,
     Identity,

@@ -5,15 +5,15 @@ from typing import Literal
 
 import msgspec
 
-from moxlite.admin.logins import Logins
-from moxlite.admin.receivedid import ReceivedID
 from moxlite.config.holder import ConfigHolder
+from moxlite.logins.logins import Logins
 from moxlite.net.limits import OpenConnections, RateLimiter
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls import ServerTLS
+from moxlite.process.receivedid import ReceivedID
 from moxlite.smtpd.senders import Senders
-from moxlite.store.accounts import Accounts
-from moxlite.store.submission import Submit
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.delivery.submission import Submit
 
 __all__ = ["Context", "Pace", "Service"]
 

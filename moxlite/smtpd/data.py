@@ -14,8 +14,8 @@ from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.submit import submit
 from moxlite.smtpd.transaction import Transaction
+from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError
-from moxlite.store.spool import Spool
 
 __all__ = ["bdat", "data"]
 

@@ -25,12 +25,12 @@ from moxlite.smtpd.notices import send_failure_notice
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
-from moxlite.store.deliver import deliver as store_message
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import deliver as store_message
 from moxlite.store.errors import StorageBroken, StoreError
-from moxlite.store.facts import Facts, SMTPFacts, ip_classes, of_forward
 from moxlite.store.junk.classify import classify
-from moxlite.store.prepare import Prepared, prepare
-from moxlite.store.spool import Spool
+from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes, of_forward
 from moxlite.store.types import Flag
 
 __all__ = ["deliver"]

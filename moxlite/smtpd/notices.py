@@ -11,10 +11,10 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import StoreError
-from moxlite.store.prepare import Prepared
-from moxlite.store.spool import Spool
-from moxlite.store.submission import Submission, SubmissionRecipient
 
 __all__ = ["send_failure_notice"]
 

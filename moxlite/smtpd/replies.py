@@ -3,6 +3,8 @@
 from typing import Final
 
 from moxlite.proto.smtp.replies import Response
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
+from moxlite.store.delivery.submission import FromIDTaken, QueueFull
 from moxlite.store.errors import (
     AccountRemoved,
     AccountUnknown,
@@ -12,8 +14,6 @@ from moxlite.store.errors import (
     StorageFull,
     StoreError,
 )
-from moxlite.store.outgoing import OutgoingLimitExceeded
-from moxlite.store.submission import FromIDTaken, QueueFull
 
 __all__ = ["Goodbye", "Refused", "refuse", "store_reply"]
 

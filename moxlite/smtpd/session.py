@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import trio
 
-from moxlite.admin.logins import CertificateLogin, Identity, LoginRequest, fingerprint
 from moxlite.config.listeners import Listener, SMTPService
 from moxlite.config.snapshot import Snapshot
+from moxlite.logins.logins import CertificateLogin, Identity, LoginRequest, fingerprint
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.log import TRACE
 from moxlite.net.tls import ServerTLS
@@ -33,8 +33,8 @@ from moxlite.smtpd.context import Context
 from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.transaction import Transaction
 from moxlite.smtpd.wire import Wire
+from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError
-from moxlite.store.spool import Spool
 
 __all__ = ["Handler", "Session"]
 

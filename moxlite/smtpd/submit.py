@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.logins import Identity
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import AccountRecipient
+from moxlite.logins.logins import Identity
 from moxlite.proto.address import Address, Domain, Localpart, Path
 from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date
@@ -22,11 +22,10 @@ from moxlite.smtpd.analyze import from_address
 from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
-from moxlite.store.errors import StoreError
-from moxlite.store.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
-from moxlite.store.prepare import Prepared, prepare
-from moxlite.store.spool import Spool
-from moxlite.store.submission import (
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
+from moxlite.store.delivery.submission import (
     MAX_EXTRA,
     MAX_EXTRA_KEY,
     MAX_EXTRA_KEYS,
@@ -34,6 +33,7 @@ from moxlite.store.submission import (
     Submission,
     SubmissionRecipient,
 )
+from moxlite.store.errors import StoreError
 
 __all__ = ["submit"]
 

@@ -6,7 +6,7 @@ import time
 from moxlite.config.snapshot import Recipient
 from moxlite.proto.address import Path
 from moxlite.proto.smtp.commands import MailFrom, RcptTo
-from moxlite.store.spool import Spool
+from moxlite.store.content.spool import Spool
 
 __all__ = ["AcceptedRecipient", "Transaction"]
 

@@ -21,12 +21,12 @@ from moxlite.web.webmail.app import Webmail
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.admin.logins import Logins
     from moxlite.config.listeners import Listener, MetricsService, WebserverService, WebService
     from moxlite.config.snapshot import Snapshot
+    from moxlite.logins.logins import Logins
     from moxlite.net.limits import IPNetwork
-    from moxlite.store.accounts import Accounts
-    from moxlite.store.auth import AuthDB
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.imports.engine import Imports
     from moxlite.web.http.paths import Host
 

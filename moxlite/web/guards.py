@@ -14,9 +14,9 @@ from moxlite.web.errors import APIError
 from moxlite.web.http.errors import HTTPError
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
-    from moxlite.store.accounts import Accounts
-    from moxlite.store.sessions import Session
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.sessions import Session
+    from moxlite.store.changelog.account import Account
     from moxlite.web.http.messages import Request
     from moxlite.web.sessions import Caller, Sessions
 

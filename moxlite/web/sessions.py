@@ -14,11 +14,11 @@ from urllib.parse import quote, unquote
 
 import trio
 
-from moxlite.admin.logins import LoginDisabled, LoginRefused, LoginRequest, Logins, RateLimited
 from moxlite.config.snapshot import Snapshot
-from moxlite.store.auth import AuthDB
-from moxlite.store.loginattempts import UNKNOWN, LoginAttempt
-from moxlite.store.sessions import BadCSRF, NoSession, Session, SessionExpired
+from moxlite.logins.logins import LoginDisabled, LoginRefused, LoginRequest, Logins, RateLimited
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
+from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired
 from moxlite.web import errors
 from moxlite.web.http.messages import Request, header_value
 

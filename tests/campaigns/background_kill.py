@@ -22,23 +22,24 @@ from pathlib import Path
 
 import trio
 
-from moxlite.imapd import bulk
-from moxlite.imapd.uidlist import uid_array
-from moxlite.store import erase, threads
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account, quick_check
-from moxlite.store.flags import store_flags
+from moxlite.imapd.changes import bulk
+from moxlite.imapd.session.uidlist import uid_array
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.transaction import Reader
 from moxlite.store.junk import retrain, trainer
 from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import read_meta
-from moxlite.store.mailboxes import ensure_mailbox
-from moxlite.store.messages import copy_messages, expunge
+from moxlite.store.mail import threads
+from moxlite.store.mail.flags import store_flags
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.messages import copy_messages, expunge
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.reading import mailboxes, uids
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.reading import mailboxes, uids
 from moxlite.store.types import UID, Flag, MailboxID
-from moxlite.store.unit import AccountTx
+from moxlite.store.upkeep import erase
+from moxlite.store.upkeep.check import check_account, quick_check
 from tests.campaigns.children import Tell, Work, kill_many
 from tests.campaigns.report import Finding, Report
 from tests.store_mail import box, deliver_mail, mail, put

@@ -43,7 +43,7 @@ class Work(ABC):
       modules: what the server of the children loads.
     """
 
-    modules: tuple[str, ...] = ("moxlite.store.accounts", "tests.store_mail")
+    modules: tuple[str, ...] = ("moxlite.store.accounts.accounts", "tests.store_mail")
 
     @abstractmethod
     async def make(self, folder: Path) -> None:

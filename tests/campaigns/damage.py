@@ -19,22 +19,22 @@ from pathlib import Path
 import apsw
 import trio
 
-from moxlite.store.accounts import Accounts
-from moxlite.store.body import message_range
-from moxlite.store.check import check_account, quick_check
-from moxlite.store.deliver import Append, append, deliver
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.verify import verify
+from moxlite.store.content.body import message_range
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append, deliver
 from moxlite.store.errors import StoreError
-from moxlite.store.facts import NO_FACTS
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import mailboxes, rows_by_uid
 from moxlite.store.recover.pages import PAGE, Pages
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.recover.rows import roots, rows_of
-from moxlite.store.spool import Spool
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.reading import mailboxes, rows_by_uid
 from moxlite.store.types import CHUNK_BITS, Flag
-from moxlite.store.verify import verify
+from moxlite.store.upkeep.check import check_account, quick_check
 from tests.campaigns.report import Finding, Report
 
 __all__ = ["run"]

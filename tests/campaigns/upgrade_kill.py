@@ -16,14 +16,14 @@ from pathlib import Path
 
 import apsw
 
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.layout import databases
-from moxlite.store.check import check_account
-from moxlite.store.messages import copy_messages
-from moxlite.store.migrations import Kind, migrations_of, open_file
+from moxlite.store.file.migrations import Kind, migrations_of, open_file
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.messages import copy_messages
 from moxlite.store.options import Options
-from moxlite.store.transaction import Reader
 from moxlite.store.types import UID, MailboxID
+from moxlite.store.upkeep.check import check_account
 from tests.campaigns.children import Tell, Work, kill_many
 from tests.campaigns.report import Finding, Report
 from tests.store_mail import put

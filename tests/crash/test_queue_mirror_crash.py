@@ -16,10 +16,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from moxlite.queue import metrics, mirror, mirrorrows
 from moxlite.queue.mirrorrows import GRACE
-from moxlite.store.check import check_account
-from moxlite.store.messages import move_messages
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.queued import queued_keys
+from moxlite.store.upkeep.check import check_account
+from moxlite.store.mail.messages import move_messages
+from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.delivery.queued import queued_keys
 from tests.queue_rig import rig_at
 
 folder, point = Path(sys.argv[1]), sys.argv[2]

@@ -14,19 +14,19 @@ import json, os, sys, trio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
-from moxlite.imapd import across
-from moxlite.imapd.access import Place
-from moxlite.imapd.seat import Seat
-from moxlite.imapd.sessions import AccountShare
-from moxlite.imapd.uidlist import UidList, uid_array
-from moxlite.imapd.view import View
-from moxlite.store import shares
-from moxlite.store.accounts import Accounts
-from moxlite.store.acl import set_rights
-from moxlite.store.auth import AuthDB
-from moxlite.store.check import check_account
+from moxlite.imapd.changes import across
+from moxlite.imapd.session.access import Place
+from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.sessions import AccountShare
+from moxlite.imapd.session.uidlist import UidList, uid_array
+from moxlite.imapd.session.view import View
+from moxlite.store.accounts import shares
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.mail.acl import set_rights
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.upkeep.check import check_account
 from moxlite.store.options import Options
-from moxlite.store.reading import mailbox_by_name, uids
+from moxlite.store.rows.reading import mailbox_by_name, uids
 from tests.store_mail import put, rows
 
 folder, point = Path(sys.argv[1]), sys.argv[2]

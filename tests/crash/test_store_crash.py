@@ -18,16 +18,17 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.store import checkpoint, messages
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account, quick_check
-from moxlite.store.deliver import deliver
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import deliver
 from moxlite.store.errors import Closed, StorageBroken, StorageFull
-from moxlite.store.facts import NO_FACTS
+from moxlite.store.file import checkpoint
+from moxlite.store.mail import messages
+from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
 from moxlite.store.types import MailboxID
+from moxlite.store.upkeep.check import check_account, quick_check
 from tests.faultvfs import FaultVFS
 from tests.tools import need, top
 
@@ -36,14 +37,14 @@ INBOX = MailboxID(1)
 CHILD = """
 import json, random, sys, trio
 from pathlib import Path
-from moxlite.store.accounts import Accounts
-from moxlite.store import messages
-from moxlite.store.deliver import deliver
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.mail import messages
+from moxlite.store.delivery.deliver import deliver
 from moxlite.store.errors import StorageFull
-from moxlite.store.facts import NO_FACTS
+from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
 
 async def worker(account, name, size, count):
     for n in range(count):

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import read_meta
 from moxlite.store.options import AccountConfig, Options
+from moxlite.store.upkeep.check import check_account
 from tests.tools import top
 
 MESSAGES = 60
@@ -23,14 +23,14 @@ MESSAGES = 60
 CHILD = """
 import sys, trio
 from pathlib import Path
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk import retrain, trainer
 from moxlite.store.junk.params import JunkParams
-from moxlite.store.messages import expunge, move_messages, store_flags
+from moxlite.store.mail.messages import expunge, move_messages, store_flags
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
 from moxlite.store.types import Flag
 
 async def main():

@@ -10,12 +10,12 @@ from pathlib import Path
 import apsw
 import pytest
 
+from moxlite.store.accounts.gentestdata import ACCOUNTS
 from moxlite.store.backup.layout import databases
-from moxlite.store.check import check_account
-from moxlite.store.gentestdata import ACCOUNTS
-from moxlite.store.migrations import Kind, migrations_of, open_file
+from moxlite.store.file.migrations import Kind, migrations_of, open_file
+from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
-from moxlite.store.transaction import Reader
+from moxlite.store.upkeep.check import check_account
 from tests.faultvfs import FaultVFS
 from tests.tools import top
 from tests.upgrade_fixtures import names, unpack
@@ -25,7 +25,7 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 import apsw
-from moxlite.store.migrations import Kind, open_file
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
 
 left = int(sys.argv[3])

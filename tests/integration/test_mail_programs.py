@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.store.tlskeys import TLSKey, read_certificate
+from moxlite.store.auth.tlskeys import TLSKey, read_certificate
 from tests.integration.conftest import commands, logs_in_by
 from tests.integration.mail import Stored, holdings, message
 from tests.integration.terminal import on_terminal

@@ -3,7 +3,7 @@
 import argon2
 import pytest
 
-from moxlite.store import credentials
+from moxlite.store.auth import credentials
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1, type=argon2.Type.ID)
 

@@ -19,17 +19,17 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.admin.logins import Logins
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Pace, Sessions, serve_connection
+from moxlite.logins.logins import Logins
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.auth import AuthDB
-from moxlite.store.credentials import Credential, derive_credential, set_credential
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.shares import sharing_task
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
+from moxlite.store.changelog.account import Account
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.shares import sharing_task
 from tests.tools import still
 
 __all__ = ["PASSWORD", "Client", "Imap", "imap"]

@@ -19,21 +19,21 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.admin.logins import Logins
-from moxlite.admin.receivedid import ReceivedID
 from moxlite.config.holder import ConfigHolder
+from moxlite.logins.logins import Logins
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections
+from moxlite.process.receivedid import ReceivedID
 from moxlite.smtpd import Context, Pace, Senders, serve_connection
-from moxlite.store.accounts import Accounts
-from moxlite.store.auth import AuthDB
-from moxlite.store.body import message_range
-from moxlite.store.credentials import Credential, derive_credential, set_credential
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
+from moxlite.store.content.body import message_range
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.reading import mailbox_by_name, uids
-from moxlite.store.spool import Spool
-from moxlite.store.submission import Submission
+from moxlite.store.rows.reading import mailbox_by_name, uids
 from tests.tools import still
 
 __all__ = ["MESSAGE", "PASSWORD", "TLS", "Client", "Queued", "Smtp", "clock", "headers", "pass_time", "smtp"]

@@ -11,26 +11,26 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.admin.imapcopy import pull as pull_module
-from moxlite.admin.imapcopy.commands import ImapCopyCommands
-from moxlite.admin.imapcopy.orders import Copied, CopyByImap, Event, MailboxPlan, Note
-from moxlite.admin.imapcopy.pull import Pull
-from moxlite.admin.imapcopy.push import Push
+from moxlite.migration import pull as pull_module
+from moxlite.migration.commands import ImapCopyCommands
+from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, Note
+from moxlite.migration.pull import Pull
+from moxlite.migration.push import Push
 from moxlite.net.certificates import Trust
 from moxlite.net.ctlserver import CommandFailed
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, log_in
 from moxlite.net.resolver import FakeResolver
-from moxlite.store.account import Account, AccountTx
-from moxlite.store.acl import set_rights
-from moxlite.store.annotations import annotations, set_annotation
-from moxlite.store.flags import store_flags
-from moxlite.store.mailboxes import create_mailbox, delete_mailbox, is_subscribed, unsubscribe
-from moxlite.store.messages import expunge, move_messages
-from moxlite.store.prepare import prepare
-from moxlite.store.queued import fit_queue_mailbox, put_queued
-from moxlite.store.reading import mailbox_by_name, mailboxes, rows_by_uid
-from moxlite.store.shares import publish_shares
-from moxlite.store.spool import Spool
+from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
+from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.annotations import annotations, set_annotation
+from moxlite.store.mail.flags import store_flags
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, is_subscribed, unsubscribe
+from moxlite.store.mail.messages import expunge, move_messages
+from moxlite.store.rows.reading import mailbox_by_name, mailboxes, rows_by_uid
 from moxlite.store.types import Flag, Mailbox, MessageRow
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.store_mail import look, mail
@@ -143,7 +143,7 @@ async def contents(account: Account) -> Messages:
 
 async def octets(account: Account, row: MessageRow) -> bytes:
     """A message."""
-    from moxlite.store.body import stream_message
+    from moxlite.store.content.body import stream_message
 
     return b"".join([piece async for piece in stream_message(account, row.id)])
 
@@ -347,7 +347,7 @@ async def test_an_export_to_a_plain_server_doubles_nothing(
     async with imap.account() as mia:
         await mia.write(partial(expunge, mailbox_id=(await box(mia)).id, uids=range(1, 100)))
     with monkeypatch.context() as patch:
-        patch.setattr("moxlite.admin.imapcopy.push._appended", lambda argument: [])
+        patch.setattr("moxlite.migration.push._appended", lambda argument: [])
         assert (await copying.run(Push)).result.messages == 3
     async with imap.account("bo") as bo:
         inbox = await box(bo)

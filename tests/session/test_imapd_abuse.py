@@ -8,9 +8,9 @@ import trio.testing
 
 from moxlite.net.log import LogfmtFormatter
 from moxlite.net.metrics import panics
-from moxlite.store import mailboxes as store_mailboxes
-from moxlite.store.account import Account
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StorageFull
+from moxlite.store.mail import mailboxes as store_mailboxes
 from moxlite.store.types import Flag
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put, rows

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from moxlite.imapd import Context
-from moxlite.store import body
+from moxlite.store.content import body
+from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StorageFull
-from moxlite.store.messages import expunge
-from moxlite.store.spool import Spool
+from moxlite.store.mail.messages import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import look, put, rows
@@ -186,8 +186,8 @@ async def test_the_messages_of_one_command_share_memory_and_a_file(imap: Imap, m
         files.append(make(**options))
         return files[-1]
 
-    monkeypatch.setattr("moxlite.store.spool.tempfile.TemporaryFile", made)
-    monkeypatch.setattr("moxlite.imapd.incoming.MEMORY", 50_000)
+    monkeypatch.setattr("moxlite.store.content.spool.tempfile.TemporaryFile", made)
+    monkeypatch.setattr("moxlite.imapd.fetch.incoming.MEMORY", 50_000)
     rng = random.Random(1)
     long = [MAIL + b"%d " % n + rng.randbytes(5_000).hex().encode() + b"\r\n" for n in range(120)]
     async with imap.account() as account, imap.user() as c:

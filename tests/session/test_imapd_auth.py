@@ -7,14 +7,14 @@ from ipaddress import ip_address
 import msgspec
 import pytest
 
-from moxlite.admin.logins import fingerprint
 from moxlite.config.domains import Account
+from moxlite.logins.logins import fingerprint
 from moxlite.net.connections import TLSFacts
 from moxlite.proto.sasl import AuthenticationFailed
 from moxlite.proto.sasl.crammd5 import CramMD5Client
 from moxlite.proto.sasl.scram import ScramClient
 from moxlite.proto.sasl.types import ClientMechanism
-from moxlite.store.tlskeys import TLSKey, add_key
+from moxlite.store.auth.tlskeys import TLSKey, add_key
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap
 
 __all__ = ["imap"]

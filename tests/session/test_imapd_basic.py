@@ -6,8 +6,8 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.imapd import connection
-from moxlite.imapd.sessions import SessionFacts
+from moxlite.imapd.session import connection
+from moxlite.imapd.session.sessions import SessionFacts
 from tests.session.imapd_harness import Imap, imap
 
 __all__ = ["imap"]

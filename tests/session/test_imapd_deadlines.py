@@ -10,8 +10,8 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite.net.metrics import panics
-from moxlite.store.messages import expunge
-from moxlite.store.reading import mailbox_by_name
+from moxlite.store.mail.messages import expunge
+from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows
@@ -76,7 +76,7 @@ async def test_the_time_of_a_command_is_nobodys_silence(
     mock_clock: MockClock, imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """IMAP-19: a command may take longer than a client may be silent, and is not cut off."""
-    from moxlite.imapd import listing
+    from moxlite.imapd.mailboxes import listing
 
     names = listing._names
 
@@ -200,7 +200,7 @@ async def test_input_octet_by_octet_is_understood(imap: Imap) -> None:
 
 async def test_a_crash_in_a_command_is_answered_and_counted(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-24, IMAP-27"""
-    from moxlite.imapd import listing
+    from moxlite.imapd.mailboxes import listing
 
     async def crash(*args: object) -> None:
         raise RuntimeError("a mistake")

@@ -10,13 +10,13 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.imapd.dispatch import HANDLERS
-from moxlite.imapd.errors import Disconnect
-from moxlite.imapd.session import Session
+from moxlite.imapd.session.dispatch import HANDLERS
+from moxlite.imapd.session.errors import Disconnect
+from moxlite.imapd.session.session import Session
 from moxlite.net.connections import TLSFacts
 from moxlite.proto.imap.server import NEED_DATA, Event, ServerDecoder
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
-from moxlite.store.repairs import bump_uidvalidity
+from moxlite.store.upkeep.repairs import bump_uidvalidity
 from tests.session.imapd_harness import PASSWORD, TLS, Client, Imap, imap
 from tests.store_mail import box, put
 from tests.tools import eventually

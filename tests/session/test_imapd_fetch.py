@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import trio
 
-from moxlite.imapd.connection import Connection
-from moxlite.imapd.fetchbody import Content
-from moxlite.imapd.fetchgroups import STEP
-from moxlite.store.account import Account, AccountTx
-from moxlite.store.chunks import CHUNK_SIZE
+from moxlite.imapd.fetch.fetchbody import Content
+from moxlite.imapd.fetch.fetchgroups import STEP
+from moxlite.imapd.session.connection import Connection
+from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.errors import StorageBroken
-from moxlite.store.messages import expunge, store_flags
+from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import mail, put, rows

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from moxlite.imapd.fetchgroups import AHEAD, FEW, STEP, Group
-from moxlite.store import offload
-from moxlite.store.account import Account
-from moxlite.store.chunks import CHUNK_SIZE
-from moxlite.store.database import Database
-from moxlite.store.deliver import Append, append
+from moxlite.imapd.fetch.fetchgroups import AHEAD, FEW, STEP, Group
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageBroken
-from moxlite.store.messages import expunge
+from moxlite.store.file import offload
+from moxlite.store.file.database import Database
+from moxlite.store.mail.messages import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared, put

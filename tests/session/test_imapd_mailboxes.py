@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from moxlite.imapd.patterns import Pattern
-from moxlite.store.flags import store_flags
+from moxlite.imapd.mailboxes.patterns import Pattern
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import mail, put

@@ -6,16 +6,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from moxlite.imapd import changes, session
+from moxlite.imapd.session import session
+from moxlite.imapd.telling import changes
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.seqset import STAR, SequenceSet
 from moxlite.proto.imap.write import encode_command
-from moxlite.store import unit
-from moxlite.store.account import Account
-from moxlite.store.keywords import flag_words
+from moxlite.store.changelog import unit
+from moxlite.store.changelog.account import Account
+from moxlite.store.rows.keywords import flag_words
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import put, rows
 

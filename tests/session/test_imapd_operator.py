@@ -21,7 +21,7 @@ from moxlite.admin.requests import (
     SetPassword,
 )
 from moxlite.imapd import IMAPCommands, commands
-from moxlite.imapd.trace import LENGTH, LINES, Masker, Tap
+from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
 from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.ctlserver import listen_ctl, serve_ctl
 from tests.session.imapd_harness import Imap, imap

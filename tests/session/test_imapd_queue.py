@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from moxlite.store.account import Account
-from moxlite.store.outbox import OutboxRow
-from moxlite.store.prepare import prepare
-from moxlite.store.queued import drop_queued, fit_queue_mailbox, put_queued
-from moxlite.store.spool import Spool
-from moxlite.store.systemmailbox import UNQUEUE
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_queued
+from moxlite.store.mail.systemmailbox import UNQUEUE
+from moxlite.store.upkeep.outbox import OutboxRow
 from tests.session.imapd_harness import Client, Imap, imap
 
 __all__ = ["imap"]

@@ -3,8 +3,8 @@ r"""``\Recent``: who shows it for which messages, and until when (IMAP-72a)."""
 import pytest
 import trio
 
-from moxlite.store import accounts
-from moxlite.store.messages import expunge
+from moxlite.store.accounts import accounts
+from moxlite.store.mail.messages import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put

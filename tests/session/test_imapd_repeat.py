@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from moxlite.imapd import changes, repeat, serve_connection
-from moxlite.imapd.session import Session
+from moxlite.imapd import serve_connection
+from moxlite.imapd.session.session import Session
+from moxlite.imapd.telling import changes, repeat
 from moxlite.net.connections import guard
 from moxlite.net.sockets import QuickStream
-from moxlite.store.messages import expunge, store_flags
+from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Context, Imap, imap
 from tests.store_mail import put

@@ -13,13 +13,13 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moxlite.imapd import search as search_module
-from moxlite.imapd.searchkeys import Hint, Message
+from moxlite.imapd.search import search as search_module
+from moxlite.imapd.search.searchkeys import Hint, Message
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import fold
-from moxlite.store.account import Account, AccountTx
-from moxlite.store.deliver import Append, append
-from moxlite.store.messages import expunge, store_flags
+from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, prepared, put, rows

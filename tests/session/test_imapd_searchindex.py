@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moxlite.imapd import search as search_module
-from moxlite.imapd import searchindex
-from moxlite.imapd.searchindex import sought
-from moxlite.imapd.searchkeys import Message
+from moxlite.imapd.search import search as search_module
+from moxlite.imapd.search import searchindex
+from moxlite.imapd.search.searchindex import sought
+from moxlite.imapd.search.searchkeys import Message
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import MAX_TEXT
-from moxlite.store.account import Account
-from moxlite.store.deliver import Append, append
-from moxlite.store.messages import expunge, store_flags
+from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.search.terms import Every, Has, Lacks, Some, Where
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap

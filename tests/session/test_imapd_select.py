@@ -7,10 +7,10 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.imapd import select
-from moxlite.store.bus import Bus
+from moxlite.imapd.mailboxes import select
+from moxlite.store.changelog.bus import Bus
 from moxlite.store.errors import StorageFull
-from moxlite.store.messages import expunge, store_flags
+from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put
@@ -260,7 +260,7 @@ async def test_a_full_disk_keeps_nobody_from_a_mailbox(imap: Imap, monkeypatch: 
 
     async with imap.account() as account, imap.user(select=None) as c:
         await put(account, 1)
-        monkeypatch.setattr("moxlite.imapd.recent.claim_recent", full)
+        monkeypatch.setattr("moxlite.imapd.telling.recent.claim_recent", full)
         responses = await c.say("a SELECT inbox")
         assert responses[-1] == "a OK [READ-WRITE] selected"
         assert "* 1 RECENT" in responses

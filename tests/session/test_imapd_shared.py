@@ -12,24 +12,26 @@ import trio.testing
 
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.requests import AccountName, ImapSessions, ShareInfo, ShareSet
-from moxlite.imapd import across, bulk, fetch, multisearch
-from moxlite.imapd.changes import check_view
+from moxlite.imapd.changes import across, bulk
 from moxlite.imapd.commands import IMAPCommands
-from moxlite.imapd.session import Session
-from moxlite.imapd.view import View
+from moxlite.imapd.fetch import fetch
+from moxlite.imapd.search import multisearch
+from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.view import View
+from moxlite.imapd.telling.changes import check_view
 from moxlite.net.ctlclient import CtlFailed
 from moxlite.net.exposition import REGISTRY
-from moxlite.store import unit
-from moxlite.store.acl import RIGHTS, all_acls, set_rights
-from moxlite.store.apppasswords import add_app_password
-from moxlite.store.copyparts import undo_part, unfinished_copies
-from moxlite.store.credentials import set_credential
+from moxlite.store.accounts.shares import publish_shares, sharing_task
+from moxlite.store.auth.apppasswords import add_app_password
+from moxlite.store.auth.credentials import set_credential
+from moxlite.store.changelog import unit
+from moxlite.store.content.spool import Spool
 from moxlite.store.errors import MailboxNotAllowed, StorageBroken
-from moxlite.store.keywords import flag_words
-from moxlite.store.mailboxes import create_mailbox, delete_mailbox, ensure_mailbox, rename_mailbox
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.shares import publish_shares, sharing_task
-from moxlite.store.spool import Spool
+from moxlite.store.mail.acl import RIGHTS, all_acls, set_rights
+from moxlite.store.mail.copyparts import undo_part, unfinished_copies
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, ensure_mailbox, rename_mailbox
+from moxlite.store.rows.keywords import flag_words
+from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.session.imapd_harness import Client, Imap, _credential, imap
 from tests.session.test_imapd_operator import operator

@@ -12,12 +12,12 @@ from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.search import AllMessages
 from moxlite.proto.imap.seqset import STAR, SequenceSet
-from moxlite.store import unit
-from moxlite.store.account import Account
-from moxlite.store.acl import RIGHTS, set_rights
-from moxlite.store.credentials import set_credential
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.shares import publish_shares
+from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.auth.credentials import set_credential
+from moxlite.store.changelog import unit
+from moxlite.store.changelog.account import Account
+from moxlite.store.mail.acl import RIGHTS, set_rights
+from moxlite.store.rows.reading import mailbox_by_name
 from tests.session.imapd_harness import Client, Imap, _credential, imap
 from tests.session.test_imapd_model import BOXES, WORDS, Mirror, check, some, step
 from tests.store_mail import put

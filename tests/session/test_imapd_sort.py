@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.imapd import copy, progress, sort
-from moxlite.imapd.session import Session
-from moxlite.imapd.uidlist import UidList
-from moxlite.store.messages import expunge
-from moxlite.store.reading import mailbox
-from moxlite.store.repairs import reassign_uids, repair
+from moxlite.imapd import progress
+from moxlite.imapd.changes import copy
+from moxlite.imapd.search import sort
+from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.uidlist import UidList
+from moxlite.store.mail.messages import expunge
+from moxlite.store.rows.reading import mailbox
 from moxlite.store.types import MailboxID
+from moxlite.store.upkeep.repairs import reassign_uids, repair
 from tests.session.imapd_harness import Client, Imap, imap
 
 __all__ = ["imap"]

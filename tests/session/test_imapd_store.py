@@ -6,12 +6,14 @@ from itertools import pairwise
 
 import pytest
 
-from moxlite.imapd import bulk, changes, session, store
-from moxlite.store import unit
-from moxlite.store.account import AccountTx
-from moxlite.store.copyparts import unfinished_copies
+from moxlite.imapd.changes import bulk, store
+from moxlite.imapd.session import session
+from moxlite.imapd.telling import changes
+from moxlite.store.changelog import unit
+from moxlite.store.changelog.account import AccountTx
 from moxlite.store.errors import OverQuota
-from moxlite.store.messages import Copied, copy_messages, expunge, store_flags
+from moxlite.store.mail.copyparts import unfinished_copies
+from moxlite.store.mail.messages import Copied, copy_messages, expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from moxlite.admin.logins import fingerprint
+from moxlite.logins.logins import fingerprint
 from moxlite.net.certificates import KeyPair, key_fingerprint, self_signed
 from moxlite.net.tls import ClientTLS, TLSStream
 from moxlite.proto.sasl import AuthenticationFailed
 from moxlite.proto.sasl.scram import ScramClient
-from moxlite.store.tlskeys import TLSKey, add_key
+from moxlite.store.auth.tlskeys import TLSKey, add_key
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap
 from tests.session.test_imapd_clients import listening
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from moxlite.imapd.view import CountedView
-from moxlite.store import unit
-from moxlite.store.flags import store_flags
-from moxlite.store.messages import expunge
-from moxlite.store.transaction import Reader
+from moxlite.imapd.session.view import CountedView
+from moxlite.store.changelog import unit
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.flags import store_flags
+from moxlite.store.mail.messages import expunge
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put
@@ -154,7 +154,7 @@ async def test_what_the_log_tells_is_not_told_twice(imap: Imap, monkeypatch: pyt
         assert take.count() == 1
         await account.write(lambda tx: expunge(tx, INBOX, [1, 2]))
 
-        import moxlite.imapd.select as module
+        import moxlite.imapd.mailboxes.select as module
 
         read = module._read
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 
-from moxlite.store.mailboxes import delete_mailbox
+from moxlite.store.mail.mailboxes import delete_mailbox
 from moxlite.store.options import DAY
-from moxlite.store.undelete import undelete
+from moxlite.store.upkeep.undelete import undelete
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import box
 

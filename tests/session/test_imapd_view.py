@@ -7,9 +7,9 @@ import trio
 import trio.testing
 
 from moxlite.net.exposition import REGISTRY
-from moxlite.store.account import Account
-from moxlite.store.mailboxes import delete_mailbox
-from moxlite.store.messages import expunge, store_flags
+from moxlite.store.changelog.account import Account
+from moxlite.store.mail.mailboxes import delete_mailbox
+from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import box, put
@@ -243,7 +243,7 @@ async def test_a_change_of_another_told_late_does_not_hide_our_own(imap: Imap, m
     """IMAP-55, IMAP-94: FETCH marks a message as seen just after another took its flags, and their change is told in a
     batch before ours.
     """
-    monkeypatch.setattr("moxlite.store.bus.SLICE", 1)
+    monkeypatch.setattr("moxlite.store.changelog.bus.SLICE", 1)
     async with imap.account() as account, imap.user() as c:
         await put(account, 1)
         await c.ok("a NOOP")

@@ -11,8 +11,8 @@ from moxlite.net.resolver import RecordType, TempError
 from moxlite.proto.address import Address
 from moxlite.queue.context import Loopback
 from moxlite.queue.filters import RetiredFilter
-from moxlite.store.reputation import domain_tls
-from moxlite.store.submission import SubmissionRecipient
+from moxlite.store.delivery.reputation import domain_tls
+from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at
 from tests.tools import eventually
 

@@ -12,17 +12,17 @@ from moxlite.config.load import load
 from moxlite.queue import metrics
 from moxlite.queue.filters import Filter, RetiredFilter
 from moxlite.queue.mirrorrows import GRACE
-from moxlite.store.body import message_range
+from moxlite.store.backup.verify import verify
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.body import message_range
+from moxlite.store.delivery.queued import queued_keys
+from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StorageFull
-from moxlite.store.mailboxes import create_mailbox, rename_mailbox
-from moxlite.store.messages import move_messages
-from moxlite.store.queued import queued_keys
-from moxlite.store.reading import mailbox_by_name
-from moxlite.store.submission import SubmissionRecipient
-from moxlite.store.systemmailbox import queue_mailbox
+from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox
+from moxlite.store.mail.messages import move_messages
+from moxlite.store.mail.systemmailbox import queue_mailbox
+from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import MailboxID
-from moxlite.store.unit import AccountTx
-from moxlite.store.verify import verify
 from tests.queue_rig import DOMAINS, MESSAGE, Rig, Server, rig_at
 from tests.store_fixtures import soon
 

@@ -8,7 +8,7 @@ import pytest
 from moxlite.proto.address import Address
 from moxlite.queue.errors import BadFilter, FromIDTaken, NoSuchMessage, QueueFull, UnknownTransport
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
-from moxlite.store.submission import SubmissionRecipient
+from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import MESSAGE, START, Server, rig_at
 
 KEEP = 'keep_retired_message_period = "72h"'

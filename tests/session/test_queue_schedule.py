@@ -13,8 +13,8 @@ from moxlite.proto.address import Address
 from moxlite.queue import attempt, record
 from moxlite.queue.filters import Filter
 from moxlite.queue.rows import DELIVERING, INTERRUPTED
+from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
-from moxlite.store.submission import DSNNotify, SubmissionRecipient
 from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at
 from tests.tools import eventually
 

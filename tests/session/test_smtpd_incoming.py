@@ -234,7 +234,7 @@ async def test_an_alias_is_for_members_unless_public(smtp: Smtp) -> None:
 async def fail_for(smtp: Smtp, monkeypatch: pytest.MonkeyPatch, errors: dict[str, StoreError]) -> None:
     """Let deliveries to these accounts fail."""
     from moxlite.smtpd import deliver
-    from moxlite.store.account import Account
+    from moxlite.store.changelog.account import Account
 
     real = deliver.store_message
 

@@ -14,9 +14,9 @@ from moxlite.net.limits import AUTH_FAILURES
 from moxlite.net.tls import ClientTLS, ServerTLS, TLSStream
 from moxlite.proto import sasl
 from moxlite.smtpd import Pace
-from moxlite.store.apppasswords import add_app_password, remove_app_password
-from moxlite.store.submission import DSNNotify, QueueFull
-from moxlite.store.tlskeys import read_certificate
+from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
+from moxlite.store.auth.tlskeys import read_certificate
+from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
 from tests.tools import eventually, still
 

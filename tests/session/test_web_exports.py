@@ -13,7 +13,7 @@ import pytest
 
 from moxlite.store import errors
 from moxlite.store.exports import engine
-from moxlite.store.mailboxes import create_mailbox
+from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web import exports, metrics, sessions
 from tests.store_mail import deliver_mail, look, mail
 from tests.tools import eventually

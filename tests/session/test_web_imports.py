@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from moxlite.store.imports import adding, engine
-from moxlite.store.reading import mailbox_by_name, state
+from moxlite.store.rows.reading import mailbox_by_name, state
 from moxlite.web import sessions
 from moxlite.web.account import imports, upload
 from moxlite.web.account.types import ImportProgress
@@ -371,7 +371,7 @@ async def test_an_abort_leaves_the_account_as_it_was(rig: Rig, mia: Browser, gat
         await gate.wait()
         await deliver_mail(account, mail(77))
         async with rig.account("tom") as toms:
-            from moxlite.store.credentials import change_password
+            from moxlite.store.auth.credentials import change_password
 
             await change_password(toms, "another horse battery")
         tom = rig.browser(app="/")

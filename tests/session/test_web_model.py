@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.store.account import Account
-from moxlite.store.flags import store_flags_ids
-from moxlite.store.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
-from moxlite.store.messages import copy_ids, expunge_ids, move_ids
-from moxlite.store.reading import mailboxes, rows_by_uid
+from moxlite.store.changelog.account import Account
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
+from moxlite.store.mail.messages import copy_ids, expunge_ids, move_ids
+from moxlite.store.rows.reading import mailboxes, rows_by_uid
 from moxlite.store.types import Flag
 from tests.store_mail import deliver_mail, look, mail
 from tests.tools import top

@@ -10,7 +10,7 @@ import trio
 
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.requests import AccountName
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.whole import export_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, put

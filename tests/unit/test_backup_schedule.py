@@ -16,9 +16,9 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError, load
 from moxlite.config.static import Backup
 from moxlite.store import metrics
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.repository import Repository
-from moxlite.store.reading import mailbox_by_name
+from moxlite.store.rows.reading import mailbox_by_name
 from tests.tools import eventually
 
 DAY = 86_400
@@ -95,7 +95,7 @@ async def test_a_failure_is_told_once_and_again_after_two_intervals(
     now = 20_000.5 * DAY
     clock = SimpleNamespace(time=lambda: now, strftime=time.strftime, gmtime=time.gmtime)
     monkeypatch.setattr("moxlite.admin.backupschedule.time", clock)
-    monkeypatch.setattr("moxlite.store.bell.time", clock)
+    monkeypatch.setattr("moxlite.bell.time", clock)
     async with serving(config, tmp_path / "repo") as accounts:
         for told, days in ((1, 0), (1, 1), (2, 1.5), (3, 1)):
             now += days * DAY

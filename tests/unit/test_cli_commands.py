@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
-from moxlite.admin.receivedid import ReceivedID, load_key
 from moxlite.cli import run
 from moxlite.cli.common import printable
 from moxlite.config.domains import Domains
 from moxlite.config.load import check_files, source_of
 from moxlite.config.reference import describe
 from moxlite.config.static import Static
+from moxlite.process.receivedid import ReceivedID, load_key
 from tests.running import make_certificate
 from tests.small_config import DOMAINS, STATIC
 
@@ -317,7 +317,7 @@ SELDOM = {
     "importlib.resources": "",
     "json": "",
     "mimetypes": "files that the web server serves",
-    "moxlite.admin.imapcopy.pull": "imports by IMAP",
+    "moxlite.migration.pull": "imports by IMAP",
     "moxlite.net.imapclient": "imports by IMAP",
     "moxlite.store.backup.repository": "backups",
     "moxlite.store.exports.engine": "exports",
@@ -340,7 +340,7 @@ SELDOM = {
 @pytest.mark.slow
 def test_the_server_starts_without_what_it_seldom_needs() -> None:
     """ADMIN-82: memory at rest."""
-    code = "import sys, moxlite.admin.localserve, moxlite.admin.startup, moxlite.cli.serving, moxlite.server"
+    code = "import sys, moxlite.process.localserve, moxlite.process.startup, moxlite.cli.serving, moxlite.server"
     code += f"; print([m for m in {sorted(SELDOM)} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

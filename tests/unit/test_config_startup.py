@@ -12,13 +12,13 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.admin import startup, systemd
-from moxlite.admin.ports import TLSPorts, connection_limits, failure_limits, trust_of
-from moxlite.admin.privileges import UnknownUser, user_ids
-from moxlite.admin.startup import StartFailed, endpoints, load_certificates, start
 from moxlite.admin.storage import account_config, store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
+from moxlite.process import startup, systemd
+from moxlite.process.ports import TLSPorts, connection_limits, failure_limits, trust_of
+from moxlite.process.privileges import UnknownUser, user_ids
+from moxlite.process.startup import StartFailed, endpoints, load_certificates, start
 from moxlite.store.types import SpecialUse
 from tests.running import make_certificate
 from tests.tools import free_port

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.admin.imapcopy.names import RemoteBox, excluded, mapped, name_there, personal_prefix, places, uses_of
+from moxlite.migration.names import RemoteBox, excluded, mapped, name_there, personal_prefix, places, uses_of
 from moxlite.proto.imap.responses import ListData
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.names import check_name

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.imapd.uidlist import Threads, UidList, uid_array
+from moxlite.imapd.session.uidlist import Threads, UidList, uid_array
 from moxlite.proto.imap.seqset import runs
 from moxlite.proto.imap.threading import References, Threadable
 

@@ -9,9 +9,9 @@ import trio
 from moxlite.admin.storage import store_options
 from moxlite.cli import run
 from moxlite.config.load import load
-from moxlite.net.lock import DataLock
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import Append, append
+from moxlite.process.lock import DataLock
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.delivery.deliver import Append, append
 from tests.small_config import STATIC
 from tests.store_mail import box, mail, prepared
 

@@ -14,10 +14,13 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.admin import logins
-from moxlite.admin.adminpassword import write_admin_password
-from moxlite.admin.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
-from moxlite.admin.logins import (
+from moxlite.admin.storage import store_options
+from moxlite.config.load import load
+from moxlite.config.snapshot import Snapshot
+from moxlite.logins import logins
+from moxlite.logins.adminpassword import write_admin_password
+from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.logins.logins import (
     BadChannelBinding,
     BadExchange,
     CertificateLogin,
@@ -33,20 +36,17 @@ from moxlite.admin.logins import (
     WrongCredentials,
     fingerprint,
 )
-from moxlite.admin.storage import store_options
-from moxlite.config.load import load
-from moxlite.config.snapshot import Snapshot
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import RateLimiter, Window
 from moxlite.proto.sasl import AuthenticationFailed, CramMD5Client, ScramClient, Secrets
-from moxlite.store import credentials
-from moxlite.store.accounts import Accounts
-from moxlite.store.apppasswords import add_app_password, app_passwords, remove_app_password
-from moxlite.store.auth import AuthDB
-from moxlite.store.credentials import Credential, change_password, credential, derive_credential, set_credential
-from moxlite.store.database import Tx
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth import credentials
+from moxlite.store.auth.apppasswords import add_app_password, app_passwords, remove_app_password
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import Credential, change_password, credential, derive_credential, set_credential
+from moxlite.store.auth.tlskeys import TLSKey
 from moxlite.store.errors import StorageFull
-from moxlite.store.tlskeys import TLSKey
+from moxlite.store.file.database import Tx
 
 STATIC = """\
 hostname = "mx.example.org"

@@ -1,4 +1,4 @@
-"""Noticing that the wall clock was set (moxlite.net.clockset)."""
+"""Noticing that the wall clock was set (moxlite.process.clockset)."""
 
 import time
 
@@ -7,8 +7,8 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.net import clockset
-from moxlite.net.clockset import ClockWatch
+from moxlite.process import clockset
+from moxlite.process.clockset import ClockWatch
 from tests.tools import eventually
 
 

@@ -12,11 +12,11 @@ import pytest
 import trio
 import trio.lowlevel
 
-from moxlite.net import watchdog as watchdog_module
 from moxlite.net.dial import DialError, LocalAddresses, dial
 from moxlite.net.exposition import REGISTRY
-from moxlite.net.lock import DataLock, Locked
-from moxlite.net.watchdog import Watchdog
+from moxlite.process import watchdog as watchdog_module
+from moxlite.process.lock import DataLock, Locked
+from moxlite.process.watchdog import Watchdog
 from tests.tools import free_port, top
 
 
@@ -64,7 +64,7 @@ def test_lock_is_exclusive_and_names_its_holder(tmp_path: Path) -> None:
 def test_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
     """ADMIN-41: whatever way it ended; its id in the file does not matter."""
     code = (
-        "import os, pathlib, sys; from moxlite.net.lock import DataLock; "
+        "import os, pathlib, sys; from moxlite.process.lock import DataLock; "
         "lock = DataLock(pathlib.Path(sys.argv[1])); os.abort()"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "lock")], check=False, cwd=top())

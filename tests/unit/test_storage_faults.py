@@ -13,10 +13,10 @@ from moxlite.admin import storagefaults
 from moxlite.admin.storage import store_options
 from moxlite.admin.storagefaults import StorageFaults
 from moxlite.config.load import load
-from moxlite.store.accounts import Accounts
-from moxlite.store.body import message_range
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.body import message_range
 from moxlite.store.errors import StorageBroken, StorageFull, StoreError
-from moxlite.store.transaction import Tx
+from moxlite.store.file.transaction import Tx
 from tests.small_config import STATIC
 from tests.store_fixtures import soon
 from tests.store_mail import look, rows

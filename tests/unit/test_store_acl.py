@@ -7,19 +7,19 @@ import apsw
 import pytest
 import trio
 
-from moxlite.store import acl
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.acl import all_acls, rights_of, set_rights, visible
-from moxlite.store.auth import AuthDB
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.backup.whole import export_account, unpack_account
-from moxlite.store.check import check_account
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
-from moxlite.store.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
+from moxlite.store.mail import acl
+from moxlite.store.mail.acl import all_acls, rights_of, set_rights, visible
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.options import Options
-from moxlite.store.reading import mailbox_by_name
 from moxlite.store.recover.rebuild import recover
+from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import AclChanged, MailboxID
+from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 
 __all__ = ["accounts", "store_options"]

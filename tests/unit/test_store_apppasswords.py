@@ -8,10 +8,9 @@ import pytest
 import trio
 
 from moxlite.proto.sasl import Secrets
-from moxlite.store import apppasswords, credentials
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.apppasswords import (
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth import apppasswords, credentials
+from moxlite.store.auth.apppasswords import (
     MAX_APP_PASSWORDS,
     AppPassword,
     AppPasswordRefused,
@@ -19,10 +18,11 @@ from moxlite.store.apppasswords import (
     app_passwords,
     remove_app_password,
 )
-from moxlite.store.check import check_account
-from moxlite.store.credentials import Credential, change_password, credential, rehash, set_credential
+from moxlite.store.auth.credentials import Credential, change_password, credential, rehash, set_credential
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.options import Options
+from moxlite.store.upkeep.check import check_account
 
 HOUR = 3600 * 1_000_000
 

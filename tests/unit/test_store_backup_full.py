@@ -9,15 +9,15 @@ import apsw
 import pytest
 import trio
 
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.errors import BackupCancelled, BadTarget
 from moxlite.store.backup.full import Report, Source, back_up
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases
-from moxlite.store.check import check_account
+from moxlite.store.backup.verify import verify
+from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
-from moxlite.store.transaction import Reader
-from moxlite.store.verify import verify
+from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, put, rows
 

@@ -8,19 +8,19 @@ import pytest
 import trio
 
 from moxlite.admin.restores import verify_stopped
-from moxlite.net.lock import DataLock, Locked
+from moxlite.process.lock import DataLock, Locked
 from moxlite.queue.testdata import generate
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
 from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.full import Source, back_up
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING
 from moxlite.store.backup.restore import GAP, restore
-from moxlite.store.gentestdata import ACCOUNTS, made_up
+from moxlite.store.backup.verify import verify
+from moxlite.store.changelog.account import Account
 from moxlite.store.options import Options
-from moxlite.store.reading import mailboxes
+from moxlite.store.rows.reading import mailboxes
 from moxlite.store.types import Mailbox
-from moxlite.store.verify import verify
 
 OPTIONS = Options(min_free_space=0)
 

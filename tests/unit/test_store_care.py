@@ -19,12 +19,12 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
 from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.ctlserver import listen_ctl, serve_ctl
-from moxlite.net.lock import DataLock
-from moxlite.store import chunks
-from moxlite.store.accounts import Accounts
-from moxlite.store.chunks import Compression
-from moxlite.store.deliver import Append, append
-from moxlite.store.messages import copy_messages
+from moxlite.process.lock import DataLock
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content import chunks
+from moxlite.store.content.chunks import Compression
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.mail.messages import copy_messages
 from moxlite.store.types import AccountClosing, ThreadChanged
 from tests.small_config import STATIC
 from tests.store_mail import box, look, mail, prepared, rows

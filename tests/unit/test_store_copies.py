@@ -12,19 +12,19 @@ from pathlib import Path
 import apsw
 import pytest
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.body import message_range
-from moxlite.store.bus import Cursor
-from moxlite.store.check import check_account
-from moxlite.store.fetching import Column, fetch_rows
-from moxlite.store.messages import copy_messages, expunge, move_messages
-from moxlite.store.migrations import Kind, open_file
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.content.body import message_range
+from moxlite.store.file.migrations import Kind, open_file
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.fetching import Column, fetch_rows
+from moxlite.store.mail.messages import copy_messages, expunge, move_messages
+from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.options import Options
-from moxlite.store.reading import gone_rows, headers, infos, thread_parents, wires
 from moxlite.store.recover.rebuild import recover
-from moxlite.store.threads import reassign_threads
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.reading import gone_rows, headers, infos, thread_parents, wires
+from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
 from tests.upgrade_fixtures import unpack

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from moxlite.store.account import AccountTx
-from moxlite.store.accounts import Accounts
-from moxlite.store.copyparts import end_copy, new_copy, note_part, undo_part, unfinished_copies
-from moxlite.store.mailboxes import delete_mailbox
-from moxlite.store.messages import copy_messages, expunge, move_messages
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import AccountTx
+from moxlite.store.mail.copyparts import end_copy, new_copy, note_part, undo_part, unfinished_copies
+from moxlite.store.mail.mailboxes import delete_mailbox
+from moxlite.store.mail.messages import copy_messages, expunge, move_messages
 from moxlite.store.options import Options
 from moxlite.store.types import MailboxID
 from tests.store_fixtures import accounts, store_options

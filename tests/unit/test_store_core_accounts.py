@@ -13,11 +13,10 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.store import accounts as accounts_module
-from moxlite.store import mailboxes, reading
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts, CheckFailed, check_account_name
-from moxlite.store.bell import LONGEST_SLEEP, sleep_by_both_clocks
+from moxlite.bell import LONGEST_SLEEP, sleep_by_both_clocks
+from moxlite.store.accounts import accounts as accounts_module
+from moxlite.store.accounts.accounts import Accounts, CheckFailed, check_account_name
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import (
     AccountRemoved,
     AccountUnknown,
@@ -28,7 +27,9 @@ from moxlite.store.errors import (
     SchemaTooNew,
     StorageBroken,
 )
+from moxlite.store.mail import mailboxes
 from moxlite.store.options import AccountConfig, Options
+from moxlite.store.rows import reading
 from moxlite.store.types import AccountClosing, SpecialUse
 from tests.store_fixtures import accounts, soon, store_options
 from tests.tools import eventually
@@ -438,7 +439,7 @@ async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch
                 assert not accounts_module._rests(accounts._slots["mjl"])  # a subscriber has not heard of it
                 cursor.acknowledge((await cursor.take()).modseq)
                 await eventually(still, what="upkeep that waits again")
-        monkeypatch.setattr("moxlite.store.accounts.IDLE", 0.01)
+        monkeypatch.setattr("moxlite.store.accounts.accounts.IDLE", 0.01)
         await eventually(lambda: "mjl" not in accounts._slots, what="the account is closed")
         await eventually(still, what="upkeep that waits while nothing is open")
         nursery.cancel_scope.cancel()
@@ -496,7 +497,7 @@ async def test_a_night_ends_by_either_clock(autojump_clock: MockClock, monkeypat
     slept.
     """
     moment = 1e9
-    monkeypatch.setattr("moxlite.store.bell.time", SimpleNamespace(time=lambda: moment))
+    monkeypatch.setattr("moxlite.bell.time", SimpleNamespace(time=lambda: moment))
     began = trio.current_time()
     await sleep_by_both_clocks(accounts_module.NIGHT)
     assert trio.current_time() - began == pytest.approx(accounts_module.NIGHT)

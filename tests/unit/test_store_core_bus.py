@@ -9,12 +9,13 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.store import bus as bus_module
-from moxlite.store import mailboxes, reading
-from moxlite.store.account import AccountTx
-from moxlite.store.accounts import Accounts
-from moxlite.store.bus import Batch, Bus, Cursor
-from moxlite.store.changes import Catchup
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog import bus as bus_module
+from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.bus import Batch, Bus, Cursor
+from moxlite.store.changelog.changes import Catchup
+from moxlite.store.mail import mailboxes
+from moxlite.store.rows import reading
 from moxlite.store.types import (
     UID,
     AccountClosing,

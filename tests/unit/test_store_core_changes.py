@@ -9,17 +9,18 @@ from functools import partial
 
 import pytest
 
-from moxlite.store import account as account_module
-from moxlite.store import bus, changes, erase, mailboxes, messages, unit
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.adding import add_message
-from moxlite.store.bus import Cursor
-from moxlite.store.changes import Catchup, TooMany, changes_since
-from moxlite.store.database import Reader
-from moxlite.store.flags import store_flags
-from moxlite.store.prepare import Prepared, prepare
-from moxlite.store.spool import Spool
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog import account as account_module
+from moxlite.store.changelog import bus, changes, unit
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.changes import Catchup, TooMany, changes_since
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.file.database import Reader
+from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import (
     Event,
     Flag,
@@ -34,6 +35,7 @@ from moxlite.store.types import (
     SubscriptionRemoved,
     ThreadChanged,
 )
+from moxlite.store.upkeep import erase
 from tests.store_fixtures import accounts, store_options
 
 __all__ = ["accounts", "store_options"]

@@ -19,8 +19,6 @@ import trio
 import trio.testing
 
 from moxlite.net.exposition import REGISTRY
-from moxlite.store import checkpoint, migrations, offload, readers
-from moxlite.store.database import Database, Kind, Reader, Tx
 from moxlite.store.errors import (
     Closed,
     MigrationNeedsSpace,
@@ -30,8 +28,10 @@ from moxlite.store.errors import (
     StoreError,
     WrongFile,
 )
-from moxlite.store.migrations import Migration, drop_old_copies, migrations_of, open_file
-from moxlite.store.offload import Ahead
+from moxlite.store.file import checkpoint, migrations, offload, readers
+from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.file.migrations import Migration, drop_old_copies, migrations_of, open_file
+from moxlite.store.file.offload import Ahead
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 from tests.store_fixtures import soon
@@ -758,7 +758,7 @@ async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
 
 async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10: its upkeep sleeps until the next use."""
-    for name in ("database.UPKEEP", "database.IDLE", "offload.TRIM_INTERVAL"):
+    for name in ("file.database.UPKEEP", "file.database.IDLE", "file.offload.TRIM_INTERVAL"):
         monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
 
     async def still() -> bool:
@@ -786,7 +786,7 @@ async def test_free_pages_go_back_to_the_file_system_while_idle(db: Database, mo
     """STORE-37."""
     await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 3000))
     await db.write(lambda tx: tx.execute("DELETE FROM item WHERE id > 10"))
-    monkeypatch.setattr("moxlite.store.database.UPKEEP", 0.0)
+    monkeypatch.setattr("moxlite.store.file.database.UPKEEP", 0.0)
     await db.upkeep()
 
     def pages(r: Reader) -> tuple[int, int]:

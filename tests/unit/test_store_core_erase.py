@@ -11,14 +11,16 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.store import erase, mailboxes, messages, outbox, reading
-from moxlite.store.account import Account, AccountTx, OutboxRow
-from moxlite.store.accounts import Accounts
-from moxlite.store.adding import add_message
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account, AccountTx, OutboxRow
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail.adding import add_message
 from moxlite.store.options import DAY, Options
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
+from moxlite.store.rows import reading
 from moxlite.store.types import Flag, MailboxID
+from moxlite.store.upkeep import erase, outbox
 from tests.store_fixtures import accounts as served
 from tests.store_fixtures import soon, store_options
 from tests.store_fixtures import unserved as accounts

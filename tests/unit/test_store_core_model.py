@@ -17,18 +17,20 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moxlite.store import bus, mailboxes, messages, reading, unit
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.adding import add_message
-from moxlite.store.bus import Cursor
-from moxlite.store.changes import changes_since
-from moxlite.store.database import Reader
-from moxlite.store.flags import Mode, store_flags
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog import bus, unit
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.changes import changes_since
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.file.database import Reader
 from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.flags import Mode, store_flags
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.prepare import Prepared, prepare
-from moxlite.store.spool import Spool
+from moxlite.store.rows import reading
 from moxlite.store.types import (
     Event,
     Flag,

@@ -17,10 +17,10 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.store import health as health_module
-from moxlite.store import writer as writer_module
-from moxlite.store.database import Database, Kind, Reader, Tx
 from moxlite.store.errors import Closed, StorageBroken, StorageFull
+from moxlite.store.file import health as health_module
+from moxlite.store.file import writer as writer_module
+from moxlite.store.file.database import Database, Kind, Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 

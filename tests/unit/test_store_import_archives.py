@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.imports import items, zipmembers
 from moxlite.store.imports.folders import BadPath, What, find
 from moxlite.store.imports.items import Form, ImportFailed, Order
@@ -21,7 +21,7 @@ from moxlite.store.imports.labels import read_labels
 from moxlite.store.imports.progress import Aborted
 from moxlite.store.imports.sources import read_source
 from moxlite.store.imports.tarstream import members
-from moxlite.store.reading import state
+from moxlite.store.rows.reading import state
 from moxlite.store.types import Flag, SpecialUse
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, imported, mbox, tar, tgz, zipped

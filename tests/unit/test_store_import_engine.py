@@ -9,24 +9,24 @@ from typing import BinaryIO, cast
 import pytest
 import trio
 
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import OverQuota
+from moxlite.store.file.transaction import Reader
 from moxlite.store.imports import adding
 from moxlite.store.imports import reading as reading_module
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.engine import Imports, Upload
 from moxlite.store.imports.items import Form, ImportFailed, Order
 from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
-from moxlite.store.imports.staging import Job, begin
-from moxlite.store.keywords import spellings
-from moxlite.store.messages import expunge_all
+from moxlite.store.mail.messages import expunge_all
+from moxlite.store.mail.recipients import suggest_recipients
+from moxlite.store.mail.staging import Job, begin
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.reading import mailbox_by_name, mailboxes, state, subscriptions
-from moxlite.store.recipients import suggest_recipients
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.keywords import spellings
+from moxlite.store.rows.reading import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import Flag, MessageAdded
-from moxlite.store.unit import AccountTx
+from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, folder, imported, mbox, tar, tgz
 from tests.store_mail import box, deliver_mail, look, mail, rows

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import deliver
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.deliver import deliver
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.exports.layout import download_name, file_names
 from moxlite.store.exports.zipstream import ZipWriter
-from moxlite.store.facts import NO_FACTS
 from moxlite.store.imports.folders import find
 from moxlite.store.imports.items import Form, Order
-from moxlite.store.mailboxes import create_mailbox
+from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, export, folder, imported, tar

@@ -7,13 +7,13 @@ import apsw
 import pytest
 
 import moxlite
-from moxlite.store import migrations
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.file import migrations
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.imports.items import Form, Order
-from moxlite.store.migrations import Kind, open_file
 from moxlite.store.options import Options
+from moxlite.store.upkeep.check import check_account
 from tests.store_imports import done, imported, mbox
 from tests.store_mail import look, mail, put
 

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moxlite.store import threads
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.items import Form, Order
-from moxlite.store.messages import copy_messages, expunge_ids
+from moxlite.store.mail import threads
+from moxlite.store.mail.messages import copy_messages, expunge_ids
+from moxlite.store.mail.threads import finish_threads, keep_threads, reassign_threads
 from moxlite.store.options import Options
-from moxlite.store.reading import message, state, thread_parents
-from moxlite.store.threads import finish_threads, keep_threads, reassign_threads
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.reading import message, state, thread_parents
 from moxlite.store.types import ThreadChanged
+from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import done, imported, mbox
 from tests.store_mail import box, deliver_mail, look, mail, rows

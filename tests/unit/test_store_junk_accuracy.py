@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk.classify import classify
 from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junk.play import Memory, message_words

@@ -4,14 +4,14 @@ import pytest
 
 from moxlite.admin.storage import junk_params
 from moxlite.config.domains import JunkFilter
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.junk.classify import classify, explain
 from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
 from tests.store_fixtures import accounts
 from tests.store_mail import box, mail, prepared
 

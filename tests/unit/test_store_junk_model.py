@@ -8,17 +8,17 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk import retrain
 from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import read_meta
-from moxlite.store.mailboxes import ensure_mailbox
-from moxlite.store.messages import copy_messages, expunge, move_messages, store_flags
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.messages import copy_messages, expunge, move_messages, store_flags
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import Flag, MailboxID
+from moxlite.store.upkeep.check import check_account
 from tests.store_mail import box, look, mail, prepared
 
 BOXES = ("Inbox", "Junk", "Work")

@@ -5,14 +5,13 @@ from collections import Counter
 import pytest
 import trio
 
-from moxlite.store import database
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.adding import Added
-from moxlite.store.body import locate
-from moxlite.store.check import check_account
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import locate
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import NoSuchMessage
+from moxlite.store.file import database
+from moxlite.store.file.transaction import Reader
 from moxlite.store.junk import retrain as retraining
 from moxlite.store.junk import tokens, trainer
 from moxlite.store.junk.classify import classify
@@ -20,11 +19,12 @@ from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junk.reading import stored_words
 from moxlite.store.junk.tokens import hash_words
 from moxlite.store.junk.words import read_meta
-from moxlite.store.mailboxes import ensure_mailbox
-from moxlite.store.messages import copy_ids, expunge_ids, move_ids, store_flags_ids
+from moxlite.store.mail.adding import Added
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.messages import copy_ids, expunge_ids, move_ids, store_flags_ids
 from moxlite.store.options import DAY, AccountConfig, Options
-from moxlite.store.transaction import Reader
 from moxlite.store.types import Flag
+from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts as served
 from tests.store_fixtures import soon
 from tests.store_fixtures import unserved as accounts

@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from moxlite.store.account import Account, AccountTx
-from moxlite.store.accounts import Accounts
-from moxlite.store.adding import Added, Append, add_bodies, add_message, add_messages
-from moxlite.store.deliver import append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import append
 from moxlite.store.errors import OverQuota
+from moxlite.store.mail.adding import Added, Append, add_bodies, add_message, add_messages
+from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.options import DAY
-from moxlite.store.prepare import prepare
-from moxlite.store.spool import Spool
-from moxlite.store.threadlinks import set_thread_flags
 from moxlite.store.types import Event, Flag, MailboxCounts, MailboxKeywords, MessageAdded
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, mail, prepared, rows

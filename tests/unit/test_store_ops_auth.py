@@ -14,15 +14,15 @@ from cryptography.x509.oid import NameOID
 
 from moxlite.proto.sasl import CramMD5Client, Done, NeedCredentials, ScramClient, server_mechanism
 from moxlite.proto.sasl.types import Challenge
-from moxlite.store import credentials, loginattempts, sessions
-from moxlite.store.accounts import Accounts
-from moxlite.store.auth import AuthDB
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth import credentials, loginattempts, sessions
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.loginattempts import LoginAttempt
+from moxlite.store.auth.sessions import BadCSRF, NoSession, SessionExpired
+from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, read_certificate
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
 from moxlite.store.errors import BadPassword, StorageFull
-from moxlite.store.loginattempts import LoginAttempt
 from moxlite.store.options import DAY, Options
-from moxlite.store.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
-from moxlite.store.sessions import BadCSRF, NoSession, SessionExpired
-from moxlite.store.tlskeys import KeyExists, KeyRefused, read_certificate
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import look
 
@@ -82,7 +82,7 @@ async def test_a_session_expires_24_hours_after_its_last_use(auth: AuthDB, monke
     first = (await auth.sessions("mia"))[0]
 
     async def use(after: int) -> None:
-        monkeypatch.setattr("moxlite.store.auth._now", lambda: first.created + after)
+        monkeypatch.setattr("moxlite.store.auth.authdb._now", lambda: first.created + after)
         await auth.use_session(tokens.token, "webmail", "mia")
 
     await use(sessions.WRITE_INTERVAL - 1)
@@ -355,7 +355,7 @@ async def test_successes_are_remembered_for_15_minutes_until_a_change(
         credentials, "_verify", lambda hashed, prepared: checked.append(prepared) or real(hashed, prepared)
     )
     clock = [1000.0]
-    monkeypatch.setattr("moxlite.store.credentials.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("moxlite.store.auth.credentials.time.monotonic", lambda: clock[0])
     checker = credentials.PasswordChecker()
     async with accounts.use("mia") as account:
         await account.write(lambda tx: credentials.set_password(tx, PASSWORD))

@@ -9,11 +9,18 @@ import pytest
 import trio
 
 from moxlite.proto.mime.types import MIMEError, decode_structure
-from moxlite.store import body, prepare, reading
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.chunks import CHUNK_SIZE
-from moxlite.store.conditions import (
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content import body, prepare
+from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.errors import BadMessage, ChunkDamaged, LimitExceeded, NoSuchMailbox, NoSuchMessage, StoreError
+from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts
+from moxlite.store.mail.messages import expunge, store_flags
+from moxlite.store.rows import reading
+from moxlite.store.rows.conditions import (
     All,
     And,
     ChangedSince,
@@ -34,13 +41,7 @@ from moxlite.store.conditions import (
     count_matching,
     matching,
 )
-from moxlite.store.deliver import Append, append, deliver
-from moxlite.store.errors import BadMessage, ChunkDamaged, LimitExceeded, NoSuchMailbox, NoSuchMessage, StoreError
-from moxlite.store.facts import NO_FACTS, Facts, SMTPFacts
-from moxlite.store.messages import expunge, store_flags
-from moxlite.store.spool import Spool
 from moxlite.store.types import Flag, MailboxAdded, MailboxID, MessageAdded
-from moxlite.store.unit import AccountTx
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
 

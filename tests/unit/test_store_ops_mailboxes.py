@@ -2,9 +2,8 @@
 
 import pytest
 
-from moxlite.store import annotations
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import (
     BadMailboxName,
     LimitExceeded,
@@ -13,7 +12,8 @@ from moxlite.store.errors import (
     MailboxNotAllowed,
     NoSuchMailbox,
 )
-from moxlite.store.mailboxes import (
+from moxlite.store.mail import annotations
+from moxlite.store.mail.mailboxes import (
     claim_recent,
     create_mailbox,
     delete_mailbox,
@@ -24,8 +24,8 @@ from moxlite.store.mailboxes import (
     subscribe,
     unsubscribe,
 )
-from moxlite.store.messages import store_flags
-from moxlite.store.reading import mailbox_by_name, mailboxes, state, subscriptions
+from moxlite.store.mail.messages import store_flags
+from moxlite.store.rows.reading import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import (
     AnnotationChanged,
     Event,
@@ -94,7 +94,7 @@ async def test_ensuring_finds_or_makes(accounts: Accounts) -> None:
 
 async def test_there_is_a_limit_of_mailboxes(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-154"""
-    monkeypatch.setattr("moxlite.store.mailboxes.MAX_MAILBOXES", 8)
+    monkeypatch.setattr("moxlite.store.mail.mailboxes.MAX_MAILBOXES", 8)
     async with accounts.use("mia") as account:
         with pytest.raises(LimitExceeded):
             await account.write(lambda tx: create_mailbox(tx, "a/b/c"))

@@ -2,9 +2,8 @@
 
 import pytest
 
-from moxlite.store import body
-from moxlite.store.accounts import Accounts
-from moxlite.store.database import Reader
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content import body
 from moxlite.store.errors import (
     BadKeyword,
     LimitExceeded,
@@ -14,10 +13,10 @@ from moxlite.store.errors import (
     OverQuota,
     UidsExhausted,
 )
-from moxlite.store.facts import Facts, SMTPFacts
-from moxlite.store.keywords import spellings
-from moxlite.store.mailboxes import create_mailbox, ensure_mailbox
-from moxlite.store.messages import (
+from moxlite.store.file.database import Reader
+from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox
+from moxlite.store.mail.messages import (
     copy_ids,
     copy_messages,
     expunge,
@@ -28,7 +27,8 @@ from moxlite.store.messages import (
     store_flags_ids,
 )
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.reading import gone_rows, infos, message, state, vanished, wires
+from moxlite.store.rows.keywords import spellings
+from moxlite.store.rows.reading import gone_rows, infos, message, state, vanished, wires
 from moxlite.store.types import (
     Flag,
     FlagsChanged,
@@ -174,7 +174,7 @@ async def test_keyword_limits_and_bad_keywords_change_nothing(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-22, STORE-154, IMAP-109"""
-    monkeypatch.setattr("moxlite.store.counts.MAX_PER_MAILBOX", 3)
+    monkeypatch.setattr("moxlite.store.mail.counts.MAX_PER_MAILBOX", 3)
     async with accounts.use("mia") as account:
         inbox = await box(account)
         await put(account, 2)
@@ -437,7 +437,7 @@ class TestQuota:
 
 async def test_a_sent_message_makes_its_recipients_known(accounts: Accounts) -> None:
     """STORE-95, STORE-96, IMAP-89"""
-    from moxlite.store.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
+    from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
 
     async with accounts.use("mia") as account:
         sent = await box(account, "Sent")

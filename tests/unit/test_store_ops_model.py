@@ -11,14 +11,14 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moxlite.store import reading
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.bus import Cursor
-from moxlite.store.deliver import Append, append
-from moxlite.store.mailboxes import create_mailbox
-from moxlite.store.messages import copy_messages, expunge, move_messages, store_flags
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.store.mail.messages import copy_messages, expunge, move_messages, store_flags
 from moxlite.store.options import AccountConfig, JunkFlagRules, Options
+from moxlite.store.rows import reading
 from moxlite.store.types import Flag, FlagsChanged, MailboxID, MessageAdded, MessagesRemoved
 from tests.store_mail import look, mail, prepared
 

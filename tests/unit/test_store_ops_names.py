@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.store.chunks import (
+from moxlite.store.content.chunks import (
     CHUNK_SIZE,
     Chunk,
     Compression,
@@ -19,10 +19,10 @@ from moxlite.store.chunks import (
     encode_chunks,
 )
 from moxlite.store.errors import BadKeyword, BadMailboxName, ChunkDamaged
-from moxlite.store.facts import ip_classes
 from moxlite.store.junkflags import JunkFlagRules, Verdict, classify, flags_in_mailbox
-from moxlite.store.keywords import check_keyword, flag_words, parse_flags
+from moxlite.store.mail.facts import ip_classes
 from moxlite.store.names import ancestors, check_name, is_below, leaf, parent
+from moxlite.store.rows.keywords import check_keyword, flag_words, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
 

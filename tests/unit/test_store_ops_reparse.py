@@ -7,16 +7,16 @@ import pytest
 import trio
 
 from moxlite.proto.mime.types import PARSE_VERSION, decode_structure
-from moxlite.store import reparse as reparsing
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import deliver
-from moxlite.store.facts import NO_FACTS
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import headers, infos, wires
-from moxlite.store.reparse import keep_parsed, reparse
-from moxlite.store.spool import Spool
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import deliver
+from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.rows.reading import headers, infos, wires
 from moxlite.store.types import MessageID
+from moxlite.store.upkeep import reparse as reparsing
+from moxlite.store.upkeep.reparse import keep_parsed, reparse
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import look, mail, prepared, put, rows
 

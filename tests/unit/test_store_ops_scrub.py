@@ -5,15 +5,15 @@ import os
 import pytest
 import trio
 
-from moxlite.store import body
-from moxlite.store import scrub as scrub_module
-from moxlite.store.accounts import Accounts
-from moxlite.store.chunks import CHUNK_SIZE, Compression, compression_of
-from moxlite.store.deliver import Append, append
-from moxlite.store.messages import copy_messages
-from moxlite.store.prepare import prepare
-from moxlite.store.scrub import BodyStats, Damage, body_stats, recompress, scrub
-from moxlite.store.spool import Spool
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content import body
+from moxlite.store.content.chunks import CHUNK_SIZE, Compression, compression_of
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.mail.messages import copy_messages
+from moxlite.store.upkeep import scrub as scrub_module
+from moxlite.store.upkeep.scrub import BodyStats, Damage, body_stats, recompress, scrub
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, mail, put
 
@@ -47,7 +47,7 @@ async def test_scrub_keeps_to_its_rate(accounts: Accounts, monkeypatch: pytest.M
     async with accounts.use("mia") as account:
         await put(account, 3)
         stored = (await look(account, body_stats)).stored
-        monkeypatch.setattr("moxlite.store.scrub.trio.sleep_until", sleep_until)
+        monkeypatch.setattr("moxlite.store.upkeep.scrub.trio.sleep_until", sleep_until)
         await scrub(account, rate=1)
         monkeypatch.undo()
     assert len(waits) == 1

@@ -4,15 +4,12 @@ import time
 
 import pytest
 
-from moxlite.store import rejects
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import deliver
-from moxlite.store.facts import Facts, SMTPFacts, ip_classes
-from moxlite.store.messages import expunge_ids, store_flags_ids
-from moxlite.store.options import DAY
-from moxlite.store.rejects import keep_reject, tidy_rejects
-from moxlite.store.reputation import (
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.delivery import rejects
+from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.rejects import keep_reject, tidy_rejects
+from moxlite.store.delivery.reputation import (
     QUERIES,
     DomainTLS,
     Key,
@@ -24,7 +21,10 @@ from moxlite.store.reputation import (
     set_domain_tls,
     subjectpass_key,
 )
-from moxlite.store.rulesets import TOTAL_SECONDS, Conditions, RuleFacts, first_match
+from moxlite.store.delivery.rulesets import TOTAL_SECONDS, Conditions, RuleFacts, first_match
+from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.messages import expunge_ids, store_flags_ids
+from moxlite.store.options import DAY
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, prepared, rows

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from moxlite.store.accounts import Accounts
-from moxlite.store.mailboxes import create_mailbox, delete_mailbox
-from moxlite.store.settings import (
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
+from moxlite.store.mail.settings import (
     address_view,
     decline_list,
     decline_mailbox,

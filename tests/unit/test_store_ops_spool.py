@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.store.spool import Spool, SpoolFile
+from moxlite.store.content.spool import Spool, SpoolFile
 
 
 async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -> Spool:

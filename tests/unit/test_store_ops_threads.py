@@ -2,15 +2,15 @@
 
 import pytest
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.deliver import deliver
-from moxlite.store.facts import NO_FACTS
-from moxlite.store.messages import copy_messages, expunge_ids
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.deliver import deliver
+from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.mail.messages import copy_messages, expunge_ids
+from moxlite.store.mail.threadlinks import set_thread_flags
+from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.options import DAY
-from moxlite.store.reading import message, state, thread_parents
-from moxlite.store.threadlinks import set_thread_flags
-from moxlite.store.threads import reassign_threads
+from moxlite.store.rows.reading import message, state, thread_parents
 from moxlite.store.types import Flag, ThreadChanged
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
@@ -147,7 +147,7 @@ async def test_only_the_last_two_hundred_references_count(accounts: Accounts) ->
 
 async def test_a_thread_ends_at_its_greatest_depth(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-80, STORE-153"""
-    monkeypatch.setattr("moxlite.store.threadlinks.MAX_PARENTS", 3)
+    monkeypatch.setattr("moxlite.store.mail.threadlinks.MAX_PARENTS", 3)
     async with accounts.use("mia") as account:
         ids = [
             (

@@ -8,23 +8,33 @@ from typing import Any
 import apsw
 import pytest
 
-from moxlite.store import erase, recipients, reputation
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.changes import changes_since
-from moxlite.store.deliver import Append, append, deliver
-from moxlite.store.facts import Facts, SMTPFacts, ip_classes
-from moxlite.store.fetching import fetch_rows, slice_of
-from moxlite.store.flags import store_flags, store_flags_ids
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.changes import changes_since
+from moxlite.store.delivery import reputation
+from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.reputation import QUERIES, Key, history, received_since
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk import trainer
-from moxlite.store.mailboxes import ensure_mailbox
-from moxlite.store.messages import copy_messages, expunge, move_messages
-from moxlite.store.reading import SLICE, changed_since, flags_by_uid, mailboxes, rows_by_uid, rows_of_thread, vanished
-from moxlite.store.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
-from moxlite.store.reputation import QUERIES, Key, history, received_since
-from moxlite.store.transaction import Reader, Tx
+from moxlite.store.mail import recipients
+from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.fetching import fetch_rows, slice_of
+from moxlite.store.mail.flags import store_flags, store_flags_ids
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.messages import copy_messages, expunge, move_messages
+from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.rows.reading import (
+    SLICE,
+    changed_since,
+    flags_by_uid,
+    mailboxes,
+    rows_by_uid,
+    rows_of_thread,
+    vanished,
+)
+from moxlite.store.rows.views import FIRST_NEWEST, page, unseen_ids
 from moxlite.store.types import Flag, ModSeq
-from moxlite.store.views import FIRST_NEWEST, page, unseen_ids
+from moxlite.store.upkeep import erase
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, mail, prepared
 

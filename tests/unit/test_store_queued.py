@@ -8,29 +8,29 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.store import mailboxes, messages
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.selective import restore_mail
-from moxlite.store.deliver import Append, append, deliver
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_queued, queued_keys
 from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
-from moxlite.store.facts import NO_FACTS
 from moxlite.store.junk.params import JunkParams
-from moxlite.store.mailboxes import create_mailbox, ensure_mailbox, rename_mailbox
-from moxlite.store.messages import copy_messages, expunge, move_messages, store_flags, store_flags_ids
+from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, rename_mailbox
+from moxlite.store.mail.messages import copy_messages, expunge, move_messages, store_flags, store_flags_ids
+from moxlite.store.mail.systemmailbox import UNQUEUE, queue_mailbox
 from moxlite.store.options import DAY, AccountConfig, Options
-from moxlite.store.outbox import OutboxRow
-from moxlite.store.prepare import prepare
-from moxlite.store.queued import drop_queued, fit_queue_mailbox, put_queued, queued_keys
-from moxlite.store.reading import mailbox_by_name, state, subscriptions
-from moxlite.store.retention import expire
-from moxlite.store.spool import Spool
-from moxlite.store.systemmailbox import UNQUEUE, queue_mailbox
+from moxlite.store.rows.reading import mailbox_by_name, state, subscriptions
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageAdded, MessagesRemoved, SpecialUse
-from moxlite.store.undelete import removed_messages, undelete
-from moxlite.store.unit import AccountTx
+from moxlite.store.upkeep.outbox import OutboxRow
+from moxlite.store.upkeep.retention import expire
+from moxlite.store.upkeep.undelete import removed_messages, undelete
 from tests.store_fixtures import accounts
 from tests.store_imports import export, imported, mbox, zipped
 from tests.store_mail import look, rows

@@ -12,20 +12,20 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BadTarget
-from moxlite.store.body import message_range
-from moxlite.store.chunks import CHUNK_SIZE
-from moxlite.store.messages import expunge_ids
+from moxlite.store.backup.verify import verify
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.body import message_range
+from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.messages import expunge_ids
+from moxlite.store.mail.remotes import Origin, copy_key, link, open_remote, settle
 from moxlite.store.options import Options
-from moxlite.store.reading import mailbox_by_name, rows_by_uid
 from moxlite.store.recover.pages import PAGE, Damaged, Pages, decode_record
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of
-from moxlite.store.remotes import Origin, copy_key, link, open_remote, settle
-from moxlite.store.transaction import Reader
-from moxlite.store.unit import AccountTx
-from moxlite.store.verify import verify
+from moxlite.store.rows.reading import mailbox_by_name, rows_by_uid
 from tests.store_mail import deliver_mail, mail
 from tests.upgrade_fixtures import names, unpack
 

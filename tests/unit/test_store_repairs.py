@@ -2,13 +2,13 @@
 
 import pytest
 
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import NoSuchMailbox
-from moxlite.store.messages import expunge
+from moxlite.store.mail.messages import expunge
 from moxlite.store.options import Options
-from moxlite.store.repairs import FIXES, bump_uidvalidity, reassign_uids, repair
 from moxlite.store.types import UID, AccountClosing
+from moxlite.store.upkeep.check import check_account
+from moxlite.store.upkeep.repairs import FIXES, bump_uidvalidity, reassign_uids, repair
 from tests.store_fixtures import accounts
 from tests.store_mail import box, put, rows
 

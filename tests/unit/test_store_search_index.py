@@ -12,22 +12,23 @@ import pytest
 import trio
 
 from moxlite.proto.mime.text import MAX_TEXT
-from moxlite.store import database, messages
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
-from moxlite.store.database import Database, Kind, Tx
-from moxlite.store.deliver import Append, append
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageBroken, StoreError
-from moxlite.store.mailboxes import create_mailbox
+from moxlite.store.file import database
+from moxlite.store.file.database import Database, Kind, Tx
+from moxlite.store.mail import messages
+from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import Options
-from moxlite.store.reading import int_array
-from moxlite.store.reparse import reparse
+from moxlite.store.rows.reading import int_array
 from moxlite.store.search import builder, finding, index, metrics
 from moxlite.store.search import texts as search_texts
 from moxlite.store.search.check import check_index
 from moxlite.store.search.finding import search_messages
 from moxlite.store.search.terms import Has, Where
 from moxlite.store.types import MailboxID, MessageID
+from moxlite.store.upkeep.reparse import reparse
 from tests.store_fixtures import soon
 from tests.store_fixtures import unserved as accounts
 from tests.store_mail import mail, prepared, put

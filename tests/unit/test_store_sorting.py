@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from moxlite.proto.mime.headers import fields, unfold
 from moxlite.proto.mime.messageid import references
-from moxlite.store.accounts import Accounts
-from moxlite.store.database import Tx
-from moxlite.store.sorting import SORT_KEYS, references_of, sort_rows, thread_rows
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.file.database import Tx
+from moxlite.store.rows.sorting import SORT_KEYS, references_of, sort_rows, thread_rows
 from moxlite.store.types import MailboxID
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import put

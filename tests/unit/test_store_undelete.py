@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.store.accounts import Accounts
-from moxlite.store.check import check_account
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.scrubbing import last_scrub, scrub_weekly
 from moxlite.store.errors import OverQuota
-from moxlite.store.mailboxes import create_mailbox, delete_mailbox
-from moxlite.store.messages import expunge, expunge_all, move_messages
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
+from moxlite.store.mail.messages import expunge, expunge_all, move_messages
 from moxlite.store.options import DAY, SECOND, AccountConfig, Options
-from moxlite.store.retention import expire
-from moxlite.store.scrubbing import last_scrub, scrub_weekly
 from moxlite.store.types import UID, Flag
-from moxlite.store.undelete import removed_messages, undelete
+from moxlite.store.upkeep.check import check_account
+from moxlite.store.upkeep.retention import expire
+from moxlite.store.upkeep.undelete import removed_messages, undelete
 from tests.store_fixtures import accounts, soon
 from tests.store_mail import box, look, put, rows
 from tests.tools import eventually

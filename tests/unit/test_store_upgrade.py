@@ -6,15 +6,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
+from moxlite.store.auth.credentials import credential
 from moxlite.store.backup.layout import databases
-from moxlite.store.check import check_account
-from moxlite.store.credentials import credential
-from moxlite.store.gentestdata import ACCOUNTS, made_up
-from moxlite.store.migrations import migrations_of, open_file
+from moxlite.store.backup.verify import verify
+from moxlite.store.file.migrations import migrations_of, open_file
 from moxlite.store.options import Options
-from moxlite.store.reading import mailboxes
-from moxlite.store.verify import verify
+from moxlite.store.rows.reading import mailboxes
+from moxlite.store.upkeep.check import check_account
 from tests.tools import top
 from tests.upgrade_fixtures import FOLDER, names, unpack
 

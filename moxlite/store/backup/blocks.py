@@ -38,7 +38,7 @@ from moxlite.store.backup.packs import (
     remove_unfinished,
 )
 from moxlite.store.backup.sealing import Opener, Sealer
-from moxlite.store.transaction import Row
+from moxlite.store.file.transaction import Row
 
 __all__ = ["BLOCK", "PACKS", "Blocks"]
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.migrations import Kind
+from moxlite.store.file.migrations import Kind
 
 __all__ = ["INCOMPLETE", "RESTORING", "DatabaseFile", "OtherFile", "databases", "has_databases", "other_files"]
 

@@ -22,10 +22,10 @@ from moxlite.store.backup.copying import copy_database, sync_folder
 from moxlite.store.backup.errors import BackupError, BadTarget
 from moxlite.store.backup.full import copy_file
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, has_databases, other_files
+from moxlite.store.backup.verify import data_of
 from moxlite.store.errors import LimitExceeded
-from moxlite.store.migrations import Kind, open_file
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
-from moxlite.store.verify import data_of
 
 __all__ = ["GAP", "renew", "restore"]
 

@@ -15,18 +15,18 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.store.account import Account
-from moxlite.store.body import locate, message_chunks
-from moxlite.store.database import Database, Kind
-from moxlite.store.deliver import Append, append
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import locate, message_chunks
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import ChunkDamaged, NoSuchMailbox, NoSuchMessage
-from moxlite.store.mailboxes import ensure_mailbox
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import Options
-from moxlite.store.prepare import prepare
-from moxlite.store.reading import mailboxes, rows_by_uid
-from moxlite.store.spool import Spool
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.reading import mailboxes, rows_by_uid
 from moxlite.store.types import Mailbox, MailboxID, MessageRow
 
 __all__ = ["Restored", "restore_mail"]

@@ -22,10 +22,10 @@ import zstandard
 from moxlite import __version__
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.errors import BackupError, BadTarget
-from moxlite.store.check import check_account
-from moxlite.store.migrations import Kind, open_file
+from moxlite.store.file.migrations import Kind, open_file
+from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
-from moxlite.store.transaction import Reader
+from moxlite.store.upkeep.check import check_account
 
 __all__ = ["export_account", "is_unused", "unpack_account"]
 

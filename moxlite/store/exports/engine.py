@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.proto.maildir import KEYWORDS_FILE, MAX_KEYWORDS, format_keywords
-from moxlite.store.account import Account
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.exports.containers import Sink, make_sink
 from moxlite.store.exports.contents import (
@@ -31,12 +31,12 @@ from moxlite.store.exports.contents import (
 )
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.exports.layout import file_names
-from moxlite.store.keywords import spellings
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import SECOND
-from moxlite.store.reading import mailboxes
-from moxlite.store.systemmailbox import QUEUE, queue_mailbox
-from moxlite.store.transaction import Reader
+from moxlite.store.rows.keywords import spellings
+from moxlite.store.rows.reading import mailboxes
 from moxlite.store.types import Mailbox
 
 __all__ = ["Export"]

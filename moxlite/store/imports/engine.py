@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 import trio
 
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.imports.items import ImportFailed, Order
 from moxlite.store.imports.progress import Aborted, Done, Progress, Running

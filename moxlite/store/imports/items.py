@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.store.errors import StoreError
-from moxlite.store.remotes import Origin
+from moxlite.store.mail.remotes import Origin
 
 __all__ = ["MAX_MEMBER", "Folder", "Form", "ImportFailed", "Item", "Keywords", "Mail", "Order", "Problem"]
 

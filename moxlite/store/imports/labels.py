@@ -15,8 +15,8 @@ import msgspec
 
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.errors import BadKeyword
-from moxlite.store.keywords import check_keyword
 from moxlite.store.names import INBOX
+from moxlite.store.rows.keywords import check_keyword
 from moxlite.store.types import SpecialUse
 
 __all__ = ["Labelled", "read_labels"]

@@ -14,16 +14,16 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.mime.headers import Header
+from moxlite.store.content.prepare import Prepared, prepare_here
+from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage
 from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem
 from moxlite.store.imports.labels import read_labels
-from moxlite.store.imports.staging import Staged
-from moxlite.store.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
-from moxlite.store.mailboxes import MAX_MAILBOXES
+from moxlite.store.mail.mailboxes import MAX_MAILBOXES
+from moxlite.store.mail.staging import Staged
+from moxlite.store.mail.systemmailbox import KEPT
 from moxlite.store.names import check_name, is_below
-from moxlite.store.prepare import Prepared, prepare_here
-from moxlite.store.spool import Spool
-from moxlite.store.systemmailbox import KEPT
+from moxlite.store.rows.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
 __all__ = ["Batch", "Box", "Existing", "ReadAhead"]

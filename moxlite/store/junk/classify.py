@@ -10,16 +10,16 @@ import msgspec
 
 from moxlite.proto.mime.structure import scan
 from moxlite.store import metrics
+from moxlite.store.content.prepare import Prepared
+from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junk.reading import stored_words
 from moxlite.store.junk.score import NEUTRAL, Judgement, JunkWord, judge
 from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import count_words, read_meta
-from moxlite.store.prepare import Prepared
-from moxlite.store.transaction import Reader
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
+    from moxlite.store.changelog.account import Account
 
 __all__ = ["Explanation", "Judgement", "classify", "explain"]
 

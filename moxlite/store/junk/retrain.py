@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.store import metrics
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk.params import Grams
 from moxlite.store.junk.reading import Tokenised, tokenise
 from moxlite.store.junk.words import WANTED, Meta, begin_generation, change_words, read_meta, swap_generations
-from moxlite.store.transaction import Reader, Tx
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
+    from moxlite.store.changelog.account import Account
 
 __all__ = ["Retraining"]
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.reading import tokenise
 from moxlite.store.junk.words import read_meta
-from moxlite.store.transaction import Reader
 
 __all__ = ["wrong_words"]
 

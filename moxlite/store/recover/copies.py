@@ -14,8 +14,8 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from moxlite.store.mail.remotes import SEED, SLICE, copy_key
 from moxlite.store.recover.pages import Record
-from moxlite.store.remotes import SEED, SLICE, copy_key
 
 __all__ = ["FoundCopy", "FoundRemote", "found_copy", "found_remote", "restore_copies"]
 

@@ -18,26 +18,26 @@ import apsw
 import msgspec
 import trio
 
-from moxlite.store.account import Account
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.restore import renew
-from moxlite.store.deliver import Append
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import Prepared, held_body, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, LimitExceeded
-from moxlite.store.facts import NO_FACTS, Facts, SMTPFacts, Validation
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.junkflags import JunkFlagRules
-from moxlite.store.keywords import check_keyword, split_keywords
-from moxlite.store.mailboxes import ensure_mailbox, set_special_use
-from moxlite.store.messages import add_message
-from moxlite.store.migrations import Kind, open_file
+from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, Validation
+from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use
+from moxlite.store.mail.messages import add_message
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.prepare import Prepared, held_body, prepare
 from moxlite.store.recover.copies import restore_copies
 from moxlite.store.recover.pages import Damaged, Pages
 from moxlite.store.recover.salvage import FoundMailbox, FoundMessage, Salvage
-from moxlite.store.spool import Spool
+from moxlite.store.rows.keywords import check_keyword, split_keywords
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
-from moxlite.store.unit import AccountTx
 
 __all__ = ["RECOVERED", "Recovered", "recover"]
 

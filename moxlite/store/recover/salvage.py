@@ -16,7 +16,7 @@ import apsw
 import msgspec
 import zstandard
 
-from moxlite.store.chunks import CHUNK_SIZE, Compression, compression_of, decode_chunk, is_sound
+from moxlite.store.content.chunks import CHUNK_SIZE, Compression, compression_of, decode_chunk, is_sound
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.recover.copies import FoundCopy, FoundRemote, found_copy, found_remote
 from moxlite.store.recover.pages import Cell, Damaged, Pages, Record

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.store.database import QUIET, Database, Reader, Tx
 from moxlite.store.errors import StoreError
+from moxlite.store.file.database import QUIET, Database, Reader, Tx
 from moxlite.store.search import metrics
 from moxlite.store.search.index import Index
 from moxlite.store.search.texts import Packed, packed_texts
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
+    from moxlite.store.changelog.account import Account
 
 __all__ = ["Builder"]
 

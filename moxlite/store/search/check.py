@@ -8,16 +8,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from moxlite.store.check import MAX_PER_KIND, Finding, quick_check
-from moxlite.store.database import Database
 from moxlite.store.errors import StoreError
-from moxlite.store.reading import int_array
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows.reading import int_array
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
 from moxlite.store.search.texts import Text, texts_of, unpack
-from moxlite.store.transaction import Reader
+from moxlite.store.upkeep.check import MAX_PER_KIND, Finding, quick_check
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
+    from moxlite.store.changelog.account import Account
 
 __all__ = ["check_index"]
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.proto.mime.text import fold
-from moxlite.store.reading import int_array
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows.reading import int_array
 from moxlite.store.search.terms import Every, Has, Term, holds
 from moxlite.store.search.texts import texts_of
-from moxlite.store.transaction import Reader
 from moxlite.store.types import MailboxID, MessageID
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
+    from moxlite.store.changelog.account import Account
 
 __all__ = ["FoundMessages", "search_messages"]
 

@@ -21,18 +21,18 @@ import apsw
 import msgspec
 import trio
 
+from moxlite.bell import Bell
 from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store import metrics as store_metrics
-from moxlite.store.bell import Bell
-from moxlite.store.database import Database, Kind, Reader, Tx
 from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
-from moxlite.store.reading import int_array
+from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.rows.reading import int_array
 from moxlite.store.search import metrics
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import IndexDamaged, unpack
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
+    from moxlite.store.changelog.account import Account
 
 __all__ = ["INDEX_VERSION", "Candidates", "Index", "Sifted", "Standing", "standing"]
 

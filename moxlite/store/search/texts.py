@@ -16,13 +16,13 @@ import zstandard
 
 from moxlite.proto.mime.text import MAX_TEXT, body_text, fold, header_text
 from moxlite.proto.mime.types import Structure, decode_structure
-from moxlite.store.body import Content, read_content
-from moxlite.store.chunks import CHUNK_SIZE
+from moxlite.store.content.body import Content, read_content
+from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
-from moxlite.store.fetching import small_bodies
-from moxlite.store.prepare import HEADER_LIMIT
-from moxlite.store.reading import int_array
-from moxlite.store.transaction import Reader
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.fetching import small_bodies
+from moxlite.store.rows.reading import int_array
 
 __all__ = ["MAX_INDEXED", "IndexDamaged", "Packed", "Text", "packed_texts", "texts_of", "unpack"]
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from moxlite.store import errors as store
-from moxlite.store import reading
-from moxlite.store.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.rows import reading
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import Apps, ImportState, Mailbox, Overview
 from moxlite.web.calls import call

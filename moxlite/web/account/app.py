@@ -19,10 +19,10 @@ from moxlite.web.sessions import Caller, Sessions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.admin.logins import Logins
     from moxlite.config.snapshot import Snapshot
-    from moxlite.store.accounts import Accounts
-    from moxlite.store.auth import AuthDB
+    from moxlite.logins.logins import Logins
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.imports.engine import Imports
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.connection import ResponseWriter

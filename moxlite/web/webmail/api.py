@@ -9,15 +9,15 @@ from msgspec import Meta
 
 from moxlite.proto.mime.words import decode_words
 from moxlite.store import errors as store
-from moxlite.store import reading
-from moxlite.store.account import AccountTx
-from moxlite.store.accounts import Accounts
-from moxlite.store.flags import store_flags_ids
-from moxlite.store.mailboxes import create_mailbox, delete_mailbox, rename_mailbox, set_special_use
-from moxlite.store.messages import expunge_ids, move_ids
-from moxlite.store.transaction import Reader
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import AccountTx
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox, set_special_use
+from moxlite.store.mail.messages import expunge_ids, move_ids
+from moxlite.store.rows import reading
+from moxlite.store.rows.views import mailboxes_of, unseen_ids
 from moxlite.store.types import Flag, MailboxID, MessageID
-from moxlite.store.views import mailboxes_of, unseen_ids
 from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, NotFound, ServerFailed, StorageRefused, UserError
 from moxlite.web.logincalls import LoginCalls

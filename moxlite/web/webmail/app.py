@@ -30,12 +30,12 @@ from moxlite.web.webmail.types import Request, StreamEvent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.admin.logins import Logins
     from moxlite.config.snapshot import Snapshot
-    from moxlite.store.account import Account
-    from moxlite.store.accounts import Accounts
-    from moxlite.store.auth import AuthDB
-    from moxlite.store.sessions import Session
+    from moxlite.logins.logins import Logins
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.authdb import AuthDB
+    from moxlite.store.auth.sessions import Session
+    from moxlite.store.changelog.account import Account
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.connection import ResponseWriter
 

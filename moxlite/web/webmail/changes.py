@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.store import reading
 from moxlite.store import types as store
-from moxlite.store.views import Place
+from moxlite.store.rows import reading
+from moxlite.store.rows.views import Place
 from moxlite.web.webmail.items import ITEM_SLICE, flag_names, mailbox_of, make_items, roles_of
 from moxlite.web.webmail.types import (
     Change,
@@ -30,8 +30,8 @@ from moxlite.web.webmail.types import (
 )
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
-    from moxlite.store.transaction import Reader
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
 
 __all__ = ["Change", "EncodedChange", "SharedChanges"]
 

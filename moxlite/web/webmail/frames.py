@@ -16,7 +16,7 @@ from moxlite.web.http.websocket import ConnectionClosed, WebSocketConnection, ch
 from moxlite.web.webmail.types import Request
 
 if TYPE_CHECKING:
-    from moxlite.store.sessions import Session
+    from moxlite.store.auth.sessions import Session
     from moxlite.web.http.connection import ResponseWriter
     from moxlite.web.http.messages import Request as HTTPRequest
     from moxlite.web.webmail.streams import Stream

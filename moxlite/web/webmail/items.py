@@ -12,12 +12,12 @@ import idna
 import msgspec
 
 from moxlite.proto.mime import types as mime
-from moxlite.store import reading
+from moxlite.store.rows import reading
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.types import Address, Attachment, Mailbox, MessageItem, Part, Role
 
 if TYPE_CHECKING:
-    from moxlite.store.transaction import Reader
+    from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox as MailboxRow
     from moxlite.store.types import MessageRow
 

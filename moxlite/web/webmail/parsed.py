@@ -9,15 +9,17 @@ from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.headers import fields, unfold
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
-from moxlite.store import body, fetching, reading
+from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
+from moxlite.store.mail import fetching
+from moxlite.store.rows import reading
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.types import Header, ParsedMessage, Text
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
-    from moxlite.store.transaction import Reader
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
 
 __all__ = ["parse_message", "structure_of"]
 

@@ -15,8 +15,9 @@ import trio
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decode, decoder
 from moxlite.proto.mime.text import part_text
-from moxlite.store import body, reading
+from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.rows import reading
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
@@ -25,8 +26,8 @@ from moxlite.web.webmail.parsed import structure_of
 from moxlite.web.webmail.sanitize import MAX_HTML, Sanitized, TooComplex, references, sanitize
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
-    from moxlite.store.transaction import Reader
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.http.connection import ResponseWriter
 
 __all__ = ["serve_message"]

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import trio
 
-from moxlite.store import reading
 from moxlite.store.errors import ChunkDamaged, Closed, NoSuchMailbox, NoSuchMessage, ReadInterrupted, StorageBroken
+from moxlite.store.rows import reading
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.changes import SharedChanges
@@ -47,10 +47,10 @@ from moxlite.web.webmail.types import (
 from moxlite.web.webmail.view import Reset, View, resolve
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
-    from moxlite.store.bus import Batch, Cursor
-    from moxlite.store.sessions import Session
-    from moxlite.store.transaction import Reader
+    from moxlite.store.auth.sessions import Session
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.bus import Batch, Cursor
+    from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
     from moxlite.web.http.drain import Drain
     from moxlite.web.webmail.changes import EncodedChange

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.store import reading
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.names import INBOX
-from moxlite.store.views import FIRST_NEWEST, FIRST_OLDEST, Place, page, place_of
+from moxlite.store.rows import reading
+from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, page, place_of
 from moxlite.web.webmail.changes import EncodedChange
 from moxlite.web.webmail.items import ITEM_SLICE, make_items
 
 if TYPE_CHECKING:
-    from moxlite.store.account import Account
-    from moxlite.store.transaction import Reader
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
     from moxlite.web.webmail.types import MessageItem, Page, Query
 

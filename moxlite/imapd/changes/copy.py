@@ -1,0 +1,112 @@
+"""COPY, MOVE, EXPUNGE (RFC 9051 §6.4.3, §6.4.7, §6.4.8; RFC 4315, RFC 6851, RFC 7162 §3.2.7; IMAP-116..118)."""
+
+from array import array
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from moxlite.imapd.changes.across import copy_across, is_within, move_across
+from moxlite.imapd.changes.bulk import copy_slices, expunge_slices, move_slices
+from moxlite.imapd.progress import going_on
+from moxlite.imapd.search.messagelimit import cut, cut_deleted, refuse_more
+from moxlite.imapd.search.named import named_ranges, resolve
+from moxlite.imapd.session.access import at
+from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.telling.changes import tell
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import Code, State
+from moxlite.proto.imap.seqset import format_ranges, runs
+from moxlite.store.mail.messages import Copied
+
+__all__ = ["copy", "expunge", "move"]
+
+T = TypeVar("T")
+
+MANY: Final = 1_000
+"""Messages above which copying may take so long that the client should hear of it: small boards do 3,000 a second."""
+
+
+def _copyuid(copied: Sequence[Copied]) -> Code | None:
+    """``COPYUID uidvalidity source target`` (RFC 4315 §3); both sets ascend, so they're parallel."""
+    source = [uid for one in copied for uid in one.source_uids]
+    target = [uid for one in copied for uid in one.target_uids]
+    if not source:
+        return None
+    return Code(
+        "COPYUID", b"%d %b %b" % (copied[0].uidvalidity, format_ranges(runs(source)), format_ranges(runs(target)))
+    )
+
+
+def _check_all_gone(named: "array[int]", code: Code | None) -> None:
+    """Messages were named, but they have all been removed by others (IMAP-57)."""
+    if named and code is None:
+        raise no("the messages are gone", "EXPUNGEISSUED")
+
+
+async def _long(session: Session, work: Callable[[], Awaitable[T]], count: int, *, within: bool) -> T:
+    """Work on `count` messages, `within` one file or not; if it's long, the client hears of it (IMAP-125)."""
+    return await (work() if within and count <= MANY else going_on(session, work))
+
+
+async def copy(session: Session, command: c.Copy) -> Done:
+    """COPY: all messages or none; the selected mailbox may be the target."""
+    view = session.selected
+    named = await resolve(view, command.set, uid=command.uid)
+    refuse_more(session, len(named), named)
+    uids = view.live(named)
+    async with at(session, command.mailbox) as place:
+        within = await is_within(view, place)
+
+        async def work() -> list[Copied]:
+            if within:
+                return await copy_slices(view.seat.account, view.mailbox_id, uids, place.target, view.seat.cursor)
+            return await copy_across(session, view, uids, place)
+
+        code = _copyuid(await _long(session, work, len(uids), within=within))
+    _check_all_gone(named, code)
+    return Done("copied" if code else "no such messages, nothing copied", code)
+
+
+async def move(session: Session, command: c.Move) -> Done:
+    """MOVE: COPYUID comes before the removals (RFC 6851 §4.3), also of those that were moved before an error."""
+    view = session.movable
+    named = cut(session, await resolve(view, command.set, uid=command.uid))
+    uids = view.live(named)
+    moved: list[Copied] = []
+    try:
+        async with at(session, command.mailbox) as place:
+            within = await is_within(view, place)
+            if view.system and not within:
+                raise no("what waits to be sent can only be moved to your own trash", "CANNOT")
+
+            async def work() -> None:
+                if within:
+                    await move_slices(view, uids, place.target, moved)
+                else:
+                    await move_across(session, view, uids, place, moved)
+
+            await _long(session, work, len(uids), within=within)
+    finally:
+        code = _copyuid(moved) if moved else None
+        if code is not None:
+            session.respond(State("OK", "moved", code))
+    _check_all_gone(named, code)
+    return await _removed(session, "moved")
+
+
+async def expunge(session: Session, command: c.Expunge) -> Done:
+    """EXPUNGE and UID EXPUNGE: what is ``\\Deleted``, never messages that the client hasn't been told of."""
+    view = session.writable_with("e")
+    chosen = None
+    if command.uids is not None:
+        chosen = await cut_deleted(session, view, await named_ranges(view, command.uids))
+    await expunge_slices(session, view, chosen)
+    return await _removed(session, "expunged")
+
+
+async def _removed(session: Session, text: str) -> Done:
+    """Tell all there is, so that the modseq in the answer covers it (IMAP-83)."""
+    await tell(session, expunge=True, whole=True)
+    view = session.view
+    assert view is not None
+    return Done(text, Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.condstore else None)

@@ -1,0 +1,344 @@
+"""FETCH and UID FETCH (RFC 9051 §6.4.5; IMAP-93..107, RFC 7162 §3.1.4, §3.2.6, RFC 9394).
+
+Theory of operation
+-------------------
+Messages are answered in slices: one short read for a slice, then its responses are written, then the client takes them;
+no snapshot is held meanwhile (IMAP-95). What rows hold is rendered by `fetchrows`. Where the message itself is needed,
+`fetchgroups` reads bodies, one group ahead of what the client takes, and `fetchbody` adds the rest to each response.
+``\\Seen`` is set for a slice before its data is sent, so the flags in the same response are true (IMAP-94).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from time import perf_counter
+from typing import Final, TypeVar
+
+from moxlite.imapd.fetch.fetchbody import Unanswered, needs, write_rest
+from moxlite.imapd.fetch.fetchgroups import AHEAD, Bodies, Group, Slice
+from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan
+from moxlite.imapd.search.messagelimit import cut, refuse_more
+from moxlite.imapd.search.modseqs import highest_modseq
+from moxlite.imapd.search.named import known_uids, last_uid, resolve
+from moxlite.imapd.session.errors import bad, no
+from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.view import View
+from moxlite.imapd.telling.changes import check_view
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.encode import vanished_lines
+from moxlite.proto.imap.fetchitems import Attribute, Binary, Body, FetchItem
+from moxlite.proto.imap.responses import Code
+from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
+from moxlite.store.changelog.account import AccountTx
+from moxlite.store.errors import NoSuchMailbox, StoreError
+from moxlite.store.file.transaction import Row
+from moxlite.store.mail.fetching import fetch_rows, slice_of
+from moxlite.store.mail.flags import Stored, store_flags
+from moxlite.store.rows.keywords import spellings
+from moxlite.store.rows.reading import state, vanished
+from moxlite.store.types import Flag
+
+__all__ = ["fetch", "partial_of", "tell_items"]
+
+Uids = TypeVar("Uids", "array[int]", "Sequence[int]")
+
+_SEEN: Final = int(Flag.SEEN)
+
+TURN: Final = 0.002
+"""Seconds of reading bodies after which other tasks get their turn (IMAP-172)."""
+
+
+async def fetch(session: Session, command: c.Fetch) -> Done:
+    """FETCH and UID FETCH."""
+    view = session.selected
+    since = command.changedsince
+    if command.vanished and not (command.uid and session.qresync and since is not None):
+        raise bad("VANISHED needs UID FETCH, CHANGEDSINCE and QRESYNC")
+    if since is not None or Attribute.MODSEQ in command.items:
+        session.use_condstore()
+    asked = command.partial
+    most = 0 if asked is None else max(asked, key=abs)
+    uids = await resolve(view, command.set, uid=command.uid, most=most)
+    if asked is not None:
+        refuse_more(session, abs(asked[1] - asked[0]) + 1)
+        uids = partial_of(uids, asked)
+    uids = cut(session, uids)
+    if command.vanished and since is not None:
+        largest = await last_uid(view) if command.set.star else 0
+        known = within(command.set.resolve(largest), 1, view.uidnext - 1)
+        await _tell_vanished(session, view, known, since)
+    spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
+    items = _items(session, command)
+    fetching = _Fetching(session, view, items, since, spelled)
+    marks_seen = not view.read_only and "s" in view.rights and any(_marks_seen(item) for item in command.items)
+    await fetching.run(uids, marks_seen=marks_seen)
+    if session.condstore and Attribute.MODSEQ in items and view.seat.cursor.pending():
+        await highest_modseq(view, uids)
+    return fetching.done()
+
+
+async def tell_items(session: Session, view: View, uids: array[int], items: tuple[FetchItem, ...]) -> Unanswered | None:
+    """FETCH of messages that nobody has asked for: NOTIFY does in advance (RFC 5465 §5.2), STORE has changed them. Sets
+    no flags.
+
+    Returns what could not be answered, if anything.
+    """
+    spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
+    wanted = _items(session, c.Fetch(SequenceSet(), items, uid=True))
+    fetching = _Fetching(session, view, wanted, None, spelled)
+    await fetching.run(uids, marks_seen=False)
+    return fetching.problem
+
+
+def partial_of(uids: Uids, asked: tuple[int, int]) -> Uids:
+    """The results that PARTIAL names, ascending: counted from the first, or, negative, from the last (RFC 9394)."""
+    first, last = asked
+    if first > 0:
+        low, high = sorted((first, last))
+        return uids[low - 1 : high]
+    near, far = sorted((-first, -last))
+    return uids[max(len(uids) - far, 0) : max(len(uids) - near + 1, 0)]
+
+
+def _items(session: Session, command: c.Fetch) -> tuple[FetchItem, ...]:
+    """The items to answer: UID always (but under UIDONLY), MODSEQ where it has to be told (IMAP-77, IMAP-93)."""
+    items = list(command.items)
+    if Attribute.UID in items:
+        items.remove(Attribute.UID)
+        items.insert(0, Attribute.UID)
+    elif not session.uidonly:
+        items.insert(0, Attribute.UID)
+    wanted = command.changedsince is not None or (command.uid and session.qresync)
+    if wanted and Attribute.MODSEQ not in items:
+        items.append(Attribute.MODSEQ)
+    return tuple(items)
+
+
+def _marks_seen(item: FetchItem) -> bool:
+    """Whether the item sets ``\\Seen`` (RFC 9051 §6.4.5)."""
+    match item:
+        case Body(peek=peek) | Binary(peek=peek):
+            return not peek
+        case _:
+            return item in (Attribute.RFC822, Attribute.RFC822_TEXT)
+
+
+async def _tell_vanished(session: Session, view: View, known: Ranges, since: int) -> None:
+    """``VANISHED (EARLIER)`` before the FETCH lines (IMAP-78).
+
+    What the client still holds a number for is told later, in its turn.
+    """
+    account = view.seat.account
+    purged = (await account.read(state, op="imap-state")).highest_purged_modseq
+    if since < purged:
+        removed = known
+    else:
+        gone = await account.scan(lambda r: vanished(r, view.mailbox_id, since), op="imap-vanished")
+        removed = [pair for first, stop in index_runs(gone, known) for pair in runs(gone, first, stop)]
+    removed = subtract(removed, await known_uids(view, removed))
+    if removed:
+        session.write(vanished_lines(removed, earlier=True))
+
+
+class _Fetching:
+    """One command at work."""
+
+    def __init__(
+        self,
+        session: Session,
+        view: View,
+        items: tuple[FetchItem, ...],
+        since: int | None,
+        spelled: Mapping[str, str],
+    ) -> None:
+        self.session = session
+        self.view = view
+        self.since = since
+        self.problem: Unanswered | None = None
+        self.gone = False
+        self._items = items
+        self._flags = FlagWriter(spelled, view.is_recent if view.recent else None)
+        self._plans: dict[tuple[bool, bool], Plan] = {}
+        self._ahead: deque[Group] = deque()  # read, not written yet
+        self._turned = perf_counter()
+        self._began = False
+
+    def _plan(self, *, telling: bool, derived: bool = True) -> Plan:
+        """How to answer.
+
+        Args:
+          telling: the flags besides what is asked for, since the command has just marked the messages as seen.
+          derived: from what was derived of messages when they came; False for a slice where that is not all there.
+        """
+        known = self._plans.get((telling, derived))
+        if known is None:
+            session, items = self.session, list(self._items)
+            if telling and Attribute.FLAGS not in items:
+                items.append(Attribute.FLAGS)
+            if telling and session.condstore and Attribute.MODSEQ not in items:
+                items.append(Attribute.MODSEQ)
+            known = plan(
+                items,
+                self._flags,
+                utf8=session.utf8,
+                uidonly=session.uidonly,
+                derived=derived,
+                suffix=self.view.seat.suffix,
+                beside=needs,
+            )
+            self._plans[telling, derived] = known
+        return known
+
+    async def _check_rights(self) -> None:
+        """A download takes its time: whether the owner of the mailbox still permits it (IMAP-157)."""
+        await check_view(self.session, self.view)
+        if self.view.deleted:
+            raise NoSuchMailbox("not permitted any longer")
+
+    async def run(self, uids: array[int], *, marks_seen: bool) -> None:
+        """Answer for messages, ascending. Raises StoreError; what was read before has been written then."""
+        try:
+            step = slice_of(self._plan(telling=marks_seen).columns)
+            for start in range(0, len(uids), step):
+                if start:
+                    await self._check_rights()
+                await self._slice(uids[start : start + step], marks_seen=marks_seen)
+        except StoreError:
+            await self._flush()
+            raise
+        await self._flush()
+
+    async def _slice(self, uids: array[int], *, marks_seen: bool) -> None:
+        """Answer for messages, at most a slice of them; their last group is left for `_flush`."""
+        if marks_seen:
+            changed = await self._mark_seen(uids)
+            for telling, part in _split(uids, changed):
+                await self._answer(part, telling=telling)
+        else:
+            await self._answer(uids, telling=False)
+
+    async def _mark_seen(self, uids: array[int]) -> frozenset[int]:
+        """Set ``\\Seen`` where it isn't; the UIDs that got it."""
+        session, view = self.session, self.view
+        live = view.live(uids)
+        rows, _ = await view.seat.account.read(self._reading(live), op="imap-seen")
+        unseen = [row[0] for row in rows if not row[1] & _SEEN]
+        if not unseen:
+            return frozenset()
+
+        def unit(tx: AccountTx) -> Stored:
+            return store_flags(tx, view.mailbox_id, unseen, mode="add", flags=Flag.SEEN)
+
+        stored = await view.seat.account.write(unit, view.seat.cursor)
+        if stored.changed:
+            session.hush(stored.changed[0].modseq)
+        return frozenset(row.uid for row in stored.changed)
+
+    def _reading(self, uids: array[int], how: Plan | None = None) -> partial[tuple[list[Row], list[Row]]]:
+        return partial(
+            fetch_rows,
+            mailbox_id=self.view.mailbox_id,
+            uids=uids,
+            columns=() if how is None else how.columns,
+            since=self.since,
+            ids=how is not None and bool(how.rest),
+        )
+
+    async def _answer(self, uids: array[int], *, telling: bool) -> None:
+        how = self._plan(telling=telling)
+        rows, gone = await self.view.seat.account.read(self._reading(uids, how), op="imap-fetch", turn=self._began)
+        self._began = True
+        if self.since is None and len(rows) < len(uids):
+            self.gone = True
+        if gone:
+            rows = sorted([*rows, *gone])
+        if not rows:
+            return
+        if not how.answers(rows):
+            how = self._plan(telling=telling, derived=False)
+            rows, gone = await self.view.seat.account.read(self._reading(uids, how), op="imap-fetch")
+            rows = sorted([*rows, *gone])
+            if not rows:
+                return
+        numbers = self._numbers(rows)
+        if how.rest:
+            for group in Slice(self.view.seat.account, how, rows, numbers).groups():
+                await self._take(group)
+            return
+        await self._flush()
+        self.session.write(b"".join(how.heads(how.split(rows), numbers)))
+        await self.session.drain()
+
+    async def _take(self, group: Group) -> None:
+        """Read a group; the one before it may be left to be decompressed meanwhile."""
+        while self._ahead and (len(self._ahead) > 1 or self._ahead[0].octets + group.octets > AHEAD):
+            await self._write_next()
+        now = perf_counter()
+        turn = now - self._turned > TURN
+        if turn:
+            self._turned = now
+        await group.read(turn=turn)
+        if self._ahead:  # a lone one is not worth a thread
+            self._ahead[0].begin()
+            group.begin()
+        self._ahead.append(group)
+
+    async def _flush(self) -> None:
+        """Write the groups that were read last, and let the client take them."""
+        while self._ahead:
+            await self._write_next()
+
+    async def _write_next(self) -> None:
+        group = self._ahead.popleft()
+        await self._write(group, await group.result())
+
+    async def _write(self, group: Group, made: bytes | Bodies) -> None:
+        if isinstance(made, bytes):  # what most clients ask for, in one step
+            self.session.write(made)
+            await self.session.drain(turn=False)
+        else:
+            await self._write_each(group, made)
+
+    async def _write_each(self, group: Group, bodies: Bodies) -> None:
+        """Write heads, each followed by the items that need the message itself."""
+        session = self.session
+        for head, content, body in zip(group.heads(), group.contents(), bodies, strict=True):
+            if body is not None:
+                content.whole = content.prefix + body
+            session.write(head)
+            problem = await write_rest(session, content, group.rest)
+            session.write(b")\r\n")
+            if isinstance(problem, StoreError):
+                raise problem
+            self.problem = problem or self.problem
+            await session.drain()
+
+    def _numbers(self, rows: Sequence[Row]) -> Sequence[int]:
+        """Message numbers of rows; UIDs under UIDONLY."""
+        uids = [row[0] for row in rows]
+        if self.session.uidonly:
+            return uids
+        view = self.view
+        first = view.number(uids[0])
+        if view.number(uids[-1]) - first + 1 == len(uids):
+            return range(first, first + len(uids))
+        return [view.number(uid) for uid in uids]
+
+    def done(self) -> Done:
+        """The tagged response. Raises Refused when an item could not be answered."""
+        if self.problem is not None:
+            raise no(self.problem.text, self.problem.code)
+        return Done("fetched", Code("EXPUNGEISSUED") if self.gone else None)
+
+
+def _split(uids: array[int], chosen: frozenset[int]) -> Iterator[tuple[bool, array[int]]]:
+    """Stretches of `uids` that are all in `chosen`, or all not, in order."""
+    start = 0
+    for position in range(1, len(uids) + 1):
+        kind = uids[start] in chosen
+        if position == len(uids) or (uids[position] in chosen) != kind:
+            yield kind, uids[start:position]
+            start = position

@@ -1,0 +1,224 @@
+"""Messages on their way in: APPEND and REPLACE up to the end of the command (IMAP-85..88, RFC 9051 §6.3.12, RFC 3502,
+RFC 7888).
+
+What can be checked before the octets come is checked then: the client of a synchronizing literal is spared the
+upload. Messages are parsed as they come, while the client sends the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.imapd.search.named import resolve
+from moxlite.imapd.session.access import Place, at
+from moxlite.imapd.session.errors import Disconnect, bad, no
+from moxlite.imapd.telling.flagwire import parse_words
+from moxlite.proto.imap.append import AppendHead
+from moxlite.proto.imap.server import LiteralRequest
+from moxlite.store.content.prepare import Prepared, is_short, prepare, prepare_here
+from moxlite.store.content.spool import Spool, SpoolFile
+from moxlite.store.errors import BadMailboxName
+from moxlite.store.file.transaction import Reader
+from moxlite.store.names import check_name
+from moxlite.store.rows.reading import state
+
+if TYPE_CHECKING:
+    from moxlite.imapd.session.session import Session
+
+__all__ = ["MAX_FACTOR", "Incoming", "find_target", "require_catenate"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+MAX_FACTOR: Final = 4
+"""All messages of one APPEND together, in multiples of the limit for one (IMAP-88)."""
+
+MEMORY: Final = 1 << 20
+"""Octets of one command's messages that are kept in memory, compressed (SMTP-37, IMAP-143); the others lie in one
+file.
+"""
+
+JOINED_MEMORY: Final = 16_384
+"""Octets of a message put together from parts that are kept in memory."""
+
+UNCHECKED: Final = 65_536
+"""Octets that are received before anybody looks where they go, when the client sends them in any case: the unit that
+adds them finds the same.
+"""
+
+BUSY: Final = 0.002
+"""Seconds of parsing messages after which other tasks come in between."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where messages go, as it was when the first of them was announced: what the user may do there, and octets that
+    the account may have (0: any number) and has.
+    """
+
+    rights: str
+    quota: int
+    used: int
+
+
+async def find_target(place: Place) -> Target:
+    """Look at the mailbox that messages are to be added to. Raises Refused (TRYCREATE, NOPERM)."""
+    try:
+        check_name(place.name)
+    except BadMailboxName:
+        raise no("no such mailbox", "NONEXISTENT") from None
+    quota = place.account.config.quota
+
+    def read(r: Reader) -> Target:
+        return Target(place.rights(r, place.box(r).id), quota, state(r).total_size if quota else 0)
+
+    return await place.account.read(read, op="imap-append")
+
+
+def require_catenate(session: Session) -> None:
+    """Raises Refused (BAD) where CATENATE is switched off (IMAP-37)."""
+    if "CATENATE" in session.disabled:
+        raise bad("CATENATE is not supported")
+
+
+class Incoming:
+    """The messages of the command that is being received.
+
+    Attributes:
+      messages: what has come: whole ones parsed, and literals of which CATENATE makes messages.
+      target: None as long as it was not looked at.
+      failed: the disk is full: what comes is thrown away, the command fails (IMAP-153).
+      limit: octets of the largest message that may be added.
+    """
+
+    __slots__ = (
+        "_busy",
+        "_file",
+        "_memory",
+        "_part",
+        "_session",
+        "_size",
+        "_spool",
+        "failed",
+        "limit",
+        "messages",
+        "target",
+    )
+
+    def __init__(self, session: Session) -> None:
+        self.limit = session.context.append_limit
+        self._session = session
+        self._size = 0
+        self._memory = MEMORY
+        self._busy = 0.0
+        self._file = SpoolFile(session.context.spool_directory)
+        self._spool: Spool | None = None  # what comes now
+        self._part = False  # and whether it is a part of a message
+        self.messages: list[Prepared | Spool] = []
+        self.target: Target | None = None
+        self.failed = False
+
+    async def begin(self, request: LiteralRequest) -> None:
+        """Message data is announced. Raises Refused, with the answer to the command, if it isn't wanted."""
+        head = request.command_head
+        assert head is not None
+        session, limit = self._session, self.limit
+        if not request.sync and request.size > MAX_FACTOR * limit:
+            raise Disconnect("message too big", "TOOBIG")
+        if head.catenate:
+            require_catenate(session)
+        if head.replace is not None:
+            await self._check_replace(head)
+        parse_words(head.flags)
+        self._size += request.size
+        if self.target is None and (request.sync or self._size > UNCHECKED):
+            async with at(session, head.mailbox) as place:
+                self.target = await find_target(place)
+                place.account.check_space()
+        if request.size > limit or self._size > MAX_FACTOR * limit:
+            raise no(f"a message may have {limit} octets", "TOOBIG")
+        if not request.size and not head.catenate:
+            raise no("empty message, nothing is stored")  # RFC 3502 §3: how a client gives up
+        if self.target is not None and 0 < self.target.quota < self.target.used + self._size:
+            raise no("over quota", "OVERQUOTA")
+        self._spool = self._spool_of(request.size)
+        self._part = head.catenate
+
+    def _spool_of(self, memory: int) -> Spool:
+        """Where to keep octets: as many of them in memory as the command may still have there, or none."""
+        limit = memory if memory <= self._memory else 0
+        return Spool(self._session.context.spool_directory, memory_limit=limit, file=self._file)
+
+    def join(self) -> Spool:
+        """Where to put a message together from parts (RFC 4469), of any size; one after the other."""
+        return self._spool_of(JOINED_MEMORY)
+
+    async def parse(self, spool: Spool) -> Prepared:
+        """A whole message as the store takes it; what is kept of it in memory is counted. Raises OSError,
+        BadMessage.
+        """
+        limit = self.limit
+        chunks = spool.size <= self._memory or self._memory == MEMORY  # a lone message of any size comes in one unit
+        if is_short(spool):
+            began = time.perf_counter()
+            prepared = prepare_here(spool, max_size=limit, chunks=chunks)
+            self._busy += time.perf_counter() - began
+            if self._busy > BUSY:
+                self._busy = 0.0
+                await trio.lowlevel.checkpoint()
+        else:
+            prepared = await prepare(spool, max_size=limit, chunks=chunks)
+        if prepared.chunks is not None:
+            self._memory -= sum([len(chunk.data) for chunk in prepared.chunks])
+            spool.close()
+        return prepared
+
+    async def _check_replace(self, head: AppendHead) -> None:
+        """The message to replace must be there (RFC 8508 §3.3)."""
+        assert head.replace is not None
+        view = self._session.writable_with("te")
+        if head.replace.star and not view.exists:
+            raise bad("the mailbox is empty")
+        uids = await resolve(view, head.replace, uid=head.uid)
+        if not uids:
+            raise no("no such message")
+        if not view.live(uids):
+            raise no("the message is gone", "EXPUNGEISSUED")
+
+    async def write(self, octets: bytes) -> None:
+        """Octets of the message that is being received."""
+        if not self.failed:
+            assert self._spool is not None
+            try:
+                await self._spool.write(octets)
+            except OSError as error:
+                self.fail(error)
+
+    async def finish(self) -> None:
+        """What has been received is complete."""
+        if not self.failed:
+            spool, self._spool = self._spool, None
+            assert spool is not None
+            try:
+                await spool.finish()
+                if self._part:
+                    self._memory -= spool.size if spool.size <= self._memory else 0
+                    self.messages.append(spool)
+                else:
+                    self.messages.append(await self.parse(spool))
+            except OSError as error:
+                self.fail(error)
+
+    def fail(self, error: OSError) -> None:
+        """The disk is full: what was kept is thrown away."""
+        logger.error("message can't be spooled", extra={"kv": {"err": error}})
+        self.failed = True
+        self.close()
+
+    def close(self) -> None:
+        """Give the space back."""
+        self._file.close()
+        self.messages.clear()

@@ -1,0 +1,131 @@
+"""SETACL, DELETEACL, GETACL, LISTRIGHTS, MYRIGHTS (RFC 4314; IMAP-157).
+
+Identifiers are names of accounts, or addresses, which are taken for their accounts, and ``anyone``. There are no
+negative rights. The owner has all rights always.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from moxlite.admin.shares import guest_of
+from moxlite.imapd.session.access import at
+from moxlite.imapd.session.errors import bad, no
+from moxlite.imapd.session.session import Done, Session
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import AclData, ListRightsData, MyRightsData
+from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.changelog.account import AccountTx
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.acl import RIGHTS, acl, joined, set_rights
+
+__all__ = ["delete_acl", "get_acl", "list_rights", "my_rights", "set_acl", "wire_rights"]
+
+logger = logging.getLogger("moxlite.imapd.acl")
+
+_OLD: Final = {"c": "kx", "d": "te"}
+"""Rights of RFC 2086, which stand for several ones (RFC 4314 §2.1.1)."""
+
+
+def wire_rights(rights: str) -> str:
+    """Rights as they are told: with those that older clients know (RFC 4314 §2.1.1)."""
+    return rights + "".join([old for old, new in _OLD.items() if any(letter in rights for letter in new)])
+
+
+def _parsed(text: str) -> str:
+    """Rights as a client names them. Raises Refused (BAD) for unknown ones (RFC 4314 §3.1)."""
+    letters = "".join([_OLD.get(letter, letter) for letter in text])
+    if any(letter not in RIGHTS for letter in letters):
+        raise bad("there are no such rights")
+    return joined(letters)
+
+
+def _identifier(session: Session, text: str) -> str:
+    """Whom an identifier means. Raises Refused if that is nobody."""
+    if text.startswith("-"):
+        raise no("negative rights are not supported", "CANNOT")
+    found = guest_of(session.context.config.current, session.context.logins, text)
+    if found is None:
+        raise no("there is no such account", "CANNOT")
+    return found
+
+
+async def _change(session: Session, mailbox: str, identifier: str, rights: Callable[[str], str]) -> None:
+    """Give an identifier rights, made from those that it has."""
+    async with at(session, mailbox) as place:
+
+        def unit(tx: AccountTx) -> tuple[str, str] | None:
+            box = place.find(tx, place.name, "a")
+            if identifier == place.owner and rights(RIGHTS) == RIGHTS:
+                return None  # KMail writes all of the list back, the owner's line too
+            new = rights(acl(tx, box.id).get(identifier, ""))
+            return (box.name, new) if set_rights(tx, box.id, identifier, new) else None
+
+        changed = await place.account.write(unit, place.origin)
+        if changed is not None:
+            name, new = changed
+            kv = {"account": place.owner, "mailbox": name, "for": identifier, "rights": new, "by": session.home.owner}
+            logger.info("rights changed", extra={"kv": kv})
+        await publish_shares(session.context.auth, place.account)
+
+
+async def set_acl(session: Session, command: c.SetAcl) -> Done:
+    """SETACL."""
+    named, identifier = _parsed(command.rights), _identifier(session, command.identifier)
+
+    def rights(before: str) -> str:
+        match command.change:
+            case "+":
+                return joined(before, named)
+            case "-":
+                return "".join([letter for letter in before if letter not in named])
+            case _:
+                return named
+
+    await _change(session, command.mailbox, identifier, rights)
+    return Done("rights set")
+
+
+async def delete_acl(session: Session, command: c.DeleteAcl) -> Done:
+    """DELETEACL; an identifier without rights is no error."""
+    await _change(session, command.mailbox, _identifier(session, command.identifier), lambda before: "")
+    return Done("rights removed")
+
+
+async def get_acl(session: Session, command: c.GetAcl) -> Done:
+    """GETACL: the owner first, who has all rights."""
+    async with at(session, command.mailbox) as place:
+
+        def read(r: Reader) -> tuple[str, dict[str, str]]:
+            box = place.find(r, place.name, "a")
+            return box.name, acl(r, box.id)
+
+        name, found = await place.account.read(read, op="imap-acl")
+        rows = [(place.owner, RIGHTS), *found.items()]
+        session.respond(AclData(place.shown(name), tuple([(one, wire_rights(rights)) for one, rights in rows])))
+    return Done("rights told")
+
+
+async def list_rights(session: Session, command: c.ListRights) -> Done:
+    """LISTRIGHTS: the owner has all, others may be given each by itself."""
+    async with at(session, command.mailbox) as place:
+        box = await place.account.read(lambda r: place.find(r, place.name, "a"), op="imap-acl")
+        name = place.shown(box.name)
+        if _identifier(session, command.identifier) == place.owner:
+            session.respond(ListRightsData(name, command.identifier, RIGHTS))
+        else:
+            session.respond(ListRightsData(name, command.identifier, "", tuple(RIGHTS)))
+    return Done("possible rights told")
+
+
+async def my_rights(session: Session, command: c.MyRights) -> Done:
+    """MYRIGHTS."""
+    async with at(session, command.mailbox) as place:
+
+        def read(r: Reader) -> tuple[str, str]:
+            box = place.find(r, place.name)
+            return box.name, place.rights(r, box.id)
+
+        name, rights = await place.account.read(read, op="imap-acl")
+        session.respond(MyRightsData(place.shown(name), wire_rights(rights)))
+    return Done("your rights told")

@@ -1,0 +1,293 @@
+"""LIST, LSUB and STATUS (RFC 9051 §6.3.9, §6.3.11, RFC 5258, RFC 5819, RFC 9590, RFC 3501 §6.3.9; IMAP-67, 68,
+70, 71)."""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.imapd.mailboxes.acl import wire_rights
+from moxlite.imapd.mailboxes.metadata import values_of_mailboxes
+from moxlite.imapd.mailboxes.patterns import Pattern
+from moxlite.imapd.session.access import SYSTEM_RIGHTS, Access, at, is_foreign, open_account
+from moxlite.imapd.session.errors import bad
+from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.telling.flagwire import list_names
+from moxlite.imapd.telling.recent import unclaimed
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import ListData, LsubData, MyRightsData, StatusData
+from moxlite.store.errors import NoSuchMailbox, StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.acl import RIGHTS, visible
+from moxlite.store.names import OTHERS, ancestors, parent
+from moxlite.store.rows.reading import mailboxes, subscriptions
+from moxlite.store.types import Mailbox
+
+__all__ = ["list_mailboxes", "lsub", "status", "status_of"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+MANY: Final = 500
+"""Mailboxes above which they are read in a thread (STORE-3), and after which other tasks get a turn."""
+
+MAX_SHARED: Final = 10_000
+"""Mailboxes of other users that are looked at: as many as an account may have itself (STORE-154)."""
+
+COUNT: Final = "SELECT count(*) FROM mailbox"
+
+
+async def _names(session: Session, *, subscribed: bool) -> tuple[list[Mailbox], frozenset[str]]:
+    """All mailboxes, Inbox first, and the subscribed names if asked for."""
+
+    def read(r: Reader) -> tuple[list[Mailbox], frozenset[str]] | None:
+        return None if r.value(COUNT) > MANY else everything(r)
+
+    def everything(r: Reader) -> tuple[list[Mailbox], frozenset[str]]:
+        return mailboxes(r), frozenset(subscriptions(r)) if subscribed else frozenset()
+
+    found = await session.home.account.read(read, op="imap-list")
+    return found if found is not None else await session.home.account.scan(everything, op="imap-list")
+
+
+def _patterns(reference: str, patterns: Iterable[str]) -> list[Pattern]:
+    return [Pattern(reference, pattern) for pattern in patterns]
+
+
+def _order(name: str) -> tuple[bool, str]:
+    """Inbox first, the others by name."""
+    return name != "Inbox" and not name.startswith("Inbox/"), name
+
+
+async def list_mailboxes(session: Session, command: c.List) -> Done:
+    """LIST."""
+    if command.patterns == ("",) and not command.selection:
+        session.respond(ListData((), ""))  # what is the separator?
+        return Done("separator told")
+    if _disabled(session, command):
+        raise bad("return option is not supported")
+    # REMOTE (RFC 5258 §3.1) adds nothing, for there are no remote mailboxes.
+    wants_subscribed = "SUBSCRIBED" in command.selection or "SUBSCRIBED" in command.returns
+    metadata = await values_of_mailboxes(session, command.metadata) if "METADATA" in command.returns else None
+    boxes, subscribed = await _names(session, subscribed=wants_subscribed)
+    patterns = _patterns(command.reference, command.patterns)
+    others = await shared_mailboxes(session, boxes) if any(map(_may_be_foreign, patterns)) else {}
+    listing = _Listing(session, command, patterns, boxes, others, subscribed)
+    tells_rights, tells_status = "MYRIGHTS" in command.returns, "STATUS" in command.returns
+    for number, name in enumerate(listing.names()):
+        if number % MANY == MANY - 1:
+            await trio.lowlevel.checkpoint()
+        line = listing.line(name) if listing.matches(name) else None
+        if line is None:
+            continue
+        session.respond(line)
+        box, other = listing.by_name.get(name), others.get(name)
+        if tells_rights and (box is not None or other is not None):  # RFC 8440
+            own = SYSTEM_RIGHTS if box is not None and box.system else RIGHTS
+            session.respond(MyRightsData(name, wire_rights(own if other is None else other.rights)))
+        if tells_status and box is not None:
+            session.respond(await status_of(session, session.home, box, command.status))
+        elif tells_status and other is not None and "r" in other.rights:
+            session.respond(await status_of(session, other.access, other.box, command.status))
+        if metadata is not None and box is not None:
+            session.respond(metadata.line(box.id, name))
+        await session.drain()
+    return Done("mailboxes told")
+
+
+def _disabled(session: Session, command: c.List) -> bool:
+    """Whether a return option is that of a capability which the account's owner has switched off (IMAP-37)."""
+    of = {
+        "METADATA": ("METADATA", "LIST-METADATA"),
+        "STATUS": ("LIST-STATUS",),
+        "MYRIGHTS": ("ACL", "LIST-MYRIGHTS"),
+    }
+    return any(not session.disabled.isdisjoint(of.get(option, ())) for option in command.returns)
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """A mailbox of another user that this one may know of; `box` has its name there."""
+
+    access: Access
+    box: Mailbox
+    rights: str
+
+
+def _may_be_foreign(pattern: Pattern) -> bool:
+    """Whether a pattern may match the prefix of other users' mailboxes, or names below it."""
+    fixed = re.split(r"[*%]", pattern.text, maxsplit=1)[0]
+    return OTHERS.startswith(fixed) or is_foreign(fixed.rstrip("/"))
+
+
+async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str, Shared]:
+    """What other users share with this one, by the names under which it is known here, sorted; `own` mailboxes of the
+    prefix's name hide them. `MAX_SHARED` at most.
+    """
+    guest = session.home.owner
+    owners = await session.context.auth.owners(guest)
+    if not owners or any(box.name == OTHERS for box in own):
+        return {}
+    found: dict[str, Shared] = {}
+    for owner in owners:
+        access = Access(owner=owner, guest=guest)
+        try:
+            async with open_account(session, owner) as account:
+                read = partial(visible, guest=guest, limit=MAX_SHARED - len(found))
+                for box, rights in await account.scan(read, op="imap-list"):
+                    found[access.shown(box.name)] = Shared(access, box, rights)
+        except NoSuchMailbox:  # it has taken its rights back in this moment
+            continue
+        except StoreError as error:  # a broken file of another user must not hide one's own
+            logger.warning("shared mailboxes not listed", extra={"kv": {"account": owner, "err": str(error)}})
+    return dict(sorted(found.items()))
+
+
+class _Listing:
+    """One LIST: which names it shows, and how."""
+
+    def __init__(
+        self,
+        session: Session,
+        command: c.List,
+        patterns: Sequence[Pattern],
+        boxes: Sequence[Mailbox],
+        others: Mapping[str, Shared],
+        subscribed: frozenset[str],
+    ) -> None:
+        self.by_name: Mapping[str, Mailbox] = {box.name: box for box in boxes}
+        self._others = others
+        # Names above those of other users that are nobody's mailboxes, or none that this user may know of.
+        self._prefixes = frozenset(above for name in others for above in ancestors(name)).difference(others)
+        self._command = command
+        self._subscribed = subscribed
+        self._patterns = patterns
+        self._parents = frozenset(map(parent, (*self.by_name, *others)))
+        self._only_subscribed = "SUBSCRIBED" in command.selection
+        self._only_special = "SPECIAL-USE" in command.selection
+        self._recursive = "RECURSIVEMATCH" in command.selection
+        self._shows_subscribed = bool(subscribed)
+        # With RECURSIVEMATCH, names above a selected one are shown too (RFC 5258 §3.5).
+        self._above: frozenset[str] = frozenset()
+        if self._recursive:
+            chosen = [name for name in self.names() if self._selected(name)]
+            self._above = frozenset(above for name in chosen for above in ancestors(name))
+
+    def names(self) -> list[str]:
+        """The names to look at, in order, each once."""
+        names = [*self.by_name, *sorted({*self._others, *self._prefixes})]
+        if self._only_subscribed:
+            names += self._subscribed.difference(names)
+            if self._recursive:  # parents of subscribed names that don't exist don't exist either
+                names += {above for name in self._subscribed for above in ancestors(name)}.difference(names)
+            names.sort(key=_order)
+        return names
+
+    def matches(self, name: str) -> bool:
+        """Whether one of the patterns fits."""
+        for pattern in self._patterns:  # noqa: SIM110 `any` with a generator takes longer than the match
+            if pattern.matches(name):
+                return True
+        return False
+
+    def _selected(self, name: str) -> bool:
+        """Whether the name itself fits the selection."""
+        if self._only_subscribed and name not in self._subscribed:
+            return False
+        if self._only_special:
+            box = self.by_name.get(name)
+            return box is not None and bool(box.special_use)
+        return True
+
+    def line(self, name: str) -> ListData | None:
+        """The LIST line of a name, None if the selection leaves it out."""
+        selected = self._selected(name)
+        childinfo: tuple[str, ...] = ()
+        if name in self._above and self._only_subscribed:
+            childinfo = ("SUBSCRIBED",)
+        if name in self._above and self._only_special:
+            childinfo = (*childinfo, "SPECIAL-USE")
+        if not selected and not childinfo:
+            return None
+        box = self.by_name.get(name)
+        flags: list[str] = []
+        if name in self._others:
+            flags.append(r"\HasChildren" if name in self._parents else r"\HasNoChildren")
+        elif name in self._prefixes:
+            flags += [r"\Noselect", r"\HasChildren"]
+        elif box is None:
+            flags.append(r"\NonExistent")
+        else:
+            flags.append(r"\HasChildren" if name in self._parents else r"\HasNoChildren")
+            flags += list_names(box.special_use, system=box.system)
+        if name in self._subscribed:
+            flags.append(r"\Subscribed")
+        return ListData(tuple(flags), name, childinfo=childinfo)
+
+
+async def lsub(session: Session, command: c.Lsub) -> Done:
+    """LSUB (RFC 3501 §6.3.9): with a trailing ``%`` also parents of subscribed names that don't match themselves."""
+    if not command.pattern:
+        session.respond(LsubData((), ""))
+        return Done("separator told")
+    names = await session.home.account.read(subscriptions, op="imap-lsub")
+    pattern = Pattern(command.reference, command.pattern)
+    shown: dict[str, tuple[str, ...]] = {name: () for name in names if pattern.matches(name)}
+    if command.pattern.endswith("%"):
+        for name in names:
+            if name not in shown:
+                for above in ancestors(name):
+                    if pattern.matches(above):
+                        shown.setdefault(above, (r"\NoSelect",))
+    for name in sorted(shown, key=_order):
+        session.respond(LsubData(shown[name], name))
+        await session.drain()
+    return Done("subscriptions told")
+
+
+async def status(session: Session, command: c.Status) -> Done:
+    """STATUS."""
+    async with at(session, command.mailbox) as place:
+        box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-status", turn=False)
+        session.respond(await status_of(session, place, box, command.items))
+    return Done("status told")
+
+
+async def status_of(session: Session, access: Access, box: Mailbox, items: Iterable[str]) -> StatusData:
+    """The asked-for values; never a scan (IMAP-71). What is recent is for the owner alone."""
+    found: list[tuple[str, int | str | None]] = []
+    for item in dict.fromkeys(items):
+        value: int | str
+        match item:
+            case "MESSAGES":
+                value = box.exists
+            case "UIDNEXT":
+                value = box.uidnext
+            case "UIDVALIDITY":
+                value = box.uidvalidity
+            case "UNSEEN":
+                value = box.unseen
+            case "DELETED":
+                value = box.deleted
+            case "DELETED-STORAGE":
+                value = box.deleted_size
+            case "SIZE":
+                value = box.size
+            case "APPENDLIMIT":
+                value = session.context.append_limit
+            case "HIGHESTMODSEQ":
+                session.use_condstore()
+                value = box.modseq
+                view = session.view
+                if view is not None and view.mailbox_id == box.id and view.seat.owner == access.owner:
+                    view.shown = max(view.shown, value)
+            case "MAILBOXID":
+                value = f"F{box.id}{access.suffix.decode()}"
+            case "RECENT":
+                value = 0 if access.guest else await unclaimed(session, box)
+            case _:
+                raise AssertionError(item)
+        found.append((item, value))
+    return StatusData(access.shown(box.name), tuple(found))

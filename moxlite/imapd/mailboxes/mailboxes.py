@@ -1,0 +1,102 @@
+"""CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 §6.3.4 … §6.3.8, RFC 6154 §3; IMAP-63..66).
+
+The LIST lines of what was made, renamed or removed are told by `changes`, to this client as to all others.
+"""
+
+from moxlite.imapd.session.access import at, owner_of
+from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.telling.flagwire import USES
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import Code
+from moxlite.store.changelog.account import AccountTx
+from moxlite.store.errors import MailboxHasChildren
+from moxlite.store.mail import mailboxes as store
+from moxlite.store.names import INBOX
+from moxlite.store.types import Mailbox, SpecialUse
+
+__all__ = ["create", "delete", "rename", "subscribe", "unsubscribe"]
+
+_BY_NAME = {name.lower(): use for name, use in USES.items()}
+
+
+async def create(session: Session, command: c.Create) -> Done:
+    """CREATE; a trailing separator only says that children will follow (RFC 9051 §6.3.4), a leading one means
+    nothing.
+    """
+    name = await _own_or_path(session, command.mailbox)
+    use = SpecialUse(0)
+    for word in command.use or ():
+        flag = _BY_NAME.get(word.lower())
+        if flag is None:
+            raise no(f"special use {word[:40]} is not supported", "USEATTR")
+        use |= flag
+    async with at(session, name) as place:
+        if use and place.guest:
+            raise no("special uses are for their owner to give", "USEATTR")
+
+        def unit(tx: AccountTx) -> list[Mailbox]:
+            place.may_create(tx)
+            return store.create_mailbox(tx, place.name, use)
+
+        created = await place.account.write(unit, place.origin)
+        return Done("created", Code("MAILBOXID", b"(F%d%b)" % (created[-1].id, place.suffix)))
+
+
+async def _own_or_path(session: Session, name: str) -> str:
+    """The name that a mailbox is to get, without separators at its ends. Raises Refused for one that only the prefix of
+    other users' mailboxes can have.
+    """
+    name = name.strip("/")
+    found = await owner_of(session, name)
+    if found is not None and not found[1]:
+        raise no("the name is kept for the mailboxes of other users", "CANNOT")
+    return name
+
+
+async def delete(session: Session, command: c.Delete) -> Done:
+    """DELETE."""
+    async with at(session, command.mailbox) as place:
+        try:
+            await place.account.write(
+                lambda tx: store.delete_mailbox(tx, place.find(tx, place.name, "x").id), place.origin
+            )
+        except MailboxHasChildren:
+            if place.guest:  # who may not know of them
+                raise no("the mailbox can't be deleted", "CANNOT") from None
+            raise
+    return Done("deleted")
+
+
+async def rename(session: Session, command: c.Rename) -> Done:
+    """RENAME; Inbox gives its messages away and stays (IMAP-65)."""
+    name = await _own_or_path(session, command.target)
+    async with at(session, command.source) as source, at(session, name) as target:
+        if source.owner != target.owner:
+            await source.account.read(lambda r: source.find(r, source.name, "x"), op="imap-rename")
+            raise no("a mailbox stays in its account", "CANNOT")
+
+        def unit(tx: AccountTx) -> None:
+            box = source.find(tx, source.name, "x")
+            target.may_create(tx)
+            if box.name != INBOX:
+                store.rename_mailbox(tx, box.id, target.name)
+            elif source.guest:
+                raise no("the inbox is for its owner to rename", "NOPERM")
+            else:
+                store.rename_inbox(tx, target.name)
+
+        await source.account.write(unit, source.origin)
+    return Done("renamed")
+
+
+async def subscribe(session: Session, command: c.Subscribe) -> Done:
+    """SUBSCRIBE; no mailbox needs to be there."""
+    await session.home.account.write(lambda tx: store.subscribe(tx, command.mailbox), session.home.cursor)
+    return Done("subscribed")
+
+
+async def unsubscribe(session: Session, command: c.Unsubscribe) -> Done:
+    """UNSUBSCRIBE."""
+    await session.home.account.write(lambda tx: store.unsubscribe(tx, command.mailbox), session.home.cursor)
+    return Done("unsubscribed")

@@ -1,0 +1,165 @@
+"""METADATA: annotations of mailboxes and of the server, as one account sees it (RFC 5464, RFC 9590; IMAP-133).
+
+``/private`` and ``/shared`` are the same to us, for nobody else sees the mailboxes of an account.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from moxlite.imapd.session.access import refuse_foreign
+from moxlite.imapd.session.errors import Refused, bad, no
+from moxlite.imapd.session.session import Done, Session
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.responses import Code, MetadataData
+from moxlite.store.changelog.account import AccountTx
+from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.annotations import (
+    ACCOUNT,
+    MAX_ANNOTATION_OCTETS,
+    annotations,
+    annotations_named,
+    set_annotation,
+)
+from moxlite.store.names import check_name
+from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.types import MailboxID
+
+__all__ = ["check_entry", "get_metadata", "set_metadata", "values_of_mailboxes"]
+
+MAX_NAME: Final = 1000
+"""Octets of an entry name: as many as a mailbox name has; names count into the octets of the account, too."""
+
+VENDOR_PARTS: Final = 4
+"""Components of a vendor's entry at least: ``/shared/vendor/NAME/ENTRY`` (RFC 5464 §6.2.1)."""
+
+_VENDOR: Final = ("/private/vendor/", "/shared/vendor/")
+_ADMIN: Final = "/shared/admin"
+_COMMENT: Final = "/shared/comment"
+
+
+def check_entry(name: str, *, above: bool = False) -> str:
+    """An entry name as it is stored; with `above`, also one that only has entries below it.
+
+    Raises Refused (BAD) for a name that RFC 5464 §3.2 has no room for.
+    """
+    name = name.lower()
+    parts = name.split("/")[1:]
+    if not name.startswith(("/private/", "/shared/")) and not (above and name in ("/private", "/shared")):
+        raise bad("entry names begin with /private/ or /shared/")
+    if "" in parts or any(c in "*%" or not " " < c < "\x7f" for c in name):
+        raise bad("entry name with empty components, wildcards or controls")
+    if not above and f"{name}/".startswith(_VENDOR) and len(parts) < VENDOR_PARTS:
+        raise bad("a vendor's entry has a name below the vendor's own")
+    if len(name) > MAX_NAME:
+        raise bad("entry name is too long")
+    return name
+
+
+def _server_entries(session: Session) -> dict[str, bytes]:
+    """What the configuration says about the server, read-only (RFC 5464 §6.2.1.2)."""
+    hostname = session.context.hostname
+    return {_ADMIN: f"mailto:postmaster@{hostname}".encode(), _COMMENT: f"moxlite on {hostname}".encode()}
+
+
+def _target(r: Reader, name: str) -> MailboxID:
+    """The mailbox that is meant; "" is the server. Raises NoSuchMailbox."""
+    if not name:
+        return ACCOUNT
+    try:
+        box = mailbox_by_name(r, check_name(name))
+    except BadMailboxName:
+        box = None
+    if box is None:
+        raise NoSuchMailbox(name)
+    return box.id
+
+
+def _covers(asked: str, name: str, depth: str) -> bool:
+    """Whether GETMETADATA of `asked` includes the entry `name` below it (RFC 5464 §4.2.2)."""
+    if name == asked:
+        return True
+    if depth == "0" or not name.startswith(asked + "/"):
+        return False
+    return depth == "infinity" or "/" not in name[len(asked) + 1 :]
+
+
+async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
+    """GETMETADATA. What is asked for by its own name is answered, with NIL if it isn't there."""
+    await refuse_foreign(session, command.mailbox, "annotations are told")
+    asked = tuple(dict.fromkeys(check_entry(name, above=command.depth != "0") for name in command.entries))
+
+    def read(r: Reader) -> dict[str, bytes]:
+        return {one.key: one.value for one in annotations(r, _target(r, command.mailbox))}
+
+    found = await session.home.account.read(read, op="imap-metadata")
+    if not command.mailbox:
+        found |= _server_entries(session)
+    values: dict[str, bytes | None] = {}
+    longest = 0
+    for entry in asked:
+        names = [name for name in sorted(found) if _covers(entry, name, command.depth)]
+        if not names and command.depth == "0":
+            values[entry] = None
+        for name in names:
+            size = len(found[name])
+            if command.maxsize is not None and size > command.maxsize:
+                longest = max(longest, size)
+            else:
+                values[name] = found[name]
+    if values:
+        name = check_name(command.mailbox) if command.mailbox else ""
+        session.respond(MetadataData(name, tuple(values.items())))
+    return Done("metadata told", Code("METADATA", b"LONGENTRIES %d" % longest) if longest else None)
+
+
+async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
+    """SETMETADATA: all entries or none (RFC 5464 §4.3). Of an entry named twice the last value counts."""
+    await refuse_foreign(session, command.mailbox, "annotations are set")
+    entries = {check_entry(name): value for name, value in command.entries}
+    if not command.mailbox and not _server_entries(session).keys().isdisjoint(entries):
+        raise no("the entry is set by the operator", "NOPERM")
+
+    def unit(tx: AccountTx) -> None:
+        target = _target(tx, command.mailbox)
+        for name, value in sorted(entries.items(), key=_removals_first):
+            set_annotation(tx, target, name, value, is_string=value is not None and b"\0" not in value)
+
+    try:
+        await session.home.account.write(unit, session.home.cursor)
+    except LimitExceeded as error:
+        raise _too_much(error) from None
+    return Done("metadata set")
+
+
+def _removals_first(entry: tuple[str, bytes | None]) -> bool:
+    """They make room for the others."""
+    return entry[1] is not None
+
+
+def _too_much(error: LimitExceeded) -> Refused:
+    """RFC 5464 §4.3: which limit it was."""
+    if error.name == "annotations":
+        return no("too many entries in this account", "METADATA", b"TOOMANY")
+    return no("the entries of this account are too big", "METADATA", b"MAXSIZE %d" % MAX_ANNOTATION_OCTETS)
+
+
+async def values_of_mailboxes(session: Session, names: Iterable[str]) -> "_Values":
+    """The entries that LIST RETURN (METADATA (…)) wants, of all mailboxes (RFC 9590)."""
+    entries = tuple(dict.fromkeys(map(check_entry, names)))
+    return _Values(
+        entries, await session.home.account.read(lambda r: annotations_named(r, entries), op="imap-metadata")
+    )
+
+
+class _Values:
+    """Entries of all mailboxes."""
+
+    def __init__(self, entries: Sequence[str], found: Mapping[MailboxID, Mapping[str, bytes]]) -> None:
+        self._entries = entries
+        self._found = found
+
+    def line(self, mailbox_id: MailboxID, name: str) -> MetadataData:
+        """``* METADATA`` of one mailbox; NIL for what isn't there."""
+        values = self._found.get(mailbox_id, {})
+        return MetadataData(name, tuple([(entry, values.get(entry)) for entry in self._entries]))

@@ -1,0 +1,363 @@
+"""SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 7162 §3.1.8, §3.2.5; IMAP-72..84)."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from moxlite.imapd.changes.bulk import expunge_slices
+from moxlite.imapd.search.named import known_uids
+from moxlite.imapd.session.access import owner_of
+from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.seat import Seat, visit
+from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.uidlist import Sharing, UidList, uid_array
+from moxlite.imapd.session.view import CountedView, View
+from moxlite.imapd.telling.changes import flags_line, tell, tell_permanent
+from moxlite.imapd.telling.flagwire import SYSTEM_FLAGS, list_names, wire_flags
+from moxlite.imapd.telling.recent import claim_selected
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.encode import encode, flag_list, vanished_lines
+from moxlite.proto.imap.responses import Code, ListData, State
+from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
+from moxlite.store.changelog.account import Account
+from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.mail.mailboxes import is_subscribed
+from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.rows.reading import flags_of_bits, gapless_uids, state, state_and_unseen, uids, vanished
+from moxlite.store.types import UID, Mailbox
+
+__all__ = ["close", "select", "unselect"]
+
+T = TypeVar("T")
+
+MANY: Final = 2_000
+"""Messages above which the UIDs are read in a thread: a covering index gives 5,000 in a millisecond (STORE-3)."""
+
+MANY_GAPLESS: Final = 100_000
+"""The same for UIDs without gaps, which are known by the first and the last: 2 ms."""
+
+SLICE: Final = 500
+"""Changed messages told at once when a client catches up: rendering them takes 3 ms."""
+
+CHANGED: Final = """
+SELECT uid, modseq, flags, keywords FROM message INDEXED BY message_modseq
+WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?"""
+COUNT_CHANGES: Final = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_modseq
+    WHERE mailbox_id = ?1 AND modseq > ?2 LIMIT ?3))
+    + (SELECT count(*) FROM (SELECT 1 FROM expunged INDEXED BY expunged_mailbox_modseq
+    WHERE mailbox_id = ?1 AND modseq > ?2 LIMIT ?3))"""
+"""Messages changed and removed after a modseq, counted up to a limit each."""
+REMOVED_BEFORE: Final = "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq <= ? AND uid BETWEEN ? AND ?"
+
+
+ADDED: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid > ? ORDER BY uid LIMIT ?"
+
+
+class _Snapshot(msgspec.Struct, frozen=True):
+    """What SELECT reads, of one moment. rights: what the user may do. uids: as held by a session that has just read
+    them, or read; None for none. unseen: the first one, if it is told. subscribed: one's own, if that is told.
+    """
+
+    box: Mailbox
+    rights: str
+    modseq: int
+    purged: int
+    uids: UidList | None
+    unseen: int | None
+    subscribed: bool
+
+
+_READ_ONLY: Final = Done("selected", Code("READ-ONLY"))
+_READ_WRITE: Final = Done("selected", Code("READ-WRITE"))
+
+
+async def select(session: Session, command: c.Select | c.Examine) -> Done:
+    """SELECT and EXAMINE. A failure leaves nothing selected (IMAP-73)."""
+    if await session.leave():
+        session.write(b"* OK [CLOSED] previous mailbox closed\r\n")
+    # What happened before is of no interest any more, but for mailboxes; the cursor moves close to the snapshot, and
+    # what the old view held back is let go.
+    cursor = session.home.cursor
+    if cursor.pending() or cursor.acknowledged < cursor.modseq:
+        await tell(session, expunge=True)
+    found = await owner_of(session, command.mailbox)
+    if found is None:
+        return await _select(session, session.home, command.mailbox, command)
+    owner, path = found
+    seat = await visit(session, owner)
+    try:
+        return await _select(session, seat, path, command)
+    finally:
+        if session.view is None:
+            await seat.stack.aclose()
+
+
+async def _select(session: Session, seat: Seat, name: str, command: c.Select | c.Examine) -> Done:
+    """SELECT of a mailbox at a seat; `name` as the client gave it, without the prefix of other users' mailboxes."""
+    examined = isinstance(command, c.Examine) or session.read_only
+    snapshot = await _read(session, seat, name)
+    box = snapshot.box
+    if command.condstore or command.qresync is not None:
+        session.use_condstore()
+    view = _view(seat, snapshot, read_only=examined)
+    await claim_selected(session, view, box)
+    session.enter(view)
+    await _introduce(session, view, snapshot)
+    if command.qresync is not None and command.qresync.uidvalidity == box.uidvalidity:
+        await _resynchronize(session, view, command.qresync, purged=snapshot.purged)
+    if view.shown or session.pending():
+        await tell(session, expunge=True, whole=True)
+    return _READ_ONLY if view.read_only else _READ_WRITE
+
+
+def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
+    """What the client is told first."""
+    box, since = snapshot.box, snapshot.modseq
+    view: View
+    if snapshot.uids is None:
+        view = CountedView(seat, box, read_only=read_only, since=since)
+    else:
+        uids = seat.share.sharing.share(box.id, box.uidvalidity, since, snapshot.uids)
+        view = View(seat, box, read_only=read_only, since=since, uids=uids)
+    view.allow(snapshot.rights)
+    return view
+
+
+async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
+    """One snapshot of the mailbox; a big one is read in a thread, or its UIDs are taken from a session that has just
+    read them.
+    """
+
+    def read(r: Reader) -> _Snapshot | None:
+        box = seat.find(r, name, "r")
+        if session.uidonly:
+            return _snapshot(session, seat, r, box, None)
+        known = _uids(r, box, seat.share.sharing)
+        return None if known is None else _snapshot(session, seat, r, box, known)
+
+    found = await seat.account.read(read, op="imap-select", turn=False)
+    if found is not None:
+        return found
+
+    def scan(r: Reader) -> _Snapshot:
+        box = seat.find(r, name, "r")
+        return _snapshot(session, seat, r, box, UidList(uids(r, box.id)))
+
+    return await seat.account.scan(scan, op="imap-select")
+
+
+def _snapshot(session: Session, seat: Seat, r: Reader, box: Mailbox, known: UidList | None) -> _Snapshot:
+    tells_unseen = box.unseen and not session.rev2 and not session.uidonly
+    modseq, purged, unseen = state_and_unseen(r, box.id if tells_unseen else None)
+    subscribed = session.rev2 and not seat.guest and is_subscribed(r, box.name)
+    return _Snapshot(box, seat.rights_to(r, box), modseq, purged, known, unseen, subscribed)
+
+
+def _uids(r: Reader, box: Mailbox, sharing: Sharing) -> UidList | None:
+    """The UIDs of a mailbox, None when they are too many to be read on the loop."""
+    nearest = sharing.nearest(box.id, box.uidvalidity)
+    if nearest is not None:
+        modseq, known = nearest
+        if modseq >= box.modseq:
+            return known
+        found = _up_to_date(r, box, modseq, known)
+        if found is not None:
+            return found
+    if box.exists <= MANY:
+        return UidList(uids(r, box.id))
+    gapless = gapless_uids(r, box.id) if box.exists <= MANY_GAPLESS else None
+    return None if gapless is None else UidList(gapless)
+
+
+def _up_to_date(r: Reader, box: Mailbox, modseq: int, known: UidList) -> UidList | None:
+    """The UIDs of a mailbox, made of those which it had at `modseq`; None when too much has happened since."""
+    last = known.uids[-1] if known.uids else 0
+    added = [row[0] for row in r.rows(ADDED, box.id, last, MANY)]
+    removed = len(known) + len(added) - box.exists
+    if len(added) == MANY or removed > MANY or modseq < state(r).highest_purged_modseq:
+        return None
+    if removed:
+        known = known.without(list(runs(vanished(r, box.id, modseq, 1, last))))
+    return known.adding(uid_array(added))
+
+
+_FLAGS: Final = flag_list(SYSTEM_FLAGS)
+_RECENT: Final = b"* %d RECENT\r\n"
+_UNSEEN: Final = b"* OK [UNSEEN %d] first unseen message\r\n"
+_REST: Final = (
+    b"%b* %d EXISTS\r\n"
+    b"%b* OK [UIDVALIDITY %d] UIDs are valid\r\n"
+    b"* OK [UIDNEXT %d] predicted next UID\r\n"
+    b"%b* OK [HIGHESTMODSEQ %d] highest\r\n"
+    b"* OK [MAILBOXID (F%d%b)] mailbox id\r\n"
+)
+
+
+async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
+    """The untagged lines of SELECT (IMAP-72)."""
+    box, rev2 = snapshot.box, session.rev2
+    flags = _FLAGS
+    if box.keywords:
+        flags = flag_list((*SYSTEM_FLAGS, *await view.seat.spelled(box.keywords)))
+    session.write(b"* FLAGS %b\r\n" % flags)
+    await tell_permanent(session, view)
+    recent = b"" if rev2 else _RECENT % view.recent_count
+    unseen = b"" if snapshot.unseen is None else _UNSEEN % view.number(snapshot.unseen)
+    name = await _name(session, view, snapshot) if rev2 else b""
+    session.write(
+        _REST % (recent, view.exists, unseen, box.uidvalidity, box.uidnext, name, box.modseq, box.id, view.seat.suffix)
+    )
+
+
+async def _name(session: Session, view: View, snapshot: _Snapshot) -> bytes:
+    """LIST of the mailbox. Special uses of other users are nothing for this one's mail program."""
+    box, subscribed = snapshot.box, snapshot.subscribed
+    name = view.seat.shown(box.name)
+    uses = list_names(box.special_use, system=box.system)
+    if view.seat.guest:
+        subscribed = await session.home.account.read(lambda r: is_subscribed(r, name), op="imap-select")
+        uses = ()
+    return encode(ListData(((r"\Subscribed",) if subscribed else ()) + uses, name), utf8=session.utf8)
+
+
+# --- QRESYNC (RFC 7162 §3.2.5)
+
+
+async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *, purged: int) -> None:
+    """What the client has missed: removals first, then changes (IMAP-81, IMAP-82)."""
+    last = view.uidnext - 1
+    known = within(parameters.known.resolve(0) if parameters.known is not None else [(1, last)], 1, last)
+    start, since = 1, parameters.modseq
+    if parameters.match is not None:
+        numbers, found = parameters.match
+        start = _first_difference(view, numbers, found)
+        if await _inconsistent(view.seat.account, view, found, since):
+            session.respond(State("OK", "your copy of the mailbox is wrong", Code("ALERT")))
+            start, since = 1, 0
+    changed = _changed(view, parameters.modseq, known)
+
+    def read(r: Reader) -> tuple[list[UID], list[Row]]:
+        return vanished(r, view.mailbox_id, since, start) if since >= purged else [], changed(r)
+
+    gone, rows = await _changes(view, since, read, turn=False)
+    if since < purged:
+        removed = within(known, start, last)
+    else:
+        removed = [pair for first, stop in index_runs(gone, known) for pair in runs(gone, first, stop)]
+    session.write(vanished_lines(subtract(removed, await known_uids(view, removed)), earlier=True))
+    await _tell_changed(session, view, parameters.modseq, known, rows)
+
+
+def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> int:
+    """The first UID whose removal may be news: below, message numbers and UIDs of the client agree with ours (RFC
+    7162 §3.2.5.2).
+
+    Both sets are walked range by range. Where a stretch of numbers has the UIDs that the client says, nothing below
+    was removed.
+    """
+    agreed = 0
+    for number, uid, length in _zip_ranges(numbers.ranges, found.ranges):
+        last = length - 1
+        if number + last <= view.exists and (view.uid(number), view.uid(number + last)) == (uid, uid + last):
+            agreed = uid + last
+            continue
+        for step in range(min(length, view.exists - number + 1)):
+            if view.uid(number + step) != uid + step:
+                break
+            agreed = uid + step
+        break
+    return agreed + 1
+
+
+def _zip_ranges(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int], ...]) -> list[tuple[int, int, int]]:
+    """Two ascending sets of equal count, as stretches (first of left, first of right, length)."""
+    result: list[tuple[int, int, int]] = []
+    i = j = done_left = done_right = 0
+    while i < len(left) and j < len(right):
+        first, other = left[i][0] + done_left, right[j][0] + done_right
+        length = min(left[i][1] - first, right[j][1] - other) + 1
+        result.append((first, other, length))
+        done_left, done_right = done_left + length, done_right + length
+        if first + length > left[i][1]:
+            i, done_left = i + 1, 0
+        if other + length > right[j][1]:
+            j, done_right = j + 1, 0
+    return result
+
+
+async def _inconsistent(account: Account, view: View, found: SequenceSet, modseq: int) -> bool:
+    """Whether the client names UIDs as present that were removed before the modseq it claims to know (IMAP-82)."""
+    missing = subtract(within(found.resolve(0), 1, view.uidnext - 1), view.uids)[:100]  # a wrong client is wrong early
+
+    def read(r: Reader) -> bool:
+        return any(r.value(REMOVED_BEFORE, view.mailbox_id, modseq, low, high) for low, high in missing)
+
+    return bool(missing) and await account.read(read, op="imap-match")
+
+
+async def _tell_changed(session: Session, view: View, modseq: int, known: Ranges, rows: list[Row]) -> None:
+    """FETCH (UID FLAGS MODSEQ) of messages changed since `modseq` whose UIDs are in `known`. `rows`: the first
+    `SLICE` of them.
+    """
+    while rows:
+        written: dict[tuple[int, str, bool], bytes] = {}  # few combinations of flags
+        lines: list[bytes] = []
+        for start, stop in index_runs([row[0] for row in rows], known):
+            for uid, changed, bits, column in rows[start:stop]:
+                what = bits, column, view.is_recent(uid)
+                flags = written.get(what)
+                if flags is None:
+                    keywords = await view.seat.spelled(split_keywords(column))
+                    flags = written[what] = wire_flags(flags_of_bits(bits), keywords, what[2])
+                lines.append(flags_line(session, view, uid, flags, changed))
+        session.write(b"".join(lines))
+        await session.drain()
+        if len(rows) < SLICE:
+            return
+        rows = await _changes(view, modseq, _changed(view, modseq, known, above=rows[-1][0]))
+
+
+async def _changes(view: View, modseq: int, read: Callable[[Reader], T], *, turn: bool = True) -> T:
+    """Read something that grows with the changes of a mailbox since `modseq`: in a thread when they are many. All that
+    can be seen in it is told before the command ends.
+    """
+
+    def all_of_it(r: Reader) -> tuple[T, int]:
+        return read(r), state(r).modseq
+
+    def few(r: Reader) -> tuple[T, int] | None:
+        return all_of_it(r) if r.value(COUNT_CHANGES, view.mailbox_id, modseq, SLICE + 1) <= SLICE else None
+
+    account = view.seat.account
+    found = await account.read(few, op="imap-changed", turn=turn)
+    what, shown = found if found is not None else await account.scan(all_of_it, op="imap-changed")
+    view.shown = max(view.shown, shown)
+    return what
+
+
+def _changed(view: View, modseq: int, known: Ranges, *, above: int = 0) -> Callable[[Reader], list[Row]]:
+    """Reads the next `SLICE` of changed messages with UIDs above that one, up to the last known one."""
+    low, high = (max(known[0][0], above + 1), known[-1][1]) if known else (1, 0)
+    return lambda r: r.rows(CHANGED, view.mailbox_id, modseq, low, high, SLICE)
+
+
+# --- leaving
+
+
+async def close(session: Session, command: c.Close) -> Done:
+    """CLOSE: remove what is ``\\Deleted``, silently, unless the mailbox was opened by EXAMINE (RFC 9051 §6.4.1)."""
+    view = session.view
+    if view is None:
+        raise no("no mailbox is selected")
+    if not view.read_only and not view.deleted and not view.system and "e" in view.rights:
+        await expunge_slices(session, view, silently=True)
+    return await unselect(session, c.Unselect())
+
+
+async def unselect(session: Session, command: c.Unselect) -> Done:
+    """UNSELECT: leave the mailbox, remove nothing."""
+    await session.leave()
+    await tell(session, expunge=True)
+    return Done("closed")

@@ -1,0 +1,120 @@
+"""Which messages a command names: its numbers against what the session has been told (IMAP-53, IMAP-62).
+
+A view knows its UIDs; under UIDONLY the store is asked for those which the command names, and no others.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from moxlite.imapd.session.uidlist import uid_array
+from moxlite.imapd.session.view import CountedView, View
+from moxlite.proto.imap import search as s
+from moxlite.proto.imap.seqset import Ranges, SequenceSet, count, index_runs, pick, runs, within
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows import conditions as q
+from moxlite.store.rows.reading import SLICE, int_array, vanished
+
+__all__ = ["conditions", "known_uids", "last_uid", "named_ranges", "removed_since", "resolve"]
+
+T = TypeVar("T")
+
+MANY: Final = 50
+"""Ranges that are looked up on the loop, or are a condition of a search by themselves."""
+
+FIRST_UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?"
+LAST_UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid DESC LIMIT ?"
+LAST: Final = "SELECT max(uid) FROM message WHERE mailbox_id = ? AND uid < ?"
+REMOVED_AFTER: Final = """
+SELECT e.uid FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value WHERE e.modseq > ?3"""
+
+
+async def resolve(view: View, numbers: SequenceSet, *, uid: bool, most: int = 0) -> array[int]:
+    """See `View.resolve`. `most`: so many suffice, the first or, if negative, the last ones; 0 for all."""
+    if not isinstance(view, CountedView) or numbers.saved:
+        return view.resolve(numbers, uid=uid)
+    return await known_uids(view, await named_ranges(view, numbers), most=most)
+
+
+async def named_ranges(view: View, numbers: SequenceSet) -> Ranges:
+    """The UIDs that a set of UIDs names, below the next one: of a view without UIDs also those that don't exist."""
+    if not isinstance(view, CountedView) or numbers.saved:
+        return list(runs(view.resolve(numbers, uid=True)))
+    return within(numbers.resolve(await last_uid(view) if numbers.star else 0), 1, view.uidnext - 1)
+
+
+async def last_uid(view: View) -> int:
+    """The highest UID told, 0 for none; what ``*`` means in a UID set (IMAP-62)."""
+    if not isinstance(view, CountedView):
+        return view.last_uid
+    since = _told(view)
+
+    def read(r: Reader) -> int:
+        last: int = r.value(LAST, view.mailbox_id, view.uidnext) or 0
+        return max([last, *vanished(r, view.mailbox_id, since, last + 1, view.uidnext - 1)])
+
+    return max(await view.seat.account.read(read, op="imap-uids"), view.gone[-1] if view.gone else 0)
+
+
+async def known_uids(view: View, ranges: Ranges, *, most: int = 0) -> array[int]:
+    """The UIDs in `ranges` that the client knows, ascending: also of messages which it has not been told are gone.
+    `most` as for `resolve`.
+    """
+    if not isinstance(view, CountedView):
+        return pick(view.uids, ranges)
+    if not ranges:
+        return uid_array()
+    since = _told(view)
+
+    def read(r: Reader) -> array[int]:
+        removed = uid_array(vanished(r, view.mailbox_id, since, ranges[0][0], ranges[-1][1]))
+        missing = {*pick(removed, ranges), *(pick(view.gone, ranges) if view.gone else ())}
+        if most and len(ranges) == 1 and not missing and not view.absent:
+            sql = FIRST_UIDS if most > 0 else LAST_UIDS
+            return uid_array(sorted([uid for (uid,) in r.rows(sql, view.mailbox_id, *ranges[0], abs(most))]))
+        found = uid_array()
+        for low, high in ranges:
+            found += q.matching_uids(r, view.mailbox_id, q.All(), low, high, high - low + 1)
+        return uid_array(sorted({*found, *missing})) if missing else found
+
+    found = await _read(view, ranges, read)
+    for start, stop in reversed(index_runs(found, view.absent)):
+        del found[start:stop]
+    return found
+
+
+def _told(view: View) -> int:
+    """Removals up to this modseq have been told, or are held in `View.gone`."""
+    return max(view.seat.cursor.modseq, view.since)
+
+
+async def _read(view: View, ranges: Ranges, read: Callable[[Reader], T]) -> T:
+    """In a thread if it may take long."""
+    if len(ranges) <= MANY and count(ranges) <= SLICE:
+        return await view.seat.account.read(read, op="imap-uids")
+    return await view.seat.account.scan(read, op="imap-uids")
+
+
+async def removed_since(view: CountedView, uids: tuple[int, ...]) -> Ranges:
+    """Of UIDs that the change log calls removed: those that were in the mailbox when the view began, or later."""
+
+    def read(r: Reader) -> list[int]:
+        return [uid for (uid,) in r.rows(REMOVED_AFTER, view.mailbox_id, int_array(uids), view.since)]
+
+    return list(runs(await view.seat.account.read(read, op="imap-uids")))
+
+
+async def conditions(view: View, program: s.SearchKey) -> dict[SequenceSet, q.Condition]:
+    """What UID sets of a search program mean, where the view doesn't know; else nothing."""
+    found: dict[SequenceSet, q.Condition] = {}
+    if isinstance(view, CountedView):
+        for key in s.keys_of(program):
+            if isinstance(key, s.Uids):
+                ranges = await named_ranges(view, key.set)
+                if len(ranges) <= MANY:
+                    found[key.set] = q.Or(tuple([q.UIDRange(low, high) for low, high in ranges]))
+                else:
+                    found[key.set] = q.UIDs(await known_uids(view, ranges))
+    return found

@@ -1,0 +1,93 @@
+"""ESEARCH responses for results in any order: of SORT and of searches in several mailboxes (RFC 4731, RFC 5267 §3,
+RFC 7377 §2.1, RFC 9394).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+import trio
+
+from moxlite.imapd.fetch.fetch import partial_of
+from moxlite.imapd.search.modseqs import highest_modseq
+from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.view import View
+from moxlite.proto.imap.encode import encode
+from moxlite.proto.imap.responses import EsearchData
+from moxlite.proto.imap.search import Return
+
+__all__ = ["esearch", "off_loop"]
+
+T = TypeVar("T")
+
+FEW: Final = 500
+"""Messages whose results are put together on the loop: above, it takes more than 5 ms."""
+
+
+async def off_loop(count: int, work: Callable[[], T]) -> T:
+    """Do `work` on `count` messages, in a thread if they're many."""
+    return work() if count <= FEW else await trio.to_thread.run_sync(work)
+
+
+async def esearch(
+    session: Session,
+    view: View,
+    uids: Sequence[int],
+    returns: Return,
+    *,
+    uid: bool,
+    with_modseq: bool,
+    mailbox: tuple[str, int] | None = None,
+) -> tuple[bytes, Sequence[int]]:
+    """The octets of the response, none for RETURN (SAVE); and the UIDs that SAVE keeps (RFC 5182 §2.1).
+
+    Args:
+      uids: the result in its order, on which MIN, MAX and PARTIAL depend. mailbox: name and UIDVALIDITY to be told.
+    """
+    kept = uids
+    if (returns.min or returns.max) and not (returns.all or returns.count or returns.partial):
+        kept = [*(uids[:1] if returns.min else ()), *(uids[-1:] if returns.max else ())]
+    if returns == Return(save=True):
+        return b"", kept
+
+    def ranges(some: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        return _in_order(some if uid else [view.number(one) for one in some])
+
+    def number(one: int) -> int:
+        return one if uid else view.number(one)
+
+    modseq = await highest_modseq(view, kept) if with_modseq else 0
+    name, uidvalidity = mailbox or (None, None)
+    asked = returns.partial
+
+    def render() -> bytes:
+        data = EsearchData(
+            session.tag,
+            uid,
+            min=number(uids[0]) if uids and returns.min else None,
+            max=number(uids[-1]) if uids and returns.max else None,
+            all=ranges(uids) if uids and returns.all else None,
+            count=len(uids) if returns.count else None,
+            modseq=modseq or None,
+            partial=None if asked is None else (asked, ranges(partial_of(uids, asked)) or None),
+            mailbox=name,
+            uidvalidity=uidvalidity,
+        )
+        return encode(data, utf8=session.utf8)
+
+    return await off_loop(len(uids), render), kept
+
+
+def _in_order(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Ranges that give the numbers in just this order (RFC 5267 §3.2: a range ascends)."""
+    found: list[tuple[int, int]] = []
+    first = last = 0
+    for number in numbers:
+        if first and number == last + 1:
+            last = number
+            continue
+        if first:
+            found.append((first, last))
+        first = last = number
+    if first:
+        found.append((first, last))
+    return tuple(found)

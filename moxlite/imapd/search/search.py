@@ -1,0 +1,343 @@
+"""SEARCH and UID SEARCH (RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 9394, RFC 7162 §3.1.5; IMAP-119..125).
+
+Rows are tested by the store, messages in worker threads, in slices, so that a cancelled search ends soon and no
+snapshot is held for long. Messages are tested in two steps: most are ruled out by their stored header, a whole page of
+them at once; only the rest is looked into.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Literal
+
+import msgspec
+
+from moxlite.imapd.fetch.fetch import partial_of
+from moxlite.imapd.search.messagelimit import first_searched
+from moxlite.imapd.search.modseqs import highest_modseq
+from moxlite.imapd.search.named import conditions
+from moxlite.imapd.search.searchindex import narrow
+from moxlite.imapd.search.searchkeys import Message, Program, divide
+from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.uidlist import uid_array
+from moxlite.imapd.session.view import View
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.encode import SEARCH_STEP
+from moxlite.proto.imap.responses import Code, EsearchData, SearchData, State
+from moxlite.proto.imap.search import ModSeqIs, Return, keys_of
+from moxlite.proto.imap.seqset import runs
+from moxlite.store.content.body import message_range
+from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.mail.fetching import fetch_rows, small_bodies
+from moxlite.store.rows.columns import HEADER, columns_of
+from moxlite.store.rows.conditions import All, And, Condition, UIDRange, matching_texts, matching_uids
+from moxlite.store.rows.reading import MAX_UID
+
+__all__ = ["find", "search"]
+
+PAGE: Final = 100_000
+"""Matches taken from the store in one read, in a thread: 20 ms."""
+HEADERS: Final = 500
+"""Headers looked through at once: as much as the processor's cache holds."""
+BODIES: Final = CHUNK_SIZE
+"""Octets of small bodies read at once."""
+SPARSE: Final = 8
+"""How many messages are gone through in the time that finding the number of one takes."""
+PATIENCE: Final = 0.05
+"""Seconds that one read goes on testing messages: then the snapshot is given up."""
+PROGRESS: Final = 10.0
+"""Seconds between two INPROGRESS responses (IMAP-125)."""
+
+
+async def search(session: Session, command: c.Search) -> Done:
+    """SEARCH and UID SEARCH."""
+    view = session.selected
+    returns = command.returns
+    first = await first_searched(session, view, command.program)
+    try:
+        named = await conditions(view, command.program)
+        program = divide(command.program, view, named)  # in which $ is the result before this one (RFC 5182 §2.1)
+    finally:
+        if returns is not None and returns.save:
+            view.saved = uid_array()  # what a search that fails leaves (IMAP-124)
+    with_modseq = any(isinstance(key, ModSeqIs) for key in keys_of(command.program))
+    if with_modseq:
+        session.use_condstore()
+    if first > 1:
+        program = msgspec.structs.replace(program, condition=And((program.condition, UIDRange(first, MAX_UID))))
+    if returns is None and session.rev2:
+        returns = Return(all=True)
+    if returns is None and command.uid and program.test is None and not with_modseq:
+        await _write_uids(session, view, program.condition)
+        return Done("searched")
+    found = await find(session, view, program, returns)
+    if returns is None:
+        highest = await highest_modseq(view, found) if with_modseq else 0
+        numbers = found if command.uid else _numbers(view, found)
+        session.respond(SearchData(numbers, highest or None))
+    else:
+        await _respond(session, view, command, returns, found, with_modseq=with_modseq)
+    return Done("searched")
+
+
+async def _write_uids(session: Session, view: View, condition: Condition) -> None:
+    """SEARCH with the messages that meet a condition, as the store writes them."""
+    read = partial(
+        matching_texts,
+        mailbox_id=view.mailbox_id,
+        condition=condition,
+        first=1,
+        last=view.uidnext - 1,
+        limit=SEARCH_STEP,
+    )
+    for text in await view.seat.account.scan(read, op="imap-search") or [""]:
+        session.write(b"* SEARCH %b\r\n" % text.encode() if text else b"* SEARCH\r\n")
+
+
+async def _respond(
+    session: Session, view: View, command: c.Search, returns: Return, uids: array[int], *, with_modseq: bool
+) -> None:
+    """ESEARCH, and what SAVE keeps (IMAP-123, IMAP-124)."""
+    only_ends = _only_ends(returns)
+    if only_ends:
+        uids = uid_array(sorted({*(uids[:1] if returns.min else ()), *(uids[-1:] if returns.max else ())}))
+    if returns.save:
+        view.saved = uids
+        if returns == Return(save=True):
+            return  # no line
+
+    def number(uid: int) -> int:
+        return uid if command.uid else view.number(uid)
+
+    def ranges(some: array[int]) -> tuple[tuple[int, int], ...]:
+        return tuple(runs(some if command.uid else _numbers(view, some)))
+
+    modseq = await highest_modseq(view, uids) if with_modseq else 0
+    session.respond(
+        EsearchData(
+            session.tag,
+            command.uid,
+            min=number(uids[0]) if uids and returns.min else None,
+            max=number(uids[-1]) if uids and returns.max else None,
+            all=ranges(uids) if uids and returns.all else None,
+            count=len(uids) if returns.count else None,
+            modseq=modseq or None,
+            partial=None
+            if returns.partial is None
+            else (returns.partial, ranges(partial_of(uids, returns.partial)) or None),
+        )
+    )
+
+
+def _only_ends(returns: Return) -> bool:
+    """Whether nothing but MIN and MAX is asked for (and perhaps SAVE, which then keeps just those)."""
+    return (returns.min or returns.max) and not (returns.all or returns.count or returns.partial)
+
+
+def _numbers(view: View, uids: array[int]) -> array[int]:
+    """Message numbers of UIDs."""
+    if len(uids) == view.exists:
+        return uid_array(range(1, len(uids) + 1))
+    if len(uids) * SPARSE < view.exists:
+        return uid_array(map(view.number, uids))
+    wanted = frozenset(uids)
+    return uid_array([number for number, uid in enumerate(view.uids, 1) if uid in wanted])
+
+
+async def find(session: Session, view: View, program: Program, returns: Return | None = None) -> array[int]:
+    """UIDs of the messages of the view that match, ascending. Those removed meanwhile don't.
+
+    `returns` tells what of the result counts: when just MIN or MAX does, only messages at that end may be looked for.
+    """
+    for condition in program.sets:
+        program.found.append(frozenset(await _matching(session, view, condition)))
+    sure = uid_array()
+    narrowed = None
+    if program.sought is not None:
+        last = view.uidnext - 1
+        narrowed = await narrow(view.seat.account, view.mailbox_id, last, program.condition, program.sought)
+    if narrowed is not None:
+        sure, found = narrowed.matching, narrowed.left
+    else:
+        found = await _matching(session, view, program.condition)
+    if program.test is None or not found:
+        return sure or found
+    if returns is None or not _only_ends(returns):
+        tested = await _tested(session, _Testing(view, program, found))
+        return uid_array(sorted([*sure, *tested])) if sure else tested
+    ends = sure
+    if returns.min:
+        ends = ends + await _tested(session, _Testing(view, program, found, end="first"))
+    if returns.max:
+        ends = ends + await _tested(session, _Testing(view, program, found, end="last"))
+    return uid_array(sorted(set(ends)))
+
+
+async def _matching(session: Session, view: View, condition: Condition) -> array[int]:
+    """The messages that meet a condition."""
+    if condition in _EVERY and view is session.view and not view.counted:  # it knows them
+        return uid_array(view.live(view.uids))
+    found = uid_array()
+    first, last = 1, view.uidnext - 1
+    while first <= last:
+        read = partial(
+            matching_uids, mailbox_id=view.mailbox_id, condition=condition, first=first, last=last, limit=PAGE
+        )
+        page = await view.seat.account.scan(read, op="imap-search")
+        found = found + page if found else page
+        if len(page) < PAGE:
+            break
+        first = page[-1] + 1
+    return found
+
+
+_EVERY: Final = (All(), And((All(),)))
+"""How a program without conditions may look."""
+
+
+async def _tested(session: Session, testing: _Testing) -> array[int]:
+    """Run a test in as many reads as it takes; the UIDs that pass, ascending."""
+    progress = _Progress(session)
+    while not testing.done:
+        await testing.view.seat.account.scan(testing.run, op="imap-search")
+        await progress.tell(testing.tested, testing.total)
+    return uid_array(sorted(testing.passed))
+
+
+class _Testing:
+    """A test of many messages, to be run in threads, read by read.
+
+    Attributes:
+      view: whose messages. passed: UIDs that match, among the `tested` of `total`.
+    """
+
+    def __init__(
+        self, view: View, program: Program, uids: array[int], *, end: Literal["first", "last"] | None = None
+    ) -> None:
+        """
+        Args:
+          uids: of the messages, ascending. end: test from this end, and only until some match has been found.
+        """
+        self.total = len(uids)
+        self.tested = 0
+        self.passed: list[int] = []
+        self.view = view
+        self._program = program
+        self._uids = uids
+        self._end = end
+        self._left = uid_array()  # of the slice at work: those which its headers don't rule out
+
+    @property
+    def done(self) -> bool:
+        """Whether all has been tested that has to be."""
+        if self._left:
+            return False
+        return self.tested == self.total or (self._end is not None and bool(self.passed))
+
+    def run(self, r: Reader) -> None:
+        """Test for `PATIENCE` seconds, or a little longer."""
+        until = time.monotonic() + PATIENCE
+        while not self.done:
+            if not self._left:
+                self._look_over(r)
+            if self._left:
+                self._look_into(r, until)
+            if time.monotonic() >= until:
+                return
+
+    def _look_over(self, r: Reader) -> None:
+        """Take the next slice, and rule out what can't match by its stored header."""
+        size = min(HEADERS, self.total - self.tested)
+        start = self.total - self.tested - size if self._end == "last" else self.tested
+        uids = self._uids[start : start + size]
+        self.tested += size
+        if not self._program.hints:
+            self._left = uids
+            return
+        rows = columns_of(r, "m.uid, h.header", HEADER, self.view.mailbox_id, uids)
+        for hint in self._program.hints:
+            rows = [rows[position] for position in hint.may_hold([header for _, header in rows])]
+        self._left = uid_array([row[0] for row in rows])
+
+    def _look_into(self, r: Reader, until: float) -> None:
+        """Test messages of the slice by all that they hold. One that can't be read matches nothing."""
+        test = self._program.test
+        assert test is not None
+        rows, _ = fetch_rows(r, self.view.mailbox_id, self._left, ("size", "prefix", "header", "structure"))
+        for start, stop in _groups(rows):
+            group = rows[start:stop]
+            bodies: dict[int, bytes] = {}
+            for uid, _flags, _keywords, message_id, body_id, size, prefix, header, packed in group:
+                read = _reader(r, bodies, group, message_id, body_id, size, prefix)
+                try:
+                    if test(Message(uid, header, packed, read)):
+                        self.passed.append(uid)
+                except (ChunkDamaged, NoSuchMessage):
+                    continue
+            if stop < len(rows) and time.monotonic() >= until:
+                self._left = uid_array([row[0] for row in rows[stop:]])
+                return
+        self._left = uid_array()
+
+
+def _groups(rows: Sequence[Row]) -> Sequence[tuple[int, int]]:
+    """Slices of rows whose small bodies are read at once."""
+    found: list[tuple[int, int]] = []
+    start = octets = 0
+    for position, row in enumerate(rows):
+        size = row[5] if row[5] - len(row[6]) <= CHUNK_SIZE else 0
+        if position > start and octets + size > BODIES:
+            found.append((start, position))
+            start, octets = position, 0
+        octets += size
+    found.append((start, len(rows)))
+    return found
+
+
+def _reader(
+    r: Reader,
+    bodies: dict[int, bytes],
+    group: Sequence[Row],
+    message_id: int,
+    body_id: int,
+    size: int,
+    prefix: bytes,
+) -> Callable[[int, int], bytes]:
+    """Reads ranges of a message. The first that needs its body reads those of the whole group into `bodies`."""
+    if size - len(prefix) > CHUNK_SIZE:
+        return lambda start, end: message_range(r, message_id, start, end - start)
+
+    def read(start: int, end: int) -> bytes:
+        if not bodies:
+            wanted = {row[4]: row[5] - len(row[6]) for row in group if row[5] - len(row[6]) <= CHUNK_SIZE}
+            bodies.update(small_bodies(r, list(wanted.items())))
+        body = bodies.get(body_id)
+        if body is None:
+            raise ChunkDamaged
+        return (prefix + body)[start:end]
+
+    return read
+
+
+class _Progress:
+    """Tells a client that a long search goes on (RFC 9585)."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._next = time.monotonic() + PROGRESS
+        tag = session.tag
+        self._tag = b"NIL" if "]" in tag else b'"%b"' % tag.encode()
+
+    async def tell(self, done: int, total: int) -> None:
+        """``* OK [INPROGRESS (tag done total)]`` when it is time for one."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + PROGRESS
+        argument = b"(%b %d %d)" % (self._tag, done, total)
+        self._session.respond(State("OK", "still searching", Code("INPROGRESS", argument)))
+        await self._session.wire.drain()

@@ -1,0 +1,376 @@
+"""Search programs against the store: which part of a program rows decide, and which part needs the message (IMAP-119,
+IMAP-121, IMAP-122).
+
+Theory of operation
+-------------------
+A program is a tree. Keys about flags, dates, sizes and ids are conditions on rows, which the
+store evaluates; keys about text are tests on one message. `divide` splits a program into a condition that is
+necessary for a match, so that few messages are looked into, and what is left to test. Where a condition stands below
+an OR or NOT that also has a text key, its UIDs are read beforehand and the test looks them up: so every program is
+answered exactly.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+
+from moxlite.imapd.search.searchindex import Sought, sought
+from moxlite.imapd.session.errors import bad
+from moxlite.imapd.session.view import View
+from moxlite.imapd.telling.flagwire import parse_words
+from moxlite.proto.imap import search as s
+from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, SequenceSet
+from moxlite.proto.mime.headers import fields, select_fields, unfold
+from moxlite.proto.mime.text import body_text, fold, header_text
+from moxlite.proto.mime.types import Structure
+from moxlite.proto.mime.words import decode_words
+from moxlite.store.content.prepare import HEADER_LIMIT
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows import conditions as q
+from moxlite.store.types import Flag
+
+__all__ = ["Hint", "Message", "Program", "divide"]
+
+_DAY: Final = 86_400_000_000
+_EPOCH: Final = dt.date(1970, 1, 1)
+MAX_HINTS: Final = 3
+"""Words of a needle that headers are searched for: each rules out fewer than the one before."""
+_PLAIN: Final = frozenset({"7BIT", "8BIT", "BINARY"})
+
+
+class Message:
+    """A message under test. What is needed of it is read or decoded at the first use.
+
+    `read` gives octets of the message from one offset to another.
+    """
+
+    __slots__ = ("_folded_body", "_folded_header", "_packed", "_structure", "header", "read", "uid")
+
+    def __init__(self, uid: int, header: bytes, packed: bytes, read: Callable[[int, int], bytes]) -> None:
+        self.uid = uid
+        self.header = header
+        self.read = read
+        self._packed = packed
+        self._structure: Structure | None = None
+        self._folded_header: str | None = None
+        self._folded_body: str | None = None
+
+    @property
+    def structure(self) -> Structure:
+        """The MIME index. Raises ChunkDamaged."""
+        if self._structure is None:
+            self._structure = structure_of(self._packed)
+        return self._structure
+
+    def whole_header(self) -> bytes:
+        """The header section, also when it was cut for storing."""
+        if len(self.header) < HEADER_LIMIT:
+            return self.header
+        return self.read(0, self.structure.root.body)
+
+    def header_holds(self, needle: str, hint: Hint | None) -> bool:
+        """Whether the decoded header has `needle`, which is folded, and of which `hint` was made."""
+        if self._folded_header is None:
+            if hint is not None and not hint.may_hold([self.header]):
+                return False
+            self._folded_header = fold(header_text(self.whole_header()))
+        return needle in self._folded_header
+
+    def body_holds(self, needle: str) -> bool:
+        """Whether the decoded text has `needle`, which is folded (IMAP-121)."""
+        if self._folded_body is None:
+            part = self.structure.root
+            if (
+                part.type == "TEXT"
+                and part.subtype != "HTML"
+                and part.encoding in _PLAIN
+                and (octets := self.read(part.body, part.end)).isascii()
+                and part.charset in ("", "us-ascii", "utf-8", "iso-8859-1")
+            ):
+                # the most common case: the text is the octets
+                return needle.isascii() and needle.encode() in octets.lower()
+            self._folded_body = fold(body_text(self.structure, self.read))
+        return needle in self._folded_body
+
+    def field_holds(self, name: bytes, needle: str) -> bool:
+        """Whether a field of that (lower-case) name is there, and `needle` in its decoded text."""
+        return any(
+            needle in fold(decode_words(unfold(field.value)))
+            for field in fields(select_fields(self.whole_header(), (name,)))
+        )
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """What the octets of a matching message's header must hold, in lower case, as long as they are plain text: one of
+    these patterns.
+
+    Octets are plain when they are ASCII without encoded words; then a field's text stands there as it is decoded but
+    for folding, which only happens at blanks (RFC 5322 §2.2.3), and a word (neither blanks nor controls in it) of any
+    text stands there as it is.
+    """
+
+    patterns: tuple[re.Pattern[bytes], ...]
+
+    @classmethod
+    def of(cls, needle: str) -> list[Hint]:
+        """A hint for each word of a folded needle, the longest first. Plain text never holds what isn't ASCII."""
+        if not needle.isascii():
+            return [cls(())]
+        words = sorted(set(_NO_WORD.split(needle)) - {""}, key=len, reverse=True)
+        return [cls((re.compile(re.escape(word.encode())),)) for word in words[:MAX_HINTS]]
+
+    @classmethod
+    def of_field(cls, needle: str) -> list[Hint]:
+        """The same for a needle that must stand in the text of one field."""
+        if not needle or not needle.isascii() or not needle.isprintable():
+            return cls.of(needle)
+        parts = [re.escape(part) for part in needle.encode().split(b" ")]
+        return [cls((re.compile(_BLANK.join(parts)),))]
+
+    def may_hold(self, headers: Sequence[bytes]) -> list[int]:
+        """Positions of the headers that match one of the patterns, or are not plain, or not whole; ascending.
+
+        All are searched at once: each step for a single one would cost as much as searching it.
+        """
+        ends = list(accumulate([len(header) + 1 for header in headers]))
+        joined = b"\0".join(headers)
+        found = {position for position, header in enumerate(headers) if len(header) >= HEADER_LIMIT}
+        if not joined.isascii():
+            found.update([position for position, header in enumerate(headers) if not header.isascii()])
+        lower = joined.lower()
+        for pattern in (_ENCODED_WORD, *self.patterns):
+            match = pattern.search(lower)
+            while match is not None:
+                position = bisect_right(ends, match.start())
+                found.add(position)
+                match = pattern.search(lower, ends[position])
+        return sorted(found)
+
+
+_BLANK: Final = rb"(?:\r?\n)?[\x00-\x20\x7f]"
+"""A blank of a decoded field: perhaps folded there, and perhaps a control (`decode_words`)."""
+_ENCODED_WORD: Final = re.compile(rb"=\?")
+_NO_WORD: Final = re.compile(r"[\x00-\x20\x7f:]+")
+"""What parts words; the colon is one since blanks before it are dropped."""
+
+
+Test = Callable[[Message], bool]
+
+
+class Program(msgspec.Struct, frozen=True):
+    """A program, divided: every match meets `condition`; of those which do, the ones that pass `test` match.
+
+    hints: each holds for every match, too; nothing but speed depends on them. test: None when the condition alone
+    decides. sets: conditions whose UIDs must be known before testing; `test` looks into `found`, a list of sets of UIDs
+    in the same order, which the search fills. sought: what the text index can be asked for, which leaves out what
+    `sets` are for.
+    """
+
+    condition: q.Condition
+    hints: tuple[Hint, ...]
+    test: Test | None
+    sets: tuple[q.Condition, ...]
+    found: list[frozenset[int]]
+    sought: Sought | None
+
+
+class _Divider:
+    def __init__(self, view: View, named: Mapping[SequenceSet, q.Condition]) -> None:
+        self.view = view
+        self.named = named
+        self.now = time.time_ns() // 1000
+        self.sets: list[q.Condition] = []
+        self.found: list[frozenset[int]] = []
+
+    def divide(self, key: s.SearchKey) -> tuple[q.Condition, Test | None]:
+        """(what rows decide, what is left to test)."""
+        match key:
+            case s.And(keys=keys):
+                parts = [self.divide(one) for one in keys]
+                tests = [test for _, test in parts if test is not None]
+                return q.And(tuple([condition for condition, _ in parts])), _all(tests) if tests else None
+            case s.Or() | s.Not() if any(map(_is_text, s.keys_of(key))):
+                return q.All(), self.test(key)
+            case s.Or(left=left, right=right):
+                return q.Or((self.condition(left), self.condition(right))), None
+            case s.Not(key=inner):
+                return q.Not(self.condition(inner)), None
+            case _ if _is_text(key):
+                return q.All(), self.leaf(key)
+            case _:
+                return self.condition(key), None
+
+    def test(self, key: s.SearchKey) -> Test:
+        """A test for a tree that has text keys in it."""
+        match key:
+            case s.And(keys=keys):
+                return _all([self.test(one) for one in keys])
+            case s.Or(left=left, right=right):
+                one, other = self.test(left), self.test(right)
+                return lambda m: one(m) or other(m)
+            case s.Not(key=inner):
+                positive = self.test(inner)
+                return lambda m: not positive(m)
+            case _ if _is_text(key):
+                return self.leaf(key)
+            case _:
+                index, found = len(self.sets), self.found
+                self.sets.append(self.condition(key))
+                return lambda m: m.uid in found[index]
+
+    def leaf(self, key: s.SearchKey) -> Test:
+        """The test of a text key."""
+        match key:
+            case s.Header(field=field, value=value):
+                name, needle = field.lower().encode(), fold(value)
+                return lambda m: m.field_holds(name, needle)
+            case s.BodyText(value=value):
+                needle = fold(value)
+                return lambda m: m.body_holds(needle)
+            case s.Text(value=value):
+                needle = fold(value)
+                hint = next(iter(Hint.of(needle)), None)
+                return lambda m: m.header_holds(needle, hint) or m.body_holds(needle)
+            case s.DateIs(comparison=comparison, date=date):
+                first = (date - _EPOCH).days
+                return lambda m: _sent(m, comparison, first)
+            case _:
+                raise AssertionError(key)
+
+    def condition(self, key: s.SearchKey) -> q.Condition:
+        """The condition of a tree without text keys."""
+        match key:
+            case s.And(keys=keys):
+                return q.And(tuple([self.condition(one) for one in keys]))
+            case s.Or(left=left, right=right):
+                return q.Or((self.condition(left), self.condition(right)))
+            case s.Not(key=inner):
+                return q.Not(self.condition(inner))
+            case s.FlagIs(flag=flag, present=present):
+                return _flag(flag, present)
+            case s.Recent():
+                return _ranges(self.view.recent)
+            case s.DateIs(of="saved", comparison=comparison, date=date):
+                return q.SavedAt(*_days(comparison, date))
+            case s.DateIs(comparison=comparison, date=date):
+                return q.ReceivedOn(*_days(comparison, date))
+            case s.Larger(size=size):
+                return q.SizeBetween(least=min(size, q.MAX_INT - 1) + 1)
+            case s.Smaller(size=size):
+                return q.SizeBetween(most=min(size, q.MAX_INT) - 1)
+            case s.Older(seconds=seconds):
+                return q.ReceivedAt(until=self.now - seconds * 1_000_000 + 1)
+            case s.Younger(seconds=seconds):
+                return q.ReceivedAt(since=self.now - seconds * 1_000_000)
+            case s.Sequence(set=numbers):
+                return q.UIDs(self.view.resolve(numbers, uid=False))
+            case s.Uids(set=numbers):
+                return self.named.get(numbers) or q.UIDs(self.view.resolve(numbers, uid=True))
+            case s.UidAfter(uid=uid):
+                return q.UIDRange(uid + 1, MAX_NUMBER)
+            case s.UidBefore(uid=uid):
+                return q.UIDRange(1, uid - 1)
+            case s.ModSeqIs(modseq=modseq):
+                return q.ChangedSince(modseq)
+            case s.EmailIdIs(id=text):
+                return _by_id(q.Email, "M", text, self.view)
+            case s.ThreadIdIs(id=text):
+                return _by_id(q.InThread, "T", text, self.view)
+            case s.AllMessages() | s.SaveDateSupported():
+                return q.All()
+            case _:
+                raise bad("search key is not supported")
+
+
+def _is_text(key: s.SearchKey) -> bool:
+    """Whether a key is about the message's octets. The Date field is not a column, so SENTBEFORE and its like are."""
+    return isinstance(key, s.Header | s.BodyText | s.Text) or (isinstance(key, s.DateIs) and key.of == "sent")
+
+
+def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condition]) -> Program:
+    """Split a program. `named`: sets of UIDs that the view can't resolve.
+
+    Raises Refused (BAD) for message numbers that do not exist, and keys that are not supported.
+    """
+    divider = _Divider(view, named)
+    condition, test = divider.divide(program)
+    return Program(condition, tuple(_hints(program)), test, tuple(divider.sets), divider.found, sought(program))
+
+
+def _hints(key: s.SearchKey) -> list[Hint]:
+    """What all matches of a program have in their headers."""
+    match key:
+        case s.And(keys=keys):
+            return [hint for one in keys for hint in _hints(one)]
+        case s.Or(left=left, right=right):
+            one, other = _hints(left), _hints(right)
+            return [Hint((*one[0].patterns, *other[0].patterns))] if one and other else []
+        case s.Header(field=field, value=value):
+            return Hint.of_field(fold(value)) or Hint.of(field.lower())
+        case _:
+            return []
+
+
+def _all(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda m: all(test(m) for test in tests)
+
+
+def _flag(word: str, present: bool) -> q.Condition:
+    flags, keywords = parse_words((word,)) if not _SYNONYM.fullmatch(word) else (Flag(0), (word,))
+    if keywords:
+        held: q.Condition = q.HasKeyword(keywords[0])
+        return held if present else q.Not(held)
+    return q.WithFlags(having=flags) if present else q.WithFlags(lacking=flags)
+
+
+_SYNONYM: Final = re.compile(r"(?i)junk|nonjunk|notjunk|\$nonjunk")
+"""Keywords which set a flag besides when they are stored (IMAP-115); searched for, they are what they are."""
+
+
+def _ranges(ranges: Ranges) -> q.Condition:
+    return q.Or(tuple([q.UIDRange(low, high) for low, high in ranges]))
+
+
+def _days(comparison: s.Comparison, date: dt.date) -> tuple[int, int]:
+    """(since, until) in µs of the day as its own clock showed it."""
+    start = (date - _EPOCH).days * _DAY
+    match comparison:
+        case s.Comparison.BEFORE:
+            return -q.MAX_INT, start
+        case s.Comparison.ON:
+            return start, start + _DAY
+        case s.Comparison.SINCE:
+            return start, q.MAX_INT
+
+
+def _sent(message: Message, comparison: s.Comparison, day: int) -> bool:
+    """Whether the Date field, in its own zone, is before, on, or since a day; without one never (IMAP-122)."""
+    envelope = message.structure.envelope
+    if envelope.date is None:
+        return False
+    sent = (envelope.date + envelope.date_offset * 60_000_000) // _DAY
+    match comparison:
+        case s.Comparison.BEFORE:
+            return sent < day
+        case s.Comparison.ON:
+            return sent == day
+        case s.Comparison.SINCE:
+            return sent >= day
+
+
+def _by_id(condition: Callable[[int], q.Condition], letter: str, text: str, view: View) -> q.Condition:
+    """An object id of ours (IMAP-106); another text is no message's id."""
+    suffix = view.seat.suffix.decode()
+    number = text[1 : len(text) - len(suffix)]
+    known = text[:1] == letter and text.endswith(suffix) and number.isascii() and number.isdigit() and len(number) < 19
+    return condition(int(number)) if known else q.Or(())

@@ -1,0 +1,383 @@
+"""One connection: octets in and out, deadlines, the end (IMAP-13..21; architecture §5).
+
+The nursery tree::
+
+    serve_connection
+     ├─ the session  reads, carries out commands, writes
+     └─ its watcher  ends the session with BYE when the server stops, or the client falls silent between commands
+
+Output is collected and sent when the session waits for the client, or when a command has much to say; so pipelined
+commands are answered in one piece.
+"""
+
+import logging
+import math
+from collections.abc import Awaitable
+from time import perf_counter
+from typing import Final
+
+import trio
+
+from moxlite.imapd import metrics
+from moxlite.imapd.auth import enter, login_request, preauthenticate
+from moxlite.imapd.basic import capability_code
+from moxlite.imapd.session.context import Context
+from moxlite.imapd.session.dispatch import HANDLERS
+from moxlite.imapd.session.errors import Disconnect
+from moxlite.imapd.session.session import Session
+from moxlite.logins.logins import Identity
+from moxlite.logins.metrics import authentication_ratelimited_total
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.deflate import DeflateStream
+from moxlite.net.log import TRACEDATA
+from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
+from moxlite.net.tls import TLSError, TLSStream
+from moxlite.proto.imap.encode import encode
+from moxlite.proto.imap.responses import State
+from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralRequest, ServerDecoder
+from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
+
+__all__ = ["serve_connection", "serve_identity"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+READ_SIZE: Final = 65_536
+"""Octets asked for at once; the TLS stream starts with small buffers by itself."""
+
+TURN: Final = 0.002
+"""Seconds of commands that came in one piece, after which other tasks have their turn. So a command that does little
+need not give them one itself.
+"""
+
+INACTIVE: Final = "inactive"
+"""What a client is told that has been silent for too long."""
+
+SEND_SIZE: Final = 131_072
+"""Octets under one deadline for writing: a client that takes less than that in five minutes is gone. Twice
+`HIGH_WATER`, so that what a command with much to say drains goes out in one piece.
+"""
+
+
+class Connection:
+    """Implements `output.Wire` over a Trio stream."""
+
+    __slots__ = (
+        "_began",
+        "_literal",
+        "_out",
+        "_sending",
+        "_stream",
+        "_until",
+        "_watching",
+        "broken",
+        "context",
+        "decoder",
+        "info",
+        "pending",
+        "received",
+        "sent",
+        "session",
+        "slow",
+    )
+
+    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
+        self._stream = stream
+        self._out: list[bytes] = []
+        self._sending = trio.Lock()
+        self._literal = False  # within a literal
+        self._began = 0.0  # when we had our turn, as far as we know
+        self._until = math.inf  # when the client has been silent for too long, while we wait for a command
+        self._watching = trio.CancelScope()  # its deadline is that of this wait, or of an earlier one
+        self.info = info
+        self.context = context
+        self.decoder = ServerDecoder(pedantic=context.pedantic)
+        self.pending = 0
+        self.received = 0
+        self.sent = 0
+        self.broken = False
+        self.slow = False
+        self.session = Session(context, self, HANDLERS)
+
+    # -- writing
+
+    def write(self, octets: bytes) -> None:
+        """See `Wire.write`."""
+        self._out.append(octets)
+        self.pending += len(octets)
+
+    def pending_octets(self) -> bytes:
+        """See `Wire.pending_octets`."""
+        return b"".join(self._out)
+
+    def flush(self, *, much: bool = False) -> bool:
+        """See `Wire.flush`. Raises BrokenResourceError when the client is gone."""
+        if self._sending.locked():  # IDLE and NOTIFY write while another task waits for the client
+            return False
+        stream = self._stream
+        if self._out:
+            if self.slow or self.pending > (at_once(stream) if much else AT_ONCE) or unsent(stream):
+                return False
+            octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            try:
+                taken = send_now(stream, octets)
+            except BaseException:
+                self.broken = True
+                raise
+            self._out = [octets[taken:]] if taken < len(octets) else []
+            self.pending -= taken
+            self.sent += taken
+            if taken and logger.isEnabledFor(TRACEDATA):
+                logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets[:taken]}})
+        return not self._out and not unsent(stream)
+
+    async def drain(self) -> None:
+        """See `Wire.drain`. Raises BrokenResourceError when the client is gone, or takes nothing (IMAP-19)."""
+        while not self.flush():
+            # IDLE and NOTIFY write while another task waits for the client. Taking the free lock by `async with` would
+            # give other tasks a turn.
+            if self._sending.locked():
+                await self._sending.acquire()
+            else:
+                self._sending.acquire_nowait()
+            try:
+                octets = b"".join(self._out)
+                self._out.clear()
+                self.pending = 0
+                self.sent += len(octets)
+                if logger.isEnabledFor(TRACEDATA):
+                    logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets}})
+                await (self._send_slowly(octets) if self.slow and octets else self._send(octets))
+            except BaseException:
+                self.broken = True
+                raise
+            finally:
+                self._sending.release()
+
+    async def _send(self, octets: bytes) -> None:
+        pace = self.context.pace
+        seconds = pace.write if self.session.logged_in else pace.before_login
+        view = memoryview(octets)
+        for start in range(0, len(octets) or 1, SEND_SIZE):  # without octets, what the stream holds is sent
+            await self._within(seconds, self._stream.send_all(view[start : start + SEND_SIZE]))
+
+    async def _send_slowly(self, octets: bytes) -> None:
+        """One octet a second, for those who guess passwords (IMAP-20)."""
+        pace = self.context.pace
+        for position in range(len(octets)):
+            await trio.sleep(pace.slow)
+            await self._within(pace.before_login, self._stream.send_all(octets[position : position + 1]))
+
+    async def _within(self, seconds: float, sending: Awaitable[None]) -> None:
+        with trio.move_on_after(seconds) as scope:
+            await sending
+        if scope.cancelled_caught:
+            raise trio.BrokenResourceError("client takes nothing")
+
+    # -- reading
+
+    async def receive(self, seconds: float | None = None, *, within: trio.CancelScope | None = None) -> Event:
+        """See `Wire.receive`."""
+        while True:
+            event = self.decoder.next_event()
+            if event is not NEED_DATA:
+                if perf_counter() - self._began > TURN:
+                    await trio.lowlevel.checkpoint()
+                    self._began = perf_counter()
+                kind = type(event)
+                self._literal = kind is LiteralRequest or kind is LiteralChunk
+                return event
+            if not self.flush():
+                await self.drain()
+            if self.slow:
+                await trio.sleep(self.context.pace.slow)
+            patience = self._patience() if seconds is None else seconds
+            octets = await (self._read(patience) if within is None else self._read_within(within, patience))
+            self._began = perf_counter()
+            if octets:
+                self.received += len(octets)
+                self.decoder.feed(octets)
+            else:
+                self.decoder.feed_eof()
+
+    def _patience(self) -> float:
+        """Seconds that we wait for the client (IMAP-19)."""
+        pace = self.context.pace
+        if not self.session.logged_in:
+            return pace.before_login
+        return pace.literal if self._literal else pace.after_login
+
+    async def _read(self, seconds: float) -> bytes:
+        session = self.session
+        with trio.move_on_after(seconds) as scope:
+            session.scope = scope
+            if session.ending is not None:
+                scope.cancel()
+            try:
+                return bytes(await self._stream.receive_some(READ_SIZE))
+            finally:
+                session.scope = None
+        raise session.ending or Disconnect(INACTIVE)
+
+    async def _read_within(self, scope: trio.CancelScope, seconds: float) -> bytes:
+        """`_read` for who waits again and again: a scope of its own for each wait, and a deadline that is set and taken
+        back, would be a quarter of a small command. `watch` looks at the time.
+        """
+        session = self.session
+        if session.ending is not None:
+            raise session.ending
+        self._until = until = trio.current_time() + seconds
+        if until < self._watching.deadline:
+            self._watching.deadline = until
+        session.scope = scope
+        try:
+            octets = bytes(await self._stream.receive_some(READ_SIZE))
+        finally:
+            session.scope = None
+            self._until = math.inf
+        if session.ending is not None:  # they came just when the scope was cancelled
+            raise session.ending
+        return octets
+
+    async def watch(self) -> None:
+        """End the session when the server stops, or the client has been silent for too long between commands."""
+        while True:
+            with trio.CancelScope(deadline=self._until) as self._watching:
+                await self.info.shutdown.wait()
+                self.session.end("shutting down")
+                return
+            await trio.lowlevel.checkpoint()  # what has come by now is read first
+            if trio.current_time() >= self._until:  # else it has said something since
+                self.session.end(INACTIVE, "")
+                return
+
+    # -- TLS
+
+    async def start_tls(self) -> None:
+        """See `Wire.start_tls`."""
+        assert self.context.starttls is not None
+        await self.drain()
+        try:
+            stream = await self.context.starttls.accept(self._stream)
+        except TLSError as error:
+            logger.info("STARTTLS failed", extra={"kv": {"remote": self.info.remote, "err": error}})
+            self.broken = True
+            raise trio.BrokenResourceError(f"no TLS: {error}") from error
+        self._stream = stream
+        self.info = self.info.with_tls(stream.facts)
+        self.decoder = ServerDecoder(pedantic=self.context.pedantic)
+
+    # -- DEFLATE
+
+    @property
+    def compressed(self) -> bool:
+        """See `Wire.compressed`."""
+        return isinstance(self._stream, DeflateStream)
+
+    async def compress(self) -> None:
+        """See `Wire.compress`."""
+        await self.drain()
+        # What came in one piece with the command is compressed already (RFC 4978 §3).
+        self._stream = DeflateStream(self._stream, received=self.decoder.take_rest())
+
+    def bindings(self) -> ChannelBindings:
+        """See `Wire.bindings`."""
+        stream = self._stream.transport if isinstance(self._stream, DeflateStream) else self._stream
+        if not isinstance(stream, TLSStream):
+            return NO_BINDINGS
+        return {kind: stream.channel_binding(kind) for kind in stream.channel_bindings()}
+
+    # -- the end
+
+    async def farewell(self, end: Disconnect) -> None:
+        """``* BYE``, if the client takes it."""
+        if self.broken:
+            return
+        self.slow = False
+        self.write(encode(State("BYE", end.text, end.code)))
+        with trio.move_on_after(self.context.pace.farewell):
+            await self.drain()
+
+    async def aclose(self) -> None:
+        """Close the stream that is on top now; the listener closes what is below."""
+        if isinstance(self._stream, DeflateStream) and not self.broken:
+            with trio.move_on_after(self.context.pace.farewell):
+                try:
+                    await self._stream.finish()  # IMAP-21
+                except trio.BrokenResourceError:
+                    pass  # the client had hung up: it has heard all it wanted
+        await self._stream.aclose()
+
+
+def _refusal(connection: Connection) -> Disconnect | None:
+    """Why the connection isn't served, if so; in the order of IMAP-14. The caller has counted it as open."""
+    info, context = connection.info, connection.context
+    if info.shutdown.is_set():
+        return Disconnect("shutting down", "UNAVAILABLE")
+    if not context.rate.add(info.remote):
+        return Disconnect("too many new connections, try again later", "UNAVAILABLE")
+    if not context.logins.allowed(login_request(connection.session)):
+        authentication_ratelimited_total.labels(kind="imap").inc()
+        return Disconnect("too many failed log-ins, try again later", "UNAVAILABLE")
+    return None
+
+
+async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
+    """Speak IMAP with one client until it logs out, leaves, errs or falls silent.
+
+    Cancellation: closes without a word; shutdown is told with BYE before (IMAP-21).
+    Raises BrokenResourceError when the client is gone, and whatever `net.connections.guard` counts as a crash.
+    """
+    metrics.connections.labels(service=context.service).inc()
+    kv = {"remote": str(info.remote), "service": context.service}
+    logger.info("connection opened", extra={"kv": kv})
+    connection = Connection(stream, info, context)
+    refused = _refusal(connection)
+    opened = refused is None and context.open.acquire(info.remote)
+    try:
+        if refused is None and not opened:
+            refused = Disconnect("too many open connections", "UNAVAILABLE")
+        if refused is not None:
+            await connection.farewell(refused)
+            return
+        await _serve(connection)
+    finally:
+        if opened:
+            context.open.release(info.remote)
+        session = connection.session
+        user = {"account": session.identity.account} if session.identity else {}
+        logger.info("connection closed", extra={"kv": kv | user})
+
+
+async def serve_identity(stream: trio.abc.Stream, info: ConnectionInfo, context: Context, identity: Identity) -> None:
+    """The same for a user whom the operator vouches for (IMAP-22): no log-in, and no limits by network."""
+    metrics.connections.labels(service=context.service).inc()
+    kv = {"account": identity.account, "service": context.service}
+    logger.info("connection opened", extra={"kv": kv})
+    try:
+        await _serve(Connection(stream, info, context), identity)
+    finally:
+        logger.info("connection closed", extra={"kv": kv})
+
+
+async def _serve(connection: Connection, identity: Identity | None = None) -> None:
+    session = connection.session
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.watch)
+        try:
+            await _greet(connection, identity)
+            await session.run()
+            await connection.drain()
+        except Disconnect as end:
+            await connection.farewell(end)
+        finally:
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):  # bounded: what was claimed is written, or not, within seconds
+                await session.aclose()
+    await connection.aclose()
+
+
+async def _greet(connection: Connection, identity: Identity | None) -> None:
+    """``* OK``, or ``* PREAUTH`` for `identity`, or a client certificate that logs in by itself (IMAP-17, IMAP-48)."""
+    session = connection.session
+    known = await preauthenticate(session) if identity is None else await enter(session, identity)
+    session.respond(State("PREAUTH" if known else "OK", "moxlite imap", capability_code(session)))

@@ -1,0 +1,94 @@
+"""What a session gets from outside: one frozen struct, made by the composition root for each service of each
+listener.
+"""
+
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from moxlite.config.holder import ConfigHolder
+from moxlite.imapd.session.sessions import Sessions
+from moxlite.logins.logins import Logins
+from moxlite.net.limits import OpenConnections, RateLimiter
+from moxlite.net.tls import ServerTLS
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
+
+__all__ = ["Context", "Pace"]
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """Deadlines and delays, in seconds (IMAP-19, IMAP-20); tests shorten them."""
+
+    before_login: float = 30.0
+    """For the next command of a client that hasn't logged in, for each pause within a literal, and for taking what we
+    write.
+    """
+    after_login: float = 30 * 60.0
+    """RFC 9051 §5.4: at least 30 minutes; IDLE counts as one command."""
+    literal: float = 30.0
+    """Between two octets of a literal."""
+    write: float = 5 * 60.0
+    """For a client that has logged in to take some of what we write: phones sleep."""
+    farewell: float = 10.0
+    """For the last ``* BYE``."""
+    slow: float = 1.0
+    """Before each read, and for each octet written, while a connection is slowed down after failed log-ins."""
+
+
+SLOW_FAILURES: Final = 3
+"""Failed log-ins on one connection from which on it is slowed down (IMAP-20)."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a session works with.
+
+    service: for metrics and for what the TLS of the connection means: ``imap`` may have STARTTLS, ``imapserve`` is the
+    operator's own pipe (IMAP-22), the others begin with TLS. preauth: a known client certificate logs in by itself
+    (``imaps`` only, IMAP-48). starttls: None where it isn't offered. rate, open: limits by network. spool_directory:
+    where long messages go while they're received (``data/tmp``).
+    """
+
+    accounts: Accounts
+    auth: AuthDB
+    logins: Logins
+    config: ConfigHolder
+    sessions: Sessions
+    rate: RateLimiter
+    open: OpenConnections
+    spool_directory: Path
+    service: Literal["imap", "imaps", "imaphttps", "imapserve"] = "imaps"
+    require_tls: bool = True
+    starttls: ServerTLS | None = None
+    pace: Pace = Pace()
+
+    @property
+    def preauth(self) -> bool:
+        """Whether a client certificate may log in without a command."""
+        return self.service == "imaps"
+
+    @property
+    def hostname(self) -> str:
+        """Our name, for the challenge of CRAM-MD5."""
+        return self.config.current.static.hostname.ascii
+
+    @property
+    def append_limit(self) -> int:
+        """Octets of the largest message that may be added (IMAP-86)."""
+        return self.config.current.static.imap.append_limit
+
+    @property
+    def idle_keepalive(self) -> float:
+        """Seconds between two signs of life while a client idles, 0 for none (IMAP-161)."""
+        return self.config.current.static.imap.idle_keepalive
+
+    @property
+    def message_limit(self) -> int:
+        """Messages that one command may work on, 0 for any number (IMAP-163)."""
+        return self.config.current.static.imap.message_limit
+
+    @property
+    def pedantic(self) -> bool:
+        """Whether violations that nobody is hurt by are errors too."""
+        return self.config.current.static.pedantic

@@ -1,0 +1,240 @@
+"""All sessions of the server, by account: what the sessions of one account share, and ending them from outside
+(IMAP-15, IMAP-23).
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import msgspec
+import trio
+
+from moxlite.bell import LONGEST_SLEEP, Bell
+from moxlite.imapd import metrics
+from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.trace import Tap
+from moxlite.imapd.session.uidlist import Sharing
+from moxlite.imapd.session.view import View
+from moxlite.imapd.telling.repeat import Notes
+from moxlite.store.changelog.account import Account
+from moxlite.store.rows.keywords import spellings
+
+__all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions"]
+
+MAX_SESSIONS: Final = 100
+"""Sessions of one account (IMAP-15): ten devices with ten connections each; a client that leaks connections stops
+there.
+"""
+
+
+def now() -> int:
+    """The time, µs UTC."""
+    return time.time_ns() // 1000
+
+
+class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One session at this moment, for the operator (IMAP-159).
+
+    id: of its connection. client: what ID said. mailbox_id: the selected one, of the account `owner`, None without.
+    received, sent: octets.
+    command: the last one. app_password: the name of the one that was used to log in, "" for none.
+    """
+
+    id: int
+    account: str
+    address: str
+    remote: str
+    client: str
+    owner: str
+    mailbox_id: int | None
+    received: int
+    sent: int
+    command: str
+    app_password: str
+
+
+class AccountShare:
+    """What all sessions of one account have in common.
+
+    Attributes:
+      enders: for each session a function that ends it, and one that describes it.
+      visits: how many sessions of other users have a mailbox of the account selected (IMAP-157).
+      views: the selected mailboxes of all these.
+      sharing: the UID lists in use, see `Sessions.sharing`.
+      recent: by mailbox id, the first UID that no session has shown as ``\\Recent`` yet, as far as that's above what
+        the store knows (IMAP-72a).
+      unwritten: the mailboxes of which the store does not know that.
+      told: what some of them were told of the last change (`repeat`).
+      taps: where transcripts of the sessions go (IMAP-159).
+    """
+
+    __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "taps", "told", "unwritten", "views", "visits")
+
+    def __init__(self, name: str, taps: set[Tap]) -> None:
+        self.name = name
+        self.taps = taps
+        self.enders: dict[Callable[[str], None], Callable[[], SessionFacts]] = {}
+        self.visits = 0
+        self.views: set[View] = set()
+        self.sharing = Sharing()
+        self.recent: dict[int, int] = {}
+        self.unwritten: set[int] = set()
+        self.told = Notes()
+        self._spellings: Mapping[str, str] = {}
+
+    async def spelled(self, account: Account, keywords: tuple[str, ...]) -> tuple[str, ...]:
+        """Keywords as first written in the account (IMAP-109). New ones are looked up once for all sessions."""
+        if not keywords:
+            return keywords
+        known = self._spellings
+        if any(keyword not in known for keyword in keywords):
+            known = self._spellings = await account.read(spellings, op="imap-spellings")
+        return tuple([known.get(keyword, keyword) for keyword in keywords])
+
+
+class Sessions:
+    """The sessions of all accounts."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, AccountShare] = {}
+        self._taps: dict[str, set[Tap]] = {}
+        self._sharing: WeakKeyDictionary[Account, Sharing] = WeakKeyDictionary()
+        self._expiries: dict[Callable[[str], None], int] = {}  # µs UTC
+        self._expiry_bell = Bell()
+        metrics.sessions.set_function(lambda: sum(1 for _ in self.views()))
+        metrics.visits.set_function(lambda: sum(share.visits for share in self._accounts.values()))
+        metrics.view_octets.set_function(self._octets)
+        metrics.held_removals.set_function(lambda: sum(len(view.gone) for view in self.views() if view.gone))
+
+    def views(self) -> Iterator[View]:
+        """The selected mailboxes of all sessions."""
+        for share in self._accounts.values():
+            yield from share.views
+
+    def _octets(self) -> int:
+        arrays = {id(view.list): view.list.uids for view in self.views()}
+        return sum(len(uids) * uids.itemsize for uids in arrays.values())
+
+    def join(
+        self,
+        account: str,
+        end: Callable[[str], None],
+        describe: Callable[[], SessionFacts],
+        *,
+        expires: int | None = None,
+    ) -> AccountShare:
+        """A session of `account` begins; `end(text)` ends it with BYE, `describe()` tells about it. `expires`: when its
+        app password's time is over (µs UTC).
+
+        Raises Refused (LIMIT) when there are too many.
+        """
+        share = self._share(account)
+        if len(share.enders) >= MAX_SESSIONS:
+            raise no("too many connections of this account", "LIMIT")
+        share.enders[end] = describe
+        self._expiries.pop(end, None)
+        if expires is not None:
+            self._expiries[end] = expires
+            self._expiry_bell.ring()
+        return share
+
+    def sharing(self, account: Account) -> Sharing:
+        """The UID lists of an account as long as it is open: a webmail that logs in for each page finds what it had
+        selected last, and in what order it was put (IMAP-127).
+        """
+        return self._sharing.setdefault(account, Sharing())
+
+    def leave(self, share: AccountShare, end: Callable[[str], None]) -> None:
+        """The session is over."""
+        share.enders.pop(end, None)
+        self._expiries.pop(end, None)
+        self._drop(share)
+
+    def visit(self, account: str) -> AccountShare:
+        """A session of another user selects a mailbox of `account`."""
+        share = self._share(account)
+        share.visits += 1
+        return share
+
+    def end_visit(self, share: AccountShare) -> None:
+        """It has left."""
+        share.visits -= 1
+        self._drop(share)
+
+    def _share(self, account: str) -> AccountShare:
+        share = self._accounts.get(account)
+        if share is None:
+            share = self._accounts[account] = AccountShare(account, self._taps.setdefault(account, set()))
+        return share
+
+    def _drop(self, share: AccountShare) -> None:
+        if not share.enders and not share.visits and self._accounts.get(share.name) is share:
+            del self._accounts[share.name]
+            self._drop_taps(share.name)
+
+    @contextmanager
+    def tapped(self, account: str) -> Iterator[Tap]:
+        """What the sessions of an account say and are told, from their next command on, as long as the block lasts."""
+        taps, tap = self._taps.setdefault(account, set()), Tap()
+        taps.add(tap)
+        try:
+            with tap.lines:
+                yield tap
+        finally:
+            taps.discard(tap)
+            self._drop_taps(account)
+
+    def _drop_taps(self, account: str) -> None:
+        if account not in self._accounts and not self._taps.get(account):
+            self._taps.pop(account, None)
+
+    def end_account(self, account: str, text: str, *, app_password: str = "") -> None:
+        """End all sessions of an account at once: its password, its permission to log in, or one of its keys has
+        changed (IMAP-23); or only those that began with an app password of this name (IMAP-158).
+        """
+        share = self._accounts.get(account)
+        for end, describe in list(share.enders.items()) if share else ():
+            if not app_password or describe().app_password == app_password:
+                end(text)
+
+    async def end_expired(self) -> None:
+        """End each session when the time of its app password is over, until cancelled (IMAP-158). Sleeps as long as
+        there is none.
+        """
+        while True:
+            self._expiry_bell.quiet()
+            moment = now()
+            for end in [end for end, expires in self._expiries.items() if expires <= moment]:
+                del self._expiries[end]
+                end("the app password has expired")
+            seconds = min(self._expiries.values(), default=math.inf) - moment
+            with trio.move_on_after(min(seconds / 1_000_000, LONGEST_SLEEP) if self._expiries else math.inf):
+                await self._expiry_bell.wait()
+
+    def look_again(self) -> None:
+        """The clock was set."""
+        self._expiry_bell.ring()
+
+    def facts(self) -> list[SessionFacts]:
+        """All sessions that are logged in, by id."""
+        found = [describe() for share in self._accounts.values() for describe in share.enders.values()]
+        return sorted(found, key=lambda one: one.id)
+
+    def end_session(self, id_: int, text: str) -> bool:
+        """End one session; False if there is none of that id."""
+        for share in self._accounts.values():
+            for end, describe in share.enders.items():
+                if describe().id == id_:
+                    end(text)
+                    return True
+        return False
+
+    def count(self, account: str | None = None) -> int:
+        """How many sessions are logged in, of one account or of all."""
+        if account is None:
+            return sum(len(share.enders) for share in self._accounts.values())
+        share = self._accounts.get(account)
+        return len(share.enders) if share else 0

@@ -1,0 +1,300 @@
+"""What one session has been told of its selected mailbox (IMAP-52..62).
+
+Theory of operation
+-------------------
+IMAP numbers messages, and the numbers shift when the server says EXPUNGE. So what counts is not
+what the mailbox holds but what this client has been told, and in which order. A `View` is that: UIDs in order of
+their numbers, `uidnext` (the next UID that it will be told of), and `gone`: UIDs already removed from the mailbox
+whose removal may not be told yet. Those stay readable (STORE-36).
+
+With UIDONLY there are no message numbers, so such a session keeps no UIDs: a `CountedView` knows how many messages it
+has told of, and `named` reads the UIDs that a command names from the store (IMAP-53).
+
+Nothing here waits or writes; `changes` turns batches of the store's change bus into calls of these methods and into
+responses.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from moxlite.imapd.session.access import WRITING
+from moxlite.imapd.session.errors import bad
+from moxlite.imapd.session.uidlist import EMPTY, UidList, uid_array
+from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, normalize, pick, runs, subtract
+from moxlite.store.mail.acl import RIGHTS
+from moxlite.store.types import Mailbox
+
+if TYPE_CHECKING:
+    from moxlite.imapd.session.seat import Seat
+
+__all__ = ["CountedView", "View"]
+
+
+_WRITING: Final = frozenset(WRITING)
+
+
+class View:
+    """The selected mailbox of one session.
+
+    Attributes:
+      seat: the account that it is in. mailbox_id: its id in the store; the name may change meanwhile, the id doesn't.
+      rights: what the user may do with it (RFC 4314), as last looked at.
+      examined: opened by EXAMINE. read_only: that, or the rights allow no changes.
+      system: it is the system's mailbox, of which messages can only be moved to the trash (IMAP-162).
+      uidvalidity: as told at SELECT.
+      list: UIDs that have message numbers, those in `gone` included.
+      uidnext: UIDs from here on have not been told; they don't exist for the client.
+      since: what SELECT has read; changes up to here are in the view.
+      modseq: of the last change of this mailbox that is in the view, or held in `gone`.
+      gone: UIDs removed from the mailbox, EXPUNGE not yet told; ascending.
+      counted: it knows how many messages there are, not which.
+      recent: UIDs which show ``\\Recent`` to this session, as ranges (IMAP-72a).
+      recent_told: how many of these are in a view that is counted.
+      saved: result of the last SEARCH RETURN (SAVE), ascending UIDs (RFC 5182).
+      keywords: names told in FLAGS, as the store spells them, lower-case (IMAP-60).
+      behind: modseq up to which everything was told, when later changes are not, as NOTIFY wants it; 0 else.
+      shown: the highest modseq that an answer has shown to a client which may remember it (CONDSTORE).
+      deleted: the mailbox itself was deleted by someone else, or the user may not read it any longer (IMAP-58).
+    """
+
+    counted: ClassVar[bool] = False
+
+    __slots__ = (
+        "behind",
+        "deleted",
+        "examined",
+        "gone",
+        "keywords",
+        "list",
+        "mailbox_id",
+        "modseq",
+        "read_only",
+        "recent",
+        "recent_told",
+        "rights",
+        "saved",
+        "seat",
+        "shown",
+        "since",
+        "system",
+        "uidnext",
+        "uidvalidity",
+    )
+
+    def __init__(
+        self,
+        seat: Seat,
+        box: Mailbox,
+        *,
+        read_only: bool,
+        since: int,
+        uids: UidList,
+    ) -> None:
+        self.seat = seat
+        self.mailbox_id = box.id
+        self.rights = RIGHTS
+        self.examined = self.read_only = read_only
+        self.system = box.system
+        self.uidvalidity = box.uidvalidity
+        self.uidnext: int = box.uidnext
+        self.modseq: int = box.modseq
+        self.since = since
+        self.list = uids
+        self.keywords = frozenset(box.keywords)
+        self.gone: array[int] | None = None
+        self.recent: Ranges = []
+        self.recent_told = 0
+        self.saved: array[int] | None = None
+        self.behind = 0
+        self.shown = 0
+        self.deleted = False
+
+    def allow(self, rights: str) -> None:
+        """The user has these rights from now on. Without the right to read, the mailbox is as good as deleted."""
+        self.rights = rights
+        self.read_only = self.examined or _WRITING.isdisjoint(rights)
+        if "l" not in rights or "r" not in rights:
+            self.deleted = True
+
+    # -- numbers
+
+    @property
+    def uids(self) -> array[int]:
+        """All UIDs that have a number, ascending. Shared with other sessions: never change it."""
+        return self.list.uids
+
+    @property
+    def exists(self) -> int:
+        """How many messages the client believes there are."""
+        return len(self.list)
+
+    @property
+    def last_uid(self) -> int:
+        """The highest UID told, 0 for none; what ``*`` means in a UID set (IMAP-62)."""
+        uids = self.list.uids
+        return uids[-1] if uids else 0
+
+    def uid(self, number: int) -> int:
+        """The UID of message `number` (1 … `exists`)."""
+        return self.list.uids[number - 1]
+
+    def number(self, uid: int) -> int:
+        """The message number of `uid`, 0 if the client doesn't know it."""
+        return self.list.number(uid)
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether this session shows ``\\Recent`` for `uid`."""
+        return bool(self.recent) and any(low <= uid <= high for low, high in self.recent)
+
+    @property
+    def recent_count(self) -> int:
+        """How many messages show ``\\Recent``."""
+        return sum(stop - start for start, stop in index_runs(self.uids, self.recent)) if self.recent else 0
+
+    # -- sets
+
+    def resolve(self, numbers: SequenceSet, *, uid: bool) -> array[int]:
+        """The UIDs that `numbers` names, ascending, each once; `uid` tells which kind of numbers they are.
+
+        Unknown UIDs are left out, those in `gone` are not. Raises Refused (BAD) for a message number beyond `exists`,
+        and for ``*`` as a number when there are no messages (IMAP-62).
+        """
+        if numbers.saved:
+            return self.search_result()
+        if uid:
+            return pick(self.uids, numbers.resolve(self.last_uid))
+        if numbers.largest > self.exists or (numbers.star and not self.exists):
+            raise bad("no message has that number")
+        found = uid_array()
+        for low, high in numbers.resolve(self.exists):
+            found += self.uids[low - 1 : high]
+        return found
+
+    def search_result(self) -> array[int]:
+        """What ``$`` stands for: the saved UIDs that still have numbers (RFC 5182 §2.1), ascending."""
+        if not self.saved:
+            return uid_array()
+        return pick(self.uids, list(runs(self.saved)))
+
+    def live(self, uids: array[int]) -> array[int]:
+        """`uids` without those which are gone from the mailbox."""
+        if not self.gone:
+            return uids
+        return pick(uids, subtract(list(runs(uids)), self.gone))
+
+    # -- changes
+
+    def told(self, uids: Ranges) -> array[int]:
+        """Those of removed `uids` that the client knows."""
+        return pick(self.uids, uids)
+
+    def hold(self, uids: Ranges) -> None:
+        """Take note of a removal that will be told later; UIDs never told of are ignored."""
+        mine = self.told(uids)
+        if self.gone:
+            mine = uid_array(sorted({*self.gone, *mine}))
+        self.gone = mine or None
+
+    def grow(self, uids: array[int]) -> None:
+        """The client is told of new messages, whose UIDs ascend and are above all others."""
+        self.list = self.list.adding(uids)
+        self.uidnext = uids[-1] + 1
+
+    def shrink(self, uids: array[int]) -> None:
+        """The client is told that these messages, which it knows, are gone."""
+        self.list = self.list.without(list(runs(uids)))
+
+    def numbers_of(self, ranges: Ranges) -> list[int]:
+        """The numbers to write into EXPUNGE lines, in order, for the removal of the UIDs in `ranges`.
+
+        They go from the highest to the lowest, so that none shifts another.
+        """
+        numbers: list[int] = []
+        for start, stop in reversed(index_runs(self.uids, ranges)):
+            numbers.extend(range(stop, start, -1))
+        return numbers
+
+
+MAX_ABSENT: Final = 1_000
+"""Stretches of UIDs that a counted view remembers: they come from races, and from what NOTIFY leaves untold."""
+
+
+class CountedView(View):
+    """The selected mailbox of a session under UIDONLY (RFC 9586): no UIDs, a number.
+
+    A UID below `uidnext` is known to the client unless it was removed up to `since`, or is `absent`; the store tells
+    which were removed.
+
+    Attributes:
+      absent: UIDs from SELECT on that are not in the view, as far as the store's change log may name them again: never
+        told since they were gone too soon, or told as removed while NOTIFY left other changes untold.
+    """
+
+    __slots__ = ("absent", "count")
+
+    counted = True
+
+    def __init__(
+        self,
+        seat: Seat,
+        box: Mailbox,
+        *,
+        read_only: bool,
+        since: int,
+    ) -> None:
+        super().__init__(seat, box, read_only=read_only, since=since, uids=EMPTY)
+        self.count = box.exists
+        self.absent: Ranges = []
+
+    @property
+    def uids(self) -> array[int]:
+        """Not known."""
+        raise AssertionError("a view under UIDONLY holds no UIDs")
+
+    @property
+    def exists(self) -> int:
+        """See `View.exists`."""
+        return self.count
+
+    @property
+    def recent_count(self) -> int:
+        """See `View.recent_count`."""
+        return self.recent_told
+
+    def number(self, uid: int) -> int:
+        """There are none."""
+        raise AssertionError("a view under UIDONLY has no message numbers")
+
+    def search_result(self) -> array[int]:
+        """See `View.search_result`."""
+        return self.saved or uid_array()
+
+    def told(self, uids: Ranges) -> array[int]:
+        """See `View.told`; `uids` were all in the mailbox when the view began, or came later."""
+        known = uid_array()
+        for low, high in uids:
+            known.extend(range(low, min(high + 1, self.uidnext)))
+        for start, stop in reversed(index_runs(known, self.absent)):
+            del known[start:stop]
+        return known
+
+    def grow(self, uids: array[int]) -> None:
+        """See `View.grow`."""
+        self.count += len(uids)
+        self._forget(subtract([(self.uidnext, uids[-1])], uids))
+        self.uidnext = uids[-1] + 1
+
+    def shrink(self, uids: array[int]) -> None:
+        """See `View.shrink`."""
+        self.count -= len(uids)
+        self.recent_told -= sum(stop - start for start, stop in index_runs(uids, self.recent))
+        if self.saved:
+            self.saved = pick(self.saved, subtract(list(runs(self.saved)), uids))
+        if self.behind:
+            self._forget(list(runs(uids)))
+
+    def _forget(self, uids: Ranges) -> None:
+        if uids:
+            self.absent = normalize([*self.absent, *uids])[-MAX_ABSENT:]

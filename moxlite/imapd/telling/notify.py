@@ -1,0 +1,316 @@
+"""NOTIFY: which changes a client wants to hear of, at any time (RFC 5465; IMAP-129..131).
+
+Theory of operation
+-------------------
+`session.notify` is None until the first NOTIFY; then it decides, in `changes`, what is told. Message events of the
+selected mailbox follow its ``selected`` group alone. Where they aren't wanted, the view stays behind: `View.behind` is
+the modseq up to which everything was told, and `catch_up` reads the change log from there when the client wants to
+know again. Other mailboxes are told of by STATUS, once for each batch of changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import trio
+
+from moxlite.imapd.fetch.fetch import tell_items
+from moxlite.imapd.search.multisearch import MANY
+from moxlite.imapd.session.errors import Disconnect, bad, no
+from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.uidlist import uid_array
+from moxlite.imapd.session.view import View
+from moxlite.imapd.telling.changes import apply_to_view, tell
+from moxlite.imapd.telling.flagwire import list_names
+from moxlite.imapd.telling.sources import MAX_SOURCES, Known, known_mailboxes
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.fetchitems import Attribute, FetchItem
+from moxlite.proto.imap.responses import Code, ListData, State, StatusData
+from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.mailboxes import is_subscribed
+from moxlite.store.names import parent
+from moxlite.store.rows.reading import SLICE, mailbox, mailbox_by_name, state
+from moxlite.store.types import (
+    Event,
+    FlagsChanged,
+    Mailbox,
+    MailboxAdded,
+    MailboxID,
+    MailboxRemoved,
+    MailboxRenamed,
+    MessageAdded,
+    MessagesRemoved,
+    ModSeq,
+    SubscriptionAdded,
+    SubscriptionRemoved,
+)
+
+__all__ = ["Notification", "notify"]
+
+MESSAGE: Final = frozenset({"messagenew", "messageexpunge", "flagchange"})
+OTHER: Final = frozenset({"mailboxname", "subscriptionchange", "mailboxmetadatachange", "servermetadatachange"})
+_BADEVENT: Final = (
+    b"(MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)"
+)
+HAS_CHILDREN: Final = "SELECT 1 FROM mailbox WHERE parent_id = ? LIMIT 1"
+
+MAX_HELD: Final = 1_000
+"""Removals held back for ``selected-delayed`` (IMAP-130): a client that never lets us tell them can't be helped."""
+
+
+class Notification:
+    """What a client wants to hear of."""
+
+    def __init__(self, command: c.Notify) -> None:
+        """Raises Refused for events that are unknown, or don't go together (RFC 5465 §5, §6.1)."""
+        if len(command.groups) > MAX_SOURCES:
+            raise no("too many event groups", "LIMIT")
+        events = [event for group in command.groups for event in group.events]
+        if any(event.name not in MESSAGE | OTHER for event in events):
+            raise no("event is not supported", "BADEVENT", _BADEVENT)
+        self.delayed = False
+        self.selected: frozenset[str] = frozenset()
+        self.items: tuple[FetchItem, ...] = ()
+        self._groups: list[tuple[c.Source, frozenset[str]]] = []
+        self._known: Known | None = None
+        seen = False
+        for group in command.groups:
+            names = frozenset(event.name for event in group.events)
+            items = [item for event in group.events for item in event.items]
+            if bool(names & {"messagenew"}) != bool(names & {"messageexpunge"}):
+                raise bad("MessageNew and MessageExpunge go together")
+            if "flagchange" in names and "messagenew" not in names:
+                raise bad("FlagChange needs MessageNew and MessageExpunge")
+            if group.source.kind not in ("selected", "selected-delayed"):
+                if items:
+                    raise bad("FETCH items are for the selected mailbox")
+                self._groups.append((group.source, names))
+                continue
+            if seen:
+                raise bad("two groups for the selected mailbox")
+            if names & OTHER:
+                raise bad("only message events for the selected mailbox")
+            seen = True
+            self.delayed = group.source.kind == "selected-delayed"
+            self.selected = names
+            self.items = tuple(dict.fromkeys(items))
+        self._events = frozenset(event.name for event in events)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything may have to be told between commands."""
+        return bool(self._events)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all changes of the selected mailbox are told."""
+        return self.selected == MESSAGE
+
+    def forget(self) -> None:
+        """Mailboxes or subscriptions have changed."""
+        self._known = None
+
+    async def known(self, session: Session) -> Known:
+        """The mailboxes, as they are now."""
+        if self._known is None:
+            self._known = await known_mailboxes(session)
+        return self._known
+
+    def _message_events(self, known: Known, name: str) -> frozenset[str]:
+        """Of a mailbox that is not selected: the first group decides that has it and says something about messages."""
+        for source, names in self._groups:
+            if (not names or names & MESSAGE) and known.means(source, name):
+                return names & MESSAGE
+        return frozenset()
+
+    async def wants(self, session: Session, event: str, *names: str) -> bool:
+        """Whether an event that isn't about messages is wanted for one of these mailbox names."""
+        if event not in self._events:
+            return False
+        if event == "servermetadatachange":
+            return True
+        known = await self.known(session)
+        for name in names:
+            for source, wanted in self._groups:
+                if known.means(source, name):
+                    if event in wanted:
+                        return True
+                    if not wanted:  # NONE
+                        break
+        return False
+
+    async def tell_mailboxes(self, session: Session, events: Sequence[Event]) -> None:
+        """LIST of the mailboxes and subscriptions that these changes are about, as they are now, and of what lies right
+        above a mailbox that came or went, for it may have got or lost its children (RFC 5465 §5.4, §5.5). What the
+        client did itself is not told.
+        """
+        if not events:
+            return
+        self.forget()
+        names: dict[str, str | None] = {}  # with the old name
+        above: list[str | None] = []
+        for event in events:
+            if event.origin == session.home.cursor.id:
+                continue
+            match event:
+                case MailboxAdded(name=name) | MailboxRemoved(name=name):
+                    above.append(parent(name))
+                    if await self.wants(session, "mailboxname", name):
+                        names[name] = None
+                case MailboxRenamed(name=name, old_name=old):
+                    if old:
+                        above += [parent(old), parent(name)]
+                    if await self.wants(session, "mailboxname", name, old):
+                        names[name] = old or None
+                case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name):
+                    if await self.wants(session, "subscriptionchange", name):
+                        names.setdefault(name, None)
+        known = {*names, *names.values()}  # what was renamed is told by its new name
+        for one in above:
+            if one not in known and one is not None and await self.wants(session, "mailboxname", one):
+                names[one] = None
+        await self._list(session, names)
+
+    async def _list(self, session: Session, names: Mapping[str, str | None]) -> None:
+        """LIST lines of names, with the old ones."""
+        asked = list(names)
+        for start in range(0, len(asked), SLICE):
+            part = asked[start : start + SLICE]
+            for line in await session.home.account.read(partial(_lines, names=part, old=names), op="imap-notify"):
+                session.respond(line)
+            await session.drain()
+
+    async def tell_others(self, session: Session, events: Iterable[Event]) -> None:
+        """STATUS of the mailboxes that these changes of messages are of (IMAP-130)."""
+        kinds: dict[MailboxID, set[str]] = {}
+        for event in events:
+            match event:
+                case MessageAdded():
+                    kinds.setdefault(event.mailbox_id, set()).add("messagenew")
+                case MessagesRemoved():
+                    kinds.setdefault(event.mailbox_id, set()).add("messageexpunge")
+                case FlagsChanged():
+                    kinds.setdefault(event.mailbox_id, set()).add("flagchange")
+        if not kinds or not self._events & MESSAGE or not self._groups:
+            return
+        known = await self.known(session)
+        names = {box.id: box.name for box in known.boxes}
+        wanted = {
+            mailbox_id: happened & self._message_events(known, names[mailbox_id])
+            for mailbox_id, happened in kinds.items()
+            if mailbox_id in names
+        }
+
+        def read(r: Reader) -> list[Mailbox]:
+            found: list[Mailbox] = []
+            for mailbox_id, happened in wanted.items():
+                try:
+                    found += [mailbox(r, mailbox_id)] if happened else []
+                except NoSuchMailbox:
+                    continue
+            return found
+
+        for box in await session.home.account.read(read, op="imap-notify") if any(wanted.values()) else ():
+            items: list[tuple[str, int | str | None]] = []
+            if wanted[box.id] & {"messagenew", "messageexpunge"}:
+                items += [("UIDNEXT", box.uidnext), ("MESSAGES", box.exists)]
+            if "flagchange" in wanted[box.id]:
+                items.append(("UIDVALIDITY", box.uidvalidity))
+            items.append(("UNSEEN", box.unseen))
+            if session.condstore:
+                items.append(("HIGHESTMODSEQ", box.modseq))
+            session.respond(StatusData(box.name, tuple(items)))
+
+    async def report(self, session: Session) -> None:
+        """STATUS of all mailboxes that are watched, but for the selected one (RFC 5465 §3.1)."""
+        known = await self.known(session)
+        for number, box in enumerate(known.boxes):
+            if number % MANY == MANY - 1:
+                await trio.lowlevel.checkpoint()
+            names = self._message_events(known, box.name)
+            if not names or _selects(session, box):
+                continue
+            items: list[tuple[str, int | str | None]] = [
+                ("MESSAGES", box.exists),
+                ("UIDNEXT", box.uidnext),
+                ("UIDVALIDITY", box.uidvalidity),
+                ("UNSEEN", box.unseen),
+            ]
+            if "flagchange" in names or session.condstore:
+                items.append(("HIGHESTMODSEQ", box.modseq))
+            session.respond(StatusData(box.name, tuple(items)))
+            await session.drain()
+
+    async def tell_new(self, session: Session, view: View, uids: Sequence[int]) -> None:
+        """FETCH of new messages, with the items that the client has asked for (RFC 5465 §5.2)."""
+        problem = await tell_items(session, view, uid_array(uids), self.items)
+        if problem is not None:
+            session.respond(State("NO", problem.text, Code(problem.code) if problem.code else None))
+
+    def check_held(self, session: Session) -> None:
+        """When too many removals are held back, tell nothing more, and say so (RFC 5465 §5.8)."""
+        view = session.view
+        if self.delayed and view is not None and view.gone and len(view.gone) > MAX_HELD:
+            session.respond(State("OK", "too much to be told later", Code("NOTIFICATIONOVERFLOW")))
+            session.notify = Notification(c.Notify())
+            view.behind = view.seat.cursor.modseq
+
+
+def _selects(session: Session, box: Mailbox) -> bool:
+    """Whether this mailbox of the user's own account is the selected one."""
+    view = session.view
+    return view is not None and view.seat is session.home and view.mailbox_id == box.id
+
+
+def _lines(r: Reader, names: Sequence[str], old: Mapping[str, str | None]) -> list[ListData]:
+    """What there is to say about names now. CHILDINFO is for LIST with RECURSIVEMATCH only (RFC 5258 §3.5)."""
+    lines: list[ListData] = []
+    for name in names:
+        box = mailbox_by_name(r, name)
+        if box is None:
+            flags: list[str] = [r"\NonExistent"]
+        else:
+            flags = [r"\HasNoChildren" if r.value(HAS_CHILDREN, box.id) is None else r"\HasChildren"]
+            flags += list_names(box.special_use, system=box.system)
+        if is_subscribed(r, name):
+            flags.append(r"\Subscribed")
+        lines.append(ListData(tuple(flags), name, oldname=old[name]))
+    return lines
+
+
+async def notify(session: Session, command: c.Notify) -> Done:
+    """NOTIFY: what has gathered is told at once, as if for NOOP (RFC 5465 §3.1)."""
+    wanted = Notification(command)
+    if Attribute.MODSEQ in wanted.items:
+        session.use_condstore()
+    await tell(session, expunge=True)
+    view = session.view
+    if command.groups and view is not None and view.behind and not view.deleted:
+        await _catch_up(session, view)
+    session.notify = wanted
+    if view is not None and not wanted.whole and not view.behind:
+        view.behind = max(view.seat.cursor.modseq, view.since)
+    if command.status:
+        await wanted.report(session)
+    return Done("watching" if command.groups else "silent")
+
+
+async def _catch_up(session: Session, view: View) -> None:
+    """Tell all that has happened to the selected mailbox while the client didn't want to hear of it."""
+    since, view.behind = view.behind, 0
+    session.notify = None
+    if since < (await view.seat.account.read(state, op="imap-state")).highest_purged_modseq:
+        raise Disconnect("what has happened meanwhile is no longer known", "UNAVAILABLE")
+    _, cursor = await view.seat.account.subscribe(since=ModSeq(since), keep_own=True)
+    with cursor:
+        while cursor.pending():
+            batch = await cursor.take()
+            await apply_to_view(session, view, batch)
+            await session.drain()
+            if not batch.more:
+                break
+        view.since = max(view.since, cursor.modseq)
+    await tell(session, expunge=True)  # with what was held back before

@@ -1,0 +1,127 @@
+r"""``\Recent`` (RFC 3501 §2.3.2; IMAP-72a): which session shows it for which messages.
+
+The store knows for each mailbox up to where messages were claimed. What comes while a mailbox is selected is claimed in
+memory, by the first session that is told of it, for a unit per delivery would cost an fsync; it is written by the next
+SELECT, and when the account's last session ends. After a crash, messages look new once more, which hurts nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from moxlite.imapd.session.view import View
+from moxlite.proto.imap.seqset import normalize
+from moxlite.store.errors import NoSuchMailbox, StorageBroken, StorageFull, StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.mailboxes import claim_recent
+from moxlite.store.rows.reading import vanished
+from moxlite.store.types import Mailbox, MailboxID
+
+if TYPE_CHECKING:
+    from moxlite.imapd.session.session import Session
+    from moxlite.store.changelog.account import Account, AccountTx
+
+__all__ = ["claim_selected", "claim_told", "unclaimed", "write_claims"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+COUNT: Final = "SELECT count(*) FROM message WHERE mailbox_id = ? AND uid >= ? AND uid < ?"
+
+MANY: Final = 5_000
+"""UIDs above which messages are counted in a thread: an index gives 10,000 in a millisecond (STORE-3)."""
+
+PATIENCE: Final = 3.0
+"""Seconds that the end of a session waits for claims to be written: as long as shutdown waits for it (IMAP-21)."""
+
+
+async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
+    """Take over, for a session that selects `box`, what nobody has claimed: a unit only if there is something to write.
+
+    A full or broken disk is no reason to keep anybody from their mail: then the claim is only in memory (IMAP-153).
+    """
+    if session.rev2 or view.read_only or view.seat.guest:  # the owner sees what is new, guests don't
+        return
+    account, share, below = view.seat.account, view.seat.share, view.uidnext
+    if box.recent_uid >= below and box.id not in share.unwritten:  # all is claimed, and written
+        return
+    first = max(box.recent_uid, share.recent.get(box.id, 0))
+    written = box.recent_uid >= below
+    if not written:
+        try:
+            first = max(first, await account.write(lambda tx: claim_recent(tx, box.id, below)))
+            written = True
+        except (StorageFull, StorageBroken) as error:
+            logger.warning("recent messages not claimed", extra={"kv": {"mailbox": box.name, "err": str(error)}})
+    _claim(view, max(first, share.recent.get(box.id, 0)))
+    if written and share.recent.get(box.id, 0) <= below:
+        share.unwritten.discard(box.id)
+    if view.counted and view.recent:
+        view.recent_told = await _count(account, box.id, view.recent[0][0], below, since=view.since)
+
+
+async def _count(account: Account, mailbox_id: MailboxID, low: int, below: int, *, since: int | None = None) -> int:
+    """Messages from UID `low` on, below `below`; with `since` also those that were removed after this modseq."""
+
+    def read(r: Reader) -> int:
+        here: int = r.value(COUNT, mailbox_id, low, below)
+        return here if since is None else here + len(vanished(r, mailbox_id, since, low, below - 1))
+
+    if below - low <= MANY:
+        return await account.read(read, op="imap-recent")
+    return await account.scan(read, op="imap-recent")
+
+
+def claim_told(session: Session, view: View, uids: array[int]) -> bool:
+    """Claim what this session is the first to be told of among `uids`, which are at the end of its view; whether there
+    is any.
+    """
+    if session.rev2 or view.read_only or view.seat.guest:
+        return False
+    first = max(uids[0], view.seat.share.recent.get(view.mailbox_id, 0))
+    claimed = len(uids) - bisect_left(uids, first)
+    if claimed:
+        view.recent_told += claimed
+        _claim(view, first)
+    return bool(claimed)
+
+
+def _claim(view: View, first: int) -> None:
+    """Show ``\\Recent`` for messages from UID `first` on."""
+    if first < view.uidnext:
+        view.recent = normalize([*view.recent, (first, view.uidnext - 1)])
+        view.seat.share.recent[view.mailbox_id] = view.uidnext
+        view.seat.share.unwritten.add(view.mailbox_id)
+
+
+async def unclaimed(session: Session, box: Mailbox) -> int:
+    """How many messages no session has claimed: STATUS RECENT."""
+    first = max(box.recent_uid, session.home.share.recent.get(box.id, 0))
+    if session.rev2 or first >= box.uidnext:
+        return 0
+    return await _count(session.home.account, box.id, first, box.uidnext)
+
+
+async def write_claims(session: Session) -> None:
+    """Write what is claimed in memory only: the account's last session has ended. Takes `PATIENCE` seconds at most."""
+    share = session.home.share
+    claims = [(MailboxID(mailbox_id), share.recent[mailbox_id]) for mailbox_id in share.unwritten]
+    if not claims:
+        return
+
+    def unit(tx: AccountTx) -> None:
+        for mailbox_id, below in claims:
+            try:
+                claim_recent(tx, mailbox_id, below)
+            except NoSuchMailbox:
+                continue
+
+    with trio.move_on_after(PATIENCE):
+        try:
+            await session.home.account.write(unit)
+        except StoreError as error:
+            logger.warning("recent messages not claimed", extra={"kv": {"account": share.name, "err": str(error)}})

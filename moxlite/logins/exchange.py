@@ -1,0 +1,168 @@
+"""A SASL exchange of any protocol: the mechanism's steps from proto/sasl, with credentials and records from `Logins`.
+
+SMTP and IMAP wrap the octets (base64, ``334``, ``+``) and translate the exceptions; everything between is here::
+
+    exchange = await start_exchange(logins, request, "SCRAM-SHA-256", hostname=…, bindings=…, certificate=…)
+    outcome = await exchange.step(initial_response)
+    while isinstance(outcome, Challenge):
+        outcome = await exchange.step(await answer_to(outcome.data))
+"""
+
+from typing import assert_never
+
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.logins.logins import (
+    BadChannelBinding,
+    BadExchange,
+    Candidate,
+    ForeignIdentity,
+    Identity,
+    LoginRefused,
+    LoginRequest,
+    Logins,
+    NoSecrets,
+    WrongCredentials,
+)
+from moxlite.proto.sasl import (
+    NO_BINDINGS,
+    AuthenticationFailed,
+    AuthorizationFailed,
+    Challenge,
+    ChannelBindingFailed,
+    ChannelBindings,
+    CheckCertificate,
+    CheckPassword,
+    Done,
+    NeedCredentials,
+    SASLError,
+    SecretsMissing,
+    ServerMechanism,
+    Step,
+    server_mechanism,
+)
+
+__all__ = ["Challenge", "Exchange", "UnknownMechanism", "start_exchange"]
+
+
+class UnknownMechanism(LoginRefused):
+    """No mechanism of this name is served, or it isn't offered on this connection."""
+
+
+async def start_exchange(
+    logins: Logins,
+    request: LoginRequest,
+    mechanism: str,
+    *,
+    hostname: str,
+    bindings: ChannelBindings = NO_BINDINGS,
+    certificate: Identity | None = None,
+) -> "Exchange":
+    """Begin an exchange, once the network may try and the connection has waited as long as its failures demand.
+
+    Args:
+      mechanism: as the client named it; whether it's allowed without TLS is the caller's rule.
+      hostname: for the challenge of CRAM-MD5.
+      bindings: what SCRAM-…-PLUS can be bound to on this TLS connection.
+      certificate: identity of the client's certificate, if that is known: EXTERNAL uses it, other mechanisms must be
+        for the same account.
+
+    Raises:
+      RateLimited, UnknownMechanism: see there.
+    """
+    state = server_mechanism(mechanism, hostname=hostname, bindings=bindings)
+    if state is None:
+        raise UnknownMechanism("unknown mechanism")
+    await logins.admit(request)
+    return Exchange(logins, request, state, certificate)
+
+
+class Exchange:
+    """One exchange; ends with an `Identity` or an exception, after which it's used up."""
+
+    def __init__(
+        self, logins: Logins, request: LoginRequest, mechanism: ServerMechanism, certificate: Identity | None
+    ) -> None:
+        self._logins = logins
+        self._request = request
+        self._mechanism = mechanism
+        self._certificate = certificate
+        self._variant = mechanism.name.lower()
+        self._username = ""
+        self._candidates: list[Candidate] = []
+
+    async def step(self, data: bytes | None) -> Challenge | Identity:
+        """Take what the client sent (None: no initial response); returns the challenge to send, or who the client is.
+
+        Raises:
+          WrongCredentials, BadChannelBinding, BadExchange, NoSecrets, LoginDisabled, NotPermitted: see there; already
+            recorded.
+        """
+        try:
+            step: Step = self._mechanism.step(data)
+            if isinstance(step, NeedCredentials):
+                self._username = step.username
+                self._candidates = await self._logins.candidates(self._request, step.username)
+                step = self._mechanism.credentials(*[one.secrets for one in self._candidates])
+        except SASLError as error:
+            raise self._refuse(_translate(error)) from None
+        match step:
+            case Challenge():
+                return step
+            case CheckPassword(username, password):
+                self._username = username
+                self._require_same_account(self._logins.login(username))
+                return await self._logins.verify_password(self._request, username, password, mechanism=self._variant)
+            case CheckCertificate(authzid):
+                return self._external(authzid)
+            case Done(username, chosen):
+                self._username = username
+                recipient = self._known(self._logins.login(username))
+                used = self._candidates[chosen]
+                return await self._logins.accept_candidate(self._request, self._variant, username, recipient, used)
+            case NeedCredentials():  # a mechanism asks once
+                raise self._refuse(BadExchange("credentials asked for twice"))
+            case _:
+                assert_never(step)
+
+    def abort(self) -> None:
+        """The client has given up (``*``)."""
+        self._logins.refuse(self._request, self._variant, self._username, BadExchange("aborted"), result="aborted")
+
+    def _external(self, authzid: str) -> Identity:
+        """EXTERNAL: the address of the certificate, or another one of its account (SMTP-58, IMAP-49)."""
+        if self._certificate is None:
+            raise self._refuse(WrongCredentials("no client certificate of a user"))
+        self._username = authzid or self._certificate.address
+        recipient = self._known(self._logins.login(self._username))
+        return self._logins.accept(self._request, self._variant, self._username, recipient)
+
+    def _known(self, recipient: AccountRecipient | None) -> AccountRecipient:
+        """The user of this name, who may log in beside the certificate."""
+        if recipient is None:
+            raise self._refuse(WrongCredentials("bad user or password"))
+        self._require_same_account(recipient)
+        return recipient
+
+    def _require_same_account(self, recipient: AccountRecipient | None) -> None:
+        """Beside a certificate, only its own account may log in (SMTP-61)."""
+        if self._certificate is not None and (recipient is None or recipient.account != self._certificate.account):
+            raise self._refuse(WrongCredentials("the client certificate belongs to another account"), recipient)
+
+    def _refuse(self, error: LoginRefused, recipient: AccountRecipient | None = None) -> LoginRefused:
+        recipient = recipient or (self._logins.login(self._username) if self._username else None)
+        return self._logins.refuse(self._request, self._variant, self._username, error, recipient)
+
+
+def _translate(error: SASLError) -> LoginRefused:
+    text = str(error)
+    match error:
+        case ChannelBindingFailed():
+            return BadChannelBinding(text)
+        case AuthorizationFailed():
+            return ForeignIdentity(text)
+        case AuthenticationFailed():
+            return WrongCredentials(text)
+        case SecretsMissing():
+            return NoSecrets("this mechanism is not available for the account until its password is set again")
+        case _:
+            return BadExchange(text)

@@ -1,0 +1,516 @@
+"""Authentication: the one place that decides who may log in, for SMTP, IMAP and the web (SMTP-48..65, IMAP-41..51,
+WEB-56..58).
+
+What every protocol must do alike lives here: rate limits and slow-down, verifying passwords, the secrets of SASL
+mechanisms (also for users that do not exist), identities by client certificate, accounts whose log-in is disabled,
+recording each attempt in auth.db, metrics, and the log line that fail2ban reads. What differs, the reply in each
+protocol's words, is the caller's: one exception per cause. `exchange` runs SASL on top.
+"""
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, Literal
+
+import msgspec
+import trio
+
+from moxlite.config.snapshot import AccountRecipient, Snapshot
+from moxlite.logins.adminpassword import read_admin_hash
+from moxlite.logins.metrics import authentication_ratelimited_total, authentication_total
+from moxlite.net.limits import IPAddress, RateLimiter
+from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.apppasswords import (
+    AppPassword,
+    Passwords,
+    Scope,
+    app_passwords,
+    note_use,
+    passwords,
+    use_is_due,
+)
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import OWN, Credential, PasswordChecker, needs_rehash, rehash
+from moxlite.store.auth.loginattempts import ADMIN, UNKNOWN, AttemptResult, LoginAttempt
+from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
+
+__all__ = [
+    "BadChannelBinding",
+    "BadExchange",
+    "Candidate",
+    "CertificateLogin",
+    "ForeignIdentity",
+    "Identity",
+    "LoginDisabled",
+    "LoginRefused",
+    "LoginRequest",
+    "Logins",
+    "NoAdminPassword",
+    "NoSecrets",
+    "NotPermitted",
+    "Protocol",
+    "RateLimited",
+    "WrongCredentials",
+    "fingerprint",
+]
+
+logger = logging.getLogger("moxlite.admin.logins")
+
+Protocol = Literal["smtp", "submission", "imap", "webmail", "webaccount", "webadmin", "webapi"]
+
+PATIENCE: Final = 3
+"""Failures on one connection without a penalty; each further one waits a second longer before it is checked
+(SMTP-63).
+"""
+
+
+SCOPES: Final[Mapping[Protocol, Scope]] = {
+    "smtp": "submission",
+    "submission": "submission",
+    "imap": "imap",
+    "webapi": "webapi",
+}
+"""What an app password must be for."""
+
+WEB: Final[frozenset[Protocol]] = frozenset({"webmail", "webaccount", "webadmin"})
+"""The web apps: for the account's own password alone, also where all else needs app passwords (WEB-150)."""
+
+
+class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an attempt to log in comes from.
+
+    `tls`: what the handshake settled, in words (``TLSv1.3 TLS_AES_128_GCM_SHA256``), empty without TLS.
+    `fingerprint`: of the client certificate's key (`fingerprint`), empty without one. `user_agent`: what the client
+    says that it is. `failures`: how many attempts failed on this connection before.
+    """
+
+    protocol: Protocol
+    remote: IPAddress
+    local: IPAddress
+    tls: str = ""
+    fingerprint: str = ""
+    user_agent: str = ""
+    failures: int = 0
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who has logged in: the account, and the canonical address that was used for it.
+
+    `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
+    a certificate; `app_expires`: when its time is over (µs UTC), None for never; with `read_only` nothing may be
+    changed (STORE-191).
+    """
+
+    account: str
+    address: str
+    app_password: str = ""
+    app_id: int | None = None
+    app_expires: int | None = None
+    read_only: bool = False
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A password that somebody may prove to have: of `app`, or when that is None the account's own."""
+
+    secrets: Secrets
+    app: AppPassword | None = None
+
+
+class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a known client certificate says.
+
+    `disabled`: text of ``login_disabled`` of the account, None when it may log in; the protocols tell it at different
+    times (SMTP-62, IMAP-51).
+    """
+
+    identity: Identity
+    no_imap_preauth: bool
+    disabled: str | None = None
+
+
+class LoginRefused(Exception):
+    """A log-in that failed; the text is for the user, without secrets. `result`: the word for auth.db and metrics."""
+
+    result: ClassVar[AttemptResult] = "error"
+    counted: ClassVar[bool] = False
+
+
+class WrongCredentials(LoginRefused):
+    """User name or password are wrong, or the mechanism's proof, or the account is another than asked for; nothing
+    says which.
+    """
+
+    result = "badcreds"
+    counted = True
+
+
+class ForeignIdentity(WrongCredentials):
+    """The client wants to act as somebody else (SASL authorization identity)."""
+
+
+class BadChannelBinding(LoginRefused):
+    """The client is bound to another TLS connection than ours: somebody may sit between (SMTP-55)."""
+
+    result = "badchanbind"
+    counted = True
+
+
+class BadExchange(LoginRefused):
+    """The client broke the rules of the mechanism."""
+
+    result = "badprotocol"
+
+
+class NoSecrets(LoginRefused):
+    """The account has no secret for this mechanism: its password must be set again (SMTP-57, STORE-101). Not counted
+    as a failure.
+    """
+
+
+class LoginDisabled(LoginRefused):
+    """The credentials are right, but the account's log-in is disabled; the text is the configured one."""
+
+    result = "logindisabled"
+
+
+class NotPermitted(LoginRefused):
+    """The app password is right, but is not for this, or its time is over; the text says which."""
+
+    result = "notpermitted"
+
+
+class RateLimited(LoginRefused):
+    """Too many failures from this network; nothing was checked, nothing is recorded."""
+
+
+class NoAdminPassword(LoginRefused):
+    """No admin password is set, so nobody can log in as administrator."""
+
+
+def fingerprint(key: bytes | None) -> str:
+    """The text form of a key's SHA-256, as in auth.db: base64url without padding; empty for None."""
+    return "" if key is None else base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+
+
+class Logins:
+    """Verifies who logs in.
+
+    Args:
+      current: gives the configuration of this moment.
+      accounts: for the credentials.
+      auth: auth.db, with keys of client certificates and the list of attempts.
+      failures: counts failures per network, over all protocols (SMTP-136).
+      secret: of this installation; makes the secrets of users that do not exist stable.
+    """
+
+    def __init__(
+        self, *, current: Callable[[], Snapshot], accounts: Accounts, auth: AuthDB, failures: RateLimiter, secret: bytes
+    ) -> None:
+        self._current = current
+        self._accounts = accounts
+        self._auth = auth
+        self._failures = failures
+        self._secret = secret
+        self._checker = PasswordChecker()
+
+    async def password(self, request: LoginRequest, username: str, password: str, *, mechanism: str) -> Identity:
+        """Verify user name and password.
+
+        `mechanism` is the word for records: ``plain``, ``login``, ``weblogin``, ``httpbasic`` …
+
+        Raises:
+          RateLimited, WrongCredentials, LoginDisabled: see there.
+        """
+        await self.admit(request)
+        return await self.verify_password(request, username, password, mechanism=mechanism)
+
+    async def verify_password(self, request: LoginRequest, username: str, password: str, *, mechanism: str) -> Identity:
+        """The same for an attempt that was admitted before: the end of a SASL exchange.
+
+        Raises:
+          WrongCredentials, LoginDisabled: see there.
+        """
+        recipient = self.login(username)
+        own, apps = await self._usable(request, recipient)
+        keys = [app.key for app in apps]
+        found = await self._checker.which(recipient.account if recipient else "", own, keys, password)
+        if recipient is None or found is None:
+            result: AttemptResult = "baduser" if recipient is None else "badpassword"
+            raise self.refuse(
+                request, mechanism, username, WrongCredentials("bad user or password"), recipient, result=result
+            )
+        if found != OWN:
+            used = Candidate(apps[found].secrets, apps[found])
+            return await self.accept_candidate(request, mechanism, username, recipient, used)
+        assert own is not None
+        identity = self.accept(request, mechanism, username, recipient)
+        if needs_rehash(own):
+            async with self._accounts.use(identity.account) as account:
+                await rehash(account, own, password)
+        return identity
+
+    async def admin_password(self, request: LoginRequest, password: str) -> None:
+        """Verify the administrator's password (WEB-60).
+
+        Raises:
+          RateLimited, WrongCredentials, NoAdminPassword: see there.
+        """
+        await self.admit(request)
+        path = self._current().static.admin_password_file
+        stored = None if path is None else await trio.to_thread.run_sync(read_admin_hash, path)
+        if stored is None:
+            error = NoAdminPassword("no admin password is set: run `moxlite admin set-password`")
+            raise self.refuse(request, "weblogin", "", error, account=ADMIN)
+        if not await self._checker.verify(ADMIN, Credential(stored, Secrets()), password):
+            error_text = WrongCredentials("bad password")
+            raise self.refuse(request, "weblogin", "", error_text, account=ADMIN, result="badpassword")
+        self._succeed(request, "weblogin", ADMIN, "")
+
+    async def admit(self, request: LoginRequest) -> None:
+        """Let one more attempt in: refuse networks with too many failures, and slow down a connection that keeps
+        failing.
+
+        Raises:
+          RateLimited: see there.
+        """
+        if not self.allowed(request):
+            authentication_ratelimited_total.labels(kind=request.protocol).inc()
+            raise RateLimited("too many failed log-ins, try again later")
+        if request.failures > PATIENCE:
+            await trio.sleep(request.failures - PATIENCE)
+
+    def allowed(self, request: LoginRequest) -> bool:
+        """Whether the network may still try; certificates are not looked at otherwise (SMTP-59)."""
+        return self._failures.allowed(request.remote)
+
+    async def candidates(self, request: LoginRequest, username: str) -> list[Candidate]:
+        """What SCRAM and CRAM-MD5 verify against, at least one. For a user who does not exist or has no password that
+        may be used here: stable secrets that nothing fits, so that the exchange looks the same (SMTP-57, IMAP-46).
+        """
+        own, apps = await self._usable(request, self.login(username))
+        found = [] if own is None else [Candidate(own.secrets)]
+        found += [Candidate(app.secrets, app) for app in apps]
+        return found or [Candidate(decoy_secrets(self._secret, username))]
+
+    async def certificate(self, request: LoginRequest) -> CertificateLogin | None:
+        """Who the client certificate belongs to; None without one, for an unknown key (recorded as a failure), or
+        while the network has no attempts left (SMTP-59, SMTP-60, IMAP-47, IMAP-50).
+        """
+        if not request.fingerprint or not self.allowed(request):
+            return None
+        key = await self._auth.find_key(request.fingerprint)
+        recipient = None if key is None else self._current().login(key.login_address)
+        if key is None or recipient is None or recipient.account != key.account:
+            self.refuse(
+                request,
+                "tlsclientauth",
+                key.login_address if key else "",
+                WrongCredentials("unknown client certificate"),
+            )
+            return None
+        account = self._current().account(recipient.account)
+        return CertificateLogin(
+            identity=Identity(recipient.account, str(recipient.canonical)),
+            no_imap_preauth=key.no_imap_preauth,
+            disabled=account.login_disabled if account else None,
+        )
+
+    def use_certificate(self, request: LoginRequest, login: CertificateLogin) -> Identity:
+        """The client is now logged in by its certificate, without further words: record it.
+
+        Raises:
+          LoginDisabled: see there.
+        """
+        recipient = self._current().login(login.identity.address)
+        if recipient is None or recipient.account != login.identity.account:  # changed since the handshake
+            raise self.refuse(
+                request, "tlsclientauth", login.identity.address, WrongCredentials("unknown client certificate")
+            )
+        return self.accept(request, "tlsclientauth", login.identity.address, recipient)
+
+    async def accept_candidate(
+        self, request: LoginRequest, mechanism: str, username: str, recipient: AccountRecipient, used: Candidate
+    ) -> Identity:
+        """The client has one of the account's passwords: record the success, unless that is not for this.
+
+        That the password still stands is looked at last, right before it is accepted: what was changed or revoked
+        while the client took its time opens nothing.
+
+        Raises:
+          LoginDisabled, NotPermitted, WrongCredentials: see there.
+        """
+        app = used.app
+        if app is not None:
+            problem = _not_permitted(app, request.protocol)
+            if problem:
+                raise self.refuse(request, mechanism, username, NotPermitted(problem), recipient, app_password=app.name)
+            await self._note_use(recipient.account, app)
+        own, apps = await self._usable(request, recipient)
+        stands = [one.secrets for one in apps]
+        if app is None:
+            stands = [] if own is None else [own.secrets]
+        if used.secrets not in stands:
+            raise self.refuse(request, mechanism, username, WrongCredentials("bad user or password"), recipient)
+        return self.accept(request, mechanism, username, recipient, app)
+
+    def accept(
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        username: str,
+        recipient: AccountRecipient,
+        app: AppPassword | None = None,
+    ) -> Identity:
+        """The credentials are right: record the success, unless the account may not log in.
+
+        Raises:
+          LoginDisabled: see there.
+        """
+        account = self._current().account(recipient.account)
+        name = app.name if app is not None else ""
+        if account is None:  # removed while the password was being verified
+            raise self.refuse(request, mechanism, username, WrongCredentials("bad user or password"), result="baduser")
+        if account.login_disabled:
+            error = LoginDisabled(account.login_disabled)
+            raise self.refuse(request, mechanism, username, error, recipient, app_password=name)
+        address = str(recipient.canonical)
+        self._succeed(request, mechanism, recipient.account, address, app_password=name)
+        if app is None:
+            return Identity(recipient.account, address)
+        return Identity(recipient.account, address, app.name, app.id, app.expires, app.read_only)
+
+    async def stands(self, identity: Identity) -> bool:
+        """Whether the app password that somebody logged in with is still there, and its time not over. Raises
+        StoreError.
+        """
+        if identity.app_id is None:
+            return True
+        async with self._accounts.use(identity.account) as account:
+            found = await account.read(app_passwords, op="app-password")
+        now = _now()
+        return any(one.id == identity.app_id and not one.expired(now) for one in found)
+
+    def refuse(
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        username: str,
+        error: LoginRefused,
+        recipient: AccountRecipient | None = None,
+        *,
+        account: str = "",
+        result: AttemptResult | None = None,
+        app_password: str = "",
+    ) -> LoginRefused:
+        """Record a failure everywhere it belongs (SMTP-64, SMTP-65); returns the error for raising."""
+        word = result or error.result
+        if error.counted:
+            self._failures.add(request.remote)
+        whose = recipient.account if recipient else account or UNKNOWN
+        self._record(request, mechanism, whose, username, word, app_password)
+        kv: dict[str, object] = {"remote": str(request.remote), "protocol": request.protocol, "username": username}
+        if app_password:
+            kv["app_password"] = app_password
+        if isinstance(error, NoSecrets):
+            logger.info(
+                "account has no secret for this mechanism, save its password again",
+                extra={"kv": kv | {"mechanism": mechanism}},
+            )
+        elif word != "aborted":
+            logger.info("authentication failed", extra={"kv": kv | {"mechanism": mechanism, "result": word}})
+        return error
+
+    def forget(self, account: str) -> None:
+        """Drop the verified passwords of an account: its password has changed, or it may not log in any longer."""
+        self._checker.forget(account)
+
+    def login(self, username: str) -> AccountRecipient | None:
+        """The account that a user name belongs to at this moment."""
+        return self._current().login(normalize_username(username))
+
+    def _succeed(
+        self, request: LoginRequest, mechanism: str, account: str, address: str, *, app_password: str = ""
+    ) -> None:
+        self._failures.forgive(request.remote)
+        self._record(request, mechanism, account, address, "ok", app_password)
+        kv = {"remote": str(request.remote), "protocol": request.protocol, "username": address, "account": account}
+        if app_password:
+            kv["app_password"] = app_password
+        logger.debug("authenticated", extra={"kv": kv | {"mechanism": mechanism}})
+
+    def _record(
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        account: str,
+        address: str,
+        result: AttemptResult,
+        app_password: str = "",
+    ) -> None:
+        authentication_total.labels(kind=request.protocol, variant=mechanism, result=result).inc()
+        self._auth.record(
+            LoginAttempt(
+                result=result,
+                protocol=request.protocol,
+                mechanism=mechanism,
+                account=account,
+                address=address,
+                remote_ip=str(request.remote),
+                local_ip=str(request.local),
+                tls=request.tls,
+                tls_key=request.fingerprint,
+                user_agent=request.user_agent,
+                app_password=app_password,
+            )
+        )
+
+    async def _usable(
+        self, request: LoginRequest, recipient: AccountRecipient | None
+    ) -> tuple[Credential | None, tuple[AppPassword, ...]]:
+        """The passwords that are looked at here: the account's own, unless it is for the web alone, and where they are
+        of use its app passwords, also those that are for something else or whose time is over: whoever has one may
+        hear why it fails.
+        """
+        stored = await self._passwords(recipient)
+        if recipient is None or stored is None:
+            return None, ()
+        if request.protocol in WEB:
+            return stored.own, ()
+        current = self._current()
+        settings = current.account(recipient.account)
+        web_only = current.static.require_app_passwords or (settings is not None and settings.require_app_passwords)
+        return None if web_only else stored.own, stored.apps if request.protocol in SCOPES else ()
+
+    async def _passwords(self, recipient: AccountRecipient | None) -> Passwords | None:
+        if recipient is None:
+            return None
+        try:
+            async with self._accounts.use(recipient.account) as account:
+                return await account.read(passwords, op="credential")
+        except (AccountUnknown, AccountRemoved):
+            return None
+
+    async def _note_use(self, name: str, app: AppPassword) -> None:
+        """Write down when an app password was used; a full or broken disk keeps nobody from logging in (STORE-157)."""
+        if not use_is_due(app, _now()):
+            return
+        try:
+            async with self._accounts.use(name) as account:
+                await account.write(lambda tx: note_use(tx, app.id))
+        except StoreError as error:
+            logger.warning("use of an app password not noted", extra={"kv": {"account": name, "err": str(error)}})
+
+
+def _not_permitted(app: AppPassword, protocol: Protocol) -> str:
+    """Why an app password opens nothing here, "" if it does."""
+    if app.expired(_now()):
+        return "this app password has expired"
+    if SCOPES[protocol] not in app.scopes:
+        return f"this app password is not for {SCOPES[protocol]}"
+    return ""
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

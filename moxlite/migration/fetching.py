@@ -1,0 +1,258 @@
+"""Messages of another server to items of an import (IMAP-137..139): fetched on the loop, taken by a worker thread.
+
+Nothing is changed there: mailboxes are opened by EXAMINE, content is read by ``BODY.PEEK``. Small messages are asked
+for many at a time, with the facts of the next ones behind them, so that no round trip is waited for; large ones part by
+part, so that no response is large, whatever sizes the server claims.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.migration.listing import Facts, facts_command, facts_of, fetch_facts, key_of
+from moxlite.net.imapclient import Client, Refused
+from moxlite.proto.imap import responses as r
+from moxlite.proto.imap.seqset import SequenceSet
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import stream_message
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import NoSuchMessage
+from moxlite.store.imports.items import MAX_MEMBER, Item, Mail
+from moxlite.store.junkflags import flag_synonyms
+from moxlite.store.mail.remotes import Found, Origin
+from moxlite.store.rows.keywords import flag_words
+from moxlite.store.types import MessageID
+
+__all__ = ["Feed", "Fetching"]
+
+WINDOW: Final = 200
+"""Messages whose facts are asked for at a time."""
+
+SMALL: Final = 512 << 10
+"""Octets up to which a message comes in one response."""
+
+BATCH: Final = 50
+"""Messages of one FETCH."""
+
+PART: Final = 1 << 20
+"""Octets of a large message asked for at a time."""
+
+QUEUED: Final = 16
+"""Messages fetched ahead of the thread that takes them: 8 MiB."""
+
+ROOM: Final = 64 << 20
+"""Octets that answers may have beyond the sizes that the server tells, which are not right on every server."""
+
+
+class Feed:
+    """A queue from the loop to a worker thread of Trio."""
+
+    def __init__(self) -> None:
+        self._send, self._receive = trio.open_memory_channel[Mail](QUEUED)
+
+    async def put(self, mail: Mail) -> None:
+        """Waits while the queue is full."""
+        await self._send.send(mail)
+
+    def close(self) -> None:
+        """Nothing comes after what was put."""
+        self._send.close()
+
+    def items(self) -> Iterator[Item]:
+        """In a worker thread: what is put, to the end."""
+        while True:
+            try:
+                yield trio.from_thread.run(self._receive.receive)
+            except trio.EndOfChannel:
+                return
+
+
+class Fetching:
+    """Fetches messages of the open mailbox of `client`.
+
+    Args:
+      account: whose messages have the same content under another label of Google's: `here` finds them by X-GM-MSGID.
+      name: of the mailbox there, for problems. target: where the messages go.
+      only_others: leave out what `here` finds; `known` is told that instead.
+      tmp: for large messages.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        account: Account,
+        *,
+        name: str,
+        target: str,
+        remote_id: int,
+        feed: Feed,
+        problem: Callable[[str], Awaitable[None]],
+        here: Callable[[Collection[int]], Awaitable[Mapping[int, MessageID]]],
+        known: Callable[[Sequence[tuple[Found, MessageID]]], Awaitable[None]],
+        only_others: bool,
+        tmp: Path,
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._name = name
+        self._target = target
+        self._remote_id = remote_id
+        self._feed = feed
+        self._problem = problem
+        self._here = here
+        self._known = known
+        self._only_others = only_others
+        self._tmp = tmp
+        self._facts: dict[int, Facts] = {}
+        self.octets = 0
+        """Octets of messages so far."""
+
+    async def run(self, uids: Sequence[int]) -> None:
+        """Fetch these messages, in their order. Raises IMAPClientError: what was put before is whole."""
+        for start in range(0, len(uids), WINDOW):
+            window = uids[start : start + WINDOW]
+            missing = [uid for uid in window if uid not in self._facts]
+            if missing:
+                async with aclosing(fetch_facts(self._client, missing)) as found:
+                    async for facts in found:
+                        self._facts[facts.uid] = facts
+            await self._window(window, uids[start + WINDOW : start + 2 * WINDOW])
+
+    async def _window(self, uids: Sequence[int], ahead: Sequence[int]) -> None:
+        facts = {uid: self._facts.pop(uid) for uid in uids if uid in self._facts}
+        google = {one.gm_msgid for one in facts.values() if one.gm_msgid is not None}
+        here = await self._here(google) if google else {}
+        if self._only_others:
+            done = [one for one in facts.values() if one.gm_msgid in here]
+            await self._known([(_found(one), here[one.gm_msgid]) for one in done if one.gm_msgid is not None])
+            facts = {uid: one for uid, one in facts.items() if one.gm_msgid not in here}
+        run: list[Facts] = []
+        for one in facts.values():
+            source = here.get(one.gm_msgid) if one.gm_msgid is not None else None
+            if source is None and one.size <= SMALL:
+                run.append(one)
+                continue
+            ahead = await self._small(run, ahead)
+            run = []
+            if source is None or not await self._copied(one, source):
+                await self._large(one)
+        await self._small(run, ahead)
+
+    async def _small(self, run: Sequence[Facts], ahead: Sequence[int]) -> Sequence[int]:
+        """Fetch whole messages, and behind them the facts of later ones; returns () if that was done."""
+        if not run:
+            return ahead
+        wanted = {one.uid: one for one in run}
+        commands = [
+            b"UID FETCH %b (UID BODY.PEEK[])" % SequenceSet.of([one.uid for one in run[at : at + BATCH]]).encode()
+            for at in range(0, len(run), BATCH)
+        ]
+        if ahead:
+            commands.append(facts_command(self._client, ahead))
+        octets = sum(one.size for one in run) + ROOM
+        try:
+            async with aclosing(self._client.stream(*commands, octets=octets)) as responses:
+                async for response in responses:
+                    if not isinstance(response, r.FetchData):
+                        continue
+                    items = dict(response.items)
+                    uid, body = items.get("UID"), items.get("BODY[]")
+                    if isinstance(uid, int) and isinstance(body, bytes) and uid in wanted:
+                        await self._put(wanted.pop(uid), iter((body,)), len(body))
+                    elif (facts := facts_of(response)) is not None:
+                        self._facts[facts.uid] = facts
+        except Refused:
+            pass  # for one of them, as it may be: each is asked for by itself
+        for one in wanted.values():
+            await self._large(one)
+        return ()
+
+    async def _large(self, facts: Facts) -> None:
+        """Fetch a message part by part."""
+        place = self._place(facts.uid)
+        if facts.size > MAX_MEMBER:
+            await self._problem(f"{place}: left out, the message is larger than {MAX_MEMBER} octets")
+            return
+        spool = Spool(self._tmp)
+        try:
+            while (part := await self._part(facts.uid, spool.size)) is not None:
+                await spool.write(part)
+                if len(part) < PART:
+                    break
+                if spool.size > MAX_MEMBER:
+                    raise _Unusable(f"the message is larger than {MAX_MEMBER} octets")
+            if not spool.size:
+                raise _Unusable("the server does not give it")
+            await spool.finish()
+        except (_Unusable, Refused) as error:
+            spool.close()
+            await self._problem(f"{place}: left out, {error}")
+        except BaseException:
+            spool.close()
+            raise
+        else:
+            await self._put(facts, _drained(spool), spool.size)
+
+    async def _part(self, uid: int, offset: int) -> bytes | None:
+        answer = await self._client.run(b"UID FETCH %d (UID BODY.PEEK[]<%d.%d>)" % (uid, offset, PART))
+        for data in answer.of(r.FetchData):
+            items = dict(data.items)
+            if items.get("UID") != uid:
+                continue
+            for name in (f"BODY[]<{offset}>", "BODY[]"):
+                part = items.get(name)
+                if isinstance(part, bytes) and len(part) <= PART:
+                    return part
+        return None
+
+    async def _copied(self, facts: Facts, source: MessageID) -> bool:
+        """Take the content of a message that is here; whether it was still there."""
+        spool = Spool(self._tmp)
+        try:
+            async with aclosing(stream_message(self._account, source)) as pieces:
+                async for piece in pieces:
+                    await spool.write(piece)
+            await spool.finish()
+        except NoSuchMessage:
+            spool.close()
+            return False
+        except BaseException:
+            spool.close()
+            raise
+        await self._put(facts, _drained(spool), 0)
+        return True
+
+    async def _put(self, facts: Facts, pieces: Iterator[bytes], octets: int) -> None:
+        self.octets += octets
+        words = facts.flags.split()
+        await self._feed.put(
+            Mail(
+                self._target,
+                self._place(facts.uid),
+                pieces,
+                facts.received,
+                facts.offset,
+                (*words, *flag_words(flag_synonyms(words))),
+                origin=Origin(self._remote_id, facts.uid, facts.size, facts.received or 0, facts.flags, facts.gm_msgid),
+            )
+        )
+
+    def _place(self, uid: int) -> str:
+        return f"{self._name}, message with UID {uid}"
+
+
+class _Unusable(Exception):
+    """A message cannot be had; the text says why."""
+
+
+def _found(facts: Facts) -> Found:
+    return Found(facts.uid, key_of(facts), facts.flags, facts.gm_msgid)
+
+
+def _drained(spool: Spool) -> Iterator[bytes]:
+    """In a worker thread: the octets, after which the spool is closed."""
+    with spool:
+        yield from spool.chunks()

@@ -1,0 +1,272 @@
+"""What a server has: its mailboxes, and the UIDs, flags and keys of the messages in one (IMAP-138, IMAP-139)."""
+
+import datetime as dt
+import re
+from array import array
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.migration.names import RemoteBox, uses_of
+from moxlite.migration.orders import Problems, shown
+from moxlite.net.imapclient import BrokenServer, Client, Refused
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap import responses as r
+from moxlite.proto.imap.seqset import SequenceSet
+from moxlite.proto.imap.tokens import encode_date
+from moxlite.proto.mime.headers import Header
+from moxlite.proto.mime.messageid import canonical_message_id
+from moxlite.store.mail.annotations import MAX_ANNOTATIONS
+from moxlite.store.mail.remotes import copy_key, join_words
+from moxlite.store.options import SECOND
+
+__all__ = [
+    "GOOGLE",
+    "Facts",
+    "annotations_of",
+    "facts_command",
+    "facts_of",
+    "fetch_facts",
+    "flags_changed",
+    "flags_in",
+    "key_of",
+    "list_boxes",
+    "list_uids",
+    "microseconds",
+    "separator_of",
+]
+
+GOOGLE: Final = "X-GM-EXT-1"
+
+MAX_MAILBOXES: Final = 10_000
+"""As many as an account may have (STORE-154)."""
+
+MAX_MESSAGES: Final = 5_000_000
+"""Of a mailbox: their UIDs are held in memory, in 20 MB."""
+
+WINDOW: Final = 2_000
+"""Messages of one search: its answer is a line of 22 kB, which takes 2 ms to read."""
+
+LISTINGS: Final = 5
+"""Times that a listing is begun again since messages were removed in the middle of it."""
+
+FACTS: Final = b"UID FLAGS INTERNALDATE RFC822.SIZE"
+
+MAX_FLAGS: Final = 1 << 30
+"""Octets of changed flags: of ten million messages."""
+
+MAX_ANNOTATION: Final = 64 << 10
+"""Octets of a value of METADATA that are taken."""
+
+_ENTRY: Final = re.compile(r"/(?:private|shared)(?:/[!-$&-)+-.0-~]+)+")
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """A message there. `flags` are as kept, `received` is µs UTC with its `offset` in minutes, None where the server
+    has no good date. `message_id` is canonical, and only there if it was asked for.
+    """
+
+    uid: int
+    flags: str
+    size: int
+    received: int | None
+    offset: int = 0
+    gm_msgid: int | None = None
+    message_id: str | None = None
+
+
+async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
+    """The mailboxes that can be copied; left out is what no command can name on one line. Raises IMAPClientError."""
+    google = client.has(GOOGLE)
+    extended = client.has("LIST-EXTENDED")
+    returns = ("SUBSCRIBED",) + (("SPECIAL-USE",) if client.has("SPECIAL-USE") else ()) if extended else ()
+    answer = await client.run(c.List("", ("*",), returns=returns, extended=extended))
+    found = {one.name: one for one in answer.of(r.ListData)}
+    if len(found) > MAX_MAILBOXES:
+        raise BrokenServer(f"the server lists more than {MAX_MAILBOXES} mailboxes")
+    for name in [name for name in found if not client.can_name(name)]:
+        await problems.add(f"mailbox {shown(name)!r} is left out: its name is too long, or has odd characters")
+        del found[name]
+    for name in await _of_others(client, found):
+        await problems.add(f"mailbox {shown(name)!r} is left out: it is another user's")
+        del found[name]
+    subscribed: set[str] = set()
+    if not extended:
+        try:
+            subscribed = {one.name for one in (await client.run(c.Lsub("", "*"))).of(r.LsubData)}
+        except Refused:  # IMAP4rev2 has it no more
+            subscribed = set(found)
+    separator = next((one.separator for one in found.values() if one.separator), "")
+    return uses_of(list(found.values()), subscribed, separator or "", google=google)
+
+
+async def _of_others(client: Client, names: Iterable[str]) -> list[str]:
+    """The names of mailboxes that other users share with this one (RFC 9051 §6.3.10), and of what is above them."""
+    if not (client.has("NAMESPACE") and client.has("ACL")):
+        return []
+    answer = (await client.run(c.Namespace())).of(r.NamespaceData)
+    prefixes = tuple([prefix for one in answer for prefix, _ in one.others if prefix])
+    tops = {prefix.rstrip(separator) for one in answer for prefix, separator in one.others if prefix and separator}
+    return [name for name in names if prefixes and (name.startswith(prefixes) or name in tops)]
+
+
+async def separator_of(client: Client) -> tuple[str, str]:
+    """The separator of names, and the prefix of the user's own mailboxes (RFC 9051 §6.3.10)."""
+    if client.has("NAMESPACE"):
+        for one in (await client.run(c.Namespace())).of(r.NamespaceData):
+            if one.personal:
+                prefix, separator = one.personal[0]
+                return separator, prefix
+    for data in (await client.run(c.List("", ("",)))).of(r.ListData):
+        return data.separator or "", ""
+    return "/", ""
+
+
+async def list_uids(client: Client, since: int | None = None) -> "array[int]":
+    """The UIDs of the open mailbox, ascending; with `since` (µs UTC) only of messages that came on that day or later.
+
+    Raises IMAPClientError; BrokenServer also for answers that contradict one another.
+    """
+    selected = client.selected
+    assert selected is not None
+    condition = b"ALL" if since is None else b"SINCE " + encode_date(dt.datetime.fromtimestamp(since / SECOND, dt.UTC))
+    for _ in range(LISTINGS):
+        if selected.exists > MAX_MESSAGES:
+            raise BrokenServer(f"the server claims to have more than {MAX_MESSAGES} messages in a mailbox")
+        expunged = selected.expunged
+        found: array[int] = array("I")
+        first, ascending = 1, True
+        while first <= selected.exists:
+            # By numbers of messages, so that each answer is bounded whatever the UIDs are.
+            search = b"UID SEARCH %d:%d %b" % (first, min(first + WINDOW - 1, selected.exists), condition)
+            for data in (await client.run(search)).of(r.SearchData):
+                numbers = sorted(filter(None, data.numbers))
+                ascending = ascending and not (found and numbers and numbers[0] <= found[-1])
+                found.extend(numbers)
+            first += WINDOW
+            if len(found) > selected.exists + WINDOW:
+                raise BrokenServer("a search finds more messages than there are")
+        if not ascending:
+            found = await trio.to_thread.run_sync(_in_order, found)
+        if selected.expunged == expunged:
+            break
+    return found
+
+
+def _in_order(uids: "array[int]") -> "array[int]":
+    return array("I", sorted(set(uids)))
+
+
+async def fetch_facts(client: Client, uids: Sequence[int], *, message_id: bool = False) -> AsyncGenerator[Facts, None]:
+    """What the server says of messages, in any order. Close it when leaving early; the connection is spent then."""
+    wanted = set(uids)
+    async with aclosing(client.stream(facts_command(client, uids, message_id=message_id))) as responses:
+        async for response in responses:
+            facts = facts_of(response) if isinstance(response, r.FetchData) else None
+            if facts is not None and facts.uid in wanted:
+                wanted.discard(facts.uid)
+                yield facts
+
+
+def facts_command(client: Client, uids: Sequence[int], *, message_id: bool = False) -> bytes:
+    """What `fetch_facts` asks."""
+    items = FACTS
+    if client.has(GOOGLE):
+        items += b" X-GM-MSGID"
+    if message_id:
+        items += b" BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+    return b"UID FETCH %b (%b)" % (SequenceSet.of(uids).encode(), items)
+
+
+def facts_of(data: r.FetchData) -> Facts | None:
+    """The facts in a response, None for one that only tells new flags."""
+    items = dict(data.items)
+    uid, flags, size = items.get("UID"), items.get("FLAGS"), items.get("RFC822.SIZE")
+    if not isinstance(uid, int) or not isinstance(flags, tuple) or not isinstance(size, int) or not uid:
+        return None
+    date = items.get("INTERNALDATE")
+    google = items.get("X-GM-MSGID")
+    message_id = None
+    for name, value in data.items:
+        if name.upper().startswith("BODY[HEADER.FIELDS") and isinstance(value, bytes):
+            message_id = canonical_message_id(Header(value).get(b"message-id") or b"")
+    return Facts(
+        uid,
+        join_words(flags),
+        size,
+        microseconds(date) if isinstance(date, dt.datetime) else None,
+        _minutes(date) if isinstance(date, dt.datetime) else 0,
+        _signed(google) if isinstance(google, int) else None,
+        message_id,
+    )
+
+
+def key_of(facts: Facts) -> bytes:
+    """The key of a message whose Message-ID was asked for."""
+    return copy_key(facts.message_id, facts.size, facts.received or 0)
+
+
+def microseconds(moment: dt.datetime) -> int:
+    """µs UTC."""
+    return int(moment.timestamp()) * SECOND
+
+
+def _minutes(moment: dt.datetime) -> int:
+    offset = moment.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds()) // 60
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >= 1 << 63 else number
+
+
+async def flags_in(client: Client, uids: Sequence[int]) -> list[tuple[int, str]]:
+    """The flags of messages."""
+    command = b"UID FETCH %b (UID FLAGS)" % SequenceSet.of(uids).encode()
+    return _flags_of((await client.run(command)).data)
+
+
+async def flags_changed(client: Client, modseq: int) -> AsyncGenerator[list[tuple[int, str]], None]:
+    """The flags of the messages that changed since (RFC 7162 §3.1.4.1), some at a time."""
+    held: list[tuple[int, str]] = []
+    command = b"UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE %d)" % modseq
+    async with aclosing(client.stream(command, octets=MAX_FLAGS)) as responses:
+        async for response in responses:
+            held += _flags_of([response])
+            if len(held) >= WINDOW:
+                yield held
+                held = []
+    if held:
+        yield held
+
+
+def _flags_of(responses: Iterable[r.Response]) -> list[tuple[int, str]]:
+    found = []
+    for one in responses:
+        if isinstance(one, r.FetchData):
+            items = dict(one.items)
+            uid, flags = items.get("UID"), items.get("FLAGS")
+            if isinstance(uid, int) and isinstance(flags, tuple):
+                found.append((uid, join_words(flags)))
+    return found
+
+
+async def annotations_of(client: Client, mailbox: str) -> list[tuple[str, bytes]]:
+    """The METADATA of a mailbox (RFC 5464) that has names which are allowed here."""
+    if not client.has("METADATA"):
+        return []
+    try:
+        command = c.GetMetadata(mailbox, ("/private", "/shared"), maxsize=MAX_ANNOTATION, depth="infinity")
+        answer = await client.run(command)
+    except Refused:  # Dovecot announces it, and has none for some mailboxes
+        return []
+    found = [
+        (name.lower(), value)
+        for data in answer.of(r.MetadataData)
+        for name, value in data.entries
+        if value is not None and len(value) <= MAX_ANNOTATION and name.isascii() and _ENTRY.fullmatch(name)
+    ]
+    return found[:MAX_ANNOTATIONS]

@@ -1,0 +1,438 @@
+"""An import: the mailboxes of another server into an account (IMAP-137..139).
+
+Theory of operation
+-------------------
+A run goes through the mailboxes one after another; each is compared with what ``imap_copy`` knows of it, and only what
+differs is fetched. Messages are added by jobs of at most `JOB` messages, on the way of all imports: staged in small
+units between which deliveries pass, and visible at once with their threads. The row that says which message there is
+which here is written with the message, so a run that ends anywhere, in whatever way, is continued by the next one.
+
+Flags are compared with those that were last seen *there*: a change there is carried over, a change here stays.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.migration.fetching import Feed, Fetching
+from moxlite.migration.listing import (
+    GOOGLE,
+    annotations_of,
+    fetch_facts,
+    flags_changed,
+    flags_in,
+    key_of,
+    list_boxes,
+    list_uids,
+)
+from moxlite.migration.names import Place, places
+from moxlite.migration.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Problems, Tell, shown
+from moxlite.net.imapclient import Client, IMAPClientError, Refused
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap import responses as r
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import BadMailboxName, LimitExceeded, StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.imports.adding import add_messages
+from moxlite.store.imports.progress import Progress
+from moxlite.store.mail.annotations import annotations as own_annotations
+from moxlite.store.mail.annotations import set_annotation
+from moxlite.store.mail.mailboxes import check_name, ensure_mailbox, set_special_use, subscribe, unsubscribe
+from moxlite.store.mail.remotes import (
+    SLICE,
+    Found,
+    Origin,
+    Remote,
+    copies_by_google,
+    count_copies,
+    find_remote,
+    forget_lost,
+    has_copies,
+    has_lost,
+    known_uids,
+    link,
+    match_lost,
+    merge_flags,
+    open_remote,
+    remove_gone,
+    seed_lost,
+    settle,
+)
+from moxlite.store.mail.systemmailbox import KEPT, is_kept
+from moxlite.store.names import INBOX
+from moxlite.store.options import INITIAL_SPECIAL_USE
+from moxlite.store.rows.reading import mailbox_by_name, mailbox_by_use
+from moxlite.store.types import MailboxID, MessageID, SpecialUse
+
+__all__ = ["PAUSE", "Pull", "without"]
+
+JOB: Final = 1_000
+"""Messages that appear at once: its final unit takes 50 ms. A kill loses less than that."""
+
+PAUSE: Final = 60.0
+"""Seconds between two looks at the source with ``--continuous``; what comes into its Inbox ends the pause."""
+
+ON_LOOP: Final = 10_000
+"""Numbers compared on the loop: 2 ms."""
+
+STATUS_BATCH: Final = 50
+"""STATUS commands under way at a time."""
+
+
+class Pull:
+    """One import. It may be run again with another connection, and goes on then.
+
+    Args:
+      tell: takes events.
+      tmp: for temporary files.
+    """
+
+    def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
+        self._account = account
+        self._accounts = accounts
+        self._order = order
+        self._tell = tell
+        self._tmp = tmp
+        self._messages = self._flags = self._removed = self._mailboxes = 0
+        self._problems = Problems(tell)
+        self._left = 0
+        self._rates: tuple[float, int] = (0.0, 0)
+        # UIDVALIDITY, UIDNEXT and number of messages of the source's Inbox, when last looked at and when last opened.
+        self._inbox: tuple[int | None, ...] = ()
+        self._opened: tuple[int | None, ...] = ()
+
+    @property
+    def result(self) -> Copied:
+        """What was done so far."""
+        return Copied(self._messages, self._flags, self._removed, self._mailboxes, self._problems.count)
+
+    @property
+    def progress(self) -> int:
+        """Grows with all that is done: a connection that breaks again and again without any is given up."""
+        return self._messages + self._flags + self._removed
+
+    async def once(self, client: Client) -> None:
+        """Bring the account up to the state of the source.
+
+        Raises: IMAPClientError: the connection is of no use; StoreError: the account.
+        """
+        found = places(
+            await list_boxes(client, self._problems),
+            own=await self._account.read(_own_names, op="import"),
+            maps=self._order.maps,
+            excludes=self._order.excludes,
+            prefix=self._order.prefix,
+        )
+        statuses = await self._statuses(client, found)
+        inbox = next((status for name, status in statuses.items() if name.upper() == "INBOX"), {})
+        self._inbox = (inbox.get("UIDVALIDITY"), inbox.get("UIDNEXT"), inbox.get("MESSAGES"))
+        self._mailboxes = len(found)
+        self._left = sum(status.get("MESSAGES") or 0 for status in statuses.values())
+        self._rates = (time.monotonic(), self._messages)
+        for place in found:
+            status = statuses.get(place.box.name, {})
+            if not await self._is_done(place, status):
+                await self._mailbox(client, place)
+            self._left -= status.get("MESSAGES") or 0
+        for text in client.misunderstood:
+            await self._problems.add(f"a response of the server could not be understood: {text}")
+
+    async def pause(self, client: Client) -> None:
+        """Wait until there may be something new. Raises IMAPClientError."""
+        if client.has("IDLE"):
+            found = await client.examine("INBOX")
+            opened = (found.uidvalidity, found.uidnext, found.exists)
+            came = opened not in (self._inbox, self._opened)  # during the last look: IDLE does not tell of it
+            self._opened = opened
+            if not came:
+                await client.idle(PAUSE)
+        else:
+            await trio.sleep(PAUSE)
+
+    # --- one mailbox
+
+    async def _statuses(self, client: Client, found: Sequence[Place]) -> dict[str, dict[str, int]]:
+        items = ("MESSAGES", "UIDNEXT", "UIDVALIDITY") + (
+            ("HIGHESTMODSEQ",) if client.has("CONDSTORE", "QRESYNC") else ()
+        )
+        statuses: dict[str, dict[str, int]] = {}
+        for start in range(0, len(found), STATUS_BATCH):
+            commands = [c.Status(place.box.name, items) for place in found[start : start + STATUS_BATCH]]
+            try:
+                async with aclosing(client.stream(*commands)) as responses:
+                    async for one in responses:
+                        if isinstance(one, r.StatusData):
+                            values = {name: value for name, value in one.items if isinstance(value, int)}
+                            statuses[one.mailbox] = values
+            except Refused:  # one that cannot be opened: it will be told then
+                continue
+        return statuses
+
+    async def _remote(self, place: Place) -> Remote | None:
+        order = self._order
+        return await self._account.read(
+            lambda r: find_remote(r, "source", order.host, order.user, place.box.name), op="import"
+        )
+
+    async def _is_done(self, place: Place, status: Mapping[str, int]) -> bool:
+        """Whether there is nothing to do for a mailbox, by its STATUS."""
+        remote = await self._remote(place)
+        if remote is None or not _unchanged(remote, status):
+            return False
+        if not self._order.delete:
+            return True
+        return await self._account.scan(lambda r: count_copies(r, remote.id), op="import") == remote.messages
+
+    async def _mailbox(self, client: Client, place: Place) -> None:
+        name = place.box.name
+        try:
+            target = check_name(place.target)
+        except BadMailboxName as error:
+            await self._problems.add(f"mailbox {shown(name)!r} is left out: {error}")
+            return
+        if await self._account.read(lambda r: is_kept(r, target, self._account.config), op="import"):
+            await self._problems.add(f"mailbox {shown(name)!r} is left out: {KEPT}")
+            return
+        try:
+            selected = await client.examine(name)
+        except Refused as error:
+            await self._problems.add(f"mailbox {shown(name)!r} is left out: {error}")
+            return
+        uids = await list_uids(client, self._order.since)
+        if self._order.dry_run:
+            remote = await self._remote(place)
+            same = remote is not None and remote.uidvalidity == selected.uidvalidity
+            known = await self._known(remote.id) if remote is not None and same else array("I")
+            await self._tell(MailboxPlan(shown(name), target, len(uids), len(await without(uids, known))))
+            return
+        remote = await self._prepared(client, place, target, selected.uidvalidity)
+        known = await self._known(remote.id)
+        new_uids = await without(uids, known)
+        if await self._account.read(lambda r: has_lost(r, remote.id), op="import"):
+            new_uids = await self._match(client, remote, new_uids)
+        await self._carry_flags(client, remote, known)
+        if self._order.delete and self._order.since is None:
+            await self._remove(remote, await without(known, uids))
+        if await self._copy(client, place, target, remote, new_uids) and self._order.since is None:
+            state = partial(settle, messages=selected.exists, uidnext=selected.uidnext, modseq=selected.modseq)
+            await self._account.write(lambda tx: state(tx, remote.id))
+
+    async def _known(self, remote_id: int) -> array[int]:
+        found: array[int] = array("I")
+        while True:
+            after = found[-1] if found else 0
+            some = await self._account.read(lambda r, after=after: known_uids(r, remote_id, after), op="import")  # type: ignore[misc] # bound now
+            found.extend(some)
+            if len(some) < SLICE:
+                return found
+
+    async def _prepared(self, client: Client, place: Place, target: str, uidvalidity: int) -> Remote:
+        """The mailbox here, made as it is there if it is new, and the rows for its messages."""
+        order, box = self._order, place.box
+        first = await self._remote(place) is None
+        entries = await annotations_of(client, box.name) if first else []
+        left_out: list[str] = []
+
+        def unit(tx: AccountTx) -> tuple[Remote, MailboxID, bool]:
+            is_new = mailbox_by_name(tx, target) is None
+            own = ensure_mailbox(tx, target)
+            if place.use and own.name != INBOX and mailbox_by_use(tx, place.use) is None:
+                set_special_use(tx, own.id, own.special_use | place.use)
+            if first and box.subscribed:
+                subscribe(tx, target)
+            elif is_new and not box.subscribed:
+                unsubscribe(tx, target)
+            has = {one.key for one in own_annotations(tx, own.id)} if entries else set()
+            for key, value in entries:
+                try:
+                    if key not in has:
+                        set_annotation(tx, own.id, key, value, is_string=b"\0" not in value)
+                except LimitExceeded as error:
+                    left_out.append(f"mailbox {shown(box.name)!r}: annotation {key} is left out: {error}")
+            remote = open_remote(
+                tx, "source", order.host, order.user, box.name, uidvalidity=uidvalidity, mailbox_id=own.id
+            )
+            return remote, own.id, bool(own.total + own.deleted) and not has_copies(tx, remote.id)
+
+        remote, mailbox_id, seed = await self._account.write(unit)
+        for text in left_out:
+            await self._problems.add(text)
+        after: int | None = 0
+        while seed and after is not None:
+            seeding = partial(seed_lost, remote_id=remote.id, mailbox_id=mailbox_id, after=after)
+            after = await self._account.write(seeding)
+        return remote
+
+    async def _match(self, client: Client, remote: Remote, uids: Sequence[int]) -> array[int]:
+        """Find messages again whose UIDs were lost; the UIDs of those that are really new."""
+        new: array[int] = array("I")
+        for start in range(0, len(uids), SLICE):
+            async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
+                found = [Found(facts.uid, key_of(facts), facts.flags, facts.gm_msgid) async for facts in some]
+            again = await self._account.write(partial(match_lost, remote_id=remote.id, found=found))
+            await self._merge(remote, [(one.uid, one.flags) for one in found if one.uid in again])
+            new.extend(uid for uid in uids[start : start + SLICE] if uid not in again)
+        await self._account.write(lambda tx: forget_lost(tx, remote.id))
+        return new
+
+    async def _carry_flags(self, client: Client, remote: Remote, known: Sequence[int]) -> None:
+        if not known:
+            return
+        if remote.modseq and client.selected is not None and client.selected.modseq:
+            if client.selected.modseq != remote.modseq:
+                async with aclosing(flags_changed(client, remote.modseq)) as parts:
+                    async for part in parts:
+                        await self._merge(remote, part)
+            return
+        for start in range(0, len(known), SLICE):
+            await self._merge(remote, await flags_in(client, known[start : start + SLICE]))
+
+    async def _merge(self, remote: Remote, seen: Sequence[tuple[int, str]]) -> None:
+        for start in range(0, len(seen), SLICE):
+            some = seen[start : start + SLICE]
+            try:
+                self._flags += await self._account.write(partial(merge_flags, remote_id=remote.id, seen=some))
+            except LimitExceeded as error:
+                await self._problems.add(f"flags of some messages are not carried over: {error}")
+
+    async def _remove(self, remote: Remote, gone: Sequence[int]) -> None:
+        for start in range(0, len(gone), SLICE):
+            some = gone[start : start + SLICE]
+            self._removed += await self._account.write(partial(remove_gone, remote_id=remote.id, uids=some))
+
+    # --- new messages
+
+    async def _copy(self, client: Client, place: Place, target: str, remote: Remote, uids: Sequence[int]) -> bool:
+        """Add new messages; whether all of them are here now."""
+        before, added = self._problems.count, 0
+        for start in range(0, len(uids), JOB):
+            self._account.check_space()
+            await self._step(place, start, len(uids))
+            added += await self._job(client, place, target, remote, uids[start : start + JOB], start, len(uids))
+        if uids:
+            await self._step(place, len(uids), len(uids))
+        return self._problems.count == before
+
+    async def _job(
+        self,
+        client: Client,
+        place: Place,
+        target: str,
+        remote: Remote,
+        uids: Sequence[int],
+        start: int,
+        total: int,
+    ) -> int:
+        """Add some messages; a connection that breaks is told when those that came are in the account."""
+        feed, order = Feed(), self._order
+        failure: IMAPClientError | StoreError | OSError | None = None
+        progress = Progress(b"", self._account.name)
+
+        async def here(ids: Collection[int]) -> Mapping[int, MessageID]:
+            return await self._account.read(lambda r: copies_by_google(r, order.host, order.user, ids), op="import")
+
+        async def known(found: Sequence[tuple[Found, MessageID]]) -> None:
+            def unit(tx: AccountTx) -> None:
+                for one, message_id in found:
+                    link(tx, Origin(remote.id, one.uid, 0, 0, one.flags, one.gm_msgid), message_id, one.key)
+
+            await self._account.write(unit)
+
+        async def fetch() -> None:
+            nonlocal failure
+            try:
+                await fetching.run(uids)
+            except (IMAPClientError, StoreError, OSError) as error:
+                failure = error
+            finally:
+                feed.close()
+
+        async def listen() -> None:
+            async for _ in progress.subscribe():
+                if progress.counts:
+                    await self._step(place, start + progress.messages, total)
+
+        fetching = Fetching(
+            client,
+            self._account,
+            name=shown(place.box.name),
+            target=target,
+            remote_id=remote.id,
+            feed=feed,
+            problem=self._problems.add,
+            here=here,
+            known=known,
+            only_others=place.box.everything and client.has(GOOGLE),
+            tmp=self._tmp,
+        )
+        added = 0
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fetch)
+            nursery.start_soon(listen)
+            try:
+                added = await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp)
+            except (StoreError, OSError) as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+        self._messages += added
+        for text in progress.problems:
+            await self._problems.add(text)
+        if failure is not None:
+            raise failure
+        return added
+
+    async def _step(self, place: Place, done: int, total: int) -> None:
+        started, before = self._rates
+        seconds = time.monotonic() - started
+        added = self._messages - before + done
+        left = max(self._left - done, 0)
+        estimate = int(left * seconds / added) if added >= 50 and seconds >= 1 else -1
+        await self._tell(MailboxStep(shown(place.box.name), done, total, estimate))
+
+
+def _own_names(r: Reader) -> dict[SpecialUse, str]:
+    names = {}
+    for use in SpecialUse:
+        box = mailbox_by_use(r, use)
+        names[use] = INITIAL_SPECIAL_USE[use] if box is None else box.name
+    return names
+
+
+def _unchanged(remote: Remote, status: Mapping[str, int]) -> bool:
+    """Whether a mailbox there is as it was at the end of the last run: only CONDSTORE can tell."""
+    modseq = status.get("HIGHESTMODSEQ", 0)
+    return (
+        modseq > 0
+        and remote.modseq == modseq
+        and remote.messages == status.get("MESSAGES")
+        and remote.uidnext == status.get("UIDNEXT")
+        and remote.uidvalidity == status.get("UIDVALIDITY")
+    )
+
+
+async def without(numbers: array[int], others: array[int]) -> array[int]:
+    """The numbers that are not among the others; both ascend."""
+    if len(numbers) + len(others) <= ON_LOOP:
+        return _without(numbers, others)
+    return await trio.to_thread.run_sync(_without, numbers, others)
+
+
+def _without(numbers: array[int], others: array[int]) -> array[int]:
+    found: array[int] = array("I")
+    at = 0
+    for number in numbers:
+        while at < len(others) and others[at] < number:
+            at += 1
+        if at == len(others) or others[at] != number:
+            found.append(number)
+    return found

@@ -1,0 +1,405 @@
+"""An export: the mailboxes of an account to another server (IMAP-139), the reverse of `pull`.
+
+Each message that is there has a row of ``imap_copy``, written when the server has said that it has it. A run that was
+ended between the two finds the message by its key, as it finds what came there by another way: before messages are
+sent, the facts of all that is there and not known are read. Nothing is ever removed there.
+"""
+
+import datetime as dt
+import re
+from array import array
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.migration.listing import fetch_facts, key_of, list_boxes, list_uids, separator_of
+from moxlite.migration.names import USES, RemoteBox, excluded, mapped, name_there
+from moxlite.migration.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Problems, Tell
+from moxlite.migration.pull import PAUSE, without
+from moxlite.net.imapclient import Client, Refused, Selected
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap.errors import ProtocolError
+from moxlite.proto.imap.seqset import SequenceSet
+from moxlite.proto.imap.write import Appended
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import stream_message
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.mail.mailboxes import is_subscribed
+from moxlite.store.mail.remotes import (
+    SLICE,
+    Found,
+    Origin,
+    Remote,
+    Waiting,
+    find_remote,
+    forget_lost,
+    has_lost,
+    join_words,
+    known_uids,
+    link,
+    match_lost,
+    note_flags,
+    open_remote,
+    pushed,
+    waiting,
+)
+from moxlite.store.names import SEPARATOR
+from moxlite.store.options import SECOND
+from moxlite.store.rows.keywords import flag_words, spellings, split_keywords
+from moxlite.store.rows.reading import flags_of_bits, mailboxes
+from moxlite.store.types import Mailbox, SpecialUse
+
+__all__ = ["Push"]
+
+BATCH: Final = 50
+"""Messages of one APPEND (RFC 3502)."""
+
+BATCH_OCTETS: Final = 1 << 20
+"""Octets of it; a message with more goes alone, and is not held in memory."""
+
+
+ALWAYS: Final = -(1 << 62)
+"""µs before every message."""
+
+
+class Own(msgspec.Struct, frozen=True):
+    """A mailbox of ours, and its name there; `plain` is the name without odd letters. `exists`: it is there already."""
+
+    box: Mailbox
+    subscribed: bool
+    target: str
+    plain: str
+    exists: bool
+
+
+class Push:
+    """One export. It may be run again with another connection, and goes on then. Arguments as `Pull`."""
+
+    def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
+        del accounts, tmp
+        self._account = account
+        self._order = order
+        self._tell = tell
+        self._messages = self._flags = self._mailboxes = 0
+        self._problems = Problems(tell)
+        self._since = ALWAYS if order.since is None else order.since
+        self._spelling: dict[str, str] = {}
+
+    @property
+    def result(self) -> Copied:
+        """What was done so far."""
+        return Copied(self._messages, self._flags, 0, self._mailboxes, self._problems.count)
+
+    @property
+    def progress(self) -> int:
+        """Grows with all that is done."""
+        return self._messages + self._flags
+
+    async def once(self, client: Client) -> None:
+        """Bring the target up to the state of the account. Raises: IMAPClientError, StoreError."""
+        self._spelling = await self._account.read(spellings, op="export")
+        own = await self._places(client)
+        self._mailboxes = len(own)
+        for one in own:
+            try:
+                await self._mailbox(client, one)
+            except Refused as error:
+                await self._problems.add(f"mailbox {one.box.name!r} is not complete: {error}")
+
+    async def pause(self, client: Client) -> None:
+        """Wait for a minute; the connection is kept alive by the next run."""
+        del client
+        await trio.sleep(PAUSE)
+
+    async def _places(self, client: Client) -> list[Own]:
+        there = await list_boxes(client, self._problems)
+        separator, prefix = await separator_of(client)
+        names = {box.name for box in there}
+        order = self._order
+
+        def read(r: Reader) -> list[tuple[Mailbox, bool]]:
+            return [(box, is_subscribed(r, box.name)) for box in mailboxes(r) if not box.system]
+
+        found = []
+        for box, subscribed in await self._account.read(read, op="export"):
+            if excluded(box.name, SEPARATOR, order.excludes):
+                continue
+            wanted = mapped(box.name, SEPARATOR, order.maps)
+            below = order.prefix.strip(SEPARATOR)
+            if wanted is not None:
+                target = name_there(wanted, separator, prefix)
+            elif below:
+                target = name_there(f"{below}{SEPARATOR}{box.name}", separator, prefix)
+            else:
+                target = _by_use(box.special_use, there) or name_there(box.name, separator, prefix)
+            target = "Inbox" if target.lower() == "inbox" else target
+            if not client.can_name(target):
+                await self._problems.add(f"mailbox {box.name!r} is left out: its name is too long for the other server")
+                continue
+            plain = prefix + separator.join(map(_plain, target.removeprefix(prefix).split(separator or None)))
+            found.append(Own(box, subscribed, target, plain, target in names))
+        return found
+
+    async def _mailbox(self, client: Client, own: Own) -> None:
+        order = self._order
+        if order.dry_run:
+            before = await self._account.read(
+                lambda r: find_remote(r, "target", order.host, order.user, own.target), op="export"
+            )
+            new = await self._count(own, 0 if before is None else before.id)
+            await self._tell(MailboxPlan(own.box.name, own.target, own.box.total + own.box.deleted, new))
+            return
+        if not own.exists:
+            own = await self._create(client, own)
+        selected = await client.select(own.target)
+        remote, again = await self._account.write(partial(self._open, own=own, uidvalidity=selected.uidvalidity))
+        await self._recognize(client, remote, own, again=again)
+        new = await self._count(own, remote.id)
+        await self._send(client, selected, remote, own, new)
+        await self._carry_flags(client, selected, remote)
+
+    def _open(self, tx: Tx, own: Own, uidvalidity: int) -> tuple[Remote, bool]:
+        """The rows of a mailbox there; whether it is another one than the last time."""
+        order = self._order
+        before = find_remote(tx, "target", order.host, order.user, own.target)
+        remote = open_remote(
+            tx, "target", order.host, order.user, own.target, uidvalidity=uidvalidity, mailbox_id=own.box.id
+        )
+        return remote, before is not None and before.uidvalidity != uidvalidity
+
+    async def _create(self, client: Client, own: Own) -> Own:
+        """Make a mailbox, if need be with a name that has no letters which servers do not like."""
+        use = tuple(name for name, bit in _USE_NAMES if bit & own.box.special_use)
+        tries = [(own.target, use)] if use and client.has("CREATE-SPECIAL-USE") else []
+        tries += [(own.target, ()), (own.plain, ())]
+        for at, (name, uses) in enumerate(tries):
+            try:
+                await client.run(c.Create(name, uses or None))
+            except Refused as error:
+                if error.code != "ALREADYEXISTS":
+                    if at == len(tries) - 1:
+                        raise
+                    continue
+            if own.subscribed:
+                await client.run(c.Subscribe(name))
+            return msgspec.structs.replace(own, target=name, exists=True)
+        raise AssertionError("nothing was tried")
+
+    async def _recognize(self, client: Client, remote: Remote, own: Own, *, again: bool) -> None:
+        """Find what is there and not known: sent when a run was ended, or come another way."""
+        known: array[int] = array("I")
+        while True:
+            after = known[-1] if known else 0
+            some = await self._account.read(partial(known_uids, remote_id=remote.id, after=after), op="export")
+            known.extend(some)
+            if len(some) < SLICE:
+                break
+        unknown = await without(await list_uids(client), known)
+        keys: dict[bytes, list[Found]] = {}
+        lost = await self._account.read(lambda r: has_lost(r, remote.id), op="export")
+        for start in range(0, len(unknown), SLICE):
+            async with aclosing(fetch_facts(client, unknown[start : start + SLICE], message_id=True)) as facts:
+                found = [Found(one.uid, key_of(one), one.flags, one.gm_msgid) async for one in facts]
+            placed = set()
+            if lost:
+                placed = await self._account.write(partial(match_lost, remote_id=remote.id, found=found))
+            for one in found:
+                if one.uid not in placed:
+                    keys.setdefault(one.key, []).append(one)
+        if again:  # what is not there any more went with the old mailbox
+            await self._account.write(lambda tx: forget_lost(tx, remote.id))
+        after = 0
+        while keys:
+            rows = await self._account.read(
+                partial(self._waiting, remote_id=remote.id, own=own, after=after), op="export"
+            )
+            if not rows:
+                break
+            after = rows[-1].uid
+            same = [(keys[row.key].pop(), row) for row in rows if keys.get(row.key)]
+            await self._account.write(partial(_link, remote_id=remote.id, same=same))
+
+    def _waiting(self, r: Reader, remote_id: int, own: Own, after: int) -> list[Waiting]:
+        return waiting(r, remote_id, own.box.id, after, self._since, BATCH)
+
+    async def _count(self, own: Own, remote_id: int) -> int:
+        count, after = 0, 0
+        while True:
+            rows = await self._account.read(
+                partial(
+                    waiting, remote_id=remote_id, mailbox_id=own.box.id, after=after, since=self._since, limit=SLICE
+                ),
+                op="export",
+            )
+            count += len(rows)
+            if len(rows) < SLICE:
+                return count
+            after = rows[-1].uid
+
+    async def _send(self, client: Client, selected: Selected, remote: Remote, own: Own, total: int) -> None:
+        done, after = 0, 0
+        while done < total:
+            rows = await self._account.read(
+                partial(self._waiting, remote_id=remote.id, own=own, after=after), op="export"
+            )
+            if not rows:
+                break
+            several = client.has("MULTIAPPEND")
+            batch: list[Waiting] = []
+            for row in rows:
+                if batch and (not several or sum(one.size for one in batch) + row.size > BATCH_OCTETS):
+                    break
+                batch.append(row)
+            after = batch[-1].uid
+            await self._append(client, selected, remote, own, batch)
+            done += len(batch)
+            await self._tell(MailboxStep(own.box.name, done, max(total, done)))
+
+    async def _append(
+        self, client: Client, selected: Selected, remote: Remote, own: Own, batch: Sequence[Waiting]
+    ) -> None:
+        """Send messages, and note them; those that the server refuses together are tried one by one."""
+        messages: list[tuple[Appended, AsyncIterator[bytes] | bytes]] = []
+        sent: list[tuple[Waiting, str]] = []
+        for row in batch:
+            content = await self._content(row, client, own)
+            if content is None:
+                continue
+            words = self._words(row.flags, row.keywords, selected)
+            date = _moment(row.received, row.offset)
+            octets, binary = content
+            messages.append((Appended(row.size, tuple(words), date, binary), octets))
+            sent.append((row, join_words(words)))
+        if not messages:
+            return
+        try:
+            answer = await client.append(own.target, messages)
+        except Refused as error:
+            if error.code in ("OVERQUOTA", "TRYCREATE", "NOPERM"):
+                raise
+            if len(batch) == 1:
+                await self._problems.add(f"{own.box.name}, message with UID {batch[0].uid}: left out, {error}")
+                return
+            for row in batch:
+                await self._append(client, selected, remote, own, [row])
+            return
+        uids = _appended(answer.state.code.argument) if answer.state.code is not None else []
+        if len(uids) != len(sent):
+            uids = [-row.id for row, _ in sent]
+        noted = [(uid, row, words) for uid, (row, words) in zip(uids, sent, strict=True)]
+        await self._account.write(partial(_note, remote_id=remote.id, noted=noted))
+        self._messages += len(sent)
+
+    async def _content(
+        self, row: Waiting, client: Client, own: Own
+    ) -> tuple[AsyncIterator[bytes] | bytes, bool] | None:
+        """The octets, in memory if they are few, and whether NUL is among them; None for a message that cannot go."""
+        place = f"{own.box.name}, message with UID {row.uid}"
+        binary = False
+        try:
+            if row.size <= BATCH_OCTETS:
+                async with aclosing(stream_message(self._account, row.id)) as pieces:
+                    octets = b"".join([piece async for piece in pieces])
+                binary = b"\0" in octets
+                content: AsyncIterator[bytes] | bytes = octets
+            else:
+                async with aclosing(stream_message(self._account, row.id)) as pieces:
+                    async for piece in pieces:
+                        binary = binary or b"\0" in piece
+                content = stream_message(self._account, row.id)
+        except NoSuchMessage:  # removed meanwhile
+            return None
+        except ChunkDamaged as error:
+            await self._problems.add(f"{place}: left out, {error}")
+            return None
+        if binary and not client.has("BINARY"):
+            await self._problems.add(f"{place}: left out, the server takes no NUL octets")
+            return None
+        return content, binary
+
+    def _words(self, bits: int, keywords: str, selected: Selected) -> list[str]:
+        """Flags and keywords, without those that the server says it does not keep."""
+        words = flag_words(flags_of_bits(bits), split_keywords(keywords), self._spelling)
+        kept = selected.permanent
+        if kept is None or r"\*" in kept:
+            return words
+        lower = {word.lower() for word in kept}
+        return [word for word in words if word.lower() in lower]
+
+    async def _carry_flags(self, client: Client, selected: Selected, remote: Remote) -> None:
+        """Set flags there that have changed here since they were sent."""
+        after = 0
+        while True:
+            rows = await self._account.read(partial(pushed, remote_id=remote.id, after=after), op="export")
+            if not rows:
+                return
+            after = rows[-1].uid
+            changes: dict[tuple[str, str], list[int]] = {}
+            seen: list[tuple[int, str]] = []
+            for row in rows:
+                words = join_words(self._words(row.flags, row.keywords, selected))
+                if row.there is None or row.there == words:
+                    continue
+                old, new = set(row.there.split()), set(words.split())
+                changes.setdefault((" ".join(sorted(new - old)), " ".join(sorted(old - new))), []).append(row.uid)
+                seen.append((row.uid, words))
+            for (add, remove), uids in changes.items():
+                numbers = SequenceSet.of(uids).encode()
+                if add:
+                    await client.run(b"UID STORE %b +FLAGS.SILENT (%b)" % (numbers, add.encode()))
+                if remove:
+                    await client.run(b"UID STORE %b -FLAGS.SILENT (%b)" % (numbers, remove.encode()))
+            if seen:
+                await self._account.write(partial(note_flags, remote_id=remote.id, seen=seen))
+                self._flags += len(seen)
+
+
+_USE_NAMES: Final = tuple((name[0] + name[1:].capitalize(), bit) for name, bit in USES.items())
+
+
+_ODD: Final = re.compile(r"[^\w -]")
+
+
+def _by_use(use: SpecialUse, there: Sequence[RemoteBox]) -> str | None:
+    """The mailbox there with the same special use."""
+    return next((box.name for box in there if use and box.use & use), None)
+
+
+def _plain(element: str) -> str:
+    """An element of a name that every server takes: file systems are behind some."""
+    return _ODD.sub("_", element)
+
+
+def _link(tx: Tx, remote_id: int, same: Sequence[tuple[Found, Waiting]]) -> None:
+    for one, row in same:
+        link(tx, Origin(remote_id, one.uid, row.size, row.received, one.flags), row.id, row.key)
+
+
+def _note(tx: Tx, remote_id: int, noted: Sequence[tuple[int, Waiting, str]]) -> None:
+    for uid, row, words in noted:
+        link(tx, Origin(remote_id, uid, row.size, row.received, words), row.id, row.key)
+
+
+def _moment(received: int, offset: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(received // SECOND, dt.timezone(dt.timedelta(minutes=offset)))
+
+
+def _appended(argument: bytes) -> list[int]:
+    """The UIDs of ``APPENDUID validity uids`` (RFC 4315 §3), in the order of the messages."""
+    words = argument.split()
+    if len(words) != 2:
+        return []
+    try:
+        ranges = SequenceSet.parse(words[1]).ranges
+    except ProtocolError:
+        return []
+    if sum(abs(high - low) + 1 for low, high in ranges) > BATCH:
+        return []
+    return [uid for low, high in ranges for uid in range(low, high + 1)]

@@ -1,0 +1,151 @@
+"""The directory of ``moxlite localserve``: configuration, certificate, account (ADMIN-44)."""
+
+import os
+import socket
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.config.files import write_atomically
+from moxlite.config.load import DOMAINS_FILE
+from moxlite.logins.adminpassword import write_admin_password
+from moxlite.net.certificates import self_signed
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.options import Options
+
+__all__ = ["ACCOUNT", "ADDRESS", "ADMIN_PASSWORD", "PASSWORD", "config_file", "default_directory", "initialize"]
+
+ACCOUNT: Final = "moxlite"
+ADDRESS: Final = "moxlite@localhost"
+PASSWORD: Final = "moxmoxmox"  # noqa: S105  public on purpose: nothing but this machine can reach it
+ADMIN_PASSWORD: Final = "moxadmin"  # noqa: S105
+
+CERTIFICATE_DAYS: Final = 4 * 365
+HIGHEST_BASE: Final = 65535 - 1993 + 1000
+"""The largest port is imaps, 993 above the base."""
+
+STATIC: Final = """\
+# Made by `moxlite localserve`, for trying things out on this machine. Describe all keys: moxlite config describe-static
+hostname = "localhost"
+pedantic = true
+log_level = "info"
+admin_password_file = "adminpasswd"
+rate_limits.exempt = ["127.0.0.0/8", "::1/128"]
+
+[postmaster]
+account = "{account}"
+mailbox = "Postmaster"
+
+[tls.ca]
+additional_to_system = true
+cert_files = ["localhost.crt"]
+
+[listeners.local]
+ips = [{ips}]
+tls.key_certs = [{{ cert_file = "localhost.crt", key_file = "localhost.key" }}]
+smtp = {{ enabled = true, port = {p25}, first_time_sender_delay = "0s" }}
+submission = {{ enabled = true, port = {p587}, require_tls = false }}
+submissions = {{ enabled = true, port = {p465} }}
+imap = {{ enabled = true, port = {p143}, require_tls = false }}
+imaps = {{ enabled = true, port = {p993} }}
+account_http = {{ enabled = true, port = {p80} }}
+account_https = {{ enabled = true, port = {p443} }}
+admin_http = {{ enabled = true, port = {p80} }}
+admin_https = {{ enabled = true, port = {p443} }}
+webmail_http = {{ enabled = true, port = {p80} }}
+webmail_https = {{ enabled = true, port = {p443} }}
+webapi_http = {{ enabled = true, port = {p80} }}
+webapi_https = {{ enabled = true, port = {p443} }}
+metrics_http = {{ enabled = true, port = {p81} }}
+webserver_http = {{ enabled = true, port = {p80} }}
+webserver_https = {{ enabled = true, port = {p443} }}
+"""
+
+DOMAINS: Final = """\
+# Changes are used within a second. Describe all keys: moxlite config describe-domains
+[domains.localhost]
+localpart_separators = ["+"]
+
+[accounts.{account}]
+domain = "localhost"
+keep_retired_message_period = "72h"
+keep_retired_webhook_period = "72h"
+
+[accounts.{account}.destinations."{address}"]
+"""
+
+WORKDIR_HANDLER: Final = """
+[[web_handlers]]
+log_name = "workdir"
+domain = "localhost"
+path_regexp = "^/workdir(/|$)"
+dont_redirect_plain_http = true
+static = { root = ".", strip_prefix = "/workdir", list_files = true }
+"""
+
+
+def default_directory() -> Path:
+    """``moxlite-localserve`` in the user's configuration directory, as each platform has it."""
+    if os.name == "nt":
+        base = os.environ.get("APPDATA") or str(Path.home() / "AppData" / "Roaming")
+    else:
+        base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "moxlite-localserve"
+
+
+def config_file(directory: Path) -> Path:
+    """The static configuration file in the directory."""
+    return directory / "config" / "moxlite.toml"
+
+
+def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir: bool) -> None:
+    """Make the directory with all that the server needs.
+
+    The static configuration is written last: as long as it isn't there, nothing counts as made.
+
+    Raises:
+      ValueError: an address or a port base that cannot be.
+      OSError: a file cannot be written.
+      StoreError: the account's database cannot be made.
+    """
+    if not 0 <= port_base <= HIGHEST_BASE - 1000:
+        raise ValueError(f"the port base must be 0 to {HIGHEST_BASE - 1000}")
+    ips = [str(ip_address(ip))] if ip is not None else _loopback()
+    config = directory / "config"
+    data = directory / "data"
+    for path in (directory, config, data):
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    pair = self_signed(["localhost", "127.0.0.1", "::1"], days=CERTIFICATE_DAYS)
+    write_atomically(config / "localhost.crt", pair.certificate_pem(), mode=0o644)
+    write_atomically(config / "localhost.key", pair.key_pem(), mode=0o600)
+    write_admin_password(config / "adminpasswd", ADMIN_PASSWORD)
+    domains = DOMAINS.format(account=ACCOUNT, address=ADDRESS) + (WORKDIR_HANDLER if serve_workdir else "")
+    write_atomically(config / DOMAINS_FILE, domains.encode())
+    trio.run(_make_account, data)
+    ports = {f"p{port}": port + port_base for port in (25, 80, 81, 143, 443, 465, 587, 993)}
+    text = STATIC.format(account=ACCOUNT, ips=", ".join(f'"{one}"' for one in ips), **ports)
+    write_atomically(config_file(directory), text.encode())
+
+
+def _loopback() -> Sequence[str]:
+    """The loopback addresses of this machine; containers often have no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return ["127.0.0.1"]
+    return ["127.0.0.1", "::1"]
+
+
+async def _make_account(data: Path) -> None:
+    accounts = Accounts(data, Options())
+    try:
+        async with accounts.use(ACCOUNT) as account:
+            await change_password(account, PASSWORD)
+    finally:
+        with trio.CancelScope(shield=True):  # bounded: one account that nobody uses
+            await accounts.aclose()

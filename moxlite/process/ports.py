@@ -1,0 +1,108 @@
+"""What belongs to the ports of the listeners: their TLS, with certificates that can be read again, and limits per
+network.
+"""
+
+import logging
+from typing import Final
+
+import trio
+from cryptography import x509
+
+from moxlite.config.static import RateLimits, Static
+from moxlite.net.certificates import KeyPair, Trust
+from moxlite.net.limits import OpenConnections, RateLimiter, Window
+from moxlite.net.tls import ServerTLS
+from moxlite.process.startup import Service, StartFailed, load_certificates
+
+__all__ = ["TLSPorts", "connection_limits", "failure_limits", "trust_of"]
+
+logger = logging.getLogger("moxlite.admin.ports")
+
+MINUTE: Final = 60
+DAY: Final = 86400
+
+
+def failure_limits(rates: RateLimits) -> RateLimiter:
+    """The counter of failed log-ins, one for all protocols (SMTP-136)."""
+    windows = (Window(MINUTE, rates.auth_failures_per_minute), Window(DAY, rates.auth_failures_per_day))
+    return RateLimiter(windows, exempt=rates.exempt)
+
+
+def connection_limits(rates: RateLimits) -> tuple[RateLimiter, OpenConnections]:
+    """Counters of new and of open connections; each protocol has its own (SMTP-135, IMAP-15)."""
+    new = RateLimiter((Window(MINUTE, rates.connections_per_minute),), exempt=rates.exempt)
+    return new, OpenConnections(rates.open_connections, exempt=rates.exempt)
+
+
+def trust_of(static: Static) -> Trust:
+    """The authorities that outgoing connections trust (``[tls.ca]``).
+
+    Raises:
+      StartFailed: a file cannot be read, or holds no certificates.
+    """
+    ca = static.tls.ca if static.tls is not None else None
+    if ca is None:
+        return Trust()
+    extra: list[x509.Certificate] = []
+    for path in ca.cert_files:
+        try:
+            extra += x509.load_pem_x509_certificates(path.read_bytes())
+        except OSError as error:
+            raise StartFailed(f"tls.ca: cannot read {path}: {error.strerror}") from None
+        except ValueError as error:
+            raise StartFailed(f"tls.ca: {path} holds no certificates in PEM form: {error}") from None
+    return Trust(extra, system=ca.additional_to_system)
+
+
+class TLSPorts:
+    """TLS of every service of every listener that has certificates."""
+
+    def __init__(self, static: Static, certificates: dict[str, tuple[KeyPair, ...]]) -> None:
+        self._static = static
+        self._certificates = certificates
+        self._made: dict[tuple[str, Service], ServerTLS] = {}
+
+    def of(self, name: str, service: Service) -> ServerTLS | None:
+        """The TLS of a service, from the start or by STARTTLS; None when the listener has none, or the service
+        doesn't want it.
+        """
+        listener = self._static.listeners[name]
+        if listener.tls is None or (service == "smtp" and not listener.smtp.starttls):
+            return None
+        if (name, service) not in self._made:
+            # Mail ports give no tickets: resumed TLS 1.2 sessions would have no channel binding (SMTP-55). Certificates
+            # are asked for where users log in, but not of browsers, which would bother their users with the question.
+            tickets = {"smtp": listener.smtp.tls_session_tickets, "https": listener.tls.session_tickets}
+            self._made[name, service] = ServerTLS(
+                self._certificates[name],
+                alpn=self._alpn(name, service),
+                client_auth=listener.tls.client_auth and service not in ("smtp", "https"),
+                session_tickets=tickets.get(service, False),
+                min_version=listener.tls.min_version,
+            )
+        return self._made[name, service]
+
+    def _alpn(self, name: str, service: Service) -> tuple[str, ...]:
+        """Protocols by ALPN; mail may share the https port (admin.md, `alpn_on_https`)."""
+        listener = self._static.listeners[name]
+        match service:
+            case "https":
+                mail = (("smtp", listener.submissions), ("imap", listener.imaps))
+                return ("http/1.1", *(word for word, settings in mail if settings.enabled and settings.alpn_on_https))
+            case "submissions":
+                return ("smtp",)
+            case "imaps":
+                return ("imap",)
+            case _:
+                return ()
+
+    async def reload(self) -> None:
+        """Read certificates and keys again (SIGHUP); when one cannot be read, all stay as they are."""
+        try:
+            self._certificates = await trio.to_thread.run_sync(load_certificates, self._static)
+        except StartFailed as error:
+            logger.error("certificates not read again, the old ones stay in use", extra={"kv": {"err": str(error)}})
+            return
+        for (name, _), tls in self._made.items():
+            tls.replace(self._certificates[name])
+        logger.info("certificates read again", extra={"kv": {"listeners": len(self._certificates)}})

@@ -1,0 +1,253 @@
+"""What happens before Trio runs: configuration, data directory and its lock, ports, keys, the log, and giving up root
+(ADMIN-24, 36, 38, 41, 66).
+
+Each step that fails raises `StartFailed` with one line that says how to fix it; what was opened before is closed again.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from moxlite import __version__
+from moxlite.config.files import write_atomically
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.listeners import Listener
+from moxlite.config.load import Problem
+from moxlite.config.static import Static
+from moxlite.net import log
+from moxlite.net.certificates import CertificateError, KeyPair
+from moxlite.net.limits import IPAddress
+from moxlite.net.listeners import BindError, bind
+from moxlite.process.lock import DataLock, Locked
+from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, drop_privileges, user_ids
+from moxlite.process.receivedid import load_key
+from moxlite.store.backup.layout import RESTORING
+
+__all__ = ["Endpoint", "Service", "StartFailed", "Started", "endpoints", "load_certificates", "start"]
+
+Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "http", "https"]
+
+OLDEST_CLOCK: Final = 1704067200.0
+"""1 January 2024: a clock before that is not set, and certificates, signatures and times of messages would all be
+wrong.
+"""
+
+DATA_MODE: Final = 0o750
+
+
+class StartFailed(Exception):
+    """The server cannot start; one line for people."""
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """A port to serve. The web services of a listener share endpoints; which they are is for the web room to look
+    up.
+    """
+
+    listener: str
+    service: Service
+    ip: IPAddress
+    port: int
+
+    @property
+    def tls(self) -> bool:
+        """Whether TLS starts with the connection."""
+        return self.service in ("submissions", "imaps", "https")
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was made ready. `close` gives back what the server has not taken over."""
+
+    holder: ConfigHolder
+    warnings: tuple[Problem, ...]
+    lock: DataLock
+    sockets: tuple[tuple[Endpoint, socket.socket], ...]
+    certificates: dict[str, tuple[KeyPair, ...]]
+    log_handler: log.LogHandler
+    install_key: bytes
+
+    def close(self) -> None:
+        """Close the sockets and release the lock; both may be closed already."""
+        _close_all(self.sockets)
+        self.lock.release()
+
+
+def endpoints(static: Static) -> list[Endpoint]:
+    """The ports of all listeners, each once, in the order of the file."""
+    found: dict[tuple[str, IPAddress, int], Endpoint] = {}
+    for name, listener in static.listeners.items():
+        for service, port in _ports(listener):
+            for ip in listener.ips:
+                found.setdefault((name, ip, port), Endpoint(name, service, ip, port))
+    return list(found.values())
+
+
+def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
+    mail: tuple[Service, ...] = ("smtp", "submission", "submissions", "imap", "imaps")
+    for service in mail:
+        settings = getattr(listener, service)
+        if settings.enabled:
+            yield service, settings.port
+    for name in (
+        "account_http",
+        "admin_http",
+        "webmail_http",
+        "webapi_http",
+        "metrics_http",
+        "debug_http",
+        "webserver_http",
+    ):
+        settings = getattr(listener, name)
+        if settings.enabled:
+            yield "http", settings.port
+    for name in ("account_https", "admin_https", "webmail_https", "webapi_https", "webserver_https"):
+        settings = getattr(listener, name)
+        if settings.enabled:
+            yield "https", settings.port
+    for name in ("autoconfig_https", "mtasts_https"):
+        settings = getattr(listener, name)
+        if settings.enabled:
+            yield "http" if settings.non_tls else "https", settings.port
+
+
+def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, drop: bool = True) -> Started:
+    """Make everything ready that must happen before Trio, and before root is given up.
+
+    Args:
+      path: the static configuration file.
+      log_level: instead of the configured one.
+      pedantic: switched on, whatever the configuration says.
+      drop: become the configured user when started as root.
+
+    Raises:
+      ConfigError: mistakes in the configuration.
+      StartFailed: anything else.
+    """
+    if time.time() < OLDEST_CLOCK:
+        raise StartFailed("the clock of this machine is not set (it says a time before 2024): set it, and start again")
+    if os.name == "posix":
+        os.umask(UMASK)
+    holder, warnings = ConfigHolder.open(path, pedantic=pedantic)
+    static = holder.current.static
+    with contextlib.ExitStack() as undo:
+        ids = _service_user(static) if drop else None
+        lock = undo.enter_context(_lock(static.data_dir, ids))
+        certificates = load_certificates(static)
+        sockets: list[tuple[Endpoint, socket.socket]] = []
+        undo.callback(_close_all, sockets)
+        for endpoint in endpoints(static):
+            try:
+                sockets.append((endpoint, bind(endpoint.ip, endpoint.port)))
+            except BindError as error:
+                raise StartFailed(str(error)) from None
+        if ids is not None:
+            try:
+                drop_privileges(*ids)
+            except (OSError, Unreadable) as error:
+                raise StartFailed(f"cannot become user {static.user}: {error}") from None
+        handler = _log(static, log_level)
+        install_key = _prepare_data(static.data_dir)
+        undo.pop_all()
+    return Started(
+        holder=holder,
+        warnings=tuple(warnings),
+        lock=lock,
+        sockets=tuple(sockets),
+        certificates=certificates,
+        log_handler=handler,
+        install_key=install_key,
+    )
+
+
+def _close_all(sockets: Sequence[tuple[Endpoint, socket.socket]]) -> None:
+    for _, sock in sockets:
+        sock.close()
+
+
+def load_certificates(static: Static) -> dict[str, tuple[KeyPair, ...]]:
+    """Certificates and keys of each listener that has TLS.
+
+    Raises:
+      StartFailed: one cannot be read, or isn't what it should be.
+    """
+    found: dict[str, tuple[KeyPair, ...]] = {}
+    for name, listener in static.listeners.items():
+        if listener.tls is None:
+            continue
+        if listener.tls.acme is not None:
+            raise StartFailed(
+                f"listeners.{name}.tls.acme: this version has no ACME yet: get certificates by another program, "
+                "and name them in key_certs"
+            )
+        pairs = []
+        for pair in listener.tls.key_certs:
+            try:
+                pairs.append(KeyPair.load(pair.cert_file.read_bytes(), pair.key_file.read_bytes()))
+            except OSError as error:
+                raise StartFailed(f"listeners.{name}.tls: cannot read {error.filename}: {error.strerror}") from None
+            except CertificateError as error:
+                raise StartFailed(f"listeners.{name}.tls: {pair.cert_file} with {pair.key_file}: {error}") from None
+        found[name] = tuple(pairs)
+    return found
+
+
+def _service_user(static: Static) -> tuple[int, int] | None:
+    """Whom to become; None when this process isn't root."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return None
+    try:
+        ids = user_ids(static.user)
+    except UnknownUser as error:
+        raise StartFailed(str(error)) from None
+    return None if ids[0] == 0 else ids
+
+
+def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
+    """Take the data directory, making it where it's missing; a directory made by root goes to the service user."""
+    try:
+        if not data_dir.exists():
+            data_dir.mkdir(mode=DATA_MODE, parents=True)
+            if ids is not None:
+                os.chown(data_dir, *ids, follow_symlinks=False)
+        lock = DataLock(data_dir / "lock")
+    except Locked as error:
+        raise StartFailed(str(error)) from None
+    except OSError as error:
+        raise StartFailed(f"cannot use the data directory {data_dir}: {error.strerror}") from None
+    if (data_dir / RESTORING).exists():
+        lock.release()
+        raise StartFailed(f"a restore into {data_dir} was not finished: run `moxlite restore` again")
+    return lock
+
+
+def _log(static: Static, level: str | None) -> log.LogHandler:
+    try:
+        return log.setup(
+            level or static.log_level, static.package_log_levels, format=static.log_format, path=static.log_file
+        )
+    except ValueError as error:
+        raise StartFailed(f"package_log_levels: {error}") from None
+    except OSError as error:
+        raise StartFailed(f"cannot write log_file {static.log_file}: {error.strerror}") from None
+
+
+def _prepare_data(data_dir: Path) -> bytes:
+    """An empty ``tmp``, the key of the installation, and the version that wrote last."""
+    tmp = data_dir / "tmp"
+    try:
+        shutil.rmtree(tmp, ignore_errors=True)
+        tmp.mkdir(mode=DATA_MODE, exist_ok=True)
+        key = load_key(data_dir)
+        version = data_dir / "version"
+        if not version.exists() or version.read_text().strip() != __version__:
+            write_atomically(version, f"{__version__}\n".encode())
+    except OSError as error:
+        raise StartFailed(f"cannot use the data directory {data_dir}: {error}") from None
+    return key

@@ -1,0 +1,212 @@
+"""``moxlite gentestdata DIR``: accounts and auth.db with something of everything, for tests of upgrades (STORE-146).
+
+Each released schema leaves such a directory, compressed, in fixtures/upgrade/: later programs must open it. All of it
+is made through the operations that the server uses. What the queue adds is in `moxlite.queue.testdata`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.x509.oid import NameOID
+
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.apppasswords import add_app_password
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.auth.loginattempts import LoginAttempt, record
+from moxlite.store.auth.tlskeys import read_certificate
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
+from moxlite.store.junk.params import JunkParams
+from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.annotations import set_annotation
+from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.flags import store_flags
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
+from moxlite.store.mail.messages import copy_messages, expunge, move_messages
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.types import UID, Flag, MailboxID
+
+__all__ = ["ACCOUNTS", "PASSWORD", "fill", "made_up", "message"]
+
+ACCOUNTS: Final = ("test0", "test1", "test2")
+"""Empty; one message with all facts; everything else."""
+
+DOMAINS: Final = ("mox.example", "bücher.example")
+
+PASSWORD: Final = "test1234"  # noqa: S105 - of made-up accounts
+
+PREFIX: Final = b"Return-Path: <remote@remote.example>\r\nX-Prefix: added at reception\r\n"
+
+RECEIVED: Final = 1_790_000_000_000_000
+
+
+def made_up() -> Options:
+    """Options in which the accounts exist, with a junk filter."""
+    config = AccountConfig(junk_filter=JunkParams())
+    return Options(
+        account_config=lambda name: config if name in ACCOUNTS else None, min_free_space=0, undelete_grace=1 << 60
+    )
+
+
+def message(number: int, *, domain: str = DOMAINS[0], subject: str = "test", parent: int | None = None) -> bytes:
+    """A made-up message; `parent` is the number of the one that it answers."""
+    lines = [
+        "From: Remote <remote@remote.example>",
+        f"To: Test <other@{domain}>",
+        f"Subject: {subject if parent is None else f'Re: {subject}'}",
+        f"Message-ID: <{number}@remote.example>",
+        "Date: Fri, 20 Nov 2026 07:00:00 +0100",
+    ]
+    if parent is not None:
+        lines += [f"In-Reply-To: <{parent}@remote.example>", f"References: <{parent}@remote.example>"]
+    return ("\r\n".join(lines) + f"\r\n\r\nThis is message {number}, sent with care.\r\n").encode()
+
+
+async def fill(data: Path) -> None:
+    """Make the accounts and auth.db in the directory `data`, which exists. Raises StoreError, OSError."""
+    options = made_up()
+    accounts = Accounts(data, options)
+    try:
+        for name in ACCOUNTS:
+            async with accounts.use(name) as account:
+                await change_password(account, PASSWORD)
+        async with accounts.use(ACCOUNTS[1]) as account:
+            await _one(account)
+        async with accounts.use(ACCOUNTS[2]) as account:
+            await _everything(account)
+            await add_app_password(account, "phone", ["imap", "submission"])
+            await add_app_password(account, "archive", ["imap"], read_only=True, expires=RECEIVED * 2)
+            await account.settle()
+    finally:
+        await accounts.aclose()
+    await _auth(data, options)
+
+
+async def _deliver(account: Account, data: bytes, facts: Facts, mailbox: str = "Inbox") -> None:
+    await deliver(account, await prepare(Spool.of(data), PREFIX), facts, mailbox, received=RECEIVED, received_offset=60)
+
+
+def _facts(ip: str = "192.0.2.7") -> Facts:
+    ip1, ip2, ip3 = ip_classes(ip)
+    return Facts(
+        smtp=SMTPFacts(
+            remote_ip=ip,
+            ip1=ip1,
+            ip2=ip2,
+            ip3=ip3,
+            ehlo_domain="remote.example",
+            mailfrom="remote",
+            mailfrom_domain="remote.example",
+            rcptto="test",
+            rcptto_domain=DOMAINS[1],
+            msgfrom="remote",
+            msgfrom_domain="remote.example",
+            msgfrom_orgdomain="remote.example",
+            ehlo_ok=True,
+            mailfrom_ok=True,
+            msgfrom_ok=True,
+            ehlo_validation="pass",
+            mailfrom_validation="pass",
+            msgfrom_validation="strict",
+            orig_ehlo="origin.example",
+            orig_dkim=("origin.example",),
+        ),
+        dkim_domains=("remote.example",),
+        is_forward=True,
+        is_mailinglist=True,
+        tls_version="TLSv1.3",
+        tls_cipher="TLS_AES_128_GCM_SHA256",
+        requiretls=True,
+    )
+
+
+async def _one(account: Account) -> None:
+    await _deliver(account, message(1, domain=DOMAINS[1]), _facts("2001:db8::7"))
+
+
+async def _everything(account: Account) -> None:
+    for number in range(10, 30):
+        await _deliver(account, message(number, parent=number - 1 if number % 5 else None), _facts())
+    inbox = await _box(account, "Inbox")
+    sent = await _box(account, "Sent")
+    items = [Append(await prepare(Spool.of(message(40 + n))), Flag.SEEN, ("$Custom", "Project")) for n in range(3)]
+    await append(account, sent, items)
+    large = message(50) + b"".join(b"line %d of a long letter\r\n" % n for n in range(30_000))
+    await append(account, inbox, [Append(await prepare(Spool.of(large)), Flag.FLAGGED)])
+    for unit in _changes(inbox, sent):
+        await account.write(unit)
+
+
+def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], object]]:
+    uids = [UID(number) for number in range(1, 21)]
+
+    def mailboxes(tx: AccountTx) -> None:
+        (*_, gone) = create_mailbox(tx, "Old/Gone")
+        (*_, renamed) = create_mailbox(tx, "Before")
+        rename_mailbox(tx, renamed.id, "Lists/After ☺")
+        delete_mailbox(tx, gone.id)
+
+    return [
+        mailboxes,
+        lambda tx: store_flags(tx, inbox, uids[:4], mode="add", flags=Flag.JUNK | Flag.SEEN),
+        lambda tx: store_flags(tx, inbox, uids[4:8], mode="add", flags=Flag.NOTJUNK, keywords=("Important",)),
+        lambda tx: copy_messages(tx, inbox, uids[6:9], sent),
+        lambda tx: move_messages(tx, inbox, uids[9:11], sent),
+        lambda tx: expunge(tx, inbox, uids[12:14]),
+        lambda tx: set_annotation(tx, inbox, "/private/comment", b"of the inbox"),
+        lambda tx: set_annotation(tx, MailboxID(0), "/shared/comment", b"of the account", is_string=False),
+        lambda tx: set_rights(tx, inbox, ACCOUNTS[1], "lrs"),
+        lambda tx: add_outgoing(tx, ["remote@remote.example", "other@bücher.example"], OutgoingLimits(100, 100)),
+    ]
+
+
+async def _box(account: Account, name: str) -> MailboxID:
+    found = await account.read(lambda r: mailbox_by_name(r, name), op="gentestdata")
+    assert found is not None
+    return found.id
+
+
+async def _auth(data: Path, options: Options) -> None:
+    auth = await AuthDB.open(data / "auth.db", options)
+    try:
+        await auth.add_session("webmail", ACCOUNTS[2], f"test@{DOMAINS[0]}", remote_ip="192.0.2.8", user_agent="test")
+        attempts = [
+            LoginAttempt(
+                result="ok", protocol="imap", mechanism="SCRAM-SHA-256", account=ACCOUNTS[2], remote_ip="192.0.2.8"
+            ),
+            LoginAttempt(
+                result="ok",
+                protocol="submission",
+                mechanism="PLAIN",
+                account=ACCOUNTS[2],
+                app_password="phone",  # noqa: S106 - a name
+            ),
+            LoginAttempt(result="badcreds", protocol="submission", mechanism="PLAIN", address="who@mox.example"),
+        ]
+        await auth.database.write(lambda tx: record(tx, attempts))
+        await auth.add_key(read_certificate(_certificate(), ACCOUNTS[2], f"test@{DOMAINS[0]}"))
+        await auth.audit("(cli)", "account add", ACCOUNTS[2])
+    finally:
+        await auth.aclose()
+
+
+def _certificate() -> bytes:
+    key = ed25519.Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test key")])
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start + dt.timedelta(days=36_500))
+    return builder.sign(key, None).public_bytes(serialization.Encoding.PEM)

@@ -1,0 +1,60 @@
+"""Keeping ``auth.db`` true about who shares mailboxes with whom (IMAP-157).
+
+LIST must not open every account to find what is shared with a user, so `auth.db` has pairs of owners and guests. They
+are made from the owners' own files: after each change, and whenever an account is opened, which happens to each after
+the start of the server. So a crash between the two files, or a backup of one of them, is made good by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.changelog.account import Account
+from moxlite.store.errors import AccountUnknown, StoreError
+from moxlite.store.mail.acl import forget_guest, guests
+
+__all__ = ["forget_shares", "publish_shares", "sharing_task"]
+
+logger = logging.getLogger("moxlite.store.shares")
+
+INTERVAL: Final = 3600.0
+"""Seconds between two looks at an account that stays open."""
+
+
+async def publish_shares(auth: AuthDB, account: Account) -> None:
+    """Have `auth.db` say what the account's file says. Raises StoreError."""
+    while True:  # somebody else may have read the file before us, and written after us
+        found = await account.read(guests, op="shares")
+        if not await auth.set_guests(account.name, found):
+            return
+        logger.info("shared with", extra={"kv": {"account": account.name, "guests": " ".join(found)}})
+
+
+def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
+    """A background task of open accounts, for `Accounts.register_task`."""
+
+    async def run(account: Account) -> None:
+        while True:
+            await publish_shares(auth, account)
+            await trio.sleep(INTERVAL)
+
+    return run
+
+
+async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:
+    """Take all rights from an account that is being removed: who gets its name later must not have them."""
+    for owner in await auth.owners(guest, anyone=False):
+        try:
+            async with accounts.use(owner) as account:
+                await account.write(lambda tx: forget_guest(tx, guest))
+                await publish_shares(auth, account)
+        except AccountUnknown:  # of an owner that is removed itself
+            continue
+        except StoreError as error:  # a broken file must not keep another account from going
+            logger.error("rights left behind", extra={"kv": {"account": owner, "guest": guest, "err": str(error)}})

@@ -1,0 +1,261 @@
+"""``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
+(STORE-104..106, STORE-140, WEB-160), and which accounts share mailboxes (IMAP-157).
+
+`AuthDB` is the file as the rest of the program sees it. The work is done by plain functions: sessions.py,
+loginattempts.py, tlskeys.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.store.auth import loginattempts, sessions, tlskeys
+from moxlite.store.auth.loginattempts import AttemptRecorder, LoginAttempt, RecordedAttempt
+from moxlite.store.auth.sessions import Session, SessionTokens
+from moxlite.store.auth.tlskeys import TLSKey
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.mail.acl import ANYONE
+from moxlite.store.options import DAY, Options
+
+__all__ = ["MAX_OWNERS", "AuditEntry", "AuthDB"]
+
+logger = logging.getLogger("moxlite.store.auth")
+
+UPKEEP: Final = 3600.0
+"""Seconds between two removals of what has expired."""
+
+AUDIT_RETENTION: Final = 365 * DAY
+"""Microseconds for which the audit log is kept (WEB-160)."""
+
+NOTE_REMOVAL: Final = "INSERT INTO account_removal (account, requested) VALUES (?, ?) ON CONFLICT DO NOTHING"
+REMOVALS: Final = "SELECT account FROM account_removal ORDER BY requested, account"
+END_REMOVAL: Final = (
+    "DELETE FROM login_attempt WHERE account = ?",
+    "DELETE FROM shared WHERE owner = ?",
+    "DELETE FROM shared WHERE guest = ?",
+    "DELETE FROM account_removal WHERE account = ?",
+)
+MAX_OWNERS: Final = 200
+"""Accounts whose shared mailboxes one user sees: LIST opens them all."""
+
+GUESTS: Final = "SELECT guest FROM shared WHERE owner = ?"
+DROP_GUESTS: Final = "DELETE FROM shared WHERE owner = ?"
+ADD_GUEST: Final = "INSERT INTO shared (owner, guest) VALUES (?, ?)"
+OWNERS: Final = "SELECT DISTINCT owner FROM shared WHERE guest IN (?1, ?2) AND owner <> ?1 ORDER BY owner LIMIT ?3"
+SHARES: Final = "SELECT 1 FROM shared WHERE owner = ?1 AND guest IN (?2, 'anyone') AND ?1 <> ?2"
+AUDIT: Final = "INSERT INTO audit (at, actor, remote_ip, action, object, detail) VALUES (?, ?, ?, ?, ?, ?)"
+AUDIT_LIST: Final = (
+    "SELECT id, at, actor, remote_ip, action, object, detail FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"
+)
+DROP_AUDIT: Final = "DELETE FROM audit WHERE at < ?"
+MAX_ID: Final = (1 << 63) - 1
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One change made by somebody, µs UTC; `detail` is JSON of old and new values, without secrets."""
+
+    id: int
+    at: int
+    actor: str
+    remote_ip: str
+    action: str
+    object: str
+    detail: str
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+class AuthDB:
+    """The open file. `serve` must run for log-in attempts to be written; `aclose` ends it."""
+
+    def __init__(self, database: Database) -> None:
+        """For `open`."""
+        self.database = database
+        self._recorder = AttemptRecorder(database)
+
+    @classmethod
+    async def open(cls, path: Path, options: Options) -> AuthDB:
+        """Open or create the file. Raises as `Database.open`."""
+        return cls(await Database.open(path, Kind.AUTH, options=options))
+
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write log-in attempts, remove what has expired, give idle memory back; until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._recorder.serve)
+            nursery.start_soon(self.database.serve)
+            nursery.start_soon(self._upkeep)
+            task_status.started()
+
+    async def aclose(self) -> None:
+        """Close the file; after `serve` has ended."""
+        await self.database.aclose()
+
+    async def _upkeep(self) -> None:
+        while True:
+            try:
+                await self.database.write(_drop_old)
+            except StoreError as error:
+                logger.warning("removing what has expired failed", extra={"kv": {"err": str(error)}})
+            await trio.sleep(UPKEEP)
+
+    # Sessions (STORE-105)
+
+    async def add_session(
+        self, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = ""
+    ) -> SessionTokens:
+        """Begin a session after a successful log-in; returns its tokens, once it is durable."""
+        return await self.database.write(
+            lambda tx: sessions.add_session(tx, app, account, address, remote_ip=remote_ip, user_agent=user_agent)
+        )
+
+    async def use_session(self, token: str, app: str, account: str, *, csrf: str | None = None) -> Session:
+        """The session of a request, which now lives 24 hours longer; that is written every 5 minutes at most.
+
+        Raises:
+          NoSession, SessionExpired, BadCSRF: see sessions.py.
+        """
+        now = _now()
+        session = await self.database.read(
+            lambda r: sessions.find_session(r, token, app, account, now=now, csrf=csrf), op="session"
+        )
+        if sessions.needs_extension(session, now):
+            await self.database.write(lambda tx: sessions.extend_session(tx, session.id))
+        return session
+
+    async def sessions(self, account: str) -> list[Session]:
+        """The living sessions of an account, last used first."""
+        now = _now()
+        return await self.database.read(lambda r: sessions.sessions_of(r, account, now=now), op="sessions")
+
+    async def remove_session(self, account: str, session_id: int) -> bool:
+        """End one session; False when the account has none of that id."""
+        return await self.database.write(lambda tx: sessions.remove_session(tx, account, session_id))
+
+    async def remove_sessions(self, account: str, *, keep_token: str | None = None) -> int:
+        """End all sessions of an account, but that of `keep_token`; returns how many (STORE-102, WEB-59)."""
+        return await self.database.write(lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token))
+
+    # Log-in attempts (STORE-106)
+
+    def record(self, attempt: LoginAttempt) -> None:
+        """Have an attempt written in the background; never waits, and drops it when a hundred wait already."""
+        self._recorder.record(attempt)
+
+    async def attempts(self, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:
+        """The newest attempts of an account (or `UNKNOWN`, `ADMIN`), or of all."""
+        return await self.database.read(
+            lambda r: loginattempts.attempts_of(r, account, limit=limit), op="login_attempts"
+        )
+
+    # Keys of client certificates (STORE-104)
+
+    async def add_key(self, key: TLSKey) -> TLSKey:
+        """Store a key from `tlskeys.read_certificate`. Raises KeyExists."""
+        return await self.database.write(lambda tx: tlskeys.add_key(tx, key))
+
+    async def find_key(self, fingerprint: str) -> TLSKey | None:
+        """The key of a connection."""
+        return await self.database.read(lambda r: tlskeys.find_key(r, fingerprint), op="tls_key")
+
+    async def keys(self, account: str | None = None) -> list[TLSKey]:
+        """The keys of an account, or of all."""
+        return await self.database.read(lambda r: tlskeys.keys_of(r, account), op="tls_keys")
+
+    async def change_key(
+        self, account: str, fingerprint: str, *, name: str, no_imap_preauth: bool, login_address: str
+    ) -> bool:
+        """Change what belongs to a key; False when the account has none of that fingerprint."""
+        return await self.database.write(
+            lambda tx: tlskeys.change_key(
+                tx, account, fingerprint, name=name, no_imap_preauth=no_imap_preauth, login_address=login_address
+            )
+        )
+
+    async def remove_key(self, account: str, fingerprint: str) -> bool:
+        """Forget a key; False when the account has none of that fingerprint."""
+        return await self.database.write(lambda tx: tlskeys.remove_key(tx, account, fingerprint))
+
+    # Removal of accounts (STORE-140)
+
+    async def begin_removal(self, account: str) -> None:
+        """Note that an account is to be removed; its sessions and keys end at once."""
+
+        def unit(tx: Tx) -> None:
+            tx.execute(NOTE_REMOVAL, account, tx.now)
+            sessions.remove_sessions(tx, account)
+            tlskeys.remove_keys(tx, account)
+
+        await self.database.write(unit)
+
+    async def removals(self) -> list[str]:
+        """Accounts whose removal was begun and has not ended."""
+        return await self.database.read(lambda r: [name for (name,) in r.rows(REMOVALS)], op="removals")
+
+    async def end_removal(self, account: str) -> None:
+        """The files of an account are gone: forget the rest."""
+
+        def unit(tx: Tx) -> None:
+            for sql in END_REMOVAL:
+                tx.execute(sql, account)
+
+        await self.database.write(unit)
+
+    # Who shares mailboxes with whom (IMAP-157)
+
+    async def set_guests(self, owner: str, guests: Iterable[str]) -> bool:
+        """Note to whom an account has given rights, as its own file says (`acl.guests`); False when that is known."""
+        wanted = set(guests)
+
+        def known(r: Reader) -> bool:
+            return {guest for (guest,) in r.rows(GUESTS, owner)} == wanted
+
+        def unit(tx: Tx) -> None:
+            tx.execute(DROP_GUESTS, owner)
+            tx.executemany(ADD_GUEST, [(owner, guest) for guest in sorted(wanted)])
+
+        if await self.database.read(known, op="shared"):
+            return False
+        await self.database.write(unit)
+        return True
+
+    async def owners(self, guest: str, *, anyone: bool = True) -> list[str]:
+        """Accounts that may share something with `guest`, by name, `MAX_OWNERS` at most; without `anyone` only those
+        which name it. What they do share is in their own files.
+        """
+        rows = await self.database.read(
+            lambda r: r.rows(OWNERS, guest, ANYONE if anyone else guest, MAX_OWNERS), op="shared"
+        )
+        return [owner for (owner,) in rows]
+
+    async def may_share(self, owner: str, guest: str) -> bool:
+        """Whether `owners` of `guest` would name `owner`."""
+        row = await self.database.read(lambda r: r.row(SHARES, owner, guest), op="shared")
+        return row is not None
+
+    # Audit log (WEB-160)
+
+    async def audit(self, actor: str, action: str, object_: str, *, remote_ip: str = "", detail: str = "{}") -> None:
+        """Note a change, durable when this returns."""
+        await self.database.write(lambda tx: tx.execute(AUDIT, tx.now, actor, remote_ip, action, object_, detail))
+
+    async def audit_log(self, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:
+        """Entries with ids below `before`, newest first."""
+        return await self.database.read(
+            lambda r: [AuditEntry(*row) for row in r.rows(AUDIT_LIST, before, limit)], op="audit_log"
+        )
+
+
+def _drop_old(tx: Tx) -> None:
+    sessions.drop_expired(tx)
+    loginattempts.drop_old(tx)
+    tx.execute(DROP_AUDIT, tx.now - AUDIT_RETENTION)

@@ -1,0 +1,395 @@
+"""Credentials of an account: stored forms of its password, and their verification (STORE-100..103).
+
+Nothing stored is reversible: argon2id for mechanisms that hand over the password, SCRAM keys (RFC 5802) and CRAM-MD5
+states (RFC 2195) for those that prove it. The mechanisms themselves are in proto/sasl; who may log in where is decided
+in admin/logins; app passwords are in apppasswords.py.
+
+A SCRAM server names salt and iterations before it knows which password its client has. So all passwords of an account
+share them (`Salt`): the first one brings them along, and a new password of an account with app passwords takes theirs.
+"""
+
+from __future__ import annotations
+
+import hmac
+import importlib
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import argon2
+import msgspec
+import trio
+
+from moxlite.proto.sasl.crammd5 import cram_md5_states
+from moxlite.proto.sasl.passwords import prepare_password
+from moxlite.proto.sasl.scram import ITERATIONS, SALT_SIZE, derive_scram
+from moxlite.proto.sasl.types import ScramSecrets, Secrets
+from moxlite.store.errors import BadPassword
+from moxlite.store.file.database import Reader, Tx
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = [
+    "OWN",
+    "Credential",
+    "PasswordChecker",
+    "Salt",
+    "account_salt",
+    "app_salt",
+    "change_password",
+    "check_password",
+    "credential",
+    "decode_scram",
+    "derive_credential",
+    "derive_secrets",
+    "encode_scram",
+    "generate_password",
+    "needs_rehash",
+    "rehash",
+    "set_credential",
+    "set_password",
+    "verifications",
+]
+
+MIN_LENGTH: Final = 8
+MAX_LENGTH: Final = 256
+"""Octets of a password after preparation (STORE-100)."""
+
+GENERATED_LENGTH: Final = 20
+_GENERATED_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+"""20 of 36 characters are 103 random bits (STORE-102)."""
+
+MAX_VERIFICATIONS: Final = 2
+"""Verifications at once: each takes 19 MiB and 20 ms of a core (STORE-103)."""
+
+BCRYPT_OCTETS: Final = 72
+"""What bcrypt looks at of a password; newer versions of the package refuse more."""
+
+CACHE_SECONDS: Final = 15 * 60
+"""Seconds a success is remembered (STORE-103): IMAP clients log in with every connection they open."""
+
+CACHE_ENTRIES: Final = 4096
+"""Remembered successes: one per user is enough, and a bound is a must."""
+
+OWN: Final = -1
+"""What `PasswordChecker.which` says of an account's own password."""
+
+_HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=argon2.Type.ID)
+"""OWASP's minimum for argon2id, and small enough for a board with 512 MiB (STORE-100)."""
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """All stored forms of a password. `password` is the encoded argon2id (or, of a migrated account, ``$2b$``) hash.
+
+    `changed` is the time of the last change, µs UTC: what was verified before it counts no longer.
+    """
+
+    password: str
+    secrets: Secrets
+    changed: int = 0
+
+    def __repr__(self) -> str:
+        """Without hashes, which must not reach a log."""
+        return f"Credential(changed={self.changed})"
+
+
+class Salt(msgspec.Struct, frozen=True):
+    """What all SCRAM secrets of an account share."""
+
+    octets: bytes
+    iterations: int
+
+
+def check_password(password: str) -> str:
+    """A new password in its prepared form (RFC 8265 OpaqueString).
+
+    Raises:
+      BadPassword: forbidden characters, or not of 8 to 256 octets; the text is for its owner.
+    """
+    try:
+        prepared = prepare_password(password)
+    except ValueError as error:
+        raise BadPassword(str(error)) from error
+    length = len(prepared.encode())
+    if length < MIN_LENGTH:
+        raise BadPassword(f"a password needs at least {MIN_LENGTH} characters")
+    if length > MAX_LENGTH:
+        raise BadPassword(f"a password cannot be longer than {MAX_LENGTH} octets")
+    return prepared
+
+
+def generate_password() -> str:
+    """A random password, for those who may not choose their own (STORE-102)."""
+    return "".join(secrets.choice(_GENERATED_ALPHABET) for _ in range(GENERATED_LENGTH))
+
+
+def derive_secrets(prepared: str, salt: Salt | None = None) -> Secrets:
+    """What SCRAM and CRAM-MD5 need of a prepared password; both SCRAM forms have the same salt, a new one if none is
+    given. About 10 ms: for threads.
+    """
+    salt = salt or Salt(secrets.token_bytes(SALT_SIZE), ITERATIONS)
+    return Secrets(
+        scram_sha_1=derive_scram(prepared, "sha1", salt=salt.octets, iterations=salt.iterations),
+        scram_sha_256=derive_scram(prepared, "sha256", salt=salt.octets, iterations=salt.iterations),
+        cram_md5=cram_md5_states(prepared),
+    )
+
+
+def derive_credential(password: str, salt: Salt | None = None) -> Credential:
+    """All stored forms of a new password, with the salt of `app_salt`; about 40 ms: for threads. Raises BadPassword."""
+    return _derive_prepared(check_password(password), salt)
+
+
+# Storing
+
+CLEAR: Final = "DELETE FROM credential"
+SET: Final = "INSERT INTO credential (kind, data, created) VALUES (?, ?, ?)"
+GET: Final = "SELECT kind, data, created FROM credential"
+GET_KIND: Final = "SELECT data FROM credential WHERE kind = ?"
+APP_SCRAM: Final = "SELECT scram_sha_256 FROM app_password ORDER BY id LIMIT 1"
+
+HASH: Final = "argon2id"
+SCRAM_SHA_1: Final = "scram-sha-1"
+SCRAM_SHA_256: Final = "scram-sha-256"
+CRAM_MD5: Final = "cram-md5"
+"""The kinds of rows. ``argon2id`` also holds a migrated ``$2b$`` hash until the next log-in."""
+
+_scram: Final = msgspec.msgpack.Decoder(ScramSecrets)
+
+
+def encode_scram(scram: ScramSecrets) -> bytes:
+    """The stored form of SCRAM secrets."""
+    return msgspec.msgpack.encode(scram)
+
+
+def decode_scram(data: bytes) -> ScramSecrets:
+    """What `encode_scram` made. Raises msgspec.DecodeError."""
+    return _scram.decode(data)
+
+
+def app_salt(r: Reader) -> Salt | None:
+    """The salt that a new password of the account must have: that of its app passwords, None without any."""
+    return _salt(r.value(APP_SCRAM))
+
+
+def account_salt(r: Reader) -> Salt | None:
+    """The salt that a new app password must have: that of the account's own password, or of its app passwords."""
+    return _salt(r.value(GET_KIND, SCRAM_SHA_256)) or app_salt(r)
+
+
+def _salt(data: bytes | None) -> Salt | None:
+    if data is None:
+        return None
+    scram = decode_scram(data)
+    return Salt(scram.salt, scram.iterations)
+
+
+def set_credential(tx: Tx, new: Credential) -> None:
+    """Store the forms of a new password, all of them: none of an older password stays."""
+    rows = {HASH: new.password.encode()}
+    for kind, scram in ((SCRAM_SHA_1, new.secrets.scram_sha_1), (SCRAM_SHA_256, new.secrets.scram_sha_256)):
+        if scram is not None:
+            rows[kind] = encode_scram(scram)
+    if new.secrets.cram_md5 is not None:
+        rows[CRAM_MD5] = new.secrets.cram_md5
+    tx.execute(CLEAR)
+    for kind, data in rows.items():
+        tx.execute(SET, kind, data, tx.now)
+
+
+def set_password(tx: Tx, password: str) -> None:
+    """Set the password, deriving its forms here, in the writer's thread; a server uses `change_password`. Raises
+    BadPassword.
+    """
+    set_credential(tx, derive_credential(password, app_salt(tx)))
+
+
+def credential(r: Reader) -> Credential | None:
+    """The stored forms; None as long as no password was set."""
+    rows: dict[str, tuple[bytes, int]] = {kind: (data, created) for kind, data, created in r.rows(GET)}
+    if HASH not in rows:
+        return None
+
+    def scram(kind: str) -> ScramSecrets | None:
+        return decode_scram(rows[kind][0]) if kind in rows else None
+
+    cram_md5 = rows[CRAM_MD5][0] if CRAM_MD5 in rows else None
+    hashed, changed = rows[HASH]
+    return Credential(hashed.decode(), Secrets(scram(SCRAM_SHA_1), scram(SCRAM_SHA_256), cram_md5), changed)
+
+
+async def change_password(account: Account, password: str) -> None:
+    """Set the password of an account: derived in a thread, then one unit.
+
+    The caller ends the account's web sessions (STORE-102) and calls `PasswordChecker.forget`.
+
+    Raises:
+      BadPassword: see `check_password`.
+    """
+
+    def unit(tx: Tx, new: Credential, salt: Salt | None) -> bool:
+        if app_salt(tx) != salt:
+            return False
+        set_credential(tx, new)
+        return True
+
+    done = False
+    while not done:  # again only when the first app password came meanwhile
+        salt = await account.read(app_salt, op="credential")
+        new = await trio.to_thread.run_sync(derive_credential, password, salt, limiter=verifications())
+        done = await account.write(partial(unit, new=new, salt=salt))
+
+
+# Verifying
+
+_limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("password_verifications")
+
+
+def verifications() -> trio.CapacityLimiter:
+    """For threads that derive or verify: at most two at once (STORE-103)."""
+    try:
+        return _limiter.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(MAX_VERIFICATIONS)
+        _limiter.set(limiter)
+        return limiter
+
+
+class PasswordChecker:
+    """Verifies passwords in threads, and remembers successes as HMACs under a key of this process (STORE-103)."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._seen: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
+        self._dummy: str | None = None
+        self._dummy_lock = threading.Lock()
+
+    async def verify(self, account: str, stored: Credential | None, password: str) -> bool:
+        """Whether `password` is that of the account with these stored forms.
+
+        Without an account, or one without password, pass None: it takes as long and says no (SMTP-57).
+        """
+        return await self.which(account, stored, (), password) == OWN
+
+    async def which(
+        self, account: str, stored: Credential | None, apps: Sequence[ScramSecrets], password: str
+    ) -> int | None:
+        """Which of the passwords that may be used `password` is: `OWN`, the place of an app password among `apps`, or
+        None for none of them.
+
+        An app password is as random as its SCRAM key, so that is all that it is compared with: once for all of them.
+        What is none takes the same time whether there is an account, a password of its own, or app passwords (SMTP-57).
+        """
+        try:
+            prepared = prepare_password(password)
+        except ValueError:
+            prepared, stored, apps = "", None, ()
+        forms = [one.stored_key.hex() for one in apps]
+        if stored is not None and self._remembered(account, stored.password, prepared):
+            return OWN
+        for place, form in enumerate(forms):
+            if self._remembered(account, form, prepared):
+                return place
+        hashed = stored.password if stored is not None else None
+        found = await trio.to_thread.run_sync(self._find, hashed, apps, prepared, limiter=verifications())
+        if found is not None:
+            form = stored.password if stored is not None and found == OWN else forms[found]
+            self._seen[account, form] = (self._tag(form, prepared), time.monotonic() + CACHE_SECONDS)
+            self._seen.move_to_end((account, form))
+            while len(self._seen) > CACHE_ENTRIES:
+                self._seen.popitem(last=False)
+        return found
+
+    def forget(self, account: str) -> None:
+        """Drop what is remembered of an account: its password changed, or it may not log in any longer."""
+        for key in [key for key in self._seen if key[0] == account]:
+            del self._seen[key]
+
+    def _tag(self, form: str, prepared: str) -> bytes:
+        return hmac.digest(self._key, f"{form}\0{prepared}".encode(), "sha256")
+
+    def _remembered(self, account: str, form: str, prepared: str) -> bool:
+        tag, until = self._seen.get((account, form), (b"", 0.0))
+        if until < time.monotonic():
+            self._seen.pop((account, form), None)
+            return False
+        return hmac.compare_digest(tag, self._tag(form, prepared))
+
+    def _find(self, hashed: str | None, apps: Sequence[ScramSecrets], prepared: str) -> int | None:
+        """In a thread. The app passwords first: they cost a tenth of an argon2."""
+        if apps and (place := _among(apps, prepared)) is not None:
+            return place
+        if hashed is not None and _verify(hashed, prepared):
+            return OWN
+        if hashed is None:
+            _verify(self._dummy_hash(), prepared)
+        if not apps:
+            derive_scram(prepared, "sha256")
+        return None
+
+    def _dummy_hash(self) -> str:
+        with self._dummy_lock:
+            if self._dummy is None:
+                self._dummy = _HASHER.hash(secrets.token_urlsafe())
+            return self._dummy
+
+
+def _among(apps: Sequence[ScramSecrets], prepared: str) -> int | None:
+    """The place of the one that the password belongs to; 2 ms, for they share their salt."""
+    first = apps[0]
+    key = derive_scram(prepared, "sha256", salt=first.salt, iterations=first.iterations).stored_key
+    chosen: int | None = None
+    for place, one in enumerate(apps):
+        if hmac.compare_digest(one.stored_key, key):
+            chosen = place
+    return chosen
+
+
+def needs_rehash(stored: Credential) -> bool:
+    """Whether a login should replace the stored hash: a migrated ``$2b$`` one, or one with older parameters
+    (STORE-100).
+    """
+    return not stored.password.startswith("$argon2id$") or _HASHER.check_needs_rehash(stored.password)
+
+
+async def rehash(account: Account, stored: Credential, password: str) -> None:
+    """Replace the hash of a password that was just verified, and add the secrets that were missing; a change meanwhile
+    wins. Secrets that are there stay: a client may be about to prove them.
+    """
+    salt = await account.read(app_salt, op="credential")
+    new = await trio.to_thread.run_sync(_derive_prepared, prepare_password(password), salt, limiter=verifications())
+    if None not in msgspec.structs.astuple(stored.secrets):
+        new = msgspec.structs.replace(new, secrets=stored.secrets)
+
+    def unit(tx: Tx) -> None:
+        if credential(tx) == stored and app_salt(tx) == salt:
+            set_credential(tx, new)
+
+    await account.write(unit)
+
+
+def _derive_prepared(prepared: str, salt: Salt | None) -> Credential:
+    return Credential(_HASHER.hash(prepared), derive_secrets(prepared, salt))
+
+
+def _verify(hashed: str, prepared: str) -> bool:
+    if hashed.startswith("$2b$"):
+        return _verify_bcrypt(hashed, prepared)
+    try:
+        return _HASHER.verify(hashed, prepared)
+    except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
+        return False
+
+
+def _verify_bcrypt(hashed: str, prepared: str) -> bool:
+    """A hash taken over from another system; needs the optional package bcrypt, and without it no password fits."""
+    try:
+        bcrypt = importlib.import_module("bcrypt")
+    except ImportError:
+        return False
+    return bool(bcrypt.checkpw(prepared.encode()[:BCRYPT_OCTETS], hashed.encode()))

@@ -1,0 +1,213 @@
+"""Log-in attempts in ``auth.db`` (STORE-106, SMTP-64, IMAP-26, WEB-58).
+
+Attempts come from every protocol and must never delay a log-in: they pass a short queue and are written by one task,
+all that wait in one unit. Equal attempts share a row, so that a flood of the same guess costs one row and a counter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+import trio
+
+from moxlite.metrics import Counter
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database, Reader, Tx
+
+__all__ = [
+    "ADMIN",
+    "UNKNOWN",
+    "AttemptRecorder",
+    "AttemptResult",
+    "LoginAttempt",
+    "RecordedAttempt",
+    "attempts_of",
+    "drop_old",
+    "record",
+]
+
+logger = logging.getLogger("moxlite.store.auth")
+
+UNKNOWN: Final = "-"
+"""In place of an account: the address belongs to nobody."""
+
+ADMIN: Final = "(admin)"
+"""In place of an account: the administrator's pages."""
+
+QUEUE_SIZE: Final = 100
+"""Attempts waiting for the writer; what comes beyond is dropped and counted (STORE-106, STORE-163)."""
+
+WRITE_SECONDS: Final = 5.0
+"""For one unit: many fsyncs of a slow card. A shutdown waits for it at most twice."""
+
+MAX_FIELD: Final = 256
+"""Characters of a field; what a client sends as name or user agent is its own choice (STORE-163)."""
+
+MAX_FAILED: Final = 10_000
+"""Failed rows of one account (STORE-106)."""
+
+RETENTION: Final = 30 * 24 * 3600 * 1_000_000
+"""Microseconds a row is kept after its last attempt (STORE-106)."""
+
+AttemptResult: TypeAlias = Literal[
+    "ok",
+    "baduser",
+    "badpassword",
+    "badcreds",
+    "badchanbind",
+    "badprotocol",
+    "logindisabled",
+    "notpermitted",
+    "error",
+    "aborted",
+]
+
+dropped_total: Final = Counter(
+    "moxlite_store_login_attempts_dropped_total", "Log-in attempts not recorded because too many waited."
+)
+
+
+class LoginAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt as a protocol reports it. `tls` is version and cipher as text, `tls_key` the fingerprint of the
+    client's key, `app_password` the name of the app password that was right, "" for none (STORE-191).
+    """
+
+    result: AttemptResult
+    protocol: str
+    mechanism: str
+    account: str = UNKNOWN
+    address: str = ""
+    remote_ip: str = ""
+    local_ip: str = ""
+    tls: str = ""
+    tls_key: str = ""
+    user_agent: str = ""
+    app_password: str = ""
+
+
+class RecordedAttempt(msgspec.Struct, frozen=True):
+    """A row: equal attempts between `first` and `last`, µs UTC."""
+
+    id: int
+    account: str
+    address: str
+    remote_ip: str
+    local_ip: str
+    tls: str
+    tls_key: str
+    protocol: str
+    user_agent: str
+    mechanism: str
+    result: str
+    first: int
+    last: int
+    count: int
+    app_password: str
+
+
+RECORD: Final = """
+INSERT INTO login_attempt
+  (fingerprint, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result,
+  app_password, first, last, count)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT (fingerprint) DO UPDATE SET last = max(last, excluded.last), count = count + 1"""
+DROP_FAILED: Final = """
+DELETE FROM login_attempt WHERE id IN
+  (SELECT id FROM login_attempt WHERE account = ? AND result <> 'ok' ORDER BY last DESC LIMIT -1 OFFSET ?)"""
+DROP_OLD: Final = "DELETE FROM login_attempt WHERE last < ?"
+COLUMNS: Final = (
+    "id, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result, first, last, "
+    "count, app_password"
+)
+LIST: Final = f"SELECT {COLUMNS} FROM login_attempt WHERE account = ? ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
+LIST_ALL: Final = f"SELECT {COLUMNS} FROM login_attempt ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
+
+
+def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
+    """Write attempts; an account keeps its newest `MAX_FAILED` failed rows."""
+    failed: set[str] = set()
+    for attempt in attempts:
+        fields = [
+            value[:MAX_FIELD]
+            for value in (
+                attempt.account,
+                attempt.address,
+                attempt.remote_ip,
+                attempt.local_ip,
+                attempt.tls,
+                attempt.tls_key,
+                attempt.protocol,
+                attempt.user_agent,
+                attempt.mechanism,
+                attempt.result,
+                attempt.app_password,
+            )
+        ]
+        fingerprint = hashlib.sha256("\0".join(fields).encode("utf-8", "replace")).digest()[:16]
+        tx.execute(RECORD, fingerprint, *fields, tx.now, tx.now)
+        if attempt.result != "ok":
+            failed.add(fields[0])
+    for account in failed:
+        tx.execute(DROP_FAILED, account, MAX_FAILED)
+
+
+def attempts_of(r: Reader, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:
+    """The newest rows of an account, or of all."""
+    rows = r.rows(LIST_ALL, limit) if account is None else r.rows(LIST, account, limit)
+    return [RecordedAttempt(*row) for row in rows]
+
+
+def drop_old(tx: Tx) -> None:
+    """Remove rows whose last attempt is 30 days ago."""
+    tx.execute(DROP_OLD, tx.now - RETENTION)
+
+
+class AttemptRecorder:
+    """The queue between the protocols and the writer of ``auth.db``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._send, self._receive = trio.open_memory_channel[LoginAttempt](QUEUE_SIZE)
+
+    def record(self, attempt: LoginAttempt) -> None:
+        """Hand an attempt over; never waits. With a full queue it is dropped and counted."""
+        try:
+            self._send.send_nowait(attempt)
+        except trio.WouldBlock:
+            dropped_total.inc()
+            logger.debug("log-in attempt not recorded", extra={"kv": {"protocol": attempt.protocol}})
+
+    async def serve(self) -> None:
+        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written."""
+        try:
+            while True:
+                await self._write([await self._receive.receive(), *self._waiting()])
+        finally:
+            rest = self._waiting()
+            if rest:
+                await self._write(rest)
+
+    def _waiting(self) -> list[LoginAttempt]:
+        waiting: list[LoginAttempt] = []
+        while True:
+            try:
+                waiting.append(self._receive.receive_nowait())
+            except trio.WouldBlock:
+                return waiting
+
+    async def _write(self, attempts: list[LoginAttempt]) -> None:
+        """Write attempts, also while the server ends; a file that cannot be written must not end the server."""
+        with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
+            try:
+                await self._db.write(lambda tx: record(tx, attempts))
+            except StoreError as error:
+                dropped_total.inc(len(attempts))
+                logger.warning(
+                    "log-in attempts not recorded", extra={"kv": {"err": str(error), "count": len(attempts)}}
+                )
+        if scope.cancelled_caught:
+            dropped_total.inc(len(attempts))

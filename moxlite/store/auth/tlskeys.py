@@ -1,0 +1,192 @@
+"""Keys of client certificates that stand for an account (STORE-104, SMTP-59, IMAP-47, WEB-67).
+
+Only the public key identifies: dates, names, usage, constraints and issuers of the certificate are ignored.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Final
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Reader, Tx
+
+__all__ = [
+    "KeyExists",
+    "KeyRefused",
+    "TLSKey",
+    "add_key",
+    "change_key",
+    "find_key",
+    "fingerprint_of",
+    "keys_of",
+    "read_certificate",
+    "remove_key",
+    "remove_keys",
+]
+
+MIN_RSA_BITS: Final = 2048
+"""Shorter RSA keys are refused (STORE-104); NIST SP 800-131A has them disallowed since 2014."""
+
+MAX_CERTIFICATE: Final = 64 << 10
+"""Octets of a certificate; real ones have one or two thousand."""
+
+MAX_NAME: Final = 256
+"""Characters of a key's name."""
+
+_CURVES: Final = {"secp256r1": "p256", "secp384r1": "p384", "secp521r1": "p521"}
+
+
+class KeyRefused(StoreError):
+    """Not a certificate, or its key is of a kind or size that is not accepted; the text says which."""
+
+
+class KeyExists(StoreError):
+    """The key stands for an account already."""
+
+
+class TLSKey(msgspec.Struct, frozen=True):
+    """A row of ``tls_public_key``: `fingerprint` is SHA-256 of SubjectPublicKeyInfo, base64url, `created` µs UTC."""
+
+    fingerprint: str
+    created: int
+    type: str
+    name: str
+    no_imap_preauth: bool
+    certificate: bytes
+    account: str
+    login_address: str
+
+
+COLUMNS: Final = "fingerprint, created, type, name, no_imap_preauth, certificate, account, login_address"
+FIND: Final = f"SELECT {COLUMNS} FROM tls_public_key WHERE fingerprint = ?"  # noqa: S608 - constants
+LIST: Final = f"SELECT {COLUMNS} FROM tls_public_key WHERE account = ? ORDER BY created, fingerprint"  # noqa: S608 - constants
+LIST_ALL: Final = f"SELECT {COLUMNS} FROM tls_public_key ORDER BY account, created, fingerprint"  # noqa: S608 - constants
+INSERT: Final = (
+    f"INSERT INTO tls_public_key ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1"  # noqa: S608 - constants
+)
+CHANGE: Final = """
+UPDATE tls_public_key SET name = ?, no_imap_preauth = ?, login_address = ? WHERE account = ? AND fingerprint = ?
+RETURNING 1"""
+REMOVE: Final = "DELETE FROM tls_public_key WHERE account = ? AND fingerprint = ? RETURNING 1"
+REMOVE_ALL: Final = "DELETE FROM tls_public_key WHERE account = ?"
+
+
+def fingerprint_of(public_key_info: bytes) -> str:
+    """The name of a key: SHA-256 of its DER SubjectPublicKeyInfo, base64url without padding."""
+    return base64.urlsafe_b64encode(hashlib.sha256(public_key_info).digest()).rstrip(b"=").decode()
+
+
+def read_certificate(
+    data: bytes, account: str, login_address: str, *, name: str = "", no_imap_preauth: bool = False
+) -> TLSKey:
+    """The key of a certificate in PEM or DER, ready for `add_key`, which sets `created`.
+
+    Without `name`, it is called by its common name, else ``serial HEX``.
+
+    Raises:
+      KeyRefused: see there.
+    """
+    if len(data) > MAX_CERTIFICATE:
+        raise KeyRefused("the certificate is too long")
+    try:
+        certificate = (
+            x509.load_pem_x509_certificate(data) if b"-----BEGIN" in data else x509.load_der_x509_certificate(data)
+        )
+        key = certificate.public_key()
+        info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyRefused("this is not a readable X.509 certificate") from error
+    match key:
+        case rsa.RSAPublicKey():
+            if key.key_size < MIN_RSA_BITS:
+                raise KeyRefused(f"RSA keys need at least {MIN_RSA_BITS} bits, this one has {key.key_size}")
+            kind = f"rsa-{key.key_size}"
+        case ec.EllipticCurvePublicKey():
+            if key.curve.name not in _CURVES:
+                raise KeyRefused(f"keys on the curve {key.curve.name} are not accepted")
+            kind = f"ecdsa-{_CURVES[key.curve.name]}"
+        case ed25519.Ed25519PublicKey():
+            kind = "ed25519"
+        case ed448.Ed448PublicKey():
+            kind = "ed448"
+        case _:
+            raise KeyRefused("keys of this type are not accepted")
+    der = certificate.public_bytes(Encoding.DER)
+    return TLSKey(
+        fingerprint_of(info),
+        0,
+        kind,
+        (name or _name(certificate))[:MAX_NAME],
+        no_imap_preauth,
+        der,
+        account,
+        login_address,
+    )
+
+
+def _name(certificate: x509.Certificate) -> str:
+    try:
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:  # a subject that cannot be decoded does not matter here
+        names = []
+    for name in names:
+        if isinstance(name.value, str) and name.value:
+            return name.value
+    return f"serial {certificate.serial_number:x}"
+
+
+def add_key(tx: Tx, key: TLSKey) -> TLSKey:
+    """Store a key; returns it with its time. Raises KeyExists, whichever account has it."""
+    key = msgspec.structs.replace(key, created=tx.now)
+    values = (
+        key.fingerprint,
+        key.created,
+        key.type,
+        key.name,
+        key.no_imap_preauth,
+        key.certificate,
+        key.account,
+        key.login_address,
+    )
+    if tx.row(INSERT, *values) is None:
+        raise KeyExists
+    return key
+
+
+def change_key(tx: Tx, account: str, fingerprint: str, *, name: str, no_imap_preauth: bool, login_address: str) -> bool:
+    """Rename a key or give it another address of its account; False when the account has no such key."""
+    return tx.row(CHANGE, name[:MAX_NAME], no_imap_preauth, login_address, account, fingerprint) is not None
+
+
+def remove_key(tx: Tx, account: str, fingerprint: str) -> bool:
+    """Forget a key, effective at the next connection (IMAP-50); False when the account has no such key."""
+    return tx.row(REMOVE, account, fingerprint) is not None
+
+
+def remove_keys(tx: Tx, account: str) -> None:
+    """Forget all keys of an account that is removed."""
+    tx.execute(REMOVE_ALL, account)
+
+
+def find_key(r: Reader, fingerprint: str) -> TLSKey | None:
+    """The key with this fingerprint."""
+    row = r.row(FIND, fingerprint)
+    return _key(row) if row else None
+
+
+def keys_of(r: Reader, account: str | None = None) -> list[TLSKey]:
+    """The keys of an account, or of all."""
+    return [_key(row) for row in (r.rows(LIST_ALL) if account is None else r.rows(LIST, account))]
+
+
+def _key(row: tuple[object, ...]) -> TLSKey:
+    return msgspec.convert(dict(zip(TLSKey.__struct_fields__, row, strict=True)), TLSKey, strict=False)

@@ -1,0 +1,231 @@
+"""``moxlite verifydata DIR``: whether a backup, or the data directory of a stopped server, is sound (STORE-144,
+ADMIN-51).
+
+Reads only. A database whose log is empty is opened as immutable, so that not even a lock is left beside it; one that
+was not closed is opened for reading, for which SQLite makes a -shm file beside. `upgrade` works on copies.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+import msgspec
+
+from moxlite import __version__
+from moxlite.store.backup.copying import copy_database
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases, other_files
+from moxlite.store.errors import StoreError
+from moxlite.store.file.migrations import STEPS, Kind, configure, migrations_of, open_file
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import Options
+from moxlite.store.upkeep.check import Finding, check_account
+
+__all__ = ["Problem", "Verified", "data_of", "verify"]
+
+logger = logging.getLogger("moxlite.store.verify")
+
+MAX_LINES: Final = 20
+"""Lines of SQLite's own check that are told of one file."""
+
+REPAIRS: Final = {
+    "counts": "moxlite store fix-counts",
+    "total_size": "moxlite store fix-counts",
+    "uidnext": "moxlite store fix-uidmeta",
+    "uidvalidity": "moxlite store fix-uidmeta",
+    "size": "moxlite store fix-sizes",
+    "queued": "moxlite account recover",
+    "file": "moxlite account recover",
+    "chunk": "moxlite account recover",
+    "hash": "moxlite account recover",
+}
+"""What repairs a kind of finding (STORE-43, STORE-188)."""
+
+CONTENT_REFS: Final = """
+SELECT c.id, c.refs, count(m.id) FROM content c LEFT JOIN msg m ON m.content_id = c.id GROUP BY c.id
+HAVING c.refs <> count(m.id)"""
+MIRROR: Final = """
+SELECT content_id, state FROM mirror WHERE state <> 'remove' AND content_id NOT IN (SELECT id FROM content)"""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something wrong: the file, what it is, and the command that repairs it, "" when there is none."""
+
+    path: Path
+    text: str
+    repair: str = ""
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.path}: {self.text}" + (f" (repair: {self.repair})" if self.repair else "")
+
+
+class Verified(msgspec.Struct):
+    """What was found; `notes` is worth knowing and no problem. `messages` were looked at."""
+
+    problems: list[Problem] = []
+    notes: list[str] = []
+    databases: int = 0
+    messages: int = 0
+
+
+def data_of(folder: Path) -> Path:
+    """The data directory: that in a backup, or the folder itself."""
+    return folder / "data" if (folder / "data").is_dir() else folder
+
+
+def verify(
+    folder: Path, *, deep: bool = False, upgrade: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> Verified:
+    """Look at everything below `folder`. Blocks. The caller sees to it that no server uses it.
+
+    Args:
+      deep: also read all bodies, and recompute what can be.
+      upgrade: for files of an older schema, try the upgrade on a copy and check that.
+      tell: takes the path of each file before it is looked at.
+    """
+    found = Verified()
+    data = data_of(folder)
+    for mark in (folder / INCOMPLETE, data / RESTORING):
+        if mark.exists():
+            found.problems.append(Problem(mark, "the copy was not finished"))
+    _version(data, found)
+    known = databases(data)
+    if not known:
+        found.problems.append(Problem(data, "there are no databases"))
+    for one in known:
+        tell(str(data / one.path))
+        found.databases += 1
+        try:
+            _database(data, one, found, deep=deep, upgrade=upgrade)
+        except (apsw.Error, OSError, StoreError) as error:
+            found.problems.append(Problem(data / one.path, str(error), _repair("file", one)))
+    for other in other_files(data):
+        if not other.known:
+            found.notes.append(f"{data / other.path} is unknown")
+    logger.info(
+        "verified", extra={"kv": {"folder": str(folder), "databases": len(known), "problems": len(found.problems)}}
+    )
+    return found
+
+
+def _version(data: Path, found: Verified) -> None:
+    with suppress(FileNotFoundError):
+        version = (data / "version").read_text(encoding="utf-8", errors="replace").strip()
+        if version != __version__:
+            found.notes.append(f"written by moxlite {version[:80]!r}, this is {__version__}")
+
+
+def _database(data: Path, one: DatabaseFile, found: Verified, *, deep: bool, upgrade: bool) -> None:
+    path = data / one.path
+    known = len(migrations_of(one.kind))
+    with _open(path) as db:
+        application, version = int(db.pragma("application_id")), int(db.pragma("user_version"))
+        if application != one.kind.application_id:
+            found.problems.append(Problem(path, f"is no {one.kind.value} database of moxlite"))
+            return
+        if version > known:
+            text = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
+            found.problems.append(Problem(path, text))
+            return
+        found.problems += [
+            Problem(path, f"{finding.kind}: {finding.text}", _repair(finding.kind, one))
+            for finding in [*_file(db), *_schema(db, one.kind, version)]
+        ]
+        if version == known:
+            _rows(path, one, db, found, deep=deep)
+            return
+    if not upgrade:
+        found.notes.append(f"{path} has schema {version} of {known}: try the upgrade with --upgrade")
+        return
+    with tempfile.TemporaryDirectory(prefix="moxlite-upgrade-") as temporary:
+        copy = Path(temporary) / path.name
+        copy_database(path, copy)
+        open_file(copy, one.kind, Options(min_free_space=0)).close()
+        found.notes.append(f"{path} can be upgraded from schema {version} to {known}")
+        with _open(copy) as db:
+            _rows(path, one, db, found, deep=deep)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[apsw.Connection]:
+    wal = path.with_name(path.name + "-wal")
+    clean = not wal.exists() or wal.stat().st_size == 0
+    uri = f"file:{quote(str(path.resolve()))}?mode=ro" + ("&immutable=1" if clean else "")
+    db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    try:
+        configure(db, Kind.ACCOUNT, writer=False)
+        db.execute("BEGIN")
+        yield db
+    finally:
+        db.close(True)
+
+
+def _file(db: apsw.Connection) -> Iterator[Finding]:
+    """SQLite's check of pages, order, constraints and indices; and that no child lacks its parent."""
+    for (line,) in db.execute(f"PRAGMA integrity_check({MAX_LINES})").fetchall():
+        if line != "ok":
+            yield Finding("file", str(line))
+    for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check").fetchall()[:MAX_LINES]:
+        yield Finding("reference", f"row {rowid} of {table} has no {parent}")
+
+
+def _schema(db: apsw.Connection, kind: Kind, version: int) -> Iterator[Finding]:
+    """The tables and indices must be those which the migrations make."""
+    wanted = apsw.Connection(":memory:")
+    try:
+        for migration in migrations_of(kind)[:version]:
+            wanted.execute(migration.sql).fetchall()
+            if (step := STEPS.get((kind, migration.number))) is not None:
+                step(Tx(wanted))
+        expected, found = _objects(wanted), _objects(db)
+    finally:
+        wanted.close()
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            yield Finding("schema", f"{name} is missing")
+        elif name not in expected:
+            yield Finding("schema", f"{name} does not belong here")
+        elif expected[name] != found[name]:
+            yield Finding("schema", f"{name} is defined otherwise")
+
+
+def _objects(db: apsw.Connection) -> dict[str, str]:
+    """Definitions by kind and name, without comments and spacing; SQLite's own tables left out."""
+    rows = db.execute("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    return {
+        str(name): " ".join(word for line in str(sql or "").splitlines() for word in line.partition("--")[0].split())
+        for name, sql in rows.fetchall()
+    }
+
+
+def _rows(path: Path, one: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> None:
+    reader = Reader(db)
+    findings: list[Finding] = []
+    match one.kind:
+        case Kind.ACCOUNT:
+            findings = check_account(reader, deep=deep)
+            found.messages += reader.value("SELECT count(*) FROM message")
+        case Kind.QUEUE:
+            findings = [
+                Finding("content", f"content {number} has refs {refs} and {users} messages")
+                for number, refs, users in reader.rows(CONTENT_REFS)
+            ]
+            findings += [
+                Finding("mirror", f"content {number} is gone, its row in mirror is in state {state!r}")
+                for number, state in reader.rows(MIRROR)
+            ]
+        case Kind.AUTH | Kind.REPORTS | Kind.CACHE | Kind.SEARCH:
+            pass  # rows of these do not depend on each other
+    found.problems += [Problem(path, f"{one_.kind}: {one_.text}", _repair(one_.kind, one)) for one_ in findings]
+
+
+def _repair(kind: str, one: DatabaseFile) -> str:
+    command = REPAIRS.get(kind, "")
+    return f"{command} {one.account}" if command and one.account is not None else ""

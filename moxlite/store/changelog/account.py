@@ -1,0 +1,269 @@
+"""An open account: its database, its change bus, its background tasks. Opened and shared by `Accounts`; nobody else
+makes one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar, overload
+
+import apsw
+import msgspec
+
+from moxlite.store.changelog.bus import Batch, Bus, Cursor
+from moxlite.store.changelog.changes import Catchup, TooMany
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import AlreadyDone
+from moxlite.store.file.database import Database, Kind, Reader, Snapshot
+from moxlite.store.file.writer import SERIES_AHEAD
+from moxlite.store.junk.trainer import Trainer
+from moxlite.store.mail.copyparts import undo_part, unfinished_copies
+from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.search.builder import Builder
+from moxlite.store.search.index import Index
+from moxlite.store.types import Event, ModSeq
+from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, reclaim
+from moxlite.store.upkeep.outbox import Carrier, Handler, OutboxRow
+
+__all__ = ["Account", "AccountTx", "Batch", "Cursor", "OutboxRow", "open_account"]
+
+logger = logging.getLogger("moxlite.store.account")
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+FEW_CHANGES: Final = 2_000
+"""Changed rows up to which a catch-up is planned on the loop (STORE-3): 2 ms. So a portion of a mass change is, which
+would have to wait for a thread, and in it for Python's lock, while others change and are told as well.
+"""
+
+MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
+
+
+class Account:
+    """One open account. `bus`, `database` and the background tasks are for the store itself."""
+
+    def __init__(
+        self, name: str, database: Database, options: Options, modseq: ModSeq, handlers: Mapping[str, Handler]
+    ) -> None:
+        """For `open_account`."""
+        self.name = name
+        self.database = database
+        self.options = options
+        self.search = Index(self)
+        self.indexer = Builder(self, self.search)
+        self.eraser = Eraser(self)
+        self.trainer = Trainer(self, self.eraser.want)
+        self.carrier = Carrier(self, handlers)
+        self.bus = Bus(name, modseq, self._load, self.eraser.want)
+
+    @property
+    def config(self) -> AccountConfig:
+        """What the configuration says of the account now; the defaults when it is in there no more."""
+        return self.options.account_config(self.name) or AccountConfig()
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the account's files."""
+        return self.database.path.parent
+
+    async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
+        """Run `fn` in one snapshot, on the loop while the file is warm: at most 500 rows or 256 KiB (STORE-3). See
+        `Database.read`.
+        """
+        return await self.database.read(fn, op=op, turn=turn)
+
+    async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
+        """Run `fn` in one snapshot in a worker thread; a cancelled caller interrupts it. See `Database.scan`."""
+        return await self.database.scan(fn, op=op)
+
+    def snapshot(self, *, op: str, patient: bool = False) -> AbstractAsyncContextManager[Snapshot]:
+        """Borrow one snapshot for several slices. See `Database.snapshot`."""
+        return self.database.snapshot(op=op, patient=patient)
+
+    async def write(
+        self, unit: Callable[[AccountTx], T], origin: Cursor | None = None, key: bytes | None = None, *, weight: int = 0
+    ) -> T:
+        """Run a unit in the writer and commit it; its events are published before this returns (STORE-4, STORE-32). See
+        `Database.write`.
+
+        Args:
+          origin: the cursor of the caller, which will not be told what this unit did: its result says it (STORE-33).
+          key: an idempotency key; within 7 days a second unit with it does not run (STORE-189).
+          weight: octets of bodies added.
+
+        Raises:
+          AlreadyDone: for a known `key`.
+          What `Database.write` raises.
+        """
+
+        if key is not None:
+            unit = _once(unit, key)
+        return await self.database.submit(unit, self._maker(origin), weight=weight)
+
+    async def write_series(
+        self,
+        units: Iterable[Callable[[AccountTx], T]],
+        note: Callable[[T], None],
+        between: Callable[[], Awaitable[None]] | None = None,
+        *,
+        origin: Cursor | None = None,
+        ahead: int = SERIES_AHEAD,
+    ) -> None:
+        """Run the units of a long change, each as by `write`; others need not wait for all of it. See
+        `Database.write_series`.
+        """
+        await self.database.write_series(units, self._maker(origin), note, between, ahead=ahead)
+
+    def _maker(self, origin: Cursor | None) -> Callable[[apsw.Connection], AccountTx]:
+        config = self.config
+        seen = ModSeq(0) if origin is None else origin.modseq
+
+        def make(db: apsw.Connection) -> AccountTx:
+            return AccountTx(
+                db,
+                account=self.name,
+                config=config,
+                bus=self.bus,
+                origin=origin,
+                seen=seen,
+                owes=self.carrier.want,
+                removed=self.eraser.want,
+                changed=self._changed,
+            )
+
+        return make
+
+    @overload
+    async def subscribe(
+        self, fn: None = None, *, op: str = ..., scan: bool = ..., keep_own: bool = ..., since: ModSeq | None = ...
+    ) -> tuple[None, Cursor]: ...
+
+    @overload
+    async def subscribe(
+        self,
+        fn: Callable[[Reader], S],
+        *,
+        op: str = ...,
+        scan: bool = ...,
+        keep_own: bool = ...,
+        since: ModSeq | None = ...,
+    ) -> tuple[S, Cursor]: ...
+
+    async def subscribe(
+        self,
+        fn: Callable[[Reader], S] | None = None,
+        *,
+        op: str = "subscribe",
+        scan: bool = False,
+        keep_own: bool = False,
+        since: ModSeq | None = None,
+    ) -> tuple[S | None, Cursor]:
+        """What `fn` reads, and a cursor at just that state: nothing is lost or told twice between the two (STORE-35).
+
+        Args:
+          fn: reads what the subscriber starts from; with `scan` in a thread, for more than a slice.
+          keep_own: also tell the subscriber its own units, with its `Cursor.id` as origin, in their place among the
+            others.
+          since: where a subscriber that was here before stands, not below `State.highest_purged_modseq`; the cursor
+            begins there, with a catch-up from the database.
+
+        The cursor must be closed.
+        """
+        cursor = self.bus.add(keep_own=keep_own)
+
+        def both(r: Reader) -> tuple[ModSeq, S | None]:
+            return ModSeq(r.value(MODSEQ)), None if fn is None else fn(r)
+
+        try:
+            modseq, snapshot = await (self.scan(both, op=op) if scan else self.read(both, op=op))
+        except BaseException:
+            cursor.close()
+            raise
+        cursor.start(modseq, since)
+        return snapshot, cursor
+
+    def check_space(self) -> None:
+        """Raise StorageFull when the disk has too little left for additions (STORE-157)."""
+        self.database.check_space()
+
+    async def tend(self) -> None:
+        """Purge old tombstones and idempotency keys, close subscribers that fell silent: nightly (STORE-27, STORE-38,
+        STORE-189).
+        """
+        self.bus.close_silent()
+        options = self.options
+        while await self.database.write(
+            lambda tx: purge(
+                tx, self.bus.acknowledged, retention=options.expunged_retention, kept=options.expunged_kept
+            )
+        ):
+            pass
+        while await self.database.write(forget_keys):
+            pass
+
+    async def settle(self) -> None:
+        """Do now what the background tasks have to do: carry the outbox over, learn, erase what can be erased."""
+        await self.carrier.once()
+        await self.trainer.once()
+        await self.eraser.once()
+
+    async def aclose(self) -> None:
+        """For `Accounts`: tell subscribers, finish the units that wait, close the database."""
+        self.bus.close("closed")
+        await self.search.aclose()
+        await self.database.aclose()
+
+    def _changed(self) -> None:
+        """A unit was committed that changed messages or mailboxes."""
+        self.trainer.want()
+        self.indexer.want()
+
+    async def _load(self, catchup: Catchup) -> list[Event]:
+        """For the bus: the next slice of a catch-up; first its plan, here if it is short, else in a thread."""
+        if not catchup.planned:
+            try:
+                await self.read(lambda r: catchup.plan(r, FEW_CHANGES), op="catchup_plan")
+            except TooMany:
+                await self.scan(catchup.plan, op="catchup_plan")
+        events = await self.read(catchup.slice, op="catchup")
+        for event in events:
+            msgspec.structs.force_setattr(event, "account", self.name)  # made here, seen by nobody yet
+        return events
+
+
+def _once(unit: Callable[[AccountTx], T], key: bytes) -> Callable[[AccountTx], T]:
+    def once(tx: AccountTx) -> T:
+        if not tx.once(key):
+            raise AlreadyDone
+        return unit(tx)
+
+    return once
+
+
+async def open_account(name: str, path: Path, options: Options, handlers: Mapping[str, Handler]) -> Account:
+    """Open the database of an account, or create it without any mailbox; for `Accounts`."""
+    database = await Database.open(path, Kind.ACCOUNT, options=options, name=name)
+    try:
+        modseq, unused = await database.read(lambda r: (ModSeq(r.value(MODSEQ)), r.row(UNUSED, 1)), op="open")
+        if await database.read(lambda r: r.value(JOBS), op="open"):
+            while await database.write(drop_staged) > 0:
+                pass
+            await database.write(drop_job)
+            logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
+        while unused is not None and await database.write(reclaim) > 0:
+            pass
+        account = Account(name, database, options, modseq, handlers)
+        for copy in await database.read(unfinished_copies, op="open"):
+            while await account.write(partial(undo_part, copy=copy)):
+                pass
+            logger.info("an unfinished copy removed", extra={"kv": {"account": name}})
+    except BaseException:
+        await database.aclose()
+        raise
+    return account

@@ -1,0 +1,491 @@
+"""The change bus of an account: one shared tail of events, and a cursor for each subscriber (STORE-31 to 35, 38).
+
+Theory of operation
+-------------------
+The change log is in the database: modseq indices and tombstones. The tail is the end of it as it is told live: an entry
+for each committed unit, oldest first, shared by all cursors, at most 10,000 events or 4 MiB. A cursor is a position:
+the modseq it has taken up to, and the entry that comes next. Bursts coalesce, and a slow subscriber costs nobody
+anything: what falls off the front of the tail is read from the database by those who still need it (`changes.py`),
+  through the same call. A unit that touched over 1,000 rows puts a mark into the tail instead of its events, with the
+  same effect.
+
+An entry counts the cursors that have yet to pass it, and goes when there are none; without cursors nothing is kept.
+Waiting is check-then-sleep with no await between, so no wake-up is lost. Each cursor has an `Alarm`, which rings at
+each change; cursors on several buses may share one, so that one task waits for all of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.bell import Alarm
+from moxlite.store import metrics
+from moxlite.store.changelog.changes import Catchup
+from moxlite.store.types import (
+    AccountClosing,
+    Event,
+    FlagsChanged,
+    MailboxID,
+    MessageAdded,
+    MessageID,
+    MessagesRemoved,
+    ModSeq,
+)
+
+__all__ = ["MARK_ROWS", "SLICE", "Batch", "Bus", "Cursor"]
+
+logger = logging.getLogger("moxlite.store.bus")
+
+TAIL_EVENTS: Final = 10_000
+"""Events in the tail; about 4 MB as Python objects (STORE-34)."""
+
+TAIL_BYTES: Final = 4 << 20
+"""Estimated octets in the tail."""
+
+MARK_ROWS: Final = 1_000
+"""Rows above which a unit puts a mark into the tail: reading them from the database is cheaper than keeping them."""
+
+SLICE: Final = 500
+"""Events after which a `take` ends, at the next end of a unit."""
+
+SILENCE: Final = 24 * 3600.0
+"""Seconds after which a cursor that acknowledges nothing is closed: it would hold back erasures for ever (STORE-38)."""
+
+EVENT_BYTES: Final = 320
+"""Estimate of one event with its small integers and its place in the tuple (measured: 10,000 events are 4 MB less
+strings).
+"""
+
+_ids = itertools.count(1)
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What `Cursor.take` gives.
+
+    `events` are in commit order from the tail; from the database (`from_log`) they are coalesced in the order of
+    STORE-30. `modseq` is what the subscriber has applied once it has applied the events; within a catch-up from the
+    database it stays the old one until the last slice. `more`: take again at once.
+    """
+
+    events: tuple[Event, ...]
+    modseq: ModSeq
+    more: bool
+    from_log: bool
+
+
+class _Entry(msgspec.Struct, eq=False):
+    """A committed unit in the tail. `events` is None for a mark. `overtaken` belongs to `origin`: see `Bus.publish`.
+    `count` and `size` are its share of the tail's bounds.
+    """
+
+    modseq: ModSeq
+    events: tuple[Event, ...] | None
+    origin: Cursor | None
+    overtaken: frozenset[MessageID] | None
+    count: int
+    size: int
+    readers: int
+
+
+Load = Callable[[Catchup], Awaitable[list[Event]]]
+"""Gives the next slice of a catch-up, reading the account's database; `Catchup.done` tells whether it was the last."""
+
+
+class Bus:
+    """The bus of one open account. All on the loop.
+
+    For cursors: `first` is the number of the oldest entry, counted from the start of the bus, and `end` the one which
+    the next will have.
+    """
+
+    def __init__(self, account: str, modseq: ModSeq, load: Load, acknowledged: Callable[[], None]) -> None:
+        """`modseq` is the database's at opening; `acknowledged` is called when a cursor has moved on or ended."""
+        self.account = account
+        self.modseq = modseq
+        self.cursors: set[Cursor] = set()
+        self.closing: AccountClosing | None = None
+        self._load = load
+        self._acknowledged = acknowledged
+        # The first `_dead` of the list are gone, and are cut off once they are half of it.
+        self._entries: list[_Entry] = []
+        self._dead = 0
+        self.first = 0
+        self.end = 0
+        self._events = 0
+        self._bytes = 0
+
+    @property
+    def tail_events(self) -> int:
+        """Events in the tail, a mark counting as one."""
+        return self._events
+
+    @property
+    def acknowledged(self) -> ModSeq:
+        """The modseq up to which all subscribers have applied everything."""
+        return min((cursor.acknowledged for cursor in self.cursors), default=self.modseq)
+
+    def publish(
+        self,
+        modseq: ModSeq,
+        events: tuple[Event, ...] | None,
+        origin: Cursor | None = None,
+        overtaken: frozenset[MessageID] | None = frozenset(),
+    ) -> None:
+        """Tell a committed unit; in commit order.
+
+        Args:
+          modseq: of the unit, above all told before.
+          events: None puts a mark: read up to here from the database.
+          origin: the cursor whose subscriber made the unit. It gets of it only what concerns `overtaken`.
+          overtaken: messages touched by the unit whose modseq had been above the cursor: `origin` has not heard of that
+            change yet, and reading its row it would skip it as its own (STORE-33). None: too many to name, so take all
+            of them.
+        """
+        self.modseq = modseq
+        if not self.cursors:
+            return
+        count = 1 if events is None else len(events)
+        entry = _Entry(modseq, events, origin, overtaken, count, _size(events), len(self.cursors))
+        self._entries.append(entry)
+        self.end += 1
+        self._events += count
+        self._bytes += entry.size
+        if origin is not None and origin in self.cursors:
+            origin.made(entry)
+        while self._events > TAIL_EVENTS or self._bytes > TAIL_BYTES:
+            self._drop_first()
+        self.wake()
+
+    def close(self, reason: str) -> None:
+        """Tell all subscribers to end; `take` gives AccountClosing from now on."""
+        if self.closing is None:
+            self.closing = AccountClosing(account=self.account, modseq=self.modseq, reason=reason)
+            self.wake()
+
+    def add(self, *, keep_own: bool) -> Cursor:
+        """A cursor at the end of the tail, for `Account.subscribe`, which lets it start."""
+        cursor = Cursor(self, keep_own=keep_own)
+        self.cursors.add(cursor)
+        return cursor
+
+    def remove(self, cursor: Cursor) -> None:
+        """For `Cursor.close`."""
+        if cursor in self.cursors:
+            self.cursors.remove(cursor)
+            for number in range(max(cursor.at, self.first), self.end):
+                self.entry(number).readers -= 1
+            self._trim()
+            self._acknowledged()
+
+    def close_silent(self) -> None:
+        """Close cursors that have acknowledged nothing for 24 h although there was something (STORE-38).
+
+        To be called now and then: the time runs from the first call that finds the cursor behind.
+        """
+        now = trio.current_time()
+        for cursor in list(self.cursors):
+            if cursor.acknowledged >= self.modseq:
+                cursor.stuck = None
+            elif cursor.stuck is None or cursor.stuck[0] != cursor.acknowledged:
+                cursor.stuck = (cursor.acknowledged, now)
+            elif now - cursor.stuck[1] >= SILENCE:
+                logger.warning(
+                    "subscriber closed",
+                    extra={
+                        "kv": {"account": self.account, "cursor": cursor.id, "reason": "no acknowledgement for 24 h"}
+                    },
+                )
+                cursor.end("no acknowledgement for 24 hours")
+
+    # For cursors
+
+    def entry(self, number: int) -> _Entry:
+        """The entry of that number, which is still there."""
+        return self._entries[number - self.first + self._dead]
+
+    def passed(self, number: int) -> None:
+        """A cursor has passed the entry of that number."""
+        if number >= self.first:
+            entry = self._entries[number - self.first + self._dead]
+            entry.readers -= 1
+            if not entry.readers:
+                self._trim()
+
+    def wake(self) -> None:
+        """Have all who sleep look again."""
+        for cursor in self.cursors:
+            cursor.alarm.ring()
+
+    async def load(self, catchup: Catchup) -> list[Event]:
+        """The next slice of a catch-up."""
+        return await self._load(catchup)
+
+    def heard(self) -> None:
+        """A cursor has acknowledged."""
+        self._acknowledged()
+
+    def _trim(self) -> None:
+        while self._dead < len(self._entries) and self._entries[self._dead].readers == 0:
+            self._drop_first()
+
+    def _drop_first(self) -> None:
+        entry = self._entries[self._dead]
+        self._events -= entry.count
+        self._bytes -= entry.size
+        self._dead += 1
+        self.first += 1
+        if self._dead * 2 >= len(self._entries):
+            del self._entries[: self._dead]
+            self._dead = 0
+
+
+class Cursor:
+    """A subscriber's position; from `Account.subscribe`. One task at a time takes from it.
+
+    `modseq`: what has been taken. `id`: what `Event.origin` names. `messages_of`: the subscriber may set it to the
+    mailbox whose messages it wants to hear of, when it can do without those of others; they may be told all the same.
+    `portion`: when it is far behind, it is given the changes of that mailbox in portions of some more than so many, if
+    not 0. `settled`: all up to `modseq` has been taken, and nothing above. `partial`: a portion was taken, so messages
+    that have come and gone meanwhile were never told of, though their removal lies above `modseq`.
+    `alarm` rings when there may be something to take; the subscriber may set it to one that it has already. Use it as a
+    context manager, or `close` it: an open cursor holds back erasures.
+    """
+
+    def __init__(self, bus: Bus, *, keep_own: bool) -> None:
+        self.id = next(_ids)
+        self.modseq = ModSeq(0)
+        self.acknowledged = ModSeq(0)
+        self.closing: AccountClosing | None = None
+        self.messages_of: MailboxID | None = None
+        self.portion = 0
+        self.partial = False
+        self.alarm = Alarm()
+        self.at = bus.end
+        # What it had acknowledged when it was first found behind, and when that was.
+        self.stuck: tuple[ModSeq, float] | None = None
+        self._bus = bus
+        self._keep_own = keep_own
+        # Own units told and not yet passed: modseq to the messages in it that are news all the same.
+        self._own: dict[ModSeq, frozenset[MessageID] | None] = {}
+        self._catchup: Catchup | None = None
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, modseq: ModSeq, since: ModSeq | None = None) -> None:
+        """For `Account.subscribe`: the snapshot was taken at `modseq`; a subscriber that stands at `since` reads the
+        log from there first.
+        """
+        self.modseq = self.acknowledged = modseq
+        if since is not None and since < modseq:
+            self.modseq = self.acknowledged = since
+            self._catchup = Catchup(since, self._own)
+
+    def pending(self) -> bool:
+        """Whether `take` would give something now."""
+        if self.closing is not None or self._bus.closing is not None or self._catchup is not None:
+            return True
+        if self.at == self._bus.end:
+            return False
+        self._skip()
+        return self.at < self._bus.end
+
+    @property
+    def settled(self) -> bool:
+        """See `Cursor`."""
+        return self._catchup is None
+
+    @property
+    def latest(self) -> ModSeq:
+        """The modseq of the last unit that was told."""
+        return self._bus.modseq
+
+    async def wait(self) -> None:
+        """Sleep until `pending()`. No change between two calls is lost."""
+        if self.pending():
+            await trio.lowlevel.checkpoint()
+        while not self.pending():
+            await self.alarm.sleep()
+
+    async def take(self) -> Batch:
+        """What has happened since, some 750 events at most; an empty batch when nothing has. `modseq` moves on to that
+        of the batch.
+
+        From the tail while it reaches back to the cursor, else from the database; own units are left out but for what
+        STORE-33 says. A last batch ends with AccountClosing, and then each one has only that.
+
+        Cancellation: loses nothing; a catch-up from the database begins again.
+        """
+        await trio.lowlevel.checkpoint()
+        batch = self.take_tail()
+        if batch is not None:
+            return batch
+        closing = self.closing or self._bus.closing
+        if closing is not None:
+            return Batch((closing,), self.modseq, more=False, from_log=False)
+        if self._catchup is None:
+            metrics.CATCHUP.inc()
+            self._catchup = Catchup(self.modseq, self._own, messages_of=self.messages_of, portion=self.portion)
+        return await self._take_log(self._catchup)
+
+    def take_tail(self) -> Batch | None:
+        """What `take` gives, if that is in the tail; None when it must be awaited."""
+        if self.closing is not None or self._catchup is not None:
+            return None
+        self._skip()
+        bus, began = self._bus, self.at
+        if began < bus.first:
+            return None
+        closing = bus.closing
+        events: list[Event] = []
+        while self.at < bus.end and len(events) < SLICE:
+            entry = bus.entry(self.at)
+            if entry.events is None and not self._is_own(entry):  # a mark: the database is asked
+                if self.at == began:
+                    return None
+                break  # by the next call
+            events += self._select(entry)
+            self._advance(entry.modseq)
+        if self.at == bus.end:
+            self.partial = False
+        if closing is not None:
+            events.append(closing)
+        return Batch(tuple(events), self.modseq, more=self.at < bus.end, from_log=False)
+
+    def upcoming(self, limit: int) -> list[Event] | None:
+        """All events from where the cursor stands, without taking them; None when there are over `limit`, or not all
+        are in the tail.
+        """
+        if self.closing is not None or self._bus.closing is not None or self._catchup is not None or self._own:
+            return None
+        self._skip()
+        events: list[Event] = []
+        if self.at < self._bus.first:
+            return None
+        for number in range(self.at, self._bus.end):
+            more = self._bus.entry(number).events
+            if more is None or len(events) + len(more) > limit:
+                return None
+            events += more
+        return events
+
+    def skip_to(self, modseq: ModSeq) -> None:
+        """The subscriber knows all up to `modseq`: its own units one right behind the other from where it stood, or
+        what it was told of them otherwise.
+        """
+        if self._catchup is None and modseq > self.modseq:
+            self.modseq = modseq
+            self._own = {own: overtaken for own, overtaken in self._own.items() if own > modseq}
+            self.at = max(self.at, self._bus.first)
+            self._skip()
+
+    def acknowledge(self, modseq: ModSeq) -> None:
+        """All up to `modseq` is applied: content removed by then may be erased, as far as this subscriber is concerned
+        (STORE-36).
+        """
+        if modseq > self.acknowledged:
+            self.acknowledged = modseq
+            self._bus.heard()
+
+    def close(self) -> None:
+        """End the subscription; it counts as acknowledgement of all (STORE-38)."""
+        self.end("closed")
+
+    def end(self, reason: str) -> None:
+        """For the bus: hold nothing back any longer, and have the subscriber find that it must end."""
+        self.closing = self.closing or AccountClosing(account=self._bus.account, modseq=self.modseq, reason=reason)
+        self._catchup = None
+        self._bus.remove(self)
+        self.alarm.ring()
+
+    def made(self, entry: _Entry) -> None:
+        """For the bus: an own unit was told. When it is next and brings nothing new, it is passed at once: its maker
+        need not wake up for it.
+        """
+        if self._keep_own:
+            return
+        self._skip()
+        if entry.overtaken == frozenset() and self.at == self._bus.end - 1 and self._catchup is None:
+            applied = self.acknowledged == self.modseq
+            self._advance(entry.modseq)
+            if applied:
+                self.acknowledged = entry.modseq
+        else:
+            self._own[entry.modseq] = entry.overtaken
+
+    def _is_own(self, entry: _Entry) -> bool:
+        """Whether the unit is one's own and has nothing that must be read from the database."""
+        return entry.origin is self and not self._keep_own and entry.overtaken == frozenset()
+
+    def _select(self, entry: _Entry) -> Iterable[Event]:
+        events = entry.events or ()
+        if entry.origin is not self or self._keep_own or entry.overtaken is None:
+            return events
+        return _concerning(events, entry.overtaken)
+
+    def _skip(self) -> None:
+        """Pass entries that the snapshot, or the last catch-up, already held."""
+        bus = self._bus
+        while bus.first <= self.at < bus.end and bus.entry(self.at).modseq <= self.modseq:
+            self._pass()
+
+    def _advance(self, modseq: ModSeq) -> None:
+        self._pass()
+        self.modseq = modseq
+        self._own.pop(modseq, None)
+
+    def _pass(self) -> None:
+        self.at += 1
+        self._bus.passed(self.at - 1)
+
+    async def _take_log(self, catchup: Catchup) -> Batch:
+        self._catchup = None
+        events = await self._bus.load(catchup)
+        self.partial = self.partial or not catchup.whole
+        if not catchup.done:
+            self._catchup = catchup
+            return Batch(tuple(events), self.modseq, more=True, from_log=True)
+        self.modseq = catchup.modseq
+        self._own = {modseq: overtaken for modseq, overtaken in self._own.items() if modseq > self.modseq}
+        if catchup.whole:
+            self.partial = False
+            self.at = max(self.at, self._bus.first)
+        self._skip()
+        return Batch(tuple(events), self.modseq, more=self.at < self._bus.end, from_log=True)
+
+
+def _concerning(events: Iterable[Event], messages: frozenset[MessageID]) -> list[Event]:
+    """The events, or the parts of them, about these messages."""
+    found: list[Event] = []
+    for event in events:
+        match event:
+            case MessageAdded() | FlagsChanged():
+                if event.message_id in messages:
+                    found.append(event)
+            case MessagesRemoved():
+                pairs = [pair for pair in zip(event.uids, event.message_ids, strict=True) if pair[1] in messages]
+                if pairs:
+                    uids, message_ids = zip(*pairs, strict=True)
+                    found.append(msgspec.structs.replace(event, uids=uids, message_ids=message_ids))
+    return found
+
+
+def _size(events: tuple[Event, ...] | None) -> int:
+    """An estimate of what the events hold in memory."""
+    if events is None:
+        return EVENT_BYTES
+    size = 0
+    for event in events:
+        size += EVENT_BYTES
+        if isinstance(event, MessagesRemoved):
+            size += 80 * len(event.uids)  # two integers and their places in the tuples
+    return size

@@ -1,0 +1,177 @@
+"""The transaction of a unit on an account: its modseq, its events, what it touched (STORE-23, STORE-31 to 34,
+STORE-189, STORE-189a).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import apsw
+import msgspec
+
+from moxlite.store.changelog.bus import MARK_ROWS, Bus, Cursor
+from moxlite.store.file.transaction import Tx
+from moxlite.store.options import AccountConfig
+from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["AccountTx"]
+
+OVERTAKEN: Final = 10_000
+"""Messages above which a unit no longer names what it overtook: its subscriber then takes all of it from the
+database.
+"""
+
+NEXT_MODSEQ: Final = "UPDATE state SET modseq = modseq + 1 WHERE id = 1 RETURNING modseq"
+ONCE: Final = "INSERT INTO unit_key (key, created) VALUES (?, ?) ON CONFLICT DO NOTHING"
+OWE: Final = (
+    "INSERT INTO outbox (key, kind, message_id, data, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
+)
+
+
+class AccountTx(Tx):
+    """A unit's view of an account; from `Account.write`.
+
+    `account` is its name, `config` what the configuration says of it, `origin` the cursor of the caller, if it has one.
+    """
+
+    __slots__ = (
+        "_bus",
+        "_changed",
+        "_events",
+        "_marked",
+        "_modseq",
+        "_overtaken",
+        "_owes",
+        "_removed",
+        "_removes",
+        "_rows",
+        "_seen",
+        "account",
+        "config",
+        "origin",
+    )
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        *,
+        account: str,
+        config: AccountConfig,
+        bus: Bus,
+        origin: Cursor | None,
+        seen: ModSeq,
+        owes: Callable[[], None],
+        removed: Callable[[], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """For `Account.write`. `seen` is the modseq of `origin` when the call was made.
+
+        `owes` is called when a row of `outbox` was committed, `removed` when messages were removed,
+        `changed` when anything has a new modseq.
+        """
+        super().__init__(db)
+        self.account = account
+        self.config = config
+        self.origin = origin
+        self._bus = bus
+        self._seen = seen
+        self._owes = owes
+        self._removed = removed
+        self._changed = changed
+        self._removes = False
+        self._modseq: ModSeq | None = None
+        self._events: list[Event] = []
+        self._rows = 0
+        self._marked = False
+        self._overtaken: set[MessageID] | None = set()
+
+    def modseq(self) -> ModSeq:
+        """The modseq of this unit, taken at the first call: all that it changes gets this one (STORE-23)."""
+        if self._modseq is None:
+            self._modseq = ModSeq(self.value(NEXT_MODSEQ))
+        return self._modseq
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the modseq was taken."""
+        return self._modseq is not None
+
+    def number(self, modseq: int) -> None:
+        """Note the modseq of this unit, which the caller has taken together with other things of the account's row."""
+        self._modseq = ModSeq(modseq)
+
+    def emit(self, event: Event) -> None:
+        """Tell a change, to be published after the commit, in the order of the calls. Account, modseq and origin are
+        filled in here.
+        """
+        modseq = self.modseq()
+        if isinstance(event, MessagesRemoved):
+            self._removes = True
+            self._count(len(event.uids))
+        else:
+            self._count(1)
+        if not self._marked:
+            # The event is not yet seen by anyone: making it whole here spares each operation three arguments, and a
+            # copy.
+            msgspec.structs.force_setattr(event, "account", self.account)
+            msgspec.structs.force_setattr(event, "modseq", modseq)
+            msgspec.structs.force_setattr(event, "origin", 0 if self.origin is None else self.origin.id)
+            self._events.append(event)
+
+    def rows_changed(self, count: int) -> None:
+        """Note that this unit changes so many rows without an event for each: over 1000 subscribers read them from the
+        database (STORE-34), and no event of the unit is kept.
+        """
+        self.modseq()
+        self._count(count)
+
+    def touch(self, message_id: int, previous: int) -> None:
+        """Note that a message whose modseq had been `previous` is changed or removed by this unit.
+
+        When that is above the cursor of the caller, another one's change of the message lies under this one, and the
+        caller has not heard of it: its cursor then does not skip the message as its own (STORE-33).
+        """
+        self.touch_all([(message_id, previous)])
+
+    def touch_all(self, messages: Iterable[tuple[int, int]]) -> None:
+        """As `touch`, for many: (message id, modseq it had) each."""
+        if self.origin is not None and self._overtaken is not None:
+            seen = self._seen
+            self._overtaken.update([MessageID(message_id) for message_id, previous in messages if previous > seen])
+            if len(self._overtaken) > OVERTAKEN:
+                self._overtaken = None
+
+    def once(self, key: bytes) -> bool:
+        """Whether this is the first unit in 7 days with this idempotency key (STORE-189). The key is noted with the
+        unit.
+        """
+        return self.execute(ONCE, key, self.now) == 1
+
+    def owe(self, key: bytes, kind: str, data: bytes, message_id: int | None = None) -> None:
+        """Write a row of `outbox`: the handler of `kind` will get it after the commit, once or more often (STORE-189a).
+
+        `key` is unique for what is owed: a second row of the same key is not written. The content of `message_id` is
+        kept until the row is carried.
+        """
+        self.execute(OWE, key, kind, message_id, data, self.now)
+        self.after_commit(self._owes)
+
+    def committed(self) -> None:
+        """For the writer: publish."""
+        if self._modseq is not None:
+            events = None if self._marked else tuple(self._events)
+            overtaken = None if self._overtaken is None else frozenset(self._overtaken)
+            self._bus.publish(self._modseq, events, self.origin, overtaken)
+            if self._removes:
+                self._removed()
+            self._changed()
+        super().committed()
+
+    def _count(self, rows: int) -> None:
+        self._rows += rows
+        if self._rows > MARK_ROWS and not self._marked:
+            self._marked = True
+            self._events.clear()

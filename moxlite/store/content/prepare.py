@@ -1,0 +1,368 @@
+"""Preparing a message for the store: all that is made of its octets before the unit that adds it (STORE-7,
+STORE-50..58, STORE-180..182).
+
+What is made does not depend on the account: one `Prepared` serves all recipients of a transaction, each with its own
+prefix. A body over 4 MiB is not compressed here but by `held_bodies`, which writes it to the account's file piece by
+piece, so that memory stays bounded and other units pass in between.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.proto.mime.headers import MAX_HEADER, Header
+from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
+from moxlite.proto.mime.preview import preview
+from moxlite.proto.mime.structure import scan_message
+from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
+from moxlite.proto.mime.wire import render_bodystructure, render_envelope
+from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import BadMessage, StoreError
+from moxlite.store.file.transaction import Tx
+from moxlite.store.mail.threadlinks import ThreadKeys
+from moxlite.store.types import BodyID, chunk_id
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = [
+    "HEADER_LIMIT",
+    "LARGE",
+    "MAX_MESSAGE",
+    "Parsed",
+    "Prepared",
+    "held_bodies",
+    "held_body",
+    "is_short",
+    "parse",
+    "prepare",
+    "prepare_here",
+    "release_body",
+]
+
+ON_LOOP: Final = 64 << 10
+"""Octets up to which a message is prepared on the loop (STORE-7): 0.2 to 1 ms, up to 5 ms if it was made to be slow."""
+
+ON_LOOP_HEADER: Final = 8 << 10
+"""Octets of the header section up to which that holds: a list of addresses costs 0.5 ms for each KiB."""
+
+LARGE: Final = 4 << 20
+"""Octets above which a body is written in units of its own, each of that size (STORE-7)."""
+
+HEADER_LIMIT: Final = 64 << 10
+"""Octets of the header section in ``message_header`` (STORE-51); who finds so many reads the section from the message
+itself.
+"""
+
+MAX_MESSAGE: Final = 100 << 20
+"""Octets of a message unless the caller says otherwise (STORE-150)."""
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A message ready to be added to any account.
+
+    Attributes:
+      digest, body_size: SHA-256 and octets of the body, without prefix.
+      prefix: header lines before the body, "" for none.
+      chunks: the stored form of the body; None for one that `held_bodies` reads from `spool`.
+      held: in one account: where `held_bodies` wrote the body.
+      index: the MIME structure of prefix and body; `structure` is its packed form.
+      envelope, bodystructure, header, preview: as stored (STORE-51, STORE-58).
+      thread: what decides about its thread.
+      date: of the Date field, µs UTC. recipients: To, Cc and Bcc.
+    """
+
+    digest: bytes
+    body_size: int
+    prefix: bytes
+    chunks: tuple[Chunk, ...] | None
+    spool: Spool
+    index: Structure
+    structure: bytes
+    envelope: bytes
+    bodystructure: bytes
+    header: bytes
+    preview: str
+    thread: ThreadKeys
+    date: int | None
+    recipients: tuple[MailAddress, ...]
+    compression: Compression
+    held: BodyID | None = None
+
+    @property
+    def size(self) -> int:
+        """Octets of the message: prefix and body."""
+        return len(self.prefix) + self.body_size
+
+    @property
+    def headerless(self) -> bool:
+        """Whether the octets begin with no header field: who puts a prefix before them ends it with an empty line
+        (STORE-21).
+        """
+        return self.index.root.defect == "no header fields"
+
+    def with_prefix(self, prefix: bytes) -> Prepared:
+        """The same message behind other header lines, each ending in CRLF; cheap: for each recipient."""
+        if prefix == self.prefix:
+            return self
+        index = self.index.with_prefix(prefix)
+        return msgspec.structs.replace(
+            self,
+            prefix=prefix,
+            index=index,
+            structure=encode_structure(index),
+            header=(prefix + self.header[len(self.prefix) :])[:HEADER_LIMIT]
+            if len(self.header) < HEADER_LIMIT
+            else (prefix + self.spool.read(0, self.index.root.body - len(self.prefix)))[:HEADER_LIMIT],
+        )
+
+
+async def prepare(
+    spool: Spool,
+    prefix: bytes = b"",
+    *,
+    max_size: int = MAX_MESSAGE,
+    strict: bool = False,
+    compression: Compression | None = None,
+    chunks: bool = True,
+) -> Prepared:
+    """Make what is stored with the octets of a finished spool, on the loop if they are few, else in a thread.
+
+    The spool stays open as long as the result is used.
+
+    Args:
+      prefix: header lines put before the octets, each ending in CRLF.
+      max_size: octets of prefix and body that are accepted.
+      strict: refuse what is not well-formed (STORE-53).
+      compression: how the body is stored, if not as `chunks.prefer` says.
+      chunks: False leaves out the stored form of the body, which costs memory: as for a long one, `held_bodies` makes
+        it.
+
+    Raises:
+      BadMessage: empty or too large (STORE-150).
+      OSError: the file of the spool cannot be written or read.
+      MIMEError: only if `strict`; its text is fit for a reply.
+    """
+    _check_size(spool, len(prefix), max_size)
+    if is_short(spool):
+        await trio.lowlevel.checkpoint()
+        prepared = _prepare(spool, strict, compression, chunks)
+    else:
+        prepared = await trio.to_thread.run_sync(_prepare, spool, strict, compression, chunks)
+    return prepared.with_prefix(prefix)
+
+
+def is_short(spool: Spool) -> bool:
+    """Whether `prepare_here` may be called on the loop."""
+    return spool.size <= ON_LOOP and spool.in_memory and _header_is_short(spool)
+
+
+def prepare_here(
+    spool: Spool, *, max_size: int = MAX_MESSAGE, compression: Compression | None = None, chunks: bool = True
+) -> Prepared:
+    """As `prepare`, in the calling thread, which is not that of the loop but for what `is_short`. Raises BadMessage,
+    OSError.
+    """
+    _check_size(spool, 0, max_size)
+    return _prepare(spool, False, compression, chunks)
+
+
+def _check_size(spool: Spool, more: int, max_size: int) -> None:
+    if spool.size == 0:
+        raise BadMessage("the message is empty")
+    if spool.size + more > max_size:
+        raise BadMessage(f"the message is larger than {max_size} octets")
+
+
+def _header_is_short(spool: Spool) -> bool:
+    if spool.size <= ON_LOOP_HEADER:
+        return True
+    head = spool.read(0, ON_LOOP_HEADER)
+    return b"\n\r\n" in head or b"\n\n" in head
+
+
+def _prepare(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared:
+    if compression is None:
+        compression = preferred()
+    size = spool.size
+    if size <= ON_LOOP:
+        octets = spool.whole()  # what `parse` would make of a view of them
+        parsed = parse(octets, strict=strict)
+        encoded = encode_chunks(octets, compression) if chunks else None
+    else:
+        with spool.open_view() as view:
+            parsed = parse(view, strict=strict)
+            encoded = encode_chunks(view, compression) if chunks and size <= LARGE else None
+    envelope = parsed.index.envelope
+    return Prepared(
+        digest=spool.digest(),
+        body_size=size,
+        prefix=b"",
+        chunks=encoded,
+        spool=spool,
+        index=parsed.index,
+        structure=encode_structure(parsed.index),
+        envelope=parsed.envelope,
+        bodystructure=parsed.bodystructure,
+        header=parsed.section[:HEADER_LIMIT],
+        preview=parsed.preview,
+        thread=parsed.thread,
+        date=envelope.date,
+        recipients=envelope.to + envelope.cc + envelope.bcc,
+        compression=compression,
+    )
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """What the octets of a body say, without any prefix; `section` is its header section, whole."""
+
+    index: Structure
+    section: bytes
+    envelope: bytes
+    bodystructure: bytes
+    preview: str
+    thread: ThreadKeys
+
+
+def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
+    """Read a body for the MIME index and all that is kept beside it. Linear. Raises MIMEError, only if `strict`."""
+    # Short ones as one object: searching and cutting octets is cheaper than doing so in a view of them.
+    data = bytes(view) if len(view) <= ON_LOOP else view
+    index, header, envelope = scan_message(data, strict=strict)
+    section = bytes(data[: index.root.body])
+    if len(section) > MAX_HEADER:
+        header = Header(section)
+        envelope = render_envelope(header)
+    subject_base, is_response = base_subject(index.envelope.subject)
+    return Parsed(
+        index=index,
+        section=section,
+        envelope=envelope,
+        bodystructure=render_bodystructure(index),
+        preview=preview(index, lambda start, end: bytes(data[start:end])),
+        thread=ThreadKeys(
+            messageid=canonical_message_id(index.envelope.message_id),
+            references=tuple(references(header.all(b"references"), header.get(b"in-reply-to"))),
+            subject_base=subject_base,
+            is_response=is_response,
+            dsn=index.is_dsn,
+        ),
+    )
+
+
+# Bodies that are written before
+
+# Until it is linked, a held body has a random name, so that two of the same content can be written at once.
+HOLD: Final = "INSERT INTO body (hash, size, refs) VALUES (?, ?, 0)"
+INSERT_CHUNK: Final = "INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)"
+RELEASE: Final = "DELETE FROM body WHERE id = ? AND refs = 0 RETURNING id"
+DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
+
+RELEASE_SECONDS: Final = 30.0
+"""For the unit that removes bodies which were not linked, also after a cancellation: what a slow disk may take. Else
+the next open removes them.
+"""
+
+
+@asynccontextmanager
+async def held_body(account: Account, prepared: Prepared) -> AsyncIterator[Prepared]:
+    """As `held_bodies`, for one message."""
+    async with held_bodies(account, (prepared,)) as (ready,):
+        yield ready
+
+
+@asynccontextmanager
+async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIterator[list[Prepared]]:
+    """The messages with their bodies in the account's file, ready for units inside the block; one that no unit linked
+    is removed at the end.
+
+    Does nothing for a body that is in `Prepared.chunks`. One that the account has already is written all the same and
+    dropped at the end: what is there now may be erased before the unit runs. Many short ones share a unit.
+
+    Raises:
+      StorageFull, StorageBroken: a body could not be written.
+    """
+    ready = list(messages)
+    held: list[BodyID] = []  # in the order of `messages`, those without chunks
+    try:
+        for pieces in _in_units([one for one in messages if one.chunks is None]):
+            encoded = await trio.to_thread.run_sync(_encode_pieces, pieces)
+            octets = sum(piece.size for piece in pieces)
+            held += await account.write(partial(_write_pieces, pieces=encoded, held=tuple(held)), weight=octets)
+        ids = iter(held)
+        yield [one if one.chunks is not None else msgspec.structs.replace(one, held=next(ids)) for one in ready]
+    finally:
+        if held:
+            with trio.move_on_after(RELEASE_SECONDS, shield=True), suppress(StoreError):
+                await account.write(lambda tx: _release_all(tx, held))
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    """At most `LARGE` octets of a body from `start` on."""
+
+    prepared: Prepared
+    start: int
+    size: int
+
+
+def _in_units(messages: Iterable[Prepared]) -> Iterator[list[_Piece]]:
+    """The bodies cut into pieces, together at most LARGE octets for each unit."""
+    pieces: list[_Piece] = []
+    octets = 0
+    for prepared in messages:
+        for start in range(0, prepared.body_size, LARGE):
+            size = min(LARGE, prepared.body_size - start)
+            if pieces and octets + size > LARGE:
+                yield pieces
+                pieces, octets = [], 0
+            pieces.append(_Piece(prepared, start, size))
+            octets += size
+    if pieces:
+        yield pieces
+
+
+def _encode_pieces(pieces: list[_Piece]) -> list[tuple[_Piece, list[Chunk]]]:
+    return [
+        (
+            piece,
+            [
+                encode_chunk(piece.prepared.spool.read(offset, CHUNK_SIZE), piece.prepared.compression)
+                for offset in range(piece.start, piece.start + piece.size, CHUNK_SIZE)
+            ],
+        )
+        for piece in pieces
+    ]
+
+
+def _write_pieces(tx: Tx, pieces: list[tuple[_Piece, list[Chunk]]], held: tuple[BodyID, ...]) -> list[BodyID]:
+    """Write pieces, a first one of which may go on with the last body of `held`; returns the ids of the new bodies."""
+    last = held[-1] if held else BodyID(0)
+    new: list[BodyID] = []
+    rows: list[tuple[int, int, int, bytes]] = []
+    for piece, chunks in pieces:
+        if not piece.start:
+            last = BodyID(tx.insert(HOLD, secrets.token_bytes(32), piece.prepared.body_size))
+            new.append(last)
+        first = chunk_id(last, piece.start // CHUNK_SIZE)
+        rows += [(first + n, chunk.enc, chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
+    tx.executemany(INSERT_CHUNK, rows)
+    return new
+
+
+def _release_all(tx: Tx, held: Iterable[BodyID]) -> None:
+    for body_id in held:
+        release_body(tx, body_id)
+
+
+def release_body(tx: Tx, body_id: BodyID) -> None:
+    """Remove a held body that nothing uses."""
+    if tx.row(RELEASE, body_id) is not None:
+        tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))

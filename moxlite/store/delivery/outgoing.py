@@ -1,0 +1,73 @@
+"""Limits on what an account submits (STORE-94, SMTP-116): messages and first-time recipients in 24 hours, shared by
+SMTP, webmail and webapi.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Tx
+from moxlite.store.options import DAY
+
+__all__ = ["OutgoingLimitExceeded", "OutgoingLimits", "add_outgoing", "shrink_outgoing"]
+
+KEEP: Final = 2 * DAY
+"""Microseconds after which the rows of an address shrink to the oldest one (STORE-94)."""
+
+TOTAL: Final = "SELECT count(*) FROM outgoing WHERE submitted > ? AND submitted <= ?"
+# Addresses written to in the last day for the first time ever.
+FIRST_TIME: Final = """
+SELECT count(DISTINCT recipient) FROM outgoing o WHERE o.submitted > ?1 AND o.submitted <= ?2
+AND NOT EXISTS (SELECT 1 FROM outgoing p WHERE p.recipient = o.recipient AND p.submitted <= ?1)"""
+KNOWN: Final = "SELECT 1 FROM outgoing WHERE recipient = ? LIMIT 1"
+INSERT: Final = "INSERT INTO outgoing (recipient, submitted) VALUES (?, ?)"
+SHRINK: Final = """
+DELETE FROM outgoing WHERE submitted < ? AND EXISTS
+(SELECT 1 FROM outgoing p WHERE p.recipient = outgoing.recipient AND (p.submitted, p.id) < (outgoing.submitted,
+outgoing.id))"""
+
+
+class OutgoingLimits(msgspec.Struct, frozen=True):
+    """Recipients in 24 hours: of all messages, and those never written to before. 0: nothing may be sent."""
+
+    messages: int = 1000
+    first_time: int = 200
+
+
+class OutgoingLimitExceeded(StoreError):
+    """The account has sent too much in 24 hours; the text names the limit and its setting."""
+
+    def __init__(self, what: str, limit: int, setting: str) -> None:
+        super().__init__(f"limit of {limit} {what} in 24 hours reached (setting {setting})")
+        self.limit = limit
+        self.setting = setting
+
+
+def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> None:
+    """Note a submission to these addresses, one row each, if the limits allow; in the unit that accepts the message.
+
+    First-time recipients are only counted once that many messages went out at all (SMTP-116).
+
+    Raises:
+      OutgoingLimitExceeded: nothing is noted.
+    """
+    since = tx.now - DAY
+    total = tx.value(TOTAL, since, tx.now) + len(recipients)
+    if total > limits.messages:
+        raise OutgoingLimitExceeded("messages", limits.messages, "max_outgoing_messages_per_day")
+    if total >= limits.first_time:
+        new = sum(tx.row(KNOWN, recipient) is None for recipient in set(recipients))
+        if new and tx.value(FIRST_TIME, since, tx.now) + new > limits.first_time:
+            raise OutgoingLimitExceeded("first-time recipients", limits.first_time, "max_first_time_recipients_per_day")
+    tx.executemany(INSERT, [(recipient, tx.now) for recipient in recipients])
+
+
+def shrink_outgoing(tx: Tx) -> int:
+    """Of rows older than two days, keep the oldest of each address: it says "not for the first time". Returns how many
+    went.
+    """
+    return tx.execute(SHRINK, tx.now - KEEP)

@@ -1,0 +1,118 @@
+"""What the queue puts into the system's mailbox, and takes out of it again (IMAP-162).
+
+The queue names each submission by a key. A row of `queued` says that a submission was shown, and where; it stays until
+the queue has done with it, so that whatever the queue repeats after a crash does nothing twice, and what the owner has
+canceled does not come back. The messages cost no quota, are judged by no rule, and cannot be undeleted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import Prepared, held_body
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.mailboxes import add_system_mailbox, drop_system_mailbox
+from moxlite.store.mail.messages import expunge_queued
+from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
+from moxlite.store.rows.reading import mailbox_by_name, state
+from moxlite.store.types import Flag, MailboxID
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = ["created_at", "drop_queued", "fit_queue_mailbox", "put_queued", "queued_keys"]
+
+logger = logging.getLogger("moxlite.store.queued")
+
+SLICE: Final = 200
+"""Messages removed in one unit: 10 ms."""
+
+KNOWN: Final = "SELECT 1 FROM queued WHERE key = ?"
+NOTE: Final = "INSERT INTO queued (key, message_id) VALUES (?, ?)"
+FORGET: Final = "DELETE FROM queued WHERE key = ? RETURNING message_id"
+KEYS: Final = "SELECT key FROM queued"
+FORGET_ALL: Final = "DELETE FROM queued"
+SOME: Final = "SELECT id FROM message WHERE mailbox_id = ? ORDER BY uid LIMIT ?"
+
+
+def queued_keys(r: Reader) -> set[bytes]:
+    """The keys of all submissions that are shown, or were canceled and are known all the same. For a scan."""
+    return {key for (key,) in r.iterate(KEYS)}
+
+
+def created_at(r: Reader) -> int:
+    """When the account was made, µs UTC: what was queued before belonged to another one of its name."""
+    return state(r).created
+
+
+async def put_queued(account: Account, key: bytes, prepared: Prepared, received: int) -> bool:
+    """Show a submission that was queued at `received` (µs UTC); once, whatever is repeated. False when there is no
+    mailbox to show it in.
+
+    Raises what adding raises, but for OverQuota.
+    """
+
+    def unit(tx: AccountTx, ready: Prepared) -> bool:
+        box = queue_mailbox(tx)
+        if box is None:
+            return False
+        if tx.row(KNOWN, key) is None:
+            added = add_message(tx, ready, box.id, flags=Flag.SEEN, received=received, queued=True)
+            tx.execute(NOTE, key, added.message_id)
+        return True
+
+    async with held_body(account, prepared) as ready:
+        return await account.write(lambda tx: unit(tx, ready), weight=prepared.size)
+
+
+def drop_queued(tx: AccountTx, keys: Sequence[bytes]) -> int:
+    """The queue has done with these submissions: their messages go, wherever they are not canceled; returns how many
+    went. Unknown keys do nothing.
+    """
+    ids = [row[0] for key in keys for row in tx.rows(FORGET, key) if row[0] is not None]
+    expunge_queued(tx, ids)
+    return len(ids)
+
+
+async def fit_queue_mailbox(account: Account) -> bool:
+    """Make the system's mailbox if the configuration wants it; else remove it with its messages. False when it is
+    wanted and the account has a mailbox of that name of its own, which it keeps.
+    """
+    found = await account.read(lambda r: (mailbox_by_name(r, QUEUE), queue_mailbox(r)), op="queue-mailbox")
+    named, own = found
+    if account.config.queue_mailbox:
+        if own is not None:
+            return True
+        if named is not None or not await account.write(_make):
+            return False
+        logger.info("queue mailbox made", extra={"kv": {"account": account.name}})
+    elif own is not None:
+        while await account.write(partial(_empty, mailbox_id=own.id)):
+            pass
+        logger.info("queue mailbox removed", extra={"kv": {"account": account.name}})
+    return True
+
+
+def _make(tx: AccountTx) -> bool:
+    box = mailbox_by_name(tx, QUEUE)
+    if box is None:
+        box = add_system_mailbox(tx, QUEUE)
+    return box.system
+
+
+def _empty(tx: AccountTx, mailbox_id: MailboxID) -> bool:
+    """Remove some messages, at last the mailbox; whether there is more to do."""
+    if queue_mailbox(tx) is None or tx.config.queue_mailbox:
+        return False
+    tx.execute(FORGET_ALL)
+    ids = [row[0] for row in tx.rows(SOME, mailbox_id, SLICE)]
+    expunge_queued(tx, ids)
+    if len(ids) == SLICE:
+        return True
+    drop_system_mailbox(tx, mailbox_id)
+    return False

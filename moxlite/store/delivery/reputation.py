@@ -1,0 +1,208 @@
+"""What earlier mail says about a sender, and how much came lately (STORE-91..93, STORE-97, STORE-98; SMTP-88,
+SMTP-137).
+
+`history` reads the verdicts of stored messages of the same sender, domain or network, newest first. Which of them
+decides what, is up to smtpd.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY
+from moxlite.store.types import MailboxID
+
+__all__ = [
+    "WINDOWS",
+    "DomainTLS",
+    "Key",
+    "Past",
+    "Received",
+    "domain_tls",
+    "history",
+    "received_since",
+    "set_domain_tls",
+    "subjectpass_key",
+]
+
+SCAN: Final = 500
+"""Rows of one sender looked at for those of the mailbox asked for: ten times the largest window, and a millisecond."""
+
+PASS_LENGTH: Final = 16
+_PASS_ALPHABET: Final = string.ascii_letters + string.digits
+"""A key of 95 random bits (STORE-98)."""
+
+
+class Key(Enum):
+    """What earlier messages have in common with the new one."""
+
+    MSGFROM = "msgfrom"
+    MSGFROM_DOMAIN = "msgfrom_domain"
+    MSGFROM_ORGDOMAIN = "msgfrom_orgdomain"
+    DKIM_DOMAIN = "dkim_domain"
+    MAILFROM = "mailfrom"
+    MAILFROM_DOMAIN = "mailfrom_domain"
+    EHLO_DOMAIN = "ehlo_domain"
+    IP1 = "ip1"
+    IP2 = "ip2"
+    IP3 = "ip3"
+
+
+WINDOWS: Final[Mapping[Key, tuple[int, int]]] = {
+    Key.MSGFROM: (3 * 365 * DAY, 2),
+    Key.MSGFROM_DOMAIN: (2 * 365 * DAY, 20),
+    Key.MSGFROM_ORGDOMAIN: (2 * 365 * DAY, 20),
+    Key.DKIM_DOMAIN: (182 * DAY, 50),
+    Key.MAILFROM: (182 * DAY, 50),
+    Key.MAILFROM_DOMAIN: (182 * DAY, 50),
+    Key.EHLO_DOMAIN: (182 * DAY, 50),
+    Key.IP1: (91 * DAY, 50),
+    Key.IP2: (91 * DAY, 50),
+    Key.IP3: (91 * DAY, 50),
+}
+"""Age in µs and number of messages asked for (STORE-92)."""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """An earlier message that its owner judged: ``spam``, or ham. Domains are U-labels; the `_ok` marks say what was
+    validated.
+    """
+
+    received: int
+    spam: bool
+    msgfrom: str
+    msgfrom_domain: str
+    msgfrom_ok: bool
+    msgfrom_validation: str
+    mailfrom_ok: bool
+    ehlo_ok: bool
+
+
+class Received(msgspec.Struct, frozen=True):
+    """Messages and octets received from a network."""
+
+    count: int
+    octets: int
+
+
+class DomainTLS(msgspec.Struct, frozen=True):
+    """What a recipient domain offered at the last attempt (STORE-97)."""
+
+    updated: int
+    starttls: bool
+    requiretls: bool
+
+
+_PAST: Final = (
+    "s.received, s.verdict, s.msgfrom, s.msgfrom_domain, s.msgfrom_ok, s.msgfrom_validation, s.mailfrom_ok, s.ehlo_ok"
+)
+
+
+def _by(where: str, index: str = "") -> str:
+    """The newest rows of one value of an indexed column, then those of the mailbox: SQL of constants only. SQLite would
+    take the shorter one of two indices that fit.
+    """
+    return f"""
+SELECT {_PAST} FROM (SELECT * FROM message_smtp {index}
+WHERE {where} AND verdict IS NOT NULL AND received > ? AND received <= ? ORDER BY received DESC LIMIT {SCAN}) s
+JOIN message m ON m.id = s.message_id
+WHERE m.mailbox_orig_id = ? ORDER BY s.received DESC, s.message_id DESC LIMIT ?"""  # noqa: S608
+
+
+QUERIES: Final[Mapping[Key, str]] = {
+    Key.MSGFROM: _by("msgfrom_domain = ? AND msgfrom = ?", "INDEXED BY message_smtp_msgfrom_address"),
+    Key.MSGFROM_DOMAIN: _by("msgfrom_domain = ?"),
+    Key.MSGFROM_ORGDOMAIN: _by("msgfrom_orgdomain = ?"),
+    Key.MAILFROM: _by("mailfrom_domain = ? AND mailfrom = ?", "INDEXED BY message_smtp_mailfrom_address"),
+    Key.MAILFROM_DOMAIN: _by("mailfrom_domain = ?"),
+    Key.EHLO_DOMAIN: _by("ehlo_domain = ?"),
+    Key.IP1: _by("ip1 = ?"),
+    Key.IP2: _by("ip2 = ?"),
+    Key.IP3: _by("ip3 = ?"),
+    Key.DKIM_DOMAIN: f"""
+SELECT {_PAST} FROM (SELECT message_id, received FROM message_dkim WHERE domain = ? AND received > ? AND received <= ?
+ORDER BY received DESC, message_id DESC LIMIT {SCAN}) d
+CROSS JOIN message_smtp s ON s.message_id = d.message_id AND s.verdict IS NOT NULL
+CROSS JOIN message m ON m.id = s.message_id
+WHERE m.mailbox_orig_id = ? ORDER BY d.received DESC, d.message_id DESC LIMIT ?""",  # noqa: S608
+}
+RECEIVED: Final = """
+SELECT coalesce(sum(ip1 = ?1), 0), coalesce(sum(size) FILTER (WHERE ip1 = ?1), 0), coalesce(sum(ip2 = ?2), 0),
+coalesce(sum(size) FILTER (WHERE ip2 = ?2), 0), coalesce(sum(ip3 = ?3), 0), coalesce(sum(size) FILTER (WHERE ip3 = ?3),
+0)
+FROM message_smtp WHERE received > ?4 AND received <= ?5"""
+FIND_SUBJECTPASS: Final = "SELECT key FROM subjectpass WHERE address = ?"
+ADD_SUBJECTPASS: Final = "INSERT INTO subjectpass (address, key, created) VALUES (?, ?, ?)"
+GET_TLS: Final = "SELECT updated, starttls, requiretls FROM recipient_domain_tls WHERE domain = ?"
+SET_TLS: Final = """
+INSERT INTO recipient_domain_tls (domain, updated, starttls, requiretls) VALUES (?, ?, ?, ?)
+ON CONFLICT (domain) DO UPDATE SET updated = excluded.updated, starttls = excluded.starttls, requiretls =
+excluded.requiretls"""
+
+
+def history(
+    r: Reader,
+    key: Key,
+    value: str,
+    mailbox_orig_id: MailboxID,
+    *,
+    now: int,
+    localpart: str = "",
+    max_age: int | None = None,
+    limit: int | None = None,
+) -> list[Past]:
+    """Judged messages that were first delivered to a mailbox and share `key` with the new one, newest first.
+
+    Args:
+      value: the domain (U-labels) or network; with MSGFROM and MAILFROM also give the `localpart`.
+      now: µs UTC; rows from the future are left out (STORE-165).
+      max_age, limit: those of `WINDOWS` unless given.
+
+    The cost does not grow with the mailbox (STORE-91).
+    """
+    age, count = WINDOWS[key]
+    since = now - (age if max_age is None else max_age)
+    args = [value, localpart] if key in {Key.MSGFROM, Key.MAILFROM} else [value]
+    rows = r.rows(QUERIES[key], *args, since, now, mailbox_orig_id, count if limit is None else limit)
+    return [
+        Past(received, spam != 0, msgfrom, domain, msgfrom_ok != 0, validation, mailfrom_ok != 0, ehlo_ok != 0)
+        for received, spam, msgfrom, domain, msgfrom_ok, validation, mailfrom_ok, ehlo_ok in rows
+    ]
+
+
+def received_since(
+    r: Reader, classes: tuple[str, str, str], *, since: int, now: int
+) -> tuple[Received, Received, Received]:
+    """What came after `since` from the networks ip1, ip2, ip3 and is still here (STORE-93): grows with all mail of that
+    time.
+    """
+    row = r.row(RECEIVED, *classes, since, now)
+    assert row is not None
+    return Received(row[0], row[1]), Received(row[2], row[3]), Received(row[4], row[5])
+
+
+def subjectpass_key(tx: Tx, address: str) -> str:
+    """The key of an own canonical address, made at its first use (STORE-98)."""
+    key: str | None = tx.value(FIND_SUBJECTPASS, address)
+    if key is None:
+        key = "".join(secrets.choice(_PASS_ALPHABET) for _ in range(PASS_LENGTH))
+        tx.execute(ADD_SUBJECTPASS, address, key, tx.now)
+    return key
+
+
+def domain_tls(r: Reader, domain: str) -> DomainTLS | None:
+    """What a recipient domain offered at the last attempt."""
+    row = r.row(GET_TLS, domain)
+    return None if row is None else DomainTLS(row[0], row[1] != 0, row[2] != 0)
+
+
+def set_domain_tls(tx: Tx, domain: str, *, starttls: bool, requiretls: bool) -> None:
+    """Note what a recipient domain offered at a delivery attempt (STORE-97)."""
+    tx.execute(SET_TLS, domain, tx.now, starttls, requiretls)

@@ -1,0 +1,145 @@
+"""What is handed to the queue: the envelope and all facts of one submission (QUEUE-1..6, SMTP-111..118).
+
+smtpd, webmail, webapi and the senders of reports and DSNs make it; `queue.submit` takes it together with the spool of
+the octets. It lies in store because a submission with a Sent copy waits as a row of the account's outbox (STORE-189a),
+packed by `pack`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import IntFlag
+from typing import Final, TypeAlias
+
+import msgspec
+
+from moxlite.proto.address import Address
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import StoreError
+
+__all__ = [
+    "MAX_EXTRA",
+    "MAX_EXTRA_KEY",
+    "MAX_EXTRA_KEYS",
+    "DSNNotify",
+    "FromIDTaken",
+    "QueueFull",
+    "Submission",
+    "SubmissionRecipient",
+    "Submit",
+]
+
+MAX_EXTRA: Final = 16 << 10
+"""Octets of all keys and values of `extra` together (QUEUE-5)."""
+
+MAX_EXTRA_KEYS: Final = 64
+"""Keys in `extra` (QUEUE-5)."""
+
+MAX_EXTRA_KEY: Final = 64
+"""Octets of one key (QUEUE-5)."""
+
+
+class QueueFull(StoreError):
+    """The account has too much in the queue already (SMTP-115); the text is for the sender."""
+
+
+class FromIDTaken(StoreError):
+    """The unique sender id of a submission is in use (QUEUE-6)."""
+
+    def __init__(self, from_id: str) -> None:
+        super().__init__(f"sender id {from_id} is in use already")
+        self.from_id = from_id
+
+
+class DSNNotify(IntFlag):
+    """When the sender wants a DSN for a recipient (RFC 3461 §4.1); 0: not said, failures and delays are told."""
+
+    NEVER = 1
+    SUCCESS = 2
+    FAILURE = 4
+    DELAY = 8
+
+
+class SubmissionRecipient(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One recipient of a submission: it becomes one row of the queue.
+
+    ``dsn_orcpt``: as given, ``rfc822;…``, decoded from xtext (RFC 3461 §4.2). ``mail_from`` overrides that of the
+    submission for this recipient and holds ``from_id`` in its localpart (QUEUE-6); both are unset without FROMID.
+    """
+
+    address: Address
+    dsn_notify: DSNNotify = DSNNotify(0)
+    dsn_orcpt: str = ""
+    mail_from: Address | None = None
+    from_id: str = ""
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message for the queue.
+
+    Attributes:
+      account: whose message it is; DSNs go there, limits were counted there.
+      mail_from: the envelope sender, None for the null path ``<>``.
+      recipients: at least one; one row each.
+      received: when it was accepted, µs UTC.
+      prefix: header lines put before the octets of the spool, each ending in CRLF: DKIM-Signature, Received.
+      has8bit, smtputf8: what the message needs from the next server (SMTP-29).
+      requiretls: True for REQUIRETLS (RFC 8689 §2), False for ``TLS-Required: No`` (§5), None when neither was said.
+      message_id: as in the header with its brackets, "" when there is none (QUEUE-4).
+      subject: decoded, for lists.
+      extra: text pairs that travel to rows and webhooks (QUEUE-5).
+      hold_until: µs UTC of FUTURERELEASE, None at once; future_release: ``for;SECONDS`` or ``until;TIME`` for DSNs
+        (QUEUE-27).
+      dsn_ret, dsn_envid: ``FULL``, ``HDRS`` or ""; the decoded envelope id (RFC 3461 §4.3, §4.4).
+      priority: MT-PRIORITY (RFC 6710), -9..9. deliver_by: seconds and mode letters of DELIVERBY (RFC 2852), "" when not
+        given.
+      dsn_utf8: an alternative body for peers that speak SMTPUTF8, only for own DSNs (RFC 6533).
+      transport: name of the transport to use, "" for routing.
+      login_address: the address of the log-in, "" for mail made by the server.
+      key: makes the submission unique for 7 days: the second one with the same key adds nothing (STORE-189). Empty: not
+        wanted.
+    """
+
+    account: str
+    mail_from: Address | None
+    recipients: tuple[SubmissionRecipient, ...]
+    received: int
+    prefix: bytes = b""
+    has8bit: bool = False
+    smtputf8: bool = False
+    requiretls: bool | None = None
+    message_id: str = ""
+    subject: str = ""
+    extra: dict[str, str] = {}
+    hold_until: int | None = None
+    future_release: str = ""
+    dsn_ret: str = ""
+    dsn_envid: str = ""
+    priority: int = 0
+    deliver_by: str = ""
+    dsn_utf8: bytes = b""
+    is_dmarc_report: bool = False
+    is_tls_report: bool = False
+    transport: str = ""
+    login_address: str = ""
+    key: bytes = b""
+
+    def pack(self) -> bytes:
+        """The form in which it waits in a row of the outbox."""
+        return _ENCODER.encode(self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Submission:
+        """The submission that `pack` made these octets from. Raises msgspec.DecodeError or ValidationError when they
+        are damaged.
+        """
+        return _DECODER.decode(data)
+
+
+Submit: TypeAlias = Callable[[Submission, Spool], Awaitable[list[int]]]
+"""`queue.submit`: adds one row per recipient and returns their ids after the commit; the spool stays the caller's. It
+raises QueueFull, FromIDTaken, and what a Database raises.
+"""
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Submission)

@@ -1,0 +1,365 @@
+"""One SQLite file with its writer, readers, checkpoints and migrations: account.db, auth.db, queue.db and the others
+alike (STORE-2 to 10b).
+
+`Reader` and `Tx`, which reads and units work on, are in `transaction.py`; what a group commit is, in `writer.py`; where
+reads run, in `readers.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+import trio
+
+from moxlite.bell import Bell
+from moxlite.store import metrics
+from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, WrongFile
+from moxlite.store.file.checkpoint import Checkpoints
+from moxlite.store.file.health import Health
+from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
+from moxlite.store.file.offload import give_memory_back
+from moxlite.store.file.readers import Readers, Snapshot
+from moxlite.store.file.transaction import Reader, Row, Tx, Value
+from moxlite.store.file.writer import SERIES_AHEAD, Job, Writer
+from moxlite.store.options import Options
+
+__all__ = ["QUIET", "Database", "Kind", "Reader", "Row", "Snapshot", "Tx", "Value"]
+
+logger = logging.getLogger("moxlite.store.database")
+
+X = TypeVar("X", bound=Tx)
+T = TypeVar("T")
+
+PAGE: Final = 4096
+
+IDLE: Final = 30.0
+"""Seconds without a read or unit after which memory is given back (STORE-10): with the rounds of upkeep and the pause
+between two malloc_trim, a minute after its last use an account weighs next to nothing.
+"""
+
+UPKEEP: Final = 10.0
+"""Seconds between two looks at idleness, long reads and free pages."""
+
+PATIENCE: Final = 10.0
+"""Seconds for which background work waits for the end of long changes, for COPY of 100,000 messages takes 2 to 20; and
+of bursts of small ones: somebody may write all day.
+"""
+
+QUIET: Final = 0.5
+"""Seconds without a unit after which a burst of them is over: until then work in the background would take from it half
+of what a core does.
+"""
+
+VACUUM_SHARE: Final = 10
+"""Percent of free pages above which the file is made smaller (STORE-37)."""
+
+VACUUM_STEP: Final = 1_000
+"""Pages returned at a time: 8 to 30 ms, which is what a unit may have to wait (design-facts §2b)."""
+
+VACUUM_STEPS: Final = 50
+"""Steps in one upkeep, 200 MB: the log of one such round stays below the limit of STORE-161."""
+
+
+class Database:
+    """An open database. Made by `open`, ended by `aclose`; not shared between two runs of Trio."""
+
+    def __init__(
+        self,
+        path: Path,
+        kind: Kind,
+        options: Options,
+        name: str,
+        db: apsw.Connection,
+        *,
+        unclean: bool,
+    ) -> None:
+        """For `open`. Blocks."""
+        self.path = path
+        self.kind = kind
+        self.options = options
+        self.name = name
+        self.unclean = unclean
+        self.health = Health(name, path, options.min_free_space, tell=options.degraded)
+        self._checkpoints = Checkpoints(path, vfs=options.vfs)
+        self._readers = Readers(path, kind, self.health, vfs=options.vfs)
+        self._writer_db = db
+        self._writer: Writer
+        self._last_written = time.monotonic()
+        self._trimmed = False
+        self._writes = 0
+        self._vacuumed = -1  # as many writes had been when there was nothing more to vacuum
+        self._bell = Bell()
+        self.on_use: Callable[[], None] = self._bell.ring
+        self._wal = metrics.WAL_BYTES.labels(kind.value)
+        self._checkpoint_done = trio.Event()
+        self._checkpoint_done.set()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path, kind: Kind, *, options: Options, name: str | None = None) -> Database:
+        """Open or create the file, with its schema up to date, and start its writer.
+
+        Args:
+          path: the file; its folder exists.
+          name: what logs and metrics call it; the file's name if None. An account gives its own.
+
+        Raises:
+          WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBroken.
+
+        `unclean` tells whether the last user of the file ended without closing it.
+        """
+
+        def work() -> Database:
+            wal = path.with_name(path.name + "-wal")
+            unclean = wal.exists() and wal.stat().st_size > 0
+            db = open_file(path, kind, options)
+            try:
+                return cls(path, kind, options, name or path.name, db, unclean=unclean)
+            except BaseException:
+                db.close(True)
+                raise
+
+        try:
+            self = await trio.to_thread.run_sync(work)
+        except apsw.Error as error:
+            raise Health(name or path.name, path, 0, tell=options.degraded).translate(error) from error
+        except (WrongFile, SchemaTooNew, MigrationNeedsSpace) as error:
+            if options.degraded is not None:
+                options.degraded(name or path.name, path, str(error))
+            raise
+        self._writer = Writer(
+            self._writer_db,
+            name=self.name,
+            kind=kind.value,
+            health=self.health,
+            checkpoints=self._checkpoints,
+            after_batch=self._after_batch,
+        )
+        return self
+
+    async def write(self, unit: Callable[[Tx], T], *, weight: int = 0) -> T:
+        """Run `unit` in the writer thread and commit it; returns what it returned, once it is durable (STORE-4,
+        STORE-5).
+
+        Args:
+          unit: a plain function. It does not await, has no effect outside of the transaction, and may run twice.
+          weight: octets of bodies that it adds. Above 0 the free space of the disk is looked at first (STORE-157).
+
+        Raises:
+          StorageFull, StorageBroken: nothing of the unit is in the database.
+          Closed: the database was closed before it ran.
+          Whatever the unit raises: it alone was rolled back.
+
+        Cancellation: a unit that has not begun is dropped; one that has completes and returns its result, and the
+          cancellation comes at the next checkpoint (STORE-6).
+        """
+        return await self.submit(unit, Tx, weight=weight)
+
+    async def submit(self, unit: Callable[[X], T], make: Callable[[apsw.Connection], X], *, weight: int = 0) -> T:
+        """`write` for a unit on a transaction of one's own kind, which `make` gives in the writer thread each time that
+        the unit runs.
+        """
+        self.health.check()
+        if weight:
+            self.health.check_space()
+        self._used()
+        return await self._writer.run(Job(unit, make, weight))
+
+    async def write_series(
+        self,
+        units: Iterable[Callable[[X], T]],
+        make: Callable[[apsw.Connection], X],
+        note: Callable[[T], None],
+        between: Callable[[], Awaitable[None]] | None = None,
+        *,
+        ahead: int = SERIES_AHEAD,
+    ) -> None:
+        """Run the units of a long change in their order, each as by `write`; what others write goes before the next of
+        them.
+
+        Args:
+          units: each takes 10 ms at most. The next ones may begin before the result of one is noted.
+          make: as for `submit`.
+          note: told what each returned, in order, once it is durable: before anybody has heard of it.
+          between: awaited after some were noted; more may be noted meanwhile.
+          ahead: units that may wait in the queue.
+
+        Raises:
+          What `write` raises, of the first unit that fails, or what `between` raises: the rest does not run, but for
+          units that have begun; those that succeed are noted all the same.
+
+        Cancellation: as when one fails.
+        """
+        self.health.check()
+        self._used()
+        await self._writer.run_series(units, make, note, between, ahead=ahead)
+
+    async def calm(self) -> None:
+        """Sleep while a series is under way, `PATIENCE` at most: work in the background is not to hold up somebody who
+        waits for that.
+        """
+        with trio.move_on_after(PATIENCE):
+            await self._writer.calm()
+
+    async def quiet(self) -> None:
+        """Sleep while one unit comes after the other, `PATIENCE` at most."""
+        with trio.move_on_after(PATIENCE):
+            while (left := QUIET - self.since_write) > 0:  # noqa: ASYNC110 - nothing tells that nothing is written
+                await trio.sleep(left)
+
+    async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
+        """Run `fn` in one snapshot: on the loop while the file is warm, else in a thread (STORE-3).
+
+        At most 500 rows or 256 KiB, aimed at 2 ms; more is for `scan`. `op` names the read in metrics and logs: one of
+        a few constants. A checkpoint, unless `turn` is False, for who has just had its turn, and it runs on the loop:
+        that is 20 µs, a tenth of a small command.
+
+        Raises:
+          StorageBroken, ReadInterrupted, Closed, and whatever `fn` raises.
+        """
+        self._rouse()
+        return await self._readers.read(fn, op=op, turn=turn)
+
+    async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
+        """Run `fn` in one snapshot in a worker thread, on one of at most 4 connections. A cancelled caller interrupts
+        it.
+
+        Do not call it while the same task holds a `snapshot`, which has such a connection already: use `Snapshot.scan`.
+        """
+        self._rouse()
+        return await self._readers.scan(fn, op=op)
+
+    def snapshot(self, *, op: str, patient: bool = False) -> AbstractAsyncContextManager[Snapshot]:
+        """Borrow a connection for one snapshot over several slices: `async with database.snapshot(op="export") as
+        snapshot`.
+
+        After 60 s it is logged, and it is ended (ReadInterrupted) once the log is over 256 MiB; `patient` (backup,
+        export, restore) bears 4 GiB or a quarter of the free space (STORE-161).
+        """
+        self._rouse()
+        return self._readers.snapshot(op=op, patient=patient)
+
+    def check_space(self) -> None:
+        """Raise StorageFull when the disk has too little left for additions (STORE-157); before work that will end in
+        one.
+        """
+        self.health.check_space()
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the last read or unit."""
+        return time.monotonic() - max(self._last_written, self._readers.last_used)
+
+    @property
+    def since_write(self) -> float:
+        """Seconds since the last unit."""
+        return time.monotonic() - self._last_written
+
+    @property
+    def resting(self) -> bool:
+        """Upkeep has nothing to do until the file is used again, of which `on_use` tells; somebody who looks after
+        several files sets that to a function of their own.
+        """
+        return self._trimmed and self._vacuumed == self._writes and not self._readers.busy
+
+    @property
+    def wal_bytes(self) -> int:
+        """Size of the log after the last commit."""
+        return self._checkpoints.pages * PAGE
+
+    async def serve(self) -> None:
+        """Do the upkeep until cancelled: give memory back, watch long reads, shrink the file. For databases that no
+        `Accounts` looks after. Sleeps while nobody uses the file and all is done.
+        """
+        await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
+        while True:
+            self._bell.quiet()
+            if self.resting and not give_memory_back.owed:
+                await self._bell.wait()
+            await trio.sleep(UPKEEP)
+            await self.upkeep()
+            if give_memory_back.owed:
+                await trio.to_thread.run_sync(give_memory_back)
+
+    async def upkeep(self) -> None:
+        """One round of `serve`."""
+        self._readers.upkeep(self.wal_bytes)
+        if self.idle >= UPKEEP and self._vacuumed != self._writes:
+            self._writer.chore(self._vacuum)
+        if self.idle >= IDLE and not self._trimmed:
+            await self.trim()
+
+    async def trim(self) -> None:
+        """Give back memory now: the caches of all connections, and the log (STORE-10)."""
+        self._trimmed = True
+        self._writer.chore(self._shrink)
+        await self._readers.trim()
+        await trio.to_thread.run_sync(give_memory_back)
+
+    async def aclose(self) -> None:
+        """Finish the units that wait, interrupt reads, close all connections; the last one folds the log into the file.
+
+        Cancellation: done all the same.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        with trio.CancelScope(shield=True):  # bounded: the queue of the writer, and reads that were interrupted
+            await self._readers.aclose()
+            await self._checkpoint_done.wait()
+            await trio.to_thread.run_sync(self._checkpoints.close)
+            await trio.to_thread.run_sync(self._writer.close)
+            await trio.to_thread.run_sync(give_memory_back)
+        self.health.close()
+
+    def _used(self) -> None:
+        self._last_written = time.monotonic()
+        self._writes += 1
+        self._rouse()
+
+    def _rouse(self) -> None:
+        """It is used: upkeep will have something to do."""
+        if self._trimmed:
+            self._trimmed = False
+            self.on_use()
+
+    def _after_batch(self) -> None:
+        """On the loop after each batch."""
+        self._wal.set(self.wal_bytes)
+        if not self._closed and self._checkpoints.begin(in_series=self._writer.in_series):
+            self._checkpoint_done = trio.Event()
+            token = trio.lowlevel.current_trio_token()
+            done = self._checkpoint_done
+
+            def deliver(_: object) -> None:
+                try:
+                    token.run_sync_soon(done.set)
+                except trio.RunFinishedError:
+                    pass  # the program ends without closing
+
+            trio.lowlevel.start_thread_soon(self._checkpoints.passive, deliver, f"checkpoint {self.name}")
+
+    def _vacuum(self, db: apsw.Connection) -> None:
+        """In the writer: return free pages to the file system while nobody waits."""
+        writes, before = self._writes, -1
+        for _ in range(VACUUM_STEPS):
+            free, pages = int(db.pragma("freelist_count")), int(db.pragma("page_count"))
+            if free * 100 <= pages * VACUUM_SHARE or free == before:
+                self._vacuumed = writes
+                return
+            if not self._writer.idle:
+                return
+            before = free
+            db.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP})").fetchall()
+
+    def _shrink(self, db: apsw.Connection) -> None:
+        """In the writer: the log goes into the file, and the page cache is given up."""
+        if self._checkpoints.pages:
+            self._checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        db.execute("PRAGMA shrink_memory").fetchall()

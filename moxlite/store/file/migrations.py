@@ -1,0 +1,260 @@
+"""Opening a file and bringing its schema up to date (STORE-2, STORE-148, STORE-149).
+
+A kind of database has numbered migrations, `schema/KIND/NNNN-name.sql`, from 0001 without a gap; `user_version` is the
+number of the last one done. Each runs in one transaction of its own with its Python step, if `STEPS` has one, and its
+number: killed anywhere, the next open goes on from there. A file written by a newer program is looked at through a
+read-only connection and refused, so not even its log is folded in.
+
+A migration that rewrites tables says so in its first line, `-- rewrites tables`: the file is copied first, unless it is
+new, since an error in it would touch everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, StoreError, WrongFile
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import Options
+
+__all__ = ["STEPS", "Kind", "Migration", "check_library", "configure", "drop_old_copies", "migrations_of", "open_file"]
+
+logger = logging.getLogger("moxlite.store.migrations")
+
+MINIMUM_SQLITE: Final = 3_045_000
+"""STRICT tables, RETURNING, contentless_delete and the fixes of 3.45 (STORE-2)."""
+
+CACHE_KIB: Final = 512
+"""Page cache of a connection: 2 MB by default would be 400 kB more per open account for no gain that was measured
+(design-facts §2b).
+"""
+
+BUSY_MS: Final = 5_000
+"""How long a writer waits for a foreign process with the file open, as the sqlite3 shell of an admin; none of ours
+holds a lock that long.
+"""
+
+COPY_KEPT: Final = 14 * 86_400
+"""Seconds for which `account.db.before-NNNN` stays (STORE-149)."""
+
+REWRITES: Final = "-- rewrites tables"
+
+Step = Callable[[Tx], None]
+
+
+class Kind(Enum):
+    """The kinds of databases; the value is the folder of its schema and the word in logs and metrics."""
+
+    ACCOUNT = "account"
+    AUTH = "auth"
+    QUEUE = "queue"
+    REPORTS = "reports"
+    CACHE = "cache"
+    SEARCH = "search"
+
+    @property
+    def application_id(self) -> int:
+        """Bytes 68 to 71 of the file: "mx" and two letters of the kind, which file(1) shows."""
+        return int.from_bytes(b"mx" + self.value[:2].encode(), "big")
+
+    @property
+    def synchronous(self) -> str:
+        """How commits are synced: all FULL but the search index, which is rebuilt when lost (STORE-2)."""
+        return "NORMAL" if self is Kind.SEARCH else "FULL"
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """One step from schema `number - 1` to `number`."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether it rewrites tables, so that the file is copied first."""
+        return self.sql.startswith(REWRITES)
+
+
+STEPS: Final[Mapping[tuple[Kind, int], Step]] = {}
+"""What a migration does beside its SQL, in the same transaction after it, by kind and number."""
+
+
+def check_library() -> None:
+    """Refuse to work with an SQLite that lacks what the files need."""
+    if apsw.SQLITE_VERSION_NUMBER < MINIMUM_SQLITE:
+        raise StoreError(f"SQLite {apsw.sqlite_lib_version()} is too old, 3.45 is needed")
+
+
+SCHEMA: Final = Path(__file__).parents[2] / "schema"
+"""The program's own. Found without `importlib.resources`, which has half a megabyte with what it needs."""
+
+_cache: dict[tuple[Kind, Path | None], tuple[Migration, ...]] = {}
+
+
+def migrations_of(kind: Kind, schema: Path | None = None) -> tuple[Migration, ...]:
+    """All migrations of a kind in order, from the program's own schema or from the folder `schema`."""
+    if (kind, schema) not in _cache:
+        folder = (SCHEMA if schema is None else schema) / kind.value
+        if not folder.is_dir():
+            raise StoreError(f"there is no schema for kind {kind.value}")
+        found = []
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            stem, dot, suffix = entry.name.rpartition(".")
+            if dot and suffix == "sql":
+                number, _, name = stem.partition("-")
+                found.append(Migration(int(number), name, entry.read_text(encoding="utf-8")))
+        if [migration.number for migration in found] != list(range(1, len(found) + 1)):
+            raise StoreError(f"the migrations of {kind.value} are not numbered from 1 without a gap")
+        _cache[kind, schema] = tuple(found)
+    return _cache[kind, schema]
+
+
+def configure(db: apsw.Connection, kind: Kind, *, writer: bool) -> None:
+    """Set what each connection needs: pragmas are no part of the file (STORE-2)."""
+    pragmas = ["trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{CACHE_KIB}", "mmap_size=0"]
+    if writer:
+        pragmas += [f"synchronous={kind.synchronous}", "foreign_keys=ON", "wal_autocheckpoint=0", "temp_store=MEMORY"]
+    else:
+        pragmas += ["query_only=ON"]
+    for pragma in pragmas:
+        db.execute(f"PRAGMA {pragma}").fetchall()
+    # Plans do not look at bound values. Else SQLite prepares a query anew whenever a value that might matter is bound,
+    # as in most joins and sorted look-ups: 5 to 30 µs each time, and for the same plan, as there are no statistics.
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+
+
+def open_file(path: Path, kind: Kind, options: Options) -> apsw.Connection:
+    """Open, or create, a database for writing, with its schema up to date. Blocks.
+
+    Raises:
+      WrongFile: not a database, or one of another kind.
+      SchemaTooNew: made by a newer program; nothing was touched.
+      MigrationNeedsSpace: STORE-149.
+      apsw.Error: the file cannot be opened, read or written.
+    """
+    check_library()
+    migrations = migrations_of(kind, options.schema)
+    if path.exists() and path.stat().st_size > 0:
+        _look(path, kind, len(migrations), options.vfs)
+    else:
+        # SQLite gives -wal and -shm the mode of the file, and would give the file itself that of the umask (ADMIN-37).
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640))
+    db = apsw.Connection(str(path), vfs=options.vfs)
+    try:
+        db.set_busy_timeout(BUSY_MS)
+        if db.pragma("page_count") == 0:
+            # Both are fixed by the first page written; on an existing file the second would be a commit at each open.
+            db.execute("PRAGMA page_size=4096").fetchall()
+            db.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
+        db.execute("PRAGMA journal_mode=WAL").fetchall()
+        configure(db, kind, writer=True)
+        done = _number(db)
+        for migration in migrations[done:]:
+            if migration.rewrites and done:
+                _copy_before(db, path, migration, options)
+            _migrate(db, path, kind, migration)
+            if done:
+                kv = {"file": str(path), "number": migration.number, "name": migration.name}
+                logger.info("schema migrated", extra={"kv": kv})
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _number(db: apsw.Connection) -> int:
+    return int(db.pragma("user_version"))
+
+
+def _look(path: Path, kind: Kind, known: int, vfs: str | None) -> None:
+    """Raise if the file is not ours to write."""
+    try:
+        try:
+            application, version, tables = _told(path, apsw.SQLITE_OPEN_READONLY, vfs)
+        except apsw.ReadOnlyError:
+            # A kill while a new file is changed to WAL leaves a rollback journal, before which nobody can read. Its
+            # owner would undo it, too; in WAL mode there is none.
+            application, version, tables = _told(path, apsw.SQLITE_OPEN_READWRITE, vfs)
+    except apsw.NotADBError as error:
+        raise WrongFile(path, "not a database") from error
+    # A kill between the creation of the file and the commit of the first migration leaves a file without tables: still
+    # new.
+    if application != kind.application_id and (application != 0 or tables != 0):
+        raise WrongFile(path, f"application id {application:#x} is not that of kind {kind.value}")
+    if version > known:
+        raise SchemaTooNew(path, version, known)
+
+
+def _told(path: Path, flags: int, vfs: str | None) -> tuple[int, int, int]:
+    """What a file says of itself: its application id, the number of its schema, how many tables and indices it has."""
+    db = apsw.Connection(str(path), flags=flags, vfs=vfs)
+    try:
+        objects = Reader(db).value("SELECT count(*) FROM sqlite_schema")
+        return int(db.pragma("application_id")), _number(db), objects
+    finally:
+        db.close()
+
+
+def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) -> None:
+    # A table is rewritten as create, copy, drop, rename; with enforcement on, the drop would cascade. It cannot be
+    # changed inside a transaction.
+    db.execute("PRAGMA foreign_keys=OFF").fetchall()
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.execute(migration.sql).fetchall()
+        step = STEPS.get((kind, migration.number))
+        if step is not None:
+            step(Tx(db))
+        if (broken := db.execute("PRAGMA foreign_key_check").fetchone()) is not None:
+            raise WrongFile(path, f"migration {migration.number} would leave a row of {broken[0]} without its parent")
+        db.execute(f"PRAGMA application_id={kind.application_id}")
+        db.execute(f"PRAGMA user_version={migration.number}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    db.execute("PRAGMA foreign_keys=ON").fetchall()
+
+
+def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options: Options) -> None:
+    """Copy the file to `NAME.before-NNNN`; skipped without room when the options say so."""
+    copy = path.with_name(f"{path.name}.before-{migration.number:04}")
+    needed = int(db.pragma("page_count")) * int(db.pragma("page_size"))
+    free = shutil.disk_usage(path.parent).free
+    if free < needed + options.min_free_space:
+        if options.migrate_without_copy:
+            logger.warning(
+                "no room for a copy before the migration", extra={"kv": {"file": str(path), "number": migration.number}}
+            )
+            return
+        raise MigrationNeedsSpace(path, needed + options.min_free_space, free)
+    # A copy cut short by a kill is overwritten: the backup API replaces all pages.
+    os.close(os.open(copy, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640))
+    target = apsw.Connection(str(copy))
+    try:
+        with target.backup("main", db, "main") as backup:
+            while not backup.done:
+                backup.step(1000)
+    finally:
+        target.close()
+
+
+def drop_old_copies(folder: Path, now: float | None = None) -> list[Path]:
+    """Delete the copies of STORE-149 which are over 14 days old; returns them."""
+    limit = (time.time() if now is None else now) - COPY_KEPT
+    old = [path for path in folder.glob("*.db.before-[0-9][0-9][0-9][0-9]") if path.stat().st_mtime < limit]
+    for path in old:
+        path.unlink()
+    return old

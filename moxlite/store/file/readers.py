@@ -1,0 +1,365 @@
+"""Where reads run: on the Trio loop while the file is warm, else in a thread (STORE-3).
+
+Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop, and hopping to a thread costs 60 µs
+and, beside a busy loop, a wait for the GIL at each row. But 500 cold rows are 100 reads of the disk: 7 ms on NVMe, 70
+ms on a card. So a slice that waited for over 5 ms, and read from the disk, sends the reads of this database to a thread
+for 10 s, and the first one after opening is always there. Long scans have up to four connections of their own in
+threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import resource
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+import msgspec
+import trio
+
+from moxlite.metrics import Histogram
+from moxlite.store import metrics
+from moxlite.store.errors import Closed, ReadInterrupted
+from moxlite.store.file.health import Health
+from moxlite.store.file.migrations import Kind, configure
+from moxlite.store.file.offload import in_thread
+from moxlite.store.file.transaction import Reader
+
+__all__ = ["Readers", "Snapshot"]
+
+logger = logging.getLogger("moxlite.store.readers")
+
+T = TypeVar("T")
+
+SLOW: Final = 0.005
+"""Seconds: what the loop may be held for at most; a slice that waited longer means that the file is not in memory."""
+
+COLD: Final = 10.0
+"""Seconds for which reads then go to a thread."""
+
+MAX_SCANS: Final = 4
+"""Connections for scans and snapshots beside that of the loop; each may hold 0.5 MB of cache."""
+
+CLOSE_WAIT: Final = 10.0
+"""Seconds for which closing waits for a borrowed snapshot; its connection is closed when it comes back."""
+
+MAX_THREADS: Final = 16
+"""Scans of all databases that run at once: more would only share the same disk and the same GIL."""
+
+LONG: Final = 60.0
+"""Seconds after which an open read is logged, and may be interrupted (STORE-161)."""
+
+WAL_LIMIT: Final = 256 << 20
+"""Octets of log above which long reads are interrupted: the log cannot start over while they last."""
+
+WAL_LIMIT_PATIENT: Final = 4 << 30
+"""The same for backup, export and restore, which take long by nature."""
+
+LOOK_STEPS: Final = 1_000_000
+"""Instructions of SQLite's machine after which a statement looks whether it was interrupted: some 11 ms. SQLite's own
+interrupt only reaches a statement that runs, so one that is just about to begin would miss it.
+"""
+
+_COUNTED: Final = Path("/proc/self/io").exists()
+"""Whether the kernel counts the blocks that a thread reads."""
+
+_limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("moxlite.store.scans")
+
+
+def _worker() -> trio.CapacityLimiter:
+    """The limiter of this run of Trio: it cannot be shared with another one."""
+    try:
+        return _limiter.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(MAX_THREADS)
+        _limiter.set(limiter)
+        return limiter
+
+
+_children: dict[tuple[str, str], Histogram] = {}
+
+
+def _observe(op: str, place: str, seconds: float) -> None:
+    child = _children.get((op, place))
+    if child is None:
+        child = _children[op, place] = metrics.READ_SECONDS.labels(op, place)
+    child.observe(seconds)
+
+
+class _Open:
+    """A read that is going on: for the log, and to end it."""
+
+    __slots__ = ("began", "db", "expired", "logged", "op", "patient", "reader")
+
+    def __init__(self, db: apsw.Connection, op: str, *, patient: bool) -> None:
+        self.db = db
+        self.op = op
+        self.patient = patient
+        self.reader = Reader(db)
+        self.began = time.monotonic()
+        self.expired = False
+        self.logged = False
+
+    def interrupt(self) -> None:
+        """Make what runs end with InterruptError, whether it is in a statement or between two."""
+        self.reader.interrupted = True
+        self.db.interrupt()
+
+    def expire(self) -> None:
+        self.expired = True
+        self.interrupt()
+
+
+class Snapshot:
+    """One snapshot over several slices, on a borrowed connection: from `Database.snapshot`. For one task."""
+
+    def __init__(self, readers: Readers, opened: _Open) -> None:
+        self._readers = readers
+        self._opened = opened
+
+    async def read(self, fn: Callable[[Reader], T]) -> T:
+        """A slice of at most 500 rows, placed like `Database.read`."""
+        await trio.lowlevel.checkpoint()
+        if self._readers.warm:
+            return self._readers.slice(fn, self._opened.reader, self._opened.op, "loop")
+        return await self.scan(fn)
+
+    async def scan(self, fn: Callable[[Reader], T]) -> T:
+        """A long part, in a thread."""
+        return await self._readers.in_worker(fn, self._opened)
+
+
+class Readers:
+    """The read-only connections of one database. All methods run on the loop but where they say that they block."""
+
+    def __init__(self, path: Path, kind: Kind, health: Health, *, vfs: str | None = None) -> None:
+        """Opens the loop's connection. Blocks."""
+        self._path = path
+        self._kind = kind
+        self._vfs = vfs
+        self._health = health
+        self._db = self._connect()
+        self._reader = Reader(self._db)  # of reads on the loop, which nobody can interrupt
+        self._lock = trio.Lock()
+        self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
+        self._idle: list[apsw.Connection] = []
+        self._open: set[_Open] = set()
+        self._cold_until = math.inf  # the first read after opening is in a thread
+        self._closed = False
+        self.last_used = time.monotonic()
+
+    @property
+    def warm(self) -> bool:
+        """Whether reads run on the loop now."""
+        return time.monotonic() >= self._cold_until
+
+    @property
+    def busy(self) -> bool:
+        """Whether a read is going on that may become a long one."""
+        return bool(self._open)
+
+    async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
+        """See `Database.read`."""
+        if turn:
+            await trio.lowlevel.checkpoint()
+        self.last_used = now = time.monotonic()
+        if now >= self._cold_until and not self._lock.locked():
+            self._check()
+            return self.slice(fn, self._reader, op, "loop")
+        async with self._lock:
+            self._check()
+            if self.warm:
+                return self.slice(fn, self._reader, op, "loop")
+            if self._cold_until == math.inf:
+                self._cold_until = 0.0
+            opened = _Open(self._db, op, patient=False)
+            self._open.add(opened)
+            try:
+                return await in_thread(
+                    lambda: self.slice(fn, opened.reader, op, "thread"), interrupt=opened.interrupt, name=f"read {op}"
+                )
+            finally:
+                self._open.discard(opened)
+
+    async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
+        """See `Database.scan`."""
+        async with self._borrow(op, patient=False) as opened:
+            return await self.in_worker(fn, opened)
+
+    @asynccontextmanager
+    async def snapshot(self, *, op: str, patient: bool) -> AsyncIterator[Snapshot]:
+        """See `Database.snapshot`."""
+        async with self._borrow(op, patient=patient) as opened:
+            snapshot = Snapshot(self, opened)
+            try:
+                await in_thread(lambda: _hold(opened.db), interrupt=opened.interrupt, name=f"snapshot {op}")
+                yield snapshot
+            finally:
+                if opened.db.in_transaction:
+                    opened.db.execute("ROLLBACK")
+
+    async def in_worker(self, fn: Callable[[Reader], T], opened: _Open) -> T:
+        """Run `fn` in one of the threads that all databases share."""
+        async with _worker():
+            return await in_thread(
+                lambda: self.slice(fn, opened.reader, opened.op, "thread"),
+                interrupt=opened.interrupt,
+                name=f"scan {opened.op}",
+            )
+
+    def slice(self, fn: Callable[[Reader], T], reader: Reader, op: str, place: str) -> T:
+        """Run `fn` in one snapshot, where we are; note how long it took. Blocks for as long as `fn`."""
+        if reader.interrupted:
+            raise ReadInterrupted(op)
+        db = reader.db
+        before = _used()
+        began = time.perf_counter()
+        inner = db.in_transaction  # a borrowed snapshot goes on
+        if place == "thread":
+            db.set_progress_handler(lambda: reader.interrupted, LOOK_STEPS)
+        try:
+            if not inner:
+                db.execute("BEGIN")
+            return fn(reader)
+        except apsw.InterruptError as error:
+            raise ReadInterrupted(op) from error
+        except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
+            translated = self._health.translate(error, db)
+            if translated is error:
+                raise
+            raise translated from error
+        finally:
+            if place == "thread":
+                db.set_progress_handler(None)
+            if not inner and db.in_transaction:
+                db.execute("ROLLBACK")
+            seconds = time.perf_counter() - began
+            if place == "loop" and seconds > SLOW:
+                reads, ran = (now - then for now, then in zip(_used(), before, strict=True))
+                if reads and seconds - ran > SLOW:
+                    self._cold_until = time.monotonic() + COLD
+            _observe(op, place, seconds)
+
+    @asynccontextmanager
+    async def _borrow(self, op: str, *, patient: bool) -> AsyncIterator[_Open]:
+        async with self._slots:
+            self._check()
+            self.last_used = time.monotonic()
+            if self._idle:
+                db = self._idle.pop()
+            else:
+                db = await trio.to_thread.run_sync(self._connect)  # the result is not lost by a cancellation
+                if self._closed:  # meanwhile: nobody would interrupt what reads on it
+                    _close([db])
+                    self._check()
+            opened = _Open(db, op, patient=patient)
+            self._open.add(opened)
+            try:
+                yield opened
+            finally:
+                self._open.discard(opened)
+                self.last_used = time.monotonic()
+                if self._closed:
+                    _close([db])
+                else:
+                    self._idle.append(db)
+
+    def _connect(self) -> apsw.Connection:
+        db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY, vfs=self._vfs)
+        configure(db, self._kind, writer=False)
+        return db
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Closed("the database was closed")
+
+    def upkeep(self, wal_bytes: int) -> None:
+        """Log reads over 60 s; end them when the log has grown too long for them (STORE-3, STORE-161)."""
+        now = time.monotonic()
+        for opened in self._open:
+            age = now - opened.began
+            if age < LONG:
+                continue
+            if not opened.logged:
+                opened.logged = True
+                logger.warning(
+                    "long read", extra={"kv": {"database": self._health.name, "op": opened.op, "seconds": round(age)}}
+                )
+            limit = WAL_LIMIT
+            if opened.patient:
+                limit = min(WAL_LIMIT_PATIENT, shutil.disk_usage(self._path.parent).free // 4)
+            if wal_bytes > limit and not opened.expired:
+                logger.warning(
+                    "read interrupted",
+                    extra={"kv": {"database": self._health.name, "op": opened.op, "wal_bytes": wal_bytes}},
+                )
+                opened.expire()
+
+    async def trim(self) -> None:
+        """Give back the memory of connections which nobody uses (STORE-10)."""
+        async with self._lock:
+            if self._closed:
+                return
+            idle, self._idle = self._idle, []
+            with trio.CancelScope(shield=True):  # bounded: it reads nothing, and `idle` has no other owner
+                await in_thread(lambda: _shrink(self._db, idle), interrupt=_nothing, name="trim readers")
+
+    async def aclose(self) -> None:
+        """Interrupt what runs, wait for it, close all connections. A snapshot whose borrower does nothing is not waited
+        for longer than 10 s.
+        """
+        self._closed = True
+        for opened in self._open:
+            opened.interrupt()
+        with trio.CancelScope(shield=True):  # bounded: what runs was interrupted
+            async with self._lock:
+                taken = 0
+                with trio.move_on_after(CLOSE_WAIT):
+                    for _ in range(MAX_SCANS):
+                        await self._slots.acquire()
+                        taken += 1
+                await in_thread(lambda: _close([self._db, *self._idle]), interrupt=_nothing, name="close readers")
+                for _ in range(taken):
+                    self._slots.release()  # whoever waited for one finds that it is closed
+
+
+def _used() -> tuple[int, float]:
+    """Blocks that this thread has read from a disk so far, and seconds that it has run. A slice that only waits for the
+    processor, as others want it too, or for Python's lock, has read none; in another thread it would take as long. So
+    would one that computes.
+
+    Where the kernel doesn't count blocks: how often the thread has waited for anything.
+    """
+    usage = resource.getrusage(resource.RUSAGE_THREAD)
+    return usage.ru_inblock if _COUNTED else usage.ru_nvcsw, usage.ru_utime + usage.ru_stime
+
+
+def _nothing() -> None:
+    """For what cannot be interrupted because it is short."""
+
+
+def _hold(db: apsw.Connection) -> None:
+    """Begin a snapshot: BEGIN alone takes none before the first read."""
+    db.execute("BEGIN")
+    db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
+def _shrink(db: apsw.Connection, idle: list[apsw.Connection]) -> None:
+    db.execute("PRAGMA shrink_memory").fetchall()
+    _close(idle)
+
+
+def _close(connections: list[apsw.Connection]) -> None:
+    for db in connections:
+        try:
+            db.close(True)
+        except apsw.Error as error:
+            # It is closed all the same. Being the last one, after a crash of the writer, it cannot lock the file that
+            # it has open for reading only; the log is folded in at the next open.
+            logger.warning("reader closed with an error", extra={"kv": {"err": str(error)}})

@@ -1,0 +1,541 @@
+"""The writer of a database: one thread, one connection, group commit (STORE-3 to STORE-6).
+
+Theory of operation
+-------------------
+Callers put jobs into a queue and park. The thread takes one job, opens a transaction, runs it and whatever waits behind
+it, and commits once: one fsync for all. There is no timer: a lone unit commits at once, and
+while it does, the next ones gather. Then one callback on the Trio loop publishes what the units had to tell, in the
+order of the commit, and wakes all callers.
+
+Each unit but the first has a savepoint, to which its error rolls back; an error of the first one ends the transaction.
+(Most units are alone, and a savepoint keeps a copy of each page that changes behind it: a tenth of what adding a
+message costs.) But SQLITE_FULL, IOERR, NOMEM and INTERRUPT may end the whole transaction (tried: the savepoint is gone,
+and a further SAVEPOINT … RELEASE would commit by itself). So after each error the thread asks whether a transaction is
+still open; if not, the failing unit raises, and the others run again, each in a transaction of its own. The same when
+COMMIT fails. That is why a unit has no effect outside of its transaction.
+
+A job belongs to the one who acquires its `claim`: the thread when it starts, or the caller when it is cancelled before.
+A started one completes.
+
+A series is a long change cut into many units, of which some are put ahead so that the thread never waits for its
+maker. They are the ones to wait: what others put goes before the next of them, and then the batch commits. Else a batch
+takes as many as fit into `SERIES_RUN`, so that the pages which all of them touch are written once.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, Generic, TypeVar
+
+import apsw
+import trio
+
+from moxlite.store import metrics
+from moxlite.store.errors import Closed, StorageBroken
+from moxlite.store.file.checkpoint import Checkpoints
+from moxlite.store.file.health import Health
+from moxlite.store.file.transaction import Tx
+
+__all__ = ["MAX_UNITS", "Job", "Writer"]
+
+logger = logging.getLogger("moxlite.store.writer")
+
+MAX_UNITS: Final = 64
+"""Units in one commit: at 64 the fsync is a small part of each (design-facts §2)."""
+
+MAX_WEIGHT: Final = 32 << 20
+"""Octets of new bodies in one commit, which bounds the log that one fsync has to write."""
+
+MAX_RUN: Final = 0.050
+"""Seconds of execution after which a batch commits: the first of it should not wait for the work of the last."""
+
+SERIES_RUN: Final = 0.060
+"""Seconds of a core after which a batch takes no more units of a series, which bounds what its commit has to write. Who
+comes meanwhile waits for the unit that runs, and for the commit, which takes half as long as what it writes took to
+make.
+"""
+
+SERIES_AHEAD: Final = 16
+"""Units of a series that are put ahead: twice what a batch takes of them, so that the next one can begin at once."""
+
+SERIES_CACHE_KIB: Final = 16 << 10
+"""Of the page cache while a series runs, and until nothing has been changed for `SERIES_REST`. What a batch changes
+must fit: pages that do not are written before the commit, read again and written again (measured: COPY of 400 messages
+wrote 1,300 pages for 300 that it changed).
+"""
+
+SERIES_REST: Final = 1.0
+"""Seconds after the last unit of a series until the cache is small again."""
+
+X = TypeVar("X", bound=Tx)
+T = TypeVar("T")
+
+
+class Job(Generic[X, T]):
+    """A unit on its way: what to run, who waits for it, and what came of it. `done` makes it one of a series: it is
+    called on the loop once the unit is committed and published, or has failed, and no task is woken. It does not raise.
+    """
+
+    __slots__ = ("claim", "context", "done", "error", "make", "result", "task", "tx", "unit", "weight")
+
+    def __init__(
+        self,
+        unit: Callable[[X], T],
+        make: Callable[[apsw.Connection], X],
+        weight: int = 0,
+        *,
+        done: Callable[[Job[X, T]], None] | None = None,
+    ) -> None:
+        self.unit = unit
+        self.make = make
+        self.weight = weight
+        self.done = done
+        self.context = contextvars.copy_context()
+        self.task = trio.lowlevel.current_task()
+        self.claim = threading.Lock()
+        self.tx: X | None = None
+        self.result: T
+        self.error: BaseException | None = None
+
+    def run(self, db: apsw.Connection) -> None:
+        """Run the unit in the transaction that is open."""
+        tx = self.make(db)
+        self.result = self.context.run(self.unit, tx)
+        self.tx = tx
+        self.error = None
+
+    def fail(self, error: BaseException) -> None:
+        """Note why the unit is not in the database."""
+        self.error = error
+        self.tx = None
+
+    @property
+    def of_series(self) -> bool:
+        """Whether others go before it."""
+        return self.done is not None
+
+    def outcome(self) -> T:
+        """What the unit returned; raises what it raised."""
+        error, self.error = self.error, None  # the traceback holds this frame: without the cycle, all is freed at once
+        try:
+            if error is not None:
+                raise error
+            return self.result
+        finally:
+            del error
+
+    def wake(self) -> None:
+        """Tell who waits, on the loop."""
+        if self.done is None:
+            trio.lowlevel.reschedule(self.task)
+        else:
+            self.done(self)
+
+
+AnyJob = Job[Any, Any]
+Chore = Callable[[apsw.Connection], None]
+
+
+class Writer:
+    """The writing thread of one database. It owns `db`, and closes it when it ends."""
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        *,
+        name: str,
+        kind: str,
+        health: Health,
+        checkpoints: Checkpoints,
+        after_batch: Callable[[], None],
+    ) -> None:
+        """`after_batch` is called on the loop after each batch, its callers being awake."""
+        self._db = db
+        self._health = health
+        self._checkpoints = checkpoints
+        self._after_batch = after_batch
+        self._token = trio.lowlevel.current_trio_token()
+        self._series_under_way = 0
+        self._calm = trio.Event()
+        self._calm.set()
+        self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
+        # What the thread has taken out of the queue: units of series, and all else.
+        self._items: deque[AnyJob | Chore | None] = deque()
+        self._series: deque[AnyJob] = deque()
+        self._passed_over = False  # by the last batch, behind which others wait still
+        self._cache_kib = 0  # before it was made larger; 0: it was not
+        self._series_ended = 0.0
+        self._commit_error: BaseException = Closed()
+        self._commit_took = 0.0
+        # Held while a job is put and while the end is declared: no job can come in behind the last look at the queue.
+        self._gate = threading.Lock()
+        self._ended: BaseException | None = None
+        self._waiting = metrics.WRITER_QUEUE.labels(kind)
+        self._commit_seconds = metrics.COMMIT_SECONDS.labels(kind)
+        self._units = metrics.UNITS_PER_COMMIT.labels(kind)
+        self._thread = threading.Thread(target=self._main, name=f"writer {name}", daemon=True)
+        self._thread.start()
+
+    # On the Trio loop
+
+    async def run(self, job: Job[X, T]) -> T:
+        """Have a job run, committed and published; see `Database.write`."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._put(job)
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            if job.claim.acquire(blocking=False):
+                return trio.lowlevel.Abort.SUCCEEDED
+            return trio.lowlevel.Abort.FAILED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+        return job.outcome()  # also when cancelled meanwhile: what a unit holds for its caller would be lost else
+
+    async def run_series(
+        self,
+        units: Iterable[Callable[[X], T]],
+        make: Callable[[apsw.Connection], X],
+        note: Callable[[T], None],
+        between: Callable[[], Awaitable[None]] | None = None,
+        *,
+        ahead: int = SERIES_AHEAD,
+    ) -> None:
+        """Have units run in their order, each committed and published; see `Database.write_series`."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        source = iter(units)
+        under: list[Job[X, T]] = []
+        errors: list[BaseException] = []
+        changed = trio.Event()
+
+        def done(job: Job[X, T]) -> None:
+            under.remove(job)
+            if job.error is None:
+                note(job.result)
+            else:
+                errors.append(job.error)
+            changed.set()
+
+        if not self._series_under_way:
+            self._calm = trio.Event()
+        self._series_under_way += 1
+        try:
+            while not errors:
+                for unit in itertools.islice(source, ahead - len(under)):
+                    job = Job(unit, make, done=done)
+                    self._put(job)
+                    under.append(job)
+                if not under:
+                    return
+                changed = trio.Event()
+                await changed.wait()
+                if between is not None and not errors:
+                    await between()
+            raise errors[0]
+        except BaseException:
+            under[:] = [job for job in under if not job.claim.acquire(blocking=False)]
+            with trio.CancelScope(shield=True):  # bounded: units that have begun
+                while under:
+                    changed = trio.Event()
+                    await changed.wait()
+            raise
+        finally:
+            errors.clear()  # their tracebacks hold this frame
+            self._series_under_way -= 1
+            if not self._series_under_way:
+                self._calm.set()
+
+    @property
+    def in_series(self) -> bool:
+        """Whether a series is under way."""
+        return self._series_under_way > 0
+
+    async def calm(self) -> None:
+        """Sleep while a series is under way."""
+        await self._calm.wait()
+
+    def chore(self, chore: Chore) -> None:
+        """Have `chore` run on the connection between two batches, outside of a transaction; nobody waits for it."""
+        with self._gate:
+            if self._ended is None:
+                self._queue.put(chore)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits. Any thread may ask."""
+        return self._queue.empty() and not self._items and not self._series
+
+    def close(self) -> None:
+        """End after all that waits, and close the connection. Blocks: for a thread."""
+        with self._gate:
+            self._queue.put(None)
+        self._thread.join()
+
+    def _put(self, job: AnyJob) -> None:
+        with self._gate:
+            if self._ended is not None:
+                raise Closed("the writer has ended") from self._ended
+            self._waiting.inc()
+            self._queue.put(job)
+
+    def _finish(self, batch: list[AnyJob]) -> None:
+        """On the loop: publish in commit order, then wake the callers."""
+        for job in batch:
+            if job.tx is not None:
+                try:
+                    job.tx.committed()
+                except BaseException as error:
+                    # Raised here it would end the whole program without a word to the caller, whose unit is in the
+                    # database: it is the caller's to see.
+                    job.error = error
+                job.tx = None
+        for job in batch:
+            job.wake()
+        self._after_batch()
+
+    # In the thread
+
+    def _main(self) -> None:
+        end: BaseException = Closed("the database was closed")
+        batch: list[AnyJob] = []
+        try:
+            self._checkpoints.attach(self._db)
+            while (item := self._next()) is not None:
+                if not isinstance(item, Job):
+                    self._run_chore(item)
+                elif self._claim(item):
+                    if item.of_series:
+                        self._grow()
+                    batch = [item]
+                    self._run_batch(batch)
+                    batch = []
+                    self._checkpoints.between(self._db)
+                    if time.monotonic() - self._series_ended > SERIES_REST:
+                        self._rest()
+                del item
+        except BaseException as error:
+            # A fault of this module, for what units raise is theirs: nobody may wait for a thread that is gone.
+            logger.critical("writer crashed", exc_info=error, extra={"kv": {"database": self._health.name}})
+            end = StorageBroken(f"the writer of {self._health.name} crashed")
+            end.__cause__ = error
+        finally:
+            with self._gate:
+                self._ended = end
+            while not self.idle:
+                item = self._next()
+                if isinstance(item, Job) and self._claim(item):
+                    batch.append(item)
+            for job in batch:
+                job.fail(end)
+            if batch:
+                self._report(batch)
+            try:
+                self._db.close(True)
+            except apsw.Error as error:
+                # It is closed all the same; the log, which could not be folded in, is read at the next open.
+                logger.warning("log not folded in", extra={"kv": {"database": self._health.name, "err": str(error)}})
+
+    def _next(self) -> AnyJob | Chore | None:
+        """What begins the next batch: what others put, unless a series had to wait for the last one already."""
+        self._gather()
+        while not self._items and not self._series:
+            self._sort(self._wait())
+            self._gather()
+        passed_over, self._passed_over = self._passed_over, False
+        # Series end before the writer does.
+        if self._series and (passed_over or not self._items or self._items[0] is None):
+            return self._series.popleft()
+        return self._items.popleft()
+
+    def _wait(self) -> AnyJob | Chore | None:
+        if self._cache_kib:
+            try:
+                return self._queue.get(timeout=SERIES_REST)
+            except queue.Empty:
+                self._rest()
+        return self._queue.get()
+
+    def _gather(self) -> None:
+        """Take what waits out of the queue."""
+        while not self._queue.empty():
+            self._sort(self._queue.get())
+
+    def _sort(self, item: AnyJob | Chore | None) -> None:
+        if isinstance(item, Job) and item.of_series:
+            self._series.append(item)
+        else:
+            self._items.append(item)
+
+    def _claim(self, job: AnyJob) -> bool:
+        self._waiting.dec()
+        return job.claim.acquire(blocking=False)
+
+    def _run_chore(self, chore: Chore) -> None:
+        try:
+            chore(self._db)
+        except apsw.Error as error:
+            self._roll_back()
+            logger.warning(
+                "chore failed",
+                extra={"kv": {"database": self._health.name, "err": str(self._health.translate(error, self._db))}},
+            )
+
+    def _run_batch(self, batch: list[AnyJob]) -> None:
+        """Run the first job of `batch` and what waits behind it, and commit; jobs are appended to `batch` as they are
+        claimed.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            batch[0].fail(self._health.translate(error, self._db))
+            self._report(batch)
+            return
+        began, worked = time.perf_counter(), time.thread_time()
+        weight = 0
+        failed: AnyJob | None = None
+        while True:
+            job = batch[-1]
+            weight += job.weight
+            if not self._run_one(job, first=len(batch) == 1):
+                failed = job
+                break
+            if job.of_series:
+                began = time.perf_counter()  # who comes now would wait for this commit in any case
+            late = time.perf_counter() - began > MAX_RUN
+            series = time.thread_time() - worked <= SERIES_RUN
+            if len(batch) == MAX_UNITS or not self._take(batch, MAX_WEIGHT - weight, late=late, series=series):
+                break
+        self._passed_over = not batch[0].of_series and bool(self._series and self._items)
+        if failed is not None or not self._commit():
+            self._run_again(batch, failed)
+            return
+        units = len(batch)
+        self._report(batch)
+        self._observe(units)  # while the loop wakes up: callers wait for all that comes before
+
+    def _take(self, batch: list[AnyJob], room: int, *, late: bool, series: bool) -> bool:
+        """Claim one more job for the batch, if one waits and has room: none when it is `late`, but for units of a
+        `series`, if these may still come and nobody else waits.
+        """
+        self._gather()
+        while self._items and not late:
+            item = self._items[0]
+            if not isinstance(item, Job) or item.weight > room:
+                return False
+            self._items.popleft()
+            if self._claim(item):
+                batch.append(item)
+                return True
+        # Only behind their like: anybody else in the batch waits for its commit.
+        while self._series and not self._items and series and batch[0].of_series and batch[-1].of_series:
+            job = self._series.popleft()
+            if self._claim(job):
+                self._grow()
+                batch.append(job)
+                return True
+        return False
+
+    def _grow(self) -> None:
+        """Make the cache fit for a series; it stays so for a while."""
+        self._series_ended = time.monotonic()
+        if not self._cache_kib:
+            self._cache_kib = -int(self._db.pragma("cache_size"))
+            self._db.pragma("cache_size", -SERIES_CACHE_KIB)
+
+    def _rest(self) -> None:
+        """Give the memory of the large cache back."""
+        if self._cache_kib:
+            self._db.pragma("cache_size", -self._cache_kib)
+            self._cache_kib = 0
+
+    def _run_one(self, job: AnyJob, *, first: bool) -> bool:
+        """Run a job in a savepoint, the first one without. False: the transaction of the whole batch is gone."""
+        db = self._db
+        try:
+            if not first:
+                db.execute("SAVEPOINT unit")
+            job.run(db)
+            if not first:
+                db.execute("RELEASE unit")
+        except BaseException as error:
+            job.fail(self._health.translate(error, db))
+            if first:
+                self._roll_back()
+            if not db.in_transaction:
+                return False
+            try:
+                db.execute("ROLLBACK TO unit")
+                db.execute("RELEASE unit")
+            except apsw.Error:
+                self._roll_back()
+                return False
+        return True
+
+    def _roll_back(self) -> None:
+        """End the open transaction, if there is one."""
+        if self._db.in_transaction:
+            try:
+                self._db.execute("ROLLBACK")
+            except apsw.Error:
+                # SQLite ends the transaction even then; if it did not, no further unit may run.
+                if self._db.in_transaction:
+                    raise
+
+    def _commit(self) -> bool:
+        """Commit the open transaction; False, with nothing of it in the database, if that fails."""
+        began = time.perf_counter()
+        try:
+            self._db.execute("COMMIT")
+        except apsw.Error as error:
+            self._commit_error = self._health.translate(error, self._db)
+            self._roll_back()
+            return False
+        self._commit_took = time.perf_counter() - began
+        return True
+
+    def _observe(self, units: int) -> None:
+        """Count the last commit in the metrics."""
+        self._commit_seconds.observe(self._commit_took)
+        self._units.observe(units)
+
+    def _run_again(self, batch: list[AnyJob], failed: AnyJob | None) -> None:
+        """The transaction was undone: all but `failed`, and those that had failed by themselves, run again, one by
+        one.
+        """
+        again = [job for job in batch if job is not failed and job.error is None]
+        if failed is None and len(again) == 1:
+            again[0].fail(self._commit_error)  # it was alone: running it again would only meet the same disk
+            again = []
+        if again:
+            logger.info(
+                "batch runs again one by one", extra={"kv": {"database": self._health.name, "units": len(again)}}
+            )
+        rest = [job for job in batch if job not in again]
+        for job in again:
+            job.tx = None
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+            except apsw.Error as error:
+                job.fail(self._health.translate(error, self._db))
+                continue
+            if self._run_one(job, first=True):
+                if self._commit():
+                    self._observe(1)
+                else:
+                    job.fail(self._commit_error)
+        self._report(rest + again)
+
+    def _report(self, batch: list[AnyJob]) -> None:
+        """One wake-up of the loop for all jobs of a batch."""
+        if any(job.error is None for job in batch):
+            self._health.committed()
+        try:
+            self._token.run_sync_soon(self._finish, batch)
+        except trio.RunFinishedError:
+            pass  # the program ends; nobody waits any more

@@ -1,0 +1,143 @@
+"""Rights of other users on mailboxes (RFC 4314, IMAP-157): table `acl` of the owner's file.
+
+Rights are text: some of the letters of `RIGHTS`, in that order, each once. The owner has all of them always, and no
+row. What somebody may is what their own row and that of `ANYONE` say together. Rows hang on the mailbox's id, so
+renaming changes nothing; a new mailbox gets the rows of the one above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows.reading import mailbox
+from moxlite.store.types import AclChanged, Mailbox, MailboxID
+
+__all__ = [
+    "ANYONE",
+    "MAX_IDENTIFIERS",
+    "RIGHTS",
+    "acl",
+    "all_acls",
+    "drop_acl",
+    "forget_guest",
+    "guests",
+    "inherit_acl",
+    "joined",
+    "rights_of",
+    "set_rights",
+    "visible",
+]
+
+RIGHTS: Final = "lrswipkxtea"
+"""RFC 4314 §2.1, but for those that only older clients know: look up, read, seen, write flags, insert, post, create
+below, delete the mailbox, delete messages, expunge, administer.
+"""
+
+ANYONE: Final = "anyone"
+"""The identifier of all users (RFC 4314 §2)."""
+
+MAX_IDENTIFIERS: Final = 100
+"""Identifiers with rights on one mailbox: they are read together, and told in one response."""
+
+ACL: Final = "SELECT identifier, rights FROM acl WHERE mailbox_id = ? ORDER BY identifier"
+ALL: Final = """
+SELECT b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id ORDER BY b.name, a.identifier"""
+OF: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier IN (?, 'anyone')"
+SEEN: Final = "SELECT mailbox_id, rights FROM acl WHERE identifier IN (?, 'anyone') ORDER BY mailbox_id"
+GUESTS: Final = "SELECT DISTINCT identifier FROM acl ORDER BY identifier"
+GET: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier = ?"
+COUNT: Final = "SELECT count(*) FROM acl WHERE mailbox_id = ?"
+SET: Final = """
+INSERT INTO acl (mailbox_id, identifier, rights) VALUES (?, ?, ?)
+ON CONFLICT (mailbox_id, identifier) DO UPDATE SET rights = excluded.rights"""
+REMOVE: Final = "DELETE FROM acl WHERE mailbox_id = ? AND identifier = ?"
+DROP: Final = "DELETE FROM acl WHERE mailbox_id = ?"
+WITH: Final = "SELECT mailbox_id FROM acl WHERE identifier = ? ORDER BY mailbox_id"
+INHERIT: Final = (
+    "INSERT INTO acl (mailbox_id, identifier, rights) SELECT ?, identifier, rights FROM acl WHERE mailbox_id = ?"
+)
+
+
+def joined(*rights: str) -> str:
+    """All rights of several texts, as one."""
+    return "".join([letter for letter in RIGHTS if any(letter in some for some in rights)])
+
+
+def acl(r: Reader, mailbox_id: MailboxID) -> dict[str, str]:
+    """The rights that others have on a mailbox, by identifier."""
+    return dict(r.rows(ACL, mailbox_id))
+
+
+def all_acls(r: Reader) -> list[tuple[str, str, str]]:
+    """(mailbox name, identifier, rights) of all mailboxes, by name and identifier."""
+    return [(name, identifier, rights) for name, identifier, rights in r.rows(ALL)]
+
+
+def rights_of(r: Reader, mailbox_id: MailboxID, guest: str) -> str:
+    """What the account `guest`, which is not the owner, may do with a mailbox; "" also for one that isn't there."""
+    rows = r.rows(OF, mailbox_id, guest)
+    return joined(*[rights for (rights,) in rows]) if rows else ""
+
+
+def visible(r: Reader, guest: str, limit: int) -> list[tuple[Mailbox, str]]:
+    """The mailboxes that the account `guest` may know of, the oldest first, `limit` at most, each with its rights."""
+    found: dict[MailboxID, str] = {}
+    for mailbox_id, rights in r.iterate(SEEN, guest):
+        found[mailbox_id] = joined(found.get(mailbox_id, ""), rights)
+    seen = [(mailbox_id, rights) for mailbox_id, rights in found.items() if "l" in rights]
+    return [(mailbox(r, mailbox_id), rights) for mailbox_id, rights in seen[:limit]]
+
+
+def guests(r: Reader) -> list[str]:
+    """All identifiers with rights on any mailbox, sorted."""
+    return [identifier for (identifier,) in r.rows(GUESTS)]
+
+
+def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: Iterable[str]) -> bool:
+    """Give an identifier just these rights on a mailbox, none to take all away; False when that changes nothing.
+
+    The caller has checked that there is such an account, and that it is not the owner.
+
+    Raises:
+      NoSuchMailbox; LimitExceeded: too many identifiers.
+      MailboxNotAllowed: for the owner, who has all rights always, and for the system's mailbox.
+    """
+    if identifier == tx.account:
+        raise MailboxNotAllowed("the owner has all rights always")
+    box = mailbox(tx, mailbox_id)
+    if box.system:
+        raise MailboxNotAllowed(f"{box.name} is the server's own mailbox, and cannot be shared")
+    wanted = joined(*rights)
+    before = tx.value(GET, mailbox_id, identifier) or ""
+    if wanted == before:
+        return False
+    if not before and tx.value(COUNT, mailbox_id) >= MAX_IDENTIFIERS:
+        raise LimitExceeded(f"rights for {MAX_IDENTIFIERS} others on one mailbox")
+    if wanted:
+        tx.execute(SET, mailbox_id, identifier, wanted)
+    else:
+        tx.execute(REMOVE, mailbox_id, identifier)
+    tx.emit(AclChanged(mailbox_id=mailbox_id, name=box.name, identifier=identifier))
+    return True
+
+
+def forget_guest(tx: AccountTx, identifier: str) -> int:
+    """Take all rights from an account that is being removed; on how many mailboxes it had some."""
+    boxes = [mailbox_id for (mailbox_id,) in tx.rows(WITH, identifier)]
+    for mailbox_id in boxes:
+        set_rights(tx, mailbox_id, identifier, "")
+    return len(boxes)
+
+
+def inherit_acl(tx: AccountTx, mailbox_id: MailboxID, parent_id: MailboxID) -> None:
+    """Give a new mailbox the rows of the one above it."""
+    tx.execute(INHERIT, mailbox_id, parent_id)
+
+
+def drop_acl(tx: AccountTx, mailbox_id: MailboxID) -> None:
+    """Forget the rights on a mailbox that is being deleted."""
+    tx.execute(DROP, mailbox_id)

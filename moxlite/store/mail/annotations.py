@@ -1,0 +1,120 @@
+"""Annotations of mailboxes and of the account (RFC 5464, IMAP-133, STORE-154).
+
+A removed annotation leaves a row with ``present = 0``, so that the change can be told from the log; it counts no
+longer.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows.reading import mailbox
+from moxlite.store.types import AnnotationChanged, MailboxID, ModSeq
+
+__all__ = [
+    "ACCOUNT",
+    "MAX_ANNOTATIONS",
+    "MAX_ANNOTATION_OCTETS",
+    "Annotation",
+    "annotations",
+    "annotations_named",
+    "copy_annotations",
+    "drop_annotations",
+    "set_annotation",
+]
+
+ACCOUNT: Final = MailboxID(0)
+"""In place of a mailbox: annotations of the account itself."""
+
+MAX_ANNOTATIONS: Final = 1000
+"""Annotations of an account (STORE-154)."""
+
+MAX_ANNOTATION_OCTETS: Final = 1_000_000
+"""Octets of their keys and values together (STORE-154)."""
+
+
+class Annotation(msgspec.Struct, frozen=True):
+    """One annotation: `key` is lower case, ``/private/…`` or ``/shared/…``; `is_string` tells a text value from a
+    binary one.
+    """
+
+    key: str
+    value: bytes
+    is_string: bool
+    modseq: ModSeq
+
+
+LIST: Final = "SELECT key, value, is_string, modseq FROM annotation WHERE mailbox_id = ? AND present ORDER BY key"
+NAMED: Final = """
+SELECT mailbox_id, key, value FROM annotation WHERE present AND key IN (SELECT value FROM json_each(?))"""
+USED: Final = "SELECT count(*), coalesce(sum(octet_length(key) + octet_length(value)), 0) FROM annotation WHERE present"
+GET: Final = "SELECT value, is_string FROM annotation WHERE mailbox_id = ? AND key = ? AND present"
+SET: Final = """
+INSERT INTO annotation (mailbox_id, key, is_string, value, createseq, modseq, present) VALUES (?1, ?2, ?3, ?4, ?5, ?5,
+?6)
+ON CONFLICT (mailbox_id, key) DO UPDATE SET is_string = excluded.is_string, value = excluded.value, modseq =
+excluded.modseq,
+createseq = iif(present, createseq, excluded.createseq), present = excluded.present"""
+TOUCH: Final = "UPDATE mailbox SET modseq = ? WHERE id = ?"
+DROP: Final = "DELETE FROM annotation WHERE mailbox_id = ?"
+
+
+def annotations(r: Reader, mailbox_id: MailboxID) -> list[Annotation]:
+    """The annotations of a mailbox, or of the account (`ACCOUNT`), by key."""
+    return [
+        Annotation(key, value, is_string != 0, modseq) for key, value, is_string, modseq in r.rows(LIST, mailbox_id)
+    ]
+
+
+def annotations_named(r: Reader, keys: Sequence[str]) -> dict[MailboxID, dict[str, bytes]]:
+    """The values of these keys in all mailboxes which have one, by mailbox and key."""
+    found: dict[MailboxID, dict[str, bytes]] = {}
+    for mailbox_id, key, value in r.rows(NAMED, msgspec.json.encode(keys).decode()):
+        found.setdefault(mailbox_id, {})[key] = value
+    return found
+
+
+def set_annotation(
+    tx: AccountTx, mailbox_id: MailboxID, key: str, value: bytes | None, *, is_string: bool = True
+) -> bool:
+    """Set an annotation, or remove it with None; False when that changes nothing. `key` was checked by the protocol.
+
+    Raises:
+      NoSuchMailbox; LimitExceeded: ``annotations`` for their number, ``annotation octets`` for their size.
+    """
+    name = "" if mailbox_id == ACCOUNT else mailbox(tx, mailbox_id).name
+    key = key.lower()
+    old = tx.row(GET, mailbox_id, key)
+    if old == (None if value is None else (value, int(is_string))):
+        return False
+    if value is not None:
+        count, octets = tx.row(USED) or (0, 0)
+        if old is None:
+            count, octets = count + 1, octets + len(key.encode())
+        else:
+            octets -= len(old[0])
+        if count > MAX_ANNOTATIONS:
+            raise LimitExceeded("annotations")
+        if octets + len(value) > MAX_ANNOTATION_OCTETS:
+            raise LimitExceeded("annotation octets")
+    modseq = tx.modseq()
+    tx.execute(SET, mailbox_id, key, is_string, value or b"", modseq, value is not None)
+    if mailbox_id != ACCOUNT:
+        tx.execute(TOUCH, modseq, mailbox_id)
+    tx.emit(AnnotationChanged(mailbox_id=mailbox_id, mailbox_name=name, key=key))
+    return True
+
+
+def copy_annotations(tx: AccountTx, source_id: MailboxID, target_id: MailboxID) -> None:
+    """Give a mailbox the annotations of another one. Raises as `set_annotation`."""
+    for annotation in annotations(tx, source_id):
+        set_annotation(tx, target_id, annotation.key, annotation.value, is_string=annotation.is_string)
+
+
+def drop_annotations(tx: AccountTx, mailbox_id: MailboxID) -> None:
+    """Forget the annotations of a mailbox that is being deleted."""
+    tx.execute(DROP, mailbox_id)

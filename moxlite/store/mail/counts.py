@@ -1,0 +1,213 @@
+"""Keeping a mailbox's counts exact (STORE-19), its keywords (STORE-22), its next UID (STORE-16) and the account's size
+(STORE-62).
+
+An operation collects its effect on a mailbox in a `Delta` and applies it by one UPDATE, so the work grows with the rows
+changed, never with the mailbox.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded, OverQuota, UidsExhausted
+from moxlite.store.rows.keywords import MAX_PER_MAILBOX
+from moxlite.store.rows.reading import MAX_UID, mailbox
+from moxlite.store.types import UID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
+
+__all__ = [
+    "Delta",
+    "add_arrivals",
+    "add_size",
+    "apply_delta",
+    "learn_keywords",
+    "next_message_id",
+    "next_uids",
+    "take_room",
+    "take_uids",
+]
+
+APPLY: Final = """
+UPDATE mailbox SET total = total + ?, deleted = deleted + ?, unread = unread + ?, unseen = unseen + ?, size = size + ?,
+deleted_size = deleted_size + ?, modseq = ? WHERE id = ?"""
+ARRIVE: Final = """
+UPDATE mailbox SET uidnext = uidnext + ?, total = total + ?, deleted = deleted + ?, unread = unread + ?,
+unseen = unseen + ?, size = size + ?, deleted_size = deleted_size + ?, modseq = ? WHERE id = ?"""
+TAKE_UIDS: Final = "UPDATE mailbox SET uidnext = uidnext + ? WHERE id = ? RETURNING uidnext, name"
+SET_KEYWORDS: Final = "UPDATE mailbox SET keywords = ?, modseq = ? WHERE id = ?"
+KEYWORDS_IN_USE: Final = """
+SELECT DISTINCT k.keyword FROM message m CROSS JOIN message_keyword k ON k.message_id = m.id WHERE m.mailbox_id = ? AND
+m.keywords <> ''"""
+NEXT_ID: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message'"
+ADD_SIZE: Final = "UPDATE state SET total_size = total_size + ? WHERE id = 1 RETURNING total_size"
+TAKE_ROOM: Final = """
+UPDATE state SET total_size = total_size + ?, modseq = modseq + ? WHERE id = 1
+RETURNING total_size, modseq, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message')"""
+
+SEEN: Final = int(Flag.SEEN)
+DELETED: Final = int(Flag.DELETED)
+
+
+class Delta:
+    """What one operation adds to the counts of one mailbox."""
+
+    __slots__ = ("deleted", "deleted_size", "size", "total", "unread", "unseen")
+
+    def __init__(self) -> None:
+        self.total = self.deleted = self.unread = self.unseen = self.size = self.deleted_size = 0
+
+    def add(self, flags: int, size: int, count: int = 1) -> None:
+        """Note `count` messages with these flags (bits of `Flag`) and `size` octets in all; negative numbers for
+        messages that go.
+        """
+        self.size += size
+        bits = int(flags)  # arithmetic of flags costs ten times that of numbers
+        seen = bits & SEEN
+        if not seen:
+            self.unseen += count
+        if bits & DELETED:
+            self.deleted += count
+            self.deleted_size += size
+        else:
+            self.total += count
+            if not seen:
+                self.unread += count
+
+    def change(self, old: Flag, new: Flag, size: int, count: int = 1) -> None:
+        """Note that `count` messages of `size` octets in all have other flags now."""
+        self.add(old, -size, -count)
+        self.add(new, size, count)
+
+
+def apply_delta(tx: AccountTx, mailbox_id: MailboxID, delta: Delta) -> Mailbox:
+    """Write the new counts, raise the mailbox's modseq, tell the counts; returns the mailbox as it is now."""
+    tx.execute(
+        APPLY,
+        delta.total,
+        delta.deleted,
+        delta.unread,
+        delta.unseen,
+        delta.size,
+        delta.deleted_size,
+        tx.modseq(),
+        mailbox_id,
+    )
+    box = mailbox(tx, mailbox_id)
+    _tell(tx, box)
+    return box
+
+
+def next_uids(box: Mailbox, count: int) -> range:
+    """The UIDs of the next messages of a mailbox, read in this unit, which `add_arrivals` takes. Raises
+    UidsExhausted.
+    """
+    if box.uidnext + count - 1 > MAX_UID:
+        raise UidsExhausted(box.name)
+    return range(box.uidnext, box.uidnext + count)
+
+
+def add_arrivals(tx: AccountTx, box: Mailbox, delta: Delta, count: int) -> Mailbox:
+    """Write the counts of a mailbox, read in this unit, after `count` messages have taken the next UIDs; tell them.
+    Returns the mailbox as it is now.
+    """
+    modseq = tx.modseq()
+    tx.execute(
+        ARRIVE,
+        count,
+        delta.total,
+        delta.deleted,
+        delta.unread,
+        delta.unseen,
+        delta.size,
+        delta.deleted_size,
+        modseq,
+        box.id,
+    )
+    box = msgspec.structs.replace(
+        box,
+        uidnext=UID(box.uidnext + count),
+        total=box.total + delta.total,
+        deleted=box.deleted + delta.deleted,
+        unread=box.unread + delta.unread,
+        unseen=box.unseen + delta.unseen,
+        size=box.size + delta.size,
+        deleted_size=box.deleted_size + delta.deleted_size,
+        modseq=modseq,
+    )
+    _tell(tx, box)
+    return box
+
+
+def _tell(tx: AccountTx, box: Mailbox) -> None:
+    tx.emit(
+        MailboxCounts(
+            mailbox_id=box.id,
+            total=box.total,
+            deleted=box.deleted,
+            unread=box.unread,
+            unseen=box.unseen,
+            size=box.size,
+            deleted_size=box.deleted_size,
+        )
+    )
+
+
+def take_uids(tx: AccountTx, mailbox_id: MailboxID, count: int) -> int:
+    """The first of `count` new UIDs. Raises UidsExhausted."""
+    row = tx.row(TAKE_UIDS, count, mailbox_id)
+    assert row is not None
+    uidnext, name = row
+    if uidnext - 1 > MAX_UID:
+        raise UidsExhausted(name)
+    first: int = uidnext - count
+    return first
+
+
+def next_message_id(tx: AccountTx) -> MessageID:
+    """The id that the next new message gets; AUTOINCREMENT keeps the highest one ever given (STORE-20)."""
+    return MessageID(tx.value(NEXT_ID) or 1)
+
+
+def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> None:
+    """Add new keywords (stored forms) to the mailbox's list; unused ones are dropped only when the limit is reached
+    (STORE-22).
+
+    Raises:
+      LimitExceeded: ``keywords of a mailbox``.
+    """
+    known = frozenset(box.keywords)
+    if keywords <= known:
+        return
+    known |= keywords
+    if len(known) > MAX_PER_MAILBOX:
+        known = keywords.union(keyword for (keyword,) in tx.rows(KEYWORDS_IN_USE, box.id))
+        if len(known) > MAX_PER_MAILBOX:
+            raise LimitExceeded("keywords of a mailbox")
+    words = tuple(sorted(known))
+    tx.execute(SET_KEYWORDS, " ".join(words), tx.modseq(), box.id)
+    tx.emit(MailboxKeywords(mailbox_id=box.id, name=box.name, keywords=words))
+
+
+def take_room(tx: AccountTx, octets: int) -> MessageID:
+    """Count octets that come, as `add_size`; the id that the next new message gets, as `next_message_id`. Takes the
+    modseq, too. Raises OverQuota.
+    """
+    row = tx.row(TAKE_ROOM, octets, not tx.numbered)
+    assert row is not None
+    total, modseq, message_id = row
+    tx.number(modseq)
+    _check_quota(tx, octets, total)
+    return MessageID(message_id or 1)
+
+
+def add_size(tx: AccountTx, octets: int) -> None:
+    """Count octets that come (or, negative, go) for the quota. Raises OverQuota for what comes (STORE-62)."""
+    _check_quota(tx, octets, tx.value(ADD_SIZE, octets))
+
+
+def _check_quota(tx: AccountTx, octets: int, total: int) -> None:
+    limit = tx.config.quota
+    if octets > 0 and 0 < limit < total:
+        raise OverQuota(limit)

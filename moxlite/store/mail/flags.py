@@ -1,0 +1,258 @@
+"""Changing flags and keywords of messages (STORE-22..24, STORE-85, IMAP-108..111, RFC 9051 §6.4.6, RFC 7162 §3.1.3).
+
+The work is one SELECT of the rows, and then a few statements per distinct change: 10 000 messages that become seen cost
+one UPDATE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Final, Literal, TypeAlias
+
+import apsw
+import msgspec
+
+from moxlite.store.changelog.bus import MARK_ROWS
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.file.transaction import Row
+from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords
+from moxlite.store.mail.systemmailbox import check_changeable
+from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
+from moxlite.store.rows.reading import FlagRow, distinct_array, flags_of_bits, int_array, mailbox
+from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
+
+__all__ = ["Mode", "Stored", "store_flags", "store_flags_ids", "verdict_of"]
+
+Mode: TypeAlias = Literal["add", "remove", "replace"]
+
+JUNK_BITS: Final = Flag.JUNK | Flag.NOTJUNK
+
+BY_UID: Final = """
+SELECT m.id, m.mailbox_id, m.uid, m.modseq, m.flags, m.keywords, m.size, m.is_reject
+FROM carray(?2) c CROSS JOIN message m ON m.mailbox_id = ?1 AND m.uid = c.value"""
+BY_RANGE: Final = """
+SELECT m.id, m.mailbox_id, m.uid, m.modseq, m.flags, m.keywords, m.size, m.is_reject
+FROM message m WHERE m.mailbox_id = ?1 AND m.uid BETWEEN ?2 AND ?3 ORDER BY m.uid"""
+BY_ID: Final = """
+SELECT m.id, m.mailbox_id, m.uid, m.modseq, m.flags, m.keywords, m.size, m.is_reject
+FROM carray(?) c CROSS JOIN message m ON m.id = c.value ORDER BY m.mailbox_id, m.uid"""
+UPDATE: Final = "UPDATE message SET flags = ?, keywords = ?, modseq = ? FROM carray(?) c WHERE message.id = c.value"
+ADD_KEYWORD: Final = (
+    "INSERT INTO message_keyword (keyword, message_id) SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
+)
+DROP_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND message_id IN (SELECT value FROM carray(?))"
+SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (SELECT value FROM carray(?))"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What became of a change of flags.
+
+    ``changed``: rows as they are now. ``unchanged``: rows that had these flags before; they took no modseq (STORE-23).
+    ``modified``: UIDs (for `store_flags`) or message ids (for `store_flags_ids`) left alone because their modseq is
+    above `unchangedsince`. All ascend; messages that do not exist are nowhere.
+    """
+
+    changed: tuple[FlagRow, ...]
+    unchanged: tuple[FlagRow, ...]
+    modified: tuple[int, ...]
+
+
+def verdict_of(flags: Flag, is_reject: bool) -> int | None:
+    """Column ``message_smtp.verdict``: 1 spam, 0 ham, None neither (STORE-91)."""
+    junk = flags & JUNK_BITS
+    if is_reject or junk in (Flag(0), JUNK_BITS):
+        return None
+    return int(junk == Flag.JUNK)
+
+
+def store_flags(
+    tx: AccountTx,
+    mailbox_id: MailboxID,
+    uids: Sequence[int],
+    *,
+    mode: Mode,
+    flags: Flag = Flag(0),
+    keywords: Iterable[str] = (),
+    unchangedsince: int | None = None,
+    kept: Flag = Flag(0),
+    keep_keywords: bool = False,
+) -> Stored:
+    """Add, remove or replace flags and keywords of messages of one mailbox; `replace` leaves the flags `kept`, and with
+    `keep_keywords` all keywords, as they are.
+
+    Naming one of junk and notjunk in `add` clears the other (IMAP-111). Keywords are given in any case; new ones are
+    learnt with their spelling.
+
+    Raises:
+      NoSuchMailbox; MailboxNotAllowed: it is the system's; BadKeyword; LimitExceeded: ``keywords of a message``,
+      ``keywords of a mailbox``. Then nothing is changed.
+    """
+    mailbox(tx, mailbox_id)
+    rows = _rows(tx, mailbox_id, uids) if uids else []
+    how = _How(mode, flags, kept, keep_keywords)
+    return _store(tx, rows, how, keywords, unchangedsince, key=2)
+
+
+def store_flags_ids(
+    tx: AccountTx,
+    ids: Sequence[int],
+    *,
+    mode: Mode,
+    flags: Flag = Flag(0),
+    keywords: Iterable[str] = (),
+    unchangedsince: int | None = None,
+) -> Stored:
+    """As `store_flags`, by message ids in any mailboxes; ids that do not exist are left out. Raises as that."""
+    rows = tx.rows(BY_ID, distinct_array(ids)) if ids else []
+    return _store(tx, rows, _How(mode, flags), keywords, unchangedsince, key=0)
+
+
+def _rows(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row]:
+    """By ascending UID. Where few others lie between them a range is read, at half the cost."""
+    wanted = set(uids)
+    first, last = min(wanted), max(wanted)
+    between = last + 1 - first - len(wanted)
+    if between > len(wanted):
+        return tx.rows(BY_UID, mailbox_id, distinct_array(wanted))
+    rows = tx.rows(BY_RANGE, mailbox_id, first, last)
+    return [row for row in rows if row[2] in wanted] if between else rows
+
+
+class _How(msgspec.Struct, frozen=True):
+    """What `store_flags` is to do."""
+
+    mode: Mode
+    flags: Flag
+    kept: Flag = Flag(0)
+    keep_keywords: bool = False
+
+
+class _Change(msgspec.Struct, frozen=True):
+    """Messages of a mailbox that go from one state to another one; `rows` as `BY_UID` gives them."""
+
+    before: Flag
+    had: tuple[str, ...]
+    after: Flag
+    keywords: str
+    rows: list[Row]
+
+    @property
+    def ids(self) -> apsw.CArrayBinding:
+        """Of the messages."""
+        return int_array([row[0] for row in self.rows])
+
+
+def _store(
+    tx: AccountTx,
+    rows: list[Row],
+    how: _How,
+    keywords: Iterable[str],
+    unchangedsince: int | None,
+    *,
+    key: int,
+) -> Stored:
+    words = frozenset(word.lower() for word in keywords) if how.mode == "remove" else learn_spellings(tx, keywords)
+    modified: list[int] = []
+    if unchangedsince is not None:
+        modified = [row[key] for row in rows if row[3] > unchangedsince]
+        rows = [row for row in rows if row[3] <= unchangedsince]
+    changed: list[FlagRow] = []
+    unchanged: list[FlagRow] = []
+    for mailbox_id, group in groupby(rows, itemgetter(1)):
+        by_state: dict[tuple[int, str], list[Row]] = {}
+        for row in group:
+            by_state.setdefault((row[4], row[5]), []).append(row)
+        same: list[FlagRow] = []
+        changes: list[_Change] = []
+        for (bits, column), part in by_state.items():
+            before, had = flags_of_bits(bits), split_keywords(column)
+            outcome = _outcome((bits, column), how, words)
+            if outcome is None:
+                same += [FlagRow(row[0], row[2], row[3], before, had) for row in part]
+            else:
+                changes.append(_Change(before, had, *outcome, part))
+        unchanged += sorted(same, key=_UID)
+        if changes:
+            changed += _write(tx, mailbox_id, changes)
+    return Stored(tuple(changed), tuple(unchanged), tuple(modified))
+
+
+_UID: Final = attrgetter("uid")
+
+
+def _outcome(old: tuple[int, str], how: _How, words: frozenset[str]) -> tuple[Flag, str] | None:
+    """The new flags and keywords; None when they are the old ones."""
+    before, column = flags_of_bits(old[0]), old[1]
+    flags = how.flags
+    match how.mode:
+        case "add":
+            after = before | flags
+            if flags & JUNK_BITS not in (Flag(0), JUNK_BITS):
+                after &= ~(JUNK_BITS & ~flags)
+            new = join_keywords({*split_keywords(column), *words}) if words else column
+        case "remove":
+            after = before & ~flags
+            new = join_keywords(set(split_keywords(column)) - words) if words else column
+        case "replace":
+            after = flags & ~how.kept | before & how.kept
+            new = column if how.keep_keywords else join_keywords(words)
+    if new.count(" ") >= MAX_PER_MESSAGE:
+        raise LimitExceeded("keywords of a message")
+    return None if after == before and new == column else (after, new)
+
+
+def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list[FlagRow]:
+    """Write the changes of one mailbox and tell them; returns the rows as they are now, by ascending UID."""
+    modseq = tx.modseq()
+    delta = Delta()
+    learnt: frozenset[str] = frozenset()
+    for change in changes:
+        before, after, ids = change.before, change.after, change.ids
+        tx.execute(UPDATE, int(after), change.keywords, modseq, ids)
+        delta.change(before, after, sum([row[6] for row in change.rows]), len(change.rows))
+        tx.touch_all([(row[0], row[3]) for row in change.rows])
+        now = split_keywords(change.keywords)
+        if now != change.had:
+            for keyword in set(change.had).difference(now):
+                tx.execute(DROP_KEYWORD, keyword, ids)
+            for keyword in set(now).difference(change.had):
+                tx.execute(ADD_KEYWORD, keyword, ids)
+            learnt = learnt.union(now)
+        if verdict_of(before, is_reject=False) != verdict_of(after, is_reject=False):
+            tx.execute(SET_VERDICT, verdict_of(after, is_reject=False), ids)
+            if rejects := [row[0] for row in change.rows if row[7]]:
+                tx.execute(SET_VERDICT, None, int_array(rejects))
+    box = apply_delta(tx, mailbox_id, delta)
+    check_changeable(box)
+    learn_keywords(tx, box, learnt)
+    _tell(tx, box, changes)
+    rows: list[FlagRow] = []
+    for change in changes:
+        now = split_keywords(change.keywords)
+        rows += [FlagRow(row[0], row[2], modseq, change.after, now) for row in change.rows]
+    return sorted(rows, key=_UID)
+
+
+def _tell(tx: AccountTx, box: Mailbox, changes: list[_Change]) -> None:
+    """Tell the changes by ascending UID; so many that nobody would get them as events are only counted (STORE-34)."""
+    count = sum([len(change.rows) for change in changes])
+    if count > MARK_ROWS:
+        tx.rows_changed(count)
+        return
+    pairs = [(row, change) for change in changes for row in change.rows]
+    for row, change in sorted(pairs, key=lambda pair: pair[0][2]):
+        tx.emit(
+            FlagsChanged(
+                mailbox_id=box.id,
+                uid=row[2],
+                message_id=row[0],
+                mask=change.before ^ change.after,
+                flags=change.after,
+                keywords=split_keywords(change.keywords),
+                uidvalidity=box.uidvalidity,
+                unseen=box.unseen,
+            )
+        )

@@ -1,0 +1,365 @@
+"""Operations on mailboxes: create, delete, rename, special use, subscriptions (STORE-11..18, IMAP-63..66, RFC 9051
+§6.3).
+
+Plain functions on an `AccountTx`. Each takes the unit's one modseq when it changes something, raises the modseq of the
+mailboxes concerned (STORE-28), and emits the events of STORE-31. Removing and moving messages is done by messages.py.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded, MailboxExists, MailboxHasChildren, MailboxNotAllowed, NoSuchMailbox
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.acl import drop_acl, inherit_acl
+from moxlite.store.mail.annotations import copy_annotations, drop_annotations
+from moxlite.store.mail.messages import expunge_all, move_all
+from moxlite.store.mail.systemmailbox import check_fillable, check_free, check_own
+from moxlite.store.names import INBOX, OTHERS, ancestors, check_name, is_below, parent
+from moxlite.store.rows.reading import mailbox, mailbox_by_name
+from moxlite.store.types import (
+    UID,
+    Mailbox,
+    MailboxAdded,
+    MailboxID,
+    MailboxRemoved,
+    MailboxRenamed,
+    MailboxSpecialUse,
+    SpecialUse,
+    SubscriptionAdded,
+    SubscriptionRemoved,
+)
+
+__all__ = [
+    "MAX_MAILBOXES",
+    "Renamed",
+    "add_system_mailbox",
+    "check_name",
+    "claim_recent",
+    "create_mailbox",
+    "delete_mailbox",
+    "drop_system_mailbox",
+    "ensure_mailbox",
+    "is_subscribed",
+    "rename_inbox",
+    "rename_mailbox",
+    "set_special_use",
+    "subscribe",
+    "unsubscribe",
+]
+
+MAX_MAILBOXES: Final = 10_000
+"""Mailboxes of one account (STORE-154)."""
+
+MAX_UIDVALIDITY: Final = (1 << 32) - 1
+"""A 32-bit number (RFC 9051 §2.3.1.1)."""
+
+COUNT: Final = "SELECT count(*) FROM mailbox"
+NEXT_UIDVALIDITY: Final = "SELECT next_uidvalidity FROM state"
+SET_NEXT_UIDVALIDITY: Final = "UPDATE state SET next_uidvalidity = ?"
+INSERT: Final = (
+    "INSERT INTO mailbox (name, parent_id, uidvalidity, special_use, createseq, modseq) VALUES (?1, ?2, ?3, ?4, ?5, ?5)"
+)
+HAS_CHILDREN: Final = "SELECT 1 FROM mailbox WHERE parent_id = ? LIMIT 1"
+BURY: Final = """
+INSERT INTO mailbox_gone (mailbox_id, name, uidvalidity, createseq, modseq) SELECT id, name, uidvalidity, createseq, ?
+FROM mailbox WHERE id = ?"""
+DELETE: Final = "DELETE FROM mailbox WHERE id = ?"
+DROP_ANSWERS: Final = "DELETE FROM ruleset_no_mailbox WHERE mailbox_id = ?"
+# "0" is the character behind "/": the range holds all names that start with NAME/.
+BELOW: Final = "SELECT id, name FROM mailbox WHERE name > ?1 || '/' AND name < ?1 || '0' ORDER BY name"
+RENAME: Final = "UPDATE mailbox SET name = ?, modseq = ? WHERE id = ?"
+SET_PARENT: Final = "UPDATE mailbox SET parent_id = ? WHERE id = ?"
+USED_BY: Final = "SELECT id FROM mailbox WHERE special_use & ? <> 0 AND id <> ? ORDER BY id"
+SET_USE: Final = "UPDATE mailbox SET special_use = ?, modseq = ? WHERE id = ?"
+SUBSCRIBE: Final = """
+INSERT INTO subscription (name, present, modseq) VALUES (?, 1, ?)
+ON CONFLICT (name) DO UPDATE SET present = 1, modseq = excluded.modseq"""
+UNSUBSCRIBE: Final = "UPDATE subscription SET present = 0, modseq = ? WHERE name = ?"
+SUBSCRIBED: Final = "SELECT 1 FROM subscription WHERE name = ? AND present"
+RECENT: Final = "UPDATE mailbox SET recent_uid = ? WHERE id = ?"
+SET_SYSTEM: Final = "UPDATE mailbox SET system = 1 WHERE id = ?"
+
+
+class Renamed(msgspec.Struct, frozen=True):
+    """What a rename did: `created` are missing parents of the new name, `renamed` pairs old names with the mailboxes as
+    they are now.
+    """
+
+    created: tuple[Mailbox, ...]
+    renamed: tuple[tuple[str, Mailbox], ...]
+
+
+def is_subscribed(r: Reader, name: str) -> bool:
+    """Whether that name is subscribed."""
+    return r.row(SUBSCRIBED, name) is not None
+
+
+def create_mailbox(tx: AccountTx, name: str, special_use: SpecialUse = SpecialUse(0)) -> list[Mailbox]:
+    """A new mailbox and its missing parents, all subscribed; returned from the top down, the new one last.
+
+    `special_use` is taken from the mailboxes that have it; parents get none (IMAP-63).
+
+    Raises:
+      BadMailboxName: the name breaks STORE-12.
+      MailboxExists: there is one; Inbox always exists.
+      MailboxNotAllowed: the name is kept for the system's mailbox (IMAP-162), or for those of other users (IMAP-157).
+      LimitExceeded: there are too many, or UIDVALIDITYs are used up.
+    """
+    name = check_name(name)
+    if mailbox_by_name(tx, name) is not None:
+        raise MailboxExists(name)
+    _check_prefix(tx, name)
+    created = _create_with_parents(tx, name)
+    if special_use:
+        set_special_use(tx, created[-1].id, special_use)
+        created[-1] = mailbox(tx, created[-1].id)
+    return created
+
+
+def _check_prefix(tx: AccountTx, name: str) -> None:
+    """Raise MailboxNotAllowed for a name that would hide the mailboxes of other users. What an import or a delivery
+    brings is not refused, and who has such a mailbox keeps it.
+    """
+    if (name == OTHERS or is_below(name, OTHERS)) and mailbox_by_name(tx, OTHERS) is None:
+        raise MailboxNotAllowed(f"the name {OTHERS} is kept for the mailboxes of other users")
+
+
+def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
+    """The mailbox of that name, made (and subscribed) if it is missing, to put messages there. Raises as
+    `create_mailbox`, without MailboxExists; MailboxNotAllowed also for the system's mailbox.
+    """
+    name = check_name(name)
+    box = mailbox_by_name(tx, name) or _create_with_parents(tx, name)[-1]
+    check_fillable(box)
+    return box
+
+
+def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
+    """Make `name`, which is checked and does not exist, and what is missing above."""
+    check_free(tx, name)
+    missing = [name]
+    above = parent(name)
+    parent_id: MailboxID | None = None
+    for candidate in reversed(ancestors(name)):
+        found = mailbox_by_name(tx, candidate)
+        if found is not None:
+            parent_id = found.id
+            break
+        missing.append(candidate)
+    assert above is None or parent_id is not None or missing[-1] == ancestors(name)[0]
+    if tx.value(COUNT) + len(missing) > MAX_MAILBOXES:
+        raise LimitExceeded(f"{MAX_MAILBOXES} mailboxes")
+    created: list[Mailbox] = []
+    for new in reversed(missing):
+        created.append(_insert(tx, new, parent_id))
+        parent_id = created[-1].id
+    return created
+
+
+def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bool = False) -> Mailbox:
+    # STORE-11: never below the clock, so that a restored account gives no UIDVALIDITY a second time.
+    uidvalidity = max(tx.value(NEXT_UIDVALIDITY), tx.now // 2_000_000)
+    if uidvalidity >= MAX_UIDVALIDITY:
+        raise LimitExceeded("UIDVALIDITY")
+    tx.execute(SET_NEXT_UIDVALIDITY, uidvalidity + 1)
+    modseq = tx.modseq()
+    mailbox_id = MailboxID(tx.insert(INSERT, name, parent_id, uidvalidity, 0, modseq))
+    if system:
+        tx.execute(SET_SYSTEM, mailbox_id)
+    if parent_id is not None:
+        inherit_acl(tx, mailbox_id, parent_id)
+    if not is_subscribed(tx, name):
+        tx.execute(SUBSCRIBE, name, modseq)
+    tx.emit(MailboxAdded(mailbox_id=mailbox_id, name=name, special_use=SpecialUse(0), subscribed=True, system=system))
+    return mailbox(tx, mailbox_id)
+
+
+def add_system_mailbox(tx: AccountTx, name: str) -> Mailbox:
+    """Make the system's own mailbox (IMAP-162), of which there is one at most; no mailbox has its name. Raises
+    LimitExceeded.
+    """
+    return _insert(tx, name, None, system=True)
+
+
+def drop_system_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
+    """Remove the system's own mailbox, which is empty, with its subscription."""
+    box = mailbox(tx, mailbox_id)
+    _drop(tx, box)
+    if is_subscribed(tx, box.name):
+        unsubscribe(tx, box.name)
+
+
+def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
+    """Remove a mailbox with its messages, annotations and special use. Its subscription stays (IMAP-64).
+
+    Raises:
+      NoSuchMailbox; MailboxNotAllowed: it is Inbox or the system's; MailboxHasChildren: only leaves can go (STORE-13).
+    """
+    box = mailbox(tx, mailbox_id)
+    if box.name == INBOX:
+        raise MailboxNotAllowed("Inbox cannot be deleted")
+    check_own(box)
+    if tx.row(HAS_CHILDREN, mailbox_id) is not None:
+        raise MailboxHasChildren(box.name)
+    expunge_all(tx, mailbox_id)
+    _drop(tx, box)
+
+
+def _drop(tx: AccountTx, box: Mailbox) -> None:
+    """Remove an empty mailbox without children."""
+    drop_annotations(tx, box.id)
+    drop_acl(tx, box.id)
+    tx.execute(DROP_ANSWERS, box.id)
+    tx.execute(BURY, tx.modseq(), box.id)
+    tx.execute(DELETE, box.id)
+    tx.emit(MailboxRemoved(mailbox_id=box.id, name=box.name, subscribed=is_subscribed(tx, box.name)))
+
+
+def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> Renamed:
+    """Give a mailbox and all below it new names; ids, UIDs, UIDVALIDITY and special use stay, subscriptions do not
+    follow (STORE-14).
+
+    Missing parents of the new name are made first, except when a mailbox moves below itself: then the rename comes
+    first, for its old name is the new parent.
+
+    Raises:
+      NoSuchMailbox; MailboxExists; BadMailboxName: also for a child whose new name is too long;
+      MailboxNotAllowed: Inbox is source or target (renaming Inbox is `rename_inbox`), or the system's mailbox.
+    """
+    box = mailbox(tx, mailbox_id)
+    name = check_name(name)
+    if box.name == INBOX or name == INBOX:
+        raise MailboxNotAllowed("Inbox cannot be renamed to or from")
+    check_own(box)
+    if mailbox_by_name(tx, name) is not None:
+        raise MailboxExists(name)
+    check_free(tx, name)
+    _check_prefix(tx, name)
+    moved = [(mailbox_id, box.name, name)]
+    for child_id, old in tx.rows(BELOW, box.name):
+        moved.append((child_id, old, check_name(name + old[len(box.name) :])))
+    created: list[Mailbox] = []
+    if is_below(name, box.name):
+        renamed = _rename_rows(tx, moved)
+        created = _parents_of(tx, name)
+    else:
+        created = _parents_of(tx, name)
+        renamed = _rename_rows(tx, moved)
+    above = parent(name)
+    parent_box = None if above is None else mailbox_by_name(tx, above)
+    tx.execute(SET_PARENT, None if parent_box is None else parent_box.id, mailbox_id)
+    renamed = [(old, mailbox(tx, new.id)) for old, new in renamed]
+    return Renamed(tuple(created), tuple(renamed))
+
+
+def _parents_of(tx: AccountTx, name: str) -> list[Mailbox]:
+    above = parent(name)
+    if above is None or mailbox_by_name(tx, above) is not None:
+        return []
+    return _create_with_parents(tx, above)
+
+
+def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list[tuple[str, Mailbox]]:
+    modseq = tx.modseq()
+    renamed: list[tuple[str, Mailbox]] = []
+    # The target did not exist and parents always do, so nothing lies below it: no new name meets an old one.
+    for mailbox_id, old, new in moved:
+        tx.execute(RENAME, new, modseq, mailbox_id)
+        box = mailbox(tx, mailbox_id)
+        tx.emit(
+            MailboxRenamed(
+                mailbox_id=mailbox_id,
+                old_name=old,
+                name=new,
+                special_use=box.special_use,
+                subscribed=is_subscribed(tx, new),
+            )
+        )
+        renamed.append((old, box))
+    return renamed
+
+
+def rename_inbox(tx: AccountTx, name: str) -> list[Mailbox]:
+    """RENAME of Inbox (RFC 9051 §6.3.6, IMAP-65): its messages move to a new mailbox as UIDs from 1, annotations are
+    copied, children stay.
+
+    Returns the mailboxes made, parents first. Raises as `create_mailbox`.
+    """
+    inbox = mailbox_by_name(tx, INBOX)
+    if inbox is None:
+        raise NoSuchMailbox(INBOX)
+    created = create_mailbox(tx, name)
+    move_all(tx, inbox.id, created[-1].id)
+    copy_annotations(tx, inbox.id, created[-1].id)
+    created[-1] = mailbox(tx, created[-1].id)
+    return created
+
+
+def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUse) -> list[Mailbox]:
+    """Give a mailbox exactly these special uses, taking them from others (STORE-17); returns the mailboxes changed,
+    this one last.
+
+    Raises:
+      NoSuchMailbox; MailboxNotAllowed: Inbox cannot have one, its own rules would contradict it, nor can the system's.
+    """
+    box = mailbox(tx, mailbox_id)
+    check_own(box)
+    if box.name == INBOX and special_use:
+        raise MailboxNotAllowed("Inbox cannot have a special use")
+    if box.special_use == special_use:
+        return []
+    changed: list[Mailbox] = []
+    losers = tx.rows(USED_BY, int(special_use), mailbox_id)
+    for loser_id, uses in [(row[0], mailbox(tx, row[0]).special_use & ~special_use) for row in losers] + [
+        (mailbox_id, special_use)
+    ]:
+        tx.execute(SET_USE, int(uses), tx.modseq(), loser_id)
+        changed.append(mailbox(tx, loser_id))
+        tx.emit(MailboxSpecialUse(mailbox_id=loser_id, name=changed[-1].name, special_use=uses))
+    return changed
+
+
+def subscribe(tx: AccountTx, name: str) -> bool:
+    """Subscribe a name; no mailbox needs to have it (IMAP-66). False when it is subscribed already. Raises
+    BadMailboxName.
+    """
+    name = check_name(name)
+    if is_subscribed(tx, name):
+        return False
+    tx.execute(SUBSCRIBE, name, tx.modseq())
+    tx.emit(SubscriptionAdded(name=name, nonexistent=mailbox_by_name(tx, name) is None))
+    return True
+
+
+def unsubscribe(tx: AccountTx, name: str) -> bool:
+    """End the subscription of a name; False when it was not subscribed.
+
+    Raises:
+      BadMailboxName; NoSuchMailbox: neither subscribed nor existing.
+    """
+    name = check_name(name)
+    exists = mailbox_by_name(tx, name) is not None
+    if not is_subscribed(tx, name):
+        if not exists:
+            raise NoSuchMailbox(name)
+        return False
+    tx.execute(UNSUBSCRIBE, tx.modseq(), name)
+    tx.emit(SubscriptionRemoved(name=name, nonexistent=not exists))
+    return True
+
+
+def claim_recent(tx: AccountTx, mailbox_id: MailboxID, below: int) -> UID:
+    r"""Claim the messages with UIDs below `below` that no session has claimed as ``\Recent`` (IMAP-72a): returns the
+    first UID that was not claimed before.
+
+    Takes no modseq and makes no event. Raises NoSuchMailbox.
+    """
+    box = mailbox(tx, mailbox_id)
+    below = min(below, box.uidnext)
+    if box.recent_uid < below:
+        tx.execute(RECENT, below, mailbox_id)
+    return box.recent_uid

@@ -1,0 +1,365 @@
+"""Which message of another IMAP server is which here: what makes imports and exports by IMAP resumable (IMAP-138).
+
+Theory of operation
+-------------------
+A `Remote` is one mailbox of one user on one server, as the source of an import or the target of an export. Each of its
+messages that is here has a row of ``imap_copy`` under its UID there. The row comes with the message, in the same commit
+(`staging.stage`), or is written right after an APPEND.
+
+Rows whose UID is not known are kept under a UID below 0: after the server has changed UIDVALIDITY, when a message was
+here before there was a row, or when the target of an export tells no UIDs. `match_lost` finds them again by the key
+that a message has here and there: Message-ID, size and date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import blake2b
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import BadKeyword
+from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.junkflags import flag_synonyms
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.messages import expunge_ids
+from moxlite.store.options import SECOND
+from moxlite.store.rows.keywords import parse_flags
+from moxlite.store.rows.reading import int_array
+from moxlite.store.types import Flag, MailboxID, MessageID
+
+__all__ = [
+    "INSERT_COPY",
+    "SLICE",
+    "Copy",
+    "Found",
+    "Origin",
+    "Pushed",
+    "Remote",
+    "Role",
+    "Waiting",
+    "copies",
+    "copies_by_google",
+    "copy_key",
+    "count_copies",
+    "find_remote",
+    "forget_lost",
+    "has_copies",
+    "has_lost",
+    "join_words",
+    "known_uids",
+    "link",
+    "match_lost",
+    "merge_flags",
+    "note_flags",
+    "open_remote",
+    "pushed",
+    "remove_gone",
+    "seed_lost",
+    "settle",
+    "waiting",
+]
+
+Role: TypeAlias = Literal["source", "target"]
+
+MAX_WORD: Final = 128
+MAX_WORDS: Final = 120
+"""Characters of a flag, and flags of a message: keywords and system flags (STORE-22, STORE-154)."""
+
+SLICE: Final = 500
+"""Rows of one unit or read."""
+
+COLUMNS: Final = "id, uidvalidity, mailbox_id, messages, uidnext, modseq"
+FIND: Final = f"SELECT {COLUMNS} FROM imap_remote WHERE role = ? AND host = ? AND username = ? AND mailbox = ?"  # noqa: S608
+INSERT_REMOTE: Final = """
+INSERT INTO imap_remote (role, host, username, mailbox, uidvalidity, mailbox_id) VALUES (?, ?, ?, ?, ?, ?)"""
+SET_MAILBOX: Final = "UPDATE imap_remote SET mailbox_id = ? WHERE id = ?"
+RESET: Final = "UPDATE imap_remote SET uidvalidity = ?, messages = -1, uidnext = 0, modseq = 0 WHERE id = ?"
+LOSE: Final = "UPDATE OR REPLACE imap_copy SET uid = -message_id WHERE remote_id = ? AND uid > 0"
+SETTLE: Final = "UPDATE imap_remote SET messages = ?, uidnext = ?, modseq = ? WHERE id = ?"
+INSERT_COPY: Final = """
+INSERT INTO imap_copy (remote_id, uid, message_id, key, flags, gm_msgid) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (remote_id, uid) DO UPDATE SET message_id = excluded.message_id, key = excluded.key,
+flags = excluded.flags, gm_msgid = excluded.gm_msgid"""
+KNOWN: Final = "SELECT uid FROM imap_copy WHERE remote_id = ? AND uid > ? ORDER BY uid LIMIT ?"
+COPIES: Final = """
+SELECT c.value, i.message_id, i.flags FROM carray(?2) c
+CROSS JOIN imap_copy i ON i.remote_id = ?1 AND i.uid = c.value"""
+HAS_COPIES: Final = "SELECT 1 FROM imap_copy WHERE remote_id = ? LIMIT 1"
+COUNT: Final = "SELECT count(*) FROM imap_copy WHERE remote_id = ? AND uid > 0"
+HAS_LOST: Final = "SELECT 1 FROM imap_copy WHERE remote_id = ? AND uid < 0 LIMIT 1"
+LOST_ONE: Final = (
+    "SELECT uid, flags FROM imap_copy WHERE remote_id = ? AND key = ? AND uid < 0 ORDER BY uid DESC LIMIT 1"
+)
+FOUND_ONE: Final = "UPDATE imap_copy SET uid = ?, flags = ?, gm_msgid = ? WHERE remote_id = ? AND uid = ?"
+FORGET_LOST: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid < 0"
+SEED: Final = """
+SELECT m.uid, m.id, m.messageid, m.size, m.received FROM message m WHERE m.mailbox_id = ? AND m.uid > ?
+ORDER BY m.uid LIMIT ?"""
+BY_GOOGLE: Final = """
+SELECT i.gm_msgid, m.id FROM carray(?1) c CROSS JOIN imap_copy i ON i.gm_msgid = c.value
+CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.host = ?2 AND o.username = ?3
+CROSS JOIN message m ON m.id = i.message_id"""
+SET_FLAGS: Final = "UPDATE imap_copy SET flags = ? WHERE remote_id = ? AND uid = ?"
+IN_MAILBOX: Final = """
+SELECT i.message_id FROM carray(?2) c CROSS JOIN imap_copy i ON i.remote_id = ?1 AND i.uid = c.value
+JOIN imap_remote o ON o.id = i.remote_id JOIN message m ON m.id = i.message_id AND m.mailbox_id = o.mailbox_id"""
+DROP_COPY: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid = ?"
+WAITING: Final = """
+SELECT m.uid, m.id, m.messageid, m.size, m.received, m.received_offset, m.flags, m.keywords FROM message m
+WHERE m.mailbox_id = ?1 AND m.uid > ?2 AND m.received >= ?4
+AND NOT EXISTS (SELECT 1 FROM imap_copy i WHERE i.message_id = m.id AND i.remote_id = ?3)
+ORDER BY m.uid LIMIT ?5"""
+
+PUSHED: Final = """
+SELECT i.uid, i.flags, m.flags, m.keywords FROM imap_copy i CROSS JOIN message m ON m.id = i.message_id
+WHERE i.remote_id = ? AND i.uid > ? ORDER BY i.uid LIMIT ?"""
+
+
+class Remote(msgspec.Struct, frozen=True):
+    """A mailbox of another server. `messages`, `uidnext` and `modseq` are its state at the end of the last complete
+    run, -1, 0 and 0 before; `modseq` is 0 also where there is no CONDSTORE.
+    """
+
+    id: int
+    uidvalidity: int
+    mailbox_id: MailboxID
+    messages: int
+    uidnext: int
+    modseq: int
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a message comes from. `size` and `received` (µs UTC) are as its server tells them: they go into the key."""
+
+    remote_id: int
+    uid: int
+    size: int
+    received: int
+    flags: str
+    gm_msgid: int | None = None
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A message that is known: its id here, and its flags there when they were last seen."""
+
+    message_id: MessageID
+    flags: str | None
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A message there: for `match_lost`."""
+
+    uid: int
+    key: bytes
+    flags: str
+    gm_msgid: int | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A message of a mailbox that is not on the target. `offset` is in minutes east of UTC."""
+
+    uid: int
+    id: MessageID
+    key: bytes
+    size: int
+    received: int
+    offset: int
+    flags: int
+    keywords: str
+
+
+def copy_key(message_id: str | None, size: int, received: int) -> bytes:
+    """What a message has in common here and there (IMAP-138): canonical Message-ID, octets, µs UTC cut to seconds."""
+    return blake2b(f"{message_id or ''}\0{size}\0{received // SECOND}".encode(), digest_size=16).digest()
+
+
+def join_words(words: Iterable[str]) -> str:
+    r"""Flags as they are kept: sorted, without ``\Recent``, which belongs to sessions; not more than a message may have
+    here, and none that is longer.
+    """
+    kept = {word for word in words if len(word) <= MAX_WORD and word.lower() != r"\recent"}
+    return " ".join(sorted(kept)[:MAX_WORDS])
+
+
+def find_remote(r: Reader, role: Role, host: str, username: str, mailbox: str) -> Remote | None:
+    """What is known of a mailbox there."""
+    row = r.row(FIND, role, host, username, mailbox)
+    return None if row is None else Remote(*row)
+
+
+def open_remote(
+    tx: Tx, role: Role, host: str, username: str, mailbox: str, *, uidvalidity: int, mailbox_id: MailboxID
+) -> Remote:
+    """The same at the beginning of a run: made if it is new; with another UIDVALIDITY its UIDs are lost."""
+    found = find_remote(tx, role, host, username, mailbox)
+    if found is None:
+        tx.execute(INSERT_REMOTE, role, host, username, mailbox, uidvalidity, mailbox_id)
+    else:
+        if found.mailbox_id != mailbox_id:
+            tx.execute(SET_MAILBOX, mailbox_id, found.id)
+        if found.uidvalidity != uidvalidity:
+            tx.execute(LOSE, found.id)
+            tx.execute(RESET, uidvalidity, found.id)
+    remote = find_remote(tx, role, host, username, mailbox)
+    assert remote is not None
+    return remote
+
+
+def settle(tx: Tx, remote_id: int, *, messages: int, uidnext: int, modseq: int) -> None:
+    """A run is complete: the state of the mailbox there at its beginning."""
+    tx.execute(SETTLE, messages, uidnext, modseq, remote_id)
+
+
+def known_uids(r: Reader, remote_id: int, after: int, limit: int = SLICE) -> list[int]:
+    """UIDs there that are known, ascending."""
+    return [row[0] for row in r.rows(KNOWN, remote_id, max(after, 0), limit)]
+
+
+def copies(r: Reader, remote_id: int, uids: Sequence[int]) -> dict[int, Copy]:
+    """What is known of messages there, by UID."""
+    return {uid: Copy(message_id, flags) for uid, message_id, flags in r.rows(COPIES, remote_id, int_array(uids))}
+
+
+def has_copies(r: Reader, remote_id: int) -> bool:
+    """Whether there is a row of any kind."""
+    return r.row(HAS_COPIES, remote_id) is not None
+
+
+def count_copies(r: Reader, remote_id: int) -> int:
+    """How many messages there are known."""
+    count: int = r.value(COUNT, remote_id)
+    return count
+
+
+def has_lost(r: Reader, remote_id: int) -> bool:
+    """Whether there are rows whose UID is not known."""
+    return r.row(HAS_LOST, remote_id) is not None
+
+
+def seed_lost(tx: Tx, remote_id: int, mailbox_id: MailboxID, after: int) -> int | None:
+    """Take the next messages that a mailbox has for copies whose UID there is not known; the last UID taken, None at
+    the end.
+
+    For a remote that nothing is known of: its messages may have come here another way.
+    """
+    rows = tx.rows(SEED, mailbox_id, after, SLICE)
+    tx.executemany(
+        INSERT_COPY,
+        [
+            (remote_id, -message_id, message_id, copy_key(messageid, size, received), None, None)
+            for _, message_id, messageid, size, received in rows
+        ],
+    )
+    return rows[-1][0] if rows else None
+
+
+def match_lost(tx: Tx, remote_id: int, found: Iterable[Found]) -> set[int]:
+    """Give messages there to rows with the same key, each to one; the UIDs that were placed."""
+    placed = set()
+    for one in found:
+        row = tx.row(LOST_ONE, remote_id, one.key)
+        if row is not None:
+            flags = one.flags if row[1] is None else row[1]
+            tx.execute(FOUND_ONE, one.uid, flags, one.gm_msgid, remote_id, row[0])
+            placed.add(one.uid)
+    return placed
+
+
+def forget_lost(tx: Tx, remote_id: int) -> None:
+    """Drop the rows that nothing there belongs to."""
+    tx.execute(FORGET_LOST, remote_id)
+
+
+def link(tx: Tx, origin: Origin, message_id: int, key: bytes) -> None:
+    """Note which message here that one is."""
+    tx.execute(INSERT_COPY, origin.remote_id, origin.uid, message_id, key, origin.flags, origin.gm_msgid)
+
+
+def copies_by_google(r: Reader, host: str, username: str, ids: Collection[int]) -> dict[int, MessageID]:
+    """Messages that are here under any label, by X-GM-MSGID."""
+    return dict(r.rows(BY_GOOGLE, int_array(ids), host, username))
+
+
+def merge_flags(tx: AccountTx, remote_id: int, seen: Sequence[tuple[int, str]]) -> int:
+    """Carry changes of flags there over: what was set there since is set here, what was taken away is taken away, and
+    what was changed here alone stays. Returns how many messages there had other flags.
+
+    Args:
+      seen: UIDs with `join_words`; those not known are passed over.
+
+    Raises: as `store_flags_ids`.
+    """
+    known = copies(tx, remote_id, [uid for uid, _ in seen])
+    changes: dict[tuple[Flag, frozenset[str], Flag, frozenset[str]], list[int]] = {}
+    changed = 0
+    for uid, words in seen:
+        copy = known.get(uid)
+        if copy is None or copy.flags == words:
+            continue
+        tx.execute(SET_FLAGS, words, remote_id, uid)
+        if copy.flags is None:
+            continue
+        changed += 1
+        old, new = set(copy.flags.split()), set(words.split())
+        changes.setdefault((*_parsed(new - old), *_parsed(old - new)), []).append(copy.message_id)
+    for (add, add_words, remove, remove_words), ids in changes.items():
+        if add or add_words:
+            store_flags_ids(tx, ids, mode="add", flags=add, keywords=add_words)
+        if remove & ~add or remove_words:
+            store_flags_ids(tx, ids, mode="remove", flags=remove & ~add, keywords=remove_words)
+    return changed
+
+
+def _parsed(words: Iterable[str]) -> tuple[Flag, frozenset[str]]:
+    """Bits and keywords, without words that can be neither."""
+    flags, keywords = Flag(0), set[str]()
+    for word in words:
+        try:
+            bits, names = parse_flags([word])
+        except BadKeyword:
+            continue
+        flags |= bits | flag_synonyms(names)
+        keywords |= names
+    return flags, frozenset(keywords)
+
+
+def remove_gone(tx: AccountTx, remote_id: int, uids: Sequence[int]) -> int:
+    """Messages are gone there: expunge those that still lie where they were put, forget all; how many were expunged."""
+    ids = [row[0] for row in tx.rows(IN_MAILBOX, remote_id, int_array(uids))]
+    expunge_ids(tx, ids)
+    tx.executemany(DROP_COPY, [(remote_id, uid) for uid in uids])
+    return len(ids)
+
+
+def waiting(r: Reader, remote_id: int, mailbox_id: MailboxID, after: int, since: int, limit: int) -> list[Waiting]:
+    """The next messages of a mailbox, by UID, that are not on the target and were received at or after `since`."""
+    return [_waiting(row) for row in r.rows(WAITING, mailbox_id, after, remote_id, since, limit)]
+
+
+def _waiting(row: Row) -> Waiting:
+    uid, message_id, messageid, size, received, offset, flags, keywords = row
+    return Waiting(
+        uid, MessageID(message_id), copy_key(messageid, size, received), size, received, offset, flags, keywords
+    )
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """A message that is on the target under `uid`, with its flags there when they were last set, and as it is here."""
+
+    uid: int
+    there: str | None
+    flags: int
+    keywords: str
+
+
+def pushed(r: Reader, remote_id: int, after: int, limit: int = SLICE) -> list[Pushed]:
+    """The next messages that are on the target and here, by UID there."""
+    return [Pushed(*row) for row in r.rows(PUSHED, remote_id, max(after, 0), limit)]
+
+
+def note_flags(tx: Tx, remote_id: int, seen: Iterable[tuple[int, str]]) -> None:
+    """Messages have these flags there now."""
+    tx.executemany(SET_FLAGS, [(words, remote_id, uid) for uid, words in seen])

@@ -1,0 +1,101 @@
+"""What the user of webmail has set: one JSON value, the view for each sender, answers to proposals of rules (STORE-107,
+STORE-108).
+
+The struct of the settings belongs to the web; here it is only kept, and checked against its type when it is read.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.types import MailboxID, SettingsChanged
+
+__all__ = [
+    "AddressView",
+    "address_view",
+    "decline_list",
+    "decline_mailbox",
+    "decline_sender",
+    "is_declined",
+    "load_settings",
+    "save_settings",
+    "set_address_view",
+]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+AddressView: TypeAlias = Literal["text", "html", "html_ext"]
+"""How messages of a sender are shown: as text, as HTML, or as HTML with what it loads from outside."""
+
+LOAD: Final = "SELECT data FROM settings WHERE id = 1"
+SAVE: Final = """
+INSERT INTO settings (id, data, modseq) VALUES (1, ?, ?)
+ON CONFLICT (id) DO UPDATE SET data = excluded.data, modseq = excluded.modseq"""
+GET_VIEW: Final = "SELECT view FROM from_address_setting WHERE address = ?"
+SET_VIEW: Final = """
+INSERT INTO from_address_setting (address, view) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET view =
+excluded.view"""
+DROP_VIEW: Final = "DELETE FROM from_address_setting WHERE address = ?"
+NO_LIST: Final = "INSERT INTO ruleset_no_listid (rcptto, listid, to_inbox) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+NO_SENDER: Final = "INSERT INTO ruleset_no_msgfrom (rcptto, msgfrom, to_inbox) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+NO_MAILBOX: Final = "INSERT INTO ruleset_no_mailbox (mailbox_id, to_mailbox) VALUES (?, ?) ON CONFLICT DO NOTHING"
+DECLINED: Final = """
+SELECT EXISTS (SELECT 1 FROM ruleset_no_listid WHERE rcptto = ?1 AND listid = ?2 AND to_inbox = ?4)
+OR EXISTS (SELECT 1 FROM ruleset_no_msgfrom WHERE rcptto = ?1 AND msgfrom = ?3 AND to_inbox = ?4)
+OR EXISTS (SELECT 1 FROM ruleset_no_mailbox WHERE mailbox_id = ?5 AND NOT to_mailbox)
+OR EXISTS (SELECT 1 FROM ruleset_no_mailbox WHERE mailbox_id = ?6 AND to_mailbox)"""
+
+
+def load_settings(r: Reader, kind: type[S]) -> S:
+    """The settings as a struct of this type; its defaults when nothing is stored, or nothing that fits it any more."""
+    data = r.value(LOAD)
+    try:
+        return kind() if data is None else msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError:  # an older program's: the user sets them anew
+        return kind()
+
+
+def save_settings(tx: AccountTx, settings: msgspec.Struct) -> None:
+    """Keep the settings, and tell the other pages of the user."""
+    tx.execute(SAVE, msgspec.json.encode(settings).decode(), tx.modseq())
+    tx.emit(SettingsChanged())
+
+
+def address_view(r: Reader, address: str) -> AddressView | None:
+    """How messages of this sender are to be shown; None: as the settings say."""
+    view: AddressView | None = r.value(GET_VIEW, address)
+    return view
+
+
+def set_address_view(tx: Tx, address: str, view: AddressView | None) -> None:
+    """Remember how messages of this sender are to be shown; None forgets it."""
+    if view is None:
+        tx.execute(DROP_VIEW, address)
+    else:
+        tx.execute(SET_VIEW, address, view)
+
+
+def decline_list(tx: Tx, rcptto: str, listid: str, *, to_inbox: bool) -> None:
+    """Never again propose a rule for this list at this own address, in this direction."""
+    tx.execute(NO_LIST, rcptto, listid, to_inbox)
+
+
+def decline_sender(tx: Tx, rcptto: str, msgfrom: str, *, to_inbox: bool) -> None:
+    """Never again propose a rule for this sender at this own address, in this direction."""
+    tx.execute(NO_SENDER, rcptto, msgfrom, to_inbox)
+
+
+def decline_mailbox(tx: Tx, mailbox_id: MailboxID, *, to_mailbox: bool) -> None:
+    """Never again propose a rule when messages are moved to (or from) this mailbox."""
+    tx.execute(NO_MAILBOX, mailbox_id, to_mailbox)
+
+
+def is_declined(
+    r: Reader, rcptto: str, *, listid: str, msgfrom: str, to_inbox: bool, source: MailboxID, target: MailboxID
+) -> bool:
+    """Whether a proposal after a move from `source` to `target` was answered with "never"; unknown ids are ""."""
+    return bool(r.value(DECLINED, rcptto, listid, msgfrom, to_inbox, source, target))

@@ -1,0 +1,170 @@
+"""Units of an import: messages go into the account where nobody sees them, and can be taken away again (STORE-121,
+STORE-122, STORE-129, STORE-131).
+
+Theory of operation
+-------------------
+A job is a row of ``import_job``, one at a time. Each message gets its id at once, from a range far above what
+deliveries take meanwhile, and with it its rows in ``message_info``, ``message_wire`` and ``message_header``, which are
+9/10 of all that is written. The rest waits in ``import_message``, which also counts as a user of the body, so that a
+body which a delivery shares cannot go before. A row of ``message`` comes only in the final unit (`finish`), which
+therefore copies nothing large. Ids rise with time, as everything that follows them expects: those of the import are
+above all given before the final unit, and the next delivery's is above them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import Prepared
+from moxlite.store.errors import OverQuota
+from moxlite.store.file.transaction import Reader, Tx, Value
+from moxlite.store.imports.items import ImportFailed
+from moxlite.store.mail.adding import INSERT_HEADER, INSERT_WIRE, add_bodies
+from moxlite.store.mail.counts import next_message_id
+from moxlite.store.mail.remotes import Origin, copy_key, link
+from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
+
+__all__ = ["JOBS", "Job", "Staged", "begin", "drop_job", "drop_staged", "letters_of", "resolve_letters", "stage"]
+
+GAP: Final = 1 << 28
+"""Ids left for deliveries during an import: at 1000 a second they last for three days."""
+
+DROPPED: Final = 200
+"""Messages taken away in one unit, as many as are put in (STORE-122)."""
+
+JOBS: Final = "SELECT count(*) FROM import_job"
+BEGIN: Final = "INSERT INTO import_job (token, started) VALUES (?, ?)"
+THREADS: Final = "SELECT threads_step FROM state"
+TOTAL: Final = "SELECT total_size FROM state"
+INSERT_INFO: Final = "INSERT INTO message_info (email_id, prefix, structure, preview) VALUES (?, x'', ?, ?)"
+INSERT: Final = """
+INSERT INTO import_message (id, mailbox, place, folder, letters, body_id, size, received, received_offset, flags,
+keywords, dsn, messageid, subject_base, is_response, refs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+LETTERS: Final = "SELECT DISTINCT letters FROM import_message WHERE folder = ? AND letters <> ''"
+RESOLVE: Final = """
+UPDATE import_message SET flags = flags | ?, keywords = ?, letters = '' WHERE folder = ? AND letters = ?"""
+SOME: Final = "SELECT id, body_id FROM import_message ORDER BY id DESC LIMIT ?"
+DROP: Final = "DELETE FROM import_message WHERE id = ?"
+DROP_SIDE: Final = (
+    "DELETE FROM message_info WHERE email_id = ?",
+    "DELETE FROM message_wire WHERE email_id = ?",
+    "DELETE FROM message_header WHERE email_id = ?",
+    "DELETE FROM imap_copy WHERE message_id = ?",
+)
+UNREF: Final = "UPDATE body SET refs = refs - 1 WHERE id = ? RETURNING refs"
+DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
+DROP_BODY: Final = "DELETE FROM body WHERE id = ?"
+DROP_JOB: Final = "DELETE FROM import_job"
+FORGET_MAILBOXES: Final = "DELETE FROM import_mailbox"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A running import: `first_id` is the id of its first message."""
+
+    token: bytes
+    first_id: MessageID
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """A message for `stage`: `mailbox` and `folder` are numbers within the job, `place` counts within the mailbox."""
+
+    id: int
+    prepared: Prepared
+    mailbox: int
+    place: int
+    folder: int
+    letters: str
+    received: int
+    offset: int
+    flags: Flag
+    keywords: str
+    origin: Origin | None = None
+
+
+def begin(tx: AccountTx) -> Job:
+    """Begin a job. Raises ImportFailed: another one runs, or the threads are not complete yet (STORE-130)."""
+    if tx.value(THREADS) != 2:
+        raise ImportFailed("the account's threads are being made, try again later")
+    if tx.value(JOBS):
+        raise ImportFailed("another import into this account is running")
+    token = secrets.token_bytes(16)
+    tx.execute(BEGIN, token, tx.now)
+    return Job(token, MessageID(next_message_id(tx) + GAP))
+
+
+def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
+    """Put messages in.
+
+    Args:
+      octets: of all messages of the job, with these.
+
+    Raises:
+      OverQuota: so many have no room (STORE-123).
+    """
+    limit = tx.config.quota
+    if 0 < limit < tx.value(TOTAL) + octets:
+        raise OverQuota(limit)
+    bodies = add_bodies(tx, [one.prepared for one in messages])
+    tx.executemany(INSERT_INFO, [(one.id, one.prepared.structure, one.prepared.preview) for one in messages])
+    tx.executemany(INSERT_WIRE, [(one.id, one.prepared.envelope, one.prepared.bodystructure) for one in messages])
+    tx.executemany(INSERT_HEADER, [(one.id, one.prepared.header) for one in messages])
+    tx.executemany(INSERT, [_row(one, body_id) for one, body_id in zip(messages, bodies, strict=True)])
+    for one in messages:
+        if (origin := one.origin) is not None:
+            link(tx, origin, one.id, copy_key(one.prepared.thread.messageid, origin.size, origin.received))
+
+
+def _row(one: Staged, body_id: BodyID) -> tuple[Value, ...]:
+    thread = one.prepared.thread
+    return (
+        one.id,
+        one.mailbox,
+        one.place,
+        one.folder,
+        one.letters,
+        body_id,
+        one.prepared.size,
+        one.received,
+        one.offset,
+        int(one.flags),
+        one.keywords,
+        thread.dsn,
+        thread.messageid,
+        thread.subject_base,
+        thread.is_response,
+        msgspec.msgpack.encode(thread.references),
+    )
+
+
+def letters_of(r: Reader, folder: int) -> list[str]:
+    """The sets of letters in a folder that are not resolved."""
+    return [row[0] for row in r.rows(LETTERS, folder)]
+
+
+def resolve_letters(tx: Tx, folder: int, letters: str, flags: Flag, keywords: str) -> None:
+    """Say what letters mean, once their file was found."""
+    tx.execute(RESOLVE, int(flags), keywords, folder, letters)
+
+
+def drop_staged(tx: Tx) -> int:
+    """Take away messages of a job that will not be finished; returns how many. Call it until that is 0."""
+    rows = tx.rows(SOME, DROPPED)
+    for message_id, body_id in rows:
+        for sql in DROP_SIDE:
+            tx.execute(sql, message_id)
+        tx.execute(DROP, message_id)
+        if tx.value(UNREF, body_id) == 0:
+            tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
+            tx.execute(DROP_BODY, body_id)
+    return len(rows)
+
+
+def drop_job(tx: Tx) -> None:
+    """End a job, all of whose messages are gone."""
+    tx.execute(DROP_JOB)
+    tx.execute(FORGET_MAILBOXES)

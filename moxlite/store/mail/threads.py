@@ -1,0 +1,470 @@
+"""Threads of many messages at once, and of those whose parents come late (STORE-82, 83, 195).
+
+`threadlinks` tells where one arriving message belongs. Here are the two other ways to a thread:
+
+- *Bulk.* Messages that are in the account without a thread, after an import or before an upgrade is done, are placed by
+  the same rules among all messages. A message whose parent has no thread yet waits for it; of a cycle that remains, the
+  message with the lowest id begins the thread.
+- *Late parents.* References that led nowhere are kept in table ``thread_missing``. When the message comes that they
+  name, the orphans join it, with all below them, in the unit that adds it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import apsw
+import msgspec
+
+from moxlite.proto.mime.headers import Header
+from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
+from moxlite.proto.mime.words import decode_words
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.mail.threadlinks import (
+    AFTER,
+    BEFORE,
+    BY_SUBJECT,
+    MAX_PARENTS,
+    MAX_REFERENCES,
+    SAME_ID,
+    Place,
+    ThreadKeys,
+    pack_parents,
+    place_of,
+)
+from moxlite.store.rows.reading import int_array
+from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = ["NOTE_MISSING", "Placing", "adopt_orphans", "keep_threads", "missing_rows", "reassign_threads"]
+
+logger = logging.getLogger("moxlite.store.threads")
+
+MAX_ADOPTED: Final = 200
+"""Messages that one arriving message may change (STORE-195): each is a row of 2 kB."""
+
+MISSING_KEPT: Final = 10
+"""Missing references kept of one message, the nearest: who is still to come is rarely further up."""
+
+UNIT_MESSAGES: Final = 1_000
+"""Messages in one unit of an upgrade (STORE-83)."""
+
+TOLD: Final = 500
+"""Messages in one event of a changed thread."""
+
+REMEMBERED: Final = 1_000
+"""Messages whose place is kept at hand while many are placed: answers lie near their questions."""
+
+SETTLED: Final = 500
+"""Messages whose place is written by one statement, before they are forgotten: each statement gives the GIL away, and
+may wait for it (design-facts §2). With looking ahead, 30 µs a message instead of 60.
+"""
+
+DONE: Final = 2
+"""`state.threads_step` of an account whose threads are complete."""
+
+_parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
+
+NOTE_MISSING: Final = (
+    "INSERT INTO thread_missing (reference, email_id, distance) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+)
+FORGET: Final = "DELETE FROM thread_missing WHERE email_id = ? AND distance >= ?"
+EMAIL_ID: Final = "SELECT email_id FROM message WHERE id = ?"
+# First messages and their copies.
+ORPHANS: Final = f"""
+SELECT m.id, t.email_id, t.distance FROM message x CROSS JOIN thread_missing t CROSS JOIN message m
+WHERE x.id = ?2 AND t.reference = ?1 AND m.id IN (SELECT t.email_id UNION ALL
+SELECT c.id FROM message c WHERE c.email_id = t.email_id AND c.email_id <> c.id) AND m.id <> ?2 AND m.threadid <> 0
+AND (m.subject_base = x.subject_base OR m.dsn) ORDER BY t.email_id LIMIT {MAX_ADOPTED}"""  # noqa: S608 - a number
+OF_THREAD: Final = """
+SELECT id, thread_muted, thread_collapsed, thread_parents FROM message WHERE threadid = ? ORDER BY id LIMIT ?"""
+SET_PLACE: Final = "UPDATE message SET threadid = ?, thread_parents = ?, threadseq = ? WHERE id = ?"
+SET_MISSING: Final = "UPDATE message SET thread_missing_link = ? WHERE id = ?"
+
+
+def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Rows for `NOTE_MISSING`: the references of a message that led nowhere, the nearest first."""
+    return [(reference, email_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
+
+
+# Late parents
+
+
+def adopt_orphans(
+    tx: AccountTx, message_id: int, messageid: str | None, *, by_subject: bool = False
+) -> ThreadID | None:
+    """Give a message the orphans that wait for it (STORE-195); returns its thread if there were any.
+
+    `by_subject`: its own place was found by its subject alone, which may be below one that names it as a parent.
+
+    A message without a parent joins the thread of its first orphan, and stands where that one missed it. At most 200
+    messages are changed; orphans beyond stay where they are.
+    """
+    if messageid is None:
+        return None
+    orphans = tx.rows(ORPHANS, messageid, message_id)
+    if not orphans:
+        return None
+    branches = _Branches(tx)
+    for orphan_id, email_id, distance in orphans:
+        ours, theirs = place_of(tx, message_id), place_of(tx, orphan_id)
+        below = orphan_id in ours.parents
+        if not ours.threadid or message_id in theirs.parents or (below and not by_subject):
+            continue
+        if below or (not ours.parents and (theirs.threadid != ours.threadid or theirs.parents)):
+            if not branches.move(message_id, theirs.parents, theirs.threadid):
+                break
+            ours = place_of(tx, message_id)
+        if not branches.move(orphan_id, (message_id, *ours.parents), ours.threadid):
+            break
+        tx.execute(FORGET, email_id, distance)
+        tx.execute(SET_MISSING, distance > 0, orphan_id)
+    branches.tell(message_id)
+    return ThreadID(place_of(tx, message_id).threadid)
+
+
+class _Branches:
+    """Moves messages with all below them, within the bound of one unit."""
+
+    def __init__(self, tx: AccountTx) -> None:
+        self._tx = tx
+        self._changed: dict[int, tuple[bool, bool]] = {}
+
+    def move(self, top: int, parents: tuple[int, ...], threadid: int) -> bool:
+        """Put a message below others; False, and nothing done, if that would change too many messages."""
+        tx = self._tx
+        if len(parents) > MAX_PARENTS:
+            return False
+        now = place_of(tx, top)
+        rows = tx.rows(OF_THREAD, now.threadid, 20 * MAX_ADOPTED)
+        if len(rows) == 20 * MAX_ADOPTED:
+            return False  # a thread so long that even looking through it is too much for a delivery
+        branch = []
+        for message_id, muted, collapsed, packed in rows:
+            above = _parents.decode(packed)
+            if message_id == top:
+                branch.append((message_id, muted, collapsed, parents))
+            elif top in above:
+                new = above[: above.index(top) + 1] + parents
+                if len(new) > MAX_PARENTS or not set(above[: above.index(top) + 1]).isdisjoint(parents):
+                    return False
+                branch.append((message_id, muted, collapsed, new))
+        if len(self._changed.keys() | {row[0] for row in branch}) > MAX_ADOPTED:
+            return False
+        for message_id, muted, collapsed, above in branch:
+            tx.execute(SET_PLACE, threadid, pack_parents(above), tx.modseq(), message_id)
+            self._changed[message_id] = bool(muted), bool(collapsed)
+        return True
+
+    def tell(self, arrived: int) -> None:
+        """Emit the changes, but of the message that has just come."""
+        groups: dict[tuple[bool, bool], list[MessageID]] = {}
+        for message_id, flags in self._changed.items():
+            if message_id != arrived:
+                groups.setdefault(flags, []).append(MessageID(message_id))
+        for (muted, collapsed), ids in groups.items():
+            self._tx.emit(ThreadChanged(message_ids=tuple(ids), muted=muted, collapsed=collapsed))
+
+
+# Bulk
+
+
+class _Match(msgspec.Struct, frozen=True):
+    """Whom a message answers: `parent` None for nobody; `missing` as `threadlinks.Link`."""
+
+    parent: int | None = None
+    missing_link: bool = False
+    missing: tuple[str, ...] = ()
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """What decides about the thread of a message that is in the account."""
+
+    thread: ThreadKeys
+    mailbox_orig_id: MailboxID
+    received: int
+
+
+OLDEST: Final = "SELECT id, subject_base FROM message WHERE messageid = ? ORDER BY id LIMIT 1"
+OLDEST_OF: Final = """
+SELECT c.value, m.id, m.subject_base FROM carray(?) c CROSS JOIN message m
+ON m.id = (SELECT o.id FROM message o WHERE o.messageid = c.value ORDER BY o.id LIMIT 1)"""
+REFERENCED: Final = f"""
+SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 ORDER BY id LIMIT {SAME_ID})
+WHERE id <> ?4 AND (subject_base = ?2 OR ?3) ORDER BY id LIMIT 1"""  # noqa: S608 - a number
+# ?1: JSON, for each message its id, thread, missing link, muted, collapsed, and packed parents in hexadecimal.
+SETTLE: Final = """
+UPDATE message SET threadid = j.value ->> 1, thread_missing_link = j.value ->> 2, thread_muted = j.value ->> 3,
+thread_collapsed = j.value ->> 4, thread_parents = unhex(j.value ->> 5)
+FROM json_each(?1) j WHERE message.id = j.value ->> 0"""
+
+
+class Placing:
+    """Places messages that have no thread yet, in one unit, which `flush` ends (STORE-82).
+
+    Args:
+      keys: reads what decides about a message.
+      waits: whether a message has no thread yet; `Placing` tells it nothing of those that it has placed.
+      thread_is_set: the rows of messages are there with their own id as thread, so one that begins it is not
+        written.
+    """
+
+    def __init__(
+        self, tx: Tx, keys: Callable[[int], Keys], waits: Callable[[int], bool], *, thread_is_set: bool = False
+    ) -> None:
+        self._tx = tx
+        self._keys = keys
+        self._waits = waits
+        self._thread_is_set = thread_is_set
+        self._placed: dict[int, Place] = {}
+        self._unwritten: list[tuple[int, int, int, int, int, str]] = []
+        self._oldest: dict[str, tuple[int, str] | None] = {}
+
+    def look_ahead(self, messageids: Sequence[str]) -> None:
+        """Find the messages of these ids at once; they are likely asked for next. All messages are there by then."""
+        self._oldest = dict.fromkeys(messageids)
+        if self._oldest:
+            for messageid, message_id, subject_base in self._tx.rows(OLDEST_OF, apsw.carray(tuple(self._oldest))):
+                self._oldest[messageid] = message_id, subject_base
+
+    def flush(self) -> None:
+        """Write what was placed."""
+        if self._unwritten:
+            self._tx.execute(SETTLE, msgspec.json.encode(self._unwritten).decode())
+            self._unwritten.clear()
+
+    def place(self, message_id: int) -> list[int]:
+        """Place a message, and before it those above it that wait as well; returns all of them."""
+        chain: list[int] = []
+        position: dict[int, int] = {}
+        matches: list[_Match] = []
+        current = message_id
+        while True:
+            position[current] = len(chain)
+            chain.append(current)
+            match = self._match(current)
+            matches.append(match)
+            if match.parent is None or match.parent in self._placed or not self._waits(match.parent):
+                order: Iterable[int] = range(len(chain) - 1, -1, -1)
+                break
+            if match.parent in position:
+                first = position[match.parent]
+                lowest = min(range(first, len(chain)), key=chain.__getitem__)
+                matches[lowest] = _Match(missing_link=True)
+                order = (
+                    *range(lowest, first - 1, -1),
+                    *range(len(chain) - 1, lowest, -1),
+                    *range(first - 1, -1, -1),
+                )
+                break
+            current = match.parent
+        for index in order:
+            self._settle(chain[index], matches[index])
+        return chain
+
+    def _match(self, message_id: int) -> _Match:
+        """STORE-79, among all messages, with or without a thread."""
+        tx, keys = self._tx, self._keys(message_id)
+        thread = keys.thread
+        if thread.messageid is not None:
+            oldest = self._find(thread.messageid)
+            if oldest is not None and oldest[0] != message_id:
+                return _Match(oldest[0], missing_link=True)
+        missing: list[str] = []
+        for reference in reversed(thread.references[-MAX_REFERENCES:]):
+            if reference == thread.messageid:
+                continue
+            first = self._find(reference)
+            found = None if first is None else first[0]
+            if first is not None and (found == message_id or not (thread.dsn or first[1] == thread.subject_base)):
+                found = tx.value(REFERENCED, reference, thread.subject_base, thread.dsn, message_id)
+            if found is not None:
+                return _Match(found, bool(missing), tuple(missing))
+            missing.append(reference)
+        if not thread.references and thread.is_response and thread.subject_base:
+            since, until = keys.received - BEFORE, keys.received + AFTER
+            answered = tx.row(BY_SUBJECT, thread.subject_base, keys.mailbox_orig_id, since, until, message_id)
+            if answered is not None:
+                return _Match(answered[1], missing_link=True)
+        return _Match(None, bool(missing), tuple(missing))
+
+    def _find(self, messageid: str) -> tuple[int, str] | None:
+        """The oldest message with this id, and its base subject."""
+        if messageid in self._oldest:
+            return self._oldest[messageid]
+        row = self._tx.row(OLDEST, messageid)
+        return None if row is None else (row[0], row[1])
+
+    def _settle(self, message_id: int, match: _Match) -> None:
+        tx = self._tx
+        place = Place(message_id, False, False, ())
+        missing_link = match.missing_link
+        if match.parent is not None:
+            above = self._placed.get(match.parent) or place_of(tx, match.parent)
+            if len(above.parents) < MAX_PARENTS:
+                place = Place(above.threadid, above.muted, above.collapsed, (match.parent, *above.parents))
+            else:
+                missing_link = True
+        if place.parents or missing_link or not self._thread_is_set:
+            packed = pack_parents(place.parents).hex()
+            self._unwritten.append(
+                (message_id, place.threadid, int(missing_link), int(place.muted), int(place.collapsed), packed)
+            )
+            if len(self._unwritten) >= SETTLED:
+                self.flush()
+        if match.missing:
+            tx.executemany(NOTE_MISSING, missing_rows(tx.value(EMAIL_ID, message_id), match.missing))
+        if len(self._placed) >= REMEMBERED:
+            self._placed.pop(next(iter(self._placed)))
+        self._placed[message_id] = place
+
+
+# Upgrade
+
+STEP: Final = "SELECT s.threads_step, coalesce(u.position, 0) FROM state s LEFT JOIN upgrade u ON u.name = 'threads'"
+BEGIN: Final = """
+INSERT INTO upgrade (name, position, total, started) SELECT 'threads', 0, count(*), ? FROM message WHERE true
+ON CONFLICT (name) DO UPDATE SET position = 0, total = excluded.total, started = excluded.started"""
+SET_STEP: Final = "UPDATE state SET threads_step = ? WHERE id = 1"
+SET_POSITION: Final = "UPDATE upgrade SET position = ? WHERE name = 'threads'"
+TOTAL: Final = "SELECT total FROM upgrade WHERE name = 'threads'"
+END: Final = "DELETE FROM upgrade WHERE name = 'threads'"
+NEXT: Final = """
+SELECT m.id, h.header FROM message m CROSS JOIN message_header h ON h.email_id = m.email_id WHERE m.id > ?
+ORDER BY m.id LIMIT ?"""
+WITHOUT: Final = "SELECT id FROM message INDEXED BY message_threadid WHERE threadid = 0 ORDER BY id LIMIT ?"
+CLEAR: Final = """
+UPDATE message SET messageid = ?, subject_base = ?, threadid = 0, thread_missing_link = 0, thread_parents = x'90'
+WHERE id = ?"""
+CLEAR_MISSING: Final = """
+DELETE FROM thread_missing
+WHERE email_id IN (SELECT m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value)"""
+STORED: Final = """
+SELECT m.messageid, m.subject_base, m.dsn, m.mailbox_orig_id, m.received, h.header FROM message m
+JOIN message_header h ON h.email_id = m.email_id WHERE m.id = ?"""
+SET_SEQ: Final = "UPDATE message SET threadseq = ? WHERE id IN (SELECT value FROM carray(?))"
+FLAGS: Final = """
+SELECT id, thread_muted, thread_collapsed FROM message WHERE id IN (SELECT value FROM carray(?))"""
+HAS_THREAD: Final = "SELECT threadid FROM message WHERE id = ?"
+
+
+async def reassign_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:
+    """Make all threads anew, in the background way (``store reassign-threads``, STORE-43); returns how many messages
+    were placed. Flags of threads are taken from the messages' new parents. At the end the account's sessions end, for
+    what they know is wrong.
+
+    `tell` hears how many messages are placed, of how many there were at the beginning.
+    """
+    await account.write(_begin)
+    placed = await finish_threads(account, tell=tell)
+    logger.info("threads were made anew", extra={"kv": {"account": account.name, "messages": placed}})
+    for cursor in list(account.bus.cursors):
+        cursor.end("the threads were made anew")
+    return placed
+
+
+async def keep_threads(account: Account) -> None:
+    """Complete the threads of an account that has none, as a background task for `Accounts.register_task`
+    (STORE-83)."""
+    placed = await finish_threads(account)
+    if placed:
+        logger.info("threads are complete", extra={"kv": {"account": account.name, "messages": placed}})
+
+
+async def finish_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:
+    """Do what is left of both steps, 1000 messages per unit; goes on where it was stopped. `tell` as for
+    `reassign_threads`.
+    """
+    placed = 0
+    total = await account.read(lambda r: r.value(TOTAL), op="threads") or 0
+    while True:
+        step, position = await account.read(_step, op="threads")
+        if step == DONE:
+            return placed
+        if step == 0:
+            await account.write(lambda tx, after=position: _clear(tx, after))  # type: ignore[misc] # bound now
+        else:
+            placed += await account.write(_place_some)
+            if tell is not None:
+                await tell(placed, max(placed, total))
+
+
+def _step(r: Reader) -> tuple[int, int]:
+    row = r.row(STEP)
+    assert row is not None
+    return row[0], row[1]
+
+
+def _begin(tx: Tx) -> None:
+    tx.execute(BEGIN, tx.now)
+    tx.execute(SET_STEP, 0)
+
+
+def _clear(tx: Tx, after: int) -> None:
+    """Step 1: message-id and base subject, by the index, and no thread; unless somebody else has done that by now."""
+    if _step(tx) != (0, after):
+        return
+    rows = tx.rows(NEXT, after, UNIT_MESSAGES)
+    for message_id, section in rows:
+        header = Header(section)
+        subject_base, _ = base_subject(decode_words(header.get(b"subject") or b""))
+        tx.execute(CLEAR, canonical_message_id(header.get(b"message-id") or b""), subject_base, message_id)
+    if rows:
+        tx.execute(CLEAR_MISSING, int_array([row[0] for row in rows]))
+        tx.execute(SET_POSITION, rows[-1][0])
+    else:
+        tx.execute(SET_STEP, 1)
+
+
+def _place_some(tx: AccountTx) -> int:
+    """Step 2: matching."""
+    found = [row[0] for row in tx.rows(WITHOUT, UNIT_MESSAGES)]
+    if not found:
+        tx.execute(SET_STEP, DONE)
+        tx.execute(END)
+        return 0
+    placing = Placing(tx, lambda message_id: stored_keys(tx, message_id), lambda other: not tx.value(HAS_THREAD, other))
+    placed: set[int] = set()
+    for message_id in found:
+        if message_id not in placed:
+            placed.update(placing.place(message_id))
+    placing.flush()
+    for start in range(0, len(placed), TOLD):
+        _tell_placed(tx, sorted(placed)[start : start + TOLD])
+    return len(placed)
+
+
+def _tell_placed(tx: AccountTx, ids: list[int]) -> None:
+    """Have who was away see the new threads, and emit them to who is here."""
+    array = int_array(ids)
+    tx.execute(SET_SEQ, tx.modseq(), array)
+    groups: dict[tuple[bool, bool], list[MessageID]] = {}
+    for message_id, muted, collapsed in tx.rows(FLAGS, array):
+        groups.setdefault((bool(muted), bool(collapsed)), []).append(MessageID(message_id))
+    for (muted, collapsed), of_group in groups.items():
+        tx.emit(ThreadChanged(message_ids=tuple(of_group), muted=muted, collapsed=collapsed))
+
+
+def stored_keys(r: Reader, message_id: int) -> Keys:
+    """What decides about the thread of a message, from its stored header section."""
+    row = r.row(STORED, message_id)
+    assert row is not None
+    messageid, subject_base, dsn, orig_id, received, section = row
+    header = Header(section)
+    _, is_response = base_subject(decode_words(header.get(b"subject") or b""))
+    return Keys(
+        ThreadKeys(
+            messageid=messageid,
+            references=tuple(references(header.all(b"references"), header.get(b"in-reply-to"))),
+            subject_base=subject_base,
+            is_response=is_response,
+            dsn=bool(dsn),
+        ),
+        orig_id,
+        received,
+    )

@@ -1,0 +1,488 @@
+"""Reading an account: mailboxes, message rows, and what lies beside them. Plain functions on a `Reader`, for
+`account.read` and `account.scan`.
+
+A function that may meet many rows takes bounds or a limit: on the Trio loop a slice is at most `SLICE` rows (STORE-3).
+Functions that take ids or UIDs accept any number, so the caller cuts. Results are in ascending order of UID, or in the
+order said. What is missing is left out; nothing raises but `mailbox`. The bytes of messages are read by body.py,
+searches by conditions.py.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
+from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.names import INBOX
+from moxlite.store.types import (
+    UID,
+    BodyID,
+    EmailID,
+    Flag,
+    Mailbox,
+    MailboxID,
+    MessageID,
+    MessageRow,
+    ModSeq,
+    SpecialUse,
+    ThreadID,
+)
+
+__all__ = [
+    "EMAIL_ID",
+    "MAX_UID",
+    "SLICE",
+    "FlagRow",
+    "Info",
+    "State",
+    "Wire",
+    "changed_since",
+    "children",
+    "deleted_uids",
+    "distinct_array",
+    "flags_by_uid",
+    "flags_of",
+    "flags_of_bits",
+    "gapless_uids",
+    "gone_rows",
+    "headers",
+    "infos",
+    "int_array",
+    "mailbox",
+    "mailbox_by_name",
+    "mailbox_by_use",
+    "mailboxes",
+    "message",
+    "message_row",
+    "previews",
+    "row_of_uid",
+    "rows_by_ids",
+    "rows_by_uid",
+    "rows_of",
+    "rows_of_thread",
+    "state",
+    "state_and_unseen",
+    "structures",
+    "subscriptions",
+    "thread_parents",
+    "uids",
+    "vanished",
+    "wires",
+]
+
+SLICE: Final = 500
+"""Rows read at once on the loop: 0.5 to 2 ms (STORE-3)."""
+
+MAX_UID: Final = (1 << 32) - 1
+"""UIDs are 32-bit numbers (RFC 9051 §2.3.1.1)."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """The row of ``state``: the counters of the whole account."""
+
+    modseq: ModSeq
+    highest_purged_modseq: ModSeq
+    next_uidvalidity: int
+    total_size: int
+    threads_step: int
+    created: int
+
+
+class FlagRow(msgspec.Struct, frozen=True, gc=False):
+    """The changing part of a message: what a listing of flags or a synchronisation needs, read in a third of the time
+    of a whole row.
+    """
+
+    id: MessageID
+    uid: UID
+    modseq: ModSeq
+    flags: Flag
+    keywords: tuple[str, ...]
+
+
+class Wire(msgspec.Struct, frozen=True, gc=False):
+    """IMAP's ENVELOPE and extended BODYSTRUCTURE as they go over the wire (STORE-51)."""
+
+    envelope: bytes
+    bodystructure: bytes
+
+
+class Info(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a message beside its row. `structure` is packed: proto.mime.types.decode_structure reads it."""
+
+    prefix: bytes
+    structure: bytes
+    preview: str | None
+    tls_version: str
+    tls_cipher: str
+    requiretls: bool
+
+
+STATE: Final = "SELECT modseq, highest_purged_modseq, next_uidvalidity, total_size, threads_step, created FROM state"
+
+MAILBOX_COLUMNS: Final = (
+    "id, name, parent_id, uidvalidity, uidnext, recent_uid, special_use, keywords, createseq, modseq, "
+    "total, deleted, unread, unseen, size, deleted_size, system"
+)
+MAILBOXES: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox ORDER BY name"  # noqa: S608 - constants, here and below
+MAILBOX: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE id = ?"  # noqa: S608
+MAILBOX_BY_NAME: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE name = ?"  # noqa: S608
+MAILBOX_BY_USE: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE special_use & ? <> 0 ORDER BY id LIMIT 1"  # noqa: S608
+CHILDREN: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE parent_id = ? ORDER BY name"  # noqa: S608
+SUBSCRIPTIONS: Final = "SELECT name FROM subscription WHERE present ORDER BY name"
+
+MESSAGE_COLUMNS: Final = (
+    "m.id, m.mailbox_id, m.uid, m.createseq, m.modseq, m.threadseq, m.body_id, m.email_id, m.size, m.received, "
+    "m.received_offset, m.savedate, m.flags, m.keywords, m.is_reject, m.is_forward, m.is_mailinglist, m.dsn, "
+    "m.mailbox_orig_id, m.mailbox_destined_id, m.messageid, m.subject_base, m.threadid, m.thread_missing_link, "
+    "m.thread_muted, m.thread_collapsed, m.trained"
+)
+UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid"
+ENDS: Final = """
+SELECT (SELECT min(uid) FROM message WHERE mailbox_id = ?1), (SELECT max(uid) FROM message WHERE mailbox_id = ?1),
+total + deleted FROM mailbox WHERE id = ?1"""
+STATE_AND_UNSEEN: Final = """
+SELECT modseq, highest_purged_modseq,
+(SELECT uid FROM message WHERE mailbox_id = ? AND flags & 1 = 0 ORDER BY uid LIMIT 1) FROM state"""
+DELETED_UIDS: Final = """
+SELECT uid FROM message WHERE mailbox_id = ? AND flags & 64 <> 0 AND uid >= ? AND uid < ? ORDER BY uid LIMIT ?"""
+MESSAGE: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.id = ?"  # noqa: S608
+ROW_OF_UID: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.mailbox_id = ? AND m.uid = ?"  # noqa: S608
+ROWS_BY_UID: Final = f"""
+SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?
+ORDER BY m.uid LIMIT ?"""  # noqa: S608
+# CROSS JOIN fixes the order of the loops: the array outside, a key look-up inside.
+ROWS_OF: Final = (
+    f"SELECT {MESSAGE_COLUMNS} FROM carray(?2) c CROSS JOIN message m ON m.mailbox_id = ?1 AND m.uid = c.value"  # noqa: S608
+)
+ROWS_BY_IDS: Final = f"SELECT {MESSAGE_COLUMNS} FROM carray(?) c CROSS JOIN message m ON m.id = c.value"  # noqa: S608
+ROWS_OF_THREAD: Final = (
+    f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.threadid = ? ORDER BY m.received, m.id LIMIT ?"  # noqa: S608
+)
+CHANGED_SINCE: Final = f"""
+SELECT {MESSAGE_COLUMNS} FROM message m INDEXED BY message_modseq WHERE m.mailbox_id = ? AND m.modseq > ?
+AND m.uid BETWEEN ? AND ?
+ORDER BY m.uid LIMIT ?"""  # noqa: S608
+FLAGS_BY_UID: Final = """
+SELECT id, uid, modseq, flags, keywords FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
+ORDER BY uid LIMIT ?"""
+FLAGS_OF: Final = """
+SELECT m.id, m.uid, m.modseq, m.flags, m.keywords FROM carray(?2) c CROSS JOIN message m
+ON m.mailbox_id = ?1 AND m.uid = c.value"""
+VANISHED: Final = """
+SELECT uid FROM expunged INDEXED BY expunged_mailbox_modseq WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ?
+ORDER BY uid"""
+GONE: Final = """
+SELECT e.message_id, q.email_id, e.uid, e.createseq, e.modseq, e.threadid, e.expunged_at, e.body_id, e.flags,
+e.keywords, e.received, e.received_offset, e.size
+FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value
+CROSS JOIN erase_queue q ON q.mailbox_id = e.mailbox_id AND q.uid = e.uid WHERE e.body_id IS NOT NULL"""
+
+EMAIL_ID: Final = """coalesce((SELECT email_id FROM message WHERE id = ?1),
+(SELECT email_id FROM erase_queue WHERE message_id = ?1 LIMIT 1))"""
+"""The email_id of message ?1, also of a removed one that is not erased yet: an SQL expression."""
+
+_BESIDE: Final = "FROM carray(?) c CROSS JOIN message m ON m.id = c.value CROSS JOIN"
+WIRES: Final = f"SELECT m.id, w.envelope, w.bodystructure {_BESIDE} message_wire w ON w.email_id = m.email_id"
+HEADERS: Final = f"SELECT m.id, h.header {_BESIDE} message_header h ON h.email_id = m.email_id"
+INFOS: Final = f"""
+SELECT m.id, i.prefix, i.structure, i.preview, i.tls_version, i.tls_cipher, i.requiretls
+{_BESIDE} message_info i ON i.email_id = m.email_id"""
+STRUCTURES: Final = f"SELECT m.id, i.structure {_BESIDE} message_info i ON i.email_id = m.email_id"
+PREVIEWS: Final = f"SELECT m.id, i.preview {_BESIDE} message_info i ON i.email_id = m.email_id"
+PARENTS: Final = "SELECT m.id, m.thread_parents FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
+
+_NO_USE: Final = SpecialUse(0)
+_FLAGS: Final = tuple(Flag(bits) for bits in range(max(Flag) * 2))
+_parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
+
+
+def flags_of_bits(bits: int) -> Flag:
+    """The `Flag` of a column, without the cost of the enum's constructor (0.5 µs, in every row)."""
+    return _FLAGS[bits]
+
+
+def int_array(values: Iterable[int]) -> apsw.CArrayBinding:
+    """Numbers to bind to ``carray(?)``; there must be one at least."""
+    return apsw.carray(values if isinstance(values, array) and values.typecode == "q" else array("q", values))
+
+
+def distinct_array(values: Iterable[int]) -> apsw.CArrayBinding:
+    """As `int_array`, ascending and each number once: for operations, where a message named twice counts once."""
+    return apsw.carray(array("q", sorted(set(values))))
+
+
+# The account and its mailboxes
+
+
+def state(r: Reader) -> State:
+    """The counters of the account."""
+    row = r.row(STATE)
+    assert row is not None
+    return State(*row)
+
+
+def _mailbox(row: Row) -> Mailbox:
+    values = list(row)
+    values[6] = SpecialUse(row[6]) if row[6] else _NO_USE  # an enum's constructor takes as long as all the rest
+    values[7] = tuple(row[7].split(" ")) if row[7] else ()
+    values[16] = row[16] != 0
+    return Mailbox(*values)
+
+
+def mailboxes(r: Reader) -> list[Mailbox]:
+    """All mailboxes, Inbox first, the others by name (code points)."""
+    found = [_mailbox(row) for row in r.rows(MAILBOXES)]
+    found.sort(key=lambda box: box.name != INBOX and not box.name.startswith(INBOX + "/"))  # stable: they come by name
+    return found
+
+
+def mailbox(r: Reader, mailbox_id: int) -> Mailbox:
+    """One mailbox. Raises NoSuchMailbox."""
+    row = r.row(MAILBOX, mailbox_id)
+    if row is None:
+        raise NoSuchMailbox(mailbox_id)
+    return _mailbox(row)
+
+
+def mailbox_by_name(r: Reader, name: str) -> Mailbox | None:
+    """The mailbox of that (checked) name."""
+    row = r.row(MAILBOX_BY_NAME, name)
+    return None if row is None else _mailbox(row)
+
+
+def mailbox_by_use(r: Reader, use: SpecialUse) -> Mailbox | None:
+    """The mailbox that has this special use; there is one at most (STORE-17)."""
+    row = r.row(MAILBOX_BY_USE, int(use))
+    return None if row is None else _mailbox(row)
+
+
+def children(r: Reader, mailbox_id: int) -> list[Mailbox]:
+    """The mailboxes right below, by name."""
+    return [_mailbox(row) for row in r.rows(CHILDREN, mailbox_id)]
+
+
+def subscriptions(r: Reader) -> list[str]:
+    """The subscribed names, sorted; a mailbox of that name need not exist (STORE-18)."""
+    return [name for (name,) in r.rows(SUBSCRIPTIONS)]
+
+
+# Rows of messages
+
+
+def message_row(row: Row) -> MessageRow:
+    """The struct of a row of `MESSAGE_COLUMNS`."""
+    values = list(row)
+    values[12] = _FLAGS[row[12]]
+    values[13] = tuple(row[13].split(" ")) if row[13] else ()
+    values[14:18] = [bit != 0 for bit in row[14:18]]
+    values[23:26] = [bit != 0 for bit in row[23:26]]
+    if row[26] is not None:
+        values[26] = row[26] != 0
+    return MessageRow(*values)
+
+
+def _flag_row(row: Row) -> FlagRow:
+    message_id, uid, modseq, bits, keywords = row
+    return FlagRow(message_id, uid, modseq, _FLAGS[bits], tuple(keywords.split(" ")) if keywords else ())
+
+
+def uids(r: Reader, mailbox_id: int) -> array[int]:
+    """All UIDs of a mailbox as ``array("I")``, from the index alone: 100 000 in 20 ms, so above some thousand messages
+    for `scan`; at once when none is missing between the first and the last.
+    """
+    found = gapless_uids(r, mailbox_id)
+    return found if found is not None else array("I", [uid for (uid,) in r.rows(UIDS, mailbox_id)])
+
+
+def gapless_uids(r: Reader, mailbox_id: int) -> array[int] | None:
+    """All UIDs of a mailbox, if none is missing between the first and the last: 100 000 in 2 ms. Else None, at once."""
+    first, last, count = r.row(ENDS, mailbox_id) or (None, None, 0)
+    if first is None or last - first + 1 != count:
+        return None
+    return array("I", range(first, last + 1))
+
+
+def state_and_unseen(r: Reader, mailbox_id: int | None) -> tuple[ModSeq, ModSeq, UID | None]:
+    r"""The modseq and the highest purged modseq of the account; and the lowest UID without ``\Seen`` of a mailbox, from
+    a partial index, None without one.
+    """
+    row = r.row(STATE_AND_UNSEEN, mailbox_id)
+    assert row is not None
+    modseq, purged, unseen = row
+    return modseq, purged, unseen
+
+
+def deleted_uids(r: Reader, mailbox_id: int, below: int = MAX_UID + 1, *, first: int = 1, limit: int = -1) -> list[UID]:
+    r"""The UIDs with ``\Deleted`` from `first` on, lower than `below` (the uidnext that a session was told), at most
+    `limit` unless it is negative; from a partial index.
+    """
+    return [uid for (uid,) in r.rows(DELETED_UIDS, mailbox_id, first, below, limit)]
+
+
+def message(r: Reader, message_id: int) -> MessageRow:
+    """One message. Raises NoSuchMessage."""
+    row = r.row(MESSAGE, message_id)
+    if row is None:
+        raise NoSuchMessage(message_id)
+    return message_row(row)
+
+
+def row_of_uid(r: Reader, mailbox_id: int, uid: int) -> MessageRow | None:
+    """The message with that UID."""
+    row = r.row(ROW_OF_UID, mailbox_id, uid)
+    return None if row is None else message_row(row)
+
+
+def rows_by_uid(r: Reader, mailbox_id: int, first: int, last: int = MAX_UID, limit: int = SLICE) -> list[MessageRow]:
+    """The messages with UIDs from `first` to `last`, at most `limit`; the next slice begins after the last UID."""
+    return [message_row(row) for row in r.rows(ROWS_BY_UID, mailbox_id, first, last, limit)]
+
+
+def rows_of(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[MessageRow]:
+    """The messages with these UIDs, in their order."""
+    return [message_row(row) for row in r.rows(ROWS_OF, mailbox_id, int_array(uids))] if uids else []
+
+
+def rows_by_ids(r: Reader, ids: Sequence[int]) -> list[MessageRow]:
+    """The messages with these ids, in their order."""
+    return [message_row(row) for row in r.rows(ROWS_BY_IDS, int_array(ids))] if ids else []
+
+
+def rows_of_thread(r: Reader, thread_id: int, limit: int = SLICE) -> list[MessageRow]:
+    """The messages of a thread in all mailboxes, oldest first."""
+    return [message_row(row) for row in r.rows(ROWS_OF_THREAD, thread_id, limit)]
+
+
+def flags_by_uid(r: Reader, mailbox_id: int, first: int, last: int = MAX_UID, limit: int = SLICE) -> list[FlagRow]:
+    """As `rows_by_uid`, flags and modseq only."""
+    return [_flag_row(row) for row in r.rows(FLAGS_BY_UID, mailbox_id, first, last, limit)]
+
+
+def flags_of(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[FlagRow]:
+    """As `rows_of`, flags and modseq only."""
+    return [_flag_row(row) for row in r.rows(FLAGS_OF, mailbox_id, int_array(uids))] if uids else []
+
+
+def changed_since(
+    r: Reader, mailbox_id: int, modseq: int, first: int = 1, last: int = MAX_UID, limit: int = SLICE
+) -> list[MessageRow]:
+    """The messages changed or added after `modseq` with UIDs from `first` to `last`, by ascending UID (RFC 7162
+    §3.1.4.1).
+
+    Grows with the number of changes, not of messages; a further slice looks at the changes again, so take large limits
+    off the loop.
+    """
+    return [message_row(row) for row in r.rows(CHANGED_SINCE, mailbox_id, modseq, first, last, limit)]
+
+
+def vanished(r: Reader, mailbox_id: int, since: int, first: int = 1, last: int = MAX_UID) -> list[UID]:
+    """The UIDs removed after modseq `since`, ascending (RFC 7162 §3.2.6).
+
+    Only complete while `since` is not below `State.highest_purged_modseq`; else the caller lists every UID of its set
+    that does not exist (STORE-27).
+    """
+    return [uid for (uid,) in r.rows(VANISHED, mailbox_id, since, first, last)]
+
+
+def gone_rows(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[MessageRow]:
+    """Messages that left the mailbox but whose content is still there for sessions that were not told yet (STORE-36,
+    IMAP-57).
+
+    `modseq` is that of the removal. What the tombstone does not keep is neutral, `savedate` the time of the removal.
+    """
+    if not uids:
+        return []
+    return [
+        MessageRow(
+            id=message_id,
+            mailbox_id=MailboxID(mailbox_id),
+            uid=uid,
+            createseq=createseq,
+            modseq=modseq,
+            threadseq=createseq,
+            body_id=BodyID(body_id),
+            email_id=EmailID(email_id),
+            size=size,
+            received=received,
+            received_offset=offset,
+            savedate=expunged_at,
+            flags=_FLAGS[bits],
+            keywords=tuple(keywords.split(" ")) if keywords else (),
+            is_reject=False,
+            is_forward=False,
+            is_mailinglist=False,
+            dsn=False,
+            mailbox_orig_id=MailboxID(mailbox_id),
+            mailbox_destined_id=None,
+            messageid=None,
+            subject_base="",
+            threadid=ThreadID(threadid),
+            thread_missing_link=False,
+            thread_muted=False,
+            thread_collapsed=False,
+            trained=None,
+        )
+        for (
+            message_id,
+            email_id,
+            uid,
+            createseq,
+            modseq,
+            threadid,
+            expunged_at,
+            body_id,
+            bits,
+            keywords,
+            received,
+            offset,
+            size,
+        ) in r.rows(GONE, mailbox_id, int_array(uids))
+    ]
+
+
+# What lies beside a message that is in a mailbox, by message id
+
+
+def wires(r: Reader, ids: Sequence[int]) -> dict[MessageID, Wire]:
+    """ENVELOPE and BODYSTRUCTURE of these messages."""
+    return {row[0]: Wire(row[1], row[2]) for row in r.rows(WIRES, int_array(ids))} if ids else {}
+
+
+def headers(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
+    """The header sections with their blank line, cut at 64 KiB (`HEADER_LIMIT` in prepare.py); a longer one is read by
+    `body.message_range`.
+    """
+    return dict(r.rows(HEADERS, int_array(ids))) if ids else {}
+
+
+def infos(r: Reader, ids: Sequence[int]) -> dict[MessageID, Info]:
+    """Prefix, structure and preview of these messages."""
+    found: dict[MessageID, Info] = {}
+    for message_id, prefix, structure, shown, version, cipher, requiretls in (
+        r.rows(INFOS, int_array(ids)) if ids else ()
+    ):
+        found[message_id] = Info(prefix, structure, shown, version, cipher, requiretls != 0)
+    return found
+
+
+def structures(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
+    """The packed MIME structures of these messages."""
+    return dict(r.rows(STRUCTURES, int_array(ids))) if ids else {}
+
+
+def previews(r: Reader, ids: Sequence[int]) -> dict[MessageID, str | None]:
+    """The previews of these messages; None: not made yet (STORE-58)."""
+    return dict(r.rows(PREVIEWS, int_array(ids))) if ids else {}
+
+
+def thread_parents(r: Reader, ids: Sequence[int]) -> dict[MessageID, tuple[int, ...]]:
+    """The ids of the messages above, nearest first; ids of vanished ones are kept (STORE-80)."""
+    return (
+        {message_id: _parents.decode(packed) for message_id, packed in r.rows(PARENTS, int_array(ids))} if ids else {}
+    )

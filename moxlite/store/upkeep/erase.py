@@ -1,0 +1,236 @@
+"""Erasing the content of removed messages, purging old tombstones (STORE-27, STORE-36, STORE-37, STORE-190).
+
+An operation that removes a message leaves a tombstone with content, and a row in `erase_queue`. The content goes once
+every subscriber has applied the removal, the grace for undeleting is over, no row of `outbox` names the message, and
+the junk filter has unlearnt it. The queue is in the database, so work that a kill cut short goes on at the next open.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.bell import Bell
+from moxlite.store import metrics
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY, SECOND
+from moxlite.store.types import ModSeq, chunk_id
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = ["UNUSED", "Erased", "Eraser", "erase", "forget_keys", "purge", "reclaim"]
+
+logger = logging.getLogger("moxlite.store.erase")
+
+UNIT_BODIES: Final = 500
+"""Tombstones in one unit (STORE-37): 2 ms for 12 kB mails."""
+
+UNIT_BYTES: Final = 64 << 20
+"""Octets of bodies in one unit: freeing 64 MB is some 20 ms, and bounds what goes into the log."""
+
+PAUSE: Final = 1.0
+"""Seconds between a removal and the erasure: acknowledgements of many subscribers come together, and a burst is one
+unit.
+"""
+
+RETRY: Final = 60.0
+"""Seconds until the eraser tries again after an error of storage, or looks for what has been held back by others."""
+
+LOOK: Final = 600.0
+"""Seconds between two looks at what is kept for undeleting: whether its time is over, or the disk is short."""
+
+PURGE_ROWS: Final = 1_000
+"""Tombstones deleted in one unit (STORE-27)."""
+
+KEY_AGE: Final = 7 * DAY
+"""For how long an idempotency key is known (STORE-189)."""
+
+READY: Final = """
+SELECT q.mailbox_id, q.uid, q.message_id, q.email_id, e.body_id, b.size
+FROM erase_queue q JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid LEFT JOIN body b ON b.id = e.body_id
+WHERE q.modseq <= ? AND q.trained IS NULL
+AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = q.message_id)
+AND NOT EXISTS (SELECT 1 FROM junk_retrain t WHERE t.message_id = q.message_id)
+ORDER BY q.modseq LIMIT ?"""
+CLEAR: Final = """
+UPDATE expunged SET body_id = NULL, flags = NULL, keywords = NULL, received = NULL, received_offset = NULL, size = NULL
+WHERE mailbox_id = ? AND uid = ?"""
+DEQUEUE: Final = "DELETE FROM erase_queue WHERE mailbox_id = ? AND uid = ?"
+UNREF: Final = "UPDATE body SET refs = refs - 1 WHERE id = ? RETURNING refs"
+DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
+DROP_BODY: Final = "DELETE FROM body WHERE id = ?"
+UNUSED: Final = "SELECT id FROM body WHERE refs = 0 LIMIT ?"
+USED: Final = """
+SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1) OR EXISTS (SELECT 1 FROM erase_queue WHERE message_id = ?1)"""
+# Whether another message, or a tombstone with content, has the email_id: the first one, or a copy.
+SHARED: Final = f"""
+{USED} OR EXISTS (SELECT 1 FROM message WHERE email_id = ?1 AND email_id <> id)
+OR EXISTS (SELECT 1 FROM erase_queue WHERE email_id = ?1 AND email_id <> message_id)"""  # noqa: S608 - a constant
+DROP_SIDE: Final = tuple(
+    f"DELETE FROM {table} WHERE email_id = ?"  # noqa: S608
+    for table in ("message_info", "message_wire", "message_header", "thread_missing")
+)
+PENDING: Final = "SELECT count(*) FROM erase_queue"
+# Modseqs and times grow together, but for a clock that was set back: then it is a little later.
+KEPT_FROM: Final = "SELECT modseq FROM erase_queue WHERE expunged_at > ? ORDER BY modseq LIMIT 1"
+
+OLDEST: Final = """
+SELECT mailbox_id, uid, modseq, expunged_at FROM expunged INDEXED BY expunged_modseq
+WHERE modseq <= ? AND body_id IS NULL ORDER BY modseq LIMIT ?"""
+BEYOND_KEPT: Final = "SELECT modseq FROM expunged ORDER BY modseq DESC LIMIT 1 OFFSET ?"
+PURGE: Final = "DELETE FROM expunged WHERE mailbox_id = ? AND uid = ?"
+PURGE_GONE: Final = "DELETE FROM mailbox_gone WHERE modseq <= ?"
+RAISE_PURGED: Final = "UPDATE state SET highest_purged_modseq = max(highest_purged_modseq, ?) WHERE id = 1"
+FORGET_KEYS: Final = "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_key WHERE created < ? LIMIT ?)"
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What one unit of erasure did; `gone` are ids of messages of which nothing is left; `more` when it ended at its
+    bound.
+    """
+
+    tombstones: int
+    bodies: int
+    octets: int
+    gone: tuple[int, ...]
+    more: bool
+
+
+def erase(tx: Tx, until: int) -> Erased:
+    """Erase content whose removal has a modseq of at most `until`, within one unit's bounds."""
+    ready = tx.rows(READY, until, UNIT_BODIES)
+    tombstones = bodies = octets = 0
+    gone: list[int] = []
+    for mailbox_id, uid, message_id, email_id, body_id, size in ready:
+        tx.execute(CLEAR, mailbox_id, uid)
+        tx.execute(DEQUEUE, mailbox_id, uid)
+        if body_id is not None and tx.value(UNREF, body_id) == 0:
+            tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
+            tx.execute(DROP_BODY, body_id)
+            bodies += 1
+            octets += size
+        if not tx.value(USED, message_id):
+            gone.append(message_id)
+            if not tx.value(SHARED, email_id):
+                for sql in DROP_SIDE:
+                    tx.execute(sql, email_id)
+        tombstones += 1
+        if octets >= UNIT_BYTES:
+            break
+    more = tombstones < len(ready) or len(ready) == UNIT_BODIES
+    return Erased(tombstones, bodies, octets, tuple(gone), more)
+
+
+def reclaim(tx: Tx) -> int:
+    """Delete bodies that no row uses, 500 at most; returns how many (STORE-10, STORE-131).
+
+    For the time of opening: later, a body without users belongs to a delivery or an import that is about to use it.
+    """
+    unused = [row[0] for row in tx.rows(UNUSED, UNIT_BODIES)]
+    for body_id in unused:
+        tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
+        tx.execute(DROP_BODY, body_id)
+    return len(unused)
+
+
+def purge(tx: Tx, acknowledged: ModSeq, *, retention: int, kept: int, limit: int = PURGE_ROWS) -> int:
+    """Delete tombstones older than `retention` µs, or beyond the newest `kept`, which all subscribers have applied and
+    whose content is erased (STORE-27).
+
+    Returns how many were deleted; call it until that is less than `limit`. What is told as purged is the highest modseq
+    of a deleted tombstone.
+    """
+    beyond = tx.value(BEYOND_KEPT, kept) or 0
+    gone: list[tuple[int, int]] = []
+    highest = 0
+    for mailbox_id, uid, modseq, expunged_at in tx.rows(OLDEST, acknowledged, limit):
+        # In modseq order, so that all below the highest purged are gone alike: a client from below it is told by
+        # another way (RFC 7162 §3.2.6).
+        if modseq > beyond and expunged_at >= tx.now - retention:
+            break
+        gone.append((mailbox_id, uid))
+        highest = modseq
+    if gone:
+        tx.executemany(PURGE, gone)
+        tx.execute(PURGE_GONE, highest)
+        tx.execute(RAISE_PURGED, highest)
+    return len(gone)
+
+
+def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
+    """Delete idempotency keys over 7 days old, `limit` at most; returns how many (STORE-189)."""
+    return tx.execute(FORGET_KEYS, tx.now - KEY_AGE, limit)
+
+
+def _pending(r: Reader, grace: int) -> tuple[int, int | None]:
+    """How much content waits, and the modseq from which on it is kept for undeleting, None: all can go. That is found
+    at once while nothing can.
+    """
+    kept_from = r.value(KEPT_FROM, time.time_ns() // 1000 - grace) if grace else None
+    return r.value(PENDING), kept_from
+
+
+class Eraser:
+    """The background eraser of one open account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._bell = Bell(rung=True)
+        self._lock = trio.Lock()
+        self._gauge = metrics.ERASE_PENDING
+        self._counted = 0
+
+    def want(self) -> None:
+        """Something was removed, or a subscriber has moved on: look soon."""
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Erase what can be, for ever."""
+        try:
+            while True:
+                delay = await self.once()
+                with trio.move_on_after(delay):
+                    await self._bell.wait()
+                    await trio.sleep(PAUSE)
+        finally:
+            self._count(0)
+
+    async def once(self) -> float:
+        """Erase all that can be erased now; returns the seconds after which to look again even if nothing happens."""
+        account = self._account
+        # What could be undeleted is the first to go when the disk is short (STORE-190).
+        grace = 0 if account.database.health.short_of_space() else account.options.undelete_grace
+        async with self._lock:
+            self._bell.quiet()
+            pending, kept_from = await account.read(partial(_pending, grace=grace), op="erase_pending")
+            self._count(pending)
+            if not pending:
+                return float("inf")
+            try:
+                while True:
+                    until: int = account.bus.acknowledged
+                    if kept_from is not None:
+                        until = min(until, kept_from - 1)
+                    await account.database.calm()
+                    erased = await account.database.write(partial(erase, until=until))
+                    self._count(self._counted - erased.tombstones)
+                    account.indexer.forget(erased.gone)
+                    if not erased.more:
+                        break
+            except StoreError as error:
+                logger.warning("erasure failed", extra={"kv": {"account": account.name, "err": str(error)}})
+                return RETRY
+            if not self._counted:
+                return float("inf")
+            return RETRY if not grace else max(RETRY, min(grace / SECOND, LOOK))
+
+    def _count(self, pending: int) -> None:
+        self._gauge.inc(pending - self._counted)
+        self._counted = pending

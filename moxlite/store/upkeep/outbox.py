@@ -1,0 +1,121 @@
+"""Carrying over what units owe to other files (STORE-189a).
+
+A unit writes a row of `outbox` with its change; this task gives the rows, oldest first, to the handler of their kind
+and deletes each after it. A crash between the two means that the handler gets the row again: it must be idempotent by
+the row's key. A handler that raises is asked again later, ever more rarely, and does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
+import trio
+
+from moxlite.bell import Bell
+from moxlite.store.file.transaction import Reader, Tx
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = ["Carrier", "Handler", "OutboxRow"]
+
+logger = logging.getLogger("moxlite.store.outbox")
+
+SLICE: Final = 100
+"""Rows read at a time; `data` of each may be some kB."""
+
+DEADLINE: Final = 60.0
+"""Seconds that a handler gets: it writes to a database here, it talks to nobody."""
+
+FIRST_RETRY: Final = 5.0
+LAST_RETRY: Final = 3600.0
+"""Seconds until a row that failed is tried again; doubled each time from the first to the last."""
+
+ROWS: Final = "SELECT id, key, kind, message_id, data, created FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+DELETE: Final = "DELETE FROM outbox WHERE id = ?"
+
+
+class OutboxRow(msgspec.Struct, frozen=True):
+    """What is owed. `key` is unique for it; `message_id` names the message it is about, if any, whose content is still
+    there.
+    """
+
+    id: int
+    key: bytes
+    kind: str
+    message_id: int | None
+    data: bytes
+    created: int
+
+
+Handler: TypeAlias = Callable[["Account", OutboxRow], Awaitable[None]]
+"""Carries one row over; called again for the same row after a crash or an error."""
+
+
+def _rows(r: Reader, after: int) -> list[OutboxRow]:
+    return [OutboxRow(*row) for row in r.rows(ROWS, after, SLICE)]
+
+
+class Carrier:
+    """The task of one open account."""
+
+    def __init__(self, account: Account, handlers: Mapping[str, Handler]) -> None:
+        self._account = account
+        self._handlers = handlers
+        self._bell = Bell()
+        self._lock = trio.Lock()
+        # Rows that failed: when to try again, and the delay after the next failure.
+        self._later: dict[int, tuple[float, float]] = {}
+
+    def want(self) -> None:
+        """A row was committed, or a handler registered."""
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Carry rows over, for ever."""
+        while True:
+            delay = await self.once()
+            with trio.move_on_after(delay):
+                await self._bell.wait()
+
+    async def once(self) -> float:
+        """Carry over what there is; returns the seconds until a failed row is due again."""
+        async with self._lock:
+            self._bell.quiet()
+            after = 0
+            seen: set[int] = set()
+            while rows := await self._account.read(lambda r, after=after: _rows(r, after), op="outbox"):  # type: ignore[misc]  # a default binds the loop's value
+                for row in rows:
+                    seen.add(row.id)
+                    await self._carry(row)
+                after = rows[-1].id
+            self._later = {row_id: later for row_id, later in self._later.items() if row_id in seen}
+            now = trio.current_time()
+            return max(0.0, min((due for due, _ in self._later.values()), default=float("inf")) - now)
+
+    async def _carry(self, row: OutboxRow) -> None:
+        handler = self._handlers.get(row.kind)
+        due, delay = self._later.get(row.id, (0.0, FIRST_RETRY))
+        if handler is None or trio.current_time() < due:
+            return
+        try:
+            with trio.fail_after(DEADLINE):
+                await handler(self._account, row)
+        except Exception as error:
+            # The guard of another room's code: its fault must neither end the account's tasks nor lose the row.
+            logger.error(
+                "outbox row not carried over",
+                exc_info=error,
+                extra={"kv": {"account": self._account.name, "kind": row.kind, "row": row.id, "retry_seconds": delay}},
+            )
+            self._later[row.id] = (trio.current_time() + delay, min(delay * 2, LAST_RETRY))
+            return
+        await self._account.database.write(lambda tx: _done(tx, row.id))
+        self._later.pop(row.id, None)
+
+
+def _done(tx: Tx, row_id: int) -> None:
+    tx.execute(DELETE, row_id)

@@ -1,0 +1,52 @@
+"""Mailboxes whose messages go after a time: Trash after 30 days (STORE-192).
+
+Looked at nightly. Messages go as by an EXPUNGE, so subscribers are told and they can be undeleted for a while. The age
+counts from when a message came into the mailbox (`savedate`), not from its reception.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.messages import expunge
+from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.types import UID, MailboxID
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = ["expire"]
+
+logger = logging.getLogger("moxlite.store.retention")
+
+BATCH: Final = 500
+"""Messages of one unit: 20 ms, so that others get in between."""
+
+OLD: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND savedate < ? ORDER BY uid LIMIT ?"
+
+
+async def expire(account: Account, now: int) -> int:
+    """Remove what is too old now (µs UTC), by the account's configuration; returns how many messages. Raises as
+    `Account.write`.
+    """
+    removed = 0
+    for name, age in account.config.expire_after.items():
+        box = await account.read(partial(mailbox_by_name, name=name), op="expire")
+        if box is None or box.system:
+            continue
+        before = now - age
+        while uids := await account.scan(partial(_old, mailbox_id=box.id, before=before), op="expire"):
+            done = await account.write(partial(expunge, mailbox_id=box.id, uids=uids))
+            removed += len(done.uids)
+            if not done.uids:
+                break  # another one removed them meanwhile, or the mailbox
+    if removed:
+        logger.info("messages expired", extra={"kv": {"account": account.name, "messages": removed}})
+    return removed
+
+
+def _old(r: Reader, mailbox_id: MailboxID, before: int) -> list[UID]:
+    return [UID(uid) for (uid,) in r.rows(OLD, mailbox_id, before, BATCH)]

@@ -1,0 +1,167 @@
+"""Looking after bodies: checking every chunk, storing them anew in another encoding, and what they take
+(STORE-180..182).
+
+All three go through the chunks in slices of 4 MiB, beside whatever else the account does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, compression_of, decode_chunk, encode_chunk
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.types import CHUNK_BITS, BodyID, MessageID
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = ["SCRUB_RATE", "BodyStats", "Damage", "body_stats", "recompress", "scrub"]
+
+SCRUB_RATE: Final = 20 << 20
+"""Octets a second that a scrub reads (STORE-181): an hour for 70 GiB, and a disk has room for more."""
+
+SLICE: Final = 16
+"""Chunks at a time: 4 MiB."""
+
+CHUNKS: Final = """
+SELECT c.id, c.enc, c.digest, c.data, b.size FROM body_chunk c LEFT JOIN body b ON b.id = c.id >> ?
+WHERE c.id > ? ORDER BY c.id LIMIT ?"""
+COUNT: Final = "SELECT count(*) FROM body_chunk"
+USERS: Final = "SELECT id FROM message WHERE body_id = ? ORDER BY id LIMIT 100"
+REPLACE: Final = "UPDATE body_chunk SET enc = ?, digest = ?, data = ? WHERE id = ? AND digest = ?"
+STATS: Final = """
+SELECT (SELECT count(*) FROM message), (SELECT total_size FROM state), (SELECT count(*) FROM body),
+(SELECT coalesce(sum(size), 0) FROM body), (SELECT coalesce(sum(octet_length(data)), 0) FROM body_chunk)"""
+
+
+class BodyStats(msgspec.Struct, frozen=True):
+    """What the messages of an account take, in octets.
+
+    ``logical``: sum of the sizes of messages, what the quota counts. ``plain``: of the bodies, each once. ``stored``:
+    of the chunks as they lie in the file.
+    """
+
+    messages: int
+    logical: int
+    bodies: int
+    plain: int
+    stored: int
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """A chunk that fails its check, `seq` from 0, and messages that have its body (at most a hundred)."""
+
+    body_id: BodyID
+    seq: int
+    messages: tuple[MessageID, ...]
+
+
+def body_stats(r: Reader) -> BodyStats:
+    """What the messages take; looks at each chunk's row, so it is for `account.scan`."""
+    row = r.row(STATS)
+    assert row is not None
+    return BodyStats(*row)
+
+
+async def scrub(account: Account, *, rate: int = SCRUB_RATE) -> list[Damage]:
+    """Read and check all chunks, `rate` stored octets a second; returns what is damaged.
+
+    Bodies added meanwhile are checked, too; one that is erased meanwhile is not missed.
+    """
+    damage: list[Damage] = []
+    position = 0
+    while True:
+        started = trio.current_time()
+        position, octets, found = await account.scan(partial(_check_slice, after=position), op="scrub")
+        damage += found
+        if not octets:
+            return damage
+        await trio.sleep_until(started + octets / rate)
+
+
+def _check_slice(r: Reader, after: int) -> tuple[int, int, list[Damage]]:
+    """Check the next chunks: the id of the last one, their stored octets, what is damaged."""
+    rows = _slice(r, after)
+    damage: list[Damage] = []
+    for row in rows:
+        try:
+            _decode(row)
+        except ChunkDamaged:
+            body_id = row[0] >> CHUNK_BITS
+            users = tuple([MessageID(found) for (found,) in r.rows(USERS, body_id)])
+            damage.append(Damage(BodyID(body_id), row[0] & ((1 << CHUNK_BITS) - 1), users))
+    # A chunk may be empty only if it is damaged, so no slice but the one behind the last has no octets.
+    return (rows[-1][0] if rows else after), sum(max(_octets(row), 1) for row in rows), damage
+
+
+def _slice(r: Reader, after: int) -> list[Row]:
+    return r.rows(CHUNKS, CHUNK_BITS, after, SLICE)
+
+
+def _octets(row: Row) -> int:
+    """The stored ones; a damaged row may have anything in their place."""
+    return len(row[3]) if isinstance(row[3], bytes) else 0
+
+
+def _decode(row: Row) -> bytes:
+    chunk_id, enc, digest, data, size = row
+    if not isinstance(size, int):  # it is no body's, or that is damaged, too
+        raise ChunkDamaged
+    seq = chunk_id & ((1 << CHUNK_BITS) - 1)
+    return decode_chunk(enc, digest, data, min(CHUNK_SIZE, size - seq * CHUNK_SIZE))
+
+
+async def recompress(
+    account: Account,
+    compression: Compression,
+    *,
+    rate: int = SCRUB_RATE,
+    tell: Callable[[int, int], Awaitable[None]] | None = None,
+) -> int:
+    """Store chunks of another encoding anew with `compression`, `rate` stored octets a second; returns how many
+    changed. `tell` hears how many chunks are done, of how many there were at the beginning.
+
+    Stopped and begun again, it passes what is done. Damaged chunks stay as they are.
+    """
+    changed = position = done = 0
+    total = await account.scan(lambda r: int(r.value(COUNT)), op="recompress")
+    while True:
+        started = trio.current_time()
+        rows = await account.scan(partial(_slice, after=position), op="recompress")
+        if not rows:
+            return changed
+        position = rows[-1][0]
+        anew = await trio.to_thread.run_sync(_encode_anew, rows, compression)
+        if anew:
+            changed += await account.write(partial(_replace, chunks=anew), weight=SLICE * CHUNK_SIZE)
+        done += len(rows)
+        if tell is not None:
+            await tell(done, max(done, total))
+        await trio.sleep_until(started + sum(map(_octets, rows)) / rate)
+
+
+def _encode_anew(rows: list[Row], compression: Compression) -> list[tuple[int, int, Chunk]]:
+    """The chunks that `compression` stores in another way: id, check of the old form, new form."""
+    anew: list[tuple[int, int, Chunk]] = []
+    for row in rows:
+        if compression_of(row[1]) is compression and compression is not Compression.NONE:
+            continue
+        try:
+            chunk = encode_chunk(_decode(row), compression)
+        except ChunkDamaged:
+            continue
+        if compression_of(chunk.enc) is not compression_of(row[1]):
+            anew.append((row[0], row[2], chunk))
+    return anew
+
+
+def _replace(tx: Tx, chunks: list[tuple[int, int, Chunk]]) -> int:
+    return sum(
+        tx.execute(REPLACE, chunk.enc, chunk.check, chunk.data, chunk_id, old) for chunk_id, old, chunk in chunks
+    )

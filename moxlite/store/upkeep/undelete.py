@@ -1,0 +1,122 @@
+"""Bringing removed messages back while their content is still there: ``moxlite account undelete`` (STORE-190).
+
+An expunged message leaves a tombstone with content for `store.undelete_grace`. It comes back as a new message of its
+mailbox, with flags, keywords and time of reception; of a mailbox that is gone, the name is used again. The content of
+the tombstone is then given free, so that a second call brings nothing back twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.body import locate, message_chunks
+from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.types import Flag
+
+__all__ = ["Removed", "Undeleted", "removed_messages", "undelete"]
+
+logger = logging.getLogger("moxlite.store.undelete")
+
+# A message that was moved leaves a tombstone, too, and is where it was moved to; one that was moved and then expunged
+# has several, of which the last one counts.
+REMOVED: Final = """
+SELECT q.message_id, coalesce(b.name, g.name), e.flags, e.keywords, e.received, e.received_offset, e.size,
+max(q.expunged_at)
+FROM erase_queue q JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid
+LEFT JOIN mailbox b ON b.id = q.mailbox_id LEFT JOIN mailbox_gone g ON g.mailbox_id = q.mailbox_id
+WHERE e.body_id IS NOT NULL AND q.expunged_at >= ?
+AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id)
+AND (?2 = '' OR b.name = ?2 OR (b.name IS NULL AND g.name = ?2)) AND coalesce(b.name, g.name) IS NOT NULL
+GROUP BY q.message_id ORDER BY q.message_id"""
+STILL_THERE: Final = "SELECT 1 FROM erase_queue WHERE message_id = ? AND expunged_at > 0"
+GIVE_FREE: Final = "UPDATE erase_queue SET expunged_at = 0 WHERE message_id = ?"
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """A removed message whose content is there: `removed` and `received` in µs UTC."""
+
+    message_id: int
+    mailbox: str
+    flags: int
+    keywords: str
+    received: int
+    received_offset: int
+    size: int
+    removed: int
+
+
+class Undeleted(msgspec.Struct):
+    """How many messages came back, and how many could not be read."""
+
+    messages: int = 0
+    damaged: int = 0
+
+
+def removed_messages(r: Reader, since: int, mailbox: str = "") -> list[Removed]:
+    """What can be brought back: removed at or after `since` (µs UTC), of one mailbox or of all. For a scan."""
+    return [Removed(*row) for row in r.rows(REMOVED, max(since, 1), mailbox)]
+
+
+async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str = "") -> Undeleted:
+    """Bring back what was removed at or after `since` (µs UTC), of one mailbox or of all.
+
+    Args:
+      tmp: folder for temporary files.
+
+    Raises:
+      OverQuota, StorageFull, LimitExceeded and what else adding raises: what came back before stays.
+    """
+    done = Undeleted()
+    for one in await account.scan(partial(removed_messages, since=since, mailbox=mailbox), op="undelete"):
+        with Spool(tmp) as spool:
+            try:
+                prefix = await account.scan(partial(_fill, message_id=one.message_id, spool=spool), op="undelete")
+            except NoSuchMessage:
+                continue  # erased meanwhile
+            except ChunkDamaged:
+                done.damaged += 1
+                continue
+            prepared = await prepare(spool, prefix)
+            async with held_body(account, prepared) as ready:
+
+                def unit(tx: AccountTx, one: Removed = one) -> bool:
+                    if tx.value(STILL_THERE, one.message_id) is None:
+                        return False  # another call was here
+                    add_message(
+                        tx,
+                        ready,
+                        ensure_mailbox(tx, one.mailbox).id,
+                        flags=Flag(one.flags) & ~Flag.DELETED,
+                        keywords=split_keywords(one.keywords),
+                        received=one.received,
+                        received_offset=one.received_offset,
+                        facts=NO_FACTS,
+                    )
+                    tx.execute(GIVE_FREE, one.message_id)
+                    return True
+
+                done.messages += await account.write(unit, weight=one.size)
+    account.eraser.want()
+    logger.info("messages undeleted", extra={"kv": {"account": account.name, "messages": done.messages}})
+    return done
+
+
+def _fill(r: Reader, message_id: int, spool: Spool) -> bytes:
+    """Put the body of a message into a spool; its prefix."""
+    content = locate(r, message_id)
+    spool.fill(message_chunks(r, content, len(content.prefix)))
+    return content.prefix
