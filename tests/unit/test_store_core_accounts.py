@@ -417,7 +417,12 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
 
 async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10, IMAP-170: the clock of the upkeep stands still while all is done, and goes on with the next use."""
-    for name in ("accounts.UPKEEP", "database.UPKEEP", "database.IDLE", "offload.TRIM_INTERVAL"):
+    for name in (
+        "accounts.accounts.UPKEEP",
+        "file.database.UPKEEP",
+        "file.database.IDLE",
+        "file.offload.TRIM_INTERVAL",
+    ):
         monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
     accounts = Accounts(tmp_path, Options(min_free_space=0))
     bell = accounts._upkeep_bell
