@@ -28,9 +28,12 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.mail.systemmailbox import UNQUEUE
 
-__all__ = ["MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "submission"]
+__all__ = ["HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "submission"]
 
 START = 1_800_000_000_000_000
+HANG = "(nothing)"
+"""A reply of `Server` that is never sent: the connection stays open until `release`."""
+
 MESSAGE = b"Subject: test\r\nMessage-Id: <m1@own.example>\r\n\r\n.body\r\n"
 
 STATIC = """\
@@ -111,6 +114,7 @@ class Server:
         self.encrypted: list[bool] = []
         self.in_data = trio.Event()
         self.hang_after_data = False
+        self.hung = trio.Event()
         self.release = trio.Event()
         self.refuse_connections = False
         self.nursery: trio.Nursery | None = None
@@ -151,6 +155,10 @@ class Server:
 
         async def say(text: str | None) -> bool:
             if text is None:
+                return False
+            if text == HANG:
+                self.hung.set()
+                await self.release.wait()
                 return False
             await stream.send_all(text.encode() + b"\r\n")
             return True
@@ -211,7 +219,7 @@ class Server:
                 if not await say(answer):
                     return
             elif verb == "QUIT":
-                await say("221 2.0.0 bye")
+                await say(self._reply(command, "221 2.0.0 bye"))
                 return
             elif not await say(self._reply(command, "250 2.0.0 ok")):
                 return

@@ -1,5 +1,6 @@
 """One attempt to deliver a batch: which way it goes, and what came of it, message by message (QUEUE-7, 17, 30, 73)."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -28,20 +29,25 @@ MAX_ATTEMPT_LABEL: Final = 14
 
 
 class Attempt:
-    """An attempt for a batch that is marked already."""
+    """An attempt for a batch that is marked already.
 
-    def __init__(self, ctx: Context, batch: Batch) -> None:
+    ``record`` writes outcomes down; it is called for each final one as soon as there is one, and does not fail. The
+    methods give the outcomes of the others.
+    """
+
+    def __init__(self, ctx: Context, batch: Batch, record: Callable[[list[Ended]], Awaitable[None]]) -> None:
         self._ctx = ctx
         self._batch = batch
-        self._trace = Trace()
+        self._record = record
+        self._trace = Trace(self._keep)
         self._started = ctx.clock()
         self._began = trio.current_time()
         self._transport = ""
         self._direct = False
 
     async def run(self) -> list[Ended]:
-        """Make it. Whatever goes wrong with hosts is in the outcomes; cancellation passes through, then ask
-        `interrupted`.
+        """Make it; returns what is not recorded yet. Whatever goes wrong with hosts is in the outcomes; cancellation
+        passes through, then ask `interrupted`.
         """
         messages = self._batch.messages
         try:
@@ -50,19 +56,26 @@ class Attempt:
             outcomes = {message.id: exc for message in messages}
         except StoreError as exc:  # the message cannot be read, now or for good
             error = SMTPError(False, 0, "4.3.0", "content", str(exc) or "message is damaged or gone")
-            outcomes = {message.id: self._trace.settled.get(message.id, error) for message in messages}
-        ended = [self._ended(message, outcomes.get(message.id)) for message in messages]
-        self._observe(outcomes)
+            outcomes = {message.id: error for message in messages}
+        ended = [self._ended(message, outcomes.get(message.id)) for message in self._unsettled()]
+        self._observe(outcomes | self._trace.settled)
         return ended
 
     def interrupted(self) -> list[Ended]:
         """The outcomes when it was cut off by a shutdown (QUEUE-15)."""
-        return [self._interrupted(message) for message in self._batch.messages]
+        return [self._interrupted(message) for message in self._unsettled()]
 
     def crashed(self) -> list[Ended]:
         """The outcomes when our own code failed: try again later."""
         error = SMTPError(False, 0, "4.3.0", "deliver", "unexpected error on our side, see the log")
-        return [self._ended(message, self._trace.settled.get(message.id, error)) for message in self._batch.messages]
+        return [self._ended(message, error) for message in self._unsettled()]
+
+    def _unsettled(self) -> list[Message]:
+        return [message for message in self._batch.messages if message.id not in self._trace.settled]
+
+    async def _keep(self, final: Outcomes) -> None:
+        messages = [message for message in self._batch.messages if message.id in final]
+        await self._record([self._ended(message, final[message.id]) for message in messages])
 
     @property
     def offers(self) -> tuple[bool, bool] | None:
@@ -127,9 +140,6 @@ class Attempt:
         return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed))
 
     def _interrupted(self, message: Message) -> Ended:
-        settled = self._trace.settled
-        if message.id in settled:
-            return self._ended(message, settled[message.id])
         if self._trace.sent_all:
             result = self._result(error=None, text=AFTER_DATA)
             return Ended(message, Verdict.TEMPORARY, result, tuple(self._trace.dialed))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from ipaddress import ip_address
 from typing import Final, Literal
 
@@ -105,11 +106,13 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
     outcomes: Outcomes = {}
     pending = batch
     for name in hosts.names:
+        answers: Outcomes
         try:
             answers = await _try_host(ctx, pending, trace, name, way, implicit=hosts.implicit)
         except SMTPError as exc:
             logger.info("host failed", extra={"kv": {"err": exc, "host": name, "domain": recipient.host}})
             answers = {message.id: exc for message in pending.messages}
+            answers |= trace.settled
         outcomes.update(answers)
         left = tuple(message for message in pending.messages if _try_elsewhere(answers.get(message.id)))
         if not left or trace.sent_all:
@@ -133,6 +136,7 @@ async def _try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Wa
     """Deliver to one host, again without TLS where its TLS fails. Raises SMTPError."""
     trace.host, trace.ip, trace.tls = name, "", ""
     addresses = await _addresses(ctx, batch, name, way.family, implicit=implicit)
+    judge = partial(_maybe_blocked, batch=batch, addresses=addresses)
     for mode in (TLSMode.OPPORTUNISTIC, TLSMode.SKIP):
         trace.tls_mode = mode.value
         dialed = await _connect(ctx, way, addresses, trace, name)
@@ -144,14 +148,13 @@ async def _try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Wa
             server_name=name if isinstance(batch.first.recipient.host, Domain) else None,
         )
         try:
-            outcomes = await converse(client, batch, trace)
+            return await converse(client, batch, trace, judge=judge)
         except (HandshakeFailed, TLSRefused) as exc:
             if mode is TLSMode.SKIP or batch.first.is_dmarc_report:
                 raise
             metrics.plaintext_fallbacks.inc()
             logger.info("tls failed, trying again in clear", extra={"kv": {"err": exc, "host": name}})
             continue
-        return {message_id: _maybe_blocked(error, batch, addresses) for message_id, error in outcomes.items()}
     raise AssertionError("the second round returns or raises")
 
 
@@ -184,11 +187,11 @@ async def _connect(ctx: Context, way: Way, addresses: list[IPAddress], trace: Tr
     return dialed
 
 
-def _maybe_blocked(error: SMTPError | None, batch: Batch, addresses: list[IPAddress]) -> SMTPError | None:
+def _maybe_blocked(error: SMTPError, batch: Batch, addresses: list[IPAddress]) -> SMTPError:
     """QUEUE-49: a refusal by policy at the first attempt may mean our address of this family; the next attempt uses
     the other one.
     """
-    if error is None or not error.permanent or not error.ecode.startswith("5.7."):
+    if not error.permanent or not error.ecode.startswith("5.7."):
         return error
     both = len({ip.version for ip in addresses}) == 2
     if batch.first.attempts > 1 or not both:

@@ -74,9 +74,9 @@ async def deliver_by_relay(
         if auth is None
         else ClientAuth(auth.username, auth.password, auth.mechanisms, allow_clear=relay.no_starttls),
     )
-    outcomes = await converse(client, batch, trace, requiretls=requiretls)
     lacking = f"transport {name} does not offer REQUIRETLS"
-    return {
-        message_id: SMTPError(True, 554, "5.7.30", "mail", lacking) if isinstance(error, RequireTLSMissing) else error
-        for message_id, error in outcomes.items()
-    }
+
+    def judge(error: SMTPError) -> SMTPError:
+        return SMTPError(True, 554, "5.7.30", "mail", lacking) if isinstance(error, RequireTLSMissing) else error
+
+    return await converse(client, batch, trace, requiretls=requiretls, judge=judge)

@@ -212,20 +212,20 @@ class Scheduler:
             marked = await self._database.write(lambda tx: record.mark(tx, ids, policy))
         if not marked:
             return
-        attempt = Attempt(self._ctx, Batch(tuple(marked), partial(octets, self._database, marked[0])))
+        batch = Batch(tuple(marked), partial(octets, self._database, marked[0]))
+        attempt = Attempt(self._ctx, batch, self._record)
         ended: list[Ended] | None = None
         try:
             with guard("queue"):
                 ended = await attempt.run()
             if ended is None:
                 ended = attempt.crashed()
-            await self._note_offers(marked[0], attempt.offers)
         except BaseException:
-            if ended is None:
-                ended = attempt.interrupted()
+            ended = attempt.interrupted()
             raise
         finally:
             await self._record(ended or [])
+        await self._note_offers(marked[0], attempt.offers)
 
     async def _note_offers(self, message: Message, offers: tuple[bool, bool] | None) -> None:
         """Let the sender's account know what the recipients' domain offers; a failure of that harms nothing
@@ -244,8 +244,10 @@ class Scheduler:
 
     async def _record(self, ended: list[Ended]) -> None:
         """Write outcomes down; those that the database does not take are kept in memory, so that nothing is sent
-        twice.
+        twice. Not to be cut off.
         """
+        if not ended:
+            return
         _log(ended)
         policy = policy_of(self._ctx)
         written = False

@@ -4,7 +4,7 @@ QUEUE-65..70).
 A batch are the rows of one submission for recipients of one domain; they share sender and octets.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -49,9 +49,12 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Trace:
-    """What is known of an attempt while it runs, also when it is cut off."""
+    """What is known of an attempt while it runs, also when it is cut off.
 
-    def __init__(self) -> None:
+    ``keep`` writes final outcomes down; it returns once they are in queue.db, or remembered where that fails.
+    """
+
+    def __init__(self, keep: Callable[[Outcomes], Awaitable[None]]) -> None:
         self.host = ""
         self.ip = ""
         self.tls = ""
@@ -62,7 +65,17 @@ class Trace:
         self.sent_all = False
         """All octets of a message were handed over: the host may have it, whatever happens now."""
         self.settled: Outcomes = {}
-        """Messages whose outcome is final."""
+        """Messages whose outcome is final, and written down."""
+        self._keep = keep
+
+    async def settle(self, outcomes: Outcomes) -> None:
+        """Write down the final ones among new outcomes, before anything else may fail or wait (QUEUE-15): delivered,
+        or refused for good.
+        """
+        final = {one: error for one, error in outcomes.items() if error is None or error.permanent}
+        if final:
+            self.settled.update(final)
+            await self._keep(final)
 
 
 def session_seconds(size: int) -> float:
@@ -70,10 +83,28 @@ def session_seconds(size: int) -> float:
     return SESSION_SECONDS + size / OCTETS_PER_SECOND
 
 
-async def converse(client: SMTPClient, batch: Batch, trace: Trace, *, requiretls: bool = False) -> Outcomes:
+def _as_it_is(error: SMTPError) -> SMTPError:
+    return error
+
+
+async def converse(
+    client: SMTPClient,
+    batch: Batch,
+    trace: Trace,
+    *,
+    requiretls: bool = False,
+    judge: Callable[[SMTPError], SMTPError] = _as_it_is,
+) -> Outcomes:
     """Greet the host, send the batch, say good-bye.
 
-    Raises SMTPError when the conversation fails before the first message; its failures after that are in the outcomes.
+    Final outcomes are settled as soon as the host has answered; what happens to the connection afterwards, also the
+    limit of the session and its QUIT, does not change them.
+
+    Args:
+      judge: what an answer of the host means for the message, before it counts.
+
+    Raises SMTPError when the conversation fails before the first message, or takes too long; its failures after that
+    are in the outcomes.
     """
     try:
         with trio.fail_after(session_seconds(batch.first.size)):
@@ -82,7 +113,7 @@ async def converse(client: SMTPClient, batch: Batch, trace: Trace, *, requiretls
                 trace.tls = f"{tls.facts.version} {tls.facts.cipher}"
             extensions = client.codec.extensions
             trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
-            outcomes = await run_transactions(client, batch, trace, requiretls=requiretls)
+            outcomes = await run_transactions(client, batch, trace, requiretls=requiretls, judge=judge)
     except trio.TooSlowError:
         await client.abort()
         raise SMTPError(False, 0, "4.4.2", "session", "session took too long") from None
@@ -96,8 +127,17 @@ async def converse(client: SMTPClient, batch: Batch, trace: Trace, *, requiretls
     return outcomes
 
 
-async def run_transactions(client: SMTPClient, batch: Batch, trace: Trace, *, requiretls: bool = False) -> Outcomes:
-    """Send a batch over a greeted connection, in as many transactions as the host wants (QUEUE-66, QUEUE-67)."""
+async def run_transactions(
+    client: SMTPClient,
+    batch: Batch,
+    trace: Trace,
+    *,
+    requiretls: bool = False,
+    judge: Callable[[SMTPError], SMTPError] = _as_it_is,
+) -> Outcomes:
+    """Send a batch over a greeted connection, in as many transactions as the host wants (QUEUE-66, QUEUE-67).
+    Arguments as `converse`.
+    """
     pending: Sequence[Message] = batch.messages
     outcomes: Outcomes = {}
     while pending:
@@ -108,14 +148,16 @@ async def run_transactions(client: SMTPClient, batch: Batch, trace: Trace, *, re
             trace.sent_all = False  # the host has answered for what it got
         again: list[Message] = []
         refusals: Outcomes = {}
+        answered: Outcomes = {}
         for message, result in zip(pending, outcome.recipients, strict=True):
+            error = None if result.error is None else judge(result.error)
             if result.again:
                 again.append(message)
-                refusals[message.id] = result.error
+                refusals[message.id] = error
             else:
-                outcomes[message.id] = result.error
-                if result.error is None or result.error.permanent:
-                    trace.settled[message.id] = result.error
+                answered[message.id] = error
+        await trace.settle(answered)
+        outcomes.update(answered)
         if len(again) == len(pending):  # no progress
             outcomes.update(refusals)
             break
