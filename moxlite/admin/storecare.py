@@ -15,11 +15,11 @@ from moxlite.admin.storage import compression
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import Compression
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.threads import reassign_threads
+from moxlite.store.search.index import IndexedAccount
 from moxlite.store.upkeep.reparse import reparse
 from moxlite.store.upkeep.scrub import SCRUB_RATE, body_stats, recompress
 
@@ -104,7 +104,9 @@ async def care_for(
     return results
 
 
-async def _in_account(account: Account, care: Care, progress: "_Progress", target: Compression, rate: int) -> int:
+async def _in_account(
+    account: IndexedAccount, care: Care, progress: "_Progress", target: Compression, rate: int
+) -> int:
     match care:
         case "recompress":
             return await recompress(account, target, rate=rate, tell=progress)

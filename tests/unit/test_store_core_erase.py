@@ -12,7 +12,7 @@ import trio
 import trio.testing
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account, AccountTx, OutboxRow
+from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.mail import mailboxes, messages
@@ -21,6 +21,7 @@ from moxlite.store.options import DAY, Options
 from moxlite.store.rows import reading
 from moxlite.store.types import Flag, MailboxID
 from moxlite.store.upkeep import erase, outbox
+from moxlite.store.upkeep.outbox import OutboxRow
 from tests.store_fixtures import accounts as served
 from tests.store_fixtures import soon, store_options
 from tests.store_fixtures import unserved as accounts

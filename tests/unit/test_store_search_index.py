@@ -136,7 +136,7 @@ async def test_messages_erased_while_nobody_told_the_index_leave_it(accounts: Ac
         await put(account, 10)
         await account.indexer.once()
         await expunge(account, 2, 3)
-        account.indexer.forget = lambda message_ids: None  # type: ignore[method-assign] # the kill
+        account.eraser._erased = lambda message_ids: None  # the kill
         await account.eraser.once()
     await reopen(accounts)
     async with accounts.use("mjl") as account:

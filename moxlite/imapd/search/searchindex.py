@@ -16,8 +16,8 @@ import msgspec
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import fold
-from moxlite.store.changelog.account import Account
 from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Or, matching
+from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.terms import Every, Has, Lacks, Some, Term, Where, looks_into_bodies
 from moxlite.store.types import MailboxID
 
@@ -53,7 +53,7 @@ def sought(program: s.SearchKey) -> Sought | None:
 
 
 async def narrow(
-    account: Account, mailbox_id: MailboxID, last: int, condition: Condition, wanted: Sought
+    account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, wanted: Sought
 ) -> Narrowed | None:
     """Of the messages up to UID `last` that meet the condition, those that have what is wanted; None when the index
     does not help.

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.imapd.session.errors import no
-from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoSuchMailbox
 from moxlite.store.file.transaction import Reader
@@ -29,6 +28,7 @@ from moxlite.store.mail.acl import RIGHTS, rights_of
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, ancestors, check_name, is_below
 from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import Flag, Mailbox, MailboxID
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
     origin: our cursor there, if we have one. name: the rest of the name, as the client gave it.
     """
 
-    account: Account
+    account: IndexedAccount
     origin: Cursor | None
     name: str
 
@@ -187,7 +187,7 @@ async def owner_of(session: Session, name: str) -> tuple[str, str] | None:
 
 
 @asynccontextmanager
-async def open_account(session: Session, owner: str) -> AsyncIterator[Account]:
+async def open_account(session: Session, owner: str) -> AsyncIterator[IndexedAccount]:
     """The account of another user, open as long as the block lasts. Raises NoSuchMailbox if it shares nothing."""
     context = session.context
     if not await context.auth.may_share(owner, session.home.owner):
@@ -214,7 +214,7 @@ class at:  # noqa: N801 reads as a statement: `async with at(session, name) as p
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
         self._name = name
-        self._opened: AbstractAsyncContextManager[Account] | None = None  # of another user
+        self._opened: AbstractAsyncContextManager[IndexedAccount] | None = None  # of another user
 
     async def __aenter__(self) -> Place:
         session, name = self._session, self._name

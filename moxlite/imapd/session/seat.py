@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from moxlite.imapd.session.access import Access, open_account
-from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
+from moxlite.store.search.index import IndexedAccount
 
 if TYPE_CHECKING:
     from moxlite.imapd.session.session import Session
@@ -23,7 +23,7 @@ class Seat(Access, frozen=True, eq=False, kw_only=True):
     what is left with the seat; that of one's own account is left with the session.
     """
 
-    account: Account
+    account: IndexedAccount
     cursor: Cursor
     share: AccountShare
     stack: AsyncExitStack

@@ -22,8 +22,7 @@ import trio
 
 from moxlite.bell import Bell, sleep_by_both_clocks
 from moxlite.store import metrics
-from moxlite.store.changelog.account import Account, open_account
-from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.accounts.opened import OpenAccount, open_account
 from moxlite.store.errors import (
     AccountExists,
     AccountRemoved,
@@ -35,10 +34,7 @@ from moxlite.store.errors import (
 from moxlite.store.file.database import UPKEEP
 from moxlite.store.file.migrations import drop_old_copies
 from moxlite.store.file.offload import give_memory_back
-from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
-from moxlite.store.names import INBOX
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import Finding, check_account, quick_check
 from moxlite.store.upkeep.outbox import Handler
@@ -98,7 +94,7 @@ class _Slot:
     __slots__ = ("account", "idle_since", "left", "lock", "removed", "scope", "stopped", "tasks", "users")
 
     def __init__(self) -> None:
-        self.account: Account | None = None
+        self.account: OpenAccount | None = None
         self.users = 0
         self.idle_since = 0.0
         self.removed = False
@@ -110,7 +106,7 @@ class _Slot:
         self.left = trio.Event()
 
 
-BackgroundTask = Callable[[Account], Awaitable[None]]
+BackgroundTask = Callable[[OpenAccount], Awaitable[None]]
 
 
 class Accounts:
@@ -176,7 +172,7 @@ class Accounts:
     # Use
 
     @asynccontextmanager
-    async def use(self, name: str, *, check_login: bool = False) -> AsyncIterator[Account]:
+    async def use(self, name: str, *, check_login: bool = False) -> AsyncIterator[OpenAccount]:
         """The account, open for as long as the block lasts; created at its first use when the configuration has it
         (STORE-8).
 
@@ -191,7 +187,7 @@ class Accounts:
             raise LoginDisabled(config.login_disabled)
         slot.users += 1
         try:
-            account = await self._open(name, slot, config)
+            account = await self._open(name, slot)
             yield account
         finally:
             slot.users -= 1
@@ -294,13 +290,13 @@ class Accounts:
             raise AccountRemoved(name)
         return slot
 
-    async def _open(self, name: str, slot: _Slot, config: AccountConfig) -> Account:
+    async def _open(self, name: str, slot: _Slot) -> OpenAccount:
         if slot.account is None:
             async with slot.lock:
                 if slot.removed:
                     raise AccountRemoved(name)
                 if slot.account is None:
-                    slot.account = await self._open_now(name, config)
+                    slot.account = await self._open_now(name)
                     slot.account.database.on_use = self._upkeep_bell.ring
                     self._upkeep_bell.ring()
                     metrics.ACCOUNTS_OPEN.inc()
@@ -312,19 +308,10 @@ class Accounts:
             await trio.lowlevel.checkpoint()
         return slot.account
 
-    async def _open_now(self, name: str, config: AccountConfig) -> Account:
+    async def _open_now(self, name: str) -> OpenAccount:
         folder = self.path(name)
         await trio.to_thread.run_sync(_make_folder, folder)
-        account = await open_account(name, folder / "account.db", self.options, self._handlers)
-        try:
-            if await account.read(lambda r: mailbox_by_name(r, INBOX), op="open") is None:
-                await account.write(lambda tx: _first_mailboxes(tx, config))
-                logger.info("account created", extra={"kv": {"account": name}})
-        except BaseException:
-            with trio.CancelScope(shield=True):  # bounded: nothing runs in it yet
-                await account.aclose()
-            raise
-        return account
+        return await open_account(name, folder / "account.db", self.options, self._handlers)
 
     def _start_tasks(self, name: str, slot: _Slot) -> None:
         if self._nursery is not None and slot.scope is None and slot.account is not None:
@@ -332,7 +319,7 @@ class Accounts:
             slot.stopped = trio.Event()
             self._nursery.start_soon(self._run_tasks, slot, slot.account, slot.scope, name=f"account {name}")
 
-    async def _run_tasks(self, slot: _Slot, account: Account, scope: trio.CancelScope) -> None:
+    async def _run_tasks(self, slot: _Slot, account: OpenAccount, scope: trio.CancelScope) -> None:
         try:
             with scope:
                 async with trio.open_nursery() as slot.tasks:
@@ -450,23 +437,23 @@ def _rests(slot: _Slot) -> bool:
     return bool(slot.users) and heard and account.database.resting
 
 
-async def _erase(account: Account) -> None:
+async def _erase(account: OpenAccount) -> None:
     await account.eraser.run()
 
 
-async def _carry(account: Account) -> None:
+async def _carry(account: OpenAccount) -> None:
     await account.carrier.run()
 
 
-async def _train(account: Account) -> None:
+async def _train(account: OpenAccount) -> None:
     await account.trainer.run()
 
 
-async def _index(account: Account) -> None:
+async def _index(account: OpenAccount) -> None:
     await account.indexer.run()
 
 
-async def _guard(task: BackgroundTask, account: Account) -> None:
+async def _guard(task: BackgroundTask, account: OpenAccount) -> None:
     """Run a background task, again and again if it fails: a broken account must not end the server, nor stop its own
     other tasks.
     """
@@ -507,17 +494,3 @@ def _move(folder: Path, moved: Path) -> None:
             os.fsync(handle)  # a power loss must not bring the account back
         finally:
             os.close(handle)
-
-
-def _first_mailboxes(tx: AccountTx, config: AccountConfig) -> None:
-    """Inbox, those with a special use, the others: all subscribed (STORE-11)."""
-    create_mailbox(tx, INBOX)
-    for use, name in config.initial_special_use.items():
-        found = mailbox_by_name(tx, name)
-        if found is None:
-            create_mailbox(tx, name, use)
-        else:
-            set_special_use(tx, found.id, found.special_use | use)
-    for name in config.initial_regular:
-        if mailbox_by_name(tx, name) is None:
-            create_mailbox(tx, name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 import trio
@@ -29,12 +29,10 @@ from moxlite.store.auth.credentials import (
     generate_password,
     verifications,
 )
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.database import Reader, Tx
 from moxlite.store.file.transaction import Row
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = [
     "MAX_APP_PASSWORDS",

@@ -18,7 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import argon2
 import msgspec
@@ -28,11 +28,9 @@ from moxlite.proto.sasl.crammd5 import cram_md5_states
 from moxlite.proto.sasl.passwords import prepare_password
 from moxlite.proto.sasl.scram import ITERATIONS, SALT_SIZE, derive_scram
 from moxlite.proto.sasl.types import ScramSecrets, Secrets
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import BadPassword
 from moxlite.store.file.database import Reader, Tx
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = [
     "OWN",

@@ -1,13 +1,11 @@
-"""An open account: its database, its change bus, its background tasks. Opened and shared by `Accounts`; nobody else
-makes one.
+"""The handle of an account: reading, writing, subscribing to its changes. What stands below `accounts` takes one of
+these; an account that is really open, with text index and background tasks, is `accounts.opened.OpenAccount`.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, overload
 
@@ -18,21 +16,12 @@ from moxlite.store.changelog.bus import Batch, Bus, Cursor
 from moxlite.store.changelog.changes import Catchup, TooMany
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AlreadyDone
-from moxlite.store.file.database import Database, Kind, Reader, Snapshot
+from moxlite.store.file.database import Database, Reader, Snapshot
 from moxlite.store.file.writer import SERIES_AHEAD
-from moxlite.store.junk.trainer import Trainer
-from moxlite.store.mail.copyparts import undo_part, unfinished_copies
-from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.search.builder import Builder
-from moxlite.store.search.index import Index
 from moxlite.store.types import Event, ModSeq
-from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, reclaim
-from moxlite.store.upkeep.outbox import Carrier, Handler, OutboxRow
 
-__all__ = ["Account", "AccountTx", "Batch", "Cursor", "OutboxRow", "open_account"]
-
-logger = logging.getLogger("moxlite.store.account")
+__all__ = ["MODSEQ", "Account", "AccountTx", "Batch", "Cursor"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -46,21 +35,18 @@ MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
 
 
 class Account:
-    """One open account. `bus`, `database` and the background tasks are for the store itself."""
+    """One account. `bus` and `database` are for the store itself.
 
-    def __init__(
-        self, name: str, database: Database, options: Options, modseq: ModSeq, handlers: Mapping[str, Handler]
-    ) -> None:
-        """For `open_account`."""
+    `changed`, `removed` and `owed` tell that there is something to do afterwards. Here nothing follows; `OpenAccount`
+    wakes its background tasks.
+    """
+
+    def __init__(self, name: str, database: Database, options: Options, modseq: ModSeq) -> None:
+        """`modseq` is that of the account's last change."""
         self.name = name
         self.database = database
         self.options = options
-        self.search = Index(self)
-        self.indexer = Builder(self, self.search)
-        self.eraser = Eraser(self)
-        self.trainer = Trainer(self, self.eraser.want)
-        self.carrier = Carrier(self, handlers)
-        self.bus = Bus(name, modseq, self._load, self.eraser.want)
+        self.bus = Bus(name, modseq, self._load, self.removed)
 
     @property
     def config(self) -> AccountConfig:
@@ -132,9 +118,9 @@ class Account:
                 bus=self.bus,
                 origin=origin,
                 seen=seen,
-                owes=self.carrier.want,
-                removed=self.eraser.want,
-                changed=self._changed,
+                owes=self.owed,
+                removed=self.removed,
+                changed=self.changed,
             )
 
         return make
@@ -192,37 +178,14 @@ class Account:
         """Raise StorageFull when the disk has too little left for additions (STORE-157)."""
         self.database.check_space()
 
-    async def tend(self) -> None:
-        """Purge old tombstones and idempotency keys, close subscribers that fell silent: nightly (STORE-27, STORE-38,
-        STORE-189).
-        """
-        self.bus.close_silent()
-        options = self.options
-        while await self.database.write(
-            lambda tx: purge(
-                tx, self.bus.acknowledged, retention=options.expunged_retention, kept=options.expunged_kept
-            )
-        ):
-            pass
-        while await self.database.write(forget_keys):
-            pass
-
-    async def settle(self) -> None:
-        """Do now what the background tasks have to do: carry the outbox over, learn, erase what can be erased."""
-        await self.carrier.once()
-        await self.trainer.once()
-        await self.eraser.once()
-
-    async def aclose(self) -> None:
-        """For `Accounts`: tell subscribers, finish the units that wait, close the database."""
-        self.bus.close("closed")
-        await self.search.aclose()
-        await self.database.aclose()
-
-    def _changed(self) -> None:
+    def changed(self) -> None:
         """A unit was committed that changed messages or mailboxes."""
-        self.trainer.want()
-        self.indexer.want()
+
+    def removed(self) -> None:
+        """Messages were removed, or what still held their content has let go: some of it may be erased now."""
+
+    def owed(self) -> None:
+        """A unit was committed that owes something to other files, by a row of `outbox`."""
 
     async def _load(self, catchup: Catchup) -> list[Event]:
         """For the bus: the next slice of a catch-up; first its plan, here if it is short, else in a thread."""
@@ -244,26 +207,3 @@ def _once(unit: Callable[[AccountTx], T], key: bytes) -> Callable[[AccountTx], T
         return unit(tx)
 
     return once
-
-
-async def open_account(name: str, path: Path, options: Options, handlers: Mapping[str, Handler]) -> Account:
-    """Open the database of an account, or create it without any mailbox; for `Accounts`."""
-    database = await Database.open(path, Kind.ACCOUNT, options=options, name=name)
-    try:
-        modseq, unused = await database.read(lambda r: (ModSeq(r.value(MODSEQ)), r.row(UNUSED, 1)), op="open")
-        if await database.read(lambda r: r.value(JOBS), op="open"):
-            while await database.write(drop_staged) > 0:
-                pass
-            await database.write(drop_job)
-            logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
-        while unused is not None and await database.write(reclaim) > 0:
-            pass
-        account = Account(name, database, options, modseq, handlers)
-        for copy in await database.read(unfinished_copies, op="open"):
-            while await account.write(partial(undo_part, copy=copy)):
-                pass
-            logger.info("an unfinished copy removed", extra={"kv": {"account": name}})
-    except BaseException:
-        await database.aclose()
-        raise
-    return account

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.types import BodyID, MessageID, chunk_id
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = [
     "Content",

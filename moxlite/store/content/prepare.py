@@ -12,7 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
@@ -23,15 +23,13 @@ from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure, render_envelope
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadMessage, StoreError
 from moxlite.store.file.transaction import Tx
 from moxlite.store.mail.threadlinks import ThreadKeys
 from moxlite.store.types import BodyID, chunk_id
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = [
     "HEADER_LIMIT",

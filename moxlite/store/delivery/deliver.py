@@ -8,10 +8,11 @@ many accounts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_bodies, held_body
@@ -21,9 +22,6 @@ from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.messages import expunge_ids
 from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["Append", "Delivered", "append", "deliver"]
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_body
 from moxlite.store.file.transaction import Reader
@@ -21,9 +22,6 @@ from moxlite.store.mail.messages import expunge_queued
 from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.rows.reading import mailbox_by_name, state
 from moxlite.store.types import Flag, MailboxID
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["created_at", "drop_queued", "fit_queue_mailbox", "put_queued", "queued_keys"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_body
 from moxlite.store.mail.adding import Added, add_message
@@ -16,9 +17,6 @@ from moxlite.store.mail.messages import expunge_ids
 from moxlite.store.options import DAY
 from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import Flag
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["MAX_REJECTS", "REJECT_AGE", "keep_reject", "tidy_rejects"]
 

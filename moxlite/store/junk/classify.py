@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from moxlite.proto.mime.structure import scan
 from moxlite.store import metrics
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.params import Grams, JunkParams
@@ -17,9 +17,6 @@ from moxlite.store.junk.reading import stored_words
 from moxlite.store.junk.score import NEUTRAL, Judgement, JunkWord, judge
 from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import count_words, read_meta
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["Explanation", "Judgement", "classify", "explain"]
 

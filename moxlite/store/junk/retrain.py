@@ -14,18 +14,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from moxlite.store import metrics
+from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk.params import Grams
 from moxlite.store.junk.reading import Tokenised, tokenise
 from moxlite.store.junk.words import WANTED, Meta, begin_generation, change_words, read_meta, swap_generations
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["Retraining"]
 

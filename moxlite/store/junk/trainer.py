@@ -12,13 +12,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
 
 from moxlite.bell import Bell
 from moxlite.store import metrics
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk.params import JunkParams
@@ -26,9 +27,6 @@ from moxlite.store.junk.reading import Tokenised, tokenise
 from moxlite.store.junk.retrain import Retraining
 from moxlite.store.junk.words import FIRST_HASH, WANTED, Meta, change_words, forget_all, prune_words, read_meta
 from moxlite.store.options import DAY
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["UNIT_MESSAGES", "UNIT_SECONDS", "Trainer"]
 

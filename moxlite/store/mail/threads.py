@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import apsw
 import msgspec
@@ -21,6 +21,7 @@ import msgspec
 from moxlite.proto.mime.headers import Header
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.words import decode_words
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.threadlinks import (
@@ -37,9 +38,6 @@ from moxlite.store.mail.threadlinks import (
 )
 from moxlite.store.rows.reading import int_array
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["NOTE_MISSING", "Placing", "adopt_orphans", "keep_threads", "missing_rows", "reassign_threads"]
 

@@ -15,7 +15,7 @@ import time
 from array import array
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
@@ -23,11 +23,8 @@ import trio
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import QUIET, Database, Reader, Tx
 from moxlite.store.search import metrics
-from moxlite.store.search.index import Index
+from moxlite.store.search.index import Index, IndexedAccount
 from moxlite.store.search.texts import Packed, packed_texts
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["Builder"]
 
@@ -108,7 +105,7 @@ class _Batch(msgspec.Struct, frozen=True):
 class Builder:
     """The background task of one open account."""
 
-    def __init__(self, account: Account, index: Index) -> None:
+    def __init__(self, account: IndexedAccount, index: Index) -> None:
         self._account = account
         self._index = index
         self._lock = trio.Lock()

@@ -6,18 +6,16 @@ A running server builds an index with findings anew; of a stopped one `search.db
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.reading import int_array
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
+from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.texts import Text, texts_of, unpack
 from moxlite.store.upkeep.check import MAX_PER_KIND, Finding, quick_check
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["check_index"]
 
@@ -31,7 +29,7 @@ SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.messa
 WHERE t.data IS NOT NULL"""
 
 
-async def check_index(account: Account, *, deep: bool = False) -> list[Finding]:
+async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Finding]:
     """What is wrong with the text index, [] also when there is none; `deep` also compares all texts with the
     messages.
     """
@@ -45,7 +43,7 @@ async def check_index(account: Account, *, deep: bool = False) -> list[Finding]:
         return [Finding("search", f"the text index cannot be read: {error}")]
 
 
-async def _check(account: Account, database: Database, deep: bool) -> list[Finding]:
+async def _check(account: IndexedAccount, database: Database, deep: bool) -> list[Finding]:
     findings = await database.scan(quick_check, op="check")
     # The index is read first: of what it has up to its watermark, the account can only lose messages.
     watermark, texts, trigrams = await database.scan(_listed, op="check")
@@ -71,7 +69,7 @@ def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int]]:
     )
 
 
-async def _compare(account: Account, database: Database, ids: list[int]) -> list[Finding]:
+async def _compare(account: IndexedAccount, database: Database, ids: list[int]) -> list[Finding]:
     findings: list[Finding] = []
     for start in range(0, len(ids), SLICE):
         part = ids[start : start + SLICE]

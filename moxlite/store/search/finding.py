@@ -8,19 +8,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from moxlite.proto.mime.text import fold
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.reading import int_array
+from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.terms import Every, Has, Term, holds
 from moxlite.store.search.texts import texts_of
 from moxlite.store.types import MailboxID, MessageID
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["FoundMessages", "search_messages"]
 
@@ -44,7 +42,7 @@ class FoundMessages(msgspec.Struct, frozen=True):
 
 
 async def search_messages(
-    account: Account,
+    account: IndexedAccount,
     mailbox_id: MailboxID | None,
     words: Sequence[str],
     limit: int,

@@ -15,7 +15,7 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import apsw
 import msgspec
@@ -24,17 +24,17 @@ import trio
 from moxlite.bell import Bell
 from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store import metrics as store_metrics
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
 from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.options import Options
 from moxlite.store.rows.reading import int_array
 from moxlite.store.search import metrics
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import IndexDamaged, unpack
+from moxlite.store.types import ModSeq
 
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
-
-__all__ = ["INDEX_VERSION", "Candidates", "Index", "Sifted", "Standing", "standing"]
+__all__ = ["INDEX_VERSION", "Candidates", "Index", "IndexedAccount", "Sifted", "Standing", "standing"]
 
 logger = logging.getLogger("moxlite.store.search")
 
@@ -305,6 +305,14 @@ class Index:
         if count > live:
             self.leftovers = True
         return "incomplete" if count < live else ""
+
+
+class IndexedAccount(Account):
+    """An account with its text index, `search`."""
+
+    def __init__(self, name: str, database: Database, options: Options, modseq: ModSeq) -> None:
+        super().__init__(name, database, options, modseq)
+        self.search = Index(self)
 
 
 def _begin(tx: Tx, file_id: bytes) -> None:

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
 
 from moxlite.bell import Bell
 from moxlite.store import metrics
+from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY, SECOND
 from moxlite.store.types import ModSeq, chunk_id
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["UNUSED", "Erased", "Eraser", "erase", "forget_keys", "purge", "reclaim"]
 
@@ -178,10 +177,15 @@ def _pending(r: Reader, grace: int) -> tuple[int, int | None]:
 
 
 class Eraser:
-    """The background eraser of one open account."""
+    """The background eraser of one open account.
 
-    def __init__(self, account: Account) -> None:
+    Args:
+      erased: called with the ids of messages of which nothing is left.
+    """
+
+    def __init__(self, account: Account, erased: Callable[[Sequence[int]], None]) -> None:
         self._account = account
+        self._erased = erased
         self._bell = Bell(rung=True)
         self._lock = trio.Lock()
         self._gauge = metrics.ERASE_PENDING
@@ -221,7 +225,7 @@ class Eraser:
                     await account.database.calm()
                     erased = await account.database.write(partial(erase, until=until))
                     self._count(self._counted - erased.tombstones)
-                    account.indexer.forget(erased.gone)
+                    self._erased(erased.gone)
                     if not erased.more:
                         break
             except StoreError as error:

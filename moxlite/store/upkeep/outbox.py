@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 import trio
 
 from moxlite.bell import Bell
+from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["Carrier", "Handler", "OutboxRow"]
 
@@ -51,7 +49,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     created: int
 
 
-Handler: TypeAlias = Callable[["Account", OutboxRow], Awaitable[None]]
+Handler: TypeAlias = Callable[[Account, OutboxRow], Awaitable[None]]
 """Carries one row over; called again for the same row after a crash or an error."""
 
 

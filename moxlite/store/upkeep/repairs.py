@@ -9,17 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, NoSuchMailbox
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.store.rows.reading import mailbox_by_name
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = [
     "FIXES",

@@ -21,11 +21,11 @@ from moxlite.store.content.body import locate, message_chunks
 from moxlite.store.content.prepare import HEADER_LIMIT, LARGE, Parsed, parse
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.search.index import IndexedAccount
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["keep_parsed", "reparse"]
 
@@ -68,7 +68,7 @@ class _Anew(msgspec.Struct, frozen=True):
 
 
 async def reparse(
-    account: Account, *, force: bool = False, tell: Callable[[int, int], Awaitable[None]] | None = None
+    account: IndexedAccount, *, force: bool = False, tell: Callable[[int, int], Awaitable[None]] | None = None
 ) -> int:
     """Bring the index of all messages to `PARSE_VERSION`; returns how many were made anew.
 
@@ -102,7 +102,7 @@ async def reparse(
             await tell(done, max(done, total))
 
 
-async def keep_parsed(account: Account) -> None:
+async def keep_parsed(account: IndexedAccount) -> None:
     """`reparse` as a background task of open accounts, for `Accounts.register_task`."""
     await reparse(account)
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.messages import expunge
 from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import UID, MailboxID
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["expire"]
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, compression_of, decode_chunk, encode_chunk
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.types import CHUNK_BITS, BodyID, MessageID
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["SCRUB_RATE", "BodyStats", "Damage", "body_stats", "recompress", "scrub"]
 

@@ -110,7 +110,7 @@ async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str 
                     return True
 
                 done.messages += await account.write(unit, weight=one.size)
-    account.eraser.want()
+    account.removed()
     logger.info("messages undeleted", extra={"kv": {"account": account.name, "messages": done.messages}})
     return done
 

@@ -1,0 +1,135 @@
+"""An account that is open: its handle, its text index, its background tasks. `Accounts` opens and shares it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from moxlite.store.changelog.account import MODSEQ
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.junk.trainer import Trainer
+from moxlite.store.mail.copyparts import undo_part, unfinished_copies
+from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
+from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
+from moxlite.store.names import INBOX
+from moxlite.store.options import AccountConfig, Options
+from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.search.builder import Builder
+from moxlite.store.search.index import IndexedAccount
+from moxlite.store.types import ModSeq
+from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, reclaim
+from moxlite.store.upkeep.outbox import Carrier, Handler
+
+__all__ = ["OpenAccount", "open_account"]
+
+logger = logging.getLogger("moxlite.store.account")
+
+
+class OpenAccount(IndexedAccount):
+    """One open account, as `Accounts.use` gives it.
+
+    Attributes:
+      indexer, eraser, trainer, carrier: its background tasks; `Accounts` runs them.
+    """
+
+    def __init__(
+        self, name: str, database: Database, options: Options, modseq: ModSeq, handlers: Mapping[str, Handler]
+    ) -> None:
+        """For `open_account`."""
+        super().__init__(name, database, options, modseq)
+        self.indexer = Builder(self, self.search)
+        self.eraser = Eraser(self, erased=self.indexer.forget)
+        self.trainer = Trainer(self, self.removed)
+        self.carrier = Carrier(self, handlers)
+
+    def changed(self) -> None:
+        """A unit was committed that changed messages or mailboxes: the junk filter and the text index follow."""
+        self.trainer.want()
+        self.indexer.want()
+
+    def removed(self) -> None:
+        """Messages were removed, or what still held their content has let go: the eraser looks."""
+        self.eraser.want()
+
+    def owed(self) -> None:
+        """A unit was committed that owes something to other files: the carrier takes it there."""
+        self.carrier.want()
+
+    async def tend(self) -> None:
+        """Purge old tombstones and idempotency keys, close subscribers that fell silent: nightly (STORE-27, STORE-38,
+        STORE-189).
+        """
+        self.bus.close_silent()
+        options = self.options
+        while await self.database.write(
+            lambda tx: purge(
+                tx, self.bus.acknowledged, retention=options.expunged_retention, kept=options.expunged_kept
+            )
+        ):
+            pass
+        while await self.database.write(forget_keys):
+            pass
+
+    async def settle(self) -> None:
+        """Do now what the background tasks have to do: carry the outbox over, learn, erase what can be erased."""
+        await self.carrier.once()
+        await self.trainer.once()
+        await self.eraser.once()
+
+    async def aclose(self) -> None:
+        """For `Accounts`: tell subscribers, finish the units that wait, close the files."""
+        self.bus.close("closed")
+        await self.search.aclose()
+        await self.database.aclose()
+
+
+async def open_account(name: str, path: Path, options: Options, handlers: Mapping[str, Handler]) -> OpenAccount:
+    """Open the database of an account, or create it with its first mailboxes (STORE-11); for `Accounts`.
+
+    What a kill left behind goes first: the rest of an import, bodies without users (STORE-10), parts of a copy.
+
+    Raises:
+      What `Database.open` raises; StorageFull, StorageBroken.
+    """
+    database = await Database.open(path, Kind.ACCOUNT, options=options, name=name)
+    try:
+        modseq, unused = await database.read(lambda r: (ModSeq(r.value(MODSEQ)), r.row(UNUSED, 1)), op="open")
+        if await database.read(lambda r: r.value(JOBS), op="open"):
+            while await database.write(drop_staged) > 0:
+                pass
+            await database.write(drop_job)
+            logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
+        while unused is not None and await database.write(reclaim) > 0:
+            pass
+        account = OpenAccount(name, database, options, modseq, handlers)
+        for copy in await database.read(unfinished_copies, op="open"):
+            while await account.write(partial(undo_part, copy=copy)):
+                pass
+            logger.info("an unfinished copy removed", extra={"kv": {"account": name}})
+        if await database.read(lambda r: mailbox_by_name(r, INBOX), op="open") is None:
+            await account.write(lambda tx: _first_mailboxes(tx, account.config))
+            logger.info("account created", extra={"kv": {"account": name}})
+    except BaseException:
+        with trio.CancelScope(shield=True):  # bounded: nothing runs in it yet
+            await database.aclose()
+        raise
+    return account
+
+
+def _first_mailboxes(tx: AccountTx, config: AccountConfig) -> None:
+    """Inbox, those with a special use, the others: all subscribed (STORE-11)."""
+    create_mailbox(tx, INBOX)
+    for use, name in config.initial_special_use.items():
+        found = mailbox_by_name(tx, name)
+        if found is None:
+            create_mailbox(tx, name, use)
+        else:
+            set_special_use(tx, found.id, found.special_use | use)
+    for name in config.initial_regular:
+        if mailbox_by_name(tx, name) is None:
+            create_mailbox(tx, name)
