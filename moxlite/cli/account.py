@@ -128,7 +128,7 @@ def export_full(name: str, file: str) -> None:
     """
     import apsw
 
-    from moxlite.store.accounts.accounts import check_account_name
+    from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.backup.whole import export_account
     from moxlite.store.errors import StoreError
 

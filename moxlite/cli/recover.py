@@ -22,7 +22,7 @@ def recover(name: str, out: str, file: str | None) -> None:
     also to DIR/losses.txt; exit code 1 if something is.
     """
     from moxlite.process.lock import DataLock, Locked
-    from moxlite.store.accounts.accounts import check_account_name
+    from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.errors import StoreError
     from moxlite.store.recover.rebuild import recover as run
 

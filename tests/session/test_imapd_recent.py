@@ -47,7 +47,7 @@ async def test_claims_survive_the_closing_of_the_account(imap: Imap, monkeypatch
         assert "* 2 RECENT" in await c.ok("a NOOP")
         await c.ok("a UNSELECT")  # claims of mailboxes that were left count as well
     monkeypatch.setattr(accounts, "IDLE", 0.0)
-    await imap.accounts._close_idle()
+    await imap.accounts.close_idle()
     assert not imap.accounts._slots
     async with imap.user(select=None) as c:
         assert await recent(c) == 0

@@ -15,7 +15,10 @@ from trio.testing import MockClock
 
 from moxlite.bell import LONGEST_SLEEP, sleep_by_both_clocks
 from moxlite.store.accounts import accounts as accounts_module
-from moxlite.store.accounts.accounts import Accounts, CheckFailed, check_account_name
+from moxlite.store.accounts import tasks
+from moxlite.store.accounts.accounts import Accounts, CheckFailed
+from moxlite.store.accounts.folders import check_account_name
+from moxlite.store.accounts.rounds import NIGHT
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import (
     AccountRemoved,
@@ -142,10 +145,10 @@ async def test_an_account_without_users_is_closed_after_a_while(
     async with accounts.use("busy") as busy:
         async with accounts.use("idle") as idle:
             await idle.write(lambda tx: mailboxes.create_mailbox(tx, "kept"))
-        await accounts._close_idle()
+        await accounts.close_idle()
         await idle.write(lambda tx: None)
         monkeypatch.setattr(accounts_module, "IDLE", 0.0)
-        await accounts._close_idle()
+        await accounts.close_idle()
         with pytest.raises(Closed):
             await idle.write(lambda tx: None)
         await busy.write(lambda tx: None)
@@ -163,7 +166,7 @@ async def test_beyond_200_open_accounts_the_longest_unused_are_closed(
         async with accounts.use(name):
             pass
         await trio.sleep(0.001)
-    await accounts._close_idle()
+    await accounts.close_idle()
     assert sorted(accounts._slots) == ["c", "d"]
 
 
@@ -181,7 +184,7 @@ async def test_who_comes_while_an_account_closes_gets_it_opened_anew(
 
     for _ in range(10):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(accounts._close_idle)
+            nursery.start_soon(accounts.close_idle)
             for _ in range(3):
                 nursery.start_soon(user)
 
@@ -194,10 +197,10 @@ async def test_an_account_without_users_stays_open_while_its_background_tasks_wo
         pass
     slot = accounts._slots["mjl"]
     slot.idle_since = trio.current_time() - accounts_module.IDLE
-    await accounts._close_idle()
+    await accounts.close_idle()
     assert slot.account is account  # its database was written to a moment ago
     monkeypatch.setattr(accounts_module, "IDLE", 0.0)
-    await accounts._close_idle()
+    await accounts.close_idle()
     assert slot.account is None
 
 
@@ -218,7 +221,7 @@ async def test_an_account_whose_closing_is_cancelled_is_closed_all_the_same(
     async with accounts.use("mjl") as account:
         await trio.testing.wait_all_tasks_blocked()
     with scope:
-        await accounts._close_idle()
+        await accounts.close_idle()
         await trio.lowlevel.checkpoint()
     assert scope.cancelled_caught
     with pytest.raises(Closed):
@@ -234,7 +237,7 @@ async def test_an_account_that_cannot_be_opened_fails_alone(
         async with accounts.use(name):
             pass
     monkeypatch.setattr(accounts_module, "IDLE", 0.0)
-    await accounts._close_idle()
+    await accounts.close_idle()
     newer = accounts.path("newer") / "account.db"
     db = apsw.Connection(str(newer))
     version = db.pragma("user_version")
@@ -374,7 +377,7 @@ async def test_background_tasks_run_while_an_account_is_open(
         await trio.testing.wait_all_tasks_blocked()
         assert running == ["mjl"]
     monkeypatch.setattr(accounts_module, "IDLE", 0.0)
-    await accounts._close_idle()
+    await accounts.close_idle()
     assert running == []
 
 
@@ -396,7 +399,7 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-158: neither the server nor the account's other tasks."""
-    monkeypatch.setattr(accounts_module, "TASK_RETRY", 0.0)
+    monkeypatch.setattr(tasks, "TASK_RETRY", 0.0)
     runs = 0
     again = trio.Event()
 
@@ -504,11 +507,11 @@ async def test_a_night_ends_by_either_clock(autojump_clock: MockClock, monkeypat
     moment = 1e9
     monkeypatch.setattr("moxlite.bell.time", SimpleNamespace(time=lambda: moment))
     began = trio.current_time()
-    await sleep_by_both_clocks(accounts_module.NIGHT)
-    assert trio.current_time() - began == pytest.approx(accounts_module.NIGHT)
+    await sleep_by_both_clocks(NIGHT)
+    assert trio.current_time() - began == pytest.approx(NIGHT)
     began = trio.current_time()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sleep_by_both_clocks, accounts_module.NIGHT)
+        nursery.start_soon(sleep_by_both_clocks, NIGHT)
         await trio.testing.wait_all_tasks_blocked()
-        moment += accounts_module.NIGHT
+        moment += NIGHT
     assert trio.current_time() - began == pytest.approx(LONGEST_SLEEP)

@@ -10,42 +10,38 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import trio
 
-from moxlite.bell import Bell, sleep_by_both_clocks
+from moxlite.bell import Bell
 from moxlite.store import metrics
+from moxlite.store.accounts.folders import NAME, check_account_name, make_folder, move_folder
 from moxlite.store.accounts.opened import OpenAccount, open_account
+from moxlite.store.accounts.rounds import Rounds
+from moxlite.store.accounts.tasks import AccountTasks, BackgroundTask
 from moxlite.store.errors import (
     AccountExists,
     AccountRemoved,
     AccountUnknown,
-    BadAccountName,
     LoginDisabled,
     StoreError,
 )
 from moxlite.store.file.database import UPKEEP
-from moxlite.store.file.migrations import drop_old_copies
 from moxlite.store.file.offload import give_memory_back
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.search.check import check_index
-from moxlite.store.upkeep.check import Finding, check_account, quick_check
+from moxlite.store.upkeep.check import Finding, check_account
 from moxlite.store.upkeep.outbox import Handler
-from moxlite.store.upkeep.retention import expire
 
-__all__ = ["Accounts", "CheckFailed", "check_account_name"]
+__all__ = ["Accounts", "CheckFailed"]
 
 logger = logging.getLogger("moxlite.store.accounts")
-
-NAME: Final = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,63}")
-"""STORE-166: nothing that a path or a log line could take for something else."""
 
 IDLE: Final = 30.0
 """Seconds without users and background work after which an account is closed (STORE-8). To open it again takes 4 ms,
@@ -56,18 +52,6 @@ MAX_OPEN: Final = 200
 """Open accounts above which those without users are closed, the longest unused first: each holds up to 1 MB of caches
 and two file descriptors.
 """
-
-NIGHT: Final = 86_400.0
-"""Seconds between two rounds of purging."""
-
-ROUND_PAUSE: Final = 0.1
-"""Seconds between two accounts of a round: it is nobody's wish, so it leaves disk and writers to others."""
-
-TASK_RETRY: Final = 60.0
-"""Seconds until a background task that failed starts again: a disk that is full or broken is not mended sooner."""
-
-DIRECTORY_MODE: Final = 0o2750
-"""ADMIN-37: files made in it get its group."""
 
 _removals: Final = itertools.count(1)
 
@@ -81,17 +65,10 @@ class CheckFailed(StoreError):
         self.findings = findings
 
 
-def check_account_name(name: str) -> str:
-    """The name, if it is one (STORE-166). Raises BadAccountName."""
-    if not NAME.fullmatch(name):
-        raise BadAccountName(name)
-    return name
-
-
 class _Slot:
     """What there is of one name: the open account, its users, its background tasks."""
 
-    __slots__ = ("account", "idle_since", "left", "lock", "removed", "scope", "stopped", "tasks", "users")
+    __slots__ = ("account", "idle_since", "left", "lock", "removed", "tasks", "users")
 
     def __init__(self) -> None:
         self.account: OpenAccount | None = None
@@ -100,13 +77,8 @@ class _Slot:
         self.removed = False
         # Held while the account is opened, created, closed or removed.
         self.lock = trio.Lock()
-        self.scope: trio.CancelScope | None = None
-        self.stopped = trio.Event()
-        self.tasks: trio.Nursery | None = None
+        self.tasks: AccountTasks | None = None
         self.left = trio.Event()
-
-
-BackgroundTask = Callable[[OpenAccount], Awaitable[None]]
 
 
 class Accounts:
@@ -121,8 +93,7 @@ class Accounts:
         self._handlers: dict[str, Handler] = {}
         self._tasks: list[BackgroundTask] = []
         self._nursery: trio.Nursery | None = None
-        self._unclean: list[str] = []
-        self._unclean_bell = Bell()
+        self._rounds = Rounds(self)
         self._upkeep_bell = Bell(rung=True)
         self._closed = False
 
@@ -141,8 +112,8 @@ class Accounts:
         """Have `task(account)` run while an account is open; it ends by cancellation."""
         self._tasks.append(task)
         for slot in self._slots.values():
-            if slot.tasks is not None and slot.account is not None:
-                slot.tasks.start_soon(_guard, task, slot.account)
+            if slot.tasks is not None:
+                slot.tasks.add(task)
 
     # Names
 
@@ -229,7 +200,7 @@ class Accounts:
             if self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists):
                 raise AccountUnknown(name)  # it was removed twice at once
             moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
-            await trio.to_thread.run_sync(_move, folder, moved)
+            await trio.to_thread.run_sync(move_folder, folder, moved)
         self._slots.pop(name, None)
         logger.info("account removed", extra={"kv": {"account": name}})
         # The account is gone by now; what a kill leaves of this lies in tmp/, which is emptied at start.
@@ -245,7 +216,7 @@ class Accounts:
         async with slot.lock:
             if slot.account is not None or await trio.to_thread.run_sync(target.exists):
                 raise AccountExists(name)
-            await trio.to_thread.run_sync(_move, folder, target)
+            await trio.to_thread.run_sync(move_folder, folder, target)
         logger.info("account adopted", extra={"kv": {"account": name}})
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -260,13 +231,31 @@ class Accounts:
                     if slot.account is not None:
                         self._start_tasks(name, slot)
                 nursery.start_soon(self._upkeep)
-                nursery.start_soon(self._rounds, left)
-                nursery.start_soon(self._check_unclean)
+                nursery.start_soon(self._rounds.nightly, left)
+                nursery.start_soon(self._rounds.check_unclean)
                 task_status.started()
         finally:
             self._nursery = None
             with trio.CancelScope(shield=True):  # bounded: units that wait, and reads that are interrupted
                 await self.aclose()
+
+    async def close_idle(self) -> None:
+        """Close accounts that nobody uses, and beyond 200 open ones the longest unused (STORE-8)."""
+        idle = sorted(
+            (slot.idle_since, name) for name, slot in self._slots.items() if slot.account is not None and not slot.users
+        )
+        excess = sum(slot.account is not None for slot in self._slots.values()) - MAX_OPEN
+        for number, (since, name) in enumerate(idle):
+            if number < excess or trio.current_time() - since >= IDLE:
+                slot = self._slots.get(name)
+                if slot is None:
+                    continue  # another call was here meanwhile
+                async with slot.lock:
+                    busy = slot.account is not None and slot.account.database.idle < IDLE and number >= excess
+                    if not slot.users and not busy:
+                        await self._close(name, slot)
+                if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
+                    del self._slots[name]
 
     async def aclose(self) -> None:
         """Close all accounts; none can be used from now on."""
@@ -302,32 +291,20 @@ class Accounts:
                     metrics.ACCOUNTS_OPEN.inc()
                     self._start_tasks(name, slot)
                     if slot.account.database.unclean:
-                        self._unclean.append(name)
-                        self._unclean_bell.ring()
+                        self._rounds.note_unclean(name)
         else:
             await trio.lowlevel.checkpoint()
         return slot.account
 
     async def _open_now(self, name: str) -> OpenAccount:
         folder = self.path(name)
-        await trio.to_thread.run_sync(_make_folder, folder)
+        await trio.to_thread.run_sync(make_folder, folder)
         return await open_account(name, folder / "account.db", self.options, self._handlers)
 
     def _start_tasks(self, name: str, slot: _Slot) -> None:
-        if self._nursery is not None and slot.scope is None and slot.account is not None:
-            slot.scope = trio.CancelScope()
-            slot.stopped = trio.Event()
-            self._nursery.start_soon(self._run_tasks, slot, slot.account, slot.scope, name=f"account {name}")
-
-    async def _run_tasks(self, slot: _Slot, account: OpenAccount, scope: trio.CancelScope) -> None:
-        try:
-            with scope:
-                async with trio.open_nursery() as slot.tasks:
-                    for task in (_erase, _carry, _train, _index, *self._tasks):
-                        slot.tasks.start_soon(_guard, task, account)
-        finally:
-            slot.tasks = None
-            slot.stopped.set()
+        if self._nursery is not None and slot.tasks is None and slot.account is not None:
+            slot.tasks = AccountTasks(slot.account, self._tasks)
+            self._nursery.start_soon(slot.tasks.run, name=f"account {name}")
 
     async def _left(self, name: str, slot: _Slot) -> None:
         """The last user of an account has left."""
@@ -348,10 +325,9 @@ class Accounts:
             return
         slot.account = None  # who comes now waits for the lock, and opens it anew
         with trio.CancelScope(shield=True):  # bounded: tasks that are cancelled, units that wait, interrupted reads
-            if slot.scope is not None:
-                slot.scope.cancel()
-                await slot.stopped.wait()
-                slot.scope = None
+            if slot.tasks is not None:
+                await slot.tasks.stop()
+                slot.tasks = None
             metrics.ACCOUNTS_OPEN.dec()
             await account.aclose()
         logger.debug("account closed", extra={"kv": {"account": name}})
@@ -367,65 +343,11 @@ class Accounts:
                     if slot.account is not None:
                         slot.account.bus.close_silent()
                         await slot.account.database.upkeep()
-            await self._close_idle()
+            await self.close_idle()
             if give_memory_back.owed:
                 await trio.to_thread.run_sync(give_memory_back)
             if give_memory_back.owed or not all(map(_rests, self._slots.values())):
                 self._upkeep_bell.ring()
-
-    async def _close_idle(self) -> None:
-        """Close accounts that nobody uses, and beyond 200 open ones the longest unused (STORE-8)."""
-        idle = sorted(
-            (slot.idle_since, name) for name, slot in self._slots.items() if slot.account is not None and not slot.users
-        )
-        excess = sum(slot.account is not None for slot in self._slots.values()) - MAX_OPEN
-        for number, (since, name) in enumerate(idle):
-            if number < excess or trio.current_time() - since >= IDLE:
-                slot = self._slots.get(name)
-                if slot is None:
-                    continue  # another call was here meanwhile
-                async with slot.lock:
-                    busy = slot.account is not None and slot.account.database.idle < IDLE and number >= excess
-                    if not slot.users and not busy:
-                        await self._close(name, slot)
-                if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
-                    del self._slots[name]
-
-    async def _rounds(self, names: list[str]) -> None:
-        """Open each account once after start, for what the last run left to do (STORE-189a), and then each night to
-        purge (STORE-27); `names` are those of the first round.
-        """
-        while True:
-            for name in names:
-                if self.options.account_config(name) is None:
-                    continue  # files of an account that was taken out of the configuration: left alone
-                try:
-                    async with self.use(name) as account:
-                        await account.tend()
-                        await expire(account, time.time_ns() // 1000)
-                        await account.settle()
-                        await trio.to_thread.run_sync(drop_old_copies, account.directory)
-                except StoreError as error:
-                    logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
-                await self._close_idle()
-                await trio.sleep(ROUND_PAUSE)
-            await sleep_by_both_clocks(NIGHT)
-            names = await trio.to_thread.run_sync(self.names)
-
-    async def _check_unclean(self) -> None:
-        """Check files that were not closed, one at a time (STORE-10)."""
-        while True:
-            await self._unclean_bell.wait()
-            self._unclean_bell.quiet()
-            while self._unclean:
-                name = self._unclean.pop(0)
-                try:
-                    async with self.use(name) as account:
-                        findings = await account.scan(quick_check, op="quick_check")
-                        if findings:
-                            account.database.health.damaged(findings[0].text)
-                except StoreError as error:
-                    logger.error("account not checked", extra={"kv": {"account": name, "err": str(error)}})
 
 
 def _rests(slot: _Slot) -> bool:
@@ -435,62 +357,3 @@ def _rests(slot: _Slot) -> bool:
         return True
     heard = account.bus.acknowledged >= account.bus.modseq  # else somebody may have fallen silent
     return bool(slot.users) and heard and account.database.resting
-
-
-async def _erase(account: OpenAccount) -> None:
-    await account.eraser.run()
-
-
-async def _carry(account: OpenAccount) -> None:
-    await account.carrier.run()
-
-
-async def _train(account: OpenAccount) -> None:
-    await account.trainer.run()
-
-
-async def _index(account: OpenAccount) -> None:
-    await account.indexer.run()
-
-
-async def _guard(task: BackgroundTask, account: OpenAccount) -> None:
-    """Run a background task, again and again if it fails: a broken account must not end the server, nor stop its own
-    other tasks.
-    """
-    while True:
-        try:
-            return await task(account)
-        except Exception as error:
-            # The one guard of background work, as each connection has one: the task may be another room's, or meet a
-            # broken disk.
-            logger.error(
-                "background task failed",
-                exc_info=None if isinstance(error, StoreError) else error,
-                extra={
-                    "kv": {
-                        "account": account.name,
-                        "err": f"{type(error).__name__}: {error}",
-                        "retry_seconds": TASK_RETRY,
-                    }
-                },
-            )
-        await trio.sleep(TASK_RETRY)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder of an account, with the modes of ADMIN-37."""
-    folder.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    if not folder.exists():
-        folder.mkdir()
-        folder.chmod(DIRECTORY_MODE)  # mkdir leaves out the set-group-id bit
-
-
-def _move(folder: Path, moved: Path) -> None:
-    moved.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    folder.rename(moved)
-    for path in (folder.parent, moved.parent):
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)  # a power loss must not bring the account back
-        finally:
-            os.close(handle)

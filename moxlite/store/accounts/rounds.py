@@ -1,0 +1,104 @@
+"""What is done with all accounts, one after the other: the nightly round, and the check of files that were not closed.
+
+Both open an account as any user does, and leave it to `Accounts` to close it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Protocol
+
+import trio
+
+from moxlite.bell import Bell, sleep_by_both_clocks
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.errors import StoreError
+from moxlite.store.file.migrations import drop_old_copies
+from moxlite.store.options import Options
+from moxlite.store.upkeep.check import quick_check
+from moxlite.store.upkeep.retention import expire
+
+__all__ = ["NIGHT", "Registry", "Rounds"]
+
+logger = logging.getLogger("moxlite.store.accounts")
+
+NIGHT: Final = 86_400.0
+"""Seconds between two rounds of purging."""
+
+ROUND_PAUSE: Final = 0.1
+"""Seconds between two accounts of the nightly round, so that it does not compete with deliveries."""
+
+
+class Registry(Protocol):
+    """What a round needs of `Accounts`."""
+
+    options: Options
+
+    def names(self) -> list[str]:
+        """All accounts that have files. Blocking."""
+        ...
+
+    def use(self, name: str) -> AbstractAsyncContextManager[OpenAccount]:
+        """The account, open for as long as the block lasts."""
+        ...
+
+    async def close_idle(self) -> None:
+        """Close the accounts that have no users any more."""
+        ...
+
+
+class Rounds:
+    """The rounds over the accounts of one data directory."""
+
+    def __init__(self, accounts: Registry) -> None:
+        self._accounts = accounts
+        self._unclean: list[str] = []
+        self._bell = Bell()
+
+    async def nightly(self, names: list[str]) -> None:
+        """Open each account once after start, for what the last run left to do (STORE-189a), and then each night to
+        purge (STORE-27); `names` are those of the first round.
+
+        Errors: those of the store are logged, and the next account comes; all others end the task.
+        """
+        while True:
+            for name in names:
+                if self._accounts.options.account_config(name) is None:
+                    continue  # files of an account that was taken out of the configuration: left alone
+                try:
+                    async with self._accounts.use(name) as account:
+                        await account.tend()
+                        await expire(account, time.time_ns() // 1000)
+                        await account.settle()
+                        await trio.to_thread.run_sync(drop_old_copies, account.directory)
+                except StoreError as error:
+                    logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
+                await self._accounts.close_idle()
+                await trio.sleep(ROUND_PAUSE)
+            await sleep_by_both_clocks(NIGHT)
+            names = await trio.to_thread.run_sync(self._accounts.names)
+
+    def note_unclean(self, name: str) -> None:
+        """This account was opened, and had not been closed: its file is checked soon."""
+        self._unclean.append(name)
+        self._bell.ring()
+
+    async def check_unclean(self) -> None:
+        """Check files that were not closed, one at a time (STORE-10).
+
+        Errors: those of the store are logged; all others end the task.
+        """
+        while True:
+            await self._bell.wait()
+            self._bell.quiet()
+            while self._unclean:
+                name = self._unclean.pop(0)
+                try:
+                    async with self._accounts.use(name) as account:
+                        findings = await account.scan(quick_check, op="quick_check")
+                        if findings:
+                            account.database.health.damaged(findings[0].text)
+                except StoreError as error:
+                    logger.error("account not checked", extra={"kv": {"account": name, "err": str(error)}})
