@@ -20,8 +20,8 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.file.transaction import Tx
 from moxlite.store.junk.classify import classify
-from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import Meta, read_meta
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.reading import mailbox_by_name
 from tests.junkcorpus import Corpus

@@ -8,8 +8,8 @@ from moxlite.config.domains import JunkFilter
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import InitialMailboxes
 from moxlite.store.content.chunks import Compression
-from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.options import SECOND, AccountConfig, Options
 from moxlite.store.types import SpecialUse
 

@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from moxlite.cli.common import Failure, printable
-from moxlite.store.imports.items import ImportFailed
-from moxlite.store.imports.tarstream import READ_SIZE, members, padding, tar_header
+from moxlite.proto.tar import TAR_END, padding, tar_header
+from moxlite.store.errors import ImportFailed
+from moxlite.store.imports.tarstream import READ_SIZE, members
 
 __all__ = ["FolderWriter", "Meter", "Reading", "folder_pieces", "open_file", "write_folder"]
 
@@ -94,7 +95,7 @@ def folder_pieces(top: Path, *, without: str = "") -> Iterator[bytes]:
         for name in sorted(files):
             with suppress(FileNotFoundError):  # moved by a mail program meanwhile
                 yield from _file(Path(folder) / name, prefix + name)
-    yield bytes(1024)
+    yield TAR_END
 
 
 def _raise(error: OSError) -> None:

@@ -20,8 +20,7 @@ from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.net.resolver import Resolver
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
-from moxlite.store.errors import AccountRemoved, StoreError
-from moxlite.store.imports.items import ImportFailed
+from moxlite.store.errors import AccountRemoved, ImportFailed, StoreError
 
 if TYPE_CHECKING:
     from moxlite.net.imapclient import Client

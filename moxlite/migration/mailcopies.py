@@ -22,11 +22,12 @@ from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.chunks import prefer
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import ImportFailed, StoreError
 from moxlite.store.exports.items import Container, ExportOrder, FileForm
-from moxlite.store.imports.engine import Imports, Upload
-from moxlite.store.imports.items import Form, ImportFailed, Order
+from moxlite.store.imports.engine import Imports
+from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Aborted, Done, Event
+from moxlite.store.imports.upload import Upload
 
 __all__ = ["CopyCommands", "export_stopped", "import_stopped"]
 

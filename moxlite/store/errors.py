@@ -18,6 +18,7 @@ __all__ = [
     "BadPassword",
     "ChunkDamaged",
     "Closed",
+    "ImportFailed",
     "LimitExceeded",
     "LoginDisabled",
     "MailboxExists",
@@ -219,3 +220,7 @@ class NoSuchMessage(StoreError):
     def __init__(self, message_id: int) -> None:
         super().__init__(f"no message {message_id}")
         self.message_id = message_id
+
+
+class ImportFailed(StoreError):
+    """The import ended, and changed nothing; the text is for the user."""

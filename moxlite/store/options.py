@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.junk.params import JunkParams
 from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.types import SpecialUse
 
 __all__ = ["DAY", "INITIAL_SPECIAL_USE", "SECOND", "AccountConfig", "Options", "every_account"]

@@ -39,6 +39,7 @@ __all__ = [
     "SubscriptionRemoved",
     "ThreadChanged",
     "ThreadID",
+    "ThreadKeys",
     "chunk_id",
 ]
 
@@ -317,3 +318,13 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = tuple(Event.__subclasses__())
 def chunk_id(body_id: int, seq: int) -> int:
     """The key of chunk `seq` (from 0) of a body in `body_chunk`."""
     return body_id << CHUNK_BITS | seq
+
+
+class ThreadKeys(msgspec.Struct, frozen=True):
+    """What of a message decides about its thread: all canonical (STORE-76..78)."""
+
+    messageid: str | None
+    references: tuple[str, ...]
+    subject_base: str
+    is_response: bool
+    dsn: bool

@@ -27,10 +27,11 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.findings import quick_check
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk import retrain, trainer
-from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import read_meta
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail import threads
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import ensure_mailbox
@@ -39,7 +40,7 @@ from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.reading import mailboxes, uids
 from moxlite.store.types import UID, Flag, MailboxID
 from moxlite.store.upkeep import erase
-from moxlite.store.upkeep.check import check_account, quick_check
+from moxlite.store.upkeep.check import check_account
 from tests.campaigns.children import Tell, Work, kill_many
 from tests.campaigns.report import Finding, Report
 from tests.store_mail import box, deliver_mail, mail, put

@@ -26,6 +26,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append, deliver
 from moxlite.store.errors import StoreError
+from moxlite.store.file.findings import quick_check
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
@@ -34,7 +35,7 @@ from moxlite.store.recover.rebuild import recover
 from moxlite.store.recover.rows import roots, rows_of
 from moxlite.store.rows.reading import mailboxes, rows_by_uid
 from moxlite.store.types import CHUNK_BITS, Flag
-from moxlite.store.upkeep.check import check_account, quick_check
+from moxlite.store.upkeep.check import check_account
 from tests.campaigns.report import Finding, Report
 
 __all__ = ["run"]

@@ -24,11 +24,12 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import deliver
 from moxlite.store.errors import Closed, StorageBroken, StorageFull
 from moxlite.store.file import checkpoint
+from moxlite.store.file.findings import quick_check
 from moxlite.store.mail import messages
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
 from moxlite.store.types import MailboxID
-from moxlite.store.upkeep.check import check_account, quick_check
+from moxlite.store.upkeep.check import check_account
 from tests.faultvfs import FaultVFS
 from tests.tools import need, top
 

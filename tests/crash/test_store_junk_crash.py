@@ -12,8 +12,8 @@ import pytest
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import read_meta
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.upkeep.check import check_account
 from tests.tools import top
@@ -26,7 +26,7 @@ from pathlib import Path
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk import retrain, trainer
-from moxlite.store.junk.params import JunkParams
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail.messages import expunge, move_messages, store_flags
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.content.prepare import prepare

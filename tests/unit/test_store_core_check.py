@@ -13,12 +13,13 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.file.findings import MAX_PER_KIND, quick_check
 from moxlite.store.mail import mailboxes, messages
 from moxlite.store.mail.adding import add_message
 from moxlite.store.options import Options
 from moxlite.store.types import Flag, MailboxID
 from moxlite.store.upkeep import checkrules
-from moxlite.store.upkeep.check import MAX_PER_KIND, check_account, quick_check
+from moxlite.store.upkeep.check import check_account
 
 INBOX = MailboxID(1)
 ROOT = b"Message-ID: <root@x>\r\nSubject: x\r\n\r\n"

@@ -14,9 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.errors import ImportFailed
 from moxlite.store.imports import items, zipmembers
 from moxlite.store.imports.folders import BadPath, What, find
-from moxlite.store.imports.items import Form, ImportFailed, Order
+from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.labels import read_labels
 from moxlite.store.imports.progress import Aborted
 from moxlite.store.imports.sources import read_source

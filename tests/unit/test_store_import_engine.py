@@ -11,14 +11,15 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import OverQuota
+from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports import adding
 from moxlite.store.imports import reading as reading_module
 from moxlite.store.imports.adding import add_messages
-from moxlite.store.imports.engine import Imports, Upload
-from moxlite.store.imports.items import Form, ImportFailed, Order
+from moxlite.store.imports.engine import Imports
+from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
+from moxlite.store.imports.upload import Upload
 from moxlite.store.mail.messages import expunge_all
 from moxlite.store.mail.recipients import suggest_recipients
 from moxlite.store.mail.staging import Job, begin

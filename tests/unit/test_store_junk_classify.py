@@ -10,7 +10,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.junk.classify import classify, explain
-from moxlite.store.junk.params import Grams, JunkParams
+from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.options import AccountConfig, Options
 from tests.store_fixtures import accounts
 from tests.store_mail import box, mail, prepared

@@ -12,8 +12,8 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk import retrain
-from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.words import read_meta
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.messages import copy_messages, expunge, move_messages, store_flags
 from moxlite.store.options import AccountConfig, Options

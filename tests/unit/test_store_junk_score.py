@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junk.play import play
 from moxlite.store.junk.score import judge, word_probability
+from moxlite.store.junkparams import Grams, JunkParams
 from tests.store_mail import mail
 
 PARAMS = JunkParams()

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from moxlite.proto.mime.structure import scan
 from moxlite.store.junk import tokens as tokenising
-from moxlite.store.junk.params import Grams
 from moxlite.store.junk.play import message_words
 from moxlite.store.junk.tokens import MAX_WORDS, hash_words, tokens, words_of
+from moxlite.store.junkparams import Grams
 
 
 def words(text: str, grams: Grams = Grams()) -> list[str]:

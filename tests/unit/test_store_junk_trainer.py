@@ -15,10 +15,10 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.junk import retrain as retraining
 from moxlite.store.junk import tokens, trainer
 from moxlite.store.junk.classify import classify
-from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junk.reading import stored_words
 from moxlite.store.junk.tokens import hash_words
 from moxlite.store.junk.words import read_meta
+from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.mail.adding import Added
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.messages import copy_ids, expunge_ids, move_ids, store_flags_ids

@@ -19,7 +19,7 @@ from moxlite.store.delivery.deliver import Append, append, deliver
 from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_queued, queued_keys
 from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
-from moxlite.store.junk.params import JunkParams
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail import mailboxes, messages
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, rename_mailbox

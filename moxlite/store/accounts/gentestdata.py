@@ -28,7 +28,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append, deliver
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
-from moxlite.store.junk.params import JunkParams
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.annotations import set_annotation
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes

@@ -15,9 +15,9 @@ import trio
 from moxlite.bell import Bell, sleep_by_both_clocks
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.errors import StoreError
+from moxlite.store.file.findings import quick_check
 from moxlite.store.file.migrations import drop_old_copies
 from moxlite.store.options import Options
-from moxlite.store.upkeep.check import quick_check
 from moxlite.store.upkeep.retention import expire
 
 __all__ = ["NIGHT", "Registry", "Rounds"]

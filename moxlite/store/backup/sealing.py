@@ -13,14 +13,12 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import ModuleType
+from typing import Final
 
 import msgspec
 
 from moxlite.store.backup.errors import BackupError, RepositoryError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 __all__ = ["KEY_FILE", "NAMES", "PROTECTED", "Opener", "Sealer", "load_key", "make_identity", "opener_of", "sealer_of"]
 

@@ -22,10 +22,11 @@ from moxlite import __version__
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases, other_files
 from moxlite.store.errors import StoreError
+from moxlite.store.file.findings import Finding
 from moxlite.store.file.migrations import STEPS, Kind, configure, migrations_of, open_file
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
-from moxlite.store.upkeep.check import Finding, check_account
+from moxlite.store.upkeep.check import check_account
 
 __all__ = ["Problem", "Verified", "data_of", "verify"]
 

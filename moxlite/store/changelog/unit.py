@@ -4,7 +4,8 @@ STORE-189, STORE-189a).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import apsw
 import msgspec
@@ -13,9 +14,6 @@ from moxlite.store.changelog.bus import MARK_ROWS, Bus, Cursor
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 __all__ = ["AccountTx"]
 

@@ -28,8 +28,7 @@ from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, encode_
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadMessage, StoreError
 from moxlite.store.file.transaction import Tx
-from moxlite.store.mail.threadlinks import ThreadKeys
-from moxlite.store.types import BodyID, chunk_id
+from moxlite.store.types import BodyID, ThreadKeys, chunk_id
 
 __all__ = [
     "HEADER_LIMIT",

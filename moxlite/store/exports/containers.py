@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+from moxlite.proto.tar import TAR_END, padding, tar_header
 from moxlite.store.exports.items import Container
 from moxlite.store.exports.zipstream import ZipWriter
-from moxlite.store.imports.tarstream import padding, tar_header
 
 __all__ = ["Pieces", "Sink", "make_sink"]
 
@@ -21,8 +21,6 @@ DIRECTORY_STEP: Final = 256 << 10
 
 GZIP: Final = 31
 """zlib's number for the gzip format."""
-
-TAR_END: Final = bytes(1024)
 
 
 class Sink(Protocol):

@@ -8,5 +8,6 @@
 - `staging`: units that put messages into the account where nobody sees them, and take them away again
 - `finish`: the one unit in which they appear
 - `progress`: what listeners are told, and may join late
+- `upload`: the octets of an upload as a file
 - `engine`: an import from its beginning to its end
 """

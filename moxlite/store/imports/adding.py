@@ -14,21 +14,24 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 import msgspec
 import trio
 
 from moxlite.store import metrics
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import held_body
-from moxlite.store.errors import AccountRemoved, Closed, OverQuota, StoreError
+from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.finish import ALONE, Target, finish
-from moxlite.store.imports.items import Form, ImportFailed, Item, Order
+from moxlite.store.imports.items import Form, Item, Order
 from moxlite.store.imports.progress import Done, Progress, Running
 from moxlite.store.imports.reading import Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Rejoined, read_source
 from moxlite.store.imports.tarstream import READ_SIZE
+from moxlite.store.imports.upload import Upload
 from moxlite.store.mail.staging import (
     Job,
     Staged,
@@ -43,11 +46,6 @@ from moxlite.store.mail.systemmailbox import QUEUE, is_kept
 from moxlite.store.options import INITIAL_SPECIAL_USE
 from moxlite.store.rows.reading import mailbox_by_name, mailbox_by_use, mailboxes, state
 from moxlite.store.types import MessageID, SpecialUse
-
-if TYPE_CHECKING:
-    from moxlite.store.accounts.accounts import Accounts
-    from moxlite.store.changelog.account import Account
-    from moxlite.store.imports.engine import Upload
 
 __all__ = ["FromFile", "add_messages"]
 

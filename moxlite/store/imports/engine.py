@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import secrets
-from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,39 +11,17 @@ from typing import BinaryIO, Final
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.errors import OverQuota, StoreError
-from moxlite.store.imports.items import ImportFailed, Order
+from moxlite.store.errors import ImportFailed, OverQuota, StoreError
+from moxlite.store.imports.items import Order
 from moxlite.store.imports.progress import Aborted, Done, Progress, Running
+from moxlite.store.imports.upload import Upload
 
-__all__ = ["Imports", "Upload"]
+__all__ = ["Imports"]
 
 logger = logging.getLogger("moxlite.store.imports")
 
 KEPT_SECONDS: Final = 60.0
 """For which the state of an import that has ended can be asked for (STORE-128)."""
-
-
-class Upload(io.RawIOBase):
-    """Octets that come in pieces on the loop, as a file for a worker thread of Trio."""
-
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
-        self._pieces = pieces
-        self._held = b""
-        self._ended = False
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """At least one octet, but at the end; never more than `size`, if it is given."""
-        while not self._held and not self._ended:
-            try:
-                self._held = trio.from_thread.run(self._pieces.__anext__)
-            except StopAsyncIteration:
-                self._ended = True
-        size = len(self._held) if size < 0 else size
-        data, self._held = self._held[:size], self._held[size:]
-        return data
 
 
 class Imports:

@@ -13,18 +13,17 @@ import msgspec
 
 from moxlite.proto.mime.types import decode_structure
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import ImportFailed
 from moxlite.store.file.transaction import Tx
-from moxlite.store.imports.items import ImportFailed
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.staging import Job, drop_job
-from moxlite.store.mail.threadlinks import ThreadKeys
 from moxlite.store.mail.threads import Keys, Placing, adopt_orphans
 from moxlite.store.rows.keywords import LEARN, split_keywords
 from moxlite.store.rows.reading import flags_of_bits
-from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse
+from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse, ThreadKeys
 
 __all__ = ["ALONE", "Target", "finish"]
 

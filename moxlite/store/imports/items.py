@@ -8,17 +8,12 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.store.errors import StoreError
 from moxlite.store.mail.remotes import Origin
 
-__all__ = ["MAX_MEMBER", "Folder", "Form", "ImportFailed", "Item", "Keywords", "Mail", "Order", "Problem"]
+__all__ = ["MAX_MEMBER", "Folder", "Form", "Item", "Keywords", "Mail", "Order", "Problem"]
 
 MAX_MEMBER: Final = 100 << 20
 """Octets of one message (STORE-150, STORE-156)."""
-
-
-class ImportFailed(StoreError):
-    """The import ended, and changed nothing; the text is for the user."""
 
 
 class Form(Enum):

@@ -18,8 +18,9 @@ from typing import BinaryIO, Final
 from moxlite.proto.localform import FromFile
 from moxlite.proto.maildir import parse_keywords, parse_name
 from moxlite.proto.mbox import End, Event, Head, MboxError, MboxReader
+from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.folders import BadPath, What, find
-from moxlite.store.imports.items import Folder, Form, ImportFailed, Item, Keywords, Mail, Order, Problem
+from moxlite.store.imports.items import Folder, Form, Item, Keywords, Mail, Order, Problem
 from moxlite.store.imports.tarstream import READ_SIZE, Member, Read, members
 from moxlite.store.imports.zipmembers import zip_members
 from moxlite.store.options import SECOND

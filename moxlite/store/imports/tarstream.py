@@ -6,18 +6,16 @@ size into memory, and takes a file cut short between two members for a complete 
 
 from __future__ import annotations
 
-import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 
-from moxlite.store.imports.items import ImportFailed
+from moxlite.proto.tar import BLOCK
+from moxlite.store.errors import ImportFailed
 
-__all__ = ["READ_SIZE", "Member", "Read", "members", "padding", "tar_header"]
-
-BLOCK: Final = 512
+__all__ = ["READ_SIZE", "Member", "Read", "members"]
 
 MAX_EXTENDED: Final = 1 << 20
 """Octets of an extended header: names are at most 4 KiB on all systems."""
@@ -167,20 +165,3 @@ def _records(data: bytes) -> dict[bytes, bytes]:
 def _number(text: bytes | None, otherwise: int) -> int:
     digits = (text or b"").partition(b".")[0]
     return int(digits) if digits.isdigit() and len(digits) < 19 else otherwise
-
-
-# Writing
-
-
-def tar_header(name: str, size: int, mtime: int, *, folder: bool = False) -> bytes:
-    """The header of a member, with an extended one where it needs it."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mtime = size, mtime
-    info.mode = stat.S_IRWXU if folder else stat.S_IRUSR | stat.S_IWUSR
-    info.type = tarfile.DIRTYPE if folder else tarfile.REGTYPE
-    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-
-
-def padding(size: int) -> bytes:
-    """What follows the data of a member."""
-    return bytes(-size % BLOCK)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
-from moxlite.store.imports.items import ImportFailed
+from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.tarstream import READ_SIZE, Member
 
 __all__ = ["zip_members"]

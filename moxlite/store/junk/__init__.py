@@ -1,7 +1,6 @@
 """The junk filter of an account: it learns from the flags that the owner sets, and judges new mail (STORE-84..89,
 STORE-193).
 
-- `params`: settings
 - `tokens`: what words a message has
 - `score`: what words say of a message
 - `words`: rows of the database

@@ -12,11 +12,11 @@ from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junk.reading import stored_words
 from moxlite.store.junk.score import NEUTRAL, Judgement, JunkWord, judge
 from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import count_words, read_meta
+from moxlite.store.junkparams import Grams, JunkParams
 
 __all__ = ["Explanation", "Judgement", "classify", "explain"]
 

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.mime.structure import scan
-from moxlite.store.junk.params import Grams, JunkParams
 from moxlite.store.junk.score import Judgement, judge
 from moxlite.store.junk.tokens import words_of
+from moxlite.store.junkparams import Grams, JunkParams
 
 __all__ = ["Memory", "Played", "message_words", "play"]
 

@@ -14,9 +14,9 @@ from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk.params import Grams
 from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import Meta
+from moxlite.store.junkparams import Grams
 from moxlite.store.rows.reading import EMAIL_ID
 
 __all__ = ["Tokenised", "stored_words", "tokenise"]

@@ -21,9 +21,9 @@ import msgspec
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.junk.params import Grams
 from moxlite.store.junk.reading import Tokenised, tokenise
 from moxlite.store.junk.words import WANTED, Meta, begin_generation, change_words, read_meta, swap_generations
+from moxlite.store.junkparams import Grams
 
 __all__ = ["Retraining"]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.junk.params import JunkParams
+from moxlite.store.junkparams import JunkParams
 
 __all__ = ["NEUTRAL", "SIGNIFICANT_HAMS", "Judgement", "JunkWord", "judge", "word_probability"]
 

@@ -19,7 +19,7 @@ from moxlite.proto.mime.headers import fields, unfold
 from moxlite.proto.mime.text import MAX_TEXT, Read, token_text
 from moxlite.proto.mime.types import Structure
 from moxlite.proto.mime.words import decode_words
-from moxlite.store.junk.params import Grams
+from moxlite.store.junkparams import Grams
 
 __all__ = ["MAX_WORDS", "TOKENIZER_VERSION", "hash_words", "tokens", "words_of"]
 

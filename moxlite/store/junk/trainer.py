@@ -22,10 +22,10 @@ from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.junk.params import JunkParams
 from moxlite.store.junk.reading import Tokenised, tokenise
 from moxlite.store.junk.retrain import Retraining
 from moxlite.store.junk.words import FIRST_HASH, WANTED, Meta, change_words, forget_all, prune_words, read_meta
+from moxlite.store.junkparams import JunkParams
 from moxlite.store.options import DAY
 
 __all__ = ["UNIT_MESSAGES", "UNIT_SECONDS", "Trainer"]

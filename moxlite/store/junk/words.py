@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.junk.params import Grams
 from moxlite.store.junk.tokens import TOKENIZER_VERSION
+from moxlite.store.junkparams import Grams
 from moxlite.store.options import DAY
 from moxlite.store.rows.reading import int_array
 

@@ -21,9 +21,8 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.errors import OverQuota
+from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader, Tx, Value
-from moxlite.store.imports.items import ImportFailed
 from moxlite.store.mail.adding import INSERT_HEADER, INSERT_WIRE, add_bodies
 from moxlite.store.mail.counts import next_message_id
 from moxlite.store.mail.remotes import Origin, copy_key, link

@@ -18,7 +18,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 from moxlite.store.rows.reading import int_array
-from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID
+from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
 __all__ = [
     "AFTER",
@@ -29,7 +29,6 @@ __all__ = [
     "Link",
     "Links",
     "Place",
-    "ThreadKeys",
     "pack_parents",
     "place_of",
     "set_thread_flags",
@@ -91,16 +90,6 @@ WHERE id IN (SELECT value FROM carray(?4)) AND (thread_muted <> ?1 OR thread_col
 COLLAPSED: Final = "SELECT id, thread_collapsed, thread_muted FROM message WHERE id IN (SELECT value FROM carray(?))"
 
 _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
-
-
-class ThreadKeys(msgspec.Struct, frozen=True):
-    """What of a message decides about its thread: all canonical (STORE-76..78)."""
-
-    messageid: str | None
-    references: tuple[str, ...]
-    subject_base: str
-    is_response: bool
-    dsn: bool
 
 
 class Link(msgspec.Struct, frozen=True):

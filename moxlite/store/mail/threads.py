@@ -32,12 +32,11 @@ from moxlite.store.mail.threadlinks import (
     MAX_REFERENCES,
     SAME_ID,
     Place,
-    ThreadKeys,
     pack_parents,
     place_of,
 )
 from moxlite.store.rows.reading import int_array
-from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID
+from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
 __all__ = ["NOTE_MISSING", "Placing", "adopt_orphans", "keep_threads", "missing_rows", "reassign_threads"]
 

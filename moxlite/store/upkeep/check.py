@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Final
 
 import msgspec
 
 from moxlite.store.auth.apppasswords import wrong_app_passwords
 from moxlite.store.content.chunks import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import BadMailboxName, ChunkDamaged
+from moxlite.store.file.findings import MAX_PER_KIND, Finding
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.verify import wrong_words
 from moxlite.store.names import check_name, parent
@@ -25,23 +25,7 @@ from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import chunk_id
 from moxlite.store.upkeep.checkrules import RULES
 
-__all__ = ["MAX_PER_KIND", "Finding", "check_account", "quick_check"]
-
-MAX_PER_KIND: Final = 20
-"""Findings reported of one kind: one broken rule can concern every row."""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """Something that is wrong: its kind, and a sentence that names the rows."""
-
-    kind: str
-    text: str
-
-
-def quick_check(r: Reader) -> list[Finding]:
-    """SQLite's own check of the file: pages, order of rows, NOT NULL, CHECK. Linear in the size of the file."""
-    rows = r.rows(f"PRAGMA quick_check({MAX_PER_KIND})")
-    return [] if rows == [("ok",)] else [Finding("file", str(row[0])) for row in rows]
+__all__ = ["check_account"]
 
 
 def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[Finding]:

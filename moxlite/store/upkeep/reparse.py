@@ -12,7 +12,8 @@ import mmap
 import tempfile
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -22,10 +23,6 @@ from moxlite.store.content.prepare import HEADER_LIMIT, LARGE, Parsed, parse
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import IndexedAccount
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 __all__ = ["keep_parsed", "reparse"]
 

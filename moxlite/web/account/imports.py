@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import msgspec
 import trio
 
-from moxlite.store.errors import BadMailboxName
+from moxlite.store.errors import BadMailboxName, ImportFailed
 from moxlite.store.imports import progress as told
-from moxlite.store.imports.items import ImportFailed, Order
+from moxlite.store.imports.items import Order
 from moxlite.store.names import INBOX, check_name
 from moxlite.web import metrics
 from moxlite.web.account.types import (
