@@ -37,7 +37,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.imapd.commands import IMAPCommands
-from moxlite.imapd.session.connection import serve_connection as serve_imap
+from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins

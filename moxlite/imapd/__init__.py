@@ -1,7 +1,7 @@
 """IMAP server (RFC 9051, RFC 3501): sessions on the store. The composition root needs what is named here."""
 
 from moxlite.imapd.commands import IMAPCommands
-from moxlite.imapd.session.connection import serve_connection
+from moxlite.imapd.connection import serve_connection
 from moxlite.imapd.session.context import Context, Pace
 from moxlite.imapd.session.sessions import Sessions
 

@@ -8,7 +8,7 @@ import logging
 
 from moxlite.imapd.basic import capability_code
 from moxlite.imapd.session.errors import Disconnect, Refused, bad, no, refusal
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.state import Done, Session
 from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
 from moxlite.logins.logins import (
     BadChannelBinding,

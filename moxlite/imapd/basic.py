@@ -1,12 +1,13 @@
-"""Commands that need no mailbox: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE, CHECK (RFC 9051 §6.1, §6.3.1,
-IMAP-36..40, IMAP-134).
+"""Commands that need no mailbox: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE, CHECK, COMPRESS (RFC 9051 §6.1,
+§6.3.1, RFC 4978; IMAP-36..40, IMAP-134, IMAP-135).
 """
 
 import logging
 from typing import Final
 
 from moxlite import __version__
-from moxlite.imapd.session.session import Done, Enabled, Session
+from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.state import Done, Enabled, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import CapabilityData, Code, IdData, NamespaceData, State
 from moxlite.proto.imap.responses import Enabled as EnabledData
@@ -15,10 +16,12 @@ from moxlite.store.names import OTHERS
 from moxlite.store.rows.reading import mailbox_by_name
 
 __all__ = [
+    "begin_compression",
     "capabilities",
     "capability",
     "capability_code",
     "check",
+    "compress",
     "enable",
     "identify",
     "logout",
@@ -162,3 +165,17 @@ async def namespace(session: Session, command: c.Namespace) -> Done:
         owners = []
     session.respond(NamespaceData(others=((f"{OTHERS}/", "/"),) if owners else ()))
     return Done("namespaces told")
+
+
+async def compress(session: Session, command: c.Compress) -> Done:
+    """COMPRESS: once, and DEFLATE only; compression begins behind the OK."""
+    if command.mechanism != "DEFLATE":
+        raise no("unknown mechanism")
+    if session.wire.compressed:
+        raise no("compression is active already", "COMPRESSIONACTIVE")
+    return Done("compression begins")
+
+
+async def begin_compression(session: Session) -> None:
+    """What follows the OK of COMPRESS."""
+    await session.wire.compress()

@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
-from moxlite.imapd.session.connection import serve_identity
+from moxlite.imapd.connection import serve_identity
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.logins import Identity

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from moxlite.imapd.changes import across
-from moxlite.imapd.session.access import Place
+from moxlite.imapd.session.place import Place
 from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.sessions import AccountShare
 from moxlite.imapd.session.uidlist import UidList, uid_array

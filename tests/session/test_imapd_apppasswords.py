@@ -17,8 +17,8 @@ from moxlite.admin.requests import (
     ImapSession,
     ImapSessions,
 )
+from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.session import sessions as sessions_module
-from moxlite.imapd.session.dispatch import HANDLERS
 from moxlite.net.ctlclient import CtlFailed
 from moxlite.proto.imap import commands as c
 from tests.session.imapd_harness import Client, Imap, imap

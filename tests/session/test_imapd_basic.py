@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.imapd.session import connection
+from moxlite.imapd import connection
 from moxlite.imapd.session.sessions import SessionFacts
 from tests.session.imapd_harness import Imap, imap
 

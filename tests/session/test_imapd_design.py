@@ -10,9 +10,10 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.imapd.session.dispatch import HANDLERS
+from moxlite.imapd.dispatch import HANDLERS
+from moxlite.imapd.loop import CommandLoop
 from moxlite.imapd.session.errors import Disconnect
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.state import Session
 from moxlite.net.connections import TLSFacts
 from moxlite.proto.imap.server import NEED_DATA, Event, ServerDecoder
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
@@ -78,11 +79,11 @@ async def test_a_session_needs_no_socket(imap: Imap) -> None:
             "d FETCH 1 BODY.PEEK[TEXT]\r\ne LOGOUT\r\n"
         ).encode(),
     )
-    session = Session(imap.context, script, HANDLERS)
+    loop = CommandLoop(Session(imap.context, script), HANDLERS)
     try:
-        await session.run()
+        await loop.run()
     finally:
-        await session.aclose()
+        await loop.aclose()
     text = b"".join(script.written).decode()
     assert "* 1 EXISTS\r\n" in text
     assert "* 1 FETCH (UID 1 BODY[TEXT] {4}\r\nbody)\r\n" in text

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import trio
 
+from moxlite.imapd.connection import Connection
 from moxlite.imapd.fetch.fetchbody import Content
 from moxlite.imapd.fetch.fetchgroups import STEP
-from moxlite.imapd.session.connection import Connection
 from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.errors import StorageBroken

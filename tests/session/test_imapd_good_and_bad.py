@@ -8,7 +8,7 @@ from base64 import b64encode
 import msgspec
 import pytest
 
-from moxlite.imapd.session.dispatch import HANDLERS
+from moxlite.imapd.dispatch import HANDLERS
 from moxlite.net.certificates import self_signed
 from moxlite.net.tls import ServerTLS
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap

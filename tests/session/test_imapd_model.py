@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from moxlite.imapd.session import session
+from moxlite.imapd import loop
 from moxlite.imapd.telling import changes
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
@@ -270,7 +270,7 @@ async def test_every_client_knows_what_the_store_holds(imap: Imap, seed: int, mo
         monkeypatch.setattr(unit, "MARK_ROWS", 1)
     if seed > 3:
         for name in ("TELL", "TELL_NOOP"):
-            monkeypatch.setattr(session, name, 1)
+            monkeypatch.setattr(loop, name, 1)
         monkeypatch.setattr(changes, "PORTION", 1)
     random_ = random.Random(seed)
     async with imap.account() as account, mirrors(imap) as clients:

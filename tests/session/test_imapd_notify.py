@@ -2,7 +2,7 @@
 
 import pytest
 
-from moxlite.imapd.telling import notify as notify_module
+from moxlite.imapd.mailboxes import notify as notify_module
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put
 

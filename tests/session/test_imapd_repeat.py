@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from moxlite.imapd import serve_connection
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.telling import changes, repeat
 from moxlite.net.connections import guard
 from moxlite.net.sockets import QuickStream

@@ -16,7 +16,7 @@ from moxlite.imapd.changes import across, bulk
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.fetch import fetch
 from moxlite.imapd.search import multisearch
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import check_view
 from moxlite.net.ctlclient import CtlFailed

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.imapd import progress
 from moxlite.imapd.changes import copy
 from moxlite.imapd.search import sort
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session import progress
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import UidList
 from moxlite.store.mail.messages import expunge
 from moxlite.store.rows.reading import mailbox

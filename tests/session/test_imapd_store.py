@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from moxlite.imapd import loop
 from moxlite.imapd.changes import bulk, store
-from moxlite.imapd.session import session
 from moxlite.imapd.telling import changes
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.account import AccountTx
@@ -243,8 +243,8 @@ def portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Changes of two messages and more are read from the log, and a command tells five, up to the end of a unit."""
     monkeypatch.setattr(unit, "MARK_ROWS", 1)
     monkeypatch.setattr(changes, "PORTION", 5)
-    monkeypatch.setattr(session, "TELL", 5)
-    monkeypatch.setattr(session, "TELL_NOOP", 5)
+    monkeypatch.setattr(loop, "TELL", 5)
+    monkeypatch.setattr(loop, "TELL_NOOP", 5)
 
 
 def shown(lines: list[str]) -> list[int]:

@@ -11,11 +11,13 @@ import logging
 from array import array
 from contextlib import ExitStack, aclosing, closing
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from moxlite.imapd.changes.bulk import undo_copy
-from moxlite.imapd.session.access import Place, allowed_flags, check_rights
 from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.place import Place
+from moxlite.imapd.session.rights import allowed_flags, check_rights
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.store.changelog.account import Account, AccountTx
@@ -33,9 +35,6 @@ from moxlite.store.mail.messages import Copied, expunge
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.reading import flags_of_bits
 from moxlite.store.types import UID, MailboxID
-
-if TYPE_CHECKING:
-    from moxlite.imapd.session.session import Session
 
 __all__ = ["copy_across", "is_within", "move_across"]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import tell

@@ -6,12 +6,12 @@ from typing import Final, TypeVar
 
 from moxlite.imapd.changes.across import copy_across, is_within, move_across
 from moxlite.imapd.changes.bulk import copy_slices, expunge_slices, move_slices
-from moxlite.imapd.progress import going_on
-from moxlite.imapd.search.messagelimit import cut, cut_deleted, refuse_more
-from moxlite.imapd.search.named import named_ranges, resolve
-from moxlite.imapd.session.access import at
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.messagelimit import cut, cut_deleted, refuse_more
+from moxlite.imapd.session.named import named_ranges, resolve
+from moxlite.imapd.session.place import at
+from moxlite.imapd.session.progress import going_on
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.changes import tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State

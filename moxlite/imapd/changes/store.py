@@ -12,11 +12,11 @@ from typing import Final
 
 from moxlite.imapd.changes.bulk import STORED, slices
 from moxlite.imapd.fetch.fetch import tell_items
-from moxlite.imapd.search.messagelimit import cut
-from moxlite.imapd.search.named import resolve
-from moxlite.imapd.session.access import allowed_flags
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.messagelimit import cut
+from moxlite.imapd.session.named import resolve
+from moxlite.imapd.session.rights import allowed_flags
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import flags_line, tell, tell_flags

@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Sequence
 
 from moxlite.imapd.fetch.catenate import catenate
-from moxlite.imapd.fetch.incoming import MAX_FACTOR, Incoming, find_target, require_catenate
-from moxlite.imapd.search.messagelimit import refuse_more
-from moxlite.imapd.search.named import resolve
-from moxlite.imapd.session.access import Place, allowed_flags, at
+from moxlite.imapd.fetch.incoming import MAX_FACTOR, find_target, require_catenate, under_way
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.messagelimit import refuse_more
+from moxlite.imapd.session.named import resolve
+from moxlite.imapd.session.place import Place, at
+from moxlite.imapd.session.rights import allowed_flags
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.changes import tell
 from moxlite.imapd.telling.flagwire import parse_words
 from moxlite.proto.imap import commands as c
@@ -81,7 +82,7 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
     for message in messages:
         if message.catenate:
             require_catenate(session)
-    incoming = session.incoming = session.incoming or Incoming(session)  # none yet when all parts are URLs
+    incoming = under_way(session)  # begun here when all parts are URLs
     if incoming.failed:
         raise no("the message could not be kept, nothing was stored", "UNAVAILABLE")
     came = iter(incoming.messages)

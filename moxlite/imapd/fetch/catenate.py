@@ -6,9 +6,9 @@ from typing import Final
 import trio
 
 from moxlite.imapd.fetch.fetchbody import Content, chosen_fields
-from moxlite.imapd.session.access import Place, at
 from moxlite.imapd.session.errors import Refused, no
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.place import Place, at
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.proto.imap.commands import AppendMessage, CatenateUrl
 from moxlite.proto.imap.errors import ProtocolError

@@ -20,11 +20,10 @@ from typing import Final, TypeVar
 from moxlite.imapd.fetch.fetchbody import Unanswered, needs, write_rest
 from moxlite.imapd.fetch.fetchgroups import AHEAD, Bodies, Group, Slice
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan
-from moxlite.imapd.search.messagelimit import cut, refuse_more
-from moxlite.imapd.search.modseqs import highest_modseq
-from moxlite.imapd.search.named import known_uids, last_uid, resolve
 from moxlite.imapd.session.errors import bad, no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.messagelimit import cut, refuse_more
+from moxlite.imapd.session.named import highest_modseq, known_uids, last_uid, resolve
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import check_view
 from moxlite.proto.imap import commands as c

@@ -10,12 +10,13 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from moxlite.imapd.fetch.fetchrows import section_literal, without_nul
 from moxlite.imapd.session.errors import Disconnect, refusal
+from moxlite.imapd.session.state import Session
 from moxlite.proto.imap.encode import literal_head
 from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, FetchItem, Preview
 from moxlite.proto.imap.fetchitems import Section as AskedSection
@@ -25,14 +26,11 @@ from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.sections import Kind, Section, find_part, find_section
 from moxlite.proto.mime.types import Part, Structure
 from moxlite.proto.mime.wire import string
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import message_range, stream_message
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.errors import ChunkDamaged, StoreError
 from moxlite.store.mail.fetching import Column, check_content, set_preview, structure_of
-
-if TYPE_CHECKING:
-    from moxlite.imapd.session.session import Session
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["SMALL", "Content", "Unanswered", "chosen_fields", "is_whole", "item_name", "needs", "write_rest"]
 

@@ -16,17 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, chain, repeat, starmap
 from operator import add, itemgetter, sub
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from moxlite.imapd.fetch.fetchbody import Content, is_whole, item_name, needs
 from moxlite.imapd.fetch.fetchrows import Plan, without_nul
 from moxlite.proto.imap.fetchitems import FetchItem
+from moxlite.store.changelog.account import Account
 from moxlite.store.file.offload import Ahead
 from moxlite.store.file.transaction import Row
 from moxlite.store.mail.fetching import StoredBodies, stored_bodies
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
 
 __all__ = ["AHEAD", "Bodies", "Group", "Slice"]
 

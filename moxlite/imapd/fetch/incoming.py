@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
 
-from moxlite.imapd.search.named import resolve
-from moxlite.imapd.session.access import Place, at
 from moxlite.imapd.session.errors import Disconnect, bad, no
+from moxlite.imapd.session.named import resolve
+from moxlite.imapd.session.place import Place, at
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.telling.flagwire import parse_words
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
@@ -27,10 +28,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.names import check_name
 from moxlite.store.rows.reading import state
 
-if TYPE_CHECKING:
-    from moxlite.imapd.session.session import Session
-
-__all__ = ["MAX_FACTOR", "Incoming", "find_target", "require_catenate"]
+__all__ = ["MAX_FACTOR", "Incoming", "find_target", "require_catenate", "under_way"]
 
 logger = logging.getLogger("moxlite.imapd")
 
@@ -222,3 +220,11 @@ class Incoming:
         """Give the space back."""
         self._file.close()
         self.messages.clear()
+
+
+def under_way(session: Session) -> Incoming:
+    """The messages of the command that the session is receiving."""
+    if session.incoming is None:
+        session.incoming = Incoming(session)
+    assert isinstance(session.incoming, Incoming)
+    return session.incoming

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from moxlite.admin.shares import guest_of
-from moxlite.imapd.session.access import at
 from moxlite.imapd.session.errors import bad, no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.place import at
+from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import AclData, ListRightsData, MyRightsData
 from moxlite.store.accounts.shares import publish_shares

@@ -13,9 +13,10 @@ import trio
 from moxlite.imapd.mailboxes.acl import wire_rights
 from moxlite.imapd.mailboxes.metadata import values_of_mailboxes
 from moxlite.imapd.mailboxes.patterns import Pattern
-from moxlite.imapd.session.access import SYSTEM_RIGHTS, Access, at, is_foreign, open_account
 from moxlite.imapd.session.errors import bad
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.place import at, open_account
+from moxlite.imapd.session.rights import SYSTEM_RIGHTS, Access, is_foreign
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.flagwire import list_names
 from moxlite.imapd.telling.recent import unclaimed
 from moxlite.proto.imap import commands as c

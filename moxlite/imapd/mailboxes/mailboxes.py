@@ -3,9 +3,9 @@
 The LIST lines of what was made, renamed or removed are told by `changes`, to this client as to all others.
 """
 
-from moxlite.imapd.session.access import at, owner_of
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.place import at, owner_of
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.flagwire import USES
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code

@@ -6,9 +6,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from moxlite.imapd.session.access import refuse_foreign
 from moxlite.imapd.session.errors import Refused, bad, no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.place import refuse_foreign
+from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, MetadataData
 from moxlite.store.changelog.account import AccountTx

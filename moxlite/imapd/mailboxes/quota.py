@@ -5,9 +5,10 @@ The limit is the operator's: it's read here, and set in the configuration only.
 
 from typing import Final
 
-from moxlite.imapd.session.access import at, is_foreign, owner_of
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.place import at, owner_of
+from moxlite.imapd.session.rights import is_foreign
+from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import QuotaData, QuotaRootData
 from moxlite.store.errors import BadMailboxName

@@ -6,11 +6,11 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.imapd.changes.bulk import expunge_slices
-from moxlite.imapd.search.named import known_uids
-from moxlite.imapd.session.access import owner_of
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.seat import Seat, visit
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.named import known_uids
+from moxlite.imapd.session.place import owner_of, visit
+from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import Sharing, UidList, uid_array
 from moxlite.imapd.session.view import CountedView, View
 from moxlite.imapd.telling.changes import flags_line, tell, tell_permanent

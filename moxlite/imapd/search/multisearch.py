@@ -8,17 +8,18 @@ import msgspec
 import trio
 
 from moxlite.imapd.mailboxes.listing import shared_mailboxes
-from moxlite.imapd.search.named import conditions
+from moxlite.imapd.mailboxes.sources import MANY, MAX_SOURCES, Known, known_mailboxes
 from moxlite.imapd.search.results import esearch
 from moxlite.imapd.search.search import find
 from moxlite.imapd.search.searchkeys import divide
 from moxlite.imapd.session.errors import Refused, bad, no
-from moxlite.imapd.session.seat import Seat, visit
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.named import conditions
+from moxlite.imapd.session.place import visit
+from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import EMPTY, UidList, uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import tell
-from moxlite.imapd.telling.sources import MAX_SOURCES, Known, known_mailboxes
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.search import ModSeqIs, Return, Sequence, Uids, keys_of
 from moxlite.proto.imap.seqset import SequenceSet
@@ -27,11 +28,7 @@ from moxlite.store.rows.reading import mailbox, state
 from moxlite.store.rows.reading import uids as all_uids
 from moxlite.store.types import Mailbox
 
-__all__ = ["MANY", "search_mailboxes"]
-
-MANY: Final = 500
-"""Mailboxes looked at before other tasks get a turn: up to 50 ms with a hundred sources, mostly less than one."""
-
+__all__ = ["search_mailboxes"]
 
 NAMING: Final = frozenset({"mailboxes", "subtree", "subtree-one", "subscribed"})
 """Kinds of sources that may mean mailboxes of other users; ``personal`` and ``inboxes`` never do."""

@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.imapd.fetch.fetch import partial_of
-from moxlite.imapd.search.modseqs import highest_modseq
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.named import highest_modseq
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import EsearchData

@@ -16,12 +16,11 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.imapd.fetch.fetch import partial_of
-from moxlite.imapd.search.messagelimit import first_searched
-from moxlite.imapd.search.modseqs import highest_modseq
-from moxlite.imapd.search.named import conditions
 from moxlite.imapd.search.searchindex import narrow
 from moxlite.imapd.search.searchkeys import Message, Program, divide
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.messagelimit import first_searched
+from moxlite.imapd.session.named import conditions, highest_modseq
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap import commands as c

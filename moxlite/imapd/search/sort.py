@@ -13,15 +13,14 @@ from functools import partial
 from operator import itemgetter
 from typing import Final
 
-from moxlite.imapd.progress import going_on
-from moxlite.imapd.search.messagelimit import first_searched
-from moxlite.imapd.search.modseqs import highest_modseq
-from moxlite.imapd.search.named import conditions
 from moxlite.imapd.search.results import esearch, off_loop
 from moxlite.imapd.search.search import find
 from moxlite.imapd.search.searchkeys import divide
 from moxlite.imapd.session.errors import bad
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.messagelimit import first_searched
+from moxlite.imapd.session.named import conditions, highest_modseq
+from moxlite.imapd.session.progress import going_on
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import Threads, uid_array
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap import commands as c

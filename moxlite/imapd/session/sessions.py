@@ -2,11 +2,14 @@
 (IMAP-15, IMAP-23).
 """
 
+from __future__ import annotations
+
 import math
 import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -15,14 +18,13 @@ import trio
 from moxlite.bell import LONGEST_SLEEP, Bell
 from moxlite.imapd import metrics
 from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.notes import Notes
 from moxlite.imapd.session.trace import Tap
-from moxlite.imapd.session.uidlist import Sharing
-from moxlite.imapd.session.view import View
-from moxlite.imapd.telling.repeat import Notes
+from moxlite.imapd.session.uidlist import Sharing, UidList
 from moxlite.store.changelog.account import Account
 from moxlite.store.rows.keywords import spellings
 
-__all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions"]
+__all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions", "Shown"]
 
 MAX_SESSIONS: Final = 100
 """Sessions of one account (IMAP-15): ten devices with ten connections each; a client that leaks connections stops
@@ -56,6 +58,18 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     app_password: str
 
 
+class Shown(Protocol):
+    """A selected mailbox, as far as the metrics of all sessions look at it: a `view.View`."""
+
+    @property
+    def list(self) -> UidList:
+        """The UIDs that it keeps."""
+
+    @property
+    def gone(self) -> array[int] | None:
+        """Those whose removal is held back."""
+
+
 class AccountShare:
     """What all sessions of one account have in common.
 
@@ -78,7 +92,7 @@ class AccountShare:
         self.taps = taps
         self.enders: dict[Callable[[str], None], Callable[[], SessionFacts]] = {}
         self.visits = 0
-        self.views: set[View] = set()
+        self.views: set[Shown] = set()
         self.sharing = Sharing()
         self.recent: dict[int, int] = {}
         self.unwritten: set[int] = set()
@@ -109,7 +123,7 @@ class Sessions:
         metrics.view_octets.set_function(self._octets)
         metrics.held_removals.set_function(lambda: sum(len(view.gone) for view in self.views() if view.gone))
 
-    def views(self) -> Iterator[View]:
+    def views(self) -> Iterator[Shown]:
         """The selected mailboxes of all sessions."""
         for share in self._accounts.values():
             yield from share.views

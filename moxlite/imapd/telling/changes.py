@@ -20,13 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import trio
 
-from moxlite.imapd.search.named import removed_since
-from moxlite.imapd.session.access import allowed_flags, is_foreign
 from moxlite.imapd.session.errors import Disconnect, refusal
+from moxlite.imapd.session.named import removed_since
+from moxlite.imapd.session.rights import allowed_flags, is_foreign
+from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import CountedView, View
 from moxlite.imapd.telling.flagwire import SYSTEM_BITS, SYSTEM_FLAGS, list_names, wire_flags
@@ -55,10 +57,6 @@ from moxlite.store.types import (
     SubscriptionRemoved,
     ThreadChanged,
 )
-
-if TYPE_CHECKING:
-    from moxlite.imapd.session.seat import Seat
-    from moxlite.imapd.session.session import Session
 
 __all__ = ["apply_to_view", "check_view", "flags_line", "tell", "tell_flags", "tell_permanent", "tell_removed"]
 

@@ -10,21 +10,19 @@ from __future__ import annotations
 import logging
 from array import array
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap.seqset import normalize
+from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.errors import NoSuchMailbox, StorageBroken, StorageFull, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.mailboxes import claim_recent
 from moxlite.store.rows.reading import vanished
 from moxlite.store.types import Mailbox, MailboxID
-
-if TYPE_CHECKING:
-    from moxlite.imapd.session.session import Session
-    from moxlite.store.changelog.account import Account, AccountTx
 
 __all__ = ["claim_selected", "claim_told", "unclaimed", "write_claims"]
 

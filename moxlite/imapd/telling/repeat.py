@@ -10,13 +10,10 @@ look at an event nor wait for anything (`repeat`). A session for which it would 
 changes, for ``\\Recent`` or for what NOTIFY asks, finds nothing and is told by `changes.tell`.
 """
 
-from __future__ import annotations
+from typing import Final
 
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-import msgspec
-
-from moxlite.imapd.session.uidlist import UidList
+from moxlite.imapd.session.notes import Key, Told
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import tell
 from moxlite.store.types import (
@@ -26,14 +23,10 @@ from moxlite.store.types import (
     MailboxKeywords,
     MessageAdded,
     MessagesRemoved,
-    ModSeq,
     ThreadChanged,
 )
 
-if TYPE_CHECKING:
-    from moxlite.imapd.session.session import Session
-
-__all__ = ["Notes", "repeat", "tell_and_note"]
+__all__ = ["repeat", "tell_and_note"]
 
 MAX_EVENTS: Final = 100
 """Events in what is noted; with more, telling costs much more than finding."""
@@ -41,61 +34,8 @@ MAX_EVENTS: Final = 100
 MAX_OCTETS: Final = 16_384
 """Octets of what is noted; more would not be sent at once anyway."""
 
-MAX_NOTES: Final = 32
-"""Notes of one account: sessions with different mailboxes and capabilities. Those of an older change go with the
-next.
-"""
-
 _COMMON: Final = (MessageAdded, FlagsChanged, MessagesRemoved, MailboxKeywords, MailboxCounts, ThreadChanged)
 """What changes all the time; the rest happens so seldom that each session looks at it for itself."""
-
-Key: TypeAlias = tuple[int, int, int, frozenset[str], bool, int, bool]
-"""What the octets depend on: modseq, mailbox, UIDNEXT, keywords, read-only, ENABLEd, whether removals are told."""
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What a session was told, and the state that it was in then.
-
-    modseq: of the cursor. uids, uidnext, keywords: of the view. passed: modseq of the last change in the view, 0 if
-    there was none of it. alone: no other mailbox has changed. origins: whose changes they were. low, high: the lowest
-    and highest UID among the messages; 0 without any.
-    """
-
-    octets: bytes
-    modseq: ModSeq
-    uids: UidList
-    uidnext: int
-    keywords: frozenset[str]
-    passed: int
-    alone: bool
-    origins: frozenset[int | None]
-    low: int
-    high: int
-
-    def concerns_recent(self, view: View) -> bool:
-        r"""Whether a message that shows ``\Recent`` to this session is among the changed ones."""
-        return bool(view.recent) and any(low <= self.high and self.low <= high for low, high in view.recent)
-
-
-class Notes:
-    """What sessions of one account were told of its last change."""
-
-    __slots__ = ("_modseq", "_notes")
-
-    def __init__(self) -> None:
-        self._modseq = ModSeq(0)
-        self._notes: dict[Key, Told] = {}
-
-    def find(self, key: Key) -> Told | None:
-        """What one was told that knew the same."""
-        return self._notes.get(key)
-
-    def keep(self, key: Key, told: Told) -> None:
-        """For those who know the same; what was told of another change goes."""
-        if self._modseq != told.modseq or len(self._notes) >= MAX_NOTES:
-            self._modseq = told.modseq
-            self._notes.clear()
-        self._notes[key] = told
 
 
 def _key(session: Session, view: View, *, expunge: bool) -> Key:
@@ -134,7 +74,7 @@ def repeat(session: Session, *, expunge: bool) -> bool:
         or not _usual(session, view)
         or cursor.id in told.origins
         or not (told.alone or session.notify is None)
-        or told.concerns_recent(view)
+        or told.concerns(view.recent)
     ):
         return False
     cursor.skip_to(told.modseq)
@@ -178,7 +118,7 @@ async def tell_and_note(session: Session, *, expunge: bool) -> None:
             low=min(uids, default=0),
             high=max(uids, default=0),
         )
-        if not told.concerns_recent(view):
+        if not told.concerns(view.recent):
             session.home.share.told.keep(key, told)
 
 

@@ -1,23 +1,21 @@
 """Waiting for the client while telling it what happens meanwhile: IDLE, and NOTIFY between commands (RFC 9051 §6.3.13,
-RFC 5465 §3.1).
+IMAP-128; RFC 5465 §3.1).
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import trio
 
 from moxlite.imapd.session.errors import Disconnect
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.repeat import repeat, tell_and_note
-from moxlite.proto.imap.responses import State
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap import server as codec
+from moxlite.proto.imap.responses import Continue, State
 
-if TYPE_CHECKING:
-    from moxlite.imapd.session.session import Session
-    from moxlite.proto.imap.server import Event
-
-__all__ = ["receive_while_telling"]
+__all__ = ["idle", "receive_while_telling"]
 
 
 class _Watch:
@@ -82,7 +80,7 @@ class _Watch:
         self._alarm.ring()
 
 
-async def receive_while_telling(session: Session, *, expunge: bool, keepalive: float = 0.0) -> Event | None:
+async def receive_while_telling(session: Session, *, expunge: bool, keepalive: float = 0.0) -> codec.Event | None:
     """The next event; until it comes, changes are told. None: the reading was given up.
 
     Args:
@@ -90,7 +88,7 @@ async def receive_while_telling(session: Session, *, expunge: bool, keepalive: f
 
     Raises Disconnect or BrokenResourceError when the session can't go on.
     """
-    event: Event | None = None
+    event: codec.Event | None = None
     await session.wire.drain()
     async with trio.open_nursery() as nursery:
         with trio.CancelScope() as reading:
@@ -105,3 +103,22 @@ async def receive_while_telling(session: Session, *, expunge: bool, keepalive: f
     if watch.failure is not None:
         raise watch.failure
     return event
+
+
+async def idle(session: Session, command: c.Idle) -> Done:
+    """IDLE: with or without a selected mailbox."""
+    decoder = session.wire.decoder
+    session.respond(Continue(b"idling"))
+    await session.wire.drain()
+    decoder.expect = "idle"
+    try:
+        event = await receive_while_telling(session, expunge=True, keepalive=session.context.idle_keepalive)
+    finally:
+        decoder.expect = "command"
+    match event:
+        case codec.IdleDone():
+            return Done("idled")
+        case codec.BadCommand(text=text, code=code):
+            raise Disconnect(text, code)
+        case _:
+            raise Disconnect("connection closed")

@@ -17,14 +17,13 @@ from typing import Final
 import trio
 
 from moxlite.imapd.fetch.fetch import tell_items
-from moxlite.imapd.search.multisearch import MANY
+from moxlite.imapd.mailboxes.sources import MANY, MAX_SOURCES, Known, known_mailboxes
 from moxlite.imapd.session.errors import Disconnect, bad, no
-from moxlite.imapd.session.session import Done, Session
+from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import apply_to_view, tell
 from moxlite.imapd.telling.flagwire import list_names
-from moxlite.imapd.telling.sources import MAX_SOURCES, Known, known_mailboxes
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute, FetchItem
 from moxlite.proto.imap.responses import Code, ListData, State, StatusData

@@ -9,9 +9,9 @@ from __future__ import annotations
 from array import array
 from functools import partial
 
-from moxlite.imapd.search.named import known_uids, named_ranges
 from moxlite.imapd.session.errors import Refused, no
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.named import known_uids, named_ranges
+from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap import search as s

@@ -10,129 +10,23 @@ doesn't exist are all the same: NO [NONEXISTENT]. An account is only opened for 
 `auth.db` says: so nobody can have accounts opened, or learn from the time it takes which there are.
 """
 
-from __future__ import annotations
-
-import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import TracebackType
 
 from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.rights import Access, is_foreign
+from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.state import Session
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoSuchMailbox
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.acl import RIGHTS, rights_of
-from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
-from moxlite.store.names import OTHERS, ancestors, check_name, is_below
+from moxlite.store.names import OTHERS, ancestors, check_name
 from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.types import Flag, Mailbox, MailboxID
+from moxlite.store.types import Mailbox, MailboxID
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from moxlite.imapd.session.session import Session
-
-__all__ = [
-    "WRITING",
-    "Access",
-    "Place",
-    "allowed_flags",
-    "at",
-    "check_rights",
-    "is_foreign",
-    "open_account",
-    "owner_of",
-    "refuse_foreign",
-]
-
-SYSTEM_RIGHTS: Final = "lrte"
-"""What its owner may do with the system's mailbox (IMAP-162): read, and move messages away, for which RFC 6851 §4.4
-asks for ``t`` and ``e``. That they move to the trash alone, and nothing else is changed, is for session and store.
-"""
-
-WRITING: Final = "istwe"
-"""With none of these rights a mailbox opens as by EXAMINE (RFC 4314 §5.2)."""
-
-_OF_FLAGS: Final = {Flag.SEEN: "s", Flag.DELETED: "t"}
-"""Flags with a right of their own; all others, and keywords, need ``w`` (RFC 4314 §4)."""
-
-
-def is_foreign(name: str) -> bool:
-    """Whether a name has the prefix of other users' mailboxes."""
-    return name == OTHERS or is_below(name, OTHERS)
-
-
-@lru_cache(maxsize=256)  # the combinations in use are few
-def allowed_flags(rights: str) -> tuple[Flag, bool]:
-    """The flags that may be changed with these rights, and whether keywords may."""
-    flags = Flag(0)
-    for flag in Flag:
-        if _OF_FLAGS.get(flag, "w") in rights:
-            flags |= flag
-    return flags, "w" in rights
-
-
-class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """The user's way to an account: the own one, or that of `owner`. `guest`: the user's account, "" at home."""
-
-    owner: str
-    guest: str = ""
-
-    @property
-    def suffix(self) -> bytes:
-        """What makes ids of another account differ from one's own: they are unique within an account (RFC 8474 §4)."""
-        return b"-" + hashlib.sha256(self.owner.encode()).hexdigest()[:8].encode() if self.guest else b""
-
-    def shown(self, name: str) -> str:
-        """A mailbox name of the account, as the client knows it."""
-        return f"{OTHERS}/{self.owner}/{name}" if self.guest else name
-
-    def rights(self, r: Reader, mailbox_id: MailboxID) -> str:
-        """What the user may do with a mailbox of the account."""
-        if self.guest:
-            return rights_of(r, mailbox_id, self.guest)
-        return SYSTEM_RIGHTS if is_system(r, mailbox_id) else RIGHTS
-
-    def rights_to(self, r: Reader, box: Mailbox) -> str:
-        """The same, of a mailbox that was read in the same snapshot."""
-        if self.guest:
-            return rights_of(r, box.id, self.guest)
-        return SYSTEM_RIGHTS if box.system else RIGHTS
-
-    def require(self, r: Reader, box: Mailbox, needed: str) -> None:
-        """Raises NoSuchMailbox for a mailbox that the user must not know of, Refused (NOPERM) without the rights that
-        are needed, MailboxNotAllowed for changing the system's mailbox.
-        """
-        rights = self.rights_to(r, box)
-        if "l" not in rights:
-            raise NoSuchMailbox(self.shown(box.name))
-        if box.system and any(letter not in rights for letter in needed):  # in words that say more than the letter
-            if "i" in needed:
-                check_fillable(box)
-            check_own(box)
-        check_rights(rights, needed)
-
-    def find(self, r: Reader, name: str, needed: str = "") -> Mailbox:
-        """The mailbox of a name in the account, as a client gave it. Raises NoSuchMailbox, and as `require`."""
-        try:
-            box = mailbox_by_name(r, check_name(name))
-        except BadMailboxName:
-            box = None
-        if box is None:
-            raise NoSuchMailbox(self.shown(name))
-        self.require(r, box, needed)
-        return box
-
-
-def check_rights(rights: str, needed: str) -> None:
-    """Raises Refused (NOPERM) unless all rights that are needed are there."""
-    missing = [letter for letter in needed if letter not in rights]
-    if missing:
-        raise no(f"you lack the right {missing[0]} on this mailbox", "NOPERM")
+__all__ = ["Place", "at", "open_account", "owner_of", "refuse_foreign", "visit"]
 
 
 class Place(Access, frozen=True, eq=False, kw_only=True):
@@ -242,3 +136,24 @@ async def refuse_foreign(session: Session, name: str, what: str) -> None:
     """Raises Refused for a name of other users, whether or not there is such a mailbox: `what` is for one's own."""
     if await owner_of(session, name) is not None:
         raise no(f"{what} only for your own mailboxes", "CANNOT")
+
+
+async def visit(session: Session, owner: str) -> Seat:
+    """Take a seat at the account of another user. Raises NoSuchMailbox if it shares nothing with this one."""
+    sessions = session.context.sessions
+    async with AsyncExitStack() as stack:
+        account = await stack.enter_async_context(open_account(session, owner))
+        share = sessions.visit(owner)
+        stack.callback(sessions.end_visit, share)
+        _, cursor = await account.subscribe(keep_own=True)
+        stack.enter_context(cursor)
+        share.sharing = sessions.sharing(account)
+        return Seat(
+            owner=owner,
+            guest=session.home.owner,
+            account=account,
+            cursor=cursor,
+            share=share,
+            stack=stack.pop_all(),
+        )
+    raise AssertionError("not reached")

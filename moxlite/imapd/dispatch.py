@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from moxlite.imapd import auth, basic, compress
+from moxlite.imapd import auth, basic
 from moxlite.imapd.changes import copy, store
 from moxlite.imapd.fetch import append, fetch
-from moxlite.imapd.mailboxes import acl, listing, mailboxes, metadata, quota, select
+from moxlite.imapd.mailboxes import acl, listing, mailboxes, metadata, notify, quota, select
 from moxlite.imapd.search import multisearch, search, sort
-from moxlite.imapd.session.session import Handler, Need
-from moxlite.imapd.telling import idle, notify
+from moxlite.imapd.session.state import Handler, Need
+from moxlite.imapd.telling import watch
 from moxlite.proto.imap import commands as c
 
 __all__ = ["HANDLERS"]
@@ -38,7 +38,7 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     c.Namespace: Handler(basic.namespace, Need.LOGIN, capability="NAMESPACE"),
     c.Status: Handler(listing.status, Need.LOGIN),
     c.Append: Handler(append.append, Need.LOGIN, changes=True),
-    c.Idle: Handler(idle.idle, Need.LOGIN, capability="IDLE"),
+    c.Idle: Handler(watch.idle, Need.LOGIN, capability="IDLE"),
     c.GetQuota: Handler(quota.quota, Need.LOGIN, capability="QUOTA"),
     c.GetQuotaRoot: Handler(quota.quota_root, Need.LOGIN, capability="QUOTA"),
     c.SetQuota: Handler(quota.set_quota, Need.LOGIN, capability="QUOTA", changes=True),
@@ -49,7 +49,7 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     c.GetAcl: Handler(acl.get_acl, Need.LOGIN, capability="ACL"),
     c.ListRights: Handler(acl.list_rights, Need.LOGIN, capability="ACL"),
     c.MyRights: Handler(acl.my_rights, Need.LOGIN, capability="ACL"),
-    c.Compress: Handler(compress.compress, Need.LOGIN, after=compress.begin, capability="COMPRESS=DEFLATE"),
+    c.Compress: Handler(basic.compress, Need.LOGIN, after=basic.begin_compression, capability="COMPRESS=DEFLATE"),
     c.Notify: Handler(notify.notify, Need.LOGIN, capability="NOTIFY"),
     c.Esearch: Handler(multisearch.search_mailboxes, Need.LOGIN, capability="MULTISEARCH"),
     # §6.4: with a selected mailbox

@@ -21,10 +21,11 @@ import trio
 from moxlite.imapd import metrics
 from moxlite.imapd.auth import enter, login_request, preauthenticate
 from moxlite.imapd.basic import capability_code
+from moxlite.imapd.dispatch import HANDLERS
+from moxlite.imapd.loop import CommandLoop
 from moxlite.imapd.session.context import Context
-from moxlite.imapd.session.dispatch import HANDLERS
 from moxlite.imapd.session.errors import Disconnect
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.state import Session
 from moxlite.logins.logins import Identity
 from moxlite.logins.metrics import authentication_ratelimited_total
 from moxlite.net.connections import ConnectionInfo
@@ -96,7 +97,7 @@ class Connection:
         self.sent = 0
         self.broken = False
         self.slow = False
-        self.session = Session(context, self, HANDLERS)
+        self.session = Session(context, self)
 
     # -- writing
 
@@ -360,19 +361,19 @@ async def serve_identity(stream: trio.abc.Stream, info: ConnectionInfo, context:
 
 
 async def _serve(connection: Connection, identity: Identity | None = None) -> None:
-    session = connection.session
+    loop = CommandLoop(connection.session, HANDLERS)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection.watch)
         try:
             await _greet(connection, identity)
-            await session.run()
+            await loop.run()
             await connection.drain()
         except Disconnect as end:
             await connection.farewell(end)
         finally:
             nursery.cancel_scope.cancel()
             with trio.CancelScope(shield=True):  # bounded: what was claimed is written, or not, within seconds
-                await session.aclose()
+                await loop.aclose()
     await connection.aclose()
 
 

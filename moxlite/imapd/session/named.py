@@ -6,7 +6,8 @@ A view knows its UIDs; under UIDONLY the store is asked for those which the comm
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from moxlite.imapd.session.uidlist import uid_array
@@ -14,12 +15,16 @@ from moxlite.imapd.session.view import CountedView, View
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, count, index_runs, pick, runs, within
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.rows import conditions as q
 from moxlite.store.rows.reading import SLICE, int_array, vanished
 
-__all__ = ["conditions", "known_uids", "last_uid", "named_ranges", "removed_since", "resolve"]
+__all__ = ["conditions", "highest_modseq", "known_uids", "last_uid", "named_ranges", "removed_since", "resolve"]
 
 T = TypeVar("T")
+
+PAGE: Final = 100_000
+"""Messages whose modseqs are read at once, in a thread."""
 
 MANY: Final = 50
 """Ranges that are looked up on the loop, or are a condition of a search by themselves."""
@@ -118,3 +123,17 @@ async def conditions(view: View, program: s.SearchKey) -> dict[SequenceSet, q.Co
                 else:
                     found[key.set] = q.UIDs(await known_uids(view, ranges))
     return found
+
+
+async def highest_modseq(view: View, uids: Sequence[int]) -> int:
+    """Of these messages; 0 for none. All changes up to it are told before the command ends (`View.shown`)."""
+    highest = 0
+    ascending = uid_array(sorted(uids))
+    for start in range(0, len(ascending), PAGE):
+        part = ascending[start : start + PAGE]
+        rows, _ = await view.seat.account.scan(
+            partial(fetch_rows, mailbox_id=view.mailbox_id, uids=part, columns=("modseq",)), op="imap-search"
+        )
+        highest = max([highest, *[row[5] for row in rows]])
+    view.shown = max(view.shown, highest)
+    return highest

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.imapd.session.errors import Disconnect, Refused
-from moxlite.imapd.session.session import Session
+from moxlite.imapd.session.state import Session
 from moxlite.proto.imap.responses import Code, State
 from moxlite.store.errors import StoreError
 

@@ -1,0 +1,316 @@
+"""How the commands of one session begin and end, and which may come in which state (RFC 9051 §3, §6; IMAP-52..54).
+
+Theory of operation
+-------------------
+The loop has no socket: it takes events of the codec from the session's `Wire`. `HANDLERS` (in `dispatch`) maps the type
+of each command to the coroutine that carries it out and the state that it needs. A handler writes untagged responses
+with `Session.write` or `respond` and returns `Done`, the tagged OK; it raises `Refused` for NO and BAD, or lets errors
+of the store pass, which become responses in one place (`errors`).
+
+Around each command the session tells what has happened to the selected mailbox: before it, new messages and flags;
+after it, also what was removed, unless the command's message numbers forbid it (IMAP-54). The session's own changes
+arrive on the same way: its cursor keeps its own events, so whatever a command did to the mailbox is told in the order
+in which it was committed.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+import trio
+
+from moxlite.imapd import metrics
+from moxlite.imapd.fetch.incoming import under_way
+from moxlite.imapd.session.errors import Disconnect, Refused, no, refusal
+from moxlite.imapd.session.state import Done, Handler, Need, Session, Watcher
+from moxlite.imapd.session.trace import command_line
+from moxlite.imapd.telling.changes import check_view, tell
+from moxlite.imapd.telling.recent import write_claims
+from moxlite.imapd.telling.watch import receive_while_telling
+from moxlite.net.connections import guard
+from moxlite.net.log import TRACE, TRACEAUTH
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap import server as codec
+from moxlite.proto.imap.responses import Code, Continue, State
+from moxlite.store.errors import StoreError
+
+__all__ = ["CommandLoop"]
+
+logger = logging.getLogger("moxlite.imapd")
+
+MAX_BAD: Final = 20
+"""BAD responses in a row after which the client is sent away (IMAP-18)."""
+MAX_BAD_EARLY: Final = 3
+"""The same before login."""
+
+TELL: Final = 1_000
+"""Changes by others that a command tells before it leaves the rest to the next ones, at the end of a unit (IMAP-61a):
+5 ms, or 6 for a unit of STORE.
+"""
+TELL_NOOP: Final = 4_000
+"""The same for commands that have nothing else to do."""
+
+_BY_NUMBER: Final = frozenset({c.Fetch, c.Store, c.Search, c.Sort, c.Thread})
+_IDLING: Final = frozenset({c.Noop, c.Check})  # these have nothing else to do but to tell
+
+_GUARD: Final = guard("imapd")
+
+
+def may_expunge(command: c.Command) -> bool:
+    """Whether EXPUNGE may be told with this command: not with those that use message numbers (RFC 9051 §7.5.1)."""
+    return type(command) not in _BY_NUMBER or getattr(command, "uid", False) is True
+
+
+class CommandLoop:
+    """Takes the commands of one session, one after the other."""
+
+    __slots__ = ("_bad", "_handlers", "_session", "_started")
+
+    def __init__(self, session: Session, handlers: Mapping[type, Handler]) -> None:
+        self._session = session
+        self._handlers = handlers
+        self._bad = 0  # BAD responses in a row
+        self._started = False  # a valid command has come
+
+    async def run(self) -> None:
+        """Carry out commands until the client logs out or leaves.
+
+        Raises Disconnect when the session must end with BYE.
+        """
+        session = self._session
+        with trio.CancelScope() as waiting:  # cancelled only while we wait for the client: see `end`
+            await self._run(waiting)
+        if waiting.cancelled_caught:
+            assert session.ending is not None
+            raise session.ending
+
+    async def _run(self, waiting: trio.CancelScope) -> None:
+        session = self._session
+        while True:
+            if session.ending is not None:
+                raise session.ending
+            if session.notify is None:
+                event = await session.wire.receive(within=waiting)
+            else:
+                event = await self._receive(session.notify, waiting)
+            # By identity, in the order of how often they come: `match` looks at each class for several times as long.
+            if type(event) is codec.Command:
+                await self._command(event.tag, event.command)
+                if type(event.command) is c.Logout:
+                    return
+            elif type(event) is codec.LiteralRequest:
+                await self._literal(event)
+            elif type(event) is codec.LiteralChunk:
+                assert session.incoming is not None
+                await session.incoming.write(event.octets)
+            elif type(event) is codec.LiteralEnd:
+                assert session.incoming is not None
+                await session.incoming.finish()
+            elif type(event) is codec.Rejected:
+                session.drop_incoming()
+                session.respond(event.response)
+            elif type(event) is codec.BadCommand:
+                session.drop_incoming()
+                session.follow()
+                if session.tapped:
+                    session.transcribe([f"({event.text})"], "C")
+                self._bad_command(event)
+            elif type(event) is codec.Closed:
+                return
+            else:
+                raise Disconnect("unexpected line", "CLIENTBUG")
+
+    async def _receive(self, notify: Watcher, waiting: trio.CancelScope) -> codec.Event:
+        """The next event; with NOTIFY, what happens until it comes is told at once (RFC 5465 §3.1)."""
+        session = self._session
+        if not notify.active or session.incoming is not None or session.wire.decoder.buffered:
+            return await session.wire.receive(within=waiting)
+        event = await receive_while_telling(session, expunge=not notify.delayed)
+        assert event is not None
+        return event
+
+    def _bad_command(self, event: codec.BadCommand) -> None:
+        session = self._session
+        if event.fatal:
+            if event.tag is not None and event.code == "TOOBIG" and self._started:
+                session.respond(State("BAD", event.text, Code("TOOBIG"), event.tag))
+            raise Disconnect(event.text, event.code)
+        if not self._started:  # HTTP, a TLS hello, a scanner (IMAP-18)
+            raise Disconnect("this is an IMAP server")
+        code = Code(event.code) if event.code else None
+        session.respond(State(event.condition, event.text, code, event.tag))
+        self._count_bad()
+
+    def _count_bad(self) -> None:
+        self._bad += 1
+        if self._bad >= (MAX_BAD if self._session.logged_in else MAX_BAD_EARLY):
+            raise Disconnect("too many bad commands", "CLIENTBUG")
+
+    async def _literal(self, request: codec.LiteralRequest) -> None:
+        """A literal is announced: take it, or not (IMAP-85)."""
+        session = self._session
+        if request.command_head is not None:
+            try:
+                self._check_changes()
+                await under_way(session).begin(request)
+            except (Refused, StoreError) as error:
+                refused = refusal(error) if isinstance(error, StoreError) else error
+                session.wire.decoder.reject(State(refused.condition, refused.text, refused.code, request.tag))
+                return
+        session.wire.decoder.accept()
+        if request.sync:
+            session.respond(Continue(b"go ahead"))
+
+    async def _command(self, tag: str, command: c.Command) -> None:
+        """Carry out one command, and answer it."""
+        session = self._session
+        session.tag = tag
+        name = session.command = _name(type(command), getattr(command, "uid", False))
+        session.follow()
+        if session.tapped:
+            session.transcribe([command_line(tag, command)], "C")
+        self._trace(tag, command)
+        started = time.perf_counter()
+        outcome: State | Disconnect | None = None
+        with _GUARD:  # a crash costs the command, not the connection (IMAP-27)
+            outcome = await self._outcome(tag, command)
+        session.quiet.clear()
+        session.told = None
+        session.limited = None
+        result = _result(outcome)
+        metrics.observe_command(name, result, time.perf_counter() - started)
+        if outcome is None:
+            if session.wire.broken:
+                raise trio.BrokenResourceError("connection lost during a command")
+            session.respond(State("NO", "the server made a mistake, it was logged", Code("SERVERBUG"), tag))
+            if session.view is not None:
+                raise Disconnect("the state of the mailbox is in doubt, connect again", "SERVERBUG")
+            return
+        if isinstance(outcome, Disconnect):
+            raise outcome
+        session.respond(outcome)
+        self._started = True
+        if outcome.condition == "BAD":
+            self._count_bad()
+        else:
+            self._bad = 0
+        after = self._handlers[type(command)].after if outcome.condition == "OK" else None
+        if after is not None:
+            await after(session)
+
+    async def _outcome(self, tag: str, command: c.Command) -> State | Disconnect:
+        """The tagged response of a command, or the end of the self._session."""
+        try:
+            done = await self._carry_out(command)
+        except Refused as refused:
+            return State(refused.condition, refused.text, refused.code, tag)
+        except Disconnect as end:
+            return end
+        return State("OK", done.text, done.code, tag)
+
+    async def _carry_out(self, command: c.Command) -> Done:
+        """Run the handler between the changes before and after it. Raises Refused."""
+        session = self._session
+        handler = self._handlers.get(type(command))
+        if handler is None or handler.capability in session.disabled:
+            raise Refused("BAD", "command is not supported")
+        self._check_state(handler.need)
+        if handler.changes:
+            self._check_changes()
+        tells = handler.tells
+        kind = type(command)
+        session.to_tell = TELL_NOOP if kind in _IDLING else TELL
+        try:
+            if session.view is not None:
+                await check_view(session, session.view)
+            if tells and session.view is not None and kind in _BY_NUMBER:
+                session.told = set() if isinstance(command, c.Store) and command.silent else None
+                await tell(session, expunge=False)  # so that the command sees the newest messages
+            done = self._with_limit(await handler.run(session, command))
+        except StoreError as error:
+            await self._tell_rest(command, tells=tells)
+            raise refusal(error) from error
+        except Refused:
+            await self._tell_rest(command, tells=tells)
+            raise
+        await self._tell_rest(command, tells=tells)
+        return done
+
+    def _with_limit(self, done: Done) -> Done:
+        """Say that the command worked on fewer messages than were named: beside another code in a line of its own (RFC
+        9738 §3.1).
+        """
+        session = self._session
+        code, session.limited = session.limited, None
+        if code is None:
+            return done
+        if done.code is None:
+            return Done(f"{done.text}, but only the messages with the highest UIDs", code)
+        session.respond(State("NO", "only the messages with the highest UIDs were looked at", code))
+        return done
+
+    async def _tell_rest(self, command: c.Command, *, tells: bool) -> None:
+        session = self._session
+        if tells and session.logged_in:
+            await tell(session, expunge=may_expunge(command))
+
+    def _check_state(self, need: Need) -> None:
+        session = self._session
+        if need is Need.NOTHING:
+            return
+        if need is Need.NO_LOGIN:
+            if session.logged_in:
+                raise no("already logged in")
+        elif not session.logged_in:
+            raise no("log in first")
+        elif need is Need.MAILBOX and session.view is None:
+            raise no("select a mailbox first")
+
+    def _check_changes(self) -> None:
+        if self._session.read_only:
+            raise no("this app password is only for reading", "NOPERM")
+
+    def _trace(self, tag: str, command: c.Command) -> None:
+        """Log the command, without its secrets below level traceauth (IMAP-25)."""
+        if not logger.isEnabledFor(TRACE):
+            return
+        secret = isinstance(command, c.Login | c.Authenticate)
+        if secret and not logger.isEnabledFor(TRACEAUTH):
+            logger.log(TRACE, "command", extra={"kv": {"tag": tag, "command": type(command).__name__}})
+        else:
+            logger.log(TRACEAUTH if secret else TRACE, "command", extra={"kv": {"tag": tag, "command": repr(command)}})
+
+    async def aclose(self) -> None:
+        """Leave the account; the last session of it writes down which messages were claimed as new."""
+        session = self._session
+        session.drop_incoming()
+        await session.leave()
+        if session.tapped:
+            session.transcribe(["the session ends"], "-")
+        if session.logged_in:
+            share = session.home.share
+            session.context.sessions.leave(share, session.end)
+            if not share.enders:
+                await write_claims(session)
+        await session.aclose()
+
+
+def _result(outcome: State | Disconnect | None) -> str:
+    """The label of a command's outcome, for metrics (IMAP-24)."""
+    if outcome is None:
+        return "panic"
+    if isinstance(outcome, Disconnect) or outcome.condition == "OK":
+        return "ok"
+    if outcome.condition == "BAD":
+        return "badsyntax"
+    server = outcome.code is not None and outcome.code.name in ("UNAVAILABLE", "CORRUPTION", "SERVERBUG")
+    return "servererror" if server else "usererror"
+
+
+@lru_cache(maxsize=256)  # twice as many as there are commands
+def _name(kind: type[c.Command], uid: bool) -> str:
+    """The word of a command of that kind, for metrics."""
+    name = kind.__name__.lower()
+    return f"uid {name}" if uid else name
