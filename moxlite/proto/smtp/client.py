@@ -26,7 +26,8 @@ from moxlite.proto.smtp.conversation import (
 from moxlite.proto.smtp.delivery import Delivery
 from moxlite.proto.smtp.errors import NoMechanism, ProtocolError, SMTPError, TLSRefused
 from moxlite.proto.smtp.extensions import Extensions, parse_extensions
-from moxlite.proto.smtp.replies import ReplyReader, Response
+from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replyreader import ReplyReader
 
 __all__ = ["ClientConnection"]
 

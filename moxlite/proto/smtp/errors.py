@@ -1,9 +1,8 @@
 """What goes wrong in SMTP: for a server the reply to send, for a client whether trying again may help."""
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
-if TYPE_CHECKING:
-    from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replies import Response
 
 __all__ = [
     "CommandError",
@@ -24,7 +23,7 @@ ERROR_TEXT_LIMIT: Final = 2048  # octets of a remote reply that are kept (SMTP-1
 class CommandError(Exception):
     """A command that a server refuses; carries the reply to send."""
 
-    def __init__(self, response: "Response") -> None:
+    def __init__(self, response: Response) -> None:
         super().__init__(str(response))
         self.response = response
 
@@ -58,7 +57,7 @@ class SMTPError(Exception):
         super().__init__(self.line)
 
     @classmethod
-    def from_reply(cls, command: str, reply: "Response") -> "SMTPError":
+    def from_reply(cls, command: str, reply: Response) -> "SMTPError":
         """The error that an unwanted reply stands for; 552 to RCPT means 452 (RFC 5321 §4.5.3.1.10)."""
         permanent = reply.code >= 500 and not (command == "rcpt" and reply.code == 552)
         return cls(permanent, reply.code, reply.ecode, command, reply.lines[0], reply.lines[1:])

@@ -1,0 +1,234 @@
+"""One request and its response, while they come and go (RFC 9110 §3): what a handler gets.
+
+The connection below is a `Channel`; how its requests are read and its cycles follow each other is in `connection`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final, Protocol, TypeAlias, final
+
+import h11
+import trio
+
+from moxlite.net.connections import ConnectionInfo
+from moxlite.web.http.drain import Drain
+from moxlite.web.http.errors import BodyTooLarge
+from moxlite.web.http.messages import Headers, Response
+from moxlite.web.http.paths import Host
+
+__all__ = ["Body", "Channel", "Handler", "Request", "ResponseWriter"]
+
+WRITE_SIZE: Final = 64 * 1024  # the unit of the write deadline: 1 KiB/s is the slowest client served
+CLOSE: Final = ("connection", "close")
+REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+class Channel(Protocol):
+    """The connection, as one exchange uses it."""
+
+    async def receive_body(self) -> bytes:
+        """The next octets of the request's body, b"" at its end. Raises BodyTimeout, BadRequest, ClientGone."""
+
+    async def send_all(self, data: bytes) -> None:
+        """Send octets that `encode` gave. Raises ClientGone."""
+
+    def encode(self, event: h11.Event) -> bytes:
+        """The octets of a part of the response. Raises ClientGone."""
+
+    def must_close(self) -> bool:
+        """Whether this response is the last one of the connection."""
+
+    def replay(self) -> trio.abc.Stream:
+        """The stream, beginning again with this request."""
+
+
+@final
+class Body:
+    """The octets of a request body as they come. Nothing is read before the handler asks, so limits and log-in come
+    first (WEB-4).
+    """
+
+    def __init__(self, channel: Channel, declared: int | None) -> None:
+        self._channel = channel
+        self.declared = declared
+        self.received = 0
+
+    async def receive(self, limit: int) -> bytes:
+        """The next octets, b"" at the end.
+
+        Raises BodyTooLarge as soon as more than `limit` octets are announced or have come, BodyTimeout, BadRequest,
+        ClientGone.
+        """
+        if self.declared is not None and self.declared > limit:
+            raise BodyTooLarge(limit)
+        data = await self._channel.receive_body()
+        self.received += len(data)
+        if self.received > limit:
+            raise BodyTooLarge(limit)
+        return data
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body of at most `limit` octets; raises as `receive`."""
+        pieces: list[bytes] = []
+        while data := await self.receive(limit):
+            pieces.append(data)
+        return b"".join(pieces)
+
+
+@final
+class Request:
+    """A request whose head has arrived.
+
+    ``target`` is the raw request target, ``path`` its decoded and normalised path, ``query`` the raw query without "?".
+    ``host`` is what the client called us, ``scheme`` http or https as the client sees it, ``client_ip`` the address
+    that limits and logs count by (both may come from a trusted proxy). ``info`` is the connection; ``drain`` begins
+    when the server stops. ``handler`` names the route, ``account`` who has logged in, for log and metrics.
+    """
+
+    __slots__ = (
+        "account",
+        "body",
+        "client_ip",
+        "drain",
+        "handler",
+        "headers",
+        "host",
+        "http_version",
+        "info",
+        "method",
+        "path",
+        "query",
+        "scheme",
+        "target",
+    )
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        target: str,
+        path: str,
+        query: str,
+        host: Host,
+        headers: Headers,
+        http_version: str,
+        info: ConnectionInfo,
+        drain: Drain,
+        body: Body,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.path = path
+        self.query = query
+        self.host = host
+        self.headers = headers
+        self.http_version = http_version
+        self.info = info
+        self.drain = drain
+        self.scheme = "http" if info.tls is None else "https"
+        self.client_ip = str(info.remote)
+        self.body = body
+        self.handler = "(nomatch)"
+        self.account = ""
+
+    @property
+    def origin(self) -> str:
+        """What a browser calls the origin of this request (RFC 6454 §6.2)."""
+        return f"{self.scheme}://{self.host.authority}"
+
+
+@final
+class ResponseWriter:
+    """Writes exactly one response: `respond` with a whole one, or `start`, `write` …, `finish`; or `take_over` for
+    another protocol.
+
+    All raise ClientGone when the client is no longer there.
+    """
+
+    def __init__(self, channel: Channel, method: str) -> None:
+        self._channel = channel
+        self._head_only = method == "HEAD"
+        self.status = 0
+        self.sent = 0  # octets of the body
+        self.finished = False
+        self.taken_over = False
+        self.started_at = 0.0  # trio's clock when the status was written
+        self.extra: tuple[tuple[str, str], ...] = ()  # fields that the service puts on all its responses
+
+    @property
+    def started(self) -> bool:
+        """Whether a status has been sent: from then on an error can only close the connection."""
+        return self.status != 0 or self.taken_over
+
+    async def respond(self, response: Response) -> None:
+        """Write a whole response."""
+        headers = response.headers
+        if response.status >= 200 and response.status not in (204, 304):
+            headers = (*headers, ("content-length", str(len(response.body))))
+        head = self._head(response.status, headers)
+        body = b"" if self._head_only or response.status in (204, 304) else response.body
+        first, rest = body[:WRITE_SIZE], body[WRITE_SIZE:]
+        await self._channel.send_all(head + self._data(first))
+        for start in range(0, len(rest), WRITE_SIZE):
+            await self._channel.send_all(self._data(rest[start : start + WRITE_SIZE]))
+        await self.finish()
+
+    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        """Write the head of a response whose length nobody knows yet."""
+        await self._channel.send_all(self._head(status, headers))
+
+    async def write(self, data: bytes) -> None:
+        """Write octets of the body, to the last one."""
+        for start in range(0, len(data), WRITE_SIZE):
+            await self._channel.send_all(self._data(data[start : start + WRITE_SIZE]))
+
+    async def finish(self) -> None:
+        """End the body."""
+        await self._channel.send_all(self._channel.encode(h11.EndOfMessage()))
+        self.finished = True
+
+    def take_over(self) -> trio.abc.Stream:
+        """The stream, beginning again with this request, for a protocol that a GET upgrades to; HTTP is over on this
+        connection.
+        """
+        self.taken_over = True
+        return self._channel.replay()
+
+    def _head(self, status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
+        self.status = status
+        self.started_at = trio.current_time()
+        fields = [("date", _now()), *headers, *self.extra]
+        if self._channel.must_close():
+            fields.append(CLOSE)
+        return self._channel.encode(
+            h11.Response(
+                status_code=status,
+                reason=REASONS.get(status, b""),
+                headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+            )
+        )
+
+    def _data(self, data: bytes) -> bytes:
+        if self._head_only or not data:
+            return b""
+        self.sent += len(data)
+        return self._channel.encode(h11.Data(data=data))
+
+
+Handler: TypeAlias = Callable[[Request, ResponseWriter], Awaitable[None]]
+"""Answers one request; raises nothing but ClientGone and Cancelled."""
+
+_stamp = (0, "")
+
+
+def _now() -> str:
+    """The Date field (RFC 9110 §6.6.1), made once a second."""
+    global _stamp
+    now = int(time.time())
+    if _stamp[0] != now:
+        _stamp = (now, formatdate(now, usegmt=True))
+    return _stamp[1]
