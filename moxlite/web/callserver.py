@@ -17,8 +17,7 @@ from moxlite.web.schema import api_schema
 
 if TYPE_CHECKING:
     from moxlite.metrics import Histogram
-    from moxlite.web.http.connection import ResponseWriter
-    from moxlite.web.http.messages import Request
+    from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.sessions import Caller, Sessions
 
 __all__ = ["CallServer"]

@@ -16,10 +16,9 @@ import trio
 
 from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.http.conditional import Representation, respond
-from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Request
+from moxlite.web.http.exchange import Request, ResponseWriter
 
 __all__ = ["STATIC", "Document", "build_tag"]
 

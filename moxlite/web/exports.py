@@ -29,7 +29,7 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.exports.engine import Export
-    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.sessions import Caller, Sessions
 
 __all__ = ["BrowserExports"]

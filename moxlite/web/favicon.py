@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from moxlite.web.document import STATIC, build_tag
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.conditional import Representation, respond
-from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Request
+from moxlite.web.http.exchange import Request, ResponseWriter
 
 __all__ = ["Favicon"]
 

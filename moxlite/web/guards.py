@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.account import Account
-    from moxlite.web.http.messages import Request
+    from moxlite.web.http.exchange import Request
     from moxlite.web.sessions import Caller, Sessions
 
 __all__ = ["RETRY_AFTER", "account_of", "page_session", "parse_fields", "query_parameters", "refuse_foreign"]

@@ -7,10 +7,10 @@ from typing import Final
 import trio
 
 from moxlite.web.headers import SERVICE_HEADERS
-from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Request, Response
+from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.messages import Response
 
 __all__ = ["Health", "Measure", "Readiness"]
 

@@ -7,8 +7,8 @@ import msgspec
 
 from moxlite.net.limits import IPNetwork
 from moxlite.web.handlers.rules import WebRules
-from moxlite.web.http.connection import ResponseWriter
-from moxlite.web.http.messages import Handler, Request, Response
+from moxlite.web.http.exchange import Handler, Request, ResponseWriter
+from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import Host
 
 __all__ = ["HostMatch", "Route", "Router", "any_host"]

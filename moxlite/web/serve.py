@@ -14,10 +14,11 @@ from moxlite.net import metrics as net_metrics
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import IPNetwork, unmap
 from moxlite.web import metrics
-from moxlite.web.http.connection import Connection, ResponseWriter
+from moxlite.web.http.connection import Connection
 from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import ClientGone, HTTPError
-from moxlite.web.http.messages import Request, Response
+from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.messages import Response
 
 if TYPE_CHECKING:
     from moxlite.web.context import Context

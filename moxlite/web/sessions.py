@@ -20,7 +20,8 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired
 from moxlite.web import errors
-from moxlite.web.http.messages import Request, header_value
+from moxlite.web.http.exchange import Request
+from moxlite.web.http.messages import header_value
 
 __all__ = ["App", "Caller", "Sessions"]
 

@@ -60,10 +60,10 @@ from moxlite.proto.smtp.server import (
     ServerConnection,
     ServerLimits,
 )
-from moxlite.web.http.connection import Connection, ResponseWriter
+from moxlite.web.http.connection import Connection
 from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Request
+from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response as WebResponse
 from moxlite.web.router import Route, Router, any_host
 from tests.fuzzing.inputs import LIMIT

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from moxlite.net.connections import ConnectionInfo
-from moxlite.web.http.connection import Connection, ResponseWriter
+from moxlite.web.http.connection import Connection
 from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Handler, Request, Response
+from moxlite.web.http.exchange import Handler, Request, ResponseWriter
+from moxlite.web.http.messages import Response
 
 INFO = {
     "cid": 1,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from moxlite.web.account import upload
 from moxlite.web.errors import StorageRefused, UserError
-from moxlite.web.http.messages import Headers, Request
+from moxlite.web.http.exchange import Request
+from moxlite.web.http.messages import Headers
 
 BOUNDARY = "b0undary"
 

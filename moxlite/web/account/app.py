@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.imports.engine import Imports
     from moxlite.web.exports import BrowserExports
-    from moxlite.web.http.connection import ResponseWriter
-    from moxlite.web.http.messages import Request
+    from moxlite.web.http.exchange import Request, ResponseWriter
 
 __all__ = ["AccountApp"]
 

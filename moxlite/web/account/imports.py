@@ -47,8 +47,7 @@ if TYPE_CHECKING:
     from moxlite.store.imports.engine import Imports
     from moxlite.store.imports.progress import Event, Progress
     from moxlite.web.account.upload import Counted, Form
-    from moxlite.web.http.connection import ResponseWriter
-    from moxlite.web.http.messages import Request
+    from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.sessions import Caller, Sessions
 
 __all__ = ["BrowserImports"]

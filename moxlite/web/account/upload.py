@@ -19,7 +19,7 @@ from moxlite.web.errors import StorageRefused, TooLarge, UserError
 from moxlite.web.http.errors import BodyTooLarge
 
 if TYPE_CHECKING:
-    from moxlite.web.http.messages import Request
+    from moxlite.web.http.exchange import Request
 
 __all__ = ["DISK_FULL", "Counted", "Form", "receive_form", "room_for"]
 

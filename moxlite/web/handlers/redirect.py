@@ -8,9 +8,9 @@ from moxlite.config.domains import WebRedirect
 from moxlite.config.webrules import Pattern, Template, compile_pattern, parse_template
 from moxlite.web.handlers.patterns import in_time
 from moxlite.web.handlers.static import path_text
-from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Request, Response
+from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.messages import Response
 
 __all__ = ["Redirect"]
 

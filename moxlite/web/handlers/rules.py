@@ -11,14 +11,15 @@ from moxlite.web.handlers.patterns import PatternTooSlow, in_time
 from moxlite.web.handlers.redirect import Redirect
 from moxlite.web.handlers.static import Static
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Handler, Request, Response
+from moxlite.web.http.exchange import Handler, Request
+from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import split_target
 
 if TYPE_CHECKING:
     from moxlite.config.domains import WebHandler, WebInternal
     from moxlite.config.snapshot import Snapshot
     from moxlite.config.webrules import Pattern
-    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.http.paths import Host
 
 __all__ = ["HTTPS_PORT", "Mount", "WebRules"]

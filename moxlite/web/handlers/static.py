@@ -26,10 +26,10 @@ from moxlite.web.handlers.files import (
     read,
 )
 from moxlite.web.http.conditional import Plan, Validators, plan
-from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.encoding import MIN_SIZE, Coder, choose, coder, compress, compressed, is_compressible
 from moxlite.web.http.errors import ClientGone, HTTPError
-from moxlite.web.http.messages import Request, Response
+from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.messages import Response
 
 __all__ = ["Static"]
 

@@ -12,23 +12,19 @@ request is known to be good.
 from __future__ import annotations
 
 import re
-import time
-from email.utils import formatdate
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 import h11
 import trio
 
-from moxlite.web.http.errors import BadRequest, BodyTimeout, BodyTooLarge, ClientGone, HTTPError
-from moxlite.web.http.messages import Handler, Headers, Request, Response
+from moxlite.net.connections import ConnectionInfo
+from moxlite.web.http.drain import Drain
+from moxlite.web.http.errors import BadRequest, BodyTimeout, ClientGone, HTTPError
+from moxlite.web.http.exchange import Body, Handler, Request, ResponseWriter
+from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import normalise_path, parse_host, split_target
 
-if TYPE_CHECKING:
-    from moxlite.net.connections import ConnectionInfo
-    from moxlite.web.http.drain import Drain
-
-__all__ = ["Body", "Connection", "Replay", "ResponseWriter"]
+__all__ = ["Connection"]
 
 HEAD_TIMEOUT: Final = 30.0  # WEB-3, from the first octet; slow-loris clients end here
 IDLE_TIMEOUT: Final = 65.0  # WEB-3: browsers drop a connection after 60 s, so the client closes first
@@ -43,121 +39,7 @@ MAX_FIELDS: Final = 200  # WEB-4
 MAX_SKIPPED: Final = 64 * 1024
 SKIP_TIMEOUT: Final = 5.0  # likewise
 READ_SIZE: Final = 16 * 1024  # heads are below 2 KiB, bodies pass through; small buffers keep idle connections small
-WRITE_SIZE: Final = 64 * 1024  # the unit of the write deadline: 1 KiB/s is the slowest client served
 OBS_FOLD: Final = re.compile(rb"\n[ \t]")
-CLOSE: Final = ("connection", "close")
-REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
-
-
-@final
-class Body:
-    """The octets of a request body as they come. Nothing is read before the handler asks, so limits and log-in come
-    first (WEB-4).
-    """
-
-    def __init__(self, connection: Connection, declared: int | None) -> None:
-        self._connection = connection
-        self.declared = declared
-        self.received = 0
-
-    async def receive(self, limit: int) -> bytes:
-        """The next octets, b"" at the end.
-
-        Raises BodyTooLarge as soon as more than `limit` octets are announced or have come, BodyTimeout, BadRequest,
-        ClientGone.
-        """
-        if self.declared is not None and self.declared > limit:
-            raise BodyTooLarge(limit)
-        data = await self._connection.receive_body()
-        self.received += len(data)
-        if self.received > limit:
-            raise BodyTooLarge(limit)
-        return data
-
-    async def read(self, limit: int) -> bytes:
-        """The whole body of at most `limit` octets; raises as `receive`."""
-        pieces: list[bytes] = []
-        while data := await self.receive(limit):
-            pieces.append(data)
-        return b"".join(pieces)
-
-
-@final
-class ResponseWriter:
-    """Writes exactly one response: `respond` with a whole one, or `start`, `write` …, `finish`; or `take_over` for
-    another protocol.
-
-    All raise ClientGone when the client is no longer there.
-    """
-
-    def __init__(self, connection: Connection, method: str) -> None:
-        self._connection = connection
-        self._head_only = method == "HEAD"
-        self.status = 0
-        self.sent = 0  # octets of the body
-        self.finished = False
-        self.taken_over = False
-        self.started_at = 0.0  # trio's clock when the status was written
-        self.extra: tuple[tuple[str, str], ...] = ()  # fields that the service puts on all its responses
-
-    @property
-    def started(self) -> bool:
-        """Whether a status has been sent: from then on an error can only close the connection."""
-        return self.status != 0 or self.taken_over
-
-    async def respond(self, response: Response) -> None:
-        """Write a whole response."""
-        headers = response.headers
-        if response.status >= 200 and response.status not in (204, 304):
-            headers = (*headers, ("content-length", str(len(response.body))))
-        head = self._head(response.status, headers)
-        body = b"" if self._head_only or response.status in (204, 304) else response.body
-        first, rest = body[:WRITE_SIZE], body[WRITE_SIZE:]
-        await self._connection.send_all(head + self._data(first))
-        for start in range(0, len(rest), WRITE_SIZE):
-            await self._connection.send_all(self._data(rest[start : start + WRITE_SIZE]))
-        await self.finish()
-
-    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        """Write the head of a response whose length nobody knows yet."""
-        await self._connection.send_all(self._head(status, headers))
-
-    async def write(self, data: bytes) -> None:
-        """Write octets of the body, to the last one."""
-        for start in range(0, len(data), WRITE_SIZE):
-            await self._connection.send_all(self._data(data[start : start + WRITE_SIZE]))
-
-    async def finish(self) -> None:
-        """End the body."""
-        await self._connection.send_all(self._connection.encode(h11.EndOfMessage()))
-        self.finished = True
-
-    def take_over(self) -> Replay:
-        """The stream, beginning again with this request, for a protocol that a GET upgrades to; HTTP is over on this
-        connection.
-        """
-        self.taken_over = True
-        return self._connection.replay()
-
-    def _head(self, status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
-        self.status = status
-        self.started_at = trio.current_time()
-        fields = [("date", _now()), *headers, *self.extra]
-        if self._connection.must_close():
-            fields.append(CLOSE)
-        return self._connection.encode(
-            h11.Response(
-                status_code=status,
-                reason=REASONS.get(status, b""),
-                headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
-            )
-        )
-
-    def _data(self, data: bytes) -> bytes:
-        if self._head_only or not data:
-            return b""
-        self.sent += len(data)
-        return self._connection.encode(h11.Data(data=data))
 
 
 @final
@@ -195,7 +77,7 @@ class Replay(trio.abc.Stream):
 
 @final
 class Connection:
-    """Serves one stream.
+    """Serves one stream; the `Channel` of its exchanges.
 
     The handler answers every request; it raises nothing but ClientGone and Cancelled.
     """
@@ -336,7 +218,7 @@ class Connection:
             raise ClientGone
         return self._h11.send(event) or b""
 
-    def replay(self) -> Replay:
+    def replay(self) -> trio.abc.Stream:
         """The stream from this request on."""
         request = self._request
         if request is None:
@@ -402,15 +284,3 @@ class Connection:
                     room -= len(octets)
             except (trio.BrokenResourceError, trio.ClosedResourceError, ClientGone):
                 return
-
-
-_stamp = (0, "")
-
-
-def _now() -> str:
-    """The Date field (RFC 9110 §6.6.1), made once a second."""
-    global _stamp
-    now = int(time.time())
-    if _stamp[0] != now:
-        _stamp = (now, formatdate(now, usegmt=True))
-    return _stamp[1]

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.encoding import Compressor
+from moxlite.web.http.exchange import ResponseWriter
 
 __all__ = ["COMMENT", "EVENT_STREAM_HEADERS", "EventSink", "encode_event"]
 

@@ -1,20 +1,13 @@
-"""Requests and responses as values (RFC 9110 §3)."""
+"""Header fields and whole responses, as values (RFC 9110 §3, §5)."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, final
+from collections.abc import Iterable, Iterator
+from typing import final
 
 import msgspec
 
-from moxlite.web.http.paths import Host
-
-if TYPE_CHECKING:
-    from moxlite.net.connections import ConnectionInfo
-    from moxlite.web.http.connection import Body, ResponseWriter
-    from moxlite.web.http.drain import Drain
-
-__all__ = ["Handler", "Headers", "Request", "Response", "header_value"]
+__all__ = ["Headers", "Response", "header_value"]
 
 
 @final
@@ -47,68 +40,6 @@ class Headers:
         return [part for value in self.all(name) for element in value.split(",") if (part := element.strip())]
 
 
-@final
-class Request:
-    """A request whose head has arrived.
-
-    ``target`` is the raw request target, ``path`` its decoded and normalised path, ``query`` the raw query without "?".
-    ``host`` is what the client called us, ``scheme`` http or https as the client sees it, ``client_ip`` the address
-    that limits and logs count by (both may come from a trusted proxy). ``info`` is the connection; ``drain`` begins
-    when the server stops. ``handler`` names the route, ``account`` who has logged in, for log and metrics.
-    """
-
-    __slots__ = (
-        "account",
-        "body",
-        "client_ip",
-        "drain",
-        "handler",
-        "headers",
-        "host",
-        "http_version",
-        "info",
-        "method",
-        "path",
-        "query",
-        "scheme",
-        "target",
-    )
-
-    def __init__(
-        self,
-        *,
-        method: str,
-        target: str,
-        path: str,
-        query: str,
-        host: Host,
-        headers: Headers,
-        http_version: str,
-        info: ConnectionInfo,
-        drain: Drain,
-        body: Body,
-    ) -> None:
-        self.method = method
-        self.target = target
-        self.path = path
-        self.query = query
-        self.host = host
-        self.headers = headers
-        self.http_version = http_version
-        self.info = info
-        self.drain = drain
-        self.scheme = "http" if info.tls is None else "https"
-        self.client_ip = str(info.remote)
-        self.body = body
-        self.handler = "(nomatch)"
-        self.account = ""
-
-    @property
-    def origin(self) -> str:
-        """What a browser calls the origin of this request (RFC 6454 §6.2)."""
-        return f"{self.scheme}://{self.host.authority}"
-
-
 class Response(msgspec.Struct, frozen=True):
     """A whole response. ``Content-Length`` and ``Date`` are added when it is written."""
 
@@ -130,9 +61,6 @@ class Response(msgspec.Struct, frozen=True):
     def header(self, name: str) -> str | None:
         """The value of the first header field of that (lower-case) name."""
         return next((value for key, value in self.headers if key == name), None)
-
-
-Handler = Callable[[Request, "ResponseWriter"], Awaitable[None]]
 
 
 def header_value(text: str) -> str:

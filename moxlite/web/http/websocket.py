@@ -8,9 +8,8 @@ from typing import Final
 import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
 
-from moxlite.web.http.connection import ResponseWriter
 from moxlite.web.http.errors import ClientGone, HTTPError
-from moxlite.web.http.messages import Request
+from moxlite.web.http.exchange import Request, ResponseWriter
 
 __all__ = ["ConnectionClosed", "WebSocketConnection", "check_upgrade", "serve_websocket"]
 

@@ -20,7 +20,7 @@ from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import EVENT_STREAM_HEADERS, EventSink
-from moxlite.web.http.messages import Request as HTTPRequest
+from moxlite.web.http.exchange import Request as HTTPRequest
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.parts import serve_message
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.account import Account
     from moxlite.web.exports import BrowserExports
-    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.exchange import ResponseWriter
 
 __all__ = ["Webmail"]
 

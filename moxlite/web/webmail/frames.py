@@ -17,8 +17,8 @@ from moxlite.web.webmail.types import Request
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
-    from moxlite.web.http.connection import ResponseWriter
-    from moxlite.web.http.messages import Request as HTTPRequest
+    from moxlite.web.http.exchange import Request as HTTPRequest
+    from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.webmail.streams import Stream
 
 __all__ = ["check_upgrade", "serve_frames"]

@@ -28,7 +28,7 @@ from moxlite.web.webmail.sanitize import MAX_HTML, Sanitized, TooComplex, refere
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
-    from moxlite.web.http.connection import ResponseWriter
+    from moxlite.web.http.exchange import ResponseWriter
 
 __all__ = ["serve_message"]
 
