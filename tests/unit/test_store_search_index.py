@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
 import pytest
@@ -17,7 +18,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file import database
-from moxlite.store.file.database import Database, Kind, Tx
+from moxlite.store.file.database import Database, Kind, Reader, Row, Tx, Value
 from moxlite.store.mail import messages
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import Options
@@ -27,6 +28,7 @@ from moxlite.store.search import texts as search_texts
 from moxlite.store.search.check import check_index
 from moxlite.store.search.finding import search_messages
 from moxlite.store.search.terms import Has, Where
+from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID, MessageID
 from moxlite.store.upkeep.reparse import reparse
 from tests.store_fixtures import soon
@@ -34,6 +36,8 @@ from tests.store_fixtures import unserved as accounts
 from tests.store_mail import mail, prepared, put
 
 __all__ = ["accounts"]
+
+T = TypeVar("T")
 
 INBOX = MailboxID(1)
 
@@ -508,6 +512,94 @@ async def test_a_full_disk_stops_the_builder_and_nothing_else(accounts: Accounts
             await account.indexer.once()
         assert await find(account, "hello") == [1, 2, 3]
     await full.aclose()
+
+
+async def test_numbers_of_a_damaged_table_stop_no_index(account: Account) -> None:
+    """STORE-112, STORE-158: rows of a damaged page come in any order, some of them twice (campaign `damage_served`)."""
+    await put(account, 5)
+    given = [[1, 0, 4, 2, 2, 9_999, -3, 3, 3], [0, 1, 2], []]
+
+    class Damaged(Reader):
+        def rows(self, sql: str, *args: Value) -> list[Row]:
+            return [(one,) for one in given.pop(0)] if sql == builder.NEXT else super().rows(sql, *args)
+
+    scan = account.database.scan
+
+    async def damaged(fn: Callable[[Reader], T], *, op: str) -> T:
+        return await scan(lambda r: fn(Damaged(r.db)) if op == "search-texts" else fn(r), op=op)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "BATCH", 9)
+        patch.setattr(account.database, "scan", damaged)
+        assert await account.indexer.once()
+    assert given == [[]]  # the second answer had nothing new
+    assert await texts(account) == [1, 2, 3, 4]
+    assert await find(account, "hello") == [1, 2, 3, 4, 5]
+    assert await account.indexer.once()
+    assert await texts(account) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("spoil", ["page", "type", "fault"])
+async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
+    account: Account, spoil: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-112, STORE-158: the others are indexed, and the account's damage is not taken for that of its index."""
+    await put(account, 6)
+    header_text = search_texts.header_text
+
+    def failing(header: bytes) -> str:
+        if b"<3@" not in header:
+            return header_text(header)
+        if spoil == "page":
+            raise apsw.CorruptError("database disk image is malformed")
+        if spoil == "type":
+            return header_text(None)  # type: ignore[arg-type] # what a damaged row may have in a column
+        raise RecursionError("a hostile header")
+
+    monkeypatch.setattr(search_texts, "header_text", failing)
+    assert await account.indexer.once()
+    assert await texts(account) == [1, 2, 3, 4, 5, 6]
+    assert [(one.kv["messages"], one.kv["first"]) for one in caplog.records if "not indexed" in one.message] == [(1, 3)]  # type: ignore[attr-defined] # ours
+    assert account.database.health.is_damaged == (spoil == "page")
+    assert account.search.broken == ""
+    monkeypatch.undo()
+    candidates = await account.search.candidates(Has("unheard of"))
+    assert candidates is not None
+    assert list(candidates.ids) == [3]
+    assert await find(account, "hello") == [1, 2, 3, 4, 5, 6]
+
+
+async def test_an_index_that_contradicts_itself_is_built_anew(account: Account) -> None:
+    """STORE-113: it has a row above its watermark."""
+    await put(account, 5)
+    await account.indexer.once()
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        await database.write(lambda tx: tx.execute(builder.RAISE, 3))
+    await put(account, 1, first=6)
+    with pytest.raises(IndexDamaged):
+        await account.indexer.once()
+    assert account.search.broken == "damaged"
+    assert await find(account, "hello") == [1, 2, 3, 4, 5, 6]
+    assert await account.indexer.once()
+    assert account.search.broken == ""
+    assert await check_index(account, deep=True) == []
+
+
+async def test_a_damaged_account_is_not_taken_for_a_damaged_index(account: Account) -> None:
+    """STORE-113: its index would be built anew each minute."""
+    await put(account, 3)
+    await account.indexer.once()
+
+    async def broken(fn: Callable[[Reader], T], *, op: str) -> T:
+        raise StorageBroken("mjl: malformed") from apsw.CorruptError("malformed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account, "scan", broken)
+        with pytest.raises(StorageBroken):
+            await account.indexer.once()
+    assert account.search.broken == ""
+    assert await texts(account) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("table", ["trigram_config", "trigram_data", "trigram_docsize"])

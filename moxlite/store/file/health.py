@@ -133,6 +133,11 @@ class Health:
             case _:
                 return error
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the content of the file was found to be wrong."""
+        return self._damaged
+
     def damaged(self, text: str) -> None:
         """A check of the file found damage."""
         self._degrade(apsw.CorruptError(text), damaged=True)

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
+import apsw
 import msgspec
 import trio
 
@@ -24,7 +25,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.database import QUIET, Database, Reader, Tx
 from moxlite.store.search import metrics
 from moxlite.store.search.index import Index, IndexedAccount
-from moxlite.store.search.texts import Packed, packed_texts
+from moxlite.store.search.texts import IndexDamaged, Packed, packed_texts
 
 __all__ = ["Builder"]
 
@@ -80,6 +81,7 @@ ORDER BY 1 LIMIT ?2"""
 LIVE_IDS: Final = """
 SELECT id FROM message WHERE id <= ?1 UNION SELECT message_id FROM erase_queue WHERE message_id <= ?1"""
 BEHIND: Final = "SELECT count(*) FROM message WHERE id > ?"
+HIGHEST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'message'"
 FAR: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? LIMIT ?)"
 
 WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
@@ -95,11 +97,14 @@ _turn: Final = trio.lowlevel.RunVar[trio.CapacityLimiter]("moxlite.store.search.
 
 
 class _Batch(msgspec.Struct, frozen=True):
-    """The next messages; `last` is where the watermark goes, `more` whether others may come behind it."""
+    """The next messages, by rising id; `last` is where the watermark goes, `more` whether others may come behind it,
+    `failed` what went wrong with messages that are left to be looked into each time.
+    """
 
     texts: tuple[Packed, ...]
     last: int
     more: bool
+    failed: tuple[tuple[int, Exception], ...] = ()
 
 
 class Builder:
@@ -184,6 +189,7 @@ class Builder:
                     async with _take_turn():
                         began = time.monotonic()
                         batch = await self._account.scan(partial(_read, after=watermark), op="search-texts")
+                        self._tell(batch)
                         if batch.texts:
                             size = sum(len(one.data) for one in batch.texts if one.data is not None)
                             await database.write(partial(_write, batch=batch), weight=size or 1)
@@ -237,6 +243,21 @@ class Builder:
         except StoreError as error:
             logger.warning("merging failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
 
+    def _tell(self, batch: _Batch) -> None:
+        """Tell what kept messages from being indexed: the first of it, for a damaged page may have many of them."""
+        if not batch.failed:
+            return
+        message_id, error = batch.failed[0]
+        damage = [one for _, one in batch.failed if isinstance(one, apsw.CorruptError)]
+        if damage:
+            self._account.database.health.damaged(str(damage[0]))
+        kv = {"account": self._account.name, "messages": len(batch.failed), "first": message_id}
+        logger.warning(
+            "messages not indexed",
+            exc_info=None if damage else error,
+            extra={"kv": kv | {"err": f"{type(error).__name__}: {error}"}},
+        )
+
     def _count(self, lag: int) -> None:
         metrics.LAG.inc(lag - self._lag)
         self._lag = lag
@@ -253,17 +274,22 @@ def _take_turn() -> trio.CapacityLimiter:
 
 
 def _read(r: Reader, after: int) -> _Batch:
-    ids = [row[0] for row in r.rows(NEXT, after, BATCH)]
+    listed = r.rows(NEXT, after, BATCH)
+    # SQLite takes the order of rows for granted: a damaged table gives numbers in any order, some of them twice.
+    highest = r.value(HIGHEST) or 0
+    ids = sorted({one for (one,) in listed if isinstance(one, int) and after < one <= highest})
+    more = len(listed) == BATCH and bool(ids)
     until = time.monotonic() + BATCH_SECONDS
     texts: dict[int, Packed] = {}
+    failed: list[tuple[int, Exception]] = []
     size = 0
-    for packed in packed_texts(r, ids):
+    for packed in packed_texts(r, ids, lambda *fault: failed.append(fault)):
         texts[packed.message_id] = packed
         size += len(packed.text or "")
         if size >= BATCH_TEXT or time.monotonic() >= until:
-            ids = ids[: ids.index(packed.message_id) + 1]
-            return _Batch(_all(ids, texts), ids[-1], more=True)
-    return _Batch(_all(ids, texts), ids[-1] if ids else after, more=len(ids) == BATCH)
+            ids, more = ids[: ids.index(packed.message_id) + 1], True
+            break
+    return _Batch(_all(ids, texts), ids[-1] if ids else after, more, tuple(failed))
 
 
 def _all(ids: list[int], texts: dict[int, Packed]) -> tuple[Packed, ...]:
@@ -272,10 +298,14 @@ def _all(ids: list[int], texts: dict[int, Packed]) -> tuple[Packed, ...]:
 
 
 def _write(tx: Tx, batch: _Batch) -> None:
-    for one in batch.texts:
-        tx.execute(ADD_TEXT, one.message_id, one.boundary, one.data)
-        if one.text is not None:
-            tx.execute(ADD_GRAMS, one.message_id, one.text)
+    """Raises IndexDamaged when there is a row above the watermark already."""
+    try:
+        for one in batch.texts:
+            tx.execute(ADD_TEXT, one.message_id, one.boundary, one.data)
+            if one.text is not None:
+                tx.execute(ADD_GRAMS, one.message_id, one.text)
+    except apsw.ConstraintError as error:
+        raise IndexDamaged(f"the text index contradicts itself: {error}") from error
     tx.execute(RAISE, batch.last)
 
 

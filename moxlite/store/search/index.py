@@ -189,7 +189,7 @@ class Index:
         try:
             yield None if self.broken else database
         except (StoreError, apsw.SQLError) as error:
-            if _is_damage(error):
+            if _is_damage(error, database):
                 self.distrust()
             if isinstance(error, StoreError):
                 raise
@@ -268,7 +268,7 @@ class Index:
             unfit = await self._unfit(database, state)
         except BaseException as error:
             await database.aclose()
-            if _is_damage(error):
+            if _is_damage(error, database):
                 return "damaged"
             raise
         if unfit:
@@ -338,12 +338,13 @@ def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int],
     return matching, ruled_out
 
 
-def _is_damage(error: BaseException) -> bool:
-    """Whether it says that the file's content is wrong, rather than that the disk fails or is full.
+def _is_damage(error: BaseException, database: Database | None = None) -> bool:
+    """Whether it says that the index's content is wrong, rather than that the disk fails or is full, or that the
+    account is damaged. `database` is the index where it could be opened.
 
     FTS5 tells of some damage by the error that is for a wrong statement, and ours are right.
     """
-    cause = error.__cause__
-    return isinstance(error, IndexDamaged | apsw.SQLError) or isinstance(
-        cause, apsw.CorruptError | apsw.NotADBError | apsw.SQLError
-    )
+    if isinstance(error, IndexDamaged | apsw.SQLError):
+        return True
+    of_index = database is None or database.health.is_damaged
+    return of_index and isinstance(error.__cause__, apsw.CorruptError | apsw.NotADBError | apsw.SQLError)

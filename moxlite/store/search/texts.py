@@ -99,15 +99,42 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text 
                 yield message_id, text, whole
 
 
-def packed_texts(r: Reader, message_ids: Sequence[int]) -> Iterator[Packed]:
-    """What the index stores of messages."""
-    for message_id, text, whole in texts_of(r, message_ids):
-        if text is None or not whole:
-            yield Packed(message_id, None, None, None)
-        else:
-            # Half of a surrogate pair, which broken UTF-7 gives, is no text for SQLite. No question has one either.
-            plain = text.data.decode("utf-8", "replace")
-            yield Packed(message_id, plain, text.boundary, _coders.compressor.compress(text.data))
+def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, Exception], None]) -> Iterator[Packed]:
+    """What the index stores of messages that are there, in their order. One that cannot be read, or not be understood,
+    is none of the others' business: `failed` is told, and it has no text.
+
+    Raises what is of the whole file rather than of a row: IOError, NoMemError, InterruptError of APSW.
+    """
+    left = list(message_ids)
+    size = len(left)  # of what is read together
+    while left:
+        part, given = left[:size], 0
+        try:
+            for message_id, text, whole in texts_of(r, part):
+                yield _pack(message_id, text if whole else None)
+                given = part.index(message_id) + 1
+        except Exception as error:
+            if not _is_of_a_row(error):
+                raise
+            if size == 1:
+                failed(part[0], error)
+                yield Packed(part[0], None, None, None)
+            else:  # some row of these: from here on one by one
+                size, part = 1, part[:given]
+        left = left[len(part) :]
+
+
+def _pack(message_id: int, text: Text | None) -> Packed:
+    if text is None:
+        return Packed(message_id, None, None, None)
+    # Half of a surrogate pair, which broken UTF-7 gives, is no text for SQLite. No question has one either.
+    plain = text.data.decode("utf-8", "replace")
+    return Packed(message_id, plain, text.boundary, _coders.compressor.compress(text.data))
+
+
+def _is_of_a_row(error: Exception) -> bool:
+    """Whether other messages may well be read: damage of a page, or a fault of ours in what it holds."""
+    return isinstance(error, apsw.CorruptError) or not isinstance(error, apsw.Error | MemoryError)
 
 
 def unpack(boundary: int, data: bytes) -> Text:
