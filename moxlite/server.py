@@ -285,6 +285,7 @@ async def _open(started: Started, databases: AsyncExitStack, *, local: bool) -> 
         failures=failure_limits(static.rate_limits),
         secret=started.install_key,
     )
+    await logins.remember_places()
     return House(
         started=started,
         local=local,

@@ -14,9 +14,24 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.config.static import RateLimits
+from moxlite.logins.guessing import FailedLogins
 from moxlite.net.limits import RateLimiter, Window
+from moxlite.process.ports import failure_limits
 
-__all__ = ["eventually", "free_port", "mine", "need", "outcome_of", "slowness", "still", "top", "untar", "until"]
+__all__ = [
+    "eventually",
+    "free_port",
+    "mine",
+    "need",
+    "outcome_of",
+    "slowness",
+    "still",
+    "still_failures",
+    "top",
+    "untar",
+    "until",
+]
 
 _given: set[int] = set()
 """Ports that were given, which nobody need have bound yet: of five at random, two would now and then be the same."""
@@ -73,6 +88,11 @@ def mine(number: int) -> bool:
 def still(windows: Iterable[Window]) -> RateLimiter:
     """A limiter whose windows never end, as they would in the middle of a slow test."""
     return RateLimiter(windows, clock=lambda: 0.0)
+
+
+def still_failures() -> FailedLogins:
+    """The same for failed log-ins, with the limits that a configuration has by itself."""
+    return failure_limits(RateLimits(), clock=lambda: 0.0)
 
 
 def until(condition: Callable[[], object], *, seconds: float = 60.0, what: str = "condition") -> None:

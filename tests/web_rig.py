@@ -22,7 +22,6 @@ from moxlite.admin.storage import store_options as options_of
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.connections import ConnectionInfo, TLSFacts
-from moxlite.net.limits import AUTH_FAILURES
 from moxlite.net.log import new_cid
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
@@ -31,7 +30,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.imports.engine import Imports
 from moxlite.web.context import REQUESTS, Context, make_context
 from moxlite.web.serve import serve_connection
-from tests.tools import still
+from tests.tools import still, still_failures
 
 __all__ = [
     "ADDRESS",
@@ -338,7 +337,7 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
         current=lambda: holder.current,
         accounts=accounts,
         auth=auth,
-        failures=still(AUTH_FAILURES),
+        failures=still_failures(),
         secret=b"0" * 32,
     )
     await nursery.start(accounts.serve)

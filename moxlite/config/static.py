@@ -69,6 +69,10 @@ class RateLimits(Section, frozen=True):
         150,
         450,
     )
+    auth_failures_per_account: Annotated[
+        tuple[int, int],
+        doc("Failed log-ins to one account from all networks together, in a minute and in 24 hours."),
+    ] = (30, 300)
     messages_per_minute: Annotated[ThreeWidths, doc("Messages delivered to one account in a minute.")] = (
         500,
         1500,

@@ -61,10 +61,10 @@ async def login(session: Session, command: c.Login) -> Done:
     """LOGIN: the same as the SASL mechanism of that name."""
     _require_privacy(session)
     try:
-        exchange = await _start(session, "LOGIN")
-        await exchange.step(None)
-        await exchange.step(command.username.encode())
-        outcome = await exchange.step(command.password.encode())
+        with await _start(session, "LOGIN") as exchange:
+            await exchange.step(None)
+            await exchange.step(command.username.encode())
+            outcome = await exchange.step(command.password.encode())
     except LoginRefused as error:
         raise _refused(session, error) from None
     assert isinstance(outcome, Identity)
@@ -76,12 +76,11 @@ async def authenticate(session: Session, command: c.Authenticate) -> Done:
     if command.mechanism not in MECHANISMS:
         raise no("unknown mechanism")
     _require_privacy(session)
-    exchange: Exchange | None = None
     try:
-        exchange = await _start(session, command.mechanism)
-        outcome = await exchange.step(command.initial)
-        while isinstance(outcome, Challenge):
-            outcome = await exchange.step(await _answer(session, exchange, outcome.data))
+        with await _start(session, command.mechanism) as exchange:
+            outcome = await exchange.step(command.initial)
+            while isinstance(outcome, Challenge):
+                outcome = await exchange.step(await _answer(session, exchange, outcome.data))
     except LoginRefused as error:
         raise _refused(session, error) from None
     return await _succeed(session, outcome)

@@ -2,15 +2,20 @@
 
 SMTP and IMAP wrap the octets (base64, ``334``, ``+``) and translate the exceptions; everything between is here::
 
-    exchange = await start_exchange(logins, request, "SCRAM-SHA-256", hostname=…, bindings=…, certificate=…)
-    outcome = await exchange.step(initial_response)
-    while isinstance(outcome, Challenge):
-        outcome = await exchange.step(await answer_to(outcome.data))
+    with await start_exchange(logins, request, "SCRAM-SHA-256", hostname=…, bindings=…, certificate=…) as exchange:
+        outcome = await exchange.step(initial_response)
+        while isinstance(outcome, Challenge):
+            outcome = await exchange.step(await answer_to(outcome.data))
+
+The attempt is booked as a failure as soon as the user is known, before anything is checked (SMTP-138). A client that
+leaves in the middle keeps the booking if it has shown a proof.
 """
 
-from typing import assert_never
+from types import TracebackType
+from typing import Self, assert_never
 
 from moxlite.config.snapshot import AccountRecipient
+from moxlite.logins.guessing import Attempt
 from moxlite.logins.logins import (
     BadChannelBinding,
     BadExchange,
@@ -77,7 +82,7 @@ async def start_exchange(
 
 
 class Exchange:
-    """One exchange; ends with an `Identity` or an exception, after which it's used up."""
+    """One exchange; ends with an `Identity` or an exception, after which it's used up. To be used in a ``with``."""
 
     def __init__(
         self, logins: Logins, request: LoginRequest, mechanism: ServerMechanism, certificate: Identity | None
@@ -89,18 +94,40 @@ class Exchange:
         self._variant = mechanism.name.lower()
         self._username = ""
         self._candidates: list[Candidate] = []
+        self._attempt: Attempt | None = None
+        self._proof = False  # the client has sent something that is checked against the candidates
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """Decide what is undecided; nothing else is to be done with the attempt."""
+        if self._attempt is None:
+            return
+        if self._proof:
+            self._attempt.fail()
+        else:
+            self._attempt.give_back()
 
     async def step(self, data: bytes | None) -> Challenge | Identity:
         """Take what the client sent (None: no initial response); returns the challenge to send, or who the client is.
 
         Raises:
+          RateLimited: see there.
           WrongCredentials, BadChannelBinding, BadExchange, NoSecrets, LoginDisabled, NotPermitted: see there; already
             recorded.
         """
+        self._proof = self._attempt is not None
         try:
             step: Step = self._mechanism.step(data)
             if isinstance(step, NeedCredentials):
                 self._username = step.username
+                self._attempt = await self._logins.book(self._request, step.username)
                 self._candidates = await self._logins.candidates(self._request, step.username)
                 step = self._mechanism.credentials(*[one.secrets for one in self._candidates])
         except SASLError as error:
@@ -118,7 +145,9 @@ class Exchange:
                 self._username = username
                 recipient = self._known(self._logins.login(username))
                 used = self._candidates[chosen]
-                return await self._logins.accept_candidate(self._request, self._variant, username, recipient, used)
+                return await self._logins.accept_candidate(
+                    self._request, self._variant, username, recipient, used, self._attempt
+                )
             case NeedCredentials():  # a mechanism asks once
                 raise self._refuse(BadExchange("credentials asked for twice"))
             case _:
@@ -126,6 +155,7 @@ class Exchange:
 
     def abort(self) -> None:
         """The client has given up (``*``)."""
+        self._close()
         self._logins.refuse(self._request, self._variant, self._username, BadExchange("aborted"), result="aborted")
 
     def _external(self, authzid: str) -> Identity:
@@ -150,7 +180,8 @@ class Exchange:
 
     def _refuse(self, error: LoginRefused, recipient: AccountRecipient | None = None) -> LoginRefused:
         recipient = recipient or (self._logins.login(self._username) if self._username else None)
-        return self._logins.refuse(self._request, self._variant, self._username, error, recipient)
+        attempt = self._attempt
+        return self._logins.refuse(self._request, self._variant, self._username, error, recipient, attempt=attempt)
 
 
 def _translate(error: SASLError) -> LoginRefused:

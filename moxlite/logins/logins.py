@@ -8,9 +8,11 @@ protocol's words, is the caller's: one exception per cause. `exchange` runs SASL
 """
 
 import base64
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import ClassVar, Final, Literal
 
 import msgspec
@@ -18,8 +20,10 @@ import trio
 
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.logins.adminpassword import read_admin_hash
+from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFailures
 from moxlite.logins.metrics import authentication_ratelimited_total, authentication_total
-from moxlite.net.limits import IPAddress, RateLimiter
+from moxlite.net.limits import IPAddress
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import (
@@ -182,7 +186,7 @@ class NotPermitted(LoginRefused):
 
 
 class RateLimited(LoginRefused):
-    """Too many failures from this network; nothing was checked, nothing is recorded."""
+    """Too many failures from this network, or to this account; nothing was checked, nothing is recorded."""
 
 
 class NoAdminPassword(LoginRefused):
@@ -201,12 +205,18 @@ class Logins:
       current: gives the configuration of this moment.
       accounts: for the credentials.
       auth: auth.db, with keys of client certificates and the list of attempts.
-      failures: counts failures per network, over all protocols (SMTP-136).
+      failures: counts failures per network and account, over all protocols (SMTP-136).
       secret: of this installation; makes the secrets of users that do not exist stable.
     """
 
     def __init__(
-        self, *, current: Callable[[], Snapshot], accounts: Accounts, auth: AuthDB, failures: RateLimiter, secret: bytes
+        self,
+        *,
+        current: Callable[[], Snapshot],
+        accounts: Accounts,
+        auth: AuthDB,
+        failures: FailedLogins,
+        secret: bytes,
     ) -> None:
         self._current = current
         self._accounts = accounts
@@ -214,6 +224,21 @@ class Logins:
         self._failures = failures
         self._secret = secret
         self._checker = PasswordChecker()
+
+    async def remember_places(self) -> None:
+        """Learn from auth.db where log-ins succeeded before: once, at the start. A file that cannot be read only means
+        that no place is known (SMTP-138).
+        """
+        try:
+            found = await self._auth.successes()
+        except StoreError as error:
+            logger.warning("places of earlier log-ins are not known", extra={"kv": {"err": str(error)}})
+            return
+        for account, remote in found:
+            try:
+                self._failures.remember(ip_address(remote), account)
+            except ValueError:
+                pass  # a damaged row
 
     async def password(self, request: LoginRequest, username: str, password: str, *, mechanism: str) -> Identity:
         """Verify user name and password.
@@ -230,22 +255,28 @@ class Logins:
         """The same for an attempt that was admitted before: the end of a SASL exchange.
 
         Raises:
-          WrongCredentials, LoginDisabled: see there.
+          RateLimited, WrongCredentials, LoginDisabled: see there.
         """
         recipient = self.login(username)
-        own, apps = await self._usable(request, recipient)
-        keys = [app.key for app in apps]
-        found = await self._checker.which(recipient.account if recipient else "", own, keys, password)
-        if recipient is None or found is None:
-            result: AttemptResult = "baduser" if recipient is None else "badpassword"
-            raise self.refuse(
-                request, mechanism, username, WrongCredentials("bad user or password"), recipient, result=result
-            )
-        if found != OWN:
-            used = Candidate(apps[found].secrets, apps[found])
-            return await self.accept_candidate(request, mechanism, username, recipient, used)
+        attempt = await self.book(request, username)
+        try:
+            own, apps = await self._usable(request, recipient)
+            keys = [app.key for app in apps]
+            found = await self._checker.which(recipient.account if recipient else "", own, keys, password)
+            if recipient is None or found is None:
+                result: AttemptResult = "baduser" if recipient is None else "badpassword"
+                error = WrongCredentials("bad user or password")
+                raise self.refuse(request, mechanism, username, error, recipient, result=result, attempt=attempt)
+            if found != OWN:
+                used = Candidate(apps[found].secrets, apps[found])
+                return await self.accept_candidate(request, mechanism, username, recipient, used, attempt)
+            identity = self.accept(request, mechanism, username, recipient, attempt=attempt)
+        except StoreError:
+            attempt.give_back()  # nothing could be checked
+            raise
+        finally:
+            attempt.fail()  # also when the client left meanwhile
         assert own is not None
-        identity = self.accept(request, mechanism, username, recipient)
         if needs_rehash(own):
             async with self._accounts.use(identity.account) as account:
                 await rehash(account, own, password)
@@ -263,10 +294,14 @@ class Logins:
         if stored is None:
             error = NoAdminPassword("no admin password is set: run `moxlite admin set-password`")
             raise self.refuse(request, "weblogin", "", error, account=ADMIN)
-        if not await self._checker.verify(ADMIN, Credential(stored, Secrets()), password):
-            error_text = WrongCredentials("bad password")
-            raise self.refuse(request, "weblogin", "", error_text, account=ADMIN, result="badpassword")
-        self._succeed(request, "weblogin", ADMIN, "")
+        attempt = await self._book(request, ADMIN)
+        try:
+            if not await self._checker.verify(ADMIN, Credential(stored, Secrets()), password):
+                wrong = WrongCredentials("bad password")
+                raise self.refuse(request, "weblogin", "", wrong, account=ADMIN, result="badpassword", attempt=attempt)
+            self._succeed(request, "weblogin", ADMIN, "", attempt=attempt)
+        finally:
+            attempt.fail()
 
     async def admit(self, request: LoginRequest) -> None:
         """Let one more attempt in: refuse networks with too many failures, and slow down a connection that keeps
@@ -276,14 +311,43 @@ class Logins:
           RateLimited: see there.
         """
         if not self.allowed(request):
-            authentication_ratelimited_total.labels(kind=request.protocol).inc()
-            raise RateLimited("too many failed log-ins, try again later")
+            raise _rate_limited(request)
         if request.failures > PATIENCE:
             await trio.sleep(request.failures - PATIENCE)
 
     def allowed(self, request: LoginRequest) -> bool:
         """Whether the network may still try; certificates are not looked at otherwise (SMTP-59)."""
         return self._failures.allowed(request.remote)
+
+    async def book(self, request: LoginRequest, username: str) -> Attempt:
+        """Count an attempt for this user name as a failure, before anything is checked (SMTP-138).
+
+        Raises:
+          RateLimited: see there.
+        """
+        recipient = self.login(username)
+        return await self._book(request, recipient.account if recipient else self._nameless(username))
+
+    async def _book(self, request: LoginRequest, who: str) -> Attempt:
+        try:
+            return await self._failures.book(request.remote, who)
+        except TooManyFailures:
+            raise _rate_limited(request) from None
+
+    def _nameless(self, username: str) -> str:
+        """What stands for a user name without an account; as short as the name of one."""
+        return NAMELESS + hashlib.sha256(self._canonical(username).encode("utf-8", "replace")).hexdigest()[:32]
+
+    def _canonical(self, username: str) -> str:
+        """A user name without an account in the one form of all names that would belong to one account if there was
+        one: else the secrets of the others would tell that there is none.
+        """
+        name = normalize_username(username)
+        try:
+            address = self._current().canonical(Address.parse(name))
+        except AddressError:
+            return name.lower()
+        return f"{address.localpart.lower().partition('+')[0]}@{address.domain.ascii}"
 
     async def candidates(self, request: LoginRequest, username: str) -> list[Candidate]:
         """What SCRAM and CRAM-MD5 verify against, at least one. For a user who does not exist or has no password that
@@ -292,7 +356,7 @@ class Logins:
         own, apps = await self._usable(request, self.login(username))
         found = [] if own is None else [Candidate(own.secrets)]
         found += [Candidate(app.secrets, app) for app in apps]
-        return found or [Candidate(decoy_secrets(self._secret, username))]
+        return found or [Candidate(decoy_secrets(self._secret, self._canonical(username)))]
 
     async def certificate(self, request: LoginRequest) -> CertificateLogin | None:
         """Who the client certificate belongs to; None without one, for an unknown key (recorded as a failure), or
@@ -331,7 +395,13 @@ class Logins:
         return self.accept(request, "tlsclientauth", login.identity.address, recipient)
 
     async def accept_candidate(
-        self, request: LoginRequest, mechanism: str, username: str, recipient: AccountRecipient, used: Candidate
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        username: str,
+        recipient: AccountRecipient,
+        used: Candidate,
+        attempt: Attempt | None,
     ) -> Identity:
         """The client has one of the account's passwords: record the success, unless that is not for this.
 
@@ -345,15 +415,19 @@ class Logins:
         if app is not None:
             problem = _not_permitted(app, request.protocol)
             if problem:
-                raise self.refuse(request, mechanism, username, NotPermitted(problem), recipient, app_password=app.name)
+                error = NotPermitted(problem)
+                raise self.refuse(
+                    request, mechanism, username, error, recipient, app_password=app.name, attempt=attempt
+                )
             await self._note_use(recipient.account, app)
         own, apps = await self._usable(request, recipient)
         stands = [one.secrets for one in apps]
         if app is None:
             stands = [] if own is None else [own.secrets]
         if used.secrets not in stands:
-            raise self.refuse(request, mechanism, username, WrongCredentials("bad user or password"), recipient)
-        return self.accept(request, mechanism, username, recipient, app)
+            wrong = WrongCredentials("bad user or password")
+            raise self.refuse(request, mechanism, username, wrong, recipient, attempt=attempt)
+        return self.accept(request, mechanism, username, recipient, app, attempt=attempt)
 
     def accept(
         self,
@@ -362,8 +436,11 @@ class Logins:
         username: str,
         recipient: AccountRecipient,
         app: AppPassword | None = None,
+        *,
+        attempt: Attempt | None = None,
     ) -> Identity:
-        """The credentials are right: record the success, unless the account may not log in.
+        """The credentials are right: record the success, unless the account may not log in. `attempt` is what was
+        booked for it, None for a certificate.
 
         Raises:
           LoginDisabled: see there.
@@ -371,12 +448,13 @@ class Logins:
         account = self._current().account(recipient.account)
         name = app.name if app is not None else ""
         if account is None:  # removed while the password was being verified
-            raise self.refuse(request, mechanism, username, WrongCredentials("bad user or password"), result="baduser")
+            gone = WrongCredentials("bad user or password")
+            raise self.refuse(request, mechanism, username, gone, result="baduser", attempt=attempt)
         if account.login_disabled:
             error = LoginDisabled(account.login_disabled)
-            raise self.refuse(request, mechanism, username, error, recipient, app_password=name)
+            raise self.refuse(request, mechanism, username, error, recipient, app_password=name, attempt=attempt)
         address = str(recipient.canonical)
-        self._succeed(request, mechanism, recipient.account, address, app_password=name)
+        self._succeed(request, mechanism, recipient.account, address, app_password=name, attempt=attempt)
         if app is None:
             return Identity(recipient.account, address)
         return Identity(recipient.account, address, app.name, app.id, app.expires, app.read_only)
@@ -403,12 +481,19 @@ class Logins:
         account: str = "",
         result: AttemptResult | None = None,
         app_password: str = "",
+        attempt: Attempt | None = None,
     ) -> LoginRefused:
-        """Record a failure everywhere it belongs (SMTP-64, SMTP-65); returns the error for raising."""
+        """Record a failure everywhere it belongs (SMTP-64, SMTP-65); returns the error for raising. `attempt`: what was
+        booked for it, if anything.
+        """
         word = result or error.result
-        if error.counted:
-            self._failures.add(request.remote)
         whose = recipient.account if recipient else account or UNKNOWN
+        if attempt is None and error.counted:
+            self._failures.note(request.remote, whose if recipient or account else self._nameless(username))
+        elif attempt is not None and error.counted:
+            attempt.fail()
+        elif attempt is not None:
+            attempt.give_back()
         self._record(request, mechanism, whose, username, word, app_password)
         kv: dict[str, object] = {"remote": str(request.remote), "protocol": request.protocol, "username": username}
         if app_password:
@@ -431,9 +516,19 @@ class Logins:
         return self._current().login(normalize_username(username))
 
     def _succeed(
-        self, request: LoginRequest, mechanism: str, account: str, address: str, *, app_password: str = ""
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        account: str,
+        address: str,
+        *,
+        app_password: str = "",
+        attempt: Attempt | None = None,
     ) -> None:
-        self._failures.forgive(request.remote)
+        if attempt is not None:
+            attempt.succeed()
+        else:
+            self._failures.remember(request.remote, account)
         self._record(request, mechanism, account, address, "ok", app_password)
         kv = {"remote": str(request.remote), "protocol": request.protocol, "username": address, "account": account}
         if app_password:
@@ -501,6 +596,11 @@ class Logins:
                 await account.write(lambda tx: note_use(tx, app.id))
         except StoreError as error:
             logger.warning("use of an app password not noted", extra={"kv": {"account": name, "err": str(error)}})
+
+
+def _rate_limited(request: LoginRequest) -> RateLimited:
+    authentication_ratelimited_total.labels(kind=request.protocol).inc()
+    return RateLimited("too many failed log-ins, try again later")
 
 
 def _not_permitted(app: AppPassword, protocol: Protocol) -> str:

@@ -14,7 +14,6 @@ from typing import Final, TypeAlias
 import msgspec
 
 __all__ = [
-    "AUTH_FAILURES",
     "NEW_CONNECTIONS",
     "OPEN_CONNECTIONS",
     "IPAddress",
@@ -23,6 +22,7 @@ __all__ = [
     "RateLimiter",
     "Window",
     "ip_classes",
+    "is_exempt",
     "unmap",
 ]
 
@@ -49,8 +49,6 @@ class Window(msgspec.Struct, frozen=True):
 
 NEW_CONNECTIONS: Final = (Window(60, (300, 900, 2700)),)
 """SMTP-135, IMAP-15."""
-AUTH_FAILURES: Final = (Window(60, (10, 30, 90)), Window(24 * 3600, (50, 150, 450)))
-"""SMTP-136, all protocols together."""
 OPEN_CONNECTIONS: Final = (30, 90, 270)
 """SMTP-135, IMAP-15: open at the same time."""
 
@@ -74,7 +72,8 @@ def ip_classes(ip: IPAddress) -> tuple[ClassKey, ClassKey, ClassKey]:
     )
 
 
-def _exempt(ip: IPAddress, networks: Sequence[IPNetwork]) -> bool:
+def is_exempt(ip: IPAddress, networks: Sequence[IPNetwork]) -> bool:
+    """Whether an address lies in one of the networks."""
     ip = unmap(ip)
     return any(ip in network for network in networks)
 
@@ -108,15 +107,6 @@ class _Table:
                 self.counts.popitem(last=False)
             self.counts[key] = n
 
-    def forget(self, keys: Sequence[ClassKey]) -> None:
-        own = self.counts.pop(keys[0], 0)
-        for key in keys[1:]:
-            rest = self.counts.get(key, 0) - own
-            if rest > 0:
-                self.counts[key] = rest
-            else:
-                self.counts.pop(key, None)
-
 
 class RateLimiter:
     """Counts events per network in clock-aligned windows.
@@ -141,7 +131,7 @@ class RateLimiter:
         """Count `n` events of `ip` if all its limits allow them. False: refused, nothing is counted."""
         if not self.allowed(ip, n):
             return False
-        if not _exempt(ip, self.exempt):
+        if not is_exempt(ip, self.exempt):
             keys = ip_classes(ip)
             for table in self._tables:
                 table.add(keys, n)
@@ -149,29 +139,13 @@ class RateLimiter:
 
     def allowed(self, ip: IPAddress, n: int = 1) -> bool:
         """Whether `add` would let `n` more events of `ip` pass."""
-        if _exempt(ip, self.exempt):
+        if is_exempt(ip, self.exempt):
             return True
         now = self._clock()
         keys = ip_classes(ip)
         for table in self._tables:
             table.roll(now)
         return all(table.fits(keys, n) for table in self._tables)
-
-    def forgive(self, ip: IPAddress) -> None:
-        """After a success: the address's own count becomes zero, and is taken off its wider networks (SMTP-138)."""
-        now = self._clock()
-        keys = ip_classes(ip)
-        for table in self._tables:
-            table.roll(now)
-            table.forget(keys)
-
-    def count(self, ip: IPAddress) -> int:
-        """Events of this very address (class 1) in the running longest window."""
-        now = self._clock()
-        for table in self._tables:
-            table.roll(now)
-        longest = max(self._tables, key=lambda table: table.window.seconds)
-        return longest.counts.get(ip_classes(ip)[0], 0)
 
 
 class OpenConnections:
@@ -185,7 +159,7 @@ class OpenConnections:
     def acquire(self, ip: IPAddress) -> bool:
         """Count one more connection of `ip`. False: one of its networks is full, nothing is counted."""
         keys = ip_classes(ip)
-        if not _exempt(ip, self.exempt) and any(
+        if not is_exempt(ip, self.exempt) and any(
             self._counts.get(key, 0) >= limit for key, limit in zip(keys, self.limits, strict=True)
         ):
             return False
@@ -206,7 +180,7 @@ class OpenConnections:
         """The used share of the fullest limit that applies to `ip`; above 0.8 sessions shorten their patience
         (SMTP-14).
         """
-        if _exempt(ip, self.exempt):
+        if is_exempt(ip, self.exempt):
             return 0.0
         return max(
             self._counts.get(key, 0) / limit if limit else 1.0

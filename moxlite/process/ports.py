@@ -3,12 +3,15 @@ network.
 """
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Final
 
 import trio
 from cryptography import x509
 
 from moxlite.config.static import RateLimits, Static
+from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.certificates import KeyPair, Trust
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls import ServerTLS
@@ -22,10 +25,15 @@ MINUTE: Final = 60
 DAY: Final = 86400
 
 
-def failure_limits(rates: RateLimits) -> RateLimiter:
+def failure_limits(rates: RateLimits, *, clock: Callable[[], float] = time.time) -> FailedLogins:
     """The counter of failed log-ins, one for all protocols (SMTP-136)."""
-    windows = (Window(MINUTE, rates.auth_failures_per_minute), Window(DAY, rates.auth_failures_per_day))
-    return RateLimiter(windows, exempt=rates.exempt)
+    per_minute, per_day = rates.auth_failures_per_account
+    return FailedLogins(
+        (Window(MINUTE, rates.auth_failures_per_minute), Window(DAY, rates.auth_failures_per_day)),
+        (AccountWindow(MINUTE, per_minute), AccountWindow(DAY, per_day)),
+        exempt=rates.exempt,
+        clock=clock,
+    )
 
 
 def connection_limits(rates: RateLimits) -> tuple[RateLimiter, OpenConnections]:

@@ -47,15 +47,15 @@ async def auth(session: Session, command: c.Auth) -> Response | None:
     if not session.codec.tls and (needs_tls or not login_allowed(session)):
         raise refuse(538, "5.7.11", "TLS is required for this")
     try:
-        exchange = await start_exchange(
+        with await start_exchange(
             session.context.logins,
             session.login_request(),
             command.mechanism,
             hostname=session.hostname.ascii,
             bindings=session.wire.bindings,
             certificate=session.certificate.identity if session.certificate is not None else None,
-        )
-        identity = await _dialogue(session, exchange, command.initial)
+        ) as exchange:
+            identity = await _dialogue(session, exchange, command.initial)
     except RateLimited:
         raise Goodbye(replies.TOO_MANY_FAILURES) from None
     except LoginRefused as error:

@@ -33,6 +33,9 @@ RUSH: Final = 5.0
 _WITH_CREDENTIALS: Final = re.compile(rb"(?:\A|\n)AUTH ", re.IGNORECASE)
 _WITH_CONTENT: Final = re.compile(rb"(?:\A|\n)(?:DATA\s*\n.|BDAT )", re.IGNORECASE)
 
+VERB: Final = 5
+"""Octets by which a command with credentials or content is known: ``AUTH ``, ``BDAT ``."""
+
 TRACE_LINE: Final = 1024
 """Octets of a line shown in the trace."""
 
@@ -59,6 +62,7 @@ class Wire:
         self._stream = stream
         self._pace = pace
         self._out: list[bytes] = []
+        self._begun = b""  # how a command began whose end has not come
         self._interruptible = False  # a shutdown ends this wait
         self._waiting = False  # for the client
 
@@ -183,10 +187,15 @@ class Wire:
     # The trace in the log (SMTP-47)
 
     def trace_commands(self, octets: bytes) -> None:
-        """Log what came while commands are expected; a client may send credentials or content in the same breath."""
+        """Log what came while commands are expected; a client may send credentials or content in the same breath, and
+        a command may come in pieces.
+        """
+        text = self._begun + octets
         self.trace_received(
-            octets, auth=_WITH_CREDENTIALS.search(octets) is not None, data=_WITH_CONTENT.search(octets) is not None
+            octets, auth=_WITH_CREDENTIALS.search(text) is not None, data=_WITH_CONTENT.search(text) is not None
         )
+        last = text[text.rfind(b"\n") + 1 :]
+        self._begun = last[:VERB]
 
     def trace_received(self, octets: bytes, *, auth: bool = False, data: bool = False) -> None:
         """Log what came, each kind at its own level; above it only the count."""

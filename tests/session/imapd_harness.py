@@ -23,14 +23,14 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Pace, Sessions, serve_connection
 from moxlite.logins.logins import Logins
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
-from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections
+from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.shares import sharing_task
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
 from moxlite.store.changelog.account import Account
 from moxlite.store.options import AccountConfig, Options
-from tests.tools import still
+from tests.tools import still, still_failures
 
 __all__ = ["PASSWORD", "Client", "Imap", "imap"]
 
@@ -260,7 +260,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
             current=lambda: holder.current,
             accounts=accounts,
             auth=auth,
-            failures=still(AUTH_FAILURES),
+            failures=still_failures(),
             secret=b"x" * 32,
         )
         context = Context(

@@ -23,7 +23,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
-from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections
+from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.process.receivedid import ReceivedID
 from moxlite.smtpd import Context, Pace, Senders, serve_connection
 from moxlite.store.accounts.accounts import Accounts
@@ -34,7 +34,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.reading import mailbox_by_name, uids
-from tests.tools import still
+from tests.tools import still, still_failures
 
 __all__ = ["MESSAGE", "PASSWORD", "TLS", "Client", "Queued", "Smtp", "clock", "headers", "pass_time", "smtp"]
 
@@ -335,7 +335,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
                 current=lambda: holder.current,
                 accounts=accounts,
                 auth=auth,
-                failures=still(AUTH_FAILURES),
+                failures=still_failures(),
                 secret=b"x" * 32,
             ),
             submit=submit,

@@ -116,8 +116,8 @@ async def test_secrets_are_masked_in_the_trace(imap: Imap, caplog: pytest.LogCap
 async def test_a_network_with_too_many_failures_is_refused(imap: Imap) -> None:
     """IMAP-15, IMAP-16"""
     failures = imap.context.logins._failures
-    for _ in range(10):
-        failures.add(ip_address("203.0.113.9"))
+    for n in range(10):
+        failures.note(ip_address("203.0.113.9"), f"?{n}")
     async with imap.connect(remote="203.0.113.9") as c:
         assert c.greeting == b"* BYE [UNAVAILABLE] too many failed log-ins, try again later\r\n"
 
@@ -203,3 +203,59 @@ async def test_starttls_needs_a_certificate_and_clean_input(imap: Imap) -> None:
         assert await c.tagged("a STARTTLS") == "BAD TLS is active already"
     async with imap.connect(tls=None) as c:
         assert await c.tagged("a STARTTLS") == "BAD STARTTLS is not available"
+
+
+async def guess(imap: Imap, password: str, *, remote: str = "203.0.113.9", user: str = "mia@example.org") -> str:
+    """One SCRAM exchange whose client leaves as soon as it could know; what it was told, "" if it was sent away."""
+    mechanism = ScramClient("SCRAM-SHA-256", user, password)
+    async with imap.connect(remote=remote) as c:
+        if not c.greeting.startswith(b"* OK"):
+            return ""
+        await c.send(f"a AUTHENTICATE SCRAM-SHA-256 {base64.b64encode(mechanism.initial()).decode()}\r\n")
+        response = await c.response()
+        if not response.startswith("+ "):
+            return ""
+        await c.send(base64.b64encode(mechanism.step(base64.b64decode(response[2:]))) + b"\r\n")
+        return base64.b64decode((await c.response())[2:])[:2].decode()
+
+
+async def test_guesses_of_clients_that_leave_are_counted(imap: Imap) -> None:
+    """SMTP-136, SMTP-138, IMAP-16: SCRAM tells the client before its last message; and the owner, who was here before,
+    still gets in.
+    """
+    async with imap.connect(remote="192.0.2.1") as c:
+        await c.login()
+    answers = [await guess(imap, f"wrong {n}") for n in range(30)]
+    assert answers == ["e="] * 10 + [""] * 20
+    assert await guess(imap, PASSWORD) == ""
+    for n in range(4):  # many addresses at one account
+        for _ in range(6):
+            await guess(imap, "wrong", remote=f"203.0.{n}.9")
+    assert await guess(imap, PASSWORD, remote="198.18.0.1") == ""
+    async with imap.connect(remote="192.0.2.1") as c:
+        await c.login()
+
+
+async def test_the_own_account_gives_no_more_guesses_at_another(imap: Imap) -> None:
+    """SMTP-138: a success clears only what the same address has failed at the same account."""
+    answers: list[str] = []
+    for n in range(12):
+        answers.append(await guess(imap, f"wrong {n}"))
+        async with imap.connect(remote="203.0.113.9") as c:
+            if c.greeting.startswith(b"* OK"):
+                await c.login("bo@example.org")
+    assert answers.count("e=") == 10
+
+
+async def test_what_scram_says_of_a_user_does_not_depend_on_whether_there_is_one(imap: Imap) -> None:
+    """SMTP-57, IMAP-46: one salt for both hashes and for all spellings of a name, as an account has."""
+
+    async def salt(user: str, name: str) -> tuple[str, ...]:
+        mechanism = ScramClient(name, user, "wrong")
+        async with imap.connect() as c:
+            await c.send(f"a AUTHENTICATE {name} {base64.b64encode(mechanism.initial()).decode()}\r\n")
+            return tuple(base64.b64decode((await c.response())[2:]).decode().split(",")[1:])
+
+    for one, other in (("mia", "Mia"), ("nobody", "NoBody")):
+        said = {await salt(f"{user}@example.org", f"SCRAM-SHA-{n}") for user in (one, other) for n in (1, 256)}
+        assert len(said) == 1

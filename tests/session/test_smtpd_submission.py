@@ -3,22 +3,24 @@
 import base64
 import re
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 import trio
 import trio.testing
 
+from moxlite.config.static import RateLimits
 from moxlite.net.certificates import self_signed
-from moxlite.net.limits import AUTH_FAILURES
+from moxlite.net.log import TRACE
 from moxlite.net.tls import ClientTLS, ServerTLS, TLSStream
+from moxlite.process.ports import failure_limits
 from moxlite.proto import sasl
 from moxlite.smtpd import Pace
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
-from tests.tools import eventually, still
+from tests.tools import eventually
 
 __all__ = ["clock", "smtp"]
 
@@ -427,9 +429,8 @@ async def test_after_three_failures_the_connection_is_slow(smtp: Smtp, clock: tr
 async def test_a_network_with_too_many_failures_is_refused(smtp: Smtp) -> None:
     """SMTP-6, 136"""
     logins = smtp.context.logins
-    logins._failures = still(AUTH_FAILURES)
-    for _ in range(10):
-        logins._failures.add(ip_address("198.51.100.7"))
+    for n in range(10):
+        logins._failures.note(ip_address("198.51.100.7"), f"?{n}")
     async with smtp.connect("submission", hello="") as client:
         assert client.greeting.startswith("421 4.7.0")
     async with smtp.connect("submission", remote="203.0.113.5") as client:
@@ -589,3 +590,21 @@ async def test_a_removed_certificate_is_no_login_any_more(smtp: Smtp) -> None:
         await upgraded(client, tls)
         await client.play("C: EHLO x\nS: 250\nC: MAIL FROM:<mia@ours.example>\nS: 530 5.7.0")
         await client.stream.aclose()
+
+
+async def test_a_password_in_pieces_does_not_reach_the_trace(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-47: AUTH that comes in several packets, behind another command too."""
+    caplog.set_level(TRACE)
+    smtp.context.logins._failures = failure_limits(RateLimits(exempt=(ip_network("0.0.0.0/0"),)))
+    secret = base64.b64encode(b"\0mia@ours.example\0wrong horse").decode()
+    line = f"NOOP\r\nAUTH PLAIN {secret}\r\n".encode()
+    for cut in range(1, len(line)):
+        caplog.clear()
+        async with smtp.connect("submission") as client:
+            await client.send(line[:cut])
+            await trio.testing.wait_all_tasks_blocked()
+            await client.send(line[cut:])
+            assert await client.reply() == "250 2.0.0 ok"
+            assert (await client.reply()).startswith("535 ")
+        told = "".join(str(record.__dict__.get("kv", {}).get("text", "")) for record in caplog.records)
+        assert not any(secret[i : i + 8] in told for i in range(len(secret) - 8)), cut

@@ -93,6 +93,21 @@ async def test_too_many_failures_of_a_network_are_cut_off(rig: Rig) -> None:
     await other.log_in()
 
 
+async def test_guesses_at_the_same_time_are_counted_too(rig: Rig) -> None:
+    """WEB-56, SMTP-138: what is booked counts before it is checked."""
+    codes: list[str] = []
+
+    async def one() -> None:
+        browser = rig.browser()
+        token = await browser.call("login_prep")
+        codes.append((await browser.error("login", login_token=token, username=ADDRESS, password="wrong"))[1])
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(40):
+            nursery.start_soon(one)
+    assert (codes.count("user:loginFailed"), codes.count("user:rateLimited")) == (10, 30)
+
+
 async def test_a_user_name_is_any_address_in_any_normal_form(rig: Rig) -> None:
     """WEBMAIL-16, WEB-57."""
     await rig.browser().log_in("bu\u0308ro@example.org")

@@ -20,6 +20,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.logins import logins
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.logins.logins import (
     BadChannelBinding,
     BadExchange,
@@ -37,7 +38,7 @@ from moxlite.logins.logins import (
     fingerprint,
 )
 from moxlite.net.exposition import REGISTRY
-from moxlite.net.limits import RateLimiter, Window
+from moxlite.net.limits import Window
 from moxlite.proto.sasl import AuthenticationFailed, CramMD5Client, ScramClient, Secrets
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth import credentials
@@ -127,7 +128,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     snapshot = load(tmp_path / "moxlite.toml")[0]
     accounts = Accounts(tmp_path / "data", store_options(lambda: snapshot))
     auth = await AuthDB.open(tmp_path / "data" / "auth.db", accounts.options)
-    failures = RateLimiter((Window(60, (5, 100, 100)),), clock=lambda: 0.0)
+    failures = FailedLogins((Window(60, (5, 100, 100)),), (AccountWindow(60, 100),), clock=lambda: 0.0)
     logins = Logins(current=lambda: snapshot, accounts=accounts, auth=auth, failures=failures, secret=b"s" * 24)
     async with trio.open_nursery() as nursery:
         await nursery.start(accounts.serve)

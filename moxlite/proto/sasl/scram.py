@@ -122,6 +122,7 @@ def derive_scram(
 
 def decoy_secrets(key: bytes, username: str) -> Secrets:
     """Secrets for a name without an account: the same each time, indistinguishable in form, and fitting no password.
+    As those of an account, both SCRAM forms have one salt.
 
     `key` is the secret of this installation.
     """
@@ -131,7 +132,7 @@ def decoy_secrets(key: bytes, username: str) -> Secrets:
 
     def scram(name: str, size: int) -> ScramSecrets:
         return ScramSecrets(
-            octets(name + " salt", SALT_SIZE),
+            octets("salt", SALT_SIZE),
             ITERATIONS,
             octets(name + " stored", size),
             octets(name + " server", size),

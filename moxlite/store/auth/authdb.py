@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,9 @@ END_REMOVAL: Final = (
 )
 MAX_OWNERS: Final = 200
 """Accounts whose shared mailboxes one user sees: LIST opens them all."""
+
+MAX_SUCCESSES: Final = 50_000
+"""Pairs of account and address that are read at the start; as many as are remembered (`logins.guessing`)."""
 
 GUESTS: Final = "SELECT guest FROM shared WHERE owner = ?"
 DROP_GUESTS: Final = "DELETE FROM shared WHERE owner = ?"
@@ -156,6 +160,10 @@ class AuthDB:
         return await self.database.read(
             lambda r: loginattempts.attempts_of(r, account, limit=limit), op="login_attempts"
         )
+
+    async def successes(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str]]:
+        """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""
+        return await self.database.scan(partial(loginattempts.successes_of, limit=limit), op="login_successes")
 
     # Keys of client certificates (STORE-104)
 

@@ -28,6 +28,7 @@ __all__ = [
     "attempts_of",
     "drop_old",
     "record",
+    "successes_of",
 ]
 
 logger = logging.getLogger("moxlite.store.auth")
@@ -126,6 +127,10 @@ COLUMNS: Final = (
 LIST: Final = f"SELECT {COLUMNS} FROM login_attempt WHERE account = ? ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
 LIST_ALL: Final = f"SELECT {COLUMNS} FROM login_attempt ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
 
+SUCCESSES: Final = """
+SELECT account, remote_ip FROM login_attempt WHERE result = 'ok' GROUP BY account, remote_ip
+ORDER BY max(last) DESC LIMIT ?"""
+
 
 def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
     """Write attempts; an account keeps its newest `MAX_FAILED` failed rows."""
@@ -159,6 +164,11 @@ def attempts_of(r: Reader, account: str | None = None, *, limit: int = 10) -> li
     """The newest rows of an account, or of all."""
     rows = r.rows(LIST_ALL, limit) if account is None else r.rows(LIST, account, limit)
     return [RecordedAttempt(*row) for row in rows]
+
+
+def successes_of(r: Reader, limit: int) -> list[tuple[str, str]]:
+    """Accounts and the addresses at which a log-in succeeded, the latest last."""
+    return [(row[0], row[1]) for row in reversed(r.rows(SUCCESSES, limit))]
 
 
 def drop_old(tx: Tx) -> None:

@@ -1,0 +1,303 @@
+"""Failed log-ins, counted so that guessing a password is slow and its owner stays able to log in (SMTP-136, SMTP-138).
+
+Theory of operation
+-------------------
+An attempt is booked as a failure *before* anything is checked, and given back when it succeeds: attempts that run at
+the same time can't pass a limit together, and a client that leaves before it is told has been counted. An attempt
+whose booking only hurts because others are still undecided waits for them instead of being refused.
+
+What is counted, in each window::
+
+    the three networks of the address (`net.limits.ip_classes`)    limits of SMTP-136
+    the account, whatever the address                              its own limit
+    the account at one place                                       for places where a log-in succeeded before
+
+A place is the second network of an address (IPv4 /26, IPv6 /48). Who comes from a place where a log-in to this account
+succeeded within `PLACE_LIFE` is refused only by the count of that account at that place: whatever strangers try
+elsewhere does not lock the owner out. A success takes back the failures of its own address and account, and no others.
+"""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+import trio
+
+from moxlite.net.limits import IPAddress, IPNetwork, Window, ip_classes, is_exempt
+
+__all__ = ["NAMELESS", "PLACE_LIFE", "AccountWindow", "Attempt", "FailedLogins", "TooManyFailures"]
+
+logger = logging.getLogger("moxlite.admin.logins")
+
+PLACE_LIFE: Final = 30 * 24 * 3600.0
+"""Seconds for which a place stays known after a success; auth.db keeps attempts as long (STORE-106)."""
+
+MAX_PLACES: Final = 50_000
+"""Pairs of account and place, about 10 MB; beyond, the one longest unused is forgotten."""
+
+MAX_KEYS: Final = 200_000
+"""Counts of one kind in one window, about 30 MB; beyond, the one that began first is forgotten (SMTP-134)."""
+
+DECISION: Final = 10.0
+"""Seconds that an attempt waits for others that are undecided. Checking a password takes 0.1 s on a slow card, two at a
+time; beyond this the others are clients that have stopped in the middle.
+"""
+
+NAMELESS: Final = "?"
+"""Begins what stands for a user name without an account; no name of an account begins with it (STORE-166)."""
+
+Key: TypeAlias = tuple[object, ...]
+
+
+class TooManyFailures(Exception):
+    """The limit of the address or the account is reached; nothing was booked."""
+
+
+class AccountWindow(msgspec.Struct, frozen=True):
+    """At most `limit` failures of one account, from all addresses together, within each `seconds`."""
+
+    seconds: int
+    limit: int
+
+
+class _Count:
+    """Failures of one key in one window: decided ones, and attempts that are still undecided."""
+
+    __slots__ = ("failed", "open")
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self.open = 0
+
+
+class _Counts:
+    """The counts of one kind of key in one window."""
+
+    __slots__ = ("counts", "number", "seconds")
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        self.number = 0
+        self.counts: OrderedDict[Key, _Count] = OrderedDict()
+
+    def roll(self, now: float) -> None:
+        number = int(now // self.seconds)
+        if number != self.number:
+            self.number = number
+            self.counts.clear()
+
+    def get(self, key: Key) -> tuple[int, int]:
+        """Failures, and undecided attempts."""
+        count = self.counts.get(key)
+        return (0, 0) if count is None else (count.failed, count.open)
+
+    def book(self, key: Key) -> _Count:
+        count = self.counts.get(key)
+        if count is None:
+            if len(self.counts) >= MAX_KEYS:
+                self.counts.popitem(last=False)
+            count = self.counts[key] = _Count()
+        count.open += 1
+        return count
+
+
+class Attempt:
+    """A booked attempt. Exactly one of the methods decides it; further calls do nothing. While it is undecided, it
+    counts as a failure.
+    """
+
+    __slots__ = ("_booked", "_failures", "_pairs", "_place", "decided")
+
+    def __init__(
+        self, failures: "FailedLogins", booked: Sequence[_Count], pairs: Sequence[tuple[_Count, _Count]], place: Key
+    ) -> None:
+        """`booked`: the counts it stands in; `pairs`: each with the count of its address and account in that window."""
+        self._failures = failures
+        self._booked = booked
+        self._pairs = pairs
+        self._place = place
+        self.decided = False
+
+    def fail(self) -> None:
+        """The secret was wrong: the booking stays."""
+        self._decide(failed=1)
+
+    def give_back(self) -> None:
+        """Nothing was guessed: the attempt ended before a secret was checked, or the secret was right and something
+        else is in the way.
+        """
+        self._decide(failed=0)
+
+    def succeed(self) -> None:
+        """The secret was right: the failures of this address and account are taken back, and the place is known."""
+        if self.decided:
+            return
+        self._decide(failed=0)
+        for count, pair in self._pairs:
+            count.failed = max(0, count.failed - pair.failed)
+        for pair in {id(pair): pair for _, pair in self._pairs}.values():
+            pair.failed = 0
+        if self._place:
+            self._failures.learn(self._place)
+
+    def _decide(self, *, failed: int) -> None:
+        if self.decided:
+            return
+        self.decided = True
+        for count in self._booked:
+            count.open -= 1
+            count.failed += failed
+        self._failures.wake()
+
+
+class FailedLogins:
+    """Counts of failed log-ins, one for all protocols and mechanisms.
+
+    Args:
+      networks: limits per network of the address, in windows.
+      accounts: limits per account, in windows.
+      exempt: networks without any limit; nothing is counted for them.
+    """
+
+    def __init__(
+        self,
+        networks: Iterable[Window],
+        accounts: Iterable[AccountWindow],
+        *,
+        exempt: Sequence[IPNetwork] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._exempt = tuple(exempt)
+        self._clock = clock
+        self._networks = [(window, _Counts(window.seconds), _Counts(window.seconds)) for window in networks]
+        self._accounts = [(window, _Counts(window.seconds), _Counts(window.seconds)) for window in accounts]
+        self._places: OrderedDict[Key, float] = OrderedDict()  # account and place: until when it is known
+        self._known: dict[Key, int] = {}  # of each place, for how many accounts it is known
+        self._decided = trio.Event()
+        self._told: set[str] = set()
+
+    async def book(self, ip: IPAddress, who: str) -> Attempt:
+        """Book one more attempt.
+
+        Args:
+          who: the account, or for a name without one something that stands for that name.
+
+        Raises:
+          TooManyFailures: the limits are reached, or undecided attempts fill them for `DECISION` seconds.
+        """
+        if is_exempt(ip, self._exempt):
+            return Attempt(self, (), (), ())
+        with trio.move_on_after(DECISION):
+            while self._full(ip, who):
+                await self._decided.wait()
+            return self._book(ip, who)
+        raise TooManyFailures
+
+    def allowed(self, ip: IPAddress) -> bool:
+        """Whether an attempt from this address to any account might be let in."""
+        if is_exempt(ip, self._exempt):
+            return True
+        self._roll()
+        classes = ip_classes(ip)
+        if self._known.get((classes[1],)):
+            return True
+        return all(
+            counts.get((one,))[0] < limit
+            for window, counts, _ in self._networks
+            for one, limit in zip(classes, window.limits, strict=True)
+        )
+
+    def note(self, ip: IPAddress, who: str) -> None:
+        """Count a failure that was found without checking a secret, as an unknown client certificate."""
+        if not is_exempt(ip, self._exempt):
+            self._roll()
+            self._book(ip, who).fail()
+
+    def remember(self, ip: IPAddress, account: str) -> None:
+        """A log-in to this account succeeded at this address lately: for the start, from auth.db."""
+        self.learn((account, ip_classes(ip)[1]))
+
+    def learn(self, place: Key) -> None:
+        """The place is known for its account, from now on."""
+        if place in self._places:
+            self._places.move_to_end(place)
+        else:
+            while len(self._places) >= MAX_PLACES:
+                self._forget(next(iter(self._places)))
+            self._known[place[1:]] = self._known.get(place[1:], 0) + 1
+        self._places[place] = self._clock() + PLACE_LIFE
+
+    def wake(self) -> None:
+        """An attempt was decided: those that wait look again."""
+        self._decided.set()
+        self._decided = trio.Event()
+
+    def _forget(self, place: Key) -> None:
+        del self._places[place]
+        left = self._known[place[1:]] - 1
+        if left:
+            self._known[place[1:]] = left
+        else:
+            del self._known[place[1:]]
+
+    def _is_known(self, place: Key) -> bool:
+        until = self._places.get(place)
+        if until is not None and until < self._clock():
+            self._forget(place)
+            return False
+        return until is not None
+
+    def _roll(self) -> None:
+        now = self._clock()
+        for _, counts, others in (*self._networks, *self._accounts):
+            counts.roll(now)
+            others.roll(now)
+
+    def _full(self, ip: IPAddress, who: str) -> bool:
+        """Whether a booking has to wait for others. Raises TooManyFailures where waiting does not help."""
+        self._roll()
+        classes = ip_classes(ip)
+        place = (who, classes[1])
+        if self._is_known(place):
+            found = [(*counts.get(("place", *place)), window.limits[0]) for window, _, counts in self._networks]
+        else:
+            found = [
+                (*counts.get((one,)), limit)
+                for window, counts, _ in self._networks
+                for one, limit in zip(classes, window.limits, strict=True)
+            ]
+            found += [(*counts.get((who,)), window.limit) for window, counts, _ in self._accounts]
+            if any(counts.get((who,))[0] >= window.limit for window, counts, _ in self._accounts):
+                self._tell(who)
+        if any(failed >= limit for failed, _, limit in found):
+            raise TooManyFailures
+        return any(failed + undecided >= limit for failed, undecided, limit in found)
+
+    def _book(self, ip: IPAddress, who: str) -> Attempt:
+        classes = ip_classes(ip)
+        place, pair = (who, classes[1]), ("pair", who, classes[0])
+        booked: list[_Count] = []
+        pairs: list[tuple[_Count, _Count]] = []
+        for _, counts, others in self._networks:
+            own = others.book(pair)
+            counted = [*(counts.book((one,)) for one in classes), others.book(("place", *place))]
+            booked += [own, *counted]
+            pairs += [(count, own) for count in counted]
+        for _, accounts, others in self._accounts:
+            own = others.book(pair)
+            counted = [accounts.book((who,))]
+            booked += [own, *counted]
+            pairs += [(count, own) for count in counted]
+        return Attempt(self, booked, pairs, place)
+
+    def _tell(self, who: str) -> None:
+        """One line a day and account: new places of its owner are shut out meanwhile."""
+        if who.startswith(NAMELESS):
+            return
+        day = f"{int(self._clock() // 86_400)} {who}"
+        if day not in self._told:
+            self._told = {one for one in self._told if one.startswith(day.partition(" ")[0])} | {day}
+            logger.warning("too many failed log-ins to one account, new places are refused", extra={"kv": {"who": who}})

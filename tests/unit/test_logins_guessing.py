@@ -1,0 +1,167 @@
+"""Counting failed log-ins (SMTP-136, SMTP-138)."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from moxlite.logins import guessing
+from moxlite.logins.guessing import AccountWindow, FailedLogins, TooManyFailures
+from moxlite.net.limits import Window
+
+OWNER = ip_address("192.0.2.1")
+NEIGHBOUR = ip_address("192.0.2.2")
+STRANGER = ip_address("198.51.100.1")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def failures(clock: Clock | None = None, *, per_account: int = 100) -> FailedLogins:
+    return FailedLogins(
+        (Window(60, (3, 6, 100)), Window(3600, (6, 12, 200))),
+        (AccountWindow(60, per_account),),
+        clock=clock or Clock(),
+        exempt=[ip_network("127.0.0.0/8")],
+    )
+
+
+async def fail(counts: FailedLogins, ip: object, who: str, times: int = 1) -> None:
+    for _ in range(times):
+        (await counts.book(ip, who)).fail()  # type: ignore[arg-type]  # an address
+
+
+async def test_what_is_booked_counts_before_it_is_decided(mock_clock: MockClock) -> None:
+    """SMTP-138: attempts at the same time can't pass a limit together; who waits is let in when one succeeds."""
+    mock_clock.autojump_threshold = 0
+    counts = failures()
+    booked = [await counts.book(STRANGER, "mia") for _ in range(3)]
+    with pytest.raises(TooManyFailures):  # they stay undecided
+        await counts.book(STRANGER, "mia")
+    assert trio.current_time() >= guessing.DECISION
+    got: list[guessing.Attempt] = []
+
+    async def one_more() -> None:
+        got.append(await counts.book(STRANGER, "mia"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one_more)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not got
+        booked[0].succeed()
+    assert len(got) == 1
+    for one in (*booked[1:], *got):
+        one.fail()
+    with pytest.raises(TooManyFailures):
+        await counts.book(STRANGER, "mia")
+
+
+async def test_many_right_passwords_at_the_same_time_are_no_failures() -> None:
+    """SMTP-138: a program that opens twenty connections at once gets in with all of them."""
+    counts = failures()
+    done = 0
+
+    async def one() -> None:
+        nonlocal done
+        attempt = await counts.book(OWNER, "mia")
+        await trio.lowlevel.checkpoint()
+        attempt.succeed()
+        done += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(one)
+    assert done == 20
+
+
+async def test_a_success_takes_back_its_own_failures_only() -> None:
+    """SMTP-138, IMAP-16: those of the same address to the same account."""
+    counts = failures()
+    await fail(counts, STRANGER, "mia", 2)
+    (await counts.book(STRANGER, "own")).succeed()  # the guesser's own account
+    await fail(counts, STRANGER, "mia", 1)
+    with pytest.raises(TooManyFailures):
+        await counts.book(STRANGER, "mia")
+
+    counts = failures()
+    await fail(counts, OWNER, "mia", 2)
+    (await counts.book(OWNER, "mia")).succeed()
+    await fail(counts, OWNER, "mia", 2)
+    assert counts.allowed(OWNER)
+
+
+async def test_an_account_has_a_limit_over_all_networks() -> None:
+    """SMTP-136: many addresses that guess at one account."""
+    counts = failures(per_account=5)
+    for n in range(5):
+        await fail(counts, ip_address(f"10.{n}.0.1"), "mia")
+    fresh = ip_address("10.9.0.1")
+    with pytest.raises(TooManyFailures):
+        await counts.book(fresh, "mia")
+    (await counts.book(fresh, "other")).give_back()
+
+
+async def test_the_owner_gets_in_from_a_known_place_during_an_attack() -> None:
+    """SMTP-138: neither the limit of the account nor that of the networks around shuts out a place where a log-in
+    succeeded; there, too, the number of guesses is limited.
+    """
+    counts = failures(per_account=5)
+    counts.remember(OWNER, "mia")
+    for n in range(5):
+        await fail(counts, ip_address(f"10.{n}.0.1"), "mia")
+    await fail(counts, NEIGHBOUR, "other", 3)
+    await fail(counts, ip_address("192.0.2.3"), "third", 3)
+    with pytest.raises(TooManyFailures):
+        await counts.book(OWNER, "other")
+    assert counts.allowed(OWNER)
+    (await counts.book(OWNER, "mia")).succeed()
+    await fail(counts, OWNER, "mia", 3)
+    with pytest.raises(TooManyFailures):
+        await counts.book(OWNER, "mia")
+    with pytest.raises(TooManyFailures):  # and its neighbours have no more guesses than it
+        await counts.book(NEIGHBOUR, "mia")
+
+
+async def test_windows_end_and_places_are_forgotten() -> None:
+    """SMTP-134, SMTP-138: a place is known for thirty days."""
+    clock = Clock()
+    counts = failures(clock)
+    await fail(counts, STRANGER, "mia", 3)
+    assert not counts.allowed(STRANGER)
+    clock.now += 60
+    await fail(counts, STRANGER, "mia", 3)
+    clock.now += 60
+    assert not counts.allowed(STRANGER)
+    clock.now = 3600
+    assert counts.allowed(STRANGER)
+    counts.remember(OWNER, "mia")
+    clock.now += guessing.PLACE_LIFE + 1
+    await fail(counts, NEIGHBOUR, "other", 3)
+    await fail(counts, ip_address("192.0.2.3"), "third", 3)
+    with pytest.raises(TooManyFailures):
+        await counts.book(OWNER, "mia")
+
+
+async def test_exempt_networks_are_not_counted() -> None:
+    """SMTP-138: as configured."""
+    counts = failures()
+    await fail(counts, ip_address("127.0.0.1"), "mia", 50)
+    assert counts.allowed(ip_address("127.0.0.1"))
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-134: whatever addresses and names come."""
+    monkeypatch.setattr(guessing, "MAX_KEYS", 30)
+    monkeypatch.setattr(guessing, "MAX_PLACES", 10)
+    counts = failures()
+    for n in range(200):
+        counts.remember(ip_address(0x0A000000 + (n << 8)), "mia")
+        await fail(counts, ip_address(0x0B000000 + (n << 16)), f"?{n}")
+    assert len(counts._places) == len(counts._known) == 10
+    assert all(len(one.counts) <= 30 for _, *both in (*counts._networks, *counts._accounts) for one in both)
