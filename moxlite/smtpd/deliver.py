@@ -27,7 +27,8 @@ from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import deliver as store_message
+from moxlite.store.delivery.actions import Delivery, FileInto, Mark
+from moxlite.store.delivery.perform import perform
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.junk.classify import classify
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes, of_forward
@@ -134,6 +135,12 @@ def _combined(responses: list[Response]) -> Response:
     if any(response.code >= 500 for response in responses):
         return Response(554, "5.3.0", each)
     return Response(451, "4.3.0", each)
+
+
+def _action(verdict: Verdict) -> FileInto:
+    if verdict.destined is None:
+        return FileInto(mailbox=verdict.mailbox)
+    return FileInto(mailbox=verdict.mailbox, flags=int(Flag.SEEN), mark=Mark.REJECT, destined=verdict.destined)
 
 
 class _Delivery:
@@ -268,15 +275,15 @@ class _Delivery:
         settings = session.snapshot.account(name)
         async with session.context.accounts.use(name) as account:
             with trio.move_on_after(session.context.pace.store, shield=True):
-                await store_message(
+                await perform(
                     account,
                     prepared.with_prefix(self._prefix(target, verdict)),
-                    self._facts(target, verdict),
-                    verdict.mailbox,
-                    transaction_id=self._transaction.identifier,
-                    destined=verdict.destined,
-                    flags=Flag(0) if verdict.destined is None else Flag.SEEN,
-                    clear_rejects=(settings.rejects_mailbox or "") if settings is not None else "",
+                    Delivery(
+                        actions=(_action(verdict),),
+                        facts=self._facts(target, verdict),
+                        clear_rejects=(settings.rejects_mailbox or "") if settings is not None else "",
+                    ),
+                    self._transaction.identifier,
                 )
                 return
         raise StorageBroken("the commit takes too long")
@@ -320,7 +327,6 @@ class _Delivery:
             tls_cipher=tls.cipher if tls is not None else "",
             requiretls=self._transaction.mail.requiretls,
             dkim_domains=evidence.dkim_domains,
-            is_reject=verdict.destined is not None,
         )
         return facts if verdict.forwarder is None else of_forward(facts, verdict.forwarder)
 

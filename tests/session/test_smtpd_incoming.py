@@ -236,14 +236,14 @@ async def fail_for(smtp: Smtp, monkeypatch: pytest.MonkeyPatch, errors: dict[str
     from moxlite.smtpd import deliver
     from moxlite.store.changelog.account import Account
 
-    real = deliver.store_message
+    real = deliver.perform
 
     async def store(account: Account, *args: Any, **more: Any) -> Any:
         if account.name in errors:
             raise errors[account.name]
         return await real(account, *args, **more)
 
-    monkeypatch.setattr(deliver, "store_message", store)
+    monkeypatch.setattr(deliver, "perform", store)
 
 
 @pytest.mark.parametrize(

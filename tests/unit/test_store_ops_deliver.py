@@ -5,18 +5,27 @@ import threading
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
 from moxlite.proto.mime.types import MIMEError, decode_structure
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
-from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content import body, prepare
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.deliver import Append, append, deliver
-from moxlite.store.errors import BadMessage, ChunkDamaged, LimitExceeded, NoSuchMailbox, NoSuchMessage, StoreError
+from moxlite.store.delivery.perform import Owed, perform
+from moxlite.store.errors import (
+    BadMailboxName,
+    BadMessage,
+    ChunkDamaged,
+    LimitExceeded,
+    NoSuchMailbox,
+    NoSuchMessage,
+)
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts
 from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.rows import reading
@@ -147,18 +156,19 @@ async def test_facts_are_stored_beside_the_message(accounts: Accounts) -> None:
 async def test_what_goes_with_a_delivery_is_in_its_unit(accounts: Accounts) -> None:
     """STORE-61, STORE-189a"""
 
-    class Refused(StoreError):
-        pass
-
-    def refuse(tx: AccountTx, added: object) -> None:
-        raise Refused
-
+    owed = Owed(b"key", "submit", b"data")
     async with accounts.use("mia") as account:
-        with pytest.raises(Refused):
-            await deliver(account, await prepared(mail()), NO_FACTS, "new", transaction_id=b"t", also=refuse)
+        bad = Delivery(actions=(FileInto(mailbox="new"), FileInto(mailbox="no//name")))
+        with pytest.raises(BadMailboxName):
+            await perform(account, await prepared(mail()), bad, b"t", owes=[owed])
         assert await look(account, lambda r: reading.mailbox_by_name(r, "new")) is None
-        delivered = await deliver(account, await prepared(mail()), NO_FACTS, "Inbox", transaction_id=b"t")
-        assert delivered.added is not None
+        assert await look(account, lambda r: r.rows("SELECT key, kind, data FROM outbox")) == []
+        good = Delivery(actions=(FileInto(mailbox="new"),))
+        assert (await perform(account, await prepared(mail()), good, b"t", owes=[owed])).added is not None
+        assert (await perform(account, await prepared(mail()), good, b"t", owes=[owed])).again
+        assert await look(account, lambda r: r.rows("SELECT key, kind, data FROM outbox")) == [
+            (b"key", "submit", b"data")
+        ]
 
 
 async def test_accepting_a_message_clears_its_refused_copies(accounts: Accounts) -> None:
@@ -167,10 +177,11 @@ async def test_accepting_a_message_clears_its_refused_copies(accounts: Accounts)
         for n in (1, 2):
             await deliver_mail(account, mail(n), "Rejects", Facts(is_reject=True))
         await deliver_mail(account, mail(1), "Rejects")
-        await deliver(account, await prepared(mail(1)), NO_FACTS, "Inbox", clear_rejects="Rejects")
+        clears = Delivery(actions=(FileInto(mailbox="Inbox"),), clear_rejects="Rejects")
+        await perform(account, await prepared(mail(1)), clears)
         left = await rows(account, "Rejects")
         assert [(row.messageid, row.is_reject) for row in left] == [("2@example.com", True), ("1@example.com", False)]
-        await deliver(account, await prepared(mail(3)), NO_FACTS, "Inbox", clear_rejects="missing")
+        await perform(account, await prepared(mail(3)), msgspec.structs.replace(clears, clear_rejects="missing"))
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 101])

@@ -6,9 +6,12 @@ import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery import rejects
+from moxlite.store.delivery.actions import Delivery, KeepReject
 from moxlite.store.delivery.deliver import deliver
-from moxlite.store.delivery.rejects import keep_reject, tidy_rejects
+from moxlite.store.delivery.perform import perform
+from moxlite.store.delivery.rejects import tidy_rejects
 from moxlite.store.delivery.reputation import (
     QUERIES,
     DomainTLS,
@@ -22,7 +25,7 @@ from moxlite.store.delivery.reputation import (
     subjectpass_key,
 )
 from moxlite.store.delivery.rulesets import TOTAL_SECONDS, Conditions, RuleFacts, first_match
-from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.messages import expunge_ids, store_flags_ids
 from moxlite.store.options import DAY
 from moxlite.store.types import Flag
@@ -94,7 +97,15 @@ async def test_slow_patterns_take_a_tenth_of_a_second_together() -> None:
 
 async def keep(account: Account, number: int, **options: bool) -> bool:
     facts = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"))
-    return await keep_reject(account, await prepared(mail(number)), facts, "Rejects", "Inbox", **options) is not None
+    return await refused(account, await prepared(mail(number)), facts, **options)
+
+
+async def refused(
+    account: Account, ready: Prepared, facts: Facts = NO_FACTS, key: bytes = b"", *, unlimited: bool = False
+) -> bool:
+    """Deliver a message that was refused; whether a copy was kept."""
+    action = KeepReject(mailbox="Rejects", destined="Inbox", unlimited=unlimited)
+    return (await perform(account, ready, Delivery(actions=(action,), facts=facts), key)).added is not None
 
 
 async def test_a_refused_message_is_kept_once_marked_and_seen(accounts: Accounts) -> None:
@@ -104,8 +115,7 @@ async def test_a_refused_message_is_kept_once_marked_and_seen(accounts: Accounts
         assert not await keep(account, 1)
         other_id = mail(1).replace(b"<1@", b"<9@")
         for data in (mail(1, body="other octets"), other_id):
-            again = await keep_reject(account, await prepared(data), Facts(), "Rejects", "Inbox")
-            assert (again is None) == (data != other_id)
+            assert await refused(account, await prepared(data)) == (data == other_id)
         row = (await rows(account, "Rejects"))[0]
         assert (row.flags, row.is_reject, row.mailbox_destined_id) == (Flag.SEEN, True, (await box(account)).id)
         assert (
@@ -119,7 +129,7 @@ async def test_the_same_body_is_not_kept_twice_behind_another_prefix(accounts: A
     async with accounts.use("mia") as account:
         for number, kept in ((1, True), (2, False)):
             ready = await prepared(data, b"Received: %d\r\n" % number)
-            assert (await keep_reject(account, ready, Facts(), "Rejects", "Inbox") is not None) is kept
+            assert await refused(account, ready) is kept
 
 
 async def test_old_rejects_go_and_a_full_mailbox_keeps_nothing(
@@ -131,7 +141,7 @@ async def test_old_rejects_go_and_a_full_mailbox_keeps_nothing(
         assert await keep(account, 1)
         assert await keep(account, 2)
         assert not await keep(account, 3)
-        assert await keep(account, 3, keep_rejects=True)
+        assert await keep(account, 3, unlimited=True)
         await account.write(lambda tx: tx.execute("UPDATE message SET received = received - ? WHERE uid < 3", 15 * DAY))
         await deliver_mail(account, mail(8), "Rejects")
         await account.write(lambda tx: tx.execute("UPDATE message SET received = received - ? WHERE uid = 4", 15 * DAY))
@@ -146,8 +156,7 @@ async def test_a_reject_is_kept_once_for_a_transaction(accounts: Accounts) -> No
     async with accounts.use("mia") as account:
         for number, kept in ((1, True), (2, False)):
             ready = await prepared(mail(number))
-            done = await keep_reject(account, ready, Facts(), "Rejects", "Inbox", transaction_id=b"t")
-            assert (done is not None) is kept
+            assert await refused(account, ready, key=b"t") is kept
 
 
 # Reputation

@@ -12,7 +12,9 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.changes import changes_since
 from moxlite.store.delivery import reputation
+from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.reputation import QUERIES, Key, history, received_since
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk import trainer
@@ -101,7 +103,8 @@ async def work(account: Account) -> None:
     )
     for number in range(1, 8):
         octets = mail(number, references=f"<{number - 1}@example.com> <99@example.com>", subject=f"Re: {number}")
-        await deliver(account, await prepared(octets), facts, "Inbox", transaction_id=b"%d" % number, clear_rejects="R")
+        delivery = Delivery(actions=(FileInto(mailbox="Inbox"),), facts=facts, clear_rejects="R")
+        await perform(account, await prepared(octets), delivery, b"%d" % number)
     sent = await box(account, "Sent")
     await append(account, sent.id, [Append(await prepared(mail(20, to="zoe@example.org")), Flag.SEEN, ("word",))])
     inbox = (await box(account)).id

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -26,8 +27,10 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.actions import Delivery, FileInto
+from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
+from moxlite.store.delivery.perform import perform
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.annotations import set_annotation
@@ -47,6 +50,8 @@ ACCOUNTS: Final = ("test0", "test1", "test2")
 DOMAINS: Final = ("mox.example", "bücher.example")
 
 PASSWORD: Final = "test1234"  # noqa: S105 - of made-up accounts
+
+WHY: Final = msgspec.msgpack.encode({"reason": "no-bad-signals"})
 
 PREFIX: Final = b"Return-Path: <remote@remote.example>\r\nX-Prefix: added at reception\r\n"
 
@@ -96,7 +101,8 @@ async def fill(data: Path) -> None:
 
 
 async def _deliver(account: Account, data: bytes, facts: Facts, mailbox: str = "Inbox") -> None:
-    await deliver(account, await prepare(Spool.of(data), PREFIX), facts, mailbox, received=RECEIVED, received_offset=60)
+    delivery = Delivery(actions=(FileInto(mailbox=mailbox),), facts=facts, why=WHY, received=RECEIVED)
+    await perform(account, await prepare(Spool.of(data), PREFIX), delivery)
 
 
 def _facts(ip: str = "192.0.2.7") -> Facts:

@@ -1,4 +1,7 @@
-"""The rejects mailbox: copies of what SMTP refused, for their owner to look at (STORE-70..72, SMTP-102, IMAP-113)."""
+"""The rejects mailbox: copies of what SMTP refused, for their owner to look at (STORE-70..74, SMTP-102, IMAP-113).
+
+The functions run in the unit of a delivery (`perform`).
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, held_body
+from moxlite.store.content.prepare import Prepared
+from moxlite.store.delivery.actions import KeepReject
 from moxlite.store.mail.adding import Added, add_message
 from moxlite.store.mail.facts import Facts
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.messages import expunge_ids
 from moxlite.store.options import DAY
 from moxlite.store.rows.reading import mailbox_by_name
-from moxlite.store.types import Flag
+from moxlite.store.types import Flag, Mailbox
 
 __all__ = ["MAX_REJECTS", "REJECT_AGE", "keep_reject", "tidy_rejects"]
 
@@ -30,50 +33,34 @@ MAX_REJECTS: Final = 1000
 
 OLD: Final = "SELECT id FROM message WHERE mailbox_id = ? AND received < ? AND is_reject ORDER BY received LIMIT 1000"
 COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE mailbox_id = ? AND is_reject LIMIT ?)"
+SAME_REJECTS: Final = "SELECT id FROM message WHERE messageid = ? AND mailbox_id = ? AND is_reject LIMIT 100"
+"""A sender retries some times; beyond a hundred copies the nightly tidying does the rest."""
 SAME: Final = """
 SELECT 1 FROM message m WHERE m.mailbox_id = ?1 AND m.messageid = ?2
 UNION ALL SELECT 1 FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbox_id = ?1 AND b.hash = ?3 LIMIT 1"""
 
 
-async def keep_reject(
-    account: Account,
-    prepared: Prepared,
-    facts: Facts,
-    rejects: str,
-    destined: str,
-    *,
-    keep_rejects: bool = False,
-    transaction_id: bytes = b"",
-) -> Added | None:
-    """Keep a copy of a refused message in the rejects mailbox: seen, marked, with the mailbox it was meant for.
+def keep_reject(tx: AccountTx, ready: Prepared, facts: Facts, box: Mailbox, action: KeepReject) -> Added | None:
+    """Keep a copy of a refused message in the rejects mailbox `box`: seen, marked, with the mailbox it was meant for.
 
-    Args:
-      rejects, destined: names of mailboxes, made if they are missing.
-      keep_rejects: rejects are neither removed by age nor limited in number.
-
-    Returns None when it is not kept: the mailbox has its Message-ID or its body, it is full, or this transaction was
-    kept before.
-
-    Raises:
-      As `deliver`.
+    Returns None when it is not kept: the mailbox has its Message-ID or its body, or is full. Raises as `add_message`.
     """
-
-    def unit(tx: AccountTx, ready: Prepared) -> Added | None:
-        if transaction_id and not tx.once(transaction_id):
+    if not action.unlimited:
+        tidy_rejects(tx, box.name)
+        if tx.value(COUNT, box.id, MAX_REJECTS) >= MAX_REJECTS:
+            logger.info("rejects mailbox is full", extra={"kv": {"account": tx.account, "mailbox": box.name}})
             return None
-        box = ensure_mailbox(tx, rejects)
-        if not keep_rejects:
-            tidy_rejects(tx, rejects)
-            if tx.value(COUNT, box.id, MAX_REJECTS) >= MAX_REJECTS:
-                logger.info("rejects mailbox is full", extra={"kv": {"account": tx.account, "mailbox": rejects}})
-                return None
-        if tx.row(SAME, box.id, ready.thread.messageid, ready.digest) is not None:
-            return None
-        marked = msgspec.structs.replace(facts, is_reject=True, destined=ensure_mailbox(tx, destined).id)
-        return add_message(tx, ready, box.id, flags=Flag.SEEN, facts=marked, delivery=True)
+    if tx.row(SAME, box.id, ready.thread.messageid, ready.digest) is not None:
+        return None
+    marked = msgspec.structs.replace(facts, is_reject=True, destined=ensure_mailbox(tx, action.destined).id)
+    return add_message(tx, ready, box.id, flags=Flag.SEEN, facts=marked, delivery=True)
 
-    async with held_body(account, prepared) as ready:
-        return await account.write(lambda tx: unit(tx, ready), weight=prepared.size)
+
+def clear_rejects(tx: AccountTx, rejects: str, messageid: str) -> None:
+    """Remove the copies of a message that is accepted now from the rejects mailbox (STORE-74)."""
+    box = mailbox_by_name(tx, rejects)
+    if box is not None:
+        expunge_ids(tx, [row[0] for row in tx.rows(SAME_REJECTS, messageid, box.id)])
 
 
 def tidy_rejects(tx: AccountTx, rejects: str) -> int:

@@ -240,7 +240,7 @@ RULES: Final = (
             AND s.email_id NOT IN (SELECT email_id FROM erase_queue)
             AND s.email_id NOT IN (SELECT id FROM import_message)""",  # noqa: S608
         )
-        for table in (*_CONTENT, "thread_missing")
+        for table in (*_CONTENT, "message_why", "thread_missing")
     ),
     *(
         Rule(

@@ -74,7 +74,7 @@ SHARED: Final = f"""
 OR EXISTS (SELECT 1 FROM erase_queue WHERE email_id = ?1 AND email_id <> message_id)"""  # noqa: S608 - a constant
 DROP_SIDE: Final = tuple(
     f"DELETE FROM {table} WHERE email_id = ?"  # noqa: S608
-    for table in ("message_info", "message_wire", "message_header", "thread_missing")
+    for table in ("message_info", "message_wire", "message_header", "message_why", "thread_missing")
 )
 PENDING: Final = "SELECT count(*) FROM erase_queue"
 # Modseqs and times grow together, but for a clock that was set back: then it is a little later.

@@ -1,0 +1,194 @@
+"""Performing the actions of a delivery at one account: one unit, all or nothing, once for each key (STORE-60, 61).
+
+A unit that is aborted, or a process that is killed, leaves the account as it was. Performed again under the same key,
+the delivery is there once. What an action owes to another file is a row of the outbox, written in the same unit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import Prepared, held_body
+from moxlite.store.delivery.actions import AnyAction, Delivery, Discard, FileInto, KeepReject, Mark, NoCarrier
+from moxlite.store.delivery.reasons import store_why
+from moxlite.store.delivery.rejects import clear_rejects, keep_reject
+from moxlite.store.mail.adding import Added, add_message
+from moxlite.store.mail.facts import Facts, of_forward
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.messages import copy_ids
+from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
+
+__all__ = ["Owed", "Performed", "perform", "suppress_retry"]
+
+logger = logging.getLogger("moxlite.store.perform")
+
+TAKE: Final = "DELETE FROM unit_key WHERE key = ?"
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """A row of the outbox that goes with a delivery; see `AccountTx.owe`."""
+
+    key: bytes
+    kind: str
+    data: bytes
+
+
+class Performed(msgspec.Struct, frozen=True):
+    """What a delivery did.
+
+    Attributes:
+      again: it was performed before, under the same key; then nothing was done now.
+      added: the message, None when none was kept.
+      copies: the ids of its copies, in the order of their actions.
+    """
+
+    again: bool = False
+    added: Added | None = None
+    copies: tuple[MessageID, ...] = ()
+
+
+async def perform(
+    account: Account,
+    prepared: Prepared,
+    delivery: Delivery,
+    key: bytes = b"",
+    *,
+    retried: bytes = b"",
+    owes: Sequence[Owed] = (),
+) -> Performed:
+    """Perform a delivery; returns once it is durable.
+
+    Args:
+      key: within 7 days a second delivery to this account under it is a successful no-op (STORE-189); empty for none.
+      retried: the key of `suppress_retry`, when this may be the second try of a client.
+      owes: rows of the outbox, which are written also when the delivery itself was performed before.
+
+    Raises:
+      OverQuota, StorageFull, StorageBroken, LimitExceeded, BadMailboxName, NoCarrier, …: nothing is changed.
+    """
+    for action in delivery.actions:
+        if not isinstance(action, FileInto | KeepReject | Discard):
+            raise NoCarrier(str(action.__struct_config__.tag))
+
+    def unit(tx: AccountTx, ready: Prepared) -> Performed:
+        for owed in owes:
+            tx.owe(owed.key, owed.kind, owed.data)
+        new = not key or tx.once(key)
+        if retried and tx.execute(TAKE, retried):
+            new = False
+        return _Unit(tx, ready, delivery).run() if new else Performed(again=True)
+
+    if prepared.chunks is not None:
+        return await account.write(lambda tx: unit(tx, prepared), weight=prepared.size)
+    async with held_body(account, prepared) as ready:
+        return await account.write(lambda tx: unit(tx, ready), weight=1)
+
+
+async def suppress_retry(account: Account, key: bytes) -> None:
+    """Note that a client will bring a message again which this account has: the next delivery with this `retried` key
+    does nothing (SMTP-108). Raises StorageFull, StorageBroken.
+    """
+    await account.write(lambda tx: tx.once(key))
+
+
+class _Unit:
+    """One delivery within its unit."""
+
+    def __init__(self, tx: AccountTx, ready: Prepared, delivery: Delivery) -> None:
+        self._tx = tx
+        self._ready = ready
+        self._delivery = delivery
+        self._added: Added | None = None
+        self._first: FileInto | None = None
+        self._copies: list[MessageID] = []
+        self._filled: set[MailboxID] = set()
+
+    def run(self) -> Performed:
+        for action in self._delivery.actions:
+            self._act(action)
+        if self._added is None:
+            logger.info("message not kept", extra={"kv": {"account": self._tx.account}})
+        return Performed(added=self._added, copies=tuple(self._copies))
+
+    def _act(self, action: AnyAction) -> None:
+        match action:
+            case FileInto():
+                self._file(action)
+            case KeepReject():
+                box = ensure_mailbox(self._tx, action.mailbox)
+                if box.id not in self._filled:
+                    self._note(box.id, keep_reject(self._tx, self._ready, self._delivery.facts, box, action))
+            case _:
+                pass  # Discard
+
+    def _file(self, action: FileInto) -> None:
+        tx = self._tx
+        box = ensure_mailbox(tx, action.mailbox)
+        if box.id in self._filled:  # RFC 5228 §2.10.3: once for each mailbox
+            return
+        messageid = self._ready.thread.messageid
+        if self._delivery.clear_rejects and messageid is not None and action.mark is not Mark.REJECT:
+            clear_rejects(tx, self._delivery.clear_rejects, messageid)
+            box = ensure_mailbox(tx, action.mailbox)
+        if self._added is not None and self._first is not None and _alike(self._first, action):
+            self._copy(box, self._added)
+            return
+        self._note(box.id, self._add(action, box))
+        self._first = self._first or action
+
+    def _note(self, mailbox_id: MailboxID, added: Added | None) -> None:
+        """A message was added; the first one is the delivery's."""
+        if added is None:
+            return
+        self._filled.add(mailbox_id)
+        if self._delivery.why:
+            store_why(self._tx, added.message_id, self._delivery.why)
+        if self._added is None:
+            self._added = added
+        else:
+            self._copies.append(added.message_id)
+
+    def _add(self, action: FileInto, box: Mailbox) -> Added:
+        facts = _marked(self._delivery.facts, action)
+        if action.destined:
+            facts = msgspec.structs.replace(facts, destined=ensure_mailbox(self._tx, action.destined).id)
+        return add_message(
+            self._tx,
+            self._ready,
+            box.id,
+            flags=Flag(action.flags),
+            keywords=action.keywords,
+            received=self._delivery.received,
+            facts=facts,
+            delivery=True,
+        )
+
+    def _copy(self, box: Mailbox, added: Added) -> None:
+        self._filled.add(box.id)
+        [copied] = copy_ids(self._tx, [added.message_id], box.id)
+        self._copies += copied.message_ids
+
+
+def _alike(one: FileInto, other: FileInto) -> bool:
+    """Whether the second message can be a copy of the first: it differs in nothing but its mailbox."""
+    plain = one.mark is None and not one.destined
+    return plain and msgspec.structs.replace(other, mailbox=one.mailbox) == one
+
+
+def _marked(facts: Facts, action: FileInto) -> Facts:
+    match action.mark:
+        case Mark.REJECT:
+            facts = msgspec.structs.replace(facts, is_reject=True)
+            return of_forward(facts, action.forwarder) if action.forwarder else facts
+        case Mark.FORWARD:
+            return of_forward(facts, action.forwarder)
+        case Mark.LIST:
+            return msgspec.structs.replace(facts, is_mailinglist=True)
+        case _:
+            return facts
