@@ -6,36 +6,8 @@ import codecs
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from . import search as s
 from .errors import ProtocolError
-from .search import (
-    AllMessages,
-    And,
-    BodyText,
-    Comparison,
-    DateIs,
-    EmailIdIs,
-    Filter,
-    FlagIs,
-    Header,
-    Larger,
-    ModSeqIs,
-    Not,
-    Older,
-    Or,
-    Recent,
-    Return,
-    SaveDateSupported,
-    SearchKey,
-    Sequence,
-    Smaller,
-    SortKey,
-    Text,
-    ThreadIdIs,
-    UidAfter,
-    UidBefore,
-    Uids,
-    Younger,
-)
 from .tokens import MAX_MODSEQ, Reader
 
 __all__ = [
@@ -89,7 +61,7 @@ def charset_of(reader: Reader) -> str:
     return name
 
 
-def parse_return(reader: Reader) -> Return | None:
+def parse_return(reader: Reader) -> s.Return | None:
     """`` RETURN (…)`` if it comes next (RFC 4731 §3.1, RFC 5182, RFC 5267 §4.2, RFC 9394 §3.1)."""
     if not reader.word(b" RETURN "):
         return None
@@ -115,7 +87,7 @@ def parse_return(reader: Reader) -> Return | None:
         found["all"] = True  # RFC 4731 §3.1: () means ALL
     if partial is not None and found.get("all"):
         raise ProtocolError("PARTIAL and ALL exclude each other")  # RFC 9394 §3.1
-    return Return(partial=partial, **found)
+    return s.Return(partial=partial, **found)
 
 
 def parse_partial(reader: Reader) -> tuple[int, int]:
@@ -137,10 +109,10 @@ def parse_partial(reader: Reader) -> tuple[int, int]:
 _SORT: Final = frozenset({"ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO"})
 
 
-def parse_sort_keys(reader: Reader) -> tuple[SortKey, ...]:
+def parse_sort_keys(reader: Reader) -> tuple[s.SortKey, ...]:
     """``"(" sort-criterion *(SP sort-criterion) ")"`` (RFC 5256 §5)."""
     reader.expect(b"(")
-    keys: list[SortKey] = []
+    keys: list[s.SortKey] = []
     while True:
         word = reader.atom("a sort criterion").upper()
         reverse = word == "REVERSE"
@@ -149,7 +121,7 @@ def parse_sort_keys(reader: Reader) -> tuple[SortKey, ...]:
             word = reader.atom("a sort criterion").upper()
         if word not in _SORT:
             raise ProtocolError(f"unknown sort criterion {word}")
-        keys.append(SortKey(word, reverse))
+        keys.append(s.SortKey(word, reverse))
         if reader.skip(b")"):
             return tuple(keys)
         reader.space()
@@ -166,14 +138,14 @@ class _Program:
         self.count = 0
         self.uidonly = uidonly
 
-    def keys(self, depth: int) -> SearchKey:
+    def keys(self, depth: int) -> s.SearchKey:
         """``search-key *(SP search-key)``."""
         found = [self.key(depth)]
         while self.reader.skip(b" "):
             found.append(self.key(depth))
-        return found[0] if len(found) == 1 else And(tuple(found))
+        return found[0] if len(found) == 1 else s.And(tuple(found))
 
-    def key(self, depth: int) -> SearchKey:
+    def key(self, depth: int) -> s.SearchKey:
         """One ``search-key``."""
         self.count += 1
         if depth > MAX_DEPTH or self.count > MAX_KEYS:
@@ -187,18 +159,18 @@ class _Program:
         if head in _SET_START:
             if self.uidonly and head != b"$":
                 raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")  # RFC 9586 §3
-            return Sequence(reader.sequence_set())
+            return s.Sequence(reader.sequence_set())
         word = reader.atom("a search key").upper()
         simple = _SIMPLE.get(word)
         if simple is not None:
             return simple
         reader.space()
         if word == "NOT":
-            return Not(self.key(depth + 1))
+            return s.Not(self.key(depth + 1))
         if word == "OR":
             left = self.key(depth + 1)
             reader.space()
-            return Or(left, self.key(depth + 1))
+            return s.Or(left, self.key(depth + 1))
         rule = _RULES.get(word)
         if rule is None:
             raise ProtocolError(f"unknown search key {word[:40]}")
@@ -214,19 +186,19 @@ class _Program:
         except ValueError as error:
             raise _bad_charset() from error
 
-    def header(self) -> Header:
+    def header(self) -> s.Header:
         """``HEADER field value``."""
         field = self.reader.astring()
         if not field.isascii():
             raise ProtocolError("not a header field name")
         self.reader.space()
-        return Header(field.decode("ascii"), self.string())
+        return s.Header(field.decode("ascii"), self.string())
 
-    def keyword(self, present: bool) -> FlagIs:
+    def keyword(self, present: bool) -> s.FlagIs:
         """``KEYWORD flag``."""
-        return FlagIs(self.reader.atom("a keyword"), present)
+        return s.FlagIs(self.reader.atom("a keyword"), present)
 
-    def modseq(self) -> ModSeqIs:
+    def modseq(self) -> s.ModSeqIs:
         """``MODSEQ [entry-name entry-type] n`` (RFC 7162 §3.1.5)."""
         reader = self.reader
         if reader.peek() == b'"':
@@ -235,7 +207,7 @@ class _Program:
             if reader.atom("an entry type").upper() not in ("PRIV", "SHARED", "ALL"):
                 raise ProtocolError("entry type is priv, shared or all")
             reader.space()
-        return ModSeqIs(reader.number(MAX_MODSEQ, what="a modification sequence"))
+        return s.ModSeqIs(reader.number(MAX_MODSEQ, what="a modification sequence"))
 
     def object_id(self) -> str:
         """``objectid`` (RFC 8474 §7)."""
@@ -244,74 +216,74 @@ class _Program:
 
 _SET_START: Final = frozenset({b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"*", b"$"})
 
-_SEEN: Final = FlagIs("\\Seen")
+_SEEN: Final = s.FlagIs("\\Seen")
 
-_SIMPLE: Final[Mapping[str, SearchKey]] = {
-    "ALL": AllMessages(),
-    "ANSWERED": FlagIs("\\Answered"),
-    "UNANSWERED": FlagIs("\\Answered", present=False),
-    "DELETED": FlagIs("\\Deleted"),
-    "UNDELETED": FlagIs("\\Deleted", present=False),
-    "DRAFT": FlagIs("\\Draft"),
-    "UNDRAFT": FlagIs("\\Draft", present=False),
-    "FLAGGED": FlagIs("\\Flagged"),
-    "UNFLAGGED": FlagIs("\\Flagged", present=False),
+_SIMPLE: Final[Mapping[str, s.SearchKey]] = {
+    "ALL": s.AllMessages(),
+    "ANSWERED": s.FlagIs("\\Answered"),
+    "UNANSWERED": s.FlagIs("\\Answered", present=False),
+    "DELETED": s.FlagIs("\\Deleted"),
+    "UNDELETED": s.FlagIs("\\Deleted", present=False),
+    "DRAFT": s.FlagIs("\\Draft"),
+    "UNDRAFT": s.FlagIs("\\Draft", present=False),
+    "FLAGGED": s.FlagIs("\\Flagged"),
+    "UNFLAGGED": s.FlagIs("\\Flagged", present=False),
     "SEEN": _SEEN,
-    "UNSEEN": FlagIs("\\Seen", present=False),
+    "UNSEEN": s.FlagIs("\\Seen", present=False),
     # RFC 3501 §6.4.4
-    "NEW": And((Recent(), FlagIs("\\Seen", present=False))),
-    "OLD": Not(Recent()),
-    "RECENT": Recent(),
-    "SAVEDATESUPPORTED": SaveDateSupported(),
+    "NEW": s.And((s.Recent(), s.FlagIs("\\Seen", present=False))),
+    "OLD": s.Not(s.Recent()),
+    "RECENT": s.Recent(),
+    "SAVEDATESUPPORTED": s.SaveDateSupported(),
 }
 
 
-def _dates() -> dict[str, Callable[[_Program], SearchKey]]:
-    def rule(of: str, comparison: Comparison) -> Callable[[_Program], SearchKey]:
+def _dates() -> dict[str, Callable[[_Program], s.SearchKey]]:
+    def rule(of: str, comparison: s.Comparison) -> Callable[[_Program], s.SearchKey]:
         if of == "sent":
-            return lambda p: DateIs("sent", comparison, p.reader.date())
+            return lambda p: s.DateIs("sent", comparison, p.reader.date())
         if of == "saved":
-            return lambda p: DateIs("saved", comparison, p.reader.date())
-        return lambda p: DateIs("internal", comparison, p.reader.date())
+            return lambda p: s.DateIs("saved", comparison, p.reader.date())
+        return lambda p: s.DateIs("internal", comparison, p.reader.date())
 
     return {
         prefix + comparison.value: rule(of, comparison)
         for prefix, of in (("", "internal"), ("SENT", "sent"), ("SAVED", "saved"))
-        for comparison in Comparison
+        for comparison in s.Comparison
     }
 
 
-def _address(field: str) -> Callable[[_Program], SearchKey]:
-    return lambda p: Header(field, p.string())
+def _address(field: str) -> Callable[[_Program], s.SearchKey]:
+    return lambda p: s.Header(field, p.string())
 
 
-_RULES: Final[Mapping[str, Callable[[_Program], SearchKey]]] = {
+_RULES: Final[Mapping[str, Callable[[_Program], s.SearchKey]]] = {
     "BCC": _address("Bcc"),
     "CC": _address("Cc"),
     "FROM": _address("From"),
     "SUBJECT": _address("Subject"),
     "TO": _address("To"),
-    "BODY": lambda p: BodyText(p.string()),
-    "TEXT": lambda p: Text(p.string()),
+    "BODY": lambda p: s.BodyText(p.string()),
+    "TEXT": lambda p: s.Text(p.string()),
     "HEADER": _Program.header,
     "KEYWORD": lambda p: p.keyword(True),
     "UNKEYWORD": lambda p: p.keyword(False),
-    "LARGER": lambda p: Larger(p.reader.number(MAX_MODSEQ)),
-    "SMALLER": lambda p: Smaller(p.reader.number(MAX_MODSEQ)),
-    "OLDER": lambda p: Older(p.reader.number(smallest=1)),
-    "YOUNGER": lambda p: Younger(p.reader.number(smallest=1)),
-    "UID": lambda p: Uids(p.reader.sequence_set()),
-    "UIDAFTER": lambda p: UidAfter(p.reader.number(smallest=1)),
-    "UIDBEFORE": lambda p: UidBefore(p.reader.number(smallest=1)),
+    "LARGER": lambda p: s.Larger(p.reader.number(MAX_MODSEQ)),
+    "SMALLER": lambda p: s.Smaller(p.reader.number(MAX_MODSEQ)),
+    "OLDER": lambda p: s.Older(p.reader.number(smallest=1)),
+    "YOUNGER": lambda p: s.Younger(p.reader.number(smallest=1)),
+    "UID": lambda p: s.Uids(p.reader.sequence_set()),
+    "UIDAFTER": lambda p: s.UidAfter(p.reader.number(smallest=1)),
+    "UIDBEFORE": lambda p: s.UidBefore(p.reader.number(smallest=1)),
     "MODSEQ": _Program.modseq,
-    "EMAILID": lambda p: EmailIdIs(p.object_id()),
-    "THREADID": lambda p: ThreadIdIs(p.object_id()),
-    "FILTER": lambda p: Filter(p.reader.atom("a filter name")),
+    "EMAILID": lambda p: s.EmailIdIs(p.object_id()),
+    "THREADID": lambda p: s.ThreadIdIs(p.object_id()),
+    "FILTER": lambda p: s.Filter(p.reader.atom("a filter name")),
     **_dates(),
 }
 
 
-def parse_search(reader: Reader, charset: str, *, uidonly: bool = False) -> SearchKey:
+def parse_search(reader: Reader, charset: str, *, uidonly: bool = False) -> s.SearchKey:
     """A whole program, up to the end of the line. Raises ProtocolError."""
     codec = CHARSETS.get(charset.upper())
     if codec is None:
@@ -319,7 +291,7 @@ def parse_search(reader: Reader, charset: str, *, uidonly: bool = False) -> Sear
     return _Program(reader, codec, uidonly=uidonly).keys(0)
 
 
-def search_program(reader: Reader, *, uidonly: bool, charset: str | None = None) -> tuple[str | None, SearchKey]:
+def search_program(reader: Reader, *, uidonly: bool, charset: str | None = None) -> tuple[str | None, s.SearchKey]:
     """`` [CHARSET c] program``; with `charset` given, only `` program``. Returns the charset named, and the program."""
     reader.space()
     if charset is None and reader.word(b"CHARSET "):
