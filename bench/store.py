@@ -76,7 +76,7 @@ GOALS: Final = (
     Goal("– memory", "deliver 25 MiB, peak of RSS above what it was, MiB", 30),
     Goal("Store flags on 1", "store flags of 1 message, p50, ms", 10),
     Goal("Store flags on 10,000", "store flags of 10,000 messages, ms", 1000),
-    Goal("changes_since with 100 changes", "changes_since with 100 changes, p50, ms", 10),
+    Goal("catch-up with 100 changes", "catch-up with 100 changes, p50, ms", 10),
     Goal("1000 envelopes + flags", "1000 envelopes and flags, p50, ms", 100),
     Goal("Thread match", "thread match, p50, ms", 2),
     Goal("Reputation queries", "reputation queries, p50, ms", 5),

@@ -1,19 +1,34 @@
 """Mail for tests of the store: small messages, put into mailboxes of a real account."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.changes import Catchup
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append, deliver
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.adding import Added
 from moxlite.store.mail.facts import NO_FACTS, Facts
-from moxlite.store.rows.reading import mailbox_by_name, rows_by_uid
-from moxlite.store.types import Flag, Mailbox, MessageRow
+from moxlite.store.rows.reading import int_array, mailbox_by_name, rows_by_uid
+from moxlite.store.types import Event, Flag, Mailbox, MessageRow, ModSeq
 
-__all__ = ["box", "deliver_mail", "look", "mail", "prepared", "put", "rows"]
+__all__ = [
+    "box",
+    "changes_since",
+    "deliver_mail",
+    "held",
+    "look",
+    "mail",
+    "prepared",
+    "put",
+    "rows",
+    "thread_parents",
+    "wires",
+]
 
 T = TypeVar("T")
 
@@ -86,3 +101,31 @@ async def deliver_mail(account: Account, data: bytes, name: str = "Inbox", facts
     delivered = await deliver(account, await prepared(data), facts, name)
     assert delivered.added is not None
     return delivered.added
+
+
+def changes_since(r: Reader, modseq: ModSeq) -> Iterator[list[Event]]:
+    """All that changed since `modseq`, in slices, within the snapshot of `r`."""
+    catchup = Catchup(modseq)
+    catchup.plan(r)
+    while not catchup.done:
+        yield catchup.slice(r)
+
+
+def held(r: Reader, mailbox_id: int) -> list[tuple[int, int]]:
+    """(UID, message id) of what left the mailbox and still has its content."""
+    sql = "SELECT uid, message_id FROM expunged WHERE mailbox_id = ? AND body_id IS NOT NULL ORDER BY uid"
+    return [(uid, message_id) for uid, message_id in r.rows(sql, mailbox_id)]
+
+
+def thread_parents(r: Reader, ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """The ids of the messages above, nearest first."""
+    sql = "SELECT m.id, m.thread_parents FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
+    return {one: msgspec.msgpack.decode(packed, type=tuple[int, ...]) for one, packed in r.rows(sql, int_array(ids))}
+
+
+def wires(r: Reader, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+    """ENVELOPE and BODYSTRUCTURE as they go over the wire."""
+    sql = """
+SELECT m.id, w.envelope, w.bodystructure FROM carray(?) c CROSS JOIN message m ON m.id = c.value
+CROSS JOIN message_wire w ON w.email_id = m.email_id"""
+    return {one: (envelope, bodystructure) for one, envelope, bodystructure in r.rows(sql, int_array(ids))}

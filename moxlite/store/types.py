@@ -10,7 +10,6 @@ import msgspec
 
 __all__ = [
     "CHUNK_BITS",
-    "EVENT_TYPES",
     "UID",
     "AccountClosing",
     "AclChanged",
@@ -310,9 +309,6 @@ class AccountClosing(Event, frozen=True, kw_only=True):
     """
 
     reason: str
-
-
-EVENT_TYPES: Final[tuple[type[Event], ...]] = tuple(Event.__subclasses__())
 
 
 def chunk_id(body_id: int, seq: int) -> int:

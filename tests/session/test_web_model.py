@@ -12,7 +12,7 @@ import trio
 from moxlite.store.changelog.account import Account
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
-from moxlite.store.mail.messages import copy_ids, expunge_ids, move_ids
+from moxlite.store.mail.messages import copy_messages, expunge_ids, move_ids
 from moxlite.store.rows.reading import mailboxes, rows_by_uid
 from moxlite.store.types import Flag
 from tests.store_mail import deliver_mail, look, mail
@@ -67,7 +67,8 @@ async def change_something(account: Account, chance: random.Random, number: int)
             others = await look(account, lambda r: rows_by_uid(r, target, 1, limit=10))
             await account.write(lambda tx: move_ids(tx, [row.id for row in others], inbox.id))
         case "copy" if ids:
-            await account.write(lambda tx: copy_ids(tx, ids, inbox.id))
+            uids = [row.uid for row in rows if row.id in ids]
+            await account.write(lambda tx: copy_messages(tx, inbox.id, uids, inbox.id))
         case "expunge" if ids:
             await account.write(lambda tx: expunge_ids(tx, ids[:1]))
         case "box":

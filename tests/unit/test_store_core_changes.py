@@ -14,7 +14,7 @@ from moxlite.store.changelog import account as account_module
 from moxlite.store.changelog import bus, changes, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.changes import Catchup, TooMany, changes_since
+from moxlite.store.changelog.changes import Catchup, TooMany
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.database import Reader
@@ -37,6 +37,7 @@ from moxlite.store.types import (
 )
 from moxlite.store.upkeep import erase
 from tests.store_fixtures import accounts, store_options
+from tests.store_mail import changes_since
 
 __all__ = ["accounts", "store_options"]
 
@@ -59,9 +60,9 @@ async def add(account: Account, prepared: Prepared, count: int = 1, box: Mailbox
     await account.write(lambda tx: [add_message(tx, prepared, box) for _ in range(count)])
 
 
-async def since(account: Account, modseq: int, box: MailboxID | None = None) -> list[Event]:
+async def since(account: Account, modseq: int) -> list[Event]:
     return await account.scan(
-        lambda r: [event for part in changes_since(r, ModSeq(modseq), box) for event in part], op="test"
+        lambda r: [event for part in changes_since(r, ModSeq(modseq)) for event in part], op="test"
     )
 
 
@@ -118,25 +119,6 @@ async def test_a_deleted_mailbox_is_told_after_its_messages(account: Account, pr
     assert (events[0].uids, events[0].exists) == ((1, 2), 0)
     assert isinstance(events[1], MailboxRemoved)
     assert (events[1].mailbox_id, events[1].name) == (box.id, "old")
-
-
-async def test_one_mailbox_alone_can_be_asked_for(account: Account, prepared: Prepared) -> None:
-    """STORE-30."""
-    box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "other")))[0]
-    await add(account, prepared, 2)
-    await add(account, prepared, 2, box=box.id)
-    start = account.bus.modseq
-    await account.write(lambda tx: messages.expunge(tx, INBOX, [1]))
-    await account.write(lambda tx: messages.expunge(tx, box.id, [2]))
-    await account.write(lambda tx: store_flags(tx, box.id, [1], mode="add", flags=Flag.SEEN))
-    events = await since(account, start, box.id)
-    assert [
-        (type(event), event.mailbox_id) for event in events if isinstance(event, MessagesRemoved | FlagsChanged)
-    ] == [
-        (MessagesRemoved, box.id),
-        (FlagsChanged, box.id),
-    ]
-    assert len(events) == 2
 
 
 async def test_subscriptions_annotations_settings_and_threads_are_told(account: Account, prepared: Prepared) -> None:

@@ -21,7 +21,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import bus, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.changes import changes_since
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.database import Reader
@@ -42,6 +41,7 @@ from moxlite.store.types import (
     MessagesRemoved,
     ModSeq,
 )
+from tests.store_mail import changes_since
 
 State: TypeAlias = tuple[int, tuple[str, ...]]
 """Flags and keywords of a message."""

@@ -15,12 +15,12 @@ from moxlite.store.mail import threads
 from moxlite.store.mail.messages import copy_messages, expunge_ids
 from moxlite.store.mail.threads import finish_threads, keep_threads, reassign_threads
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import message, state, thread_parents
+from moxlite.store.rows.reading import message, state
 from moxlite.store.types import ThreadChanged
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import done, imported, mbox
-from tests.store_mail import box, deliver_mail, look, mail, rows
+from tests.store_mail import box, deliver_mail, look, mail, rows, thread_parents
 
 __all__ = ["accounts", "store_options"]
 

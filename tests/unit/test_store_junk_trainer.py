@@ -21,7 +21,7 @@ from moxlite.store.junk.words import read_meta
 from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.mail.adding import Added
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.messages import copy_ids, expunge_ids, move_ids, store_flags_ids
+from moxlite.store.mail.messages import copy_messages, expunge_ids, move_ids, store_flags_ids
 from moxlite.store.options import DAY, AccountConfig, Options
 from moxlite.store.types import Flag
 from moxlite.store.upkeep.check import check_account
@@ -134,11 +134,11 @@ async def test_a_message_is_learnt_by_the_mailbox_that_it_enters(
     """STORE-84, STORE-85, IMAP-112: at deliver, append, copy and move; the third class takes the other names."""
     async with accounts.use("mia") as account:
         await account.write(lambda tx: [ensure_mailbox(tx, one) for one in (name, "Neutral")])
-        target = (await box(account, name)).id
+        target, neutral = (await box(account, name)).id, (await box(account, "Neutral")).id
         added = await add(account, "one", Flag(0), name, 1)
         copied = await add(account, "two", Flag.SEEN, "Neutral", 2)
         moved = await add(account, "three", Flag.SEEN, "Neutral", 3)
-        await account.write(lambda tx: copy_ids(tx, [copied.message_id], target))
+        await account.write(lambda tx: copy_messages(tx, neutral, [copied.uid], target))
         await account.write(lambda tx: move_ids(tx, [moved.message_id], target))
         await deliver_mail(account, mail(4, body="four"), name)
         await account.settle()
@@ -153,7 +153,7 @@ async def test_a_copy_counts_on_its_own_and_a_move_keeps_what_was_learnt(account
         one = await add(account, "lunch tomorrow", Flag.NOTJUNK, "Archive")
         await account.settle()
         archive, sent = (await box(account, "Archive")).id, (await box(account, "Sent")).id
-        await account.write(lambda tx: copy_ids(tx, [one.message_id], archive))
+        await account.write(lambda tx: copy_messages(tx, archive, [one.uid], archive))
         await account.settle()
         assert await count(account, "lunch") == (2, 0)
         await account.write(lambda tx: move_ids(tx, [one.message_id], sent))

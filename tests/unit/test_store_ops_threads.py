@@ -10,10 +10,10 @@ from moxlite.store.mail.messages import copy_messages, expunge_ids
 from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.options import DAY
-from moxlite.store.rows.reading import message, state, thread_parents
+from moxlite.store.rows.reading import message, state
 from moxlite.store.types import Flag, ThreadChanged
 from tests.store_fixtures import accounts, store_options
-from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
+from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows, thread_parents
 
 __all__ = ["accounts", "store_options"]
 

@@ -10,7 +10,6 @@ import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
-from moxlite.store.changelog.changes import changes_since
 from moxlite.store.delivery import reputation
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.deliver import Append, append, deliver
@@ -27,18 +26,15 @@ from moxlite.store.mail.messages import copy_messages, expunge, move_messages
 from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.rows.reading import (
     SLICE,
-    changed_since,
-    flags_by_uid,
     mailboxes,
     rows_by_uid,
-    rows_of_thread,
     vanished,
 )
 from moxlite.store.rows.views import FIRST_NEWEST, page, unseen_ids
 from moxlite.store.types import Flag, ModSeq
 from moxlite.store.upkeep import erase
 from tests.store_fixtures import accounts, store_options
-from tests.store_mail import box, look, mail, prepared
+from tests.store_mail import box, changes_since, look, mail, prepared
 
 __all__ = ["accounts", "store_options"]
 
@@ -119,14 +115,10 @@ async def work(account: Account) -> None:
     def read(r: Reader) -> None:
         mailboxes(r)
         list(changes_since(r, ModSeq(1)))
-        list(changes_since(r, ModSeq(1), inbox))
         for uids in ([1, 2, 3, 4], [1, 3, 700]):
             fetch_rows(r, inbox, array("q", uids), wanted)  # type: ignore[arg-type]
         rows_by_uid(r, inbox, 1)
-        flags_by_uid(r, inbox, 1)
-        changed_since(r, inbox, 1)
         vanished(r, inbox, 1)
-        rows_of_thread(r, 1)
         for order in (True, False):
             for unread in (True, False):
                 page(r, inbox, FIRST_NEWEST, 10, oldest_first=order, unread=unread)

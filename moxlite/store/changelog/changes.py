@@ -50,7 +50,7 @@ from moxlite.store.types import (
     ThreadChanged,
 )
 
-__all__ = ["Catchup", "TooMany", "changes_since"]
+__all__ = ["Catchup", "TooMany"]
 
 SLICE: Final = 500
 """Events in one part, and rows behind one event: 2 ms on the loop (STORE-3)."""
@@ -127,22 +127,20 @@ class Catchup:
         self,
         since: ModSeq,
         own: Own | None = None,
-        mailbox_id: MailboxID | None = None,
         *,
         messages_of: MailboxID | None = None,
         portion: int = 0,
     ) -> None:
-        """Changes of messages whose modseq is in `own` are skipped as STORE-33 says; `mailbox_id` asks for the messages
-        of that mailbox only, `messages_of` for these among the messages, and for all else; `portion`, not 0, for the
-        oldest changes of these alone, some more than so many.
+        """Changes of messages whose modseq is in `own` are skipped as STORE-33 says. `messages_of` asks for the
+        messages of that mailbox alone, and for all that are no messages; `portion`, not 0, for the oldest changes of
+        these messages, some more than so many.
         """
         self.since = since
         self.modseq = since
         self.planned = False
         self.whole = True  # `modseq` is the newest in the snapshot of the plan
         self._own: Own = own or {}
-        self._mailbox_id = mailbox_id
-        self._messages_of = mailbox_id if messages_of is None else messages_of
+        self._messages_of = messages_of
         self._portion = portion
         self._rows = 0
         self._removals: list[_Removals] = []
@@ -172,8 +170,7 @@ class Catchup:
         room = -1 if limit is None else limit
         self._plan_removals(r, room)
         self._plan_mailboxes(r, room)
-        if self._mailbox_id is None:
-            self._plan_rest(r, room)
+        self._plan_rest(r, room)
         self.planned = True
 
     def slice(self, r: Reader) -> list[Event]:
@@ -249,19 +246,17 @@ class Catchup:
 
     def _plan_mailboxes(self, r: Reader, room: int) -> None:
         subscribed = {row[0] for row in r.rows(SUBSCRIBED)}
-        if self._mailbox_id is None:
-            # Also of one made since: a unit of the reader may have put something into it before it heard of it.
-            self._structure += [
-                MailboxRemoved(modseq=modseq, mailbox_id=mailbox_id, name=name, subscribed=name in subscribed)
-                for mailbox_id, name, modseq in r.iterate(MAILBOX_GONE, self.since, self.modseq)
-            ]
+        # Also of one made since: a unit of the reader may have put something into it before it heard of it.
+        self._structure += [
+            MailboxRemoved(modseq=modseq, mailbox_id=mailbox_id, name=name, subscribed=name in subscribed)
+            for mailbox_id, name, modseq in r.iterate(MAILBOX_GONE, self.since, self.modseq)
+        ]
         for row in r.rows(MAILBOXES, self.since):
             self._count(1, room)
-            if self._mailbox_id is None:
-                if row[0] == self._messages_of:
-                    self._plan_keywords(row)
-                if row[7] <= self.modseq:
-                    self._plan_mailbox(row, subscribed)
+            if row[0] == self._messages_of:
+                self._plan_keywords(row)
+            if row[7] <= self.modseq:
+                self._plan_mailbox(row, subscribed)
             if self._messages_of in (None, row[0]):
                 self._plan_messages(r, row[0], room)
 
@@ -463,15 +458,3 @@ def _sliced(events: list[Event]) -> Iterator[list[Event]]:
 def _made(events: list[Event]) -> _Part:
     """A part that needs no reading."""
     return len(events), lambda _: events
-
-
-def changes_since(r: Reader, modseq: ModSeq, mailbox_id: MailboxID | None = None) -> Iterator[list[Event]]:
-    """All that changed since `modseq`, in slices of some 500 events, within the snapshot of `r`; the modseq reached is
-    that of `state` in it.
-
-    With `mailbox_id`, only what concerns the messages of that mailbox. To be used up before the read ends.
-    """
-    catchup = Catchup(modseq, mailbox_id=mailbox_id)
-    catchup.plan(r)
-    while not catchup.done:
-        yield catchup.slice(r)

@@ -25,7 +25,6 @@ __all__ = [
     "locate",
     "message_chunks",
     "message_range",
-    "read_body",
     "read_content",
     "stream_message",
 ]
@@ -72,17 +71,6 @@ def locate(r: Reader, message_id: int) -> Content:
     if row is None:
         raise NoSuchMessage(message_id)
     return Content(*row)
-
-
-def read_body(r: Reader, body_id: int, offset: int = 0, length: int | None = None) -> bytes:
-    """The octets of a body from `offset`, at most `length`, fewer at its end.
-
-    Up to 256 KiB this is fit for the loop; more is for `account.scan`.
-
-    Raises:
-      ChunkDamaged: a chunk fails its check, or is missing.
-    """
-    return _read(r, body_id, body_size(r, body_id), offset, length)
 
 
 def read_content(r: Reader, content: Content, offset: int = 0, length: int | None = None) -> bytes:

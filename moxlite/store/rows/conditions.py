@@ -39,7 +39,6 @@ __all__ = [
     "UIDRange",
     "UIDs",
     "WithFlags",
-    "count_matching",
     "matching",
     "matching_texts",
     "matching_uids",
@@ -187,7 +186,6 @@ UIDS: Final = """
 SELECT group_concat(uid, ' ') FROM (
     SELECT m.uid AS uid FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? AND {}
     ORDER BY m.uid LIMIT ?)"""
-COUNT: Final = "SELECT count(*) FROM message m WHERE m.mailbox_id = ?"
 
 
 def matching(
@@ -227,13 +225,6 @@ def matching_texts(r: Reader, mailbox_id: int, condition: Condition, first: int,
         found.append(text)
         first = int(text.rpartition(" ")[2]) + 1
     return found
-
-
-def count_matching(r: Reader, mailbox_id: int, condition: Condition) -> int:
-    """How many messages of a mailbox meet the condition; for `account.scan`. Raises as `matching`."""
-    sql, args = _compose(condition, 0)
-    count: int = r.value(f"{COUNT} AND {sql}", mailbox_id, *args)
-    return count
 
 
 def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:

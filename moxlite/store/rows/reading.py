@@ -21,16 +21,12 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.names import INBOX
 from moxlite.store.types import (
     UID,
-    BodyID,
-    EmailID,
     Flag,
     Mailbox,
-    MailboxID,
     MessageID,
     MessageRow,
     ModSeq,
     SpecialUse,
-    ThreadID,
 )
 
 __all__ = [
@@ -40,16 +36,12 @@ __all__ = [
     "FlagRow",
     "Info",
     "State",
-    "Wire",
-    "changed_since",
     "children",
     "deleted_uids",
     "distinct_array",
-    "flags_by_uid",
     "flags_of",
     "flags_of_bits",
     "gapless_uids",
-    "gone_rows",
     "headers",
     "infos",
     "int_array",
@@ -59,20 +51,15 @@ __all__ = [
     "mailboxes",
     "message",
     "message_row",
-    "previews",
-    "row_of_uid",
     "rows_by_ids",
     "rows_by_uid",
     "rows_of",
-    "rows_of_thread",
     "state",
     "state_and_unseen",
     "structures",
     "subscriptions",
-    "thread_parents",
     "uids",
     "vanished",
-    "wires",
 ]
 
 SLICE: Final = 500
@@ -103,13 +90,6 @@ class FlagRow(msgspec.Struct, frozen=True, gc=False):
     modseq: ModSeq
     flags: Flag
     keywords: tuple[str, ...]
-
-
-class Wire(msgspec.Struct, frozen=True, gc=False):
-    """IMAP's ENVELOPE and extended BODYSTRUCTURE as they go over the wire (STORE-51)."""
-
-    envelope: bytes
-    bodystructure: bytes
 
 
 class Info(msgspec.Struct, frozen=True, gc=False):
@@ -152,7 +132,6 @@ SELECT modseq, highest_purged_modseq,
 DELETED_UIDS: Final = """
 SELECT uid FROM message WHERE mailbox_id = ? AND flags & 64 <> 0 AND uid >= ? AND uid < ? ORDER BY uid LIMIT ?"""
 MESSAGE: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.id = ?"  # noqa: S608
-ROW_OF_UID: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.mailbox_id = ? AND m.uid = ?"  # noqa: S608
 ROWS_BY_UID: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?
 ORDER BY m.uid LIMIT ?"""  # noqa: S608
@@ -161,45 +140,26 @@ ROWS_OF: Final = (
     f"SELECT {MESSAGE_COLUMNS} FROM carray(?2) c CROSS JOIN message m ON m.mailbox_id = ?1 AND m.uid = c.value"  # noqa: S608
 )
 ROWS_BY_IDS: Final = f"SELECT {MESSAGE_COLUMNS} FROM carray(?) c CROSS JOIN message m ON m.id = c.value"  # noqa: S608
-ROWS_OF_THREAD: Final = (
-    f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.threadid = ? ORDER BY m.received, m.id LIMIT ?"  # noqa: S608
-)
-CHANGED_SINCE: Final = f"""
-SELECT {MESSAGE_COLUMNS} FROM message m INDEXED BY message_modseq WHERE m.mailbox_id = ? AND m.modseq > ?
-AND m.uid BETWEEN ? AND ?
-ORDER BY m.uid LIMIT ?"""  # noqa: S608
-FLAGS_BY_UID: Final = """
-SELECT id, uid, modseq, flags, keywords FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
-ORDER BY uid LIMIT ?"""
 FLAGS_OF: Final = """
 SELECT m.id, m.uid, m.modseq, m.flags, m.keywords FROM carray(?2) c CROSS JOIN message m
 ON m.mailbox_id = ?1 AND m.uid = c.value"""
 VANISHED: Final = """
 SELECT uid FROM expunged INDEXED BY expunged_mailbox_modseq WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ?
 ORDER BY uid"""
-GONE: Final = """
-SELECT e.message_id, q.email_id, e.uid, e.createseq, e.modseq, e.threadid, e.expunged_at, e.body_id, e.flags,
-e.keywords, e.received, e.received_offset, e.size
-FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value
-CROSS JOIN erase_queue q ON q.mailbox_id = e.mailbox_id AND q.uid = e.uid WHERE e.body_id IS NOT NULL"""
 
 EMAIL_ID: Final = """coalesce((SELECT email_id FROM message WHERE id = ?1),
 (SELECT email_id FROM erase_queue WHERE message_id = ?1 LIMIT 1))"""
 """The email_id of message ?1, also of a removed one that is not erased yet: an SQL expression."""
 
 _BESIDE: Final = "FROM carray(?) c CROSS JOIN message m ON m.id = c.value CROSS JOIN"
-WIRES: Final = f"SELECT m.id, w.envelope, w.bodystructure {_BESIDE} message_wire w ON w.email_id = m.email_id"
 HEADERS: Final = f"SELECT m.id, h.header {_BESIDE} message_header h ON h.email_id = m.email_id"
 INFOS: Final = f"""
 SELECT m.id, i.prefix, i.structure, i.preview, i.tls_version, i.tls_cipher, i.requiretls
 {_BESIDE} message_info i ON i.email_id = m.email_id"""
 STRUCTURES: Final = f"SELECT m.id, i.structure {_BESIDE} message_info i ON i.email_id = m.email_id"
-PREVIEWS: Final = f"SELECT m.id, i.preview {_BESIDE} message_info i ON i.email_id = m.email_id"
-PARENTS: Final = "SELECT m.id, m.thread_parents FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
 
 _NO_USE: Final = SpecialUse(0)
 _FLAGS: Final = tuple(Flag(bits) for bits in range(max(Flag) * 2))
-_parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
 
 
 def flags_of_bits(bits: int) -> Flag:
@@ -333,12 +293,6 @@ def message(r: Reader, message_id: int) -> MessageRow:
     return message_row(row)
 
 
-def row_of_uid(r: Reader, mailbox_id: int, uid: int) -> MessageRow | None:
-    """The message with that UID."""
-    row = r.row(ROW_OF_UID, mailbox_id, uid)
-    return None if row is None else message_row(row)
-
-
 def rows_by_uid(r: Reader, mailbox_id: int, first: int, last: int = MAX_UID, limit: int = SLICE) -> list[MessageRow]:
     """The messages with UIDs from `first` to `last`, at most `limit`; the next slice begins after the last UID."""
     return [message_row(row) for row in r.rows(ROWS_BY_UID, mailbox_id, first, last, limit)]
@@ -354,31 +308,9 @@ def rows_by_ids(r: Reader, ids: Sequence[int]) -> list[MessageRow]:
     return [message_row(row) for row in r.rows(ROWS_BY_IDS, int_array(ids))] if ids else []
 
 
-def rows_of_thread(r: Reader, thread_id: int, limit: int = SLICE) -> list[MessageRow]:
-    """The messages of a thread in all mailboxes, oldest first."""
-    return [message_row(row) for row in r.rows(ROWS_OF_THREAD, thread_id, limit)]
-
-
-def flags_by_uid(r: Reader, mailbox_id: int, first: int, last: int = MAX_UID, limit: int = SLICE) -> list[FlagRow]:
-    """As `rows_by_uid`, flags and modseq only."""
-    return [_flag_row(row) for row in r.rows(FLAGS_BY_UID, mailbox_id, first, last, limit)]
-
-
 def flags_of(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[FlagRow]:
     """As `rows_of`, flags and modseq only."""
     return [_flag_row(row) for row in r.rows(FLAGS_OF, mailbox_id, int_array(uids))] if uids else []
-
-
-def changed_since(
-    r: Reader, mailbox_id: int, modseq: int, first: int = 1, last: int = MAX_UID, limit: int = SLICE
-) -> list[MessageRow]:
-    """The messages changed or added after `modseq` with UIDs from `first` to `last`, by ascending UID (RFC 7162
-    §3.1.4.1).
-
-    Grows with the number of changes, not of messages; a further slice looks at the changes again, so take large limits
-    off the loop.
-    """
-    return [message_row(row) for row in r.rows(CHANGED_SINCE, mailbox_id, modseq, first, last, limit)]
 
 
 def vanished(r: Reader, mailbox_id: int, since: int, first: int = 1, last: int = MAX_UID) -> list[UID]:
@@ -390,68 +322,7 @@ def vanished(r: Reader, mailbox_id: int, since: int, first: int = 1, last: int =
     return [uid for (uid,) in r.rows(VANISHED, mailbox_id, since, first, last)]
 
 
-def gone_rows(r: Reader, mailbox_id: int, uids: Sequence[int]) -> list[MessageRow]:
-    """Messages that left the mailbox but whose content is still there for sessions that were not told yet (STORE-36,
-    IMAP-57).
-
-    `modseq` is that of the removal. What the tombstone does not keep is neutral, `savedate` the time of the removal.
-    """
-    if not uids:
-        return []
-    return [
-        MessageRow(
-            id=message_id,
-            mailbox_id=MailboxID(mailbox_id),
-            uid=uid,
-            createseq=createseq,
-            modseq=modseq,
-            threadseq=createseq,
-            body_id=BodyID(body_id),
-            email_id=EmailID(email_id),
-            size=size,
-            received=received,
-            received_offset=offset,
-            savedate=expunged_at,
-            flags=_FLAGS[bits],
-            keywords=tuple(keywords.split(" ")) if keywords else (),
-            is_reject=False,
-            is_forward=False,
-            is_mailinglist=False,
-            dsn=False,
-            mailbox_orig_id=MailboxID(mailbox_id),
-            mailbox_destined_id=None,
-            messageid=None,
-            subject_base="",
-            threadid=ThreadID(threadid),
-            thread_missing_link=False,
-            thread_muted=False,
-            thread_collapsed=False,
-            trained=None,
-        )
-        for (
-            message_id,
-            email_id,
-            uid,
-            createseq,
-            modseq,
-            threadid,
-            expunged_at,
-            body_id,
-            bits,
-            keywords,
-            received,
-            offset,
-            size,
-        ) in r.rows(GONE, mailbox_id, int_array(uids))
-    ]
-
-
 # What lies beside a message that is in a mailbox, by message id
-
-
-def wires(r: Reader, ids: Sequence[int]) -> dict[MessageID, Wire]:
-    """ENVELOPE and BODYSTRUCTURE of these messages."""
-    return {row[0]: Wire(row[1], row[2]) for row in r.rows(WIRES, int_array(ids))} if ids else {}
 
 
 def headers(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
@@ -474,15 +345,3 @@ def infos(r: Reader, ids: Sequence[int]) -> dict[MessageID, Info]:
 def structures(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
     """The packed MIME structures of these messages."""
     return dict(r.rows(STRUCTURES, int_array(ids))) if ids else {}
-
-
-def previews(r: Reader, ids: Sequence[int]) -> dict[MessageID, str | None]:
-    """The previews of these messages; None: not made yet (STORE-58)."""
-    return dict(r.rows(PREVIEWS, int_array(ids))) if ids else {}
-
-
-def thread_parents(r: Reader, ids: Sequence[int]) -> dict[MessageID, tuple[int, ...]]:
-    """The ids of the messages above, nearest first; ids of vanished ones are kept (STORE-80)."""
-    return (
-        {message_id: _parents.decode(packed) for message_id, packed in r.rows(PARENTS, int_array(ids))} if ids else {}
-    )
