@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -467,3 +468,18 @@ async def test_outgoing_limits_name_themselves_and_count_a_day(accounts: Account
 
         assert await account.write(much_later) == 3
         assert await look(account, lambda r: r.value("SELECT count(*) FROM outgoing")) == 6
+
+
+async def test_old_rows_of_submissions_shrink_nightly(accounts: Accounts) -> None:
+    """STORE-94: the oldest of each address stays, for it says that the address is known."""
+    async with accounts.use("mia") as account:
+
+        def some_days_ago(tx: sessions.Tx, days: int) -> None:
+            tx.now -= days * DAY
+            add_outgoing(tx, ["a@x.org", "b@x.org"], OutgoingLimits())
+
+        for days in (5, 4, 3, 1):
+            await account.write(partial(some_days_ago, days=days))
+        await account.tend()
+        found = await look(account, lambda r: r.rows("SELECT recipient, count(*) FROM outgoing GROUP BY 1 ORDER BY 1"))
+        assert found == [("a@x.org", 2), ("b@x.org", 2)]

@@ -11,6 +11,7 @@ import trio
 
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery.outgoing import shrink_outgoing
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.junk.trainer import Trainer
 from moxlite.store.mail.copyparts import undo_part, unfinished_copies
@@ -61,8 +62,8 @@ class OpenAccount(IndexedAccount):
         self.carrier.want()
 
     async def tend(self) -> None:
-        """Purge old tombstones and idempotency keys, close subscribers that fell silent: nightly (STORE-27, STORE-38,
-        STORE-189).
+        """Purge old tombstones, idempotency keys and rows of what was submitted, close subscribers that fell silent:
+        nightly (STORE-27, STORE-38, STORE-94, STORE-189).
         """
         self.bus.close_silent()
         options = self.options
@@ -74,6 +75,7 @@ class OpenAccount(IndexedAccount):
             pass
         while await self.database.write(forget_keys):
             pass
+        await self.database.write(shrink_outgoing)
 
     async def settle(self) -> None:
         """Do now what the background tasks have to do: carry the outbox over, learn, erase what can be erased."""
