@@ -257,7 +257,7 @@ class AuthDB:
         await self.database.write(lambda tx: tx.execute(AUDIT, tx.now, actor, remote_ip, action, object_, detail))
 
     async def audit_log(self, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:
-        """Entries with ids below `before`, newest first."""
+        """Entries with ids below `before`, newest first. For the page of WEB-160, which is still to come."""
         return await self.database.read(
             lambda r: [AuditEntry(*row) for row in r.rows(AUDIT_LIST, before, limit)], op="audit_log"
         )

@@ -3,6 +3,8 @@ SMTP-137).
 
 `history` reads the verdicts of stored messages of the same sender, domain or network, newest first. Which of them
 decides what, is up to smtpd.
+
+Waits for issue 6 (receiving), which asks all this; today the queue alone notes the TLS of domains.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Whom the account wrote to: recipients of messages in Sent (STORE-95), for reputation (STORE-92) and for suggestions
 (STORE-96).
+
+Noting them is in use. The questions wait: `wrote_to…` for issue 6 (receiving), suggestions for issue 9 (webmail).
 """
 
 from __future__ import annotations

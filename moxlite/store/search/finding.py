@@ -1,6 +1,8 @@
 """Searches for words in the messages of an account, newest first (STORE-111, STORE-114): for the webmail.
 
 The result is the same with and without the index; the time is not.
+
+Waits for issue 9 (webmail).
 """
 
 from __future__ import annotations
