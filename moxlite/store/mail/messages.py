@@ -35,6 +35,7 @@ __all__ = [
     "Expunged",
     "Stored",
     "add_message",
+    "copy_ids",
     "copy_messages",
     "expunge",
     "expunge_all",
@@ -285,6 +286,11 @@ def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
     """
     mailbox(tx, source_id)
     return _copy(tx, source_id, _by_uid(tx, source_id, uids), mailbox(tx, target_id))
+
+
+def copy_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
+    """As `copy_messages`, by message ids in any mailboxes; one result for each mailbox concerned."""
+    return [_copy(tx, source_id, sources, mailbox(tx, target_id)) for source_id, sources in _by_mailbox(tx, ids)]
 
 
 def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
