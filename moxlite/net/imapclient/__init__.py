@@ -1,12 +1,12 @@
 """A client of IMAP servers, for imports and exports and for tests (IMAP-136).
 
-- `client`: one connection: commands, responses, TLS, compression
+- `client`: one connection: commands, TLS, compression; `line`: its responses, deadlines and limits
 - `login`: the choice of a mechanism
 - `connect`: from a name to a session
 - `errors`: what can go wrong
 """
 
-from moxlite.net.imapclient.client import Answer, Client, Selected
+from moxlite.net.imapclient.client import Answer, Client
 from moxlite.net.imapclient.connect import Server, TLSMode, connect
 from moxlite.net.imapclient.errors import (
     BrokenServer,
@@ -17,6 +17,7 @@ from moxlite.net.imapclient.errors import (
     TLSFailed,
     printable,
 )
+from moxlite.net.imapclient.line import Selected
 from moxlite.net.imapclient.login import Credentials, log_in
 
 __all__ = [

@@ -13,10 +13,9 @@ is raised as `BrokenServer`, and the connection is of no use then. `strict` make
 codec does not know: for tests.
 """
 
-import logging
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import msgspec
@@ -24,75 +23,28 @@ import trio
 
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.imapclient.errors import (
-    BrokenServer,
     ConnectionLost,
     IMAPClientError,
     Refused,
     TLSFailed,
     printable,
 )
-from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
+from moxlite.net.imapclient.line import MAX_DATA, Line, Selected, word_of
 from moxlite.net.tls import ClientTLS, TLSError, TLSStream
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
-from moxlite.proto.imap.client import ClientDecoder
-from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.tokens import encode_mailbox
-from moxlite.proto.imap.write import Appended, append_item, append_start, encode_command
+from moxlite.proto.imap.write import Appended, append_item, append_start
 from moxlite.proto.sasl import SASLError
 
-__all__ = ["Answer", "Client", "Selected"]
-
-logger = logging.getLogger("moxlite.net.imapclient")
+__all__ = ["Answer", "Client"]
 
 T = TypeVar("T")
-
-SILENT_SECONDS: Final = 120.0
-"""Without an octet from a server that owes an answer: searches of large mailboxes on old servers take a minute."""
-
-COMMAND_SECONDS: Final = 3600.0
-"""For all answers to what was asked in one call, however steadily they drip: 100 MB at 30 kB/s."""
-
-WRITE_SECONDS: Final = 120.0
-"""For one piece of octets to be taken: of a message, 64 KiB."""
 
 GREETING_SECONDS: Final = 60.0
 
 LOGOUT_SECONDS: Final = 5.0
 """For a good-bye that nobody depends on."""
-
-MAX_RESPONSE: Final = 16 << 20
-"""Octets of one response. Messages over a MiB are fetched in parts, so this holds whatever the server says."""
-
-MAX_DATA: Final = 64 << 20
-"""Octets that may answer one call of `run`: what it collects is held in memory."""
-
-MAX_MISUNDERSTOOD: Final = 1_000
-"""Responses that break the grammar, on one connection; a server that sends more is no IMAP server."""
-
-MAX_SHOWN: Final = 20
-"""Of those, how many are kept to be shown."""
-
-BREATH: Final = 50
-"""Responses read without letting other tasks run: 2 ms."""
-
-PIECE: Final = 64 << 10
-"""Octets written under one deadline."""
-
-
-class Selected(msgspec.Struct):
-    """The mailbox that is open: what SELECT or EXAMINE said of it. `exists` is kept up to date. `modseq` is 0 without
-    CONDSTORE.
-    """
-
-    mailbox: str
-    exists: int = 0
-    uidvalidity: int = 0
-    uidnext: int = 0
-    modseq: int = 0
-    permanent: tuple[str, ...] | None = None
-    expunged: int = 0
-    """How many messages were told gone since it was opened: numbers of messages have moved."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -106,40 +58,14 @@ class Answer(msgspec.Struct, frozen=True):
         return [one for one in self.data if isinstance(one, kind)]
 
 
-class Client:
-    """One connection, in use by one task.
+class Client(Line):
+    """One connection, in use by one task; its commands.
 
-    Attributes:
-      capabilities: in upper case, as last announced.
-      selected: the open mailbox.
+    Attributes: as `Line`, and
       preauth: the server greeted with ``PREAUTH``: we are logged in.
-      misunderstood: what was wrong with responses that were passed over.
     """
 
-    def __init__(
-        self,
-        stream: trio.abc.Stream,
-        *,
-        strict: bool = False,
-        seconds: float = SILENT_SECONDS,
-        max_response: int = MAX_RESPONSE,
-    ) -> None:
-        self._stream = stream
-        self._strict = strict
-        self._seconds = seconds
-        self._decoder = ClientDecoder(max_response=max_response)
-        self._number = 0
-        self._in_use = ""
-        self._broken = ""
-        self._bye = ""
-        self._octets = MAX_DATA
-        self._until = float("inf")
-        self._since_breath = 0
-        self._misunderstood = 0
-        self.capabilities: frozenset[str] = frozenset()
-        self.selected: Selected | None = None
-        self.preauth = False
-        self.misunderstood: list[str] = []
+    preauth: bool = False
 
     # --- the connection
 
@@ -244,11 +170,11 @@ class Client:
           ConnectionLost, BrokenServer: the connection is of no use any more.
         """
         data: list[r.Response] = []
-        tag = self._begin(_word(command))
+        tag = self._begin(word_of(command))
         self._octets = MAX_DATA
         await self._write_command(tag, command, data, hidden=hidden)
         state = await self._finish(tag, data)
-        return Answer(tuple(data), self._settle(state, _word(command)))
+        return Answer(tuple(data), self._settle(state, word_of(command)))
 
     async def stream(self, *commands: c.Command | bytes, octets: int = MAX_DATA) -> AsyncGenerator[r.Response, None]:
         """Run commands that do not depend on one another and have no literals, and give out what the server tells
@@ -267,10 +193,10 @@ class Client:
         early: list[r.Response] = []
         for command in commands:
             if not waiting:
-                tag = self._begin(_word(command))
+                tag = self._begin(word_of(command))
             else:
                 tag = self._tag()
-            waiting[tag] = _word(command)
+            waiting[tag] = word_of(command)
             await self._write_command(tag, command, early)
         refused: Refused | None = None
         for response in early:
@@ -422,161 +348,6 @@ class Client:
         self._settle(await self._finish(tag, data), "IDLE")
         return told
 
-    # --- below
-
-    def _begin(self, word: str) -> str:
-        if self._broken:
-            raise ConnectionLost(f"the connection cannot be used any more: {self._broken}")
-        if self._in_use:
-            raise self._fail(f"{self._in_use} was left in the middle")
-        self._in_use = word
-        self._until = trio.current_time() + COMMAND_SECONDS
-        return self._tag()
-
-    def _tag(self) -> str:
-        self._number += 1
-        return f"A{self._number}"
-
-    async def _write_command(
-        self, tag: str, command: c.Command | bytes, data: list[r.Response], *, hidden: bool = False
-    ) -> None:
-        if isinstance(command, bytes):
-            if b"\r" in command or b"\n" in command:
-                raise ValueError("a raw command is one line")
-            pieces = [tag.encode() + b" " + command + b"\r\n"]
-        else:
-            pieces = encode_command(tag, command, utf8=self._decoder.utf8, literal_plus="LITERAL+" in self.capabilities)
-        shown = f"{tag} {_word(command)} ***" if hidden else None
-        for piece in pieces[:-1]:
-            await self._send(piece, shown or piece.decode("utf-8", "replace"))
-            if (state := await self._go_ahead(tag, data)) is not None:
-                self._settle(state, _word(command))
-                raise self._fail("the server ends a command before it has it")
-        await self._send(pieces[-1], shown or pieces[-1].decode("utf-8", "replace"))
-
-    async def _go_ahead(self, tag: str, data: list[r.Response]) -> r.State | None:
-        """Wait for ``+``; the tagged state if that comes instead."""
-        while True:
-            response = await self._next()
-            if isinstance(response, r.Continue):
-                return None
-            if isinstance(response, r.State) and response.tag == tag:
-                return response
-            self._untagged(response)
-            data.append(response)
-
-    async def _finish(self, tag: str, data: list[r.Response]) -> r.State:
-        while True:
-            response = await self._next()
-            if isinstance(response, r.State) and response.tag == tag:
-                return response
-            self._untagged(response)
-            if not isinstance(response, r.Continue):
-                data.append(response)
-
-    def _settle(self, state: r.State, word: str) -> r.State:
-        self._in_use = ""
-        if state.condition != "OK":
-            raise Refused(word, state)
-        return state
-
-    def _untagged(self, response: r.Response) -> None:
-        if isinstance(response, r.State) and response.tag is not None:
-            raise self._fail("the server answers a command that there is not")
-
-    async def _next(self, *, patient: bool = False) -> r.Response:
-        """The next response; with `patient` however long it takes."""
-        while True:
-            try:
-                response = self._decoder.next_response()
-            except ProtocolError as error:
-                self._misread(error)
-                continue
-            if response is None:
-                await self._receive(patient=patient)
-                continue
-            self._since_breath += 1
-            if self._since_breath >= BREATH:
-                self._since_breath = 0
-                await trio.lowlevel.checkpoint()
-            self._note(response)
-            return response
-
-    def _misread(self, error: ProtocolError) -> None:
-        self._misunderstood += 1
-        if len(self.misunderstood) < MAX_SHOWN:
-            self.misunderstood.append(error.text)
-        if error.fatal or self._strict or self._misunderstood > MAX_MISUNDERSTOOD:
-            raise self._fail(f"a response of the server cannot be understood: {error.text}")
-
-    def _note(self, response: r.Response) -> None:
-        """What a response says of the connection as a whole."""
-        if logger.isEnabledFor(TRACE) and not isinstance(response, r.FetchData):
-            logger.log(TRACE, "imap client read", extra={"kv": {"response": response}})
-        match response:
-            case r.CapabilityData(names=names):
-                self.capabilities = frozenset(name.upper() for name in names)
-            case r.State(code=r.Code(name=name, argument=argument)) if name.upper() == "CAPABILITY":
-                self.capabilities = frozenset(argument.decode("ascii", "replace").upper().split())
-            case r.State(condition="BYE", tag=None, text=text):
-                self._bye = text or "no reason given"
-            case r.Exists(number=number) if self.selected is not None:
-                self.selected.exists = number
-            case r.ExpungeData() if self.selected is not None:
-                self.selected.expunged += 1
-                self.selected.exists = max(self.selected.exists - 1, 0)
-            case r.Vanished(earlier=False) if self.selected is not None:
-                self.selected.expunged += 1
-            case r.Unknown(text=text) if self._strict:
-                raise self._fail(f"unknown response: {printable(text.decode('utf-8', 'replace'))}")
-            case _:
-                pass
-
-    async def _receive(self, *, patient: bool) -> None:
-        left = self._until - trio.current_time()
-        if left <= 0 and not patient:
-            raise self._lost(f"the server has not answered {self._in_use} within {COMMAND_SECONDS:.0f} s")
-        with self._deadline(float("inf") if patient else min(self._seconds, left), "the server says nothing"):
-            try:
-                octets = await self._stream.receive_some(65536)
-            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                raise self._lost(f"the connection broke: {_why(error)}") from error
-        if not octets:
-            why = f", saying: {printable(self._bye)}" if self._bye else ""
-            raise self._lost(f"the server closed the connection{why}")
-        self._octets -= len(octets)
-        if self._octets < 0 and not patient:
-            raise self._fail(f"the server sends more than {self._in_use or 'the greeting'} can take")
-        self._decoder.feed(bytes(octets))
-
-    async def _send(self, octets: bytes, shown: str | None) -> None:
-        if logger.isEnabledFor(TRACEAUTH if shown is not None else TRACEDATA):
-            logger.log(TRACEAUTH, "imap client write", extra={"kv": {"data": octets}})
-        elif shown and logger.isEnabledFor(TRACE):
-            logger.log(TRACE, "imap client write", extra={"kv": {"data": shown}})
-        for start in range(0, len(octets), PIECE):
-            with self._deadline(WRITE_SECONDS, "the server takes nothing"):
-                try:
-                    await self._stream.send_all(octets[start : start + PIECE])
-                except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                    raise self._lost(f"the connection broke: {_why(error)}") from error
-
-    @contextmanager
-    def _deadline(self, seconds: float, text: str) -> Iterator[None]:
-        """A wait after which the connection is of no use."""
-        with trio.move_on_after(seconds) as scope:
-            yield
-        if scope.cancelled_caught:
-            raise self._lost(f"{text} for {seconds:.0f} s")
-
-    def _lost(self, text: str) -> ConnectionLost:
-        self._broken = self._broken or text
-        return ConnectionLost(text)
-
-    def _fail(self, text: str) -> BrokenServer:
-        self._broken = self._broken or text
-        return BrokenServer(text)
-
 
 _IN_REV2: Final = frozenset(
     {"NAMESPACE", "UNSELECT", "UIDPLUS", "ESEARCH", "ENABLE", "IDLE", "SASL-IR", "LIST-EXTENDED", "LIST-STATUS"}
@@ -593,18 +364,6 @@ async def _pieces(octets: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         return
     async for piece in octets:
         yield piece
-
-
-def _word(command: c.Command | bytes) -> str:
-    """The first word of a command, for people."""
-    if isinstance(command, bytes):
-        words = command.decode("ascii", "replace").split(" ", 2)
-        return " ".join(words[:2]) if words[0] == "UID" else words[0]
-    return type(command).__name__.upper()
-
-
-def _why(error: Exception) -> str:
-    return str(error.__cause__ or error) or type(error).__name__
 
 
 def _number(octets: bytes, digits: int = 10) -> int:

@@ -10,8 +10,9 @@ import trio
 
 from moxlite.net.certificates import KeyPair, Trust
 from moxlite.net.dial import DialError, dial
-from moxlite.net.imapclient.client import SILENT_SECONDS, Client
+from moxlite.net.imapclient.client import Client
 from moxlite.net.imapclient.errors import ConnectionLost, Refused, TLSFailed
+from moxlite.net.imapclient.line import SILENT_SECONDS
 from moxlite.net.imapclient.login import Credentials, log_in
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, Resolver, absolute
