@@ -21,7 +21,7 @@ from moxlite.store.file import database
 from moxlite.store.file.database import Database, Kind, Reader, Row, Tx, Value
 from moxlite.store.mail import messages
 from moxlite.store.mail.mailboxes import create_mailbox
-from moxlite.store.options import Options
+from moxlite.store.options import DAY, Options
 from moxlite.store.rows.reading import int_array
 from moxlite.store.search import builder, finding, index, metrics
 from moxlite.store.search import texts as search_texts
@@ -31,6 +31,7 @@ from moxlite.store.search.terms import Has, Where
 from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID, MessageID
 from moxlite.store.upkeep.reparse import reparse
+from moxlite.store.upkeep.undelete import undelete
 from tests.store_fixtures import soon
 from tests.store_fixtures import unserved as accounts
 from tests.store_mail import mail, prepared, put
@@ -120,28 +121,64 @@ async def test_messages_that_are_not_indexed_are_found(account: Account) -> None
     assert await find(account, "<8@example") == [8]
 
 
-async def test_erased_messages_leave_the_index(account: Account) -> None:
-    """STORE-36, STORE-112: removed ones stay in it until then, since they can come back."""
+@pytest.mark.parametrize("grace", [0, 7 * DAY])
+@pytest.mark.parametrize("erased_first", [False, True])
+async def test_removed_messages_leave_the_index(tmp_path: Path, grace: int, erased_first: bool) -> None:
+    """STORE-36, STORE-112: at once, though their content is kept for undeleting; moved ones stay."""
+    store = Accounts(tmp_path / "data", Options(min_free_space=0, search_index=True, undelete_grace=grace))
+    async with store.use("mjl") as account:
+        await put(account, 10)
+        await account.indexer.once()
+        other = (await account.write(lambda tx: create_mailbox(tx, "Other")))[0].id
+        await account.write(lambda tx: messages.move_messages(tx, INBOX, [7], other))
+        await expunge(account, 2, 3, 10)
+        if erased_first:
+            await account.eraser.once()
+        await account.indexer.once()
+        assert await texts(account) == [1, 4, 5, 6, 7, 8, 9]
+        assert await find(account, "hello") == [1, 4, 5, 6, 7, 8, 9]
+        await account.eraser.once()
+        await account.indexer.once()
+        assert await texts(account) == [1, 4, 5, 6, 7, 8, 9]
+        assert await check_index(account, deep=True) == []
+        if grace:
+            assert (await undelete(account, tmp_path)).messages == 3
+            await account.indexer.once()
+            assert await texts(account) == [1, 4, 5, 6, 7, 8, 9, 11, 12, 13]
+            assert await find(account, "<2@example") == [11]
+    await store.aclose()
+
+
+async def test_messages_removed_before_they_were_indexed_are_not(account: Account) -> None:
+    """STORE-112: nor those that are removed while they are being indexed."""
     await put(account, 10)
-    await account.indexer.once()
-    await expunge(account, 2, 3, 10)
-    await account.indexer.once()
-    assert await texts(account) == list(range(1, 11))
-    assert await find(account, "hello") == [1, 4, 5, 6, 7, 8, 9]
-    await account.eraser.once()
-    await account.indexer.once()
-    assert await texts(account) == [1, 4, 5, 6, 7, 8, 9]
+    await expunge(account, 2, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "BATCH", 4)
+
+        async def removing(unit: Callable[[Tx], T], *, weight: int = 0) -> T:
+            if weight:
+                await expunge(account, 1, 5, 9)
+            return await Database.write(database, unit, weight=weight)
+
+        async with account.search.use(create=True) as database:
+            assert database is not None
+            patch.setattr(database, "write", removing)
+            await account.indexer.once()
+    assert await texts(account) == [4, 6, 7, 8, 10]
     assert await check_index(account, deep=True) == []
 
 
-async def test_messages_erased_while_nobody_told_the_index_leave_it(accounts: Accounts) -> None:
-    """STORE-36, STORE-112: as by a kill between the erasure and its word to the builder."""
+@pytest.mark.parametrize("erased", [False, True])
+async def test_messages_removed_behind_the_back_of_the_index_leave_it(accounts: Accounts, erased: bool) -> None:
+    """STORE-36, STORE-112: as by a kill between the removal, or the erasure, and the builder's next turn."""
     async with accounts.use("mjl") as account:
         await put(account, 10)
         await account.indexer.once()
         await expunge(account, 2, 3)
         account.eraser._erased = lambda message_ids: None  # the kill
-        await account.eraser.once()
+        if erased:
+            await account.eraser.once()
     await reopen(accounts)
     async with accounts.use("mjl") as account:
         assert await find(account, "hello") == [1, 4, 5, 6, 7, 8, 9, 10]
@@ -149,7 +186,7 @@ async def test_messages_erased_while_nobody_told_the_index_leave_it(accounts: Ac
         assert await texts(account) == [1, 4, 5, 6, 7, 8, 9, 10]
 
 
-async def test_very_many_erasures_are_found_by_comparing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_very_many_removals_are_found_by_comparing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-112: what the builder is told does not grow without bound."""
     monkeypatch.setattr(builder, "MAX_TOLD", 3)
     await put(account, 10)
@@ -159,6 +196,11 @@ async def test_very_many_erasures_are_found_by_comparing(account: Account, monke
     assert account.search.leftovers
     await account.indexer.once()
     assert await texts(account) == [6, 7, 8, 9, 10]
+    await put(account, 10, first=11)
+    await account.indexer.once()
+    await expunge(account, *range(11, 19))
+    await account.indexer.once()
+    assert await texts(account) == [6, 7, 8, 9, 10, 19, 20]
 
 
 async def test_copies_and_moves_are_found_in_their_mailboxes(account: Account) -> None:
@@ -760,6 +802,33 @@ async def test_the_check_finds_what_does_not_agree(account: Account) -> None:
     assert await find(account, "hello") == list(range(1, 11))
     await account.indexer.once()
     assert await check_index(account, deep=True) == []
+
+
+async def test_the_check_finds_nothing_while_the_index_is_written(account: Account) -> None:
+    """STORE-40, STORE-42: on a connection that has asked before, for what FTS5 then knows of its segments is old."""
+    for number in range(1, 200, 20):
+        await put(account, 20, first=number)
+        await account.indexer.once()
+        assert await check_index(account) == []
+        assert len(await find(account, "hello")) == number + 19  # the same connection as that of the check
+    checks = 0
+
+    async def check() -> None:
+        nonlocal checks
+        while True:
+            await find(account, "hello there")
+            assert await check_index(account, deep=checks % 3 == 0) == []
+            checks += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(check)
+        for number in range(201, 400, 10):
+            await put(account, 10, first=number)
+            await account.indexer.once()
+            await account.indexer._tidy()
+            await expunge(account, number)
+        nursery.cancel_scope.cancel()
+    assert checks > 3
 
 
 async def test_no_index_is_nothing_wrong(account: Account) -> None:

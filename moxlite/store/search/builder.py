@@ -1,9 +1,10 @@
-"""Building the text index in the background: it follows the ids of messages, which only rise, and erasures (STORE-112,
+"""Building the text index in the background: it follows the ids of messages, which only rise, and removals (STORE-112,
 STORE-36).
 
 A batch of messages is read and decoded in a worker thread, from one snapshot of the account; one unit of `search.db`
-then adds it and raises the watermark. Killed anywhere, the next run goes on behind the watermark. Erased messages are
-told by the eraser, in memory; what a crash or a closed file made of that is found by comparing the ids.
+then adds it and raises the watermark. Killed anywhere, the next run goes on behind the watermark. Removed messages are
+found in the queue of the eraser by their modseq, and told by the eraser, which may have been there first; what a crash
+made of that is found by comparing the ids.
 
 All accounts take turns, batch by batch, and the builder rests in between: it is nobody's wish in particular.
 """
@@ -21,11 +22,13 @@ import apsw
 import msgspec
 import trio
 
+from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import QUIET, Database, Reader, Tx
 from moxlite.store.search import metrics
 from moxlite.store.search.index import Index, IndexedAccount
 from moxlite.store.search.texts import IndexDamaged, Packed, packed_texts
+from moxlite.store.types import ModSeq
 
 __all__ = ["Builder"]
 
@@ -72,14 +75,14 @@ the idle time after it does the rest.
 """
 
 MAX_TOLD: Final = 100_000
-"""Erased messages remembered until they are deleted from the index; beyond, all ids are compared."""
+"""Removed messages remembered until they are deleted from the index; beyond, all ids are compared."""
 
-# A removed message can come back until it is erased (STORE-190), so it is indexed and stays.
-NEXT: Final = """
-SELECT id FROM message WHERE id > ?1 UNION SELECT message_id FROM erase_queue WHERE message_id > ?1
-ORDER BY 1 LIMIT ?2"""
-LIVE_IDS: Final = """
-SELECT id FROM message WHERE id <= ?1 UNION SELECT message_id FROM erase_queue WHERE message_id <= ?1"""
+NEXT: Final = "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?"
+LIVE_IDS: Final = "SELECT id FROM message WHERE id <= ?"
+# A moved message leaves a tombstone, too, and is there. One that is undeleted has a new id (STORE-190).
+REMOVED: Final = """
+SELECT q.message_id FROM erase_queue q
+WHERE q.modseq > ? AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id) LIMIT ?"""
 BEHIND: Final = "SELECT count(*) FROM message WHERE id > ?"
 HIGHEST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'message'"
 FAR: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? LIMIT ?)"
@@ -114,7 +117,8 @@ class Builder:
         self._account = account
         self._index = index
         self._lock = trio.Lock()
-        self._erased = array("q")
+        self._removed = array("q")
+        self._seen = account.bus.modseq  # what was removed later is found by it; before, when the file is opened
         self._lag = 0
         self._worked = False
 
@@ -124,13 +128,9 @@ class Builder:
 
     def forget(self, message_ids: Iterable[int]) -> None:
         """These messages were erased: their text goes, too."""
-        if not self._index.enabled:
-            return
-        self._erased.extend(message_ids)
-        if len(self._erased) > MAX_TOLD:
-            self._erased = array("q")
-            self._index.leftovers = True
-        self._index.bell.ring()
+        if self._index.enabled:
+            self._note(message_ids)
+            self._index.bell.ring()
 
     async def run(self) -> None:
         """Follow the account, for ever; without an index by the configuration, delete what there is of one."""
@@ -213,9 +213,12 @@ class Builder:
             await database.quiet()
 
     async def _let_go(self, database: Database, watermark: int) -> None:
-        """Delete texts of erased messages."""
+        """Delete texts of removed messages."""
+        find = partial(_removed, since=self._seen)
+        gone, self._seen = await self._account.scan(find, op="search-removed")
+        self._note(gone)
         while self._index.leftovers:
-            # First what the index has, then what the account has: a message erased in between is found to be one too
+            # First what the index has, then what the account has: a message removed in between is found to be one too
             # many, which is right.
             indexed = await database.scan(lambda r: {row[0] for row in r.rows(INDEXED)}, op="search-ids")
             live = await self._account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="search-ids")
@@ -223,15 +226,21 @@ class Builder:
                 self._index.broken = "incomplete"
                 raise StoreError(f"{len(live - indexed)} messages are missing in the text index")
             self._index.leftovers = False
-            self._erased.extend(indexed - live)
-        while self._erased:
-            gone, self._erased = self._erased[:BATCH], self._erased[BATCH:]
+            self._removed.extend(indexed - live)
+        while self._removed:
+            part, self._removed = self._removed[:BATCH], self._removed[BATCH:]
             try:
-                await database.write(partial(_drop, message_ids=gone))
+                await database.write(partial(_drop, message_ids=part))
             except BaseException:
                 self._index.leftovers = True  # perhaps it was done, perhaps not
                 raise
-            logger.debug("texts deleted", extra={"kv": {"account": self._account.name, "messages": len(gone)}})
+            logger.debug("texts deleted", extra={"kv": {"account": self._account.name, "messages": len(part)}})
+
+    def _note(self, message_ids: Iterable[int]) -> None:
+        self._removed.extend(message_ids)
+        if len(self._removed) > MAX_TOLD:
+            self._removed = array("q")
+            self._index.leftovers = True
 
     async def _tidy(self) -> None:
         """Merge what many small writes left, as long as nothing else is to do (FTS5: the merge command)."""
@@ -290,6 +299,15 @@ def _read(r: Reader, after: int) -> _Batch:
             ids, more = ids[: ids.index(packed.message_id) + 1], True
             break
     return _Batch(_all(ids, texts), ids[-1] if ids else after, more, tuple(failed))
+
+
+def _removed(r: Reader, since: ModSeq) -> tuple[list[int], ModSeq]:
+    """Messages removed by units after `since`, and the modseq up to which they were looked for; one above `MAX_TOLD` at
+    most, for then all ids are compared.
+    """
+    modseq = ModSeq(r.value(MODSEQ))
+    rows = r.rows(REMOVED, since, MAX_TOLD + 1) if modseq > since else []
+    return [row[0] for row in rows], modseq
 
 
 def _all(ids: list[int], texts: dict[int, Packed]) -> tuple[Packed, ...]:

@@ -65,10 +65,7 @@ ACCOUNT: Final = """
 SELECT s.file_id, s.parse_version, EXISTS (SELECT 1 FROM upgrade WHERE name = 'reparse'),
 coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'message'), 0) FROM state s"""
 # The whole is counted by the smallest index, the end by id: few.
-LIVE: Final = """
-SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message WHERE id > ?1)
-+ (SELECT count(DISTINCT q.message_id) FROM erase_queue q
-WHERE q.message_id <= ?1 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id))"""
+LIVE: Final = "SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message WHERE id > ?)"
 
 
 class Candidates(msgspec.Struct, frozen=True):
@@ -109,7 +106,7 @@ class Index:
     Attributes:
       enabled: the setting `store.search_index`.
       bell: rung when there may be work for the builder.
-      broken: why the file has to go, "" if it need not. leftovers: it has texts of erased messages, as it seems.
+      broken: why the file has to go, "" if it need not. leftovers: it has texts of removed messages, as it seems.
       used: when it was used last (`time.monotonic`).
     """
 
@@ -299,8 +296,8 @@ class Index:
             return "outdated"
         if watermark > state.highest:
             return "ahead"
-        # Each message up to the watermark has a row. One too many is of a message that was erased while nobody told the
-        # index: searches never see it, and the builder lets it go.
+        # Each message up to the watermark has a row. One too many is of a message that was removed behind the back of
+        # the builder, which lets it go: searches never see it.
         live = await self._account.scan(lambda r: r.value(LIVE, watermark), op="search-state")
         if count > live:
             self.leftovers = True

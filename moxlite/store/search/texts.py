@@ -33,14 +33,11 @@ ZSTD_LEVEL: Final = 3
 """10 µs for 3 kB of text."""
 
 CONTENT: Final = """
-SELECT v.value, i.prefix, i.structure, h.header, b.id, b.size FROM carray(?1) v
-LEFT JOIN message m ON m.id = v.value
-CROSS JOIN message_info i ON i.email_id = coalesce(m.email_id,
-(SELECT q.email_id FROM erase_queue q WHERE q.message_id = v.value LIMIT 1))
-CROSS JOIN message_header h ON h.email_id = i.email_id
-CROSS JOIN body b ON b.id = coalesce(m.body_id,
-(SELECT e.body_id FROM erase_queue q CROSS JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid
-WHERE q.message_id = v.value LIMIT 1))"""
+SELECT v.value, i.prefix, i.structure, h.header, b.id, b.size FROM carray(?) v
+CROSS JOIN message m ON m.id = v.value
+CROSS JOIN message_info i ON i.email_id = m.email_id
+CROSS JOIN message_header h ON h.email_id = m.email_id
+CROSS JOIN body b ON b.id = m.body_id"""
 
 
 class IndexDamaged(StoreError):
@@ -76,7 +73,7 @@ _coders: Final = _Coders()
 
 
 def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text | None, bool]]:
-    """(id, text, whether all of it is there) of messages that are there, also of removed ones that are not erased yet.
+    """(id, text, whether all of it is there) of messages that are there.
 
     The text of a damaged message is None; a long one is cut by `body_text`.
     """
