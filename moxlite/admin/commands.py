@@ -36,9 +36,9 @@ from moxlite.admin.requests import (
 )
 from moxlite.admin.shares import ShareCommands
 from moxlite.admin.storecare import StoreCommands
-from moxlite.admin.storecheck import check_accounts
-from moxlite.admin.storerepair import repair_account
-from moxlite.admin.undelete import undelete_mail
+from moxlite.admin.storecare import check_accounts
+from moxlite.admin.storecare import repair_account
+from moxlite.admin.storecare import undelete_mail
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import AccountRecipient

@@ -1,5 +1,6 @@
-"""Care for stored mail that takes its time: ``moxlite store stats``, ``recompress``, ``reparse`` and
-``reassign-threads`` (STORE-43, 59, 180, 182). On a live server beside all else, or on the files of a stopped one.
+"""Care for stored mail, on a live server beside all else or on the files of a stopped one: ``moxlite store check``
+(STORE-42), ``fix-counts`` and the other repairs (STORE-43), ``stats``, ``recompress``, ``reparse`` and
+``reassign-threads`` (STORE-43, 59, 180, 182), ``moxlite account undelete`` (STORE-190).
 """
 
 import logging
@@ -9,6 +10,26 @@ from typing import Final, Literal, TypeAlias
 
 import trio
 
+from moxlite.admin.chosen import on_files
+from moxlite.admin.requests import CheckReport
+from moxlite.config.snapshot import Snapshot
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.errors import StoreError
+from moxlite.store.search.check import check_index
+from moxlite.store.upkeep.check import check_account
+import apsw
+from moxlite.admin.requests import StoreRepair
+from moxlite.admin.storage import store_options
+from moxlite.config.snapshot import Snapshot
+from moxlite.process.lock import DataLock
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.errors import AccountUnknown, StorageBroken
+from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file
+from moxlite.admin.requests import Undelete, UndeletedMail
+from moxlite.net.ctlserver import CommandFailed
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.errors import StoreError
+from moxlite.store.upkeep.undelete import undelete
 from moxlite.admin.chosen import named_accounts
 from moxlite.admin.requests import StoreAccount, StoreDone, StoreStats
 from moxlite.admin.storage import compression
@@ -23,7 +44,7 @@ from moxlite.store.search.index import IndexedAccount
 from moxlite.store.upkeep.reparse import reparse
 from moxlite.store.upkeep.scrub import SCRUB_RATE, body_stats, recompress
 
-__all__ = ["UNITS", "Care", "StoreCommands", "care_for", "read_stats"]
+__all__ = ["UNITS", "Care", "StoreCommands", "care_for", "check_accounts", "check_stopped", "fix_of", "read_stats", "repair_account", "repair_stopped", "undelete_mail"]
 
 logger = logging.getLogger("moxlite.admin.storecare")
 
@@ -42,6 +63,84 @@ TELL_SECONDS: Final = 1.0
 """Between two lines about the progress of one account."""
 
 FREE: Final = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
+
+
+async def check_accounts(accounts: Accounts, names: list[str], *, deep: bool) -> list[CheckReport]:
+    """Check accounts one after the other, each from a snapshot in a worker thread, while they go on.
+
+    `deep` also reads all stored octets.
+    """
+    reports = []
+    for name in names:
+        try:
+            async with accounts.use(name) as account:
+                findings = await account.scan(lambda r: check_account(r, deep=deep), op="check")
+                findings += await check_index(account, deep=deep)
+        except StoreError as error:
+            reports.append(CheckReport(name, [f"cannot be opened: {error}"]))
+        else:
+            reports.append(CheckReport(name, [f"{one.kind}: {one.text}" for one in findings]))
+    return reports
+
+
+def check_stopped(snapshot: Snapshot, choose: Callable[[Accounts], list[str]], *, deep: bool) -> list[CheckReport]:
+    """`check_accounts` without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      OSError: the data directory cannot be used.
+    """
+    return on_files(snapshot, lambda accounts: check_accounts(accounts, choose(accounts), deep=deep))
+
+
+def fix_of(request: StoreRepair) -> Fix:
+    """The repair that is asked for. Raises ValueError for an unknown verb."""
+    mailbox = request.mailbox or None
+    match request.verb:
+        case "reassign-uids":
+            return lambda tx: reassign_uids(tx, mailbox)
+        case "bump-uidvalidity":
+            return lambda tx: bump_uidvalidity(tx, mailbox)
+        case verb if verb in FIXES:
+            return FIXES[verb]
+        case verb:
+            raise ValueError(f"unknown repair {verb!r}")
+
+
+async def repair_account(accounts: Accounts, request: StoreRepair) -> list[str]:
+    """Repair an account of a running server; returns what was changed. Raises StoreError, ValueError."""
+    fix = fix_of(request)
+    async with accounts.use(request.account) as account:
+        return await repair(account, fix)
+
+
+def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
+    """`repair_account` without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      StoreError, OSError, ValueError.
+    """
+    fix = fix_of(request)
+    with DataLock(snapshot.static.data_dir / "lock"):
+        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        if not accounts.exists(request.account):
+            raise AccountUnknown(request.account)
+        path = accounts.path(request.account) / "account.db"
+        try:
+            return repair_file(path, {request.verb: fix}, accounts.options)
+        except apsw.Error as error:
+            raise StorageBroken(f"{path}: {error}") from error
+
+
+async def undelete_mail(accounts: Accounts, args: Undelete) -> UndeletedMail:
+    """Bring removed messages back. Raises CommandFailed."""
+    try:
+        async with accounts.use(args.account) as account:
+            done = await undelete(account, accounts.directory / "tmp", since=args.since, mailbox=args.mailbox)
+    except StoreError as error:
+        raise CommandFailed("failed", str(error)) from None
+    return UndeletedMail(done.messages, done.damaged)
 
 
 async def read_stats(accounts: Accounts, names: list[str]) -> list[StoreStats]:

@@ -55,7 +55,7 @@ def _reports(name: str, *, deep: bool) -> "list[CheckReport]":
 
 
 def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
-    from moxlite.admin.storecheck import check_stopped
+    from moxlite.admin.storecare import check_stopped
     from moxlite.process.lock import Locked
 
     snapshot = load_config()
@@ -119,7 +119,7 @@ def _repair(verb: str, name: str, mailbox: str = "") -> None:
 
 
 def _repair_stopped(request: "StoreRepair") -> list[str]:
-    from moxlite.admin.storerepair import repair_stopped
+    from moxlite.admin.storecare import repair_stopped
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 

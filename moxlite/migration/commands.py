@@ -6,12 +6,12 @@ without.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import trio
 
+from moxlite import late
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxStep, Note, Tell
@@ -81,14 +81,14 @@ class ImapCopyCommands:
 
     async def import_(self, args: CopyByImap, exchange: Exchange) -> Copied:
         """Copy mail of another server into an account; also one whose users cannot log in."""
-        await trio.to_thread.run_sync(import_module, "moxlite.migration.pull")
+        await late.load("moxlite.migration.pull")
         from moxlite.migration.pull import Pull
 
         return await self._run("import", Pull, args, exchange)
 
     async def export(self, args: CopyByImap, exchange: Exchange) -> Copied:
         """Copy mail of an account to another server."""
-        await trio.to_thread.run_sync(import_module, "moxlite.migration.push")
+        await late.load("moxlite.migration.push")
         from moxlite.migration.push import Push
 
         return await self._run("export", Push, args, exchange)

@@ -7,12 +7,12 @@ as a tar stream, which the command line writes into files.
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
 import trio
 
+from moxlite import late
 from moxlite.admin.requests import Exported, ExportMail, Imported, ImportMail
 from moxlite.admin.storage import compression, store_options
 from moxlite.config.holder import ConfigHolder
@@ -162,7 +162,7 @@ async def _export(
     order = ExportOrder(
         form=FileForm(args.form), container=Container.TAR, mailbox=args.mailbox, recursive=not args.single
     )
-    await trio.to_thread.run_sync(import_module, "moxlite.store.exports.engine")
+    await late.load("moxlite.store.exports.engine")
     from moxlite.store.exports.engine import Export
 
     told = 0

@@ -10,12 +10,12 @@ import logging
 import time
 from collections import Counter
 from contextlib import aclosing
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from moxlite import late
 from moxlite.store.errors import BadMailboxName, StorageFull, StoreError
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.exports.layout import download_name
@@ -81,7 +81,7 @@ class BrowserExports:
         except APIError as e:
             raise HTTPError(403, e.text) from e
         order = _order(fields)
-        await trio.to_thread.run_sync(import_module, "moxlite.store.exports.engine")
+        await late.load("moxlite.store.exports.engine")
         from moxlite.store.exports.engine import Export
 
         if self._running[session.account] >= MAX_PER_ACCOUNT:

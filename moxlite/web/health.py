@@ -1,11 +1,11 @@
 """Metrics and health checks on their own port (WEB-22, WEB-155)."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from importlib import import_module
 from typing import Final
 
 import trio
 
+from moxlite import late
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import HTTPError
@@ -47,7 +47,7 @@ class Health:
             case "/metrics":
                 with trio.move_on_after(MEASURE_TIMEOUT):
                     await self._measure()
-                await trio.to_thread.run_sync(import_module, "moxlite.net.exposition")
+                await late.load("moxlite.net.exposition")
                 from moxlite.net.exposition import exposition
 
                 # 2 to 10 ms for some thousand series

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import trio
 
+from moxlite import late
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import ImportFailed, OverQuota, StoreError
 from moxlite.store.imports.items import Order
@@ -107,7 +107,7 @@ class Imports:
         end: Done | Aborted = Aborted("the import was aborted")
         try:
             with one.scope:
-                await trio.to_thread.run_sync(import_module, "moxlite.store.imports.adding")
+                await late.load("moxlite.store.imports.adding")
                 from moxlite.store.imports.adding import FromFile
 
                 async with self._accounts.use(progress.account) as account:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 import trio
 
+from moxlite import late
 from moxlite.store.errors import BadMailboxName, ImportFailed
 from moxlite.store.imports import progress as told
 from moxlite.store.imports.items import Order
@@ -283,7 +283,7 @@ def _slices(events: list[ImportEvent]) -> Iterator[bytes]:
 
 async def _load() -> None:
     for name in ("moxlite.web.account.upload", "moxlite.store.imports.sources"):
-        await trio.to_thread.run_sync(import_module, name)
+        await late.load(name)
 
 
 def _start_of(file: Counted) -> bytes:

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
-import trio
 
+from moxlite import late
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
@@ -133,7 +132,7 @@ class Webmail:
 
     async def _websocket(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
         # Websockets cost 2 MB and 20 ms: in a thread when somebody wants one. The import below then finds it done.
-        await trio.to_thread.run_sync(importlib.import_module, "moxlite.web.webmail.frames")
+        await late.load("moxlite.web.webmail.frames")
         from moxlite.web.webmail.frames import check_upgrade, serve_frames
 
         request = caller.request
