@@ -35,10 +35,7 @@ from moxlite.admin.requests import (
     UndeletedMail,
 )
 from moxlite.admin.shares import ShareCommands
-from moxlite.admin.storecare import StoreCommands
-from moxlite.admin.storecare import check_accounts
-from moxlite.admin.storecare import repair_account
-from moxlite.admin.storecare import undelete_mail
+from moxlite.admin.storecare import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import AccountRecipient

@@ -8,43 +8,49 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+import apsw
 import trio
 
-from moxlite.admin.chosen import on_files
-from moxlite.admin.requests import CheckReport
+from moxlite.admin.chosen import named_accounts, on_files
+from moxlite.admin.requests import (
+    CheckReport,
+    StoreAccount,
+    StoreDone,
+    StoreRepair,
+    StoreStats,
+    Undelete,
+    UndeletedMail,
+)
+from moxlite.admin.storage import compression, store_options
+from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.errors import StoreError
-from moxlite.store.search.check import check_index
-from moxlite.store.upkeep.check import check_account
-import apsw
-from moxlite.admin.requests import StoreRepair
-from moxlite.admin.storage import store_options
-from moxlite.config.snapshot import Snapshot
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.errors import AccountUnknown, StorageBroken
-from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file
-from moxlite.admin.requests import Undelete, UndeletedMail
-from moxlite.net.ctlserver import CommandFailed
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.errors import StoreError
-from moxlite.store.upkeep.undelete import undelete
-from moxlite.admin.chosen import named_accounts
-from moxlite.admin.requests import StoreAccount, StoreDone, StoreStats
-from moxlite.admin.storage import compression
-from moxlite.config.holder import ConfigHolder
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.chunks import Compression
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import AccountUnknown, StorageBroken, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.threads import reassign_threads
+from moxlite.store.search.check import check_index
 from moxlite.store.search.index import IndexedAccount
+from moxlite.store.upkeep.check import check_account
+from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file
 from moxlite.store.upkeep.reparse import reparse
 from moxlite.store.upkeep.scrub import SCRUB_RATE, body_stats, recompress
+from moxlite.store.upkeep.undelete import undelete
 
-__all__ = ["UNITS", "Care", "StoreCommands", "care_for", "check_accounts", "check_stopped", "fix_of", "read_stats", "repair_account", "repair_stopped", "undelete_mail"]
+__all__ = [
+    "UNITS",
+    "Care",
+    "StoreCommands",
+    "care_for",
+    "check_accounts",
+    "check_stopped",
+    "read_stats",
+    "repair_account",
+    "repair_stopped",
+    "undelete_mail",
+]
 
 logger = logging.getLogger("moxlite.admin.storecare")
 
@@ -93,7 +99,7 @@ def check_stopped(snapshot: Snapshot, choose: Callable[[Accounts], list[str]], *
     return on_files(snapshot, lambda accounts: check_accounts(accounts, choose(accounts), deep=deep))
 
 
-def fix_of(request: StoreRepair) -> Fix:
+def _fix_of(request: StoreRepair) -> Fix:
     """The repair that is asked for. Raises ValueError for an unknown verb."""
     mailbox = request.mailbox or None
     match request.verb:
@@ -109,7 +115,7 @@ def fix_of(request: StoreRepair) -> Fix:
 
 async def repair_account(accounts: Accounts, request: StoreRepair) -> list[str]:
     """Repair an account of a running server; returns what was changed. Raises StoreError, ValueError."""
-    fix = fix_of(request)
+    fix = _fix_of(request)
     async with accounts.use(request.account) as account:
         return await repair(account, fix)
 
@@ -121,7 +127,7 @@ def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
       Locked: another process uses the data directory.
       StoreError, OSError, ValueError.
     """
-    fix = fix_of(request)
+    fix = _fix_of(request)
     with DataLock(snapshot.static.data_dir / "lock"):
         accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
         if not accounts.exists(request.account):
