@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from moxlite.proto.mime import Part, scan
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.sections import Kind, find_section
-from moxlite.proto.mime.wire import render_bodystructure, render_envelope
+from moxlite.proto.mime.wire import read_envelope, render_bodystructure
 from tests.tools import top
 
 __all__ = ["corpus", "load", "page", "sections"]
@@ -53,7 +54,7 @@ def page(data: bytes) -> bytes:
     """What IMAP answers for a message: ENVELOPE, BODYSTRUCTURE, and where each section lies, with its ends."""
     structure = scan(data)
     lines = [
-        b"ENVELOPE " + render_envelope(data[: structure.root.body]),
+        b"ENVELOPE " + read_envelope(HeaderSection(data))[1],
         b"BODYSTRUCTURE " + render_bodystructure(structure),
     ]
     for numbers, kind in sections(structure.root):

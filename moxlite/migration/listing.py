@@ -17,7 +17,7 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.seqset import SequenceSet
 from moxlite.proto.imap.tokens import encode_date
-from moxlite.proto.mime.headers import Header
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.mail.annotations import MAX_ANNOTATIONS
 from moxlite.store.mail.remotes import copy_key, join_words
@@ -192,7 +192,7 @@ def facts_of(data: r.FetchData) -> Facts | None:
     message_id = None
     for name, value in data.items:
         if name.upper().startswith("BODY[HEADER.FIELDS") and isinstance(value, bytes):
-            message_id = canonical_message_id(Header(value).get(b"message-id") or b"")
+            message_id = canonical_message_id(HeaderSection(value).text(b"message-id") or b"")
     return Facts(
         uid,
         join_words(flags),

@@ -18,7 +18,7 @@ import msgspec
 from .mime.compose import Entity, MessagePart, MultiPart, TextPart, address_field, compose, text_field
 from .mime.dates import format_date, parse_date
 from .mime.decode import BLOCK, decode_blocks
-from .mime.headers import Header
+from .mime.headers import HeaderSection
 from .mime.text import Read
 from .mime.types import MailAddress, Part, Structure
 from .mime.words import encode_words
@@ -491,6 +491,6 @@ def _returned_message_id(part: Part, read: Read) -> str:
     if part.message is not None:
         return part.message.envelope.message_id
     if part.media_type in ("text/rfc822-headers", "message/global-headers"):
-        value = Header(_content(part, read, MAX_STATUS)).get(b"message-id")
+        value = HeaderSection(_content(part, read, MAX_STATUS)).text(b"message-id")
         return value.decode("utf-8", "replace") if value else ""
     return ""

@@ -5,6 +5,7 @@ the metrics.
 """
 
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ from moxlite.config.domains import Ruleset
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.net.limits import IPAddress
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
-from moxlite.proto.mime.headers import fields
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.proto.smtp.replies import Response
@@ -68,18 +69,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     forwarder: str | None = None
 
 
-def readable_headers(header: bytes) -> Headers:
+def readable_headers(section: HeaderSection) -> Headers:
     """The fields of a header section as rules see them: unfolded and decoded. Some 10 µs for each field."""
-    found: list[tuple[str, str]] = []
-    for field in fields(header):
-        if not field.name:
-            if not found:
-                return None  # STORE-52: it does not even begin with a field
-            continue
-        found.append((field.name.decode("ascii", "replace"), decode_words(field.value)))
-        if len(found) >= MAX_FIELDS:
-            break
-    return tuple(found)
+    junk = section.first(b"")
+    if junk is not None and junk.start == 0:
+        return None  # STORE-52: it does not even begin with a field
+    named = (field for field in section if field.name)
+    return tuple([(field.label.decode("ascii"), decode_words(field.text)) for field in islice(named, MAX_FIELDS)])
 
 
 async def find_rule(

@@ -16,11 +16,13 @@ from moxlite.config.snapshot import AccountRecipient, AliasRecipient, UnknownLoc
 from moxlite.net.limits import unmap
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import Domain
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import metrics, replies, simulate, trace
 from moxlite.smtpd.analyze import Evidence, Headers, Verdict, decide, find_rule, from_address, readable_headers
+from moxlite.smtpd.header import look_at, read_header
 from moxlite.smtpd.notices import send_failure_notice
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
@@ -50,10 +52,6 @@ MAX_LINES: Final = 50
 AT_ONCE: Final = 8
 """Accounts written to at one time: each has a writer of its own, and 1000 recipients must not hold 1000 files open."""
 
-
-HEADER_ON_LOOP: Final = 8 << 10
-"""Octets of a header section that are made readable on the loop: 100 fields, in a millisecond (STORE-7)."""
-
 UNJUDGED: Final = Verdict(reason="unjudged", mailbox="")
 """Stands in the trace fields of a message while it is judged; no word of it counts."""
 
@@ -73,36 +71,28 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     if session.context.localserve:
         for recipient in transaction.recipients:
             await simulate.fail(recipient.path.localpart, "")
-    header = await _read_header(spool)
-    if trace.count_received(header) > MAX_RECEIVED:
+    section = await read_header(spool)
+    if section.count(b"received") > MAX_RECEIVED:
         raise Refused(replies.LOOP)
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
         await session.wire.pause(session.context.pace.unknown)
         raise Refused(replies.UNKNOWN_USER)
-    cleaned = None if session.info.trusted_local else trace.without_forged(header, session.hostname)
-    if cleaned is None:
-        return await _deliver(session, transaction, spool, header)
-    with await spool.with_header(cleaned, len(header)) as clean_spool:
-        return await _deliver(session, transaction, clean_spool, cleaned)
+    if not session.info.trusted_local:
+        cleaned = await look_at(section, partial(trace.without_forged, hostname=session.hostname))
+        if cleaned is not None:
+            with await spool.with_header(cleaned, len(section.octets)) as clean_spool:
+                return await _deliver(session, transaction, clean_spool, await read_header(clean_spool))
+    return await _deliver(session, transaction, spool, section)
 
 
-async def _read_header(spool: Spool) -> bytes:
-    """The header section, as far as it is looked at."""
-    if spool.in_memory:
-        octets = spool.read(0, trace.HEADER_LIMIT)
-    else:
-        octets = await trio.to_thread.run_sync(spool.read, 0, trace.HEADER_LIMIT)
-    return octets[: trace.header_end(octets)]
-
-
-async def _deliver(session: Session, transaction: Transaction, spool: Spool, header: bytes) -> Response:
+async def _deliver(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Response:
     limit = session.listener.max_message_size + PREFIX_ROOM
     try:
         prepared = await prepare(spool, max_size=limit, strict=session.context.localserve)
     except MIMEError as error:  # only localserve is strict (SMTP-133)
         raise refuse(554, "5.6.0", f"message is not well-formed: {error}") from None
-    evidence = _evidence(session, transaction, prepared, header)
-    delivery = _Delivery(session, transaction, prepared, evidence, header)
+    evidence = _evidence(session, transaction, prepared, section)
+    delivery = _Delivery(session, transaction, prepared, evidence, section)
     results = await delivery.run()
     failed = [(recipient, response) for recipient, response in results if response is not None]
     if not failed:
@@ -113,14 +103,14 @@ async def _deliver(session: Session, transaction: Transaction, spool: Spool, hea
     return Response(250, "2.0.0", (f"message accepted for some recipients, id {session.received_id}",))
 
 
-def _evidence(session: Session, transaction: Transaction, prepared: Prepared, header: bytes) -> Evidence:
+def _evidence(session: Session, transaction: Transaction, prepared: Prepared, section: HeaderSection) -> Evidence:
     hello = session.hello.host if session.hello is not None else None
     return Evidence(
         remote=session.info.remote,
         hello=hello if isinstance(hello, Domain) else None,
         sender=transaction.sender,
         msg_from=from_address(prepared.index.envelope.from_),
-        from_fields=trace.count_from(header),
+        from_fields=section.count(b"from"),
         trusted=session.info.trusted_local,
     )
 
@@ -147,9 +137,14 @@ class _Delivery:
     """One message on its way into accounts."""
 
     def __init__(
-        self, session: Session, transaction: Transaction, prepared: Prepared, evidence: Evidence, header: bytes
+        self,
+        session: Session,
+        transaction: Transaction,
+        prepared: Prepared,
+        evidence: Evidence,
+        section: HeaderSection,
     ) -> None:
-        self._header = header
+        self._section = section
         self._session = session
         self._transaction = transaction
         self._prepared = prepared
@@ -250,9 +245,7 @@ class _Delivery:
 
     async def _readable(self) -> Headers:
         """The header fields as rules see them."""
-        if len(self._header) <= HEADER_ON_LOOP:
-            return readable_headers(self._header)
-        return await trio.to_thread.run_sync(readable_headers, self._header)
+        return await look_at(self._section, readable_headers)
 
     async def _is_junk(self, target: Target) -> bool:
         """What the account's junk filter says; no without one, or as long as it has learnt too little (SMTP-93)."""

@@ -67,6 +67,7 @@ INTERNAL: Final = Response(451, "4.3.0", ("error in processing, try again later"
 BAD_LINE_ENDS: Final = Response(500, "5.5.2", ("message has a bare CR or bare LF at its line ends",))
 BAD_CHUNK: Final = Response(554, "5.6.0", ("message has a bare CR",))
 OVERSIZE: Final = Response(552, "5.3.4", ("message too large",))
+HEADER_TOO_LARGE: Final = Response(552, "5.3.4", ("header section too large",))
 STORAGE_FULL: Final = Response(452, "4.3.1", ("no storage left, try again later",))
 UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))
 NOT_OURS: Final = Response(550, "5.1.1", ("no such user here, and no relaying",))

@@ -14,11 +14,12 @@ from moxlite.logins.logins import Identity
 from moxlite.proto.address import Address, Domain, Localpart, Path
 from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date
-from moxlite.proto.mime.headers import Header, fields
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import metrics, trace
 from moxlite.smtpd.analyze import from_address
+from moxlite.smtpd.header import look_at, read_header
 from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
@@ -50,19 +51,21 @@ class _Edited(msgspec.Struct, frozen=True):
 
     header: bytes
     extra: dict[str, str]
-    changed: bool
 
 
 async def submit(session: Session, transaction: Transaction, spool: Spool) -> Response:
     """Queue the message for all recipients. Raises Refused, StoreError; then nothing is queued."""
     try:
-        header = await _read_header(spool)
-        edited = _edit(header)
-        if not edited.changed:
-            await _submit(session, transaction, spool, header, {})
+        section = await read_header(spool)
+        if not section.octets or section.body is None:
+            metrics.submission_total.labels(result="badmessage").inc()
+            raise refuse(554, "5.6.0", "message needs a header section, a blank line, and a body")
+        edited = await look_at(section, _edit)
+        if edited is None:
+            await _submit(session, transaction, spool, section, {})
         else:
-            with await spool.with_header(edited.header, len(header)) as clean:
-                await _submit(session, transaction, clean, edited.header, edited.extra)
+            with await spool.with_header(edited.header, len(section.octets)) as clean:
+                await _submit(session, transaction, clean, await read_header(clean), edited.extra)
     except OutgoingLimitExceeded as error:
         total = error.setting == "max_outgoing_messages_per_day"
         metrics.submission_total.labels(result="messagelimiterror" if total else "recipientlimiterror").inc()
@@ -74,34 +77,19 @@ async def submit(session: Session, transaction: Transaction, spool: Spool) -> Re
     return Response(250, "2.0.0", (f"message queued, id {session.received_id}",))
 
 
-async def _read_header(spool: Spool) -> bytes:
-    if spool.in_memory:
-        octets = spool.read(0, trace.HEADER_LIMIT)
-    else:
-        octets = await trio.to_thread.run_sync(spool.read, 0, trace.HEADER_LIMIT)
-    end = trace.header_end(octets)
-    if end in {0, len(octets)}:
-        metrics.submission_total.labels(result="badmessage").inc()
-        raise refuse(554, "5.6.0", "message needs a header section, a blank line, and a body")
-    return octets[:end]
-
-
-def _edit(header: bytes) -> _Edited:
-    """Take out Bcc, which the others must not see, and what is meant for the queue (SMTP-112, SMTP-117)."""
-    lower = header.lower()
-    if b"bcc" not in lower and b"-extra-" not in lower:
-        return _Edited(header, {}, False)
-    kept: list[bytes] = []
+def _edit(section: HeaderSection) -> _Edited | None:
+    """Take out Bcc, which the others must not see, and what is meant for the queue (SMTP-112, SMTP-117); None if
+    neither is there.
+    """
+    dropped = section.all(b"bcc", *[name for name in section.names if name.startswith(EXTRA)])
+    if not dropped:
+        return None
     extra: dict[str, str] = {}
-    for field in fields(header):
-        name = field.name.lower()
-        prefix = next((prefix for prefix in EXTRA if name.startswith(prefix)), None)
+    for field in dropped:
+        prefix = next((prefix for prefix in EXTRA if field.name.startswith(prefix)), None)
         if prefix is not None:
-            _add_extra(extra, field.name[len(prefix) :].decode("ascii", "replace"), field.value)
-        elif name != b"bcc":
-            kept.append(field.raw)
-    edited = b"".join(kept)
-    return _Edited(edited, extra, len(edited) != len(header))
+            _add_extra(extra, field.label[len(prefix) :].decode("ascii"), field.text)
+    return _Edited(section.without(dropped), extra)
 
 
 def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
@@ -114,13 +102,12 @@ def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
 
 
 async def _submit(
-    session: Session, transaction: Transaction, spool: Spool, section: bytes, extra: dict[str, str]
+    session: Session, transaction: Transaction, spool: Spool, section: HeaderSection, extra: dict[str, str]
 ) -> None:
     identity = session.identity
     assert identity is not None  # else the codec refuses MAIL
     prepared = await _parse(session, spool)
-    header = Header(section)
-    _check_header(session, header)
+    _check_header(session, section)
     author = _check_from(session, identity, prepared, section)
     smtputf8 = await _needs_smtputf8(transaction, spool, prepared, section)
     _check_declared(session, transaction, spool, smtputf8)
@@ -129,7 +116,7 @@ async def _submit(
     if not message_id:
         message_id = f"<{secrets.token_urlsafe(RANDOM_OCTETS)}@{session.hostname.ascii}>"
         added += text_field("Message-Id", message_id)
-    if header.get(b"date") is None:
+    if not section.count(b"date"):
         added += f"Date: {format_date(transaction.received)}\r\n".encode()
     recipients = _recipients(session, identity, transaction)
     sender = transaction.sender.address
@@ -141,7 +128,7 @@ async def _submit(
         prefix=_prefix(session, transaction) + added,
         has8bit=spool.facts.eight_bit,
         smtputf8=smtputf8,
-        requiretls=_requiretls(transaction, header),
+        requiretls=_requiretls(transaction, section),
         message_id=message_id,
         subject=prepared.index.envelope.subject,
         extra=extra,
@@ -197,16 +184,16 @@ async def _parse(session: Session, spool: Spool) -> Prepared:
     return prepared
 
 
-def _check_header(session: Session, header: Header) -> None:
-    if session.snapshot.static.pedantic and header.get(b"return-path") is not None:
+def _check_header(session: Session, section: HeaderSection) -> None:
+    if session.snapshot.static.pedantic and section.count(b"return-path"):
         metrics.submission_total.labels(result="badheader").inc()
         raise refuse(550, "5.6.0", "message has a Return-Path, which is not for senders to add")
 
 
-def _check_from(session: Session, identity: Identity, prepared: Prepared, section: bytes) -> Address:
+def _check_from(session: Session, identity: Identity, prepared: Prepared, section: HeaderSection) -> Address:
     """One author, who is the user (SMTP-111)."""
     author = from_address(prepared.index.envelope.from_)
-    if author is None or trace.count_from(section) != 1:
+    if author is None or section.count(b"from") != 1:
         metrics.submission_total.labels(result="badfrom").inc()
         raise refuse(550, "5.7.1", "message needs a From field with exactly one address")
     settings = session.snapshot.domain(author.domain)
@@ -219,10 +206,10 @@ def _check_from(session: Session, identity: Identity, prepared: Prepared, sectio
     return author
 
 
-async def _needs_smtputf8(transaction: Transaction, spool: Spool, prepared: Prepared, section: bytes) -> bool:
+async def _needs_smtputf8(transaction: Transaction, spool: Spool, prepared: Prepared, section: HeaderSection) -> bool:
     """Whether a next hop needs SMTPUTF8: a localpart of the envelope or a header is not ASCII (SMTP-29)."""
     paths = [transaction.sender, *(recipient.path for recipient in transaction.recipients)]
-    if any(path.needs_smtputf8 for path in paths) or not section.isascii():
+    if any(path.needs_smtputf8 for path in paths) or not section.octets.isascii():
         return True
     if not spool.facts.eight_bit:
         return False
@@ -267,12 +254,12 @@ def _prefix(session: Session, transaction: Transaction) -> bytes:
     )
 
 
-def _requiretls(transaction: Transaction, header: Header) -> bool | None:
+def _requiretls(transaction: Transaction, section: HeaderSection) -> bool | None:
     """True for REQUIRETLS, False for the header that lifts all TLS policy (RFC 8689 §5, SMTP-31)."""
     if transaction.mail.requiretls:
         return True
-    values = header.all(b"tls-required")
-    return False if values and all(value.strip().lower() == b"no" for value in values) else None
+    values = section.texts(b"tls-required")
+    return False if values and all(value.lower() == b"no" for value in values) else None
 
 
 def _future_release(transaction: Transaction) -> str:

@@ -4,16 +4,14 @@ import re
 from typing import Final
 
 from moxlite.net.connections import ConnectionInfo, TLSFacts
-from moxlite.proto.address import Domain, IPAddress, Path, pack_ip_literal
+from moxlite.proto.address import AddressError, Domain, IPAddress, Path, pack_ip_literal
 from moxlite.proto.mime.dates import format_date
-from moxlite.proto.mime.headers import fields
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.words import decode_words
 
 __all__ = [
     "authentication_results",
-    "count_from",
-    "count_received",
     "delivered_to",
-    "header_end",
     "protocol_name",
     "reason_field",
     "received",
@@ -21,12 +19,9 @@ __all__ = [
     "without_forged",
 ]
 
-HEADER_LIMIT: Final = 1 << 20
-"""Octets of a header section that are looked at (STORE-55)."""
-
-_SUSPECT: Final = re.compile(rb"(?:\A|\n)(?:x-moxlite-|authentication-results[ \t]*:)", re.IGNORECASE)
-_FROM: Final = re.compile(rb"(?:\A|\n)from[ \t]*:")
-_AUTHSERV_ID: Final = re.compile(rb'(?:\s|\([^()]*\))*"?([^\s;"(]*)')  # RFC 8601 §2.2: [CFWS] authserv-id
+# Quoted pairs, what opens, closes and ends, and all between (RFC 5322 §3.2).
+_PIECE: Final = re.compile(rb'\\.|[()";]|[^\\()";]+|\\', re.DOTALL)
+_WORD: Final = re.compile(r"[^\s/;=@]+")
 
 
 def protocol_name(*, extended: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
@@ -91,46 +86,41 @@ def authentication_results(hostname: Domain, mail_from: str) -> bytes:
     return f"Authentication-Results: {hostname.ascii};\r\n\tauth=pass smtp.mailfrom={mail_from}\r\n".encode()
 
 
-def header_end(octets: bytes) -> int:
-    """Where the header section ends: behind the last line end before the blank line, or the end of `octets`."""
-    if octets.startswith(b"\r\n"):
-        return 0
-    end = octets.find(b"\r\n\r\n")
-    return end + 2 if end >= 0 else len(octets)
-
-
-def count_received(header: bytes) -> int:
-    """How many Received fields there are."""
-    lower = header.lower()
-    return lower.count(b"\nreceived:") + lower.startswith(b"received:")
-
-
-def count_from(header: bytes) -> int:
-    """How many From fields there are (SMTP-76)."""
-    lower = header.lower()
-    lines = lower.count(b"\nfrom") + lower.startswith(b"from")  # ten times faster than looking for fields
-    return len(_FROM.findall(lower)) if lines else 0
-
-
-def without_forged(header: bytes, hostname: Domain) -> bytes | None:
+def without_forged(section: HeaderSection, hostname: Domain) -> bytes | None:
     """The header section without fields that only we may write: results under our name, and our own marks (SMTP-80).
 
     None if there are none, which is the rule.
     """
-    if not _SUSPECT.search(header):
-        return None
-    ours = {hostname.ascii.encode(), hostname.unicode.encode()}
-    kept = []
-    forged = False
-    for field in fields(header):
-        name = field.name.lower()
-        if name.startswith(b"x-moxlite-") or (name == b"authentication-results" and _authserv_id(field.value) in ours):
-            forged = True
+    forged = [field for field in section.all(b"authentication-results") if _authserv_id(field.text) == hostname.ascii]
+    forged += section.all(*[name for name in section.names if name.startswith(b"x-moxlite-")])
+    return section.without(forged) if forged else None
+
+
+def _authserv_id(field: bytes) -> str:
+    """Who has written the field, in A-labels; "" if that is no domain (RFC 8601 §2.2: ``[CFWS] authserv-id``).
+
+    Read as generously as any reader of the field may: comments nest, the name may be quoted, encoded or cut by blanks
+    at its dots, and may end in a dot; whatever follows it is no matter.
+    """
+    name: list[bytes] = []
+    depth = 0
+    quoted = False
+    for piece in _PIECE.findall(field):
+        if depth:
+            depth += {b"(": 1, b")": -1}.get(piece, 0)
+        elif piece == b'"':
+            quoted = not quoted
+        elif quoted:
+            name.append(piece.removeprefix(b"\\"))
+        elif piece == b"(":
+            depth = 1
+        elif piece == b";":
+            break
         else:
-            kept.append(field.raw)
-    return b"".join(kept) if forged else None
-
-
-def _authserv_id(value: bytes) -> bytes:
-    match = _AUTHSERV_ID.match(value)
-    return match[1].lower().removesuffix(b".") if match else b""
+            name.append(piece)
+    text = " ".join(decode_words(b"".join(name)).split())
+    word = _WORD.match(text.replace(" .", ".").replace(". ", "."))
+    try:
+        return Domain.parse(word[0].removesuffix(".")).ascii if word else ""
+    except AddressError:
+        return ""

@@ -25,14 +25,14 @@ from moxlite.proto.imap.errors import ProtocolError as IMAPProtocolError
 from moxlite.proto.imap.responses import State
 from moxlite.proto.mbox import MboxError, MboxReader
 from moxlite.proto.mime.decode import decode, decoder
-from moxlite.proto.mime.headers import Header, fields, select_content_fields, select_fields
+from moxlite.proto.mime.headers import HeaderSection, select_content_fields, select_fields
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.sections import find_section
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import body_text, header_text, search_text, token_text
 from moxlite.proto.mime.types import MIMEError, decode_structure, encode_structure
-from moxlite.proto.mime.wire import quote_literals, render_bodystructure, render_envelope
+from moxlite.proto.mime.wire import quote_literals, read_envelope, render_bodystructure
 from moxlite.proto.smtp import commands as smtp
 from moxlite.proto.smtp.client import ClientConnection
 from moxlite.proto.smtp.conversation import (
@@ -352,7 +352,7 @@ def mime(pieces: Pieces, variant: int) -> object:
     root = structure.root
     header = data[root.header : root.body]
     assert decode_structure(encode_structure(structure)) == structure
-    wires = [render_envelope(header)]
+    wires = [read_envelope(HeaderSection(header))[1]]
     for utf8 in (False, True):
         wires += [render_bodystructure(root, extended=extended, utf8=utf8) for extended in (False, True)]
     for part in root.walk():
@@ -367,10 +367,10 @@ def mime(pieces: Pieces, variant: int) -> object:
             found += [decode(data[part.body : part.end], part.encoding) for part in root.walk()]
         case 2:
             found += [find_section(structure, part, kind) for part in ((), (1,), (2, 1)) for kind in KINDS]
-            found += [select_fields(header, {b"subject"}), select_content_fields(header), list(fields(header))]
-            fields_of = Header(header)
-            found += [references(fields_of.all(b"references"), fields_of.get(b"in-reply-to"))]
-            found += [canonical_message_id(fields_of.get(b"message-id") or b"")]
+            found += [select_fields(header, {b"subject"}), select_content_fields(header), list(HeaderSection(header))]
+            section = HeaderSection(header)
+            found += [references(section.texts(b"references"), section.text(b"in-reply-to"))]
+            found += [canonical_message_id(section.text(b"message-id") or b"")]
             found += [base_subject(structure.envelope.subject)]
         case _:
             pass

@@ -118,6 +118,42 @@ async def test_forged_results_and_marks_are_removed(smtp: Smtp) -> None:
     assert other.endswith(b"\r\nAuthentication-Results: mail.ours.example\r\n")
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"Authentication-Results: mail.ours.example;",
+        b"authentication-RESULTS \t: mail.ours.example 1;",
+        b"Authentication-Results:\r\n\t(a (nested \\) one)) mail.ours.example (and) 1;",
+        b'Authentication-Results: "mail.ours.example";',
+        b'Authentication-Results: ("") "mail.\\ours.example" ;',
+        b"Authentication-Results: mail . ours(x)\r\n .example. ;",
+        b"Authentication-Results: MAIL.Ours.Example/1;",
+        b"Authentication-Results: =?utf-8?q?mail.ours=2Eexample?=;",
+        "Authentication-Results: mail。ours.ｅxample;".encode(),
+        b"Authentication-Results: mail.ours.example",
+        b"X-Moxlite-Anything \t:",
+    ],
+)
+async def test_a_forged_field_is_removed_however_it_is_written(smtp: Smtp, forged: bytes) -> None:
+    """SMTP-80"""
+    kept = b"Authentication-Results: (mail.ours.example) there.example; x=mail.ours.example\r\n" + MESSAGE
+    async with smtp.connect() as client:
+        await client.deliver(message=forged + b"\r\n forgery=pass\r\n" + kept)
+    one = await smtp.one()
+    assert one.endswith(b"\r\n" + kept)
+    assert b"forgery" not in one
+
+
+@pytest.mark.parametrize("line", [b"X-Long: " + b"x" * 900 + b"\r\n", b"A:\r\n"])
+async def test_a_header_section_longer_than_what_is_read_is_refused(smtp: Smtp, line: bytes) -> None:
+    """SMTP-46a"""
+    section = line * (1 + min((1 << 20) // len(line), 10_000))
+    async with smtp.connect(context=smtp.configured("max_message_size = 200000=>max_message_size = 2000000")) as client:
+        assert (await client.deliver(message=section + MESSAGE)).startswith("552 5.3.4 header section too large")
+        assert (await client.deliver()).startswith("250")
+    assert await smtp.one() is not None
+
+
 async def test_a_message_without_header_gets_an_empty_one(smtp: Smtp) -> None:
     """SMTP-45; STORE-21"""
     async with smtp.connect() as client:

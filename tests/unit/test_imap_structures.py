@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from moxlite.proto.imap.bodystructure import Address, BodyPart, parse_body, parse_envelope
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.url import ImapUrl
-from moxlite.proto.mime.headers import Header
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import scan
-from moxlite.proto.mime.wire import render_bodystructure, render_envelope
+from moxlite.proto.mime.wire import read_envelope, render_bodystructure
 
 MAIL = b"""\
 From: "A, B" <a@example.org>\r
@@ -39,7 +39,7 @@ in\r
 
 def test_the_envelope_that_the_server_renders_is_read() -> None:
     """IMAP-1, IMAP-102"""
-    envelope = parse_envelope(render_envelope(Header(MAIL.split(b"\r\n\r\n", 1)[0] + b"\r\n\r\n")))
+    envelope = parse_envelope(read_envelope(HeaderSection(MAIL))[1])
     assert envelope.author == envelope.sender == (Address(b"A, B", b"a", b"example.org"),)
     assert [address.mailbox for address in envelope.to] == [b"team", b"b", b"c", None]
     assert (envelope.subject, envelope.message_id, envelope.date) == (b"x", b"<1@example.org>", None)

@@ -5,7 +5,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.mime.headers import fields, unfold
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import references
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.file.database import Tx
@@ -44,7 +44,7 @@ def test_references_of_many_headers_are_those_of_each(headers: list[bytes]) -> N
     """STORE-77, IMAP-127"""
 
     def texts(header: bytes, name: bytes) -> list[bytes]:
-        return [unfold(field.value) for field in fields(header) if field.name.lower() == name]
+        return HeaderSection(header).texts(name)
 
     assert references_of(headers) == [
         tuple(dict.fromkeys(references(texts(one, b"references"), *texts(one, b"in-reply-to")[:1]))) for one in headers

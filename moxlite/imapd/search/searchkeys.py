@@ -28,7 +28,7 @@ from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.flagwire import parse_words
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, SequenceSet
-from moxlite.proto.mime.headers import fields, select_fields, unfold
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import body_text, fold, header_text
 from moxlite.proto.mime.types import Structure
 from moxlite.proto.mime.words import decode_words
@@ -102,10 +102,7 @@ class Message:
 
     def field_holds(self, name: bytes, needle: str) -> bool:
         """Whether a field of that (lower-case) name is there, and `needle` in its decoded text."""
-        return any(
-            needle in fold(decode_words(unfold(field.value)))
-            for field in fields(select_fields(self.whole_header(), (name,)))
-        )
+        return any(needle in fold(decode_words(text)) for text in HeaderSection(self.whole_header()).texts(name))
 
 
 class Hint(msgspec.Struct, frozen=True):

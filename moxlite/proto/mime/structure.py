@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from .decode import BLOCK, base64_size, decode, decode_blocks
-from .headers import MAX_HEADER, Header, is_field
+from .headers import MAX_HEADER, HeaderSection
 from .types import PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, Structure
 from .wire import read_envelope
 from .words import ContentValue, parse_content
@@ -99,7 +99,7 @@ class _Head(msgspec.Struct, frozen=True, gc=False):
     was no blank line.
     """
 
-    header: Header
+    header: HeaderSection
     end: int
     complete: bool
     delimiter: _Delimiter | None
@@ -118,7 +118,7 @@ def scan(data: Octets, *, strict: bool = False) -> Structure:
     return scan_message(data, strict=strict)[0]
 
 
-def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Header, bytes]:
+def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, HeaderSection, bytes]:
     """As `scan`, with the header of the message, of a section over MAX_HEADER its begin, and its ENVELOPE for IMAP."""
     scanner = _Scanner(data, strict)
     if strict:
@@ -150,17 +150,17 @@ class _Scanner:
 
     # --- entities ---
 
-    def message(self, start: int, depth: int) -> tuple[Header, Part]:
+    def message(self, start: int, depth: int) -> tuple[HeaderSection, Part]:
         """A message, the outermost or an embedded one, and its header."""
         head = self._head(start)
-        first = head.header.first
-        junk = not is_field(first) and first.strip(b"\r") != b"" and not first.startswith(_MBOX)
-        return head.header, self._entity(start, start, head, depth, _DEFAULT, junk)
+        junk = head.header.first(b"")
+        headless = junk is not None and junk.start == 0 and not junk.raw.startswith(_MBOX)
+        return head.header, self._entity(start, start, head, depth, _DEFAULT, headless)
 
     def _entity(self, boundary: int, start: int, head: _Head, depth: int, default: ContentValue, junk: bool) -> Part:
         """The part whose header section is `head`; `self.delimiter` is then what ended it."""
         self.count += 1
-        kind, transfer, disposition, content_id, description, md5, language, location = head.header.texts(_FIELDS)
+        kind, transfer, disposition, content_id, description, md5, language, location = map(head.header.text, _FIELDS)
         content = self._content(kind, default)
         encoding = _encoding(transfer)
         defect = ""
@@ -193,7 +193,7 @@ class _Scanner:
             inner, root = self.message(body, depth + 1)
             message = EmbeddedMessage(*read_envelope(inner), root)
         if container and not defect and content.value == "MESSAGE" and message is None:
-            message = EmbeddedMessage(*read_envelope(Header(b"")), self._empty_part(body))
+            message = EmbeddedMessage(*read_envelope(HeaderSection(b"")), self._empty_part(body))
         end = self._end(body, parts[-1] if parts else message.root if message else None)
         newlines = self._newlines_to(end) - before
         unterminated = end > body and self.data[end - 1] != 0x0A
@@ -300,7 +300,7 @@ class _Scanner:
     def _head(self, start: int) -> _Head:
         first = bytes(self.data[start : start + 2])
         if first[:1] == b"\n" or first == b"\r\n":
-            return _Head(Header(b""), start + (1 if first[:1] == b"\n" else 2), True, None)
+            return _Head(HeaderSection(b""), start + (1 if first[:1] == b"\n" else 2), True, None)
         if self.blank[0] < start:
             self.blank = self._find_blank(start)
         stop, after = self.blank
@@ -310,9 +310,9 @@ class _Scanner:
             if delimiter is not None:
                 stop = after = max(start, self._before_line(delimiter.start))
         section = bytes(self.data[start : min(stop, start + MAX_HEADER)])
-        header = Header(section)
-        if self.strict:
-            self._check_fields(section)
+        header = HeaderSection(section)
+        if header.count(b""):
+            self.fail("malformed header line")
         return _Head(header, after, header.complete and stop - start <= MAX_HEADER, delimiter)
 
     def _find_blank(self, start: int) -> tuple[int, int]:
@@ -322,11 +322,6 @@ class _Scanner:
                 return match.span()
             start += _WINDOW
         return self.size, self.size
-
-    def _check_fields(self, block: bytes) -> None:
-        for line in block.split(b"\n"):
-            if line.strip(b"\r") and line[:1] not in (b" ", b"\t") and not is_field(line):
-                self.fail("malformed header line")
 
     def _content(self, field: bytes | None, default: ContentValue) -> ContentValue:
         if not field:

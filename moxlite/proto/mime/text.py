@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from .charset import codec_name, decode_text
 from .decode import BLOCK, decode_blocks
-from .headers import fields, unfold
+from .headers import HeaderSection
 from .types import Part, Structure
 from .words import decode_words
 
@@ -229,10 +229,8 @@ def _blocks(part: Part, read: Read, limit: int) -> Iterator[bytes]:
 
 
 def header_text(header: bytes) -> str:
-    """All fields of a header section, one a line, unfolded and decoded."""
-    return "\n".join(
-        [f"{field.name.decode('utf-8', 'replace')}: {decode_words(unfold(field.value))}" for field in fields(header)]
-    )
+    """All fields of a header section, one a line, unfolded and decoded; so is junk, behind an empty name."""
+    return "\n".join([f"{field.label.decode('ascii')}: {decode_words(field.text)}" for field in HeaderSection(header)])
 
 
 def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:

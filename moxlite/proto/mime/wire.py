@@ -16,7 +16,7 @@ from typing import Final
 
 from .dates import parse_date
 from .envelope import MAX_ADDRESSES, GroupStart, RawAddress, decode_address, parse_addresses
-from .headers import Header
+from .headers import HeaderSection
 from .types import Envelope, MailAddress, Parameter, Part, Structure
 from .words import decode_words
 
@@ -27,7 +27,6 @@ __all__ = [
     "read_addresses",
     "read_envelope",
     "render_bodystructure",
-    "render_envelope",
     "string",
 ]
 
@@ -93,16 +92,11 @@ def has_extended_parameters(bodystructure: bytes) -> bool:
 # --- ENVELOPE ---
 
 
-def render_envelope(header: Header | bytes) -> bytes:
-    """ENVELOPE of a message from its header section (IMAP-102)."""
-    return read_envelope(header if isinstance(header, Header) else Header(header))[1]
-
-
-def read_envelope(header: Header) -> tuple[Envelope, bytes]:
-    """The envelope decoded, and as `render_envelope` gives it; address fields that occur twice are joined, of other
+def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
+    """The envelope decoded, and ENVELOPE as IMAP sends it; address fields that occur twice are joined, of other
     fields the first counts (IMAP-102).
     """
-    date, subject, in_reply_to, message_id = header.texts(_TEXTS)
+    date, subject, in_reply_to, message_id = map(header.text, _TEXTS)
     (
         (from_, from_wire),
         (sender, sender_wire),
@@ -110,7 +104,7 @@ def read_envelope(header: Header) -> tuple[Envelope, bytes]:
         (to, to_wire),
         (cc, cc_wire),
         (bcc, bcc_wire),
-    ) = [read_addresses(lists) if lists else _NOBODY for lists in header.lists(_LISTS)]
+    ) = [read_addresses(lists) if lists else _NOBODY for lists in map(header.texts, _LISTS)]
     moment, offset = (parse_date(date) if date else None) or (None, 0)
     envelope = Envelope(
         moment,

@@ -17,12 +17,11 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.proto.mime.headers import MAX_HEADER, Header
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
-from moxlite.proto.mime.wire import render_bodystructure, render_envelope
+from moxlite.proto.mime.wire import render_bodystructure
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
 from moxlite.store.content.spool import Spool
@@ -235,9 +234,6 @@ def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
     data = bytes(view) if len(view) <= ON_LOOP else view
     index, header, envelope = scan_message(data, strict=strict)
     section = bytes(data[: index.root.body])
-    if len(section) > MAX_HEADER:
-        header = Header(section)
-        envelope = render_envelope(header)
     subject_base, is_response = base_subject(index.envelope.subject)
     return Parsed(
         index=index,
@@ -247,7 +243,7 @@ def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
         preview=preview(index, lambda start, end: bytes(data[start:end])),
         thread=ThreadKeys(
             messageid=canonical_message_id(index.envelope.message_id),
-            references=tuple(references(header.all(b"references"), header.get(b"in-reply-to"))),
+            references=tuple(references(header.texts(b"references"), header.text(b"in-reply-to"))),
             subject_base=subject_base,
             is_response=is_response,
             dsn=index.is_dsn,

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.proto.mime.headers import Header
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage
@@ -177,7 +177,7 @@ class ReadAhead:
 
     def _place(self, mail: Mail, prepared: Prepared, batch: Batch) -> None:
         mailbox, words = mail.mailbox, mail.words
-        value = Header(prepared.header).get(b"x-gmail-labels") if mail.labels else None
+        value = HeaderSection(prepared.header).text(b"x-gmail-labels") if mail.labels else None
         if value:
             labelled = read_labels(value)
             mailbox, words = labelled.mailbox, labelled.words

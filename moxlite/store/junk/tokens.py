@@ -15,7 +15,7 @@ from hashlib import blake2b
 from itertools import islice, pairwise
 from typing import Final
 
-from moxlite.proto.mime.headers import fields, unfold
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, Read, token_text
 from moxlite.proto.mime.types import Structure
 from moxlite.proto.mime.words import decode_words
@@ -117,12 +117,11 @@ def _keep(token: str) -> bool:
 
 def _words(structure: Structure, read: Read, grams: Grams) -> Iterator[str]:
     root = structure.root
-    for field in fields(read(root.header, min(root.body, root.header + MAX_HEADER))):
-        name = FIELDS.get(field.name.lower())
-        if name is not None:
-            for token in tokens(decode_words(unfold(field.value))):
-                if len(token.encode()) > SHORTEST:
-                    yield f"{name}:{token}"
+    section = HeaderSection(read(root.header, min(root.body, root.header + MAX_HEADER)))
+    for field in section.all(*FIELDS):
+        for token in tokens(decode_words(field.text)):
+            if len(token.encode()) > SHORTEST:
+                yield f"{FIELDS[field.name]}:{token}"
     for piece in token_text(structure, read, MAX_TEXT):
         for host in _HOST.findall(piece.source):
             yield f"url:{host.lower().strip('.')[:LONGEST]}"

@@ -18,7 +18,7 @@ from typing import Final
 import apsw
 import msgspec
 
-from moxlite.proto.mime.headers import Header
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.account import Account
@@ -408,9 +408,9 @@ def _clear(tx: Tx, after: int) -> None:
         return
     rows = tx.rows(NEXT, after, UNIT_MESSAGES)
     for message_id, section in rows:
-        header = Header(section)
-        subject_base, _ = base_subject(decode_words(header.get(b"subject") or b""))
-        tx.execute(CLEAR, canonical_message_id(header.get(b"message-id") or b""), subject_base, message_id)
+        header = HeaderSection(section)
+        subject_base, _ = base_subject(decode_words(header.text(b"subject") or b""))
+        tx.execute(CLEAR, canonical_message_id(header.text(b"message-id") or b""), subject_base, message_id)
     if rows:
         tx.execute(CLEAR_MISSING, int_array([row[0] for row in rows]))
         tx.execute(SET_POSITION, rows[-1][0])
@@ -452,12 +452,12 @@ def stored_keys(r: Reader, message_id: int) -> Keys:
     row = r.row(STORED, message_id)
     assert row is not None
     messageid, subject_base, dsn, orig_id, received, section = row
-    header = Header(section)
-    _, is_response = base_subject(decode_words(header.get(b"subject") or b""))
+    header = HeaderSection(section)
+    _, is_response = base_subject(decode_words(header.text(b"subject") or b""))
     return Keys(
         ThreadKeys(
             messageid=messageid,
-            references=tuple(references(header.all(b"references"), header.get(b"in-reply-to"))),
+            references=tuple(references(header.texts(b"references"), header.text(b"in-reply-to"))),
             subject_base=subject_base,
             is_response=is_response,
             dsn=bool(dsn),

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from moxlite.proto.mime import types as mime
-from moxlite.proto.mime.headers import fields, unfold
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
@@ -59,8 +59,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
     headers = [
-        Header(field.name.decode("ascii", "replace"), decode_words(unfold(field.value)))
-        for field, _ in zip(fields(raw), range(MAX_FIELDS), strict=False)
+        Header(field.label.decode("ascii"), decode_words(field.text)) for field in HeaderSection(raw, MAX_FIELDS)
     ]
     texts: list[Text] = []
     for path, part in find_texts(root)[:MAX_TEXTS]:
