@@ -1,0 +1,12 @@
+"""The queue of outgoing mail (docs/spec/queue.md).
+
+- `queue`: takes messages and lets people operate on them; `submit`, `operations`, `filters`, `holdrules`: its parts
+- `scheduler`, `schedule`: what is due, and when something is tried again
+- `attempt`, `routing`: one attempt, and which way it goes: `direct` by `hosts`, `relay`, or `local`, over a `session`
+- `record`, `retire`, `rows`, `content`: what queue.db keeps of all that; functions on a transaction
+- `dsns`: what senders are told; `mirror`, `mirrorrows`: the mailbox that shows the queue
+- `commands`, `metrics`, `testdata`, `context`, `errors`
+
+`queue.queue` is what the composition root uses. A submitter knows `store.delivery.submission` alone. SMTP itself is
+`proto.smtp` on `net.smtpclient`.
+"""
