@@ -66,7 +66,7 @@ def session(shared: LocalServer) -> Iterator[imaplib.IMAP4]:
 
 
 #: The mailboxes of a new account (IMAP-35).
-FIRST = ("Inbox", "Archive", "Drafts", "Junk", "Sent", "Trash")
+FIRST = ("INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash")
 
 
 def metric(server: LocalServer, name: str, **labels: str) -> float:

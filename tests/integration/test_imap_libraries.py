@@ -70,7 +70,7 @@ def test_imap_tools_reads_and_changes(shared: LocalServer, session: imaplib.IMAP
         box.move(uids[3], "Archive")
         box.append(message(7), "Archive", dt=dt.datetime.fromtimestamp(DATE, tz=dt.UTC), flag_set=[r"\Draft"])
         box.folder.rename("tools/inner", "tools/outer")
-        assert {f.name for f in box.folder.list()} >= {"Inbox", "tools", "tools/outer"}
+        assert {f.name for f in box.folder.list()} >= {"INBOX", "tools", "tools/outer"}
         assert box.folder.status("tools/outer")["MESSAGES"] == 1
         box.delete(uids[2])
         with box.idle as idle:
@@ -79,7 +79,7 @@ def test_imap_tools_reads_and_changes(shared: LocalServer, session: imaplib.IMAP
     held = holdings(session)
     first = sent[0]._replace(flags=frozenset({r"\Flagged", "tools"}))
     assert held["tools/outer"] == [first]
-    assert held["Inbox"][:2] == [first, sent[1]._replace(flags=frozenset({"$Forwarded"}))]
+    assert held["INBOX"][:2] == [first, sent[1]._replace(flags=frozenset({"$Forwarded"}))]
     assert held["Archive"] == [sent[3], Stored(message(7), frozenset({r"\Draft"}), DATE)]
 
 
@@ -116,7 +116,7 @@ def test_aioimaplib_reads_and_changes(shared: LocalServer, session: imaplib.IMAP
 
     asyncio.run(play())
     held = holdings(session)
-    assert [stored.octets for stored in held["Inbox"]] == [sent[1].octets, sent[3].octets, message(8)]
+    assert [stored.octets for stored in held["INBOX"]] == [sent[1].octets, sent[3].octets, message(8)]
     assert held["Archive"] == [Stored(message(9), frozenset({r"\Seen"}), DATE), sent[0]]
     assert "aio/b" in held
 
@@ -150,7 +150,7 @@ def test_imapflow_reads_and_changes(
     assert found["flagged"] == [found["messages"][2]["uid"]]
     assert base64.b64decode(found["downloaded"]) == sent[0].octets
     held = holdings(session)
-    assert held["Inbox"] == [
+    assert held["INBOX"] == [
         sent[0]._replace(flags=frozenset({r"\Flagged", "flow"})),
         sent[2],
         sent[3],
@@ -186,7 +186,7 @@ def test_mail_imapclient_reads_and_changes(
         assert read == [[str(len(s.octets)), str(sum(s.octets)), ",".join(sorted(s.flags))] for s in sent]
         assert "left 0" in lines
         held = holdings(session)
-        assert held["Inbox"] == sent
+        assert held["INBOX"] == sent
         copy = Stored(message(9), frozenset({r"\Flagged", "perl"}), 1_580_526_245)
         assert held["Archive"] == [copy] * 2 * time
     after = metric(shared, "moxlite_imap_command_duration_seconds_count", cmd="compress", result="ok")

@@ -215,7 +215,7 @@ def test_offlineimap_reads_everything(
     with logs_in_by(local, mechanism.lower()):
         files = run()
     assert (commands(local, "compress") > deflated) is (compression == "yes")
-    inbox = [p for part in ("cur", "new") for p in (tmp_path / "maildir/Inbox" / part).iterdir()]
+    inbox = [p for part in ("cur", "new") for p in (tmp_path / "maildir/INBOX" / part).iterdir()]
     assert len(inbox) == len(sent)
     assert {p.read_bytes().replace(b"\r\n", b"\n") for p in inbox} == {c.replace(b"\r\n", b"\n") for c in sent}
     assert run() == files

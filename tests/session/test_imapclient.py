@@ -120,7 +120,7 @@ async def test_it_logs_in_with_the_strongest_mechanism_and_reads_what_it_wrote(i
         )
         messages = [dict(one.items) async for one in client.stream(fetch) if isinstance(one, r.FetchData)]
         assert [one["BODY[]"] for one in messages] == [MAIL, MAIL]
-        assert messages[0]["FLAGS"] == (r"\Seen", "work")
+        assert messages[0]["FLAGS"] == (r"\Recent", r"\Seen", "work")
         assert messages[0]["INTERNALDATE"] == date
         raw = await client.run(b"UID SEARCH KEYWORD work")
         assert [one.numbers for one in raw.of(r.SearchData)] == [(1,)]

@@ -188,7 +188,7 @@ async def test_no_text_of_a_client_reaches_a_line_of_ours(imap: Imap, caplog: py
         # what may hold line ends comes back as a literal
         await c.ok(b"a SETMETADATA Inbox (/private/comment " + literal + b")")
         [told] = await c.ok("a GETMETADATA Inbox /private/comment")
-        assert told == f"* METADATA Inbox (/private/comment {{{len(evil)}}}\r\n{evil.decode()})"
+        assert told == f"* METADATA INBOX (/private/comment {{{len(evil)}}}\r\n{evil.decode()})"
         await c.select()
     formatter = LogfmtFormatter(timestamps=False)
     lines = [formatter.format(record) for record in caplog.records]
@@ -247,7 +247,7 @@ async def test_a_mailbox_without_uids_takes_nothing_more_and_the_rest_works(imap
         await c.ok("a NOOP")
         assert (await c.tagged("a COPY 1 Inbox")).startswith("NO [LIMIT]")
         assert (await c.tagged("a MOVE 1 Inbox")).startswith("NO [LIMIT]")
-        assert (await c.ok("a STATUS Inbox (MESSAGES)")) == ["* STATUS Inbox (MESSAGES 1)"]
+        assert (await c.ok("a STATUS Inbox (MESSAGES)")) == ["* STATUS INBOX (MESSAGES 1)"]
         assert await c.ok("a NOOP") == []
 
 
@@ -284,5 +284,5 @@ async def test_a_full_disk_refuses_what_takes_room_and_the_rest_works(
                 answer = await c.tagged(f"a {command}")
                 assert answer.startswith("NO [UNAVAILABLE]"), (command, answer)
             assert len(await c.ok("a FETCH 1:* (FLAGS)")) == 2
-        assert (await c.ok("a STATUS Inbox (MESSAGES)")) == ["* STATUS Inbox (MESSAGES 2)"]
+        assert (await c.ok("a STATUS Inbox (MESSAGES)")) == ["* STATUS INBOX (MESSAGES 2)"]
         await c.ok("a COPY 1 Sent")

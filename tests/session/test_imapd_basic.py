@@ -123,7 +123,7 @@ async def test_scanners_are_sent_away_after_one_line(imap: Imap) -> None:
             assert await c.line() == b"* BYE this is an IMAP server\r\n"
             assert await c.line() == b""
     async with imap.connect() as c:
-        await c.send(b"x" * 17000)
+        await c.send(b"x" * 66000)
         assert await c.line() == b"* BYE [TOOBIG] command line too long\r\n"
 
 
@@ -259,7 +259,7 @@ async def test_a_new_account_has_its_first_mailboxes(imap: Imap) -> None:
     """IMAP-35, IMAP-69"""
     async with imap.user() as c:
         names = [line.split()[-1] for line in await c.ok('a LIST (SUBSCRIBED) "" *')]
-        assert names == ["Inbox", "Archive", "Drafts", "Junk", "Sent", "Trash"]
+        assert names == ["INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"]
         assert await c.ok("a NAMESPACE") == ['* NAMESPACE (("" "/")) NIL NIL']
 
 

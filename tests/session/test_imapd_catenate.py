@@ -86,7 +86,14 @@ async def test_a_url_that_names_nothing_is_told(imap: Imap, url: str) -> None:
         await c.append(MAIL)
         reply = await c.tagged(f'a APPEND Inbox CATENATE ({text("x")} URL "{url}")')
         assert reply.startswith(f'NO [BADURL "{url}"]')
-        assert await c.ok("b STATUS Inbox (MESSAGES)") == ["* STATUS Inbox (MESSAGES 1)"]
+        assert await c.ok("b STATUS Inbox (MESSAGES)") == ["* STATUS INBOX (MESSAGES 1)"]
+
+
+async def test_the_mailbox_is_looked_at_before_the_urls(imap: Imap) -> None:
+    """IMAP-85, IMAP-91: a client that is told to make the mailbox tries again, with the same URLs."""
+    async with imap.user() as c:
+        reply = await c.tagged('a APPEND nope CATENATE (URL "/Inbox/;UID=9")')
+        assert reply == "NO [TRYCREATE] no such mailbox"
 
 
 async def test_messages_of_both_kinds_come_in_one_command(imap: Imap) -> None:

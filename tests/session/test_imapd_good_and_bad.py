@@ -143,14 +143,14 @@ S: OK
 """
 LISTS = r"""
 C: LIST "" "In%"
-S: * LIST (\HasNoChildren) "/" Inbox
+S: * LIST (\HasNoChildren) "/" INBOX
 S: OK
 C: LIST (RECURSIVEMATCH) "" *
 S: BAD
 C: LIST "" * RETURN (FROB)
 S: BAD
 C: LSUB "" "In%"
-S: * LSUB () "/" Inbox
+S: * LSUB () "/" INBOX
 S: OK
 C: LSUB ""
 S: BAD
@@ -160,7 +160,7 @@ S: OK
 C: NAMESPACE mine
 S: BAD
 C: STATUS Inbox (MESSAGES)
-S: * STATUS Inbox (MESSAGES 3)
+S: * STATUS INBOX (MESSAGES 3)
 S: OK
 C: STATUS Missing (MESSAGES)
 S: NO [NONEXISTENT]
@@ -173,7 +173,7 @@ S: NO [NONEXISTENT]
 C: GETQUOTA
 S: BAD
 C: GETQUOTAROOT Inbox
-S: * QUOTAROOT Inbox ""
+S: * QUOTAROOT INBOX ""
 S: OK
 C: GETQUOTAROOT
 S: BAD
@@ -190,7 +190,7 @@ S: NO [NOPERM]
 C: SETMETADATA Inbox (comment "mine")
 S: BAD
 C: GETMETADATA Inbox /private/comment
-S: * METADATA Inbox (/private/comment "mine")
+S: * METADATA INBOX (/private/comment "mine")
 S: OK
 C: GETMETADATA Missing /private/comment
 S: NO [NONEXISTENT]
@@ -359,8 +359,6 @@ C: UID COPY 1 Missing
 S: NO [TRYCREATE]
 C: UID COPY 0 Sent
 S: BAD
-C: MOVE 1 Inbox
-S: NO [CANNOT]
 C: MOVE 1 Missing
 S: NO [TRYCREATE]
 C: MOVE 9 Sent

@@ -97,7 +97,7 @@ async def test_renaming_inbox_moves_its_messages(imap: Imap) -> None:
         await c.ok("a CREATE Inbox/sub")
         await c.ok("a RENAME inbox old")
         assert await c.ok("a STATUS old (MESSAGES UIDNEXT)") == ["* STATUS old (MESSAGES 3 UIDNEXT 4)"]
-        assert await c.ok("a STATUS inbox (MESSAGES)") == ["* STATUS Inbox (MESSAGES 0)"]
+        assert await c.ok("a STATUS inbox (MESSAGES)") == ["* STATUS INBOX (MESSAGES 0)"]
         assert len(await c.ok('a LIST "" inbox*')) == 2
 
 
@@ -116,10 +116,11 @@ async def test_subscriptions_do_not_need_mailboxes(imap: Imap) -> None:
 async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> None:
     """IMAP-67, IMAP-140"""
     async with imap.user(select=None) as c:
-        assert await c.ok('a LIST "" ""') == ['* LIST () "/" ""']
+        assert await c.ok('a LIST "" ""') == [r'* LIST (\Noselect) "/" ""']
+        assert await c.ok('a LIST "" "&Jjo!*"') == await c.ok('a LSUB "" "&Jjo!%"') == []
         await c.ok("a CREATE Archive/2020")
         assert await c.ok('a LIST "" *') == [
-            r'* LIST (\HasNoChildren) "/" Inbox',
+            r'* LIST (\HasNoChildren) "/" INBOX',
             r'* LIST (\HasChildren \Archive) "/" Archive',
             r'* LIST (\HasNoChildren) "/" Archive/2020',
             r'* LIST (\HasNoChildren \Drafts) "/" Drafts',
@@ -128,10 +129,28 @@ async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> 
             r'* LIST (\HasNoChildren \Trash) "/" Trash',
         ]
         names = [line.split()[-1] for line in await c.ok('a LIST "" (inb% %/% Arch* T%)')]
-        assert names == ["Inbox", "Archive", "Archive/2020", "Trash"]
+        assert names == ["INBOX", "Archive", "Archive/2020", "Trash"]
         assert [line.split()[-1] for line in await c.ok("a LIST Archive %")] == ["Archive/2020"]
         assert await c.ok('a LIST "" /Archive') == []
         assert len(await c.ok('a LIST (SPECIAL-USE) "" * RETURN (SUBSCRIBED)')) == 5
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("SELECT &Jjo!", "NO [NONEXISTENT]"),
+        ("STATUS &AGE- (MESSAGES)", "NO [NONEXISTENT]"),
+        ("CREATE &", "NO [CANNOT]"),
+        ("RENAME Sent &AAA", "NO [CANNOT]"),
+        ("SUBSCRIBE {2+}\r\n\xff\xfe", "NO [CANNOT]"),
+        ("APPEND &Jjo! {3+}\r\na\r\n", "NO"),
+    ],
+)
+async def test_what_is_no_mailbox_name_is_refused_and_no_bad_command(imap: Imap, command: str, answer: str) -> None:
+    """IMAP-32, IMAP-33"""
+    async with imap.user(select=None) as c:
+        await c.send(f"a {command}\r\n".encode("latin-1"))
+        assert (await c.response()).startswith(f"a {answer}")
 
 
 async def test_list_extended_selects_and_returns(imap: Imap) -> None:
@@ -145,10 +164,10 @@ async def test_list_extended_selects_and_returns(imap: Imap) -> None:
             r'* LIST (\HasChildren) "/" x ("CHILDINFO" ("SUBSCRIBED"))'
         ]
         assert await c.ok('a LIST "" inbox RETURN (SUBSCRIBED CHILDREN STATUS (MESSAGES UNSEEN) SUBSCRIBED)') == [
-            r'* LIST (\HasNoChildren \Subscribed) "/" Inbox',
-            "* STATUS Inbox (MESSAGES 2 UNSEEN 2)",
+            r'* LIST (\HasNoChildren \Subscribed) "/" INBOX',
+            "* STATUS INBOX (MESSAGES 2 UNSEEN 2)",
         ]
-        assert (await c.ok('a LIST "" Inbox RETURN (MYRIGHTS)'))[1:] == ["* MYRIGHTS Inbox lrswipkxteacd"]
+        assert (await c.ok('a LIST "" Inbox RETURN (MYRIGHTS)'))[1:] == ["* MYRIGHTS INBOX lrswipkxteacd"]
 
 
 async def test_status_tells_each_value(imap: Imap) -> None:
@@ -157,18 +176,18 @@ async def test_status_tells_each_value(imap: Imap) -> None:
         await put(account, 3)
         items = "MESSAGES UIDNEXT UNSEEN DELETED DELETED-STORAGE RECENT APPENDLIMIT"
         assert await c.ok(f"a STATUS inbox ({items})") == [
-            "* STATUS Inbox (MESSAGES 3 UIDNEXT 4 UNSEEN 3 DELETED 0 DELETED-STORAGE 0 RECENT 3 APPENDLIMIT 104857600)"
+            "* STATUS INBOX (MESSAGES 3 UIDNEXT 4 UNSEEN 3 DELETED 0 DELETED-STORAGE 0 RECENT 3 APPENDLIMIT 104857600)"
         ]
         assert (await c.ok("a STATUS inbox (HIGHESTMODSEQ MAILBOXID)"))[0].endswith(" MAILBOXID (F1))")
         size = len(mail(1))
         await account.write(lambda tx: store_flags(tx, MailboxID(1), [2], mode="add", flags=Flag.DELETED))
         assert await c.ok("a STATUS inbox (SIZE DELETED DELETED-STORAGE)") == [
-            f"* STATUS Inbox (SIZE {3 * size} DELETED 1 DELETED-STORAGE {size})"
+            f"* STATUS INBOX (SIZE {3 * size} DELETED 1 DELETED-STORAGE {size})"
         ]
         assert (await c.tagged("a STATUS nope (MESSAGES)")).startswith("NO [NONEXISTENT]")
         assert (await c.tagged("a STATUS inbox (FOO)")).startswith("BAD")
         await c.ok("a ENABLE IMAP4rev2")
-        assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS Inbox (RECENT 0)"]
+        assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS INBOX (RECENT 0)"]
 
 
 async def test_removed_mailboxes_are_told_to_rev2_clients_only(imap: Imap) -> None:

@@ -10,12 +10,12 @@ async def test_an_entry_is_set_read_and_removed(imap: Imap) -> None:
     async with imap.user() as c:
         assert {"METADATA", "LIST-METADATA"} <= set((await c.ok("a CAPABILITY"))[0].split())
         await c.ok('b SETMETADATA inbox (/Private/Comment "mine" /shared/vendor/acme/x {3+}\r\na\tb)')
-        assert await c.ok("c GETMETADATA INBOX /private/comment") == ['* METADATA Inbox (/private/comment "mine")']
+        assert await c.ok("c GETMETADATA INBOX /private/comment") == ['* METADATA INBOX (/private/comment "mine")']
         assert await c.ok("d GETMETADATA Inbox (/private/comment /shared/vendor/acme/x)") == [
-            '* METADATA Inbox (/private/comment "mine" /shared/vendor/acme/x "a\tb")'
+            '* METADATA INBOX (/private/comment "mine" /shared/vendor/acme/x "a\tb")'
         ]
         await c.ok("e SETMETADATA Inbox (/private/comment NIL)")
-        assert await c.ok("f GETMETADATA Inbox /private/comment") == ["* METADATA Inbox (/private/comment NIL)"]
+        assert await c.ok("f GETMETADATA Inbox /private/comment") == ["* METADATA INBOX (/private/comment NIL)"]
 
 
 async def test_a_value_with_nul_travels_as_literal8(imap: Imap) -> None:
@@ -23,7 +23,7 @@ async def test_a_value_with_nul_travels_as_literal8(imap: Imap) -> None:
     async with imap.user() as c:
         await c.ok(b"a SETMETADATA Inbox (/private/comment ~{3+}\r\na\0b)")
         assert await c.ok("b GETMETADATA Inbox /private/comment") == [
-            "* METADATA Inbox (/private/comment ~{3}\r\na\0b)"
+            "* METADATA INBOX (/private/comment ~{3}\r\na\0b)"
         ]
 
 
@@ -106,7 +106,7 @@ async def test_changes_by_others_are_told_after_enable(imap: Imap) -> None:
         assert await server_only.ok("a ENABLE METADATA-SERVER") == ["* ENABLED METADATA-SERVER"]
         await other.ok('b SETMETADATA Inbox (/private/comment "x")')
         await other.ok('c SETMETADATA "" (/private/comment "y")')
-        assert await c.ok("d NOOP") == ["* METADATA Inbox /private/comment", '* METADATA "" /private/comment']
+        assert await c.ok("d NOOP") == ["* METADATA INBOX /private/comment", '* METADATA "" /private/comment']
         assert await server_only.ok("e NOOP") == ['* METADATA "" /private/comment']
         assert await other.ok("f NOOP") == []
         assert await c.ok('g SETMETADATA "" (/private/comment NIL)') == []
@@ -118,8 +118,8 @@ async def test_list_returns_entries_of_each_mailbox(imap: Imap) -> None:
     async with imap.user() as c:
         await c.ok('a SETMETADATA Archive (/private/comment "old")')
         assert await c.ok('b LIST "" (Inbox Archive) RETURN (METADATA (/private/comment))') == [
-            r'* LIST (\HasNoChildren) "/" Inbox',
-            "* METADATA Inbox (/private/comment NIL)",
+            r'* LIST (\HasNoChildren) "/" INBOX',
+            "* METADATA INBOX (/private/comment NIL)",
             r'* LIST (\HasNoChildren \Archive) "/" Archive',
             '* METADATA Archive (/private/comment "old")',
         ]

@@ -32,24 +32,24 @@ async def test_sources_name_mailboxes(imap: Imap) -> None:
     async with imap.user() as c:
         assert "MULTISEARCH" in (await c.ok("a CAPABILITY"))[0].split()
         await filled(c)
-        every = {"Inbox", "Inbox/sub", "Archive", "Work", "Work/deep/er"}
+        every = {"INBOX", "INBOX/sub", "Archive", "Work", "Work/deep/er"}
         assert set(await hits(c, "IN (personal) SUBJECT apple")) == every
         assert await hits(c, "IN (mailboxes (Work nowhere Work)) SUBJECT apple") == {"Work": "ALL 1"}
         assert set(await hits(c, "IN (subtree Work) ALL")) == {"Work", "Work/deep/er"}
         assert set(await hits(c, "IN (subtree-one Work) ALL")) == {"Work"}
-        assert set(await hits(c, "IN (subtree-one (Inbox Work/deep)) ALL")) == {"Inbox", "Inbox/sub", "Work/deep/er"}
-        assert set(await hits(c, "IN (inboxes) ALL")) == {"Inbox", "Inbox/sub"}
+        assert set(await hits(c, "IN (subtree-one (Inbox Work/deep)) ALL")) == {"INBOX", "INBOX/sub", "Work/deep/er"}
+        assert set(await hits(c, "IN (inboxes) ALL")) == {"INBOX", "INBOX/sub"}
         await c.ok("u UNSUBSCRIBE Work")
         assert set(await hits(c, "IN (subscribed) ALL")) == every - {"Work"}
-        assert set(await hits(c, "IN (selected mailboxes Archive) ALL")) == {"Inbox", "Archive"}
+        assert set(await hits(c, "IN (selected mailboxes Archive) ALL")) == {"INBOX", "Archive"}
 
 
 async def test_without_sources_the_selected_mailbox_is_searched(imap: Imap) -> None:
     """IMAP-126"""
     async with imap.user() as c:
         await filled(c)
-        assert await hits(c, "SUBJECT pear") == {"Inbox": "ALL 2"}
-        assert await hits(c, "RETURN (MIN MAX COUNT) ALL") == {"Inbox": "MIN 1 MAX 2 COUNT 2"}
+        assert await hits(c, "SUBJECT pear") == {"INBOX": "ALL 2"}
+        assert await hits(c, "RETURN (MIN MAX COUNT) ALL") == {"INBOX": "MIN 1 MAX 2 COUNT 2"}
         assert await hits(c, "RETURN (COUNT) SUBJECT plum") == {}
         await c.ok("a UNSELECT")
         assert (await c.tagged("b ESEARCH ALL")).startswith("BAD")
@@ -62,7 +62,7 @@ async def test_numbers_beyond_the_end_are_no_error(imap: Imap) -> None:
     """IMAP-126, RFC 7377 §2"""
     async with imap.user() as c:
         await filled(c)
-        assert await hits(c, "IN (mailboxes (Inbox Work)) 2:100") == {"Inbox": "ALL 2", "Work": "ALL 2"}
+        assert await hits(c, "IN (mailboxes (Inbox Work)) 2:100") == {"INBOX": "ALL 2", "Work": "ALL 2"}
         assert await hits(c, "IN (mailboxes Work) UID 1,7") == {"Work": "ALL 1"}
         assert await hits(c, "5:9") == {}
 
@@ -73,8 +73,8 @@ async def test_save_is_for_the_selected_mailbox_alone(imap: Imap) -> None:
         await filled(c)
         assert await hits(c, "RETURN (SAVE) SUBJECT pear") == {}
         assert await c.ok("a SEARCH $") == ["* SEARCH 2"]
-        assert await hits(c, "IN (selected) RETURN (SAVE COUNT) SUBJECT apple") == {"Inbox": "COUNT 1"}
-        assert await hits(c, "$") == {"Inbox": "ALL 1"}
+        assert await hits(c, "IN (selected) RETURN (SAVE COUNT) SUBJECT apple") == {"INBOX": "COUNT 1"}
+        assert await hits(c, "$") == {"INBOX": "ALL 1"}
         assert (await c.tagged("b ESEARCH IN (personal) RETURN (SAVE) ALL")).startswith("BAD")
         assert (await c.tagged("c ESEARCH IN (personal) $")).startswith("BAD")
 

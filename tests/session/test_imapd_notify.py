@@ -99,7 +99,7 @@ async def test_none_freezes_the_view_until_it_is_wanted_again(imap: Imap) -> Non
         assert await c.done() == []
         assert (await c.ok("g FETCH 2 UID")) == ["* 2 FETCH (UID 2)"]  # its numbers stand still
         assert await c.ok(r"h STORE 3 +FLAGS (\Seen)") == [r"* 3 FETCH (UID 3 FLAGS (\Seen))"]
-        assert await c.ok("i STATUS Inbox (MESSAGES)") == ["* STATUS Inbox (MESSAGES 3)"]
+        assert await c.ok("i STATUS Inbox (MESSAGES)") == ["* STATUS INBOX (MESSAGES 3)"]
         told = await c.ok(f"j NOTIFY SET (selected {ALL})")
         assert "* 2 EXPUNGE" in told
         assert "* 3 EXISTS" in told

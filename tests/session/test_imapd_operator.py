@@ -211,7 +211,7 @@ async def test_a_transcript_shows_what_is_said_and_no_secrets(
     lines = [line.split(" ", 2)[2] for line in text.splitlines()]
     assert lines[0] == "-: mia@example.org 198.51.100.7 "
     for line in (
-        "C: s SELECT Inbox",
+        "C: s SELECT INBOX",
         "S: s OK [READ-WRITE] selected",
         r"C: ap APPEND Inbox (\Seen) {38}…",
         "C: c LOGIN … …",

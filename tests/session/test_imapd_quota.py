@@ -14,7 +14,7 @@ async def test_usage_and_limit_are_told_in_kibibytes_rounded_up(imap: Imap) -> N
         assert {"QUOTA", "QUOTA=RES-STORAGE"} <= set((await c.ok("a CAPABILITY"))[0].split())
         assert await c.ok('b GETQUOTA ""') == ['* QUOTA "" (STORAGE 0 10)']
         await c.append(MAIL)
-        assert await c.ok("c GETQUOTAROOT inbox") == ['* QUOTAROOT Inbox ""', '* QUOTA "" (STORAGE 2 10)']
+        assert await c.ok("c GETQUOTAROOT inbox") == ['* QUOTAROOT INBOX ""', '* QUOTA "" (STORAGE 2 10)']
 
 
 async def test_without_a_limit_there_is_a_root_but_no_usage(imap: Imap) -> None:

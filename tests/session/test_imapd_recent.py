@@ -31,7 +31,7 @@ async def test_what_one_session_was_told_is_not_recent_in_the_next(imap: Imap) -
         assert (await box(account)).recent_uid == 3, "written once, by the last session to end"
         await put(account, 1, first=9)
         async with imap.user(select=None) as c:
-            assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS Inbox (RECENT 1)"]
+            assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS INBOX (RECENT 1)"]
             assert await recent(c) == 1
             assert await c.ok("a FETCH 2:3 FLAGS") == [
                 "* 2 FETCH (UID 2 FLAGS ())",
@@ -89,14 +89,16 @@ async def test_the_first_one_told_shows_it_and_no_other(imap: Imap) -> None:
 
 
 async def test_examine_and_rev2_claim_nothing(imap: Imap) -> None:
-    """IMAP-72a"""
+    """IMAP-72a: EXAMINE shows what is recent, and it stays so (RFC 3501 §6.3.2)."""
     async with imap.account() as account:
         await put(account, 2)
         async with imap.user(select=None) as c, imap.user(select="Inbox", enable=["IMAP4rev2"]):
-            assert await recent(c, "EXAMINE") == 0
+            assert await recent(c, "EXAMINE") == 2
+            assert await c.ok("a FETCH 1 FLAGS") == [r"* 1 FETCH (UID 1 FLAGS (\Recent))"]
             await put(account, 1, first=9)
-            await c.ok("a NOOP")
-            assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS Inbox (RECENT 3)"]
+            assert "* 3 RECENT" in await c.ok("a NOOP")
+            assert await c.ok("a SEARCH RECENT") == ["* SEARCH 1 2 3"]
+            assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS INBOX (RECENT 3)"]
         assert (await box(account)).recent_uid == 1
 
 

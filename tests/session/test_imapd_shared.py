@@ -266,7 +266,7 @@ async def test_list_tells_rights_if_asked(imap: Imap) -> None:
     await give(imap, "l", "Seen")
     async with guest(imap) as c:
         lines = await c.ok('a LIST "" ("Inbox" "Other Users/mia/*") RETURN (MYRIGHTS STATUS (MESSAGES MAILBOXID))')
-        assert "* MYRIGHTS Inbox lrswipkxteacd" in lines
+        assert "* MYRIGHTS INBOX lrswipkxteacd" in lines
         assert f"* MYRIGHTS {BOX} lrted" in lines
         assert '* MYRIGHTS "Other Users/mia/Seen" l' in lines
         assert len([line for line in lines if line.startswith("* STATUS")]) == 2, "not without the right to read"
@@ -550,7 +550,7 @@ async def test_searching_sorting_and_threading_look_into_the_owners_file(imap: I
         assert found[0].endswith("UID ALL 1:2")
         assert "Other Users/mia/Inbox" in found[0]
         (personal,) = await c.ok("a ESEARCH IN (personal) ALL")
-        assert "MAILBOX Inbox" in personal
+        assert "MAILBOX INBOX" in personal
         assert personal.endswith("UID ALL 1")
 
 
@@ -569,13 +569,13 @@ async def test_named_mailboxes_of_others_are_searched(imap: Imap, monkeypatch: p
 
         work = f"{BOX}  UID ALL 1:3"
         assert await searched('subtree "Other Users"') == [work]
-        assert await searched(f'mailboxes ({BOX} Inbox "Other Users/mia/Seen")') == ["Inbox  UID ALL 1", work]
-        assert await searched("personal") == ["Inbox  UID ALL 1"]
+        assert await searched(f'mailboxes ({BOX} Inbox "Other Users/mia/Seen")') == ["INBOX  UID ALL 1", work]
+        assert await searched("personal") == ["INBOX  UID ALL 1"]
         assert await searched(f"mailboxes {BOX}", "UID 2:*") == [f"{BOX}  UID ALL 2:3"]
         await c.ok(f"b SUBSCRIBE {BOX}")
-        assert await searched("subscribed") == ["Inbox  UID ALL 1", work]
+        assert await searched("subscribed") == ["INBOX  UID ALL 1", work]
         await c.ok(f"b SELECT {BOX}")
-        assert await searched(f"selected mailboxes {BOX} personal") == ["Inbox  UID ALL 1", work]
+        assert await searched(f"selected mailboxes {BOX} personal") == ["INBOX  UID ALL 1", work]
         assert await searched(f"mailboxes {BOX}") == [work]
         monkeypatch.setattr(multisearch, "MAX_OWNERS", 0)
         await give(imap, "lr", "Other")

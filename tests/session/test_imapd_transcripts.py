@@ -51,7 +51,7 @@ async def test_outlook(imap: Imap) -> None:
         assert await c.ok("a7 NOOP") == []
         assert await c.ok("a8 UID SEARCH DELETED") == ["* SEARCH 1"]
         await c.ok("a9 CLOSE")
-        assert await c.ok("a10 STATUS INBOX (MESSAGES UNSEEN)") == ["* STATUS Inbox (MESSAGES 0 UNSEEN 0)"]
+        assert await c.ok("a10 STATUS INBOX (MESSAGES UNSEEN)") == ["* STATUS INBOX (MESSAGES 0 UNSEEN 0)"]
 
 
 async def test_thunderbird(imap: Imap) -> None:
@@ -69,7 +69,7 @@ async def test_thunderbird(imap: Imap) -> None:
         ) + await c.ok('8 LIST (SUBSCRIBED) "" "*"')
         await c.append(MAIL)
         await c.ok('9 select "INBOX" (CONDSTORE)')
-        assert await c.ok('10 getquotaroot "INBOX"') == ['* QUOTAROOT Inbox ""', '* QUOTA "" (STORAGE 1 1024)']
+        assert await c.ok('10 getquotaroot "INBOX"') == ['* QUOTAROOT INBOX ""', '* QUOTA "" (STORAGE 1 1024)']
         assert "$NotJunk" in (await c.ok("11 uid store 1 +Flags (NonJunk)"))[0]
         assert "$Junk" in (await c.ok("12 uid store 1 Flags (Junk)"))[0]
         await c.ok("13 UID fetch 1 (UID RFC822.SIZE BODY[])")
@@ -157,7 +157,7 @@ async def test_evolution(imap: Imap) -> None:
         )
         assert told == []
         listed = await c.ok('A00003 LIST "" "*" RETURN (SUBSCRIBED CHILDREN STATUS (MESSAGES UNSEEN UIDVALIDITY))')
-        assert any(line.startswith("* STATUS Inbox (MESSAGES 0 UNSEEN 0 ") for line in listed)
+        assert any(line.startswith("* STATUS INBOX (MESSAGES 0 UNSEEN 0 ") for line in listed)
         await c.select()
         await other.append(MAIL)
         assert await c.response() == "* 1 EXISTS"

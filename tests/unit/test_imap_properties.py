@@ -408,20 +408,15 @@ def test_written_responses_are_read_back(given_responses: list[r.Response], utf8
     assert client(data, sizes, utf8=utf8) == given_responses
 
 
-def test_long_sets_are_cut_into_lines() -> None:
+def test_only_sets_of_vanished_are_cut_into_lines() -> None:
     """IMAP-56, IMAP-123"""
     pairs = tuple((n, n) for n in range(1, 20000, 2))
     lines = encode(r.Vanished(pairs, earlier=True)).split(b"\r\n")[:-1]
     assert max(map(len, lines)) <= 4064 + len(b"* VANISHED (EARLIER) ")
     joined = b",".join(line.removeprefix(b"* VANISHED (EARLIER) ") for line in lines)
     assert SequenceSet.parse(joined).ranges == pairs
-    lines = encode(r.SearchData(tuple(range(1, 5000)), 9)).split(b"\r\n")[:-1]
-    assert max(map(len, lines)) <= 8000
-    assert [word for line in lines for word in line.split()[2:]] == [
-        *(b"%d" % n for n in range(1, 5000)),
-        b"(MODSEQ",
-        b"9)",
-    ]
+    (line,) = encode(r.SearchData(tuple(range(1, 5000)), 9)).split(b"\r\n")[:-1]
+    assert line.split()[2:] == [*(b"%d" % n for n in range(1, 5000)), b"(MODSEQ", b"9)"]
 
 
 def test_no_text_of_a_peer_breaks_a_line() -> None:

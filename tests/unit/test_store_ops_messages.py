@@ -7,7 +7,6 @@ from moxlite.store.content import body
 from moxlite.store.errors import (
     BadKeyword,
     LimitExceeded,
-    MailboxNotAllowed,
     NoSuchMailbox,
     NoSuchMessage,
     OverQuota,
@@ -306,8 +305,22 @@ async def test_a_move_keeps_the_message_and_leaves_a_tombstone(accounts: Account
         await account.settle()
         assert await look(account, lambda r: r.rows("SELECT refs FROM body ORDER BY id")) == [(1,), (1,), (1,)]
         assert await look(account, lambda r: body.message_range(r, found[0].id)) == mail(2)
-        with pytest.raises(MailboxNotAllowed):
-            await account.write(lambda tx: move_messages(tx, inbox.id, [1], inbox.id))
+
+
+async def test_a_move_within_a_mailbox_gives_the_messages_new_uids(accounts: Accounts) -> None:
+    """IMAP-118, STORE-25: as a copy would, but for the old ones."""
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        added = await put(account, 3)
+        moved = await account.write(lambda tx: move_messages(tx, inbox.id, [1, 3], inbox.id))
+        assert (moved.source_uids, moved.target_uids) == ((1, 3), (4, 5))
+        assert moved.message_ids == (added[0].message_id, added[2].message_id)
+        assert [row.uid for row in await rows(account)] == [2, 4, 5]
+        assert await look(account, lambda r: vanished(r, inbox.id, 0)) == [1, 3]
+        after = await box(account)
+        assert (after.exists, after.size) == (3, 3 * len(mail(1)))
+        await account.settle()
+        assert await look(account, lambda r: r.rows("SELECT refs FROM body ORDER BY id")) == [(1,), (1,), (1,)]
 
 
 async def test_a_message_can_come_back_and_be_removed_while_its_tombstones_wait(accounts: Accounts) -> None:

@@ -59,7 +59,7 @@ async def store(session: Session, command: c.Store) -> Done:
     named = cut(session, await resolve(view, command.set, uid=command.uid))
     uids = view.live(named)
     if not uids:
-        return _nothing(len(named), len(uids))
+        return _done(command, len(named), 0)
 
     modified: list[int] = []
     found = 0
@@ -100,14 +100,12 @@ async def store(session: Session, command: c.Store) -> Done:
     if modified:
         numbers = modified if command.uid else [view.number(uid) for uid in modified]
         return Done("some messages were changed meanwhile", Code("MODIFIED", format_ranges(runs(numbers))))
-    return _nothing(len(named), found)
+    return _done(command, len(named), found)
 
 
-def _nothing(named: int, found: int) -> Done:
-    """The outcome when messages named are gone (IMAP-57, RFC 2180 §4.2)."""
-    if named and not found:
-        raise no("the messages are gone", "EXPUNGEISSUED")
-    return Done("stored", Code("EXPUNGEISSUED") if found < named else None)
+def _done(command: c.Store, named: int, found: int) -> Done:
+    """The outcome; a client that wants no answers need not hear that messages are gone (IMAP-57, RFC 2180 §4.2.1)."""
+    return Done("stored", Code("EXPUNGEISSUED") if found < named and not command.silent else None)
 
 
 async def _show(session: Session, view: View, command: c.Store, stored: Stored) -> None:

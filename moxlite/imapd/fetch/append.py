@@ -31,7 +31,7 @@ async def append(session: Session, command: c.Append) -> Done:
     try:
         refuse_more(session, len(command.messages))
         async with at(session, command.mailbox) as place:
-            items = await _prepared(session, command.messages, await _rights(place))
+            items = await _prepared(session, command.messages, await _rights(place, command.messages))
             added = await add(place.account, place.box, items, origin=place.origin)
     finally:
         session.drop_incoming()
@@ -48,7 +48,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
         async with at(session, command.mailbox) as place:
             if place.owner != view.seat.owner:
                 raise no("a message is replaced within one account only", "CANNOT")
-            items = await _prepared(session, (command.message,), await _rights(place))
+            items = await _prepared(session, (command.message,), await _rights(place, (command.message,)))
 
             def remove(tx: AccountTx, added: list[Added]) -> None:
                 if not expunge(tx, view.mailbox_id, uids).uids:
@@ -70,9 +70,13 @@ def _appenduid(added: Sequence[Added]) -> Code:
     return Code("APPENDUID", b"%d %b" % (first.uidvalidity, uids))
 
 
-async def _rights(place: Place) -> str:
-    """What the user may do with the mailbox; whether messages may be added to it, the unit finds out."""
-    return (await find_target(place)).rights if place.guest else RIGHTS
+async def _rights(place: Place, messages: Sequence[c.AppendMessage]) -> str:
+    """What the user may do with the mailbox. Whether messages may be added to it, the unit finds out; but before the
+    URLs of a CATENATE are followed, the mailbox must be there (RFC 4469 §3: TRYCREATE comes before BADURL).
+    """
+    if place.guest or any(message.catenate for message in messages):
+        return (await find_target(place)).rights
+    return RIGHTS
 
 
 async def _prepared(session: Session, messages: Sequence[c.AppendMessage], rights: str) -> list[Append]:

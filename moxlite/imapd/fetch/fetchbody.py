@@ -287,9 +287,16 @@ async def _stream(session: Session, blocks: AsyncIterator[bytes], promised: int,
 # --- BINARY (RFC 3516)
 
 
-def _undecodable(part: Part) -> bool:
-    """Whether a part has no transfer encoding to undo: it is a container (IMAP-100)."""
-    return bool(part.parts) or part.type == "MULTIPART" or part.message is not None or part.type == "MESSAGE"
+_PLAIN: Final = frozenset({"7BIT", "8BIT", "BINARY"})
+"""Encodings that leave the octets as they are (RFC 2045 §6.2)."""
+
+
+def _is_multipart(part: Part) -> bool:
+    return bool(part.parts) or part.type == "MULTIPART"
+
+
+def _is_message(part: Part) -> bool:
+    return part.message is not None or part.type == "MESSAGE"
 
 
 class _Decoded(msgspec.Struct, frozen=True):
@@ -308,9 +315,11 @@ async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | Non
     part = find_part(structure, numbers)
     if part is None:
         return None
-    container = _undecodable(part)
+    container = _is_multipart(part) or _is_message(part)
     if numbers and container:
-        raise Unanswered("a multipart or message has no transfer encoding of its own")
+        if _is_multipart(part) or part.encoding not in _PLAIN:
+            raise Unanswered("a multipart or an encoded message can't be decoded")
+        return _Decoded(b"", part.body, part.end, "BINARY", part.end - part.body)
     if not container and not is_known_encoding(part.encoding):
         raise Unanswered("unknown content transfer encoding", "UNKNOWN-CTE")
     if numbers:

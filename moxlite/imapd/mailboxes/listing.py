@@ -66,7 +66,7 @@ def _order(name: str) -> tuple[bool, str]:
 async def list_mailboxes(session: Session, command: c.List) -> Done:
     """LIST."""
     if command.patterns == ("",) and not command.selection:
-        session.respond(ListData((), ""))  # what is the separator?
+        session.respond(ListData((r"\Noselect",), ""))  # what is the separator? (RFC 9051 §6.3.9)
         return Done("separator told")
     if _disabled(session, command):
         raise bad("return option is not supported")
@@ -231,7 +231,7 @@ class _Listing:
 async def lsub(session: Session, command: c.Lsub) -> Done:
     """LSUB (RFC 3501 §6.3.9): with a trailing ``%`` also parents of subscribed names that don't match themselves."""
     if not command.pattern:
-        session.respond(LsubData((), ""))
+        session.respond(LsubData((r"\NoSelect",), ""))
         return Done("separator told")
     names = await session.home.account.read(subscriptions, op="imap-lsub")
     pattern = Pattern(command.reference, command.pattern)

@@ -1,6 +1,5 @@
 """ESEARCH: a search in several mailboxes (RFC 7377; IMAP-126)."""
 
-from array import array
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -22,7 +21,6 @@ from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.search import ModSeqIs, Return, Sequence, Uids, keys_of
-from moxlite.proto.imap.seqset import SequenceSet
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.reading import mailbox, state
 from moxlite.store.rows.reading import uids as all_uids
@@ -90,21 +88,6 @@ async def _search(
             await session.drain()
 
 
-class _Searched(View):
-    """A mailbox as a search sees it that must not fail for numbers beyond its end (RFC 7377 §2)."""
-
-    __slots__ = ()
-
-    def resolve(self, numbers: SequenceSet, *, uid: bool) -> "array[int]":
-        """See `View.resolve`."""
-        if uid or numbers.saved:
-            return super().resolve(numbers, uid=uid)
-        found = uid_array()
-        for low, high in numbers.resolve(self.exists):
-            found += self.uids[low - 1 : high]
-        return found
-
-
 async def _views(
     session: Session, known: Known, sources: tuple[c.Source, ...], *, numbered: bool
 ) -> list[tuple[Mailbox, View]]:
@@ -167,17 +150,17 @@ def _named(box: Mailbox, name: str) -> Mailbox:
     return msgspec.structs.replace(box, name=name)
 
 
-async def _searched(seat: Seat, box: Mailbox, *, numbered: bool) -> _Searched:
+async def _searched(seat: Seat, box: Mailbox, *, numbered: bool) -> View:
     """A mailbox that is not selected."""
     uids = await _uids(seat, box) if numbered else EMPTY
-    return _Searched(seat, box, read_only=True, since=box.modseq, uids=uids)
+    return View(seat, box, read_only=True, since=box.modseq, uids=uids)
 
 
 def _as_known(current: View, box: Mailbox) -> View:
     """The selected mailbox, as the client knows it."""
     if current.counted:
         return current
-    view = _Searched(current.seat, box, read_only=True, since=current.since, uids=current.list)
+    view = View(current.seat, box, read_only=True, since=current.since, uids=current.list)
     view.uidvalidity, view.uidnext, view.modseq = current.uidvalidity, current.uidnext, current.modseq
     view.keywords = current.keywords
     view.recent = current.recent

@@ -268,7 +268,7 @@ class _Divider:
             case s.Younger(seconds=seconds):
                 return q.ReceivedAt(since=self.now - seconds * 1_000_000)
             case s.Sequence(set=numbers):
-                return q.UIDs(self.view.resolve(numbers, uid=False))
+                return q.UIDs(self.view.sought(numbers))
             case s.Uids(set=numbers):
                 return self.named.get(numbers) or q.UIDs(self.view.resolve(numbers, uid=True))
             case s.UidAfter(uid=uid):
@@ -295,7 +295,7 @@ def _is_text(key: s.SearchKey) -> bool:
 def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condition]) -> Program:
     """Split a program. `named`: sets of UIDs that the view can't resolve.
 
-    Raises Refused (BAD) for message numbers that do not exist, and keys that are not supported.
+    Raises Refused (BAD) for keys that are not supported.
     """
     divider = _Divider(view, named)
     condition, test = divider.divide(program)

@@ -71,7 +71,7 @@ async def first_searched(session: Session, view: View, program: s.SearchKey, *, 
     for key in program.keys if isinstance(program, s.And) else (program,):
         match key:
             case s.Sequence(set=numbers):
-                ranges = intersect(ranges, list(runs(view.resolve(numbers, uid=False))))
+                ranges = intersect(ranges, list(runs(view.sought(numbers))))
             case s.Uids(set=numbers):
                 ranges = intersect(ranges, await named_ranges(view, numbers))
             case s.UidAfter(uid=uid):

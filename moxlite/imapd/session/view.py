@@ -165,6 +165,14 @@ class View:
             return pick(self.uids, numbers.resolve(self.last_uid))
         if numbers.largest > self.exists or (numbers.star and not self.exists):
             raise bad("no message has that number")
+        return self.sought(numbers)
+
+    def sought(self, numbers: SequenceSet) -> array[int]:
+        """The UIDs of the messages that a search by message numbers is about: numbers beyond `exists` match nothing
+        (IMAP-62).
+        """
+        if numbers.saved:
+            return self.search_result()
         found = uid_array()
         for low, high in numbers.resolve(self.exists):
             found += self.uids[low - 1 : high]

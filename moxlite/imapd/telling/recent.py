@@ -42,7 +42,10 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
 
     A full or broken disk is no reason to keep anybody from their mail: then the claim is only in memory (IMAP-153).
     """
-    if session.rev2 or view.read_only or view.seat.guest:  # the owner sees what is new, guests don't
+    if session.rev2 or view.seat.guest:  # the owner sees what is new, guests don't
+        return
+    if view.read_only:
+        await _show_unclaimed(view, box)
         return
     account, share, below = view.seat.account, view.seat.share, view.uidnext
     if box.recent_uid >= below and box.id not in share.unwritten:  # all is claimed, and written
@@ -58,8 +61,19 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
     _claim(view, max(first, share.recent.get(box.id, 0)))
     if written and share.recent.get(box.id, 0) <= below:
         share.unwritten.discard(box.id)
+    await _count_told(view)
+
+
+async def _show_unclaimed(view: View, box: Mailbox) -> None:
+    """EXAMINE shows what is recent, and leaves it so (RFC 3501 §6.3.2)."""
+    _show(view, max(box.recent_uid, view.seat.share.recent.get(box.id, 0)))
+    await _count_told(view)
+
+
+async def _count_told(view: View) -> None:
     if view.counted and view.recent:
-        view.recent_told = await _count(account, box.id, view.recent[0][0], below, since=view.since)
+        low, account = view.recent[0][0], view.seat.account
+        view.recent_told = await _count(account, view.mailbox_id, low, view.uidnext, since=view.since)
 
 
 async def _count(account: Account, mailbox_id: MailboxID, low: int, below: int, *, since: int | None = None) -> int:
@@ -75,23 +89,32 @@ async def _count(account: Account, mailbox_id: MailboxID, low: int, below: int, 
 
 
 def claim_told(session: Session, view: View, uids: array[int]) -> bool:
-    """Claim what this session is the first to be told of among `uids`, which are at the end of its view; whether there
-    is any.
+    """Claim what this session is the first to be told of among `uids`, which are at the end of its view, or only show
+    it after EXAMINE; whether there is any.
     """
-    if session.rev2 or view.read_only or view.seat.guest:
+    if session.rev2 or view.seat.guest:
         return False
     first = max(uids[0], view.seat.share.recent.get(view.mailbox_id, 0))
-    claimed = len(uids) - bisect_left(uids, first)
-    if claimed:
-        view.recent_told += claimed
-        _claim(view, first)
-    return bool(claimed)
+    recent = len(uids) - bisect_left(uids, first)
+    if recent:
+        view.recent_told += recent
+        if view.read_only:
+            _show(view, first)
+        else:
+            _claim(view, first)
+    return bool(recent)
 
 
-def _claim(view: View, first: int) -> None:
+def _show(view: View, first: int) -> None:
     """Show ``\\Recent`` for messages from UID `first` on."""
     if first < view.uidnext:
         view.recent = normalize([*view.recent, (first, view.uidnext - 1)])
+
+
+def _claim(view: View, first: int) -> None:
+    """Show it, and let no other session do so."""
+    _show(view, first)
+    if first < view.uidnext:
         view.seat.share.recent[view.mailbox_id] = view.uidnext
         view.seat.share.unwritten.add(view.mailbox_id)
 

@@ -49,9 +49,7 @@ from .seqset import format_lines, format_ranges
 from .tokens import encode_astring, encode_datetime, encode_mailbox, encode_nstring, encode_string
 
 __all__ = [
-    "MAX_SEARCH_LINE",
     "MAX_VANISHED_LINE",
-    "SEARCH_STEP",
     "encode",
     "expunge_lines",
     "fetch_flags",
@@ -63,13 +61,7 @@ __all__ = [
 ]
 
 MAX_VANISHED_LINE: Final = 4064
-"""Octets of a set in one VANISHED or SEARCH ALL line (IMAP-56): clients with 4 KiB line buffers exist."""
-
-MAX_SEARCH_LINE: Final = 8000
-"""Octets of a ``* SEARCH`` line (IMAP-123)."""
-
-SEARCH_STEP: Final = (MAX_SEARCH_LINE - 40) // 11
-"""Numbers in such a line: ten digits and a space each."""
+"""Octets of a set in one VANISHED line (IMAP-56): clients with 4 KiB line buffers exist."""
 
 
 def encode(response: Response, *, utf8: bool = False) -> bytes:
@@ -151,15 +143,11 @@ def _status(r: StatusData, utf8: bool) -> bytes:
 
 
 def _search(r: SearchData, utf8: bool) -> bytes:
-    # A long result is spread over several lines (IMAP-123); the highest modseq stands on the last one.
-    modseq = b" (MODSEQ %d)" % r.modseq if r.modseq is not None else b""
+    # One line however long: Python's imaplib, used as its documentation does, reads only one (IMAP-123).
     if not r.numbers:
         return b"* SEARCH\r\n"
-    lines = [
-        b"* SEARCH " + " ".join(map(str, r.numbers[start : start + SEARCH_STEP])).encode()
-        for start in range(0, len(r.numbers), SEARCH_STEP)
-    ]
-    return b"\r\n".join(lines) + modseq + b"\r\n"
+    modseq = b" (MODSEQ %d)" % r.modseq if r.modseq is not None else b""
+    return b"* SEARCH %b%b\r\n" % (" ".join(map(str, r.numbers)).encode(), modseq)
 
 
 def _esearch(r: EsearchData, utf8: bool) -> bytes:

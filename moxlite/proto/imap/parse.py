@@ -101,16 +101,16 @@ def _id(reader: Reader, modes: Modes) -> c.Id:
         return c.Id()
 
     def pair() -> tuple[str, str | None]:
-        key = decode_text(reader.string())
+        key = reader.string()
         reader.space()
         value = reader.nstring()
-        return key, None if value is None else decode_text(value)
+        if len(key) > MAX_ID_KEY or len(value or b"") > MAX_ID_VALUE:
+            raise ProtocolError("field of ID is too long")
+        return decode_text(key), None if value is None else decode_text(value)
 
     pairs = list_of(reader, pair, empty=True, blanks=not modes.pedantic)  # aioimaplib sends ``( "name" "x" )``
     if len(pairs) > MAX_ID_PAIRS:
         raise ProtocolError(f"more than {MAX_ID_PAIRS} fields in ID")
-    if any(len(key) > MAX_ID_KEY or len(value or "") > MAX_ID_VALUE for key, value in pairs):
-        raise ProtocolError("field of ID is too long")
     if len({key.lower() for key, _ in pairs}) < len(pairs):
         raise ProtocolError("field of ID twice")
     return c.Id(tuple(pairs))

@@ -51,8 +51,10 @@ __all__ = [
     "ServerDecoder",
 ]
 
-MAX_LINE: Final = 16_384
-"""Octets of a command without its literals (IMAP-28); RFC 7162 §4 wants 8,192."""
+MAX_LINE: Final = 65_536
+"""Octets of a command without its literals (IMAP-28): 30 fields of ID, each of 30 and 1,024 octets that are all escaped
+(RFC 2971 §3.3), are 63,420. RFC 7162 §4 wants 8,192.
+"""
 
 MAX_SASL_LINE: Final = 12_288
 """Octets of a client's line within AUTHENTICATE (IMAP-43, RFC 4954 §4)."""

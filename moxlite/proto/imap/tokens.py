@@ -233,7 +233,9 @@ class Reader:
     # -- names and dates
 
     def mailbox(self) -> str:
-        """``mailbox`` (RFC 9051 §5.1), decoded."""
+        """``mailbox`` (RFC 9051 §5.1), decoded. Octets that are no name become one that no mailbox can have: whether
+        there is such a mailbox is no question of syntax (IMAP-32).
+        """
         return inbox(self._name(self.astring()))
 
     def list_mailbox(self) -> str:
@@ -247,9 +249,10 @@ class Reader:
 
     def _name(self, octets: bytes) -> str:
         # UTF-8 without the client having asked for it (IMAP-31): decoded as such, for it can't be UTF-7.
-        if self.utf8 or not octets.isascii():
-            return _utf8(octets)
-        return utf7.decode(octets)
+        try:
+            return octets.decode() if self.utf8 or not octets.isascii() else utf7.decode(octets)
+        except (UnicodeDecodeError, ProtocolError):
+            return "\0" + octets.decode("latin-1")
 
     def date(self) -> dt.date:
         """``date``, quoted or not."""
@@ -325,7 +328,11 @@ def encode_nstring(octets: bytes | None, *, utf8: bool = False) -> bytes:
 
 
 def encode_mailbox(name: str, *, utf8: bool = False) -> bytes:
-    """A mailbox name: modified UTF-7, or UTF-8 in a quoted string (IMAP-32)."""
+    """A mailbox name: modified UTF-7, or UTF-8 in a quoted string (IMAP-32). ``Inbox`` as first component is written
+    INBOX, as all programs expect it (IMAP-34).
+    """
+    if name[:5] == "Inbox" and name[5:6] in ("", "/"):
+        name = "INBOX" + name[5:]
     if _PLAIN_NAME.fullmatch(name) and name.upper() != "NIL":  # most names are atoms either way
         return name.encode()
     return encode_astring(name.encode() if utf8 else utf7.encode(name), utf8=utf8)

@@ -18,7 +18,6 @@ import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.file.transaction import Row
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.adding import Added, add_message
@@ -294,11 +293,12 @@ def copy_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Co
 
 
 def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
-    """Move messages of a mailbox to another one; message ids, flags and received time stay, the quota is not asked.
+    """Move messages of a mailbox to another one or to its own end (RFC 6851 §3.3); message ids, flags and received time
+    stay, the quota is not asked.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: source and target are the same, the target is the system's, or the source is and
-      the target not the one for trash; UidsExhausted; LimitExceeded. Then nothing is changed.
+      NoSuchMailbox; MailboxNotAllowed: the target is the system's, or the source is and the target not the one for
+      trash; UidsExhausted; LimitExceeded. Then nothing is changed.
     """
     return _move(tx, mailbox(tx, source_id), _by_uid(tx, source_id, uids), mailbox(tx, target_id))
 
@@ -321,8 +321,6 @@ def move_all(tx: AccountTx, source_id: MailboxID, target_id: MailboxID) -> Copie
 
 
 def _move(tx: AccountTx, box: Mailbox, sources: list[_Source], target: Mailbox) -> Copied:
-    if box.id == target.id:
-        raise MailboxNotAllowed("source and target of a move are the same mailbox")
     check_fillable(target)
     if box.system:
         check_cancels(target)
