@@ -163,16 +163,17 @@ def test_a_sane_section_is_read_as_the_standard_library_reads_it(fields: list[tu
 def test_the_cost_is_linear_and_small_whatever_the_octets(unit: bytes) -> None:
     """STORE-55"""
     octets = b"A: b" + unit * (MAX_HEADER // len(unit))
+    began = time.process_time()
+    section = HeaderSection(octets)
+    section.without(section.all(b"a"))
+    assert time.process_time() - began < 0.2 * slowness()
     tracemalloc.start()
     try:
-        began = time.perf_counter()
         section = HeaderSection(octets)
         section.without(section.all(b"a"))
-        taken = time.perf_counter() - began
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert taken < 0.5 * slowness()
     assert peak < 8 << 20
 
 

@@ -94,7 +94,7 @@ class HeaderSection:
 
     Args:
       octets: of the message, from its begin; without an empty line all of them are header.
-      limit: pieces read at most. Of the octets MAX_HEADER are read.
+      limit: pieces read at most, two or more. Of the octets MAX_HEADER are read.
 
     Attributes:
       octets: the section without the empty line.
@@ -217,8 +217,9 @@ def _cut(octets: bytes, limit: int) -> tuple[list[bytes | None], list[bytes], li
     """
     if not octets:
         return [], [], []
-    before, *parts = _BEGIN.split(b"\n" + octets.removesuffix(b"\n"), limit)
-    if before:  # the section begins with a continuation line
+    headless = octets.startswith((b" ", b"\t"))  # a continuation line of nothing, cut off before the first split
+    before, *parts = _BEGIN.split(b"\n" + octets.removesuffix(b"\n"), limit - headless)
+    if headless:
         parts[:0] = (None, None, before[1:])
     return parts[::3], parts[1::3], parts[2::3]
 
