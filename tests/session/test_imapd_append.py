@@ -1,19 +1,22 @@
 """APPEND and REPLACE (docs/spec/imap.md §9)."""
 
 import errno
+import logging
 import random
 import tempfile
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
 from moxlite.imapd import Context
-from moxlite.store.content import body
+from moxlite.store.content import body, chunks, prepare
+from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StorageFull
 from moxlite.store.mail.messages import expunge
-from moxlite.store.types import MailboxID
+from moxlite.store.types import CHUNK_BITS, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import look, put, rows
 
@@ -203,3 +206,55 @@ async def test_the_messages_of_one_command_share_memory_and_a_file(imap: Imap, m
         assert [row.size for row in await rows(account)][120:] == [len(one) + 6 for one in long[:110]]
         assert len(files) == 2
     assert list(imap.context.spool_directory.iterdir()) == []
+
+
+DAMAGE = {
+    "bits": "UPDATE body_chunk SET data = zeroblob(length(data))",
+    "check": "UPDATE body_chunk SET digest = digest + 1",
+    "another's": "UPDATE body_chunk SET (enc, digest, data) = "
+    "(SELECT enc, digest, data FROM body_chunk WHERE id >> 16 = 1)",
+    "type": "UPDATE body_chunk SET enc = 99",
+    "missing": "DELETE FROM body_chunk",
+}
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("kind", DAMAGE)
+async def test_what_is_appended_can_be_read_though_its_like_is_damaged(
+    imap: Imap, kind: str, large: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-180: equal bodies are stored once, and what is stored is looked at before it is shared. The messages that
+    had the damaged one before can be read again, too.
+    """
+    if large:
+        monkeypatch.setattr(prepare, "LARGE", 2 * CHUNK_SIZE)
+        data = MAIL + random.Random(1).randbytes(5 * CHUNK_SIZE // 2).hex().encode() + b"\r\n"
+    else:
+        data = MAIL + b"and a longer text\r\n"
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 1)
+        await c.append(data)
+        first, last = (2 << CHUNK_BITS) + 2 * large, 3 << CHUNK_BITS
+        await account.write(lambda tx: tx.execute(f"{DAMAGE[kind]} WHERE id >= ? AND id < ?", first, last))
+        with caplog.at_level(logging.WARNING, "moxlite.store.content"):
+            assert (await c.append(data)).startswith("OK [APPENDUID ")
+        assert caplog.messages == ["damaged body mended"]
+        assert len(await look(account, lambda r: r.rows("SELECT id FROM body WHERE refs > 0"))) == 2
+        found = await rows(account)
+        for row in found[1:]:
+            assert (await account.scan(partial(body.message_range, message_id=row.id), op="test")) == data
+        caplog.clear()
+        assert (await c.append(data)).startswith("OK [APPENDUID ")
+        assert caplog.messages == []
+
+
+async def test_appending_again_leaves_a_sound_body_as_it_is(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-180: also when it was stored by another setting."""
+    async with imap.account() as account, imap.user() as c:
+        await c.append(MAIL * 100)
+        before = await look(account, lambda r: r.rows("SELECT * FROM body_chunk"))
+        await c.append(MAIL * 100)
+        assert await look(account, lambda r: r.rows("SELECT * FROM body_chunk")) == before
+        monkeypatch.setattr(chunks, "_preferred", chunks.Compression.NONE)
+        await c.append(MAIL * 100)
+        assert await look(account, lambda r: r.rows("SELECT * FROM body_chunk")) == before

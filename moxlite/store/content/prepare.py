@@ -24,6 +24,7 @@ from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
+from moxlite.store.content.sound import tell_mended, unsound, write_chunks
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadMessage, StoreError
 from moxlite.store.file.transaction import Tx
@@ -278,7 +279,8 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
     is removed at the end.
 
     Does nothing for a body that is in `Prepared.chunks`. One that the account has already is written all the same and
-    dropped at the end: what is there now may be erased before the unit runs. Many short ones share a unit.
+    dropped at the end: what is there now may be erased before the unit runs. If it is damaged, it is mended first. Many
+    short ones share a unit.
 
     Raises:
       StorageFull, StorageBroken: a body could not be written.
@@ -290,12 +292,26 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
             encoded = await trio.to_thread.run_sync(_encode_pieces, pieces)
             octets = sum(piece.size for piece in pieces)
             held += await account.write(partial(_write_pieces, pieces=encoded, held=tuple(held)), weight=octets)
+        await _mend_stored(account, [one for one in messages if one.chunks is None])
         ids = iter(held)
         yield [one if one.chunks is not None else msgspec.structs.replace(one, held=next(ids)) for one in ready]
     finally:
         if held:
             with trio.move_on_after(RELEASE_SECONDS, shield=True), suppress(StoreError):
                 await account.write(lambda tx: _release_all(tx, held))
+
+
+async def _mend_stored(account: Account, messages: Sequence[Prepared]) -> None:
+    """Write damaged bodies anew that equal those of messages and would be shared with them (STORE-180)."""
+    by_digest = {one.digest: one for one in messages}
+    damaged = await account.scan(partial(unsound, digests=list(by_digest)), op="sound") if by_digest else {}
+    for digest, body_id in damaged.items():
+        for pieces in _in_units([by_digest[digest]]):
+            for piece, chunks in await trio.to_thread.run_sync(_encode_pieces, pieces):
+                seq = piece.start // CHUNK_SIZE
+                unit = partial(write_chunks, body_id=body_id, seq=seq, chunks=chunks, digest=digest)
+                await account.write(unit, weight=piece.size)
+        tell_mended(body_id, str(account.database.path))
 
 
 class _Piece(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.sound import WRITE_CHUNK, make_sound
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Tx, Value
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
@@ -74,10 +75,6 @@ INSERT INTO body (hash, size, refs) VALUES (?, ?, 1) ON CONFLICT (hash) DO UPDAT
 RETURNING id, refs"""
 USE_IF_THERE: Final = "UPDATE body SET refs = refs + 1 WHERE hash = ? RETURNING id"
 NAME_BODY: Final = "UPDATE body SET hash = ?, refs = 1 WHERE id = ?"
-# A body that nobody uses any more may have its chunks still; in a damaged file a new one might find those of another.
-INSERT_CHUNK: Final = """
-INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET enc = excluded.enc, digest = excluded.digest, data = excluded.data"""
 SENT: Final = int(SpecialUse.SENT)
 INSERT_MESSAGE: Final = """
 INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,
@@ -105,9 +102,12 @@ INSERT_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) VALUE
 def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
     """One more user of the body of each message: a stored equal one, the one written before (`held_bodies`), or a new
     one (STORE-180). Returns their ids, in order.
+
+    What is stored of an equal one is looked at: what would be shared is known to be good.
     """
     ids: list[BodyID] = []
     chunks: list[tuple[int, int, int, bytes]] = []
+    written: set[BodyID] = set()
     for prepared in messages:
         if prepared.chunks is None:
             ids.append(_use_held(tx, prepared))
@@ -119,9 +119,12 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
             first = chunk_id(body_id, 0)
             for seq, chunk in enumerate(prepared.chunks):
                 chunks.append((first + seq, chunk.enc, chunk.check, chunk.data))
+            written.add(body_id)
+        elif body_id not in written:
+            make_sound(tx, body_id, prepared.digest, prepared.body_size, prepared.chunks)
         ids.append(body_id)
     if chunks:
-        tx.executemany(INSERT_CHUNK, chunks)
+        tx.executemany(WRITE_CHUNK, chunks)
     return ids
 
 
