@@ -12,6 +12,7 @@ from moxlite.admin.storage import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import derive_credential, set_credential
+from tests.supervised import supervised
 
 __all__ = ["accounts", "set_passwords"]
 
@@ -56,7 +57,7 @@ async def set_passwords(config: Path, names: list[str], password: str) -> None:
     credential = derive_credential(password)
     store = Accounts(holder.current.static.data_dir, store_options(lambda: holder.current))
     async with trio.open_nursery() as nursery:
-        await nursery.start(store.serve)
+        await nursery.start(supervised, store)
         for name in names:
             async with store.use(name) as account:
                 await account.write(lambda tx: set_credential(tx, credential))

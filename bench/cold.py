@@ -31,6 +31,7 @@ from moxlite.store.options import Options
 from moxlite.store.rows.reading import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.faultvfs import FaultVFS
+from tests.supervised import supervised
 
 __all__ = ["cold"]
 
@@ -101,8 +102,8 @@ async def _house(folder: Path, options: Options) -> AsyncIterator[tuple[Context,
     auth = await AuthDB.open(folder / "data/auth.db", msgspec.structs.replace(options, vfs=None))
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(accounts.serve)
-            await nursery.start(auth.serve)
+            await nursery.start(supervised, accounts)
+            await nursery.start(supervised, auth)
             logins = Logins(
                 current=lambda: holder.current,
                 accounts=accounts,

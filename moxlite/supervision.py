@@ -4,7 +4,7 @@ A supervisor is a nursery whose tasks have names and fates. The server has one, 
 own, so that the faults of a broken account stay in it::
 
     async with open_supervisor("server") as tree:
-        await tree.start_ready("store.auth", auth.serve)  # the first start must succeed
+        await tree.start_ready("ctl.accept", serve_ctl)  # the first start must succeed
         tree.start("queue.scheduler", scheduler.serve)  # restarted after a failure
         tree.start("store.import", job, Fate.ONCE)  # its failure is logged, that is all
 
@@ -102,16 +102,16 @@ class Supervisor:
     def start(self, name: str, task: Callable[[], Awaitable[None]], fate: Fate = Fate.RESTART) -> None:
         """Run `task()`. Those of fate ONCE may share a name."""
         if fate is Fate.ONCE:
-            self._nursery.start_soon(self._once, name, task, name=name)
+            self._nursery.start_soon(self._once, name, task, name=self._title(name))
         else:
-            self._nursery.start_soon(self._keep, name, self._enter(name), task, fate, name=name)
+            self._nursery.start_soon(self._keep, name, self._enter(name), task, fate, name=self._title(name))
 
     async def start_ready(self, name: str, task: ReadyTask) -> None:
         """Run `task(task_status=…)`, and return once it has called ``started``; later failures restart it.
 
         Raises what the task raises before that.
         """
-        await self._nursery.start(self._keep_ready, name, self._enter(name), task, name=name)
+        await self._nursery.start(self._keep_ready, name, self._enter(name), task, name=self._title(name))
 
     async def stop(self, name: str) -> None:
         """Cancel a task, running or pausing, and return once it has ended. Without such a task: nothing."""
@@ -129,6 +129,10 @@ class Supervisor:
         ]
 
     # Inside
+
+    def _title(self, name: str) -> str:
+        """The task's name for Trio: SIGUSR1's dump and the watchdog show it."""
+        return f"{name} ({self.name})"
 
     def _enter(self, name: str) -> "_Running":
         assert name not in self._running, f"two tasks are called {name}"

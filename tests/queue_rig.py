@@ -20,13 +20,15 @@ from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls import ServerTLS, TLSError
 from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Loopback
-from moxlite.queue.queue import Queue
+from moxlite.queue.queue import SCHEDULER, Queue
 from moxlite.queue.rows import DELIVERING, Message
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.mail.systemmailbox import UNQUEUE
+from moxlite.supervision import open_supervisor
+from tests.supervised import supervised
 
 __all__ = ["HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "submission"]
 
@@ -362,7 +364,7 @@ async def rig_at(
     rig.accounts = Accounts(tmp_path, store_options(lambda: rig.snapshot))
     async with trio.open_nursery() as nursery:
         rig.nursery = rig.local.nursery = nursery
-        await nursery.start(rig.accounts.serve)
+        await nursery.start(supervised, rig.accounts)
         ctx = Context(
             config=lambda: rig.snapshot,
             accounts=rig.accounts,
@@ -377,7 +379,7 @@ async def rig_at(
         )
         async with Queue.open(tmp_path / "queue.db", ctx) as rig.queue:
             rig.accounts.register_outbox(UNQUEUE, rig.queue.mirror.unqueue)
-            rig.accounts.register_task(rig.queue.mirror.attend)
+            rig.accounts.register_task("queue.attend", rig.queue.mirror.attend)
             if prepare is not None:
                 prepare(rig)
             if serve:
@@ -390,7 +392,12 @@ async def rig_at(
 
 
 async def _serve(rig: Rig) -> None:
+    """As the server does it."""
     try:
-        await rig.queue.serve(rig.shutdown)
+        async with open_supervisor("test") as tree, trio.open_nursery() as attempts:
+            rig.queue.start(tree, attempts)
+            await rig.shutdown.wait()
+            await tree.stop(SCHEDULER)
+            attempts.cancel_scope.deadline = trio.current_time() + rig.snapshot.static.queue.shutdown_grace
     finally:
         rig.stopped.set()

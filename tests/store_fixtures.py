@@ -15,6 +15,7 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.options import Options
+from tests.supervised import supervised
 
 __all__ = ["accounts", "soon", "store_options", "unserved"]
 
@@ -32,7 +33,7 @@ async def accounts(tmp_path: Path, store_options: Options) -> AsyncIterator[Acco
     """
     found = Accounts(tmp_path / "data", store_options)
     async with trio.open_nursery() as nursery:
-        await nursery.start(found.serve)
+        await nursery.start(supervised, found)
         yield found
         nursery.cancel_scope.cancel()
 

@@ -30,6 +30,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.imports.engine import Imports
 from moxlite.web.context import REQUESTS, Context, make_context
 from moxlite.web.serve import serve_connection
+from tests.supervised import supervised
 from tests.tools import still, still_failures
 
 __all__ = [
@@ -340,10 +341,10 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
         failures=still_failures(),
         secret=b"0" * 32,
     )
-    await nursery.start(accounts.serve)
-    await nursery.start(auth.serve)
-    imports = Imports(accounts, folder / "data" / "tmp")
-    await nursery.start(imports.serve)
+    await nursery.start(supervised, accounts)
+    await nursery.start(supervised, auth)
+    tree = await nursery.start(supervised)
+    imports = Imports(accounts, folder / "data" / "tmp", tree)
     async with accounts.use("mia") as account:
         await change_password(account, PASSWORD)
     found: Rig

@@ -13,6 +13,7 @@ from moxlite.cli.common import Failure, call, config_path, settings
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
+    from moxlite.process.signals import Signals
 
 __all__ = ["healthcheck", "localserve", "serve", "stop"]
 
@@ -92,6 +93,13 @@ def localserve(
 
 
 def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool) -> int:
+    from moxlite.process.signals import Signals
+
+    with Signals() as signals:
+        return _serve_with(signals, path, log_level=log_level, drop=drop, local=local)
+
+
+def _serve_with(signals: "Signals", path: Path, *, log_level: str | None, drop: bool, local: bool) -> int:
     from moxlite import server as composition
     from moxlite.config.load import ConfigError
     from moxlite.process.startup import StartFailed, start
@@ -114,7 +122,7 @@ def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool) -> int
             print("moxlite: ready", file=sys.stderr, flush=True)
 
     try:
-        composition.run(started, local=local, ready=ready)
+        composition.run(started, local=local, ready=ready, signals=signals)
     except StartFailed as error:
         raise Failure(str(error)) from None
     finally:

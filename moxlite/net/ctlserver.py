@@ -2,7 +2,8 @@
 
 The nursery tree::
 
-    serve_ctl
+    supervisor
+     ├─ serve_ctl: accepts
      └─ one task per connection (at most 64): reads lines
          └─ one task per running request: the command
 """
@@ -13,6 +14,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +34,9 @@ from moxlite.net.ctl import (
     StreamReceiver,
     StreamSender,
 )
+from moxlite.net.listeners import accept_loop
 from moxlite.net.log import bind_cid, new_cid
+from moxlite.supervision import Fate, Supervisor
 
 __all__ = ["Command", "CommandFailed", "Exchange", "listen_ctl", "serve_ctl"]
 
@@ -109,14 +113,22 @@ def listen_ctl(path: Path) -> trio.SocketListener:
 
 
 async def serve_ctl(
-    listener: trio.SocketListener, commands: Mapping[str, Command], *, allowed_uids: frozenset[int] | None = None
+    path: Path,
+    commands: Mapping[str, Command],
+    tree: Supervisor,
+    *,
+    allowed_uids: frozenset[int] | None = None,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve requests until cancelled, then close the listener.
+    """Listen at `path`, accept connections and serve their requests, until cancelled; ready once it listens.
 
     Args:
-      listener: from `listen_ctl`.
+      path: of the socket, see `listen_ctl`.
       commands: by name.
+      tree: runs the connections, which so outlive a failure of this task.
       allowed_uids: whose processes may connect; None: root and our own user.
+
+    Errors: OSError when the socket cannot be made; then as `moxlite.net.listeners.serve_listener`.
     """
     allowed = frozenset({0, os.geteuid()}) if allowed_uids is None else allowed_uids
     open_connections = 0
@@ -125,24 +137,25 @@ async def serve_ctl(
         nonlocal open_connections
         open_connections += 1
         try:
+            if open_connections > MAX_CONNECTIONS:
+                logger.warning("too many control connections", extra={"kv": {"limit": MAX_CONNECTIONS}})
+                return
+            uid = _peer_uid(stream)
+            if uid not in allowed:
+                logger.warning("control connection of another user refused", extra={"kv": {"uid": uid}})
+                return
             with bind_cid(new_cid()), guard("ctl"):
                 await _serve_connection(stream, commands)
         finally:
             open_connections -= 1
             await trio.aclose_forcefully(stream)
 
-    async with listener, trio.open_nursery() as nursery:
-        while True:
-            stream = await listener.accept()
-            uid = _peer_uid(stream)
-            if uid not in allowed:
-                logger.warning("control connection of another user refused", extra={"kv": {"uid": uid}})
-            elif open_connections >= MAX_CONNECTIONS:
-                logger.warning("too many control connections", extra={"kv": {"limit": MAX_CONNECTIONS}})
-            else:
-                nursery.start_soon(serve_one, stream)
-                continue
-            await trio.aclose_forcefully(stream)
+    def take(stream: trio.SocketStream) -> None:
+        tree.start("ctl.connection", partial(serve_one, stream), Fate.ONCE)
+
+    async with listen_ctl(path) as listener:
+        task_status.started()
+        await accept_loop(listener, "ctl", take)
 
 
 def _peer_uid(stream: trio.SocketStream) -> int | None:

@@ -1,11 +1,7 @@
 """Binding ports and serving them: one task per connection, and an orderly end (architecture §5, ADMIN-39).
 
-The nursery tree of one listener::
-
-    serve_listener
-     ├─ accept loop            until `shutdown`
-     └─ one task per connection, each with its own cancel scope; after `shutdown` they get `grace` seconds, then are
-     cancelled
+`serve_listener` is the accept loop of one port, a task of the server's supervisor. The connections are tasks of another
+nursery, so that they outlive a failure of that loop; after a shutdown they have `GRACE_SECONDS`.
 """
 
 import errno
@@ -13,6 +9,7 @@ import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Final, TypeAlias
 
@@ -26,7 +23,7 @@ from moxlite.net.proxyprotocol import ProxyError, read_proxy_header
 from moxlite.net.sockets import QuickStream
 from moxlite.net.tls import ServerTLS, TLSError, TLSStream
 
-__all__ = ["BACKLOG", "GRACE_SECONDS", "BindError", "Handler", "bind", "listen", "serve_listener"]
+__all__ = ["BACKLOG", "GRACE_SECONDS", "BindError", "Handler", "accept_loop", "bind", "listen", "serve_listener"]
 
 logger = logging.getLogger("moxlite.net.listeners")
 
@@ -117,48 +114,38 @@ async def serve_listener(
     pkg: str,
     name: str,
     shutdown: trio.Event,
+    connections: trio.Nursery,
     tls: ServerTLS | None = None,
     proxies: Sequence[IPNetwork] = (),
-    grace: float = GRACE_SECONDS,
 ) -> None:
-    """Accept connections and speak with each in its own task, until `shutdown` is set and all have ended.
+    """Accept connections and speak with each in its own task of `connections`, until cancelled.
 
     Args:
-      listener: closed at the end.
+      listener: stays open; the caller closes it.
       handler: the session.
       pkg: the room that answers for crashes of the handler.
       name: of the configured listener, for logs and `ConnectionInfo`.
-      shutdown: no more connections; sessions see it in their info and have `grace` seconds, then they are cancelled.
+      shutdown: sessions see it in their info.
+      connections: outlives this task. To end them in order, cancel this task, close the listener, set `shutdown`, and
+        give the nursery a deadline `GRACE_SECONDS` from then.
       tls: shake hands before the handler is called (submissions, imaps, https).
       proxies: networks from which every connection must begin with a PROXY protocol header (SMTP-18); from others
-      none is read. grace: seconds.
+        none is read.
 
-    Cancelled, it closes the listener and cancels all connections at once.
+    Errors: those of one connection end that one. Without descriptors or memory for a new one it waits 0.1 s. Any other
+    error of accept comes out, and leaves all connections as they are: it can be called again.
     """
-    async with trio.open_nursery() as connections:
-        async with listener:
-            await _until(shutdown, _accept_loop, listener, handler, pkg, name, shutdown, tls, proxies, connections)
-        connections.cancel_scope.deadline = trio.current_time() + grace
+    serve_one = partial(_serve_one, handler=handler, pkg=pkg, name=name, shutdown=shutdown, tls=tls, proxies=proxies)
+    await accept_loop(listener, name, partial(connections.start_soon, serve_one))
 
 
-async def _until(event: trio.Event, function: Callable[..., Awaitable[None]], *args: object) -> None:
-    """Run `function` until `event` is set, then cancel it."""
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(function, *args)
-        await event.wait()
-        nursery.cancel_scope.cancel()
-
-
-async def _accept_loop(
-    listener: trio.abc.Listener[trio.SocketStream],
-    handler: Handler,
-    pkg: str,
-    name: str,
-    shutdown: trio.Event,
-    tls: ServerTLS | None,
-    proxies: Sequence[IPNetwork],
-    connections: trio.Nursery,
+async def accept_loop(
+    listener: trio.abc.Listener[trio.SocketStream], name: str, take: Callable[[trio.SocketStream], None]
 ) -> None:
+    """Hand each connection to `take`, until cancelled.
+
+    Errors: as `serve_listener`.
+    """
     while True:
         try:
             stream = await listener.accept()
@@ -168,11 +155,12 @@ async def _accept_loop(
             logger.error("no resources to accept a connection", extra={"kv": {"err": exc, "listener": name}})
             await trio.sleep(NO_RESOURCES_SECONDS)
             continue
-        connections.start_soon(_serve_one, stream, handler, pkg, name, shutdown, tls, proxies)
+        take(stream)
 
 
 async def _serve_one(
     stream: trio.SocketStream,
+    *,
     handler: Handler,
     pkg: str,
     name: str,

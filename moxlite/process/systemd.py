@@ -1,5 +1,6 @@
 """Telling systemd that the server is up and alive (sd_notify(3), ADMIN-38, ADMIN-40)."""
 
+import logging
 import os
 import socket
 from typing import Final
@@ -8,18 +9,23 @@ import trio
 
 __all__ = ["keep_alive", "notify"]
 
+logger = logging.getLogger("moxlite.process.systemd")
+
 SHARE: Final = 2
 """Sent twice as often as systemd asks for, as sd_watchdog_enabled(3) recommends."""
 
 
 def notify(state: str) -> None:
-    """Send ``READY=1`` and the like, when systemd has given us a socket for that."""
+    """Send ``READY=1`` and the like, when systemd has given us a socket for that. One that cannot be sent is logged."""
     name = os.environ.get("NOTIFY_SOCKET")
     if not name or not hasattr(socket, "AF_UNIX"):
         return
     address = "\0" + name[1:] if name.startswith("@") else name
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.sendto(state.encode(), address)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.sendto(state.encode(), address)
+    except OSError as error:
+        logger.warning("systemd not told", extra={"kv": {"state": state, "err": error.strerror or str(error)}})
 
 
 async def keep_alive() -> None:

@@ -3,7 +3,7 @@ is canceled (IMAP-162, `docs/decisions/003-queue-mailbox.md`).
 
 The nursery tree::
 
-    Queue.serve
+    supervisor
      └─ Mirror.serve: adds and removes messages of mailboxes, as the rows of ``mirror`` say
 
 An account that is opened compares its mailbox with the queue (`attend`): whatever was restored, recovered or configured
@@ -23,7 +23,6 @@ import trio
 
 from moxlite.bell import Bell
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.connections import guard
 from moxlite.queue import metrics, mirrorrows
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
@@ -56,7 +55,7 @@ RECHECK_SECONDS: Final = 3600.0
 """That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes nobody."""
 
 AGAIN_SECONDS: Final = 60.0
-"""After an error."""
+"""Before an account that could not be fitted to its setting is tried again."""
 
 RETRY: Final = 5 * 60 * SECOND
 """Before an account that could not be changed is tried again."""
@@ -96,17 +95,14 @@ class Mirror:
             self._bell.ring()
 
     async def serve(self) -> None:
-        """Keep all mailboxes in step, for ever. Cancelling it loses nothing."""
+        """Keep all mailboxes in step, for ever. Cancelling it loses nothing.
+
+        Errors: those of the queue's database come out; an account that cannot be changed is tried again later.
+        """
         self._unfit.update(name for name in self._ctx.config().domains.accounts if self.wants(name))
         while True:
             self._bell.quiet()
-            seconds = AGAIN_SECONDS
-            with guard("queue"):
-                try:
-                    seconds = await self._once()
-                except StoreError as exc:
-                    logger.error("queue database failed", extra={"kv": {"err": exc}})
-            with trio.move_on_after(seconds):
+            with trio.move_on_after(await self._once()):
                 await self._bell.wait()
 
     async def _once(self) -> float:

@@ -28,12 +28,16 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
+from moxlite.supervision import Supervisor
 
-__all__ = ["Queue"]
+__all__ = ["SCHEDULER", "Queue"]
 
 logger = logging.getLogger("moxlite.queue")
 
 T = TypeVar("T")
+
+SCHEDULER: Final = "queue.scheduler"
+"""The task that makes attempts, for `Supervisor.stop`."""
 
 FIRST_CLEANING_SECONDS: Final = 3.0
 CLEANING_SECONDS: Final = 3600.0
@@ -72,14 +76,16 @@ class Queue:
         finally:
             await database.aclose()
 
-    async def serve(self, shutdown: trio.Event) -> None:
-        """Deliver until `shutdown` is set and running attempts have ended or been put back."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._database.serve)
-            nursery.start_soon(self._clean)
-            nursery.start_soon(self.mirror.serve)
-            await self.scheduler.serve(shutdown)
-            nursery.cancel_scope.cancel()
+    def start(self, tree: Supervisor, attempts: trio.Nursery) -> None:
+        """Deliver, by attempts that are tasks of `attempts`, and all else that the queue does by itself.
+
+        To end: `tree.stop` the scheduler, and give `attempts` a deadline (QUEUE-15).
+        """
+        tree.start("queue.database", self._database.serve)
+        tree.start("queue.clean", self._clean)
+        tree.start("queue.mirror", self.mirror.serve)
+        tree.start("queue.notices", self.scheduler.serve_notices)
+        tree.start(SCHEDULER, partial(self.scheduler.serve, attempts))
 
     async def submit(self, submission: Submission, spool: Spool) -> list[int]:
         """Queue a message for its recipients, all or none; returns the ids of their rows, in order, once that is
@@ -228,12 +234,10 @@ class Queue:
     # Upkeep
 
     async def _clean(self) -> None:
+        """`clean` each hour, for ever. Errors: of the database come out."""
         await trio.sleep(FIRST_CLEANING_SECONDS)
         while True:
-            try:
-                await self.clean()
-            except StoreError as exc:
-                logger.error("cleaning the queue failed", extra={"kv": {"err": exc}})
+            await self.clean()
             await trio.sleep(CLEANING_SECONDS)
 
     async def clean(self) -> None:

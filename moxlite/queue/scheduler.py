@@ -1,12 +1,11 @@
 """Choosing what is due, and making the attempts: at most one per recipient domain, a bounded number at a time
 (QUEUE-13..16).
 
-The nursery tree::
+Tasks of the server's supervisor::
 
-    Scheduler.serve
-     ├─ loop: starts attempts of what is due, sleeps until something is
-     │   └─ one task per attempt
-     └─ notices: stores DSNs that are owed
+    Scheduler.serve: starts attempts of what is due, sleeps until something is
+     └─ one task per attempt, in a nursery that outlives a failure of `serve`
+    Scheduler.serve_notices: stores DSNs that are owed
 """
 
 import logging
@@ -40,8 +39,8 @@ logger = logging.getLogger("moxlite.queue.scheduler")
 RECHECK_SECONDS: Final = 3600.0
 """That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes nobody."""
 
-DATABASE_ERROR_SECONDS: Final = 60.0
-"""Wait after the database failed (QUEUE-14)."""
+FAILED_SECONDS: Final = 60.0
+"""Before a recipient domain is tried again whose attempt the database has failed (QUEUE-14)."""
 
 NOTICE_RETRY: Final = 5 * 60 * SECOND
 """Before a DSN that could not be stored is tried again."""
@@ -142,28 +141,18 @@ class Scheduler:
         """Recipient domains with an attempt under way."""
         return frozenset(self._busy)
 
-    async def serve(self, shutdown: trio.Event) -> None:
-        """Work until `shutdown`; then running attempts have `queue.shutdown_grace`, and what is not done by then is
-        put back (QUEUE-15).
-        """
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._serve_notices)
-            async with trio.open_nursery() as attempts, trio.open_nursery() as watching:
-                watching.start_soon(self._loop, attempts)
-                await shutdown.wait()
-                watching.cancel_scope.cancel()
-                attempts.cancel_scope.deadline = trio.current_time() + self._ctx.config().static.queue.shutdown_grace
-            nursery.cancel_scope.cancel()
+    async def serve(self, attempts: trio.Nursery) -> None:
+        """Make attempts, each a task of `attempts`, for ever.
 
-    async def _loop(self, attempts: trio.Nursery) -> None:
+        To end: cancel this task; the nursery then has `queue.shutdown_grace`, and what is cancelled in it is put back
+        (QUEUE-15).
+
+        Errors: those of the database come out; attempts under way go on, and the next start looks anew what is due.
+        """
         while True:
             self._wake = trio.Event()
-            try:
-                await self._write_unwritten()
-                seconds = await self._start_due(attempts)
-            except StoreError as exc:
-                logger.error("queue database failed", extra={"kv": {"err": exc}})
-                seconds = DATABASE_ERROR_SECONDS
+            await self._write_unwritten()
+            seconds = await self._start_due(attempts)
             with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
                 await self._wake.wait()
 
@@ -192,12 +181,16 @@ class Scheduler:
 
     async def _deliver(self, candidate: _Candidate) -> None:
         """One attempt, from marking to its outcome."""
+        ended = False
         try:
-            with bind_cid(new_cid()):
-                await self._deliver_batch(candidate)
-        except StoreError as exc:
-            logger.error("queue database failed", extra={"kv": {"err": exc, "msg": candidate.id}})
-            await trio.sleep(DATABASE_ERROR_SECONDS)
+            with bind_cid(new_cid()), guard("queue"):
+                try:
+                    await self._deliver_batch(candidate)
+                    ended = True
+                except StoreError as exc:
+                    logger.error("queue database failed", extra={"kv": {"err": exc, "msg": candidate.id}})
+            if not ended:
+                await trio.sleep(FAILED_SECONDS)  # the domain is busy for as long: it is still due
         finally:
             del self._busy[candidate.domain]
             self.changed()
@@ -257,8 +250,9 @@ class Scheduler:
                 written = True
             except StoreError as exc:
                 logger.error("outcome of a delivery cannot be stored", extra={"kv": {"err": exc}})
-        if not written:
-            self._unwritten.update((one.message.id, one) for one in ended)
+            finally:
+                if not written:
+                    self._unwritten.update((one.message.id, one) for one in ended)
 
     async def _write_unwritten(self) -> None:
         if not self._unwritten:
@@ -272,24 +266,22 @@ class Scheduler:
 
     # DSNs
 
-    async def _serve_notices(self) -> None:
+    async def serve_notices(self) -> None:
+        """Store the DSNs that are owed, for ever.
+
+        Errors: those of the queue's database come out; a DSN that its account does not take is tried again later.
+        """
         while True:
             self._wake_notices = trio.Event()
-            seconds = RECHECK_SECONDS
-            try:
-                due = await self._database.read(
-                    lambda r: record.dsns_due(r, self._ctx.clock(), NOTICES_AT_ONCE), op="queue notices"
-                )
-                for message in due:
-                    await self._tell(message)
-                if due:
-                    continue
-                when = await self._database.read(lambda r: r.value(NEXT_NOTICE), op="queue next notice")
-                if when is not None:
-                    seconds = max(0.0, (when - self._ctx.clock()) / SECOND)
-            except StoreError as exc:
-                logger.error("queue database failed", extra={"kv": {"err": exc}})
-                seconds = DATABASE_ERROR_SECONDS
+            due = await self._database.read(
+                lambda r: record.dsns_due(r, self._ctx.clock(), NOTICES_AT_ONCE), op="queue notices"
+            )
+            for message in due:
+                await self._tell(message)
+            if due:
+                continue
+            when = await self._database.read(lambda r: r.value(NEXT_NOTICE), op="queue next notice")
+            seconds = RECHECK_SECONDS if when is None else max(0.0, (when - self._ctx.clock()) / SECOND)
             with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
                 await self._wake_notices.wait()
 

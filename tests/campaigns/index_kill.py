@@ -30,6 +30,7 @@ from moxlite.store.search.terms import Has
 from moxlite.store.types import MailboxID
 from tests.campaigns.report import Finding, Report
 from tests.store_mail import put
+from tests.supervised import supervised
 from tests.tools import top
 
 __all__ = ["run"]
@@ -54,7 +55,7 @@ async def work(folder: Path, seed: int) -> None:
     builder.BATCH, builder.PAUSE, builder.REST = BATCH, 0.005, 0.0  # type: ignore[misc]
     accounts = Accounts(folder, options())
     async with trio.open_nursery() as nursery:
-        await nursery.start(accounts.serve)
+        await nursery.start(supervised, accounts)
         async with accounts.use("mia") as account:
             print("ready", flush=True)
             number = seed * 1_000_000

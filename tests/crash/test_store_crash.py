@@ -46,6 +46,7 @@ from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from tests.supervised import supervised
 
 async def worker(account, name, size, count):
     for n in range(count):
@@ -66,7 +67,7 @@ async def main():
     folder, size, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     accounts = Accounts(folder, Options(min_free_space=0))
     async with trio.open_nursery() as nursery:
-        await nursery.start(accounts.serve)
+        await nursery.start(supervised, accounts)
         async with accounts.use("mjl") as account:
             print(json.dumps(["ready", "", 0]), flush=True)
             async with trio.open_nursery() as workers:

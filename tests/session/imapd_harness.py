@@ -30,6 +30,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
 from moxlite.store.changelog.account import Account
 from moxlite.store.options import AccountConfig, Options
+from tests.supervised import supervised
 from tests.tools import still, still_failures
 
 __all__ = ["PASSWORD", "Client", "Imap", "imap"]
@@ -251,11 +252,11 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
         accounts = Accounts(data, options)
         auth = await AuthDB.open(data / "auth.db", options)
         stack.push_async_callback(auth.aclose)
-        accounts.register_task(sharing_task(auth))
+        accounts.register_task("store.sharing", sharing_task(auth))
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel)
-        await nursery.start(accounts.serve)
-        await nursery.start(auth.serve)
+        await nursery.start(supervised, accounts)
+        await nursery.start(supervised, auth)
         logins = Logins(
             current=lambda: holder.current,
             accounts=accounts,

@@ -34,6 +34,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.reading import mailbox_by_name, uids
+from tests.supervised import supervised
 from tests.tools import still, still_failures
 
 __all__ = ["MESSAGE", "PASSWORD", "TLS", "Client", "Queued", "Smtp", "clock", "headers", "pass_time", "smtp"]
@@ -322,8 +323,8 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
         stack.push_async_callback(auth.aclose)
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel)
-        await nursery.start(accounts.serve)
-        await nursery.start(auth.serve)
+        await nursery.start(supervised, accounts)
+        await nursery.start(supervised, auth)
         for name in ("mia", "bo", "shut"):
             async with accounts.use(name) as account:
                 await account.write(lambda tx: set_credential(tx, credential()))

@@ -45,6 +45,7 @@ async def listening(imap: Imap, *, starttls: bool = False) -> AsyncIterator[int]
             pkg="imapd",
             name="test",
             shutdown=imap.shutdown,
+            connections=nursery,
             tls=None if starttls else tls,
         )
         nursery.start_soon(serve)

@@ -23,7 +23,8 @@ from moxlite.admin.requests import (
 from moxlite.imapd import IMAPCommands, commands
 from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
 from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
-from moxlite.net.ctlserver import listen_ctl, serve_ctl
+from moxlite.net.ctlserver import serve_ctl
+from moxlite.supervision import open_supervisor
 from tests.session.imapd_harness import Imap, imap
 from tests.store_fixtures import soon
 from tests.store_mail import put, rows
@@ -51,11 +52,10 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
     )
     commands.update(admin.registry())
     path = tmp_path / "ctl"
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve_ctl, listen_ctl(path), commands)
+    async with open_supervisor("test") as tree:
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, commands, tree))
         async with connect_ctl(path) as client:
             yield client
-        nursery.cancel_scope.cancel()
 
 
 async def test_sessions_are_listed_with_what_they_do(imap: Imap, tmp_path: Path) -> None:

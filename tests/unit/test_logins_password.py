@@ -48,6 +48,7 @@ from moxlite.store.auth.credentials import Credential, change_password, credenti
 from moxlite.store.auth.tlskeys import TLSKey
 from moxlite.store.errors import StorageFull
 from moxlite.store.file.database import Tx
+from tests.supervised import supervised
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -131,8 +132,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     failures = FailedLogins((Window(60, (5, 100, 100)),), (AccountWindow(60, 100),), clock=lambda: 0.0)
     logins = Logins(current=lambda: snapshot, accounts=accounts, auth=auth, failures=failures, secret=b"s" * 24)
     async with trio.open_nursery() as nursery:
-        await nursery.start(accounts.serve)
-        await nursery.start(auth.serve)
+        await nursery.start(supervised, accounts)
+        await nursery.start(supervised, auth)
         for name in ("me", "you", "strict"):
             async with accounts.use(name) as account:
                 await account.write(lambda tx: set_credential(tx, derived()))

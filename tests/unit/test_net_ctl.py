@@ -5,6 +5,7 @@ import json
 import os
 import stat
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from moxlite.net.ctl import (
 )
 from moxlite.net.ctlclient import CtlClient, CtlFailed, NotRunning, VersionMismatch, connect_ctl
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange, listen_ctl, serve_ctl
+from moxlite.supervision import open_supervisor
 
 
 class AddArgs(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,10 +82,9 @@ COMMANDS = {
 @contextlib.asynccontextmanager
 async def serving(tmp_path: Path, **options: frozenset[int]) -> AsyncIterator[Path]:
     path = tmp_path / "ctl"
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(lambda: serve_ctl(listen_ctl(path), COMMANDS, **options))
+    async with open_supervisor("test") as tree:
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, COMMANDS, tree, **options))
         yield path
-        nursery.cancel_scope.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -15,36 +16,47 @@ from hypothesis import strategies as st
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.exposition import REGISTRY
-from moxlite.net.listeners import BindError, Handler, bind, listen, serve_listener
+from moxlite.net.listeners import GRACE_SECONDS, BindError, Handler, bind, listen, serve_listener
 from moxlite.net.proxyprotocol import SIGNATURE, Proxied, ProxyError, read_proxy_header
 from moxlite.net.sockets import QuickStream
 from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.supervision import Fate, Supervisor, open_supervisor
 
 LOOPBACK = ip_address("127.0.0.1")
 
 
 @contextlib.asynccontextmanager
-async def serving(handler: Handler, **options: object) -> AsyncIterator[tuple[int, trio.Event, trio.Event]]:
+async def serving(
+    handler: Handler, grace: float = GRACE_SECONDS, **options: object
+) -> AsyncIterator[tuple[int, trio.Event, trio.Event]]:
     """A listener with `handler`: its port, the shutdown event, and an event set when it has ended."""
     sock = bind(LOOPBACK, 0)
     port = sock.getsockname()[1]
     shutdown, ended = trio.Event(), trio.Event()
 
-    async def run() -> None:
-        await serve_listener(
-            listen(sock),
-            handler,
-            pkg="net",
-            name="public",
-            shutdown=shutdown,
-            **options,  # type: ignore[arg-type]  # the tests' own keyword arguments
-        )
+    async def run(tree: Supervisor) -> None:
+        """As the server does it."""
+        async with listen(sock) as listener, trio.open_nursery() as connections:
+            accept = partial(
+                serve_listener,
+                listener,
+                handler,
+                pkg="net",
+                name="public",
+                shutdown=shutdown,
+                connections=connections,
+                **options,  # type: ignore[arg-type]  # the tests' own keyword arguments
+            )
+            tree.start("net.listener", accept)
+            await shutdown.wait()
+            await tree.stop("net.listener")
+            await listener.aclose()
+            connections.cancel_scope.deadline = trio.current_time() + grace
         ended.set()
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(run)
+    async with open_supervisor("test") as tree:
+        tree.start("net.run", partial(run, tree), Fate.END)
         yield port, shutdown, ended
-        nursery.cancel_scope.cancel()
 
 
 async def test_handler_learns_who_connected() -> None:
@@ -182,8 +194,11 @@ async def test_full_descriptor_table_is_waited_out() -> None:
     sock = bind(LOOPBACK, 0)
     port = sock.getsockname()[1]
     listener = FullListener(listen(sock))
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(lambda: serve_listener(listener, handler, pkg="net", name="x", shutdown=trio.Event()))
+    async with listener, trio.open_nursery() as nursery:
+        accept = partial(
+            serve_listener, listener, handler, pkg="net", name="x", shutdown=trio.Event(), connections=nursery
+        )
+        nursery.start_soon(accept)
         client = await trio.open_tcp_stream("127.0.0.1", port)
         assert await client.receive_some() == b"hello"
         nursery.cancel_scope.cancel()

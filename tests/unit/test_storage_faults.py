@@ -20,6 +20,7 @@ from moxlite.store.file.transaction import Tx
 from tests.small_config import STATIC
 from tests.store_fixtures import soon
 from tests.store_mail import look, rows
+from tests.supervised import supervised
 
 DOMAINS = '[domains."example.org"]\n' + "".join(
     f'[accounts.{name}]\ndomain = "example.org"\n[accounts.{name}.destinations."{name}@example.org"]\n'
@@ -65,7 +66,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     faults = StorageFaults()
     accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot, degraded=faults.note))
     async with trio.open_nursery() as nursery:
-        await nursery.start(accounts.serve)
+        await nursery.start(supervised, accounts)
         yield Place(accounts, faults, lambda: nursery.start_soon(faults.serve, accounts, lambda: snapshot))
         nursery.cancel_scope.cancel()
 

@@ -5,6 +5,7 @@ through a running one (docs/spec/store.md §4, STORE-180, 182).
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from moxlite.cli import run
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
 from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
-from moxlite.net.ctlserver import listen_ctl, serve_ctl
+from moxlite.net.ctlserver import serve_ctl
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import chunks
@@ -26,6 +27,7 @@ from moxlite.store.content.chunks import Compression
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.mail.messages import copy_messages
 from moxlite.store.types import AccountClosing, ThreadChanged
+from moxlite.supervision import open_supervisor
 from tests.small_config import STATIC
 from tests.store_mail import box, look, mail, prepared, rows
 
@@ -177,12 +179,11 @@ def test_an_account_that_cannot_be_read_is_told_and_the_others_are_done(config: 
 async def served(config: Path) -> AsyncIterator[tuple[CtlClient, Accounts]]:
     """A control socket with the commands of the store."""
     holder, _ = ConfigHolder.open(config / "moxlite.toml")
-    async with opened(config) as accounts, trio.open_nursery() as nursery:
-        registry = StoreCommands(holder, accounts).registry()
-        nursery.start_soon(serve_ctl, listen_ctl(config / "data" / "ctl"), registry)
-        async with connect_ctl(config / "data" / "ctl") as client:
+    path = config / "data" / "ctl"
+    async with opened(config) as accounts, open_supervisor("test") as tree:
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, StoreCommands(holder, accounts).registry(), tree))
+        async with connect_ctl(path) as client:
             yield client, accounts
-        nursery.cancel_scope.cancel()
 
 
 async def test_a_running_server_does_it_beside_all_else_and_tells_how_far_it_is(

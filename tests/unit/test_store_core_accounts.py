@@ -13,9 +13,9 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from moxlite import supervision
 from moxlite.bell import LONGEST_SLEEP, sleep_by_both_clocks
 from moxlite.store.accounts import accounts as accounts_module
-from moxlite.store.accounts import tasks
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name
 from moxlite.store.accounts.rounds import NIGHT
@@ -35,6 +35,7 @@ from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows import reading
 from moxlite.store.types import AccountClosing, SpecialUse
 from tests.store_fixtures import accounts, soon, store_options
+from tests.supervised import supervised
 from tests.tools import eventually
 
 __all__ = ["accounts", "store_options"]
@@ -217,7 +218,7 @@ async def test_an_account_whose_closing_is_cancelled_is_closed_all_the_same(
         finally:
             scope.cancel()
 
-    accounts.register_task(task)
+    accounts.register_task("store.task", task)
     async with accounts.use("mjl") as account:
         await trio.testing.wait_all_tasks_blocked()
     with scope:
@@ -372,7 +373,7 @@ async def test_background_tasks_run_while_an_account_is_open(
             running.remove(account.name)
             account.check_space()
 
-    accounts.register_task(task)
+    accounts.register_task("store.task", task)
     async with accounts.use("mjl"):
         await trio.testing.wait_all_tasks_blocked()
         assert running == ["mjl"]
@@ -390,7 +391,7 @@ async def test_a_background_task_also_runs_for_accounts_that_are_open_already(ac
 
     async with accounts.use("mjl"):
         await trio.testing.wait_all_tasks_blocked()
-        accounts.register_task(task)
+        accounts.register_task("store.task", task)
         with trio.fail_after(60):
             await begun.wait()
 
@@ -399,7 +400,7 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-158: neither the server nor the account's other tasks."""
-    monkeypatch.setattr(tasks, "TASK_RETRY", 0.0)
+    monkeypatch.setattr(supervision, "FIRST_PAUSE", 0.0)
     runs = 0
     again = trio.Event()
 
@@ -410,12 +411,12 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
             raise ValueError("a fault")
         again.set()
 
-    accounts.register_task(task)
+    accounts.register_task("store.task", task)
     async with accounts.use("mjl") as account:
         with trio.fail_after(60):
             await again.wait()
         await account.write(lambda tx: None)
-    assert "background task failed" in caplog.messages
+    assert "task failed, it starts again after a pause" in caplog.messages
 
 
 async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,7 +435,7 @@ async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch
         return not bell.rung and bell._lot.statistics().tasks_waiting == 1
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(accounts.serve)
+        await nursery.start(supervised, accounts)
         async with accounts.use("mjl") as account:
             await account.write(lambda tx: None)
             _, cursor = await account.subscribe()
@@ -475,7 +476,7 @@ async def test_a_file_that_was_not_closed_is_checked_in_the_background(tmp_path:
     (folder / "account.db").write_bytes(content)
     second = Accounts(tmp_path / "two", options)
     async with trio.open_nursery() as nursery:
-        await nursery.start(second.serve)
+        await nursery.start(supervised, second)
         async with second.use("mjl") as account:
             assert account.database.unclean
 

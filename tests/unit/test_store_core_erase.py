@@ -25,6 +25,7 @@ from moxlite.store.upkeep.outbox import OutboxRow
 from tests.store_fixtures import accounts as served
 from tests.store_fixtures import soon, store_options
 from tests.store_fixtures import unserved as accounts
+from tests.supervised import supervised
 
 __all__ = ["accounts", "served", "store_options"]
 
@@ -212,7 +213,7 @@ async def test_erasures_that_a_kill_cut_short_go_on_at_the_next_open(tmp_path: P
     await first.aclose()
     second = Accounts(tmp_path, options)
     async with trio.open_nursery() as nursery:
-        await nursery.start(second.serve)
+        await nursery.start(supervised, second)
         async with second.use("mjl") as account:
             await soon(partial(no_bodies, account))
         nursery.cancel_scope.cancel()

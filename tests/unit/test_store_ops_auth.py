@@ -26,6 +26,7 @@ from moxlite.store.errors import BadPassword, StorageFull
 from moxlite.store.options import DAY, Options
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import look
+from tests.supervised import supervised
 
 __all__ = ["accounts", "store_options"]
 
@@ -36,7 +37,7 @@ PASSWORD = "correct horse"
 async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
     db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0))
     async with trio.open_nursery() as nursery:
-        await nursery.start(db.serve)
+        await nursery.start(supervised, db)
         yield db
         nursery.cancel_scope.cancel()
     await db.aclose()
@@ -215,7 +216,7 @@ async def test_what_waits_at_the_end_is_still_written(tmp_path: Path) -> None:
     """STORE-106"""
     db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0))
     async with trio.open_nursery() as nursery:
-        await nursery.start(db.serve)
+        await nursery.start(supervised, db)
         db.record(attempt())
         nursery.cancel_scope.cancel()
     assert len(await db.attempts("mia")) == 1

@@ -21,6 +21,7 @@ from moxlite.store.options import AccountConfig, JunkFlagRules, Options
 from moxlite.store.rows import reading
 from moxlite.store.types import Flag, FlagsChanged, MailboxID, MessageAdded, MessagesRemoved
 from tests.store_mail import look, mail, prepared
+from tests.supervised import supervised
 
 BOXES = ("Inbox", "a", "b")
 MODES = ("add", "remove", "replace")
@@ -156,7 +157,7 @@ async def run(steps: list[tuple[object, ...]], directory: Path, each: bool) -> N
     options = Options(check_on_close=True, min_free_space=0, account_config=lambda name: config)
     served = Accounts(directory, options)
     async with trio.open_nursery() as nursery:
-        await nursery.start(served.serve)
+        await nursery.start(supervised, served)
         async with served.use("mia") as account:
             for name in BOXES[1:]:
                 await account.write(lambda tx, n=name: create_mailbox(tx, n))

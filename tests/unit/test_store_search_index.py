@@ -35,6 +35,7 @@ from moxlite.store.upkeep.undelete import undelete
 from tests.store_fixtures import soon
 from tests.store_fixtures import unserved as accounts
 from tests.store_mail import mail, prepared, put
+from tests.supervised import supervised
 
 __all__ = ["accounts"]
 
@@ -321,7 +322,7 @@ async def test_the_background_task_indexes_merges_and_closes(
     monkeypatch.setattr(builder, "IDLE", 0.05)
     accounts = Accounts(tmp_path / "data", store_options)
     async with trio.open_nursery() as nursery:
-        await nursery.start(accounts.serve)
+        await nursery.start(supervised, accounts)
         async with accounts.use("mjl") as account:
             search = account.search
 
@@ -360,7 +361,7 @@ async def test_an_account_without_news_has_its_index_looked_at_once(
 
     monkeypatch.setattr(index.Index, "_open", noted)
     async with trio.open_nursery() as nursery:
-        await nursery.start(accounts.serve)
+        await nursery.start(supervised, accounts)
         async with accounts.use("mjl") as account:
             search = account.search
 

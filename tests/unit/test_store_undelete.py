@@ -19,6 +19,7 @@ from moxlite.store.upkeep.retention import expire
 from moxlite.store.upkeep.undelete import removed_messages, undelete
 from tests.store_fixtures import accounts, soon
 from tests.store_mail import box, look, put, rows
+from tests.supervised import supervised
 from tests.tools import eventually
 
 __all__ = ["accounts", "store_options"]
@@ -154,7 +155,7 @@ async def test_the_night_removes_what_is_too_old(accounts: Accounts) -> None:
     await accounts.aclose()
     again = Accounts(accounts.directory, accounts.options)
     async with trio.open_nursery() as nursery:
-        await nursery.start(again.serve)
+        await nursery.start(supervised, again)
 
         async def gone() -> bool:
             async with again.use("mia") as account:

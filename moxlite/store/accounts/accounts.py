@@ -39,6 +39,7 @@ from moxlite.store.options import AccountConfig, Options
 from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.outbox import Handler
+from moxlite.supervision import Fate, Supervisor
 
 __all__ = ["Accounts", "CheckFailed"]
 
@@ -83,17 +84,15 @@ class _Slot:
 
 
 class Accounts:
-    """The accounts below `directory`, the data directory. `serve` runs beside all use of it in a server; tools may do
-    without.
-    """
+    """The accounts below `directory`, the data directory. A server calls `start`; tools may do without."""
 
     def __init__(self, directory: Path, options: Options | None = None) -> None:
         self.directory = directory
         self.options = options or Options()
         self._slots: dict[str, _Slot] = {}
         self._handlers: dict[str, Handler] = {}
-        self._tasks: list[BackgroundTask] = []
-        self._nursery: trio.Nursery | None = None
+        self._tasks: dict[str, BackgroundTask] = {}
+        self._tree: Supervisor | None = None
         self._rounds = Rounds(self)
         self._upkeep_bell = Bell(rung=True)
         self._closed = False
@@ -109,12 +108,14 @@ class Accounts:
             if slot.account is not None:
                 slot.account.carrier.want()
 
-    def register_task(self, task: BackgroundTask) -> None:
-        """Have `task(account)` run while an account is open; it ends by cancellation."""
-        self._tasks.append(task)
+    def register_task(self, name: str, task: BackgroundTask) -> None:
+        """Have `task(account)` run while an account is open, under this name (``room.task``, see `Supervisor`); it ends
+        by cancellation.
+        """
+        self._tasks[name] = task
         for slot in self._slots.values():
             if slot.tasks is not None:
-                slot.tasks.add(task)
+                slot.tasks.add(name, task)
 
     # Names
 
@@ -220,25 +221,16 @@ class Accounts:
             await trio.to_thread.run_sync(move_folder, folder, target)
         logger.info("account adopted", extra={"kv": {"account": name}})
 
-    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run background tasks, trim and close idle accounts, purge nightly, until cancelled; then close all
-        accounts.
+    def start(self, tree: Supervisor) -> None:
+        """Trim and close idle accounts, purge nightly, check what was not closed, as tasks of `tree`; and from now on
+        run the background tasks of each account that is open, in a supervisor of its own.
         """
-        try:
-            left = await trio.to_thread.run_sync(self.names)
-            async with trio.open_nursery() as nursery:
-                self._nursery = nursery
-                for name, slot in self._slots.items():
-                    if slot.account is not None:
-                        self._start_tasks(name, slot)
-                nursery.start_soon(self._upkeep)
-                nursery.start_soon(self._rounds.nightly, left)
-                nursery.start_soon(self._rounds.check_unclean)
-                task_status.started()
-        finally:
-            self._nursery = None
-            with trio.CancelScope(shield=True):  # bounded: units that wait, and reads that are interrupted
-                await self.aclose()
+        self._tree = tree
+        for slot in self._slots.values():
+            self._start_tasks(slot)
+        tree.start("store.upkeep", self._upkeep)
+        tree.start("store.rounds", self._rounds.nightly)
+        tree.start("store.unclean", self._rounds.check_unclean)
 
     async def close_idle(self) -> None:
         """Close accounts that nobody uses, and beyond 200 open ones the longest unused (STORE-8)."""
@@ -259,11 +251,12 @@ class Accounts:
                     del self._slots[name]
 
     async def aclose(self) -> None:
-        """Close all accounts; none can be used from now on."""
+        """Close all accounts; none can be used from now on. A cancellation does not hold it up."""
         self._closed = True
-        for name, slot in list(self._slots.items()):
-            async with slot.lock:
-                await self._close(name, slot)
+        with trio.CancelScope(shield=True):  # bounded: units that wait, and reads that are interrupted
+            for name, slot in list(self._slots.items()):
+                async with slot.lock:
+                    await self._close(name, slot)
 
     # Inside
 
@@ -290,7 +283,7 @@ class Accounts:
                     slot.account.database.on_use = self._upkeep_bell.ring
                     self._upkeep_bell.ring()
                     metrics.ACCOUNTS_OPEN.inc()
-                    self._start_tasks(name, slot)
+                    self._start_tasks(slot)
                     if slot.account.database.unclean:
                         self._rounds.note_unclean(name)
         else:
@@ -302,10 +295,10 @@ class Accounts:
         await trio.to_thread.run_sync(make_folder, folder)
         return await open_account(name, folder / "account.db", self.options, self._handlers)
 
-    def _start_tasks(self, name: str, slot: _Slot) -> None:
-        if self._nursery is not None and slot.tasks is None and slot.account is not None:
+    def _start_tasks(self, slot: _Slot) -> None:
+        if self._tree is not None and slot.tasks is None and slot.account is not None:
             slot.tasks = AccountTasks(slot.account, self._tasks)
-            self._nursery.start_soon(slot.tasks.run, name=f"account {name}")
+            self._tree.start("store.account", slot.tasks.run, Fate.ONCE)
 
     async def _left(self, name: str, slot: _Slot) -> None:
         """The last user of an account has left."""
@@ -334,7 +327,11 @@ class Accounts:
         logger.debug("account closed", extra={"kv": {"account": name}})
 
     async def _upkeep(self) -> None:
-        """One clock for all accounts. It stands still while none is used and all is done: idle sessions wake nobody."""
+        """One clock for all accounts. It stands still while none is used and all is done: idle sessions wake nothing.
+
+        Errors: come out; the next start looks at all accounts again.
+        """
+        self._upkeep_bell.ring()
         while True:
             await self._upkeep_bell.wait()
             await trio.sleep(UPKEEP)

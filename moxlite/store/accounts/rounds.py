@@ -54,31 +54,38 @@ class Rounds:
 
     def __init__(self, accounts: Registry) -> None:
         self._accounts = accounts
+        self._left: list[str] = []
         self._unclean: list[str] = []
         self._bell = Bell()
 
-    async def nightly(self, names: list[str]) -> None:
+    async def nightly(self) -> None:
         """Open each account once after start, for what the last run left to do (STORE-189a), and then each night to
-        purge (STORE-27); `names` are those of the first round.
+        purge (STORE-27).
 
-        Errors: those of the store are logged, and the next account comes; all others end the task.
+        Errors: those of the store and of files are logged, and the next account comes. All others come out; the next
+        start goes on behind the account that they came from.
         """
         while True:
-            for name in names:
+            if not self._left:
+                self._left = await trio.to_thread.run_sync(self._accounts.names)
+            while self._left:
+                name = self._left.pop(0)
                 if self._accounts.options.account_config(name) is None:
                     continue  # files of an account that was taken out of the configuration: left alone
-                try:
-                    async with self._accounts.use(name) as account:
-                        await account.tend()
-                        await expire(account, time.time_ns() // 1000)
-                        await account.settle()
-                        await trio.to_thread.run_sync(drop_old_copies, account.directory)
-                except StoreError as error:
-                    logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
+                await self._tend(name)
                 await self._accounts.close_idle()
                 await trio.sleep(ROUND_PAUSE)
             await sleep_by_both_clocks(NIGHT)
-            names = await trio.to_thread.run_sync(self._accounts.names)
+
+    async def _tend(self, name: str) -> None:
+        try:
+            async with self._accounts.use(name) as account:
+                await account.tend()
+                await expire(account, time.time_ns() // 1000)
+                await account.settle()
+                await trio.to_thread.run_sync(drop_old_copies, account.directory)
+        except (StoreError, OSError) as error:
+            logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
 
     def note_unclean(self, name: str) -> None:
         """This account was opened, and had not been closed: its file is checked soon."""
@@ -88,11 +95,13 @@ class Rounds:
     async def check_unclean(self) -> None:
         """Check files that were not closed, one at a time (STORE-10).
 
-        Errors: those of the store are logged; all others end the task.
+        Errors: those of the store and of files are logged. All others come out; the next start goes on with the next
+        account.
         """
         while True:
-            await self._bell.wait()
-            self._bell.quiet()
+            if not self._unclean:
+                self._bell.quiet()
+                await self._bell.wait()
             while self._unclean:
                 name = self._unclean.pop(0)
                 try:
@@ -100,5 +109,5 @@ class Rounds:
                         findings = await account.scan(quick_check, op="quick_check")
                         if findings:
                             account.database.health.damaged(findings[0].text)
-                except StoreError as error:
+                except (StoreError, OSError) as error:
                     logger.error("account not checked", extra={"kv": {"account": name, "err": str(error)}})

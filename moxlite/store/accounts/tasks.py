@@ -1,25 +1,20 @@
 """The background tasks of one open account: eraser, outbox, junk filter, text index, and what other rooms registered.
 
-A task that fails is started anew: a broken account ends neither the server nor its own other tasks.
+They have a supervisor of their own: a task that fails is started anew, and the faults of one account stay in it.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TypeAlias
 
 import trio
 
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.errors import StoreError
+from moxlite.supervision import Supervisor, open_supervisor
 
 __all__ = ["AccountTasks", "BackgroundTask"]
-
-logger = logging.getLogger("moxlite.store.accounts")
-
-TASK_RETRY: Final = 60.0
-"""Seconds until a background task that failed starts again: a disk that is full or broken is not mended sooner."""
 
 BackgroundTask: TypeAlias = Callable[[OpenAccount], Awaitable[None]]
 """Runs while an account is open, and ends by cancellation. One that returns runs again at the next opening."""
@@ -29,73 +24,50 @@ class AccountTasks:
     """The background tasks of one open account.
 
     Args:
-      registered: what runs besides the account's own tasks.
+      registered: what runs besides the account's own tasks, by name (``room.task``).
+
+    Attributes:
+      tree: the supervisor, while `run` runs.
     """
 
-    def __init__(self, account: OpenAccount, registered: Iterable[BackgroundTask]) -> None:
+    def __init__(self, account: OpenAccount, registered: Mapping[str, BackgroundTask]) -> None:
         self._account = account
-        self._tasks: list[BackgroundTask] = [_erase, _carry, _train, _index, *registered]
+        self._tasks: dict[str, Callable[[], Awaitable[None]]] = {
+            "store.eraser": account.eraser.run,
+            "store.carrier": account.carrier.run,
+            "store.trainer": account.trainer.run,
+            "store.indexer": account.indexer.run,
+        }
         self._scope = trio.CancelScope()
-        self._nursery: trio.Nursery | None = None
         self._stopped = trio.Event()
+        self.tree: Supervisor | None = None
+        for name, task in registered.items():
+            self.add(name, task)
 
-    def add(self, task: BackgroundTask) -> None:
+    def add(self, name: str, task: BackgroundTask) -> None:
         """Run this task, too."""
-        if self._nursery is None:
-            self._tasks.append(task)
+        job = partial(task, self._account)
+        if self.tree is None:
+            self._tasks[name] = job
         else:
-            self._nursery.start_soon(_guard, task, self._account)
+            self.tree.start(name, job)
 
     async def run(self) -> None:
-        """Run all tasks until `stop`. Errors of a task are logged."""
+        """Run all tasks until `stop`.
+
+        Errors: those that end every supervisor come out, all others are its own.
+        """
         try:
             with self._scope:
-                async with trio.open_nursery() as self._nursery:
-                    for task in self._tasks:
-                        self._nursery.start_soon(_guard, task, self._account)
+                async with open_supervisor(f"account {self._account.name}") as self.tree:
+                    for name, job in self._tasks.items():
+                        self.tree.start(name, job)
+                    await trio.sleep_forever()
         finally:
-            self._nursery = None
+            self.tree = None
             self._stopped.set()
 
     async def stop(self) -> None:
         """Cancel all tasks; returns when they have ended. `run` must have been started."""
         self._scope.cancel()
         await self._stopped.wait()
-
-
-async def _erase(account: OpenAccount) -> None:
-    await account.eraser.run()
-
-
-async def _carry(account: OpenAccount) -> None:
-    await account.carrier.run()
-
-
-async def _train(account: OpenAccount) -> None:
-    await account.trainer.run()
-
-
-async def _index(account: OpenAccount) -> None:
-    await account.indexer.run()
-
-
-async def _guard(task: BackgroundTask, account: OpenAccount) -> None:
-    """Run a background task, again and again if it fails."""
-    while True:
-        try:
-            return await task(account)
-        except Exception as error:
-            # The one guard of background work, as each connection has one: the task may be another room's, or meet a
-            # broken disk.
-            logger.error(
-                "background task failed",
-                exc_info=None if isinstance(error, StoreError) else error,
-                extra={
-                    "kv": {
-                        "account": account.name,
-                        "err": f"{type(error).__name__}: {error}",
-                        "retry_seconds": TASK_RETRY,
-                    }
-                },
-            )
-        await trio.sleep(TASK_RETRY)

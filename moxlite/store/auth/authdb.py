@@ -7,7 +7,6 @@ loginattempts.py, tlskeys.py.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -21,14 +20,12 @@ from moxlite.store.auth import loginattempts, sessions, tlskeys
 from moxlite.store.auth.loginattempts import AttemptRecorder, LoginAttempt, RecordedAttempt
 from moxlite.store.auth.sessions import Session, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
-from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database, Kind, Reader, Tx
 from moxlite.store.mail.acl import ANYONE
 from moxlite.store.options import DAY, Options
+from moxlite.supervision import Supervisor
 
 __all__ = ["MAX_OWNERS", "AuditEntry", "AuthDB"]
-
-logger = logging.getLogger("moxlite.store.auth")
 
 UPKEEP: Final = 3600.0
 """Seconds between two removals of what has expired."""
@@ -80,7 +77,7 @@ def _now() -> int:
 
 
 class AuthDB:
-    """The open file. `serve` must run for log-in attempts to be written; `aclose` ends it."""
+    """The open file. Without `start` no log-in attempt is written."""
 
     def __init__(self, database: Database) -> None:
         """For `open`."""
@@ -92,24 +89,20 @@ class AuthDB:
         """Open or create the file. Raises as `Database.open`."""
         return cls(await Database.open(path, Kind.AUTH, options=options))
 
-    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Write log-in attempts, remove what has expired, give idle memory back; until cancelled."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._recorder.serve)
-            nursery.start_soon(self.database.serve)
-            nursery.start_soon(self._upkeep)
-            task_status.started()
+    def start(self, tree: Supervisor) -> None:
+        """Have log-in attempts written, what has expired removed, idle memory given back, as tasks of `tree`."""
+        tree.start("store.auth-recorder", self._recorder.serve)
+        tree.start("store.auth-database", self.database.serve)
+        tree.start("store.auth-upkeep", self._upkeep)
 
     async def aclose(self) -> None:
-        """Close the file; after `serve` has ended."""
+        """Close the file; after the tasks of `start` have ended."""
         await self.database.aclose()
 
     async def _upkeep(self) -> None:
+        """Remove what has expired, for ever. Errors: of the store come out."""
         while True:
-            try:
-                await self.database.write(_drop_old)
-            except StoreError as error:
-                logger.warning("removing what has expired failed", extra={"kv": {"err": str(error)}})
+            await self.database.write(_drop_old)
             await trio.sleep(UPKEEP)
 
     # Sessions (STORE-105)

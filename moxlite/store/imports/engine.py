@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -15,6 +17,7 @@ from moxlite.store.errors import ImportFailed, OverQuota, StoreError
 from moxlite.store.imports.items import Order
 from moxlite.store.imports.progress import Aborted, Done, Progress, Running
 from moxlite.store.imports.upload import Upload
+from moxlite.supervision import Fate, Supervisor
 
 __all__ = ["Imports"]
 
@@ -23,26 +26,18 @@ logger = logging.getLogger("moxlite.store.imports")
 KEPT_SECONDS: Final = 60.0
 """For which the state of an import that has ended can be asked for (STORE-128)."""
 
+UNEXPECTED: Final = "something went wrong in the server; its log tells more"
+
 
 class Imports:
     """The imports of a server. What runs, and what has ended within the last minute, is found by its token."""
 
-    def __init__(self, accounts: Accounts, directory: Path) -> None:
-        """`directory` is for temporary files, ``data/tmp``."""
+    def __init__(self, accounts: Accounts, directory: Path, tree: Supervisor | None = None) -> None:
+        """`directory` is for temporary files, ``data/tmp``; `tree` runs the imports of `start`."""
         self._accounts = accounts
         self._directory = directory
+        self._tree = tree
         self._running: dict[bytes, Running] = {}
-        self._nursery: trio.Nursery | None = None
-
-    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Have `start` do imports in the background, until cancelled: which aborts them."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            task_status.started()
-            try:
-                await trio.sleep_forever()
-            finally:
-                self._nursery = None
 
     def begin(self, account: str) -> Progress:
         """The state of an import that is going to `run`; its token is random, 16 octets."""
@@ -71,20 +66,13 @@ class Imports:
         return None
 
     def start(self, progress: Progress, order: Order, file: BinaryIO) -> None:
-        """`run` in the background; then close the file. Raises ImportFailed: the server is stopping."""
-        if self._nursery is None:
-            raise ImportFailed("the server is stopping")
-        self._nursery.start_soon(self._run_and_close, progress, order, file)
+        """`run` in the background, until the supervisor ends, which aborts it; then close the file."""
+        assert self._tree is not None, "these imports have no supervisor"
+        self._tree.start("store.import", partial(self._run_and_close, progress, order, file), Fate.ONCE)
 
     async def _run_and_close(self, progress: Progress, order: Order, file: BinaryIO) -> None:
-        try:
+        with file:
             await self.run(progress, order, file)
-        except Exception:
-            # Like the guard of a connection: what no code expected ends one import, not the server.
-            progress.finish(Aborted("something went wrong in the server; its log tells more"))
-            logger.exception("unexpected error in an import", extra={"kv": {"account": progress.account}})
-        finally:
-            file.close()
 
     def abort(self, token: bytes) -> None:
         """End an import, with nothing changed (STORE-129). Raises ImportFailed: there is none, or it is finished."""
@@ -102,9 +90,11 @@ class Imports:
           file: the octets, read in a worker thread; not closed.
 
         Cancellation: as `abort`, until the final unit begins; that one is waited for.
+
+        Errors: what is neither one of the store nor of the file comes out; `progress.end` says that the log tells more.
         """
         one = self._running[progress.token]
-        end: Done | Aborted = Aborted("the import was aborted")
+        end: Done | Aborted | None = None
         try:
             with one.scope:
                 await late.load("moxlite.store.imports.adding")
@@ -120,6 +110,9 @@ class Imports:
         except OSError as error:
             end = Aborted(f"the file cannot be read: {error.strerror or error}")
         finally:
+            if end is None:
+                stopped = one.scope.cancelled_caught or trio.current_effective_deadline() == -math.inf
+                end = Aborted("the import was aborted" if stopped else UNEXPECTED)
             progress.finish(end)
             logger.info(
                 "import ended",

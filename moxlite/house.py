@@ -1,0 +1,339 @@
+"""What the rooms of a running server are given: databases opened, contexts built, handlers of ports.
+
+`server` starts the tasks; here none is started.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+import trio
+
+from moxlite.admin.commands import AdminCommands
+from moxlite.admin.storage import compression, store_options
+from moxlite.admin.storagefaults import StorageFaults
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import Static
+from moxlite.imapd.connection import serve_connection as serve_imap
+from moxlite.imapd.session.context import Context as IMAPContext
+from moxlite.imapd.session.sessions import Sessions
+from moxlite.logins.logins import Logins
+from moxlite.net.certificates import Trust
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.dial import LocalAddresses
+from moxlite.net.listeners import Handler
+from moxlite.net.resolver import FakeResolver, Resolver
+from moxlite.process.clockset import ClockWatch
+from moxlite.process.localserve import ACCOUNT
+from moxlite.process.ports import TLSPorts, connection_limits, failure_limits, trust_of
+from moxlite.process.receivedid import ReceivedID
+from moxlite.process.startup import Endpoint, Service, Started, StartFailed
+from moxlite.queue.context import Context as QueueContext
+from moxlite.queue.context import Loopback
+from moxlite.queue.queue import Queue
+from moxlite.smtpd.connection import serve_connection as serve_smtp
+from moxlite.smtpd.context import Context as SMTPContext
+from moxlite.smtpd.localpipe import LocalPipe
+from moxlite.smtpd.senders import Senders
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.shares import sharing_task
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.content.chunks import prefer
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission, Submit
+from moxlite.store.errors import StorageBroken, StoreError
+from moxlite.store.imports.engine import Imports
+from moxlite.store.mail.systemmailbox import UNQUEUE
+from moxlite.store.mail.threads import keep_threads
+from moxlite.store.upkeep.reparse import keep_parsed
+from moxlite.supervision import Supervisor
+from moxlite.web.context import make_context
+from moxlite.web.health import Measure
+from moxlite.web.serve import serve_connection as serve_http
+
+__all__ = ["House", "handlers", "imap_context", "open_house", "open_queue", "opened", "refuse_submission", "trust"]
+
+logger = logging.getLogger("moxlite.server")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """What the rooms are given."""
+
+    started: Started
+    local: bool
+    tree: Supervisor
+    config: ConfigHolder
+    static: Static
+    accounts: Accounts
+    auth: AuthDB
+    logins: Logins
+    tls: TLSPorts
+    received_id: ReceivedID
+    resolver: Resolver
+    imports: Imports
+    storage_faults: StorageFaults
+    shutdown: trio.Event = field(default_factory=trio.Event)
+    imap_sessions: Sessions = field(default_factory=Sessions)
+    senders: Senders = field(default_factory=Senders)
+    clock: ClockWatch = field(default_factory=ClockWatch)
+    faults: list[str] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
+
+    def current(self) -> Snapshot:
+        """The configuration of this moment."""
+        return self.config.current
+
+    @property
+    def spool_directory(self) -> Path:
+        """Where long messages lie while they come in."""
+        return self.static.data_dir / "tmp"
+
+    async def problems(self) -> list[str]:
+        """What keeps the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
+        found = self.faults + self.tree.problems()
+        found += [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
+        if self.auth.database.health.broken:
+            found.append(f"auth.db: {self.auth.database.health.broken}")
+        return found
+
+    async def measure(self) -> None:
+        """Set the gauges that are counted when somebody reads them."""
+        for one in self.measures:
+            await one()
+
+    def commands(self) -> AdminCommands:
+        """The commands of the control socket."""
+        return AdminCommands(
+            config=self.config,
+            accounts=self.accounts,
+            auth=self.auth,
+            logins=self.logins,
+            stop=self.shutdown.set,
+            problems=self.problems,
+            end_sessions=self.end_sessions,
+        )
+
+    def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
+        """End the IMAP and submission sessions of an account, or those of one app password (IMAP-23, SMTP-62a)."""
+        self.imap_sessions.end_account(account, text, app_password=app_password)
+        self.senders.end_account(account, text, app_password=app_password)
+
+
+async def open_house(started: Started, databases: AsyncExitStack, tree: Supervisor, *, local: bool) -> House:
+    """Open and migrate the databases; they are closed by `databases`, after the tasks of `tree` have ended.
+
+    Raises StartFailed.
+    """
+    config = started.holder
+    static = config.current.static
+    faults = StorageFaults()
+    options = store_options(lambda: config.current, degraded=faults.note)
+    prefer(compression(config.current))
+    accounts = Accounts(static.data_dir, options)
+    auth = await opened(AuthDB.open(static.data_dir / "auth.db", options))
+    databases.push_async_callback(auth.aclose)
+    databases.push_async_callback(accounts.aclose)
+    accounts.register_task("store.parser", keep_parsed)
+    accounts.register_task("store.threads", keep_threads)
+    accounts.register_task("store.sharing", sharing_task(auth))
+    logins = Logins(
+        current=lambda: config.current,
+        accounts=accounts,
+        auth=auth,
+        failures=failure_limits(static.rate_limits),
+        secret=started.install_key,
+    )
+    await logins.remember_places()
+    return House(
+        started=started,
+        local=local,
+        tree=tree,
+        config=config,
+        static=static,
+        accounts=accounts,
+        auth=auth,
+        logins=logins,
+        tls=TLSPorts(static, started.certificates),
+        received_id=ReceivedID(started.install_key),
+        resolver=FakeResolver() if local else _resolver(static),
+        imports=Imports(accounts, static.data_dir / "tmp", tree),
+        storage_faults=faults,
+    )
+
+
+def _resolver(static: Static) -> Resolver:
+    from moxlite.net.dns import DNSResolver  # 40 ms and 2 MB that localserve does without
+
+    return DNSResolver(static.dns.servers, trust_ad=static.dns.trust_ad)
+
+
+async def opened(opening: Awaitable[T]) -> T:
+    """What was opened. Raises StartFailed for errors of the store."""
+    try:
+        return await opening
+    except StoreError as error:
+        raise StartFailed(str(error)) from None
+
+
+def handlers(house: House, submit: Submit) -> Mapping[Service, Callable[[Endpoint], Handler]]:
+    """For each service, what makes the handler of one of its ports."""
+    smtp, imap, web = _smtp(house, submit), _imap(house), _web(house)
+
+    def https(endpoint: Endpoint) -> Handler:
+        """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
+        by_alpn = {
+            "imap": imap(endpoint),
+            "smtp": smtp(msgspec.structs.replace(endpoint, service="submissions")),
+        }
+        otherwise = web(endpoint)
+
+        async def handle(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+            alpn = info.tls.alpn if info.tls is not None else None
+            await by_alpn.get(alpn or "", otherwise)(stream, info)
+
+        return handle
+
+    return {
+        "smtp": smtp,
+        "submission": smtp,
+        "submissions": smtp,
+        "imap": imap,
+        "imaps": imap,
+        "http": web,
+        "https": https,
+    }
+
+
+def _smtp(house: House, submit: Submit) -> Callable[[Endpoint], Handler]:
+    rate, open_connections = connection_limits(house.static.rate_limits)
+
+    def handler(endpoint: Endpoint) -> Handler:
+        assert endpoint.service in ("smtp", "submission", "submissions")
+        context = SMTPContext(
+            service=endpoint.service,
+            accounts=house.accounts,
+            config=house.config,
+            logins=house.logins,
+            submit=submit,
+            senders=house.senders,
+            rate=rate,
+            open=open_connections,
+            received_id=house.received_id,
+            spool_directory=house.spool_directory,
+            resolver=None if house.local else house.resolver,
+            starttls=None if endpoint.tls else house.tls.of(endpoint.listener, endpoint.service),
+            default_account=ACCOUNT if house.local else "",
+        )
+        return lambda stream, info: serve_smtp(stream, info, context)
+
+    return handler
+
+
+def trust(house: House) -> Trust:
+    """The authorities that vouch for other servers; localserve talks to none."""
+    return Trust(system=False) if house.local else trust_of(house.static)
+
+
+async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:
+    """The queue, closed by `databases`; None when its file cannot be used, and the server goes on without
+    (QUEUE-158).
+    """
+    path = house.static.data_dir / "queue.db"
+    context = QueueContext(
+        config=house.current,
+        accounts=house.accounts,
+        resolver=house.resolver,
+        connect_local=pipe.connect,
+        tmp=house.spool_directory,
+        trust=trust(house),
+        local_addresses=_local_addresses(house.static),
+        loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
+    )
+    try:
+        queue = await databases.enter_async_context(Queue.open(path, context, house.accounts.options))
+    except StoreError as error:
+        logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
+        house.faults.append(f"{path}: {error}")
+        return None
+    house.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
+    house.accounts.register_task("queue.attend", queue.mirror.attend)
+    house.config.on_change(queue.mirror.reconfigured)
+    house.clock.on_set(queue.scheduler.changed)
+    house.measures.append(queue.measure)
+    return queue
+
+
+async def refuse_submission(submission: Submission, spool: Spool) -> list[int]:
+    """In place of the queue's own function while there is no queue."""
+    raise StorageBroken("the queue cannot be used, see the server's log")
+
+
+def _local_addresses(static: Static) -> LocalAddresses:
+    """From where mail goes out: the first address of each family that a listener with SMTP names explicitly
+    (admin.md, `ips`).
+    """
+    ips = [
+        ip
+        for listener in static.listeners.values()
+        if listener.smtp.enabled
+        for ip in listener.ips
+        if not (ip.is_unspecified or ip.is_loopback)
+    ]
+    return LocalAddresses(
+        next((ip for ip in ips if ip.version == 4), None),
+        next((ip for ip in ips if ip.version == 6), None),
+    )
+
+
+def imap_context(house: House) -> IMAPContext:
+    """What all IMAP sessions work with; the listeners differ in the rest."""
+    rate, open_connections = connection_limits(house.static.rate_limits)
+    return IMAPContext(
+        accounts=house.accounts,
+        auth=house.auth,
+        logins=house.logins,
+        config=house.config,
+        sessions=house.imap_sessions,
+        rate=rate,
+        open=open_connections,
+        spool_directory=house.spool_directory,
+    )
+
+
+def _imap(house: House) -> Callable[[Endpoint], Handler]:
+    common = imap_context(house)
+
+    def handler(endpoint: Endpoint) -> Handler:
+        services: dict[Service, Literal["imap", "imaps", "imaphttps"]] = {"imap": "imap", "https": "imaphttps"}
+        context = msgspec.structs.replace(
+            common,
+            service=services.get(endpoint.service, "imaps"),
+            require_tls=house.static.listeners[endpoint.listener].imap.require_tls,
+            starttls=None if endpoint.tls else house.tls.of(endpoint.listener, "imap"),
+        )
+        return lambda stream, info: serve_imap(stream, info, context)
+
+    return handler
+
+
+def _web(house: House) -> Callable[[Endpoint], Handler]:
+    context = make_context(
+        config=house.current,
+        config_dir=house.config.path.parent,
+        accounts=house.accounts,
+        auth=house.auth,
+        logins=house.logins,
+        imports=house.imports,
+        opaque_id=house.received_id.encode,
+        readiness=house.problems,
+        measure=house.measure,
+    )
+    return lambda endpoint: lambda stream, info: serve_http(stream, info, context)
