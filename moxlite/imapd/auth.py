@@ -10,16 +10,14 @@ from moxlite.imapd.basic import capability_code
 from moxlite.imapd.session.errors import Disconnect, Refused, bad, no, refusal
 from moxlite.imapd.session.state import Done, Session
 from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
-from moxlite.logins.logins import (
+from moxlite.logins.identity import Identity, LoginRequest, fingerprint
+from moxlite.logins.refusals import (
     BadChannelBinding,
     ForeignIdentity,
-    Identity,
     LoginDisabled,
     LoginRefused,
-    LoginRequest,
     NotPermitted,
     RateLimited,
-    fingerprint,
 )
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import server as codec

@@ -14,7 +14,7 @@ from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTra
 from moxlite.imapd.connection import serve_identity
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
-from moxlite.logins.logins import Identity
+from moxlite.logins.identity import Identity
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange

@@ -26,7 +26,7 @@ from moxlite.imapd.loop import CommandLoop
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
-from moxlite.logins.logins import Identity
+from moxlite.logins.identity import Identity
 from moxlite.logins.metrics import authentication_ratelimited_total
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream

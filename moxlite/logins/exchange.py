@@ -16,15 +16,13 @@ from typing import Self, assert_never
 
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.logins.guessing import Attempt
-from moxlite.logins.logins import (
+from moxlite.logins.identity import Candidate, Identity, LoginRequest
+from moxlite.logins.logins import Logins
+from moxlite.logins.refusals import (
     BadChannelBinding,
     BadExchange,
-    Candidate,
     ForeignIdentity,
-    Identity,
     LoginRefused,
-    LoginRequest,
-    Logins,
     NoSecrets,
     WrongCredentials,
 )

@@ -7,22 +7,29 @@ recording each attempt in auth.db, metrics, and the log line that fail2ban reads
 protocol's words, is the caller's: one exception per cause. `exchange` runs SASL on top.
 """
 
-import base64
 import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import ClassVar, Final, Literal
+from typing import Final
 
-import msgspec
 import trio
 
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.logins.adminpassword import read_admin_hash
 from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFailures
+from moxlite.logins.identity import Candidate, CertificateLogin, Identity, LoginRequest, Protocol
 from moxlite.logins.metrics import authentication_ratelimited_total, authentication_total
-from moxlite.net.limits import IPAddress
+from moxlite.logins.refusals import (
+    LoginDisabled,
+    LoginRefused,
+    NoAdminPassword,
+    NoSecrets,
+    NotPermitted,
+    RateLimited,
+    WrongCredentials,
+)
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
@@ -40,29 +47,9 @@ from moxlite.store.auth.credentials import OWN, Credential, PasswordChecker, nee
 from moxlite.store.auth.loginattempts import ADMIN, UNKNOWN, AttemptResult, LoginAttempt
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 
-__all__ = [
-    "BadChannelBinding",
-    "BadExchange",
-    "Candidate",
-    "CertificateLogin",
-    "ForeignIdentity",
-    "Identity",
-    "LoginDisabled",
-    "LoginRefused",
-    "LoginRequest",
-    "Logins",
-    "NoAdminPassword",
-    "NoSecrets",
-    "NotPermitted",
-    "Protocol",
-    "RateLimited",
-    "WrongCredentials",
-    "fingerprint",
-]
+__all__ = ["Logins"]
 
 logger = logging.getLogger("moxlite.admin.logins")
-
-Protocol = Literal["smtp", "submission", "imap", "webmail", "webaccount", "webadmin", "webapi"]
 
 PATIENCE: Final = 3
 """Failures on one connection without a penalty; each further one waits a second longer before it is checked
@@ -80,122 +67,6 @@ SCOPES: Final[Mapping[Protocol, Scope]] = {
 
 WEB: Final[frozenset[Protocol]] = frozenset({"webmail", "webaccount", "webadmin"})
 """The web apps: for the account's own password alone, also where all else needs app passwords (WEB-150)."""
-
-
-class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an attempt to log in comes from.
-
-    `tls`: what the handshake settled, in words (``TLSv1.3 TLS_AES_128_GCM_SHA256``), empty without TLS.
-    `fingerprint`: of the client certificate's key (`fingerprint`), empty without one. `user_agent`: what the client
-    says that it is. `failures`: how many attempts failed on this connection before.
-    """
-
-    protocol: Protocol
-    remote: IPAddress
-    local: IPAddress
-    tls: str = ""
-    fingerprint: str = ""
-    user_agent: str = ""
-    failures: int = 0
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """Who has logged in: the account, and the canonical address that was used for it.
-
-    `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
-    a certificate; `app_expires`: when its time is over (µs UTC), None for never; with `read_only` nothing may be
-    changed (STORE-191).
-    """
-
-    account: str
-    address: str
-    app_password: str = ""
-    app_id: int | None = None
-    app_expires: int | None = None
-    read_only: bool = False
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """A password that somebody may prove to have: of `app`, or when that is None the account's own."""
-
-    secrets: Secrets
-    app: AppPassword | None = None
-
-
-class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a known client certificate says.
-
-    `disabled`: text of ``login_disabled`` of the account, None when it may log in; the protocols tell it at different
-    times (SMTP-62, IMAP-51).
-    """
-
-    identity: Identity
-    no_imap_preauth: bool
-    disabled: str | None = None
-
-
-class LoginRefused(Exception):
-    """A log-in that failed; the text is for the user, without secrets. `result`: the word for auth.db and metrics."""
-
-    result: ClassVar[AttemptResult] = "error"
-    counted: ClassVar[bool] = False
-
-
-class WrongCredentials(LoginRefused):
-    """User name or password are wrong, or the mechanism's proof, or the account is another than asked for; nothing
-    says which.
-    """
-
-    result = "badcreds"
-    counted = True
-
-
-class ForeignIdentity(WrongCredentials):
-    """The client wants to act as somebody else (SASL authorization identity)."""
-
-
-class BadChannelBinding(LoginRefused):
-    """The client is bound to another TLS connection than ours: somebody may sit between (SMTP-55)."""
-
-    result = "badchanbind"
-    counted = True
-
-
-class BadExchange(LoginRefused):
-    """The client broke the rules of the mechanism."""
-
-    result = "badprotocol"
-
-
-class NoSecrets(LoginRefused):
-    """The account has no secret for this mechanism: its password must be set again (SMTP-57, STORE-101). Not counted
-    as a failure.
-    """
-
-
-class LoginDisabled(LoginRefused):
-    """The credentials are right, but the account's log-in is disabled; the text is the configured one."""
-
-    result = "logindisabled"
-
-
-class NotPermitted(LoginRefused):
-    """The app password is right, but is not for this, or its time is over; the text says which."""
-
-    result = "notpermitted"
-
-
-class RateLimited(LoginRefused):
-    """Too many failures from this network, or to this account; nothing was checked, nothing is recorded."""
-
-
-class NoAdminPassword(LoginRefused):
-    """No admin password is set, so nobody can log in as administrator."""
-
-
-def fingerprint(key: bytes | None) -> str:
-    """The text form of a key's SHA-256, as in auth.db: base64url without padding; empty for None."""
-    return "" if key is None else base64.urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
 class Logins:

@@ -7,10 +7,10 @@ import base64
 from typing import Final
 
 from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
-from moxlite.logins.logins import (
+from moxlite.logins.identity import Identity
+from moxlite.logins.refusals import (
     BadChannelBinding,
     BadExchange,
-    Identity,
     LoginDisabled,
     LoginRefused,
     NoSecrets,

@@ -6,7 +6,7 @@ from typing import Final
 
 import trio
 
-from moxlite.logins.logins import LoginDisabled, LoginRefused
+from moxlite.logins.refusals import LoginDisabled, LoginRefused
 from moxlite.net.resolver import DNSError, NotFound, Resolver, TempError, absolute
 from moxlite.proto.address import Address, Domain
 from moxlite.proto.smtp import commands as c

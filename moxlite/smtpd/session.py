@@ -21,7 +21,7 @@ import trio
 
 from moxlite.config.listeners import Listener, SMTPService
 from moxlite.config.snapshot import Snapshot
-from moxlite.logins.logins import CertificateLogin, Identity, LoginRequest, fingerprint
+from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, fingerprint
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.log import TRACE
 from moxlite.net.tls import ServerTLS

@@ -10,7 +10,7 @@ import trio
 
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import AccountRecipient
-from moxlite.logins.logins import Identity
+from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain, Localpart, Path
 from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date

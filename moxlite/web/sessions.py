@@ -15,7 +15,9 @@ from urllib.parse import quote, unquote
 import trio
 
 from moxlite.config.snapshot import Snapshot
-from moxlite.logins.logins import LoginDisabled, LoginRefused, LoginRequest, Logins, RateLimited
+from moxlite.logins.identity import LoginRequest
+from moxlite.logins.logins import Logins
+from moxlite.logins.refusals import LoginDisabled, LoginRefused, RateLimited
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from moxlite.config.domains import Account
-from moxlite.logins.logins import fingerprint
+from moxlite.logins.identity import fingerprint
 from moxlite.net.connections import TLSFacts
 from moxlite.proto.sasl import AuthenticationFailed
 from moxlite.proto.sasl.crammd5 import CramMD5Client

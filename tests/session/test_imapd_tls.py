@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from moxlite.logins.logins import fingerprint
+from moxlite.logins.identity import fingerprint
 from moxlite.net.certificates import KeyPair, key_fingerprint, self_signed
 from moxlite.net.tls import ClientTLS, TLSStream
 from moxlite.proto.sasl import AuthenticationFailed

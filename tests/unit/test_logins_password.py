@@ -21,21 +21,17 @@ from moxlite.logins import logins
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
 from moxlite.logins.guessing import AccountWindow, FailedLogins
-from moxlite.logins.logins import (
+from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, Protocol, fingerprint
+from moxlite.logins.logins import Logins
+from moxlite.logins.refusals import (
     BadChannelBinding,
     BadExchange,
-    CertificateLogin,
-    Identity,
     LoginDisabled,
-    LoginRequest,
-    Logins,
     NoAdminPassword,
     NoSecrets,
     NotPermitted,
-    Protocol,
     RateLimited,
     WrongCredentials,
-    fingerprint,
 )
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import Window

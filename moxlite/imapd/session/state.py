@@ -24,7 +24,7 @@ from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.imapd.session.trace import Masker
 from moxlite.imapd.session.view import View
-from moxlite.logins.logins import Identity
+from moxlite.logins.identity import Identity
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.fetchitems import FetchItem
 from moxlite.proto.imap.responses import Code, Response, State

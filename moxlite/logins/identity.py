@@ -1,0 +1,71 @@
+"""The values of a log-in: where the attempt comes from, what may be proven, and who it was."""
+
+import base64
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from moxlite.net.limits import IPAddress
+from moxlite.proto.sasl import Secrets
+from moxlite.store.auth.apppasswords import AppPassword
+
+__all__ = ["Candidate", "CertificateLogin", "Identity", "LoginRequest", "Protocol", "fingerprint"]
+
+Protocol: TypeAlias = Literal["smtp", "submission", "imap", "webmail", "webaccount", "webadmin", "webapi"]
+
+
+class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an attempt to log in comes from.
+
+    `tls`: what the handshake settled, in words (``TLSv1.3 TLS_AES_128_GCM_SHA256``), empty without TLS.
+    `fingerprint`: of the client certificate's key (`fingerprint`), empty without one. `user_agent`: what the client
+    says that it is. `failures`: how many attempts failed on this connection before.
+    """
+
+    protocol: Protocol
+    remote: IPAddress
+    local: IPAddress
+    tls: str = ""
+    fingerprint: str = ""
+    user_agent: str = ""
+    failures: int = 0
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who has logged in: the account, and the canonical address that was used for it.
+
+    `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
+    a certificate; `app_expires`: when its time is over (µs UTC), None for never; with `read_only` nothing may be
+    changed (STORE-191).
+    """
+
+    account: str
+    address: str
+    app_password: str = ""
+    app_id: int | None = None
+    app_expires: int | None = None
+    read_only: bool = False
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A password that somebody may prove to have: of `app`, or when that is None the account's own."""
+
+    secrets: Secrets
+    app: AppPassword | None = None
+
+
+class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a known client certificate says.
+
+    `disabled`: text of ``login_disabled`` of the account, None when it may log in; the protocols tell it at different
+    times (SMTP-62, IMAP-51).
+    """
+
+    identity: Identity
+    no_imap_preauth: bool
+    disabled: str | None = None
+
+
+def fingerprint(key: bytes | None) -> str:
+    """The text form of a key's SHA-256, as in auth.db: base64url without padding; empty for None."""
+    return "" if key is None else base64.urlsafe_b64encode(key).rstrip(b"=").decode()

@@ -1,0 +1,77 @@
+"""Why a log-in fails: one exception per cause, which each protocol tells in its own words."""
+
+from typing import ClassVar
+
+from moxlite.store.auth.loginattempts import AttemptResult
+
+__all__ = [
+    "BadChannelBinding",
+    "BadExchange",
+    "ForeignIdentity",
+    "LoginDisabled",
+    "LoginRefused",
+    "NoAdminPassword",
+    "NoSecrets",
+    "NotPermitted",
+    "RateLimited",
+    "WrongCredentials",
+]
+
+
+class LoginRefused(Exception):
+    """A log-in that failed; the text is for the user, without secrets. `result`: the word for auth.db and metrics."""
+
+    result: ClassVar[AttemptResult] = "error"
+    counted: ClassVar[bool] = False
+
+
+class WrongCredentials(LoginRefused):
+    """User name or password are wrong, or the mechanism's proof, or the account is another than asked for; nothing
+    says which.
+    """
+
+    result = "badcreds"
+    counted = True
+
+
+class ForeignIdentity(WrongCredentials):
+    """The client wants to act as somebody else (SASL authorization identity)."""
+
+
+class BadChannelBinding(LoginRefused):
+    """The client is bound to another TLS connection than ours: somebody may sit between (SMTP-55)."""
+
+    result = "badchanbind"
+    counted = True
+
+
+class BadExchange(LoginRefused):
+    """The client broke the rules of the mechanism."""
+
+    result = "badprotocol"
+
+
+class NoSecrets(LoginRefused):
+    """The account has no secret for this mechanism: its password must be set again (SMTP-57, STORE-101). Not counted
+    as a failure.
+    """
+
+
+class LoginDisabled(LoginRefused):
+    """The credentials are right, but the account's log-in is disabled; the text is the configured one."""
+
+    result = "logindisabled"
+
+
+class NotPermitted(LoginRefused):
+    """The app password is right, but is not for this, or its time is over; the text says which."""
+
+    result = "notpermitted"
+
+
+class RateLimited(LoginRefused):
+    """Too many failures from this network, or to this account; nothing was checked, nothing is recorded."""
+
+
+class NoAdminPassword(LoginRefused):
+    """No admin password is set, so nobody can log in as administrator."""
