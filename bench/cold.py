@@ -28,7 +28,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.faultvfs import FaultVFS
 from tests.supervised import supervised

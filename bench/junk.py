@@ -23,7 +23,7 @@ from moxlite.store.junk.classify import classify
 from moxlite.store.junk.words import Meta, read_meta
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.junkcorpus import Corpus
 
 __all__ = ["junk"]

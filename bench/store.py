@@ -30,7 +30,7 @@ from bench.junk import junk
 from bench.storelines import Figures
 from bench.storemail import MESSAGES, build
 from moxlite.server import SWITCH_INTERVAL
-from moxlite.store.file.offload import keep_heap_small
+from moxlite.store.file.memory import keep_heap_small
 
 __all__ = ["main"]
 

@@ -24,7 +24,7 @@ from bench.storemail import ACCOUNT, FREQUENT, HUNDREDTH, MESSAGES, RARE, Letter
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.changes import Catchup
+from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
@@ -37,7 +37,7 @@ from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.mail.threadlinks import Links
 from moxlite.store.options import DAY
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.finding import search_messages
 from moxlite.store.types import Flag, MailboxID, ModSeq
 from tests.faultvfs import FaultVFS

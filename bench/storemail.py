@@ -26,7 +26,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append, deliver
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
 from moxlite.store.options import DAY, Options
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 
 __all__ = [

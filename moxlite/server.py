@@ -46,7 +46,7 @@ from moxlite.queue.queue import SCHEDULER, Queue
 from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.store.accounts.scrubbing import scrub_weekly
 from moxlite.store.errors import StoreError
-from moxlite.store.file.offload import give_memory_back, keep_heap_small
+from moxlite.store.file.memory import give_memory_back, keep_heap_small
 from moxlite.supervision import Fate, open_supervisor
 
 __all__ = ["run", "serve"]

@@ -20,7 +20,8 @@ from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Done, Progress
 from moxlite.store.rows.keywords import flag_words
-from moxlite.store.rows.reading import mailboxes, rows_by_uid
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.messages import rows_by_uid
 
 __all__ = ["contents", "done", "export", "imported", "mbox", "tar", "tgz", "zipped"]
 

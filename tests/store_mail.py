@@ -6,14 +6,16 @@ from typing import TypeVar
 import msgspec
 
 from moxlite.store.changelog.account import Account
-from moxlite.store.changelog.changes import Catchup
+from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.adding import Added
 from moxlite.store.mail.facts import NO_FACTS, Facts
-from moxlite.store.rows.reading import int_array, mailbox_by_name, rows_by_uid
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Event, Flag, Mailbox, MessageRow, ModSeq
 
 __all__ = [

@@ -22,7 +22,7 @@ from moxlite.store.backup.full import Source, back_up, inside
 from moxlite.store.backup.selective import restore_mail
 from moxlite.store.backup.whole import is_unused, unpack_account
 from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
-from moxlite.store.file.offload import in_thread
+from moxlite.store.file.threads import in_thread
 
 __all__ = ["BackupCommands", "back_up_stopped", "run_told", "source_of"]
 

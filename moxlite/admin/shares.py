@@ -16,7 +16,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
 from moxlite.store.mail.acl import ANYONE, RIGHTS, all_acls, set_rights
 from moxlite.store.names import check_name, is_below
-from moxlite.store.rows.reading import mailbox_by_name, mailboxes
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 
 __all__ = ["ShareCommands", "guest_of"]
 

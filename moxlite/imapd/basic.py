@@ -13,7 +13,7 @@ from moxlite.proto.imap.responses import CapabilityData, Code, IdData, Namespace
 from moxlite.proto.imap.responses import Enabled as EnabledData
 from moxlite.proto.sasl import NO_BINDINGS, announced
 from moxlite.store.names import OTHERS
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 
 __all__ = [
     "begin_compression",

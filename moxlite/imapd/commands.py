@@ -21,7 +21,7 @@ from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.store.errors import StoreError
 from moxlite.store.names import OTHERS
-from moxlite.store.rows.reading import mailboxes
+from moxlite.store.rows.mailboxes import mailboxes
 
 __all__ = ["IMAPCommands"]
 

@@ -71,7 +71,7 @@ from moxlite.store.mail.remotes import (
 from moxlite.store.mail.systemmailbox import KEPT, is_kept
 from moxlite.store.names import INBOX
 from moxlite.store.options import INITIAL_SPECIAL_USE
-from moxlite.store.rows.reading import mailbox_by_name, mailbox_by_use
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
 
 __all__ = ["PAUSE", "Pull", "without"]

@@ -33,11 +33,13 @@ from moxlite.store.junk import retrain, trainer
 from moxlite.store.junk.words import read_meta
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail import threads
+from moxlite.store.mail.copying import copy_messages
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows.reading import mailboxes, uids
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.messages import uids
 from moxlite.store.types import UID, Flag, MailboxID
 from moxlite.store.upkeep import erase
 from moxlite.store.upkeep.check import check_account

@@ -33,7 +33,8 @@ from moxlite.store.options import Options
 from moxlite.store.recover.pages import PAGE, Pages
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.recover.rows import roots, rows_of
-from moxlite.store.rows.reading import mailboxes, rows_by_uid
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import CHUNK_BITS, Flag
 from moxlite.store.upkeep.check import check_account
 from tests.campaigns.report import Finding, Report

@@ -20,9 +20,9 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
-from moxlite.store.mail.messages import expunge
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import uids
+from moxlite.store.rows.messages import uids
 from moxlite.store.search import builder
 from moxlite.store.search.check import check_index
 from moxlite.store.search.finding import search_messages

@@ -20,7 +20,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.layout import databases
 from moxlite.store.file.migrations import Kind, migrations_of, open_file
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.messages import copy_messages
+from moxlite.store.mail.copying import copy_messages
 from moxlite.store.options import Options
 from moxlite.store.types import UID, MailboxID
 from moxlite.store.upkeep.check import check_account

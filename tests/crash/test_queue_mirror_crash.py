@@ -17,8 +17,8 @@ from types import SimpleNamespace
 from moxlite.queue import metrics, mirror, mirrorrows
 from moxlite.queue.mirrorrows import GRACE
 from moxlite.store.upkeep.check import check_account
-from moxlite.store.mail.messages import move_messages
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.mail.copying import move_messages
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.delivery.queued import queued_keys
 from tests.queue_rig import rig_at
 

@@ -26,7 +26,8 @@ from moxlite.store.mail.acl import set_rights
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import mailbox_by_name, uids
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.messages import uids
 from tests.store_mail import put, rows
 
 folder, point = Path(sys.argv[1]), sys.argv[2]

@@ -25,7 +25,7 @@ from moxlite.store.delivery.deliver import deliver
 from moxlite.store.errors import Closed, StorageBroken, StorageFull
 from moxlite.store.file import checkpoint
 from moxlite.store.file.findings import quick_check
-from moxlite.store.mail import messages
+from moxlite.store.mail import expunging
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
 from moxlite.store.types import MailboxID
@@ -39,7 +39,7 @@ CHILD = """
 import json, random, sys, trio
 from pathlib import Path
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.mail import messages
+
 from moxlite.store.delivery.deliver import deliver
 from moxlite.store.errors import StorageFull
 from moxlite.store.mail.facts import NO_FACTS
@@ -60,7 +60,7 @@ async def worker(account, name, size, count):
                 continue
         print(json.dumps(["delivered", text, done.added.uid]), flush=True)
         if n % 3 == 2 and size == 0:
-            await account.write(lambda tx: messages.expunge(tx, 1, [done.added.uid]))
+            await account.write(lambda tx: expunging.expunge(tx, 1, [done.added.uid]))
             print(json.dumps(["expunged", text, done.added.uid]), flush=True)
 
 async def main():
@@ -236,6 +236,6 @@ async def test_a_disk_that_fails_while_expunging_keeps_what_was_not_acknowledged
                 await deliver(account, await prepare(spool), NO_FACTS, "Inbox")
         vfs.fail_nth_write(1)
         with pytest.raises(StorageBroken):
-            await account.write(lambda tx: messages.expunge(tx, INBOX, [2]))
+            await account.write(lambda tx: expunging.expunge(tx, INBOX, [2]))
     await accounts.aclose()
     assert sorted(await left(tmp_path)) == ["m-0", "m-1", "m-2"]

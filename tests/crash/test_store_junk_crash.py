@@ -27,7 +27,9 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk import retrain, trainer
 from moxlite.store.junkparams import JunkParams
-from moxlite.store.mail.messages import expunge, move_messages, store_flags
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.copying import move_messages
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool

@@ -33,7 +33,8 @@ from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows.reading import mailbox_by_name, uids
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.messages import uids
 from tests.supervised import supervised
 from tests.tools import still, still_failures
 

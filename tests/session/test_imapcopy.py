@@ -27,10 +27,12 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.annotations import annotations, set_annotation
+from moxlite.store.mail.copying import move_messages
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, is_subscribed, unsubscribe
-from moxlite.store.mail.messages import expunge, move_messages
-from moxlite.store.rows.reading import mailbox_by_name, mailboxes, rows_by_uid
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
+from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, Mailbox, MessageRow
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.store_mail import look, mail

@@ -15,7 +15,7 @@ from moxlite.store.content import body, chunks, prepare
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StorageFull
-from moxlite.store.mail.messages import expunge
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.types import CHUNK_BITS, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import look, put, rows

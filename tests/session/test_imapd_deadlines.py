@@ -10,8 +10,8 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite.net.metrics import panics
-from moxlite.store.mail.messages import expunge
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows

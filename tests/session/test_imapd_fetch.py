@@ -13,7 +13,8 @@ from moxlite.imapd.fetch.fetchgroups import STEP
 from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.errors import StorageBroken
-from moxlite.store.mail.messages import expunge, store_flags
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import mail, put, rows

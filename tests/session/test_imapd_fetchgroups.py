@@ -11,9 +11,9 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageBroken
-from moxlite.store.file import offload
+from moxlite.store.file import threads as store_threads
 from moxlite.store.file.database import Database
-from moxlite.store.mail.messages import expunge
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared, put
@@ -93,14 +93,14 @@ class Counter:
 
 
 @pytest.fixture(params=[0, 1, 3])
-def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> offload.Workers:
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> store_threads.Workers:
     """How many threads there are for decoding."""
-    workers = offload.Workers(request.param)
-    monkeypatch.setattr(offload, "_workers", workers)
+    workers = store_threads.Workers(request.param)
+    monkeypatch.setattr(store_threads, "_workers", workers)
     return workers
 
 
-async def test_bodies_come_whole_and_in_order(imap: Imap, threads: offload.Workers) -> None:
+async def test_bodies_come_whole_and_in_order(imap: Imap, threads: store_threads.Workers) -> None:
     """IMAP-93, IMAP-95, IMAP-101: whatever their sizes are, and wherever they are decoded."""
     sizes = [0, 1, 5_000, 40, *[PART] * 5, STEP, 3, STEP + 70_000, 900, *[2 * PART] * 3, 0, *[10] * (2 * FEW + 3)]
     sizes += [CHUNK_SIZE + 9_000, 7]  # one that is streamed, within a group
@@ -120,7 +120,7 @@ async def test_bodies_come_whole_and_in_order(imap: Imap, threads: offload.Worke
         assert all(r"FLAGS (\Recent \Seen)" in answer or r"FLAGS (\Seen)" in answer for answer in seen)
 
 
-async def test_a_damaged_message_in_the_middle_costs_only_itself(imap: Imap, threads: offload.Workers) -> None:
+async def test_a_damaged_message_in_the_middle_costs_only_itself(imap: Imap, threads: store_threads.Workers) -> None:
     """IMAP-96"""
     messages = [letter(number) for number in range(1, 13)]
     await fill(imap, messages)
@@ -148,7 +148,7 @@ async def harm(account: Account, number: int) -> None:
 
 @pytest.mark.parametrize("size", [PART, STEP // 50])
 async def test_a_slow_client_holds_two_groups(
-    imap: Imap, threads: offload.Workers, monkeypatch: pytest.MonkeyPatch, size: int
+    imap: Imap, threads: store_threads.Workers, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """IMAP-95, IMAP-148: the one that it is to take, and the next one."""
     messages = [letter(number, size) for number in range(1, 8 * STEP // size)]
@@ -168,7 +168,7 @@ async def test_a_slow_client_holds_two_groups(
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(
-    imap: Imap, threads: offload.Workers, monkeypatch: pytest.MonkeyPatch
+    imap: Imap, threads: store_threads.Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """IMAP-95: neither the session nor a thread goes on."""
     await fill(imap, [letter(number) for number in range(1, 25)])

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from moxlite.store.accounts import accounts
-from moxlite.store.mail.messages import expunge
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put

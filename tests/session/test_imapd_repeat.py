@@ -12,7 +12,8 @@ from moxlite.imapd.session.state import Session
 from moxlite.imapd.telling import changes, repeat
 from moxlite.net.connections import guard
 from moxlite.net.sockets import QuickStream
-from moxlite.store.mail.messages import expunge, store_flags
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Context, Imap, imap
 from tests.store_mail import put

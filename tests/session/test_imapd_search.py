@@ -20,7 +20,8 @@ from moxlite.proto.mime.text import fold
 from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import ReadInterrupted
-from moxlite.store.mail.messages import expunge, store_flags
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, prepared, put, rows

@@ -20,7 +20,8 @@ from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import MAX_TEXT
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.deliver import Append, append
-from moxlite.store.mail.messages import expunge, store_flags
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.search.terms import Every, Has, Lacks, Some, Where
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap

@@ -10,7 +10,8 @@ import trio.testing
 from moxlite.imapd.mailboxes import select
 from moxlite.store.changelog.bus import Bus
 from moxlite.store.errors import StorageFull
-from moxlite.store.mail.messages import expunge, store_flags
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put

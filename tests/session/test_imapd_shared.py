@@ -28,10 +28,10 @@ from moxlite.store.changelog import unit
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import MailboxNotAllowed, StorageBroken
 from moxlite.store.mail.acl import RIGHTS, all_acls, set_rights
-from moxlite.store.mail.copyparts import undo_part, unfinished_copies
+from moxlite.store.mail.copying import undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, ensure_mailbox, rename_mailbox
 from moxlite.store.rows.keywords import flag_words
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.session.imapd_harness import Client, Imap, _credential, imap
 from tests.session.test_imapd_operator import operator

@@ -17,7 +17,7 @@ from moxlite.store.auth.credentials import set_credential
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.mail.acl import RIGHTS, set_rights
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.session.imapd_harness import Client, Imap, _credential, imap
 from tests.session.test_imapd_model import BOXES, WORDS, Mirror, check, some, step
 from tests.store_mail import put

@@ -13,8 +13,8 @@ from moxlite.imapd.search import sort
 from moxlite.imapd.session import progress
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import UidList
-from moxlite.store.mail.messages import expunge
-from moxlite.store.rows.reading import mailbox
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.repairs import reassign_uids, repair
 from tests.session.imapd_harness import Client, Imap, imap

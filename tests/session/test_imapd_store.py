@@ -12,8 +12,9 @@ from moxlite.imapd.telling import changes
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.account import AccountTx
 from moxlite.store.errors import OverQuota
-from moxlite.store.mail.copyparts import unfinished_copies
-from moxlite.store.mail.messages import Copied, copy_messages, expunge, store_flags
+from moxlite.store.mail.copying import Copied, copy_messages, unfinished_copies
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows

@@ -9,8 +9,8 @@ import pytest
 from moxlite.imapd.session.view import CountedView
 from moxlite.store.changelog import unit
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
-from moxlite.store.mail.messages import expunge
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put

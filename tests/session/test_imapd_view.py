@@ -8,8 +8,9 @@ import trio.testing
 
 from moxlite.net.exposition import REGISTRY
 from moxlite.store.changelog.account import Account
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import delete_mailbox
-from moxlite.store.mail.messages import expunge, store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import box, put

@@ -18,10 +18,10 @@ from moxlite.store.content.body import message_range
 from moxlite.store.delivery.queued import queued_keys
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StorageFull
+from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox
-from moxlite.store.mail.messages import move_messages
 from moxlite.store.mail.systemmailbox import queue_mailbox
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID
 from tests.queue_rig import DOMAINS, MESSAGE, Rig, Server, rig_at
 from tests.store_fixtures import soon

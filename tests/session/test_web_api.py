@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
-from moxlite.store.rows.reading import mailbox_by_name, rows_by_ids
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MessageRow
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
 from tests.web_rig import Browser, Rig, first_request, rig

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from moxlite.store.imports import adding, engine
-from moxlite.store.rows.reading import mailbox_by_name, state
+from moxlite.store.rows.mailboxes import mailbox_by_name, state
 from moxlite.web import sessions
 from moxlite.web.account import imports, upload
 from moxlite.web.account.types import ImportProgress

@@ -10,10 +10,12 @@ import pytest
 import trio
 
 from moxlite.store.changelog.account import Account
+from moxlite.store.mail.copying import copy_messages, move_ids
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge_ids, move_ids
-from moxlite.store.rows.reading import mailboxes, rows_by_uid
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag
 from tests.store_mail import deliver_mail, look, mail
 from tests.tools import top

@@ -8,8 +8,8 @@ import trio
 import trio.testing
 
 from moxlite.store.delivery.deliver import deliver
+from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.facts import NO_FACTS
-from moxlite.store.mail.messages import move_ids
 from moxlite.store.types import Flag
 from moxlite.web.webmail import changes, streams
 from tests.store_mail import box, deliver_mail, mail, prepared, put

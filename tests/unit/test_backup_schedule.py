@@ -18,7 +18,7 @@ from moxlite.config.static import Backup
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.repository import Repository
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.tools import eventually
 
 DAY = 86_400

@@ -17,7 +17,7 @@ from moxlite.store.mail.acl import all_acls, rights_of, set_rights, visible
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import AclChanged, MailboxID
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options

@@ -19,7 +19,7 @@ from moxlite.store.backup.restore import GAP, restore
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import mailboxes
+from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox
 
 OPTIONS = Options(min_free_space=0)

@@ -25,7 +25,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import chunks
 from moxlite.store.content.chunks import Compression
 from moxlite.store.delivery.deliver import Append, append
-from moxlite.store.mail.messages import copy_messages
+from moxlite.store.mail.copying import copy_messages
 from moxlite.store.types import AccountClosing, ThreadChanged
 from moxlite.supervision import open_supervisor
 from tests.small_config import STATIC

@@ -18,12 +18,13 @@ from moxlite.store.changelog.bus import Cursor
 from moxlite.store.content.body import message_range
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.copying import copy_messages, move_messages
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.fetching import Column, fetch_rows
-from moxlite.store.mail.messages import copy_messages, expunge, move_messages
 from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
-from moxlite.store.rows.reading import headers, infos
+from moxlite.store.rows.messages import headers, infos
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, held, look, mail, put, rows, thread_parents, wires

@@ -7,9 +7,17 @@ from pathlib import Path
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import AccountTx
-from moxlite.store.mail.copyparts import end_copy, new_copy, note_part, undo_part, unfinished_copies
+from moxlite.store.mail.copying import (
+    copy_messages,
+    end_copy,
+    move_messages,
+    new_copy,
+    note_part,
+    undo_part,
+    unfinished_copies,
+)
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.mailboxes import delete_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge, move_messages
 from moxlite.store.options import Options
 from moxlite.store.types import MailboxID
 from tests.store_fixtures import accounts, store_options

@@ -32,7 +32,7 @@ from moxlite.store.errors import (
 )
 from moxlite.store.mail import mailboxes
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, SpecialUse
 from tests.store_fixtures import accounts, soon, store_options
 from tests.supervised import supervised
@@ -65,7 +65,7 @@ async def test_a_bad_name_makes_no_folder(accounts: Accounts) -> None:
 async def test_a_new_account_has_its_first_mailboxes_all_subscribed(accounts: Accounts) -> None:
     """STORE-11, STORE-18."""
     async with accounts.use("mjl") as account:
-        boxes = await account.read(reading.mailboxes, op="test")
+        boxes = await account.read(mailbox_rows.mailboxes, op="test")
         assert {box.name: box.special_use for box in boxes} == {
             "Inbox": SpecialUse(0),
             "Archive": SpecialUse.ARCHIVE,
@@ -90,7 +90,7 @@ async def test_the_configuration_names_the_first_mailboxes(tmp_path: Path) -> No
     )
     accounts = Accounts(tmp_path, Options(account_config=lambda name: config, min_free_space=0, check_on_close=True))
     async with accounts.use("mjl") as account:
-        boxes = await account.read(reading.mailboxes, op="test")
+        boxes = await account.read(mailbox_rows.mailboxes, op="test")
         assert {box.name: box.special_use for box in boxes} == {
             "Inbox": SpecialUse(0),
             "Old": SpecialUse.ARCHIVE | SpecialUse.TRASH,
@@ -155,7 +155,7 @@ async def test_an_account_without_users_is_closed_after_a_while(
         await busy.write(lambda tx: None)
         async with accounts.use("idle") as again:
             assert again is not idle
-            assert await again.read(lambda r: reading.mailbox_by_name(r, "kept"), op="test") is not None
+            assert await again.read(lambda r: mailbox_rows.mailbox_by_name(r, "kept"), op="test") is not None
 
 
 async def test_beyond_200_open_accounts_the_longest_unused_are_closed(
@@ -287,7 +287,7 @@ async def test_a_removed_account_closes_its_subscribers_and_its_folder_goes(acco
     assert not accounts.path("mjl").exists()
     assert list((accounts.directory / "tmp").iterdir()) == []
     async with accounts.use("mjl") as account:
-        assert await account.read(lambda r: reading.mailbox_by_name(r, "secret"), op="test") is None
+        assert await account.read(lambda r: mailbox_rows.mailbox_by_name(r, "secret"), op="test") is None
 
 
 async def test_an_account_removed_twice_at_once_goes_once(accounts: Accounts) -> None:
@@ -344,7 +344,7 @@ async def test_a_unit_with_a_known_key_does_not_run_again(accounts: Accounts) ->
         await account.write(lambda tx: mailboxes.create_mailbox(tx, "once"), key=b"k1")
         with pytest.raises(AlreadyDone):
             await account.write(lambda tx: mailboxes.create_mailbox(tx, "twice"), key=b"k1")
-        assert await account.read(lambda r: reading.mailbox_by_name(r, "twice"), op="test") is None
+        assert await account.read(lambda r: mailbox_rows.mailbox_by_name(r, "twice"), op="test") is None
         assert await account.write(lambda tx: tx.once(b"k2"))
         assert not await account.write(lambda tx: tx.once(b"k2"))
         with pytest.raises(ZeroDivisionError):
@@ -425,7 +425,7 @@ async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch
         "accounts.accounts.UPKEEP",
         "file.database.UPKEEP",
         "file.database.IDLE",
-        "file.offload.TRIM_INTERVAL",
+        "file.memory.TRIM_INTERVAL",
     ):
         monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
     accounts = Accounts(tmp_path, Options(min_free_space=0))

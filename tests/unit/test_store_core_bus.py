@@ -13,9 +13,9 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import bus as bus_module
 from moxlite.store.changelog.account import AccountTx
 from moxlite.store.changelog.bus import Batch, Bus, Cursor
-from moxlite.store.changelog.changes import Catchup
+from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.mail import mailboxes
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import (
     UID,
     AccountClosing,
@@ -411,7 +411,7 @@ async def test_subscribing_loses_and_doubles_nothing_while_others_write(accounts
                 await account.write(partial(mailboxes.create_mailbox, name=f"box{n}"))
 
         async def subscriber() -> None:
-            snapshot, cursor = await account.subscribe(reading.mailboxes)
+            snapshot, cursor = await account.subscribe(mailbox_rows.mailboxes)
             seen = [box.name for box in snapshot]
             with cursor:
                 while not (done.is_set() and not cursor.pending()):

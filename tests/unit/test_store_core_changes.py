@@ -11,14 +11,14 @@ import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import account as account_module
-from moxlite.store.changelog import bus, changes, unit
+from moxlite.store.changelog import bus, catchup, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.changes import Catchup, TooMany
+from moxlite.store.changelog.catchup import Catchup, TooMany
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.database import Reader
-from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail import copying, expunging, mailboxes
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import (
@@ -74,7 +74,7 @@ async def test_removals_come_first_then_additions_by_uid_then_the_rest(account: 
     await account.write(lambda tx: store_flags(tx, INBOX, [2], mode="add", flags=Flag.SEEN))
     await add(account, prepared)
     await account.write(lambda tx: store_flags(tx, INBOX, [4], mode="add", flags=Flag.FLAGGED))
-    await account.write(lambda tx: messages.expunge(tx, INBOX, [1]))
+    await account.write(lambda tx: expunging.expunge(tx, INBOX, [1]))
     events = [
         event
         for event in await since(account, start)
@@ -95,7 +95,7 @@ async def test_what_came_and_went_is_not_told(account: Account, prepared: Prepar
     """STORE-30: coalesced."""
     start = account.bus.modseq
     await add(account, prepared)
-    await account.write(lambda tx: messages.expunge(tx, INBOX, [1]))
+    await account.write(lambda tx: expunging.expunge(tx, INBOX, [1]))
     assert not [event for event in await since(account, start) if isinstance(event, MessagesRemoved | MessageAdded)]
 
 
@@ -185,10 +185,10 @@ async def test_what_changes_between_two_slices_is_told_by_the_next_catch_up(
                             view.pop(uid, None)
 
         apply((await cursor.take()).events)
-        await account.write(lambda tx: messages.expunge(tx, INBOX, [1, 700]))
+        await account.write(lambda tx: expunging.expunge(tx, INBOX, [1, 700]))
         await account.write(lambda tx: store_flags(tx, INBOX, [2, 701], mode="add", flags=Flag.SEEN))
-        await account.write(lambda tx: messages.move_messages(tx, INBOX, [800], MailboxID(2)))
-        await account.write(lambda tx: messages.move_messages(tx, MailboxID(2), [1], INBOX))
+        await account.write(lambda tx: copying.move_messages(tx, INBOX, [800], MailboxID(2)))
+        await account.write(lambda tx: copying.move_messages(tx, MailboxID(2), [1], INBOX))
         while (batch := await cursor.take()).more or cursor.pending():
             apply(batch.events)
         apply(batch.events)
@@ -231,7 +231,7 @@ async def test_a_unit_over_1000_rows_is_one_mark_in_the_tail(
     await add(account, prepared, 10)
     _, cursor = await account.subscribe()
     with cursor:
-        await account.write(lambda tx: messages.expunge(tx, INBOX, range(1, 9)))
+        await account.write(lambda tx: expunging.expunge(tx, INBOX, range(1, 9)))
         assert not (await cursor.take()).from_log
         await add(account, prepared, 12)
         assert (await cursor.take()).from_log
@@ -249,13 +249,13 @@ def plan(r: Reader, sql: str, *args: object) -> str:
 @pytest.mark.parametrize(
     ("sql", "args", "index"),
     [
-        (changes.EXPUNGED_IN, (1, 5, 9, 10), "expunged_mailbox_modseq (mailbox_id=? AND modseq>?"),
-        (changes.EXPUNGED, (5, 9, 10), "expunged_modseq (modseq>?"),
-        (changes.MESSAGES, (1, 5, 9, 10), "message_modseq (mailbox_id=? AND modseq>?"),
-        (changes.PORTION_END, (1, 5, 10), "COVERING INDEX message_modseq (mailbox_id=? AND modseq>?)"),
-        (changes.NEWEST, (1, 10), "sqlite_autoindex_message_1 (mailbox_id=?)"),
-        (changes.THREADS, (5, 9, 10), "message_threadseq (threadseq>?"),
-        (changes.MAILBOX_GONE, (5, 9), "mailbox_gone_modseq (modseq>?"),
+        (catchup.EXPUNGED_IN, (1, 5, 9, 10), "expunged_mailbox_modseq (mailbox_id=? AND modseq>?"),
+        (catchup.EXPUNGED, (5, 9, 10), "expunged_modseq (modseq>?"),
+        (catchup.MESSAGES, (1, 5, 9, 10), "message_modseq (mailbox_id=? AND modseq>?"),
+        (catchup.PORTION_END, (1, 5, 10), "COVERING INDEX message_modseq (mailbox_id=? AND modseq>?)"),
+        (catchup.NEWEST, (1, 10), "sqlite_autoindex_message_1 (mailbox_id=?)"),
+        (catchup.THREADS, (5, 9, 10), "message_threadseq (threadseq>?"),
+        (catchup.MAILBOX_GONE, (5, 9), "mailbox_gone_modseq (modseq>?"),
         (erase.OLDEST, (5, 10), "expunged_modseq (modseq<?)"),
         (erase.BEYOND_KEPT, (10,), "expunged_modseq"),
         (erase.UNUSED, (10,), "body_unused"),
@@ -338,7 +338,7 @@ async def test_portions_make_up_the_whole(
                     flag = random_.choice([Flag.SEEN, Flag.FLAGGED, Flag.ANSWERED])
                     await account.write(partial(store_flags, mailbox_id=INBOX, uids=some, mode="replace", flags=flag))
                 case "remove":
-                    await account.write(partial(messages.expunge, mailbox_id=INBOX, uids=some[:2]))
+                    await account.write(partial(expunging.expunge, mailbox_id=INBOX, uids=some[:2]))
                 case "take":
                     follower = random_.choice(followers)
                     await follower.take()

@@ -14,7 +14,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.findings import MAX_PER_KIND, quick_check
-from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail import expunging, mailboxes
 from moxlite.store.mail.adding import add_message
 from moxlite.store.options import Options
 from moxlite.store.types import Flag, MailboxID
@@ -38,7 +38,7 @@ async def account(tmp_path: Path) -> AsyncIterator[Account]:
             await account.write(lambda tx: add_message(tx, root, INBOX, flags=Flag.SEEN))
             await account.write(lambda tx: add_message(tx, reply, INBOX, keywords=["Work", "zoo"]))
             await account.write(lambda tx: add_message(tx, reply, INBOX))
-            await account.write(lambda tx: messages.expunge(tx, INBOX, [3]))
+            await account.write(lambda tx: expunging.expunge(tx, INBOX, [3]))
             await account.write(lambda tx: mailboxes.create_mailbox(tx, "a/b"))
         yield account
     await accounts.aclose()

@@ -28,10 +28,11 @@ from moxlite.store.errors import (
     StoreError,
     WrongFile,
 )
-from moxlite.store.file import checkpoint, migrations, offload, readers
+from moxlite.store.file import checkpoint, migrations, readers
+from moxlite.store.file import threads as store_threads
 from moxlite.store.file.database import Database, Kind, Reader, Tx
 from moxlite.store.file.migrations import Migration, drop_old_copies, migrations_of, open_file
-from moxlite.store.file.offload import Ahead
+from moxlite.store.file.threads import Ahead
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 from tests.store_fixtures import soon
@@ -329,8 +330,8 @@ async def test_what_is_computed_ahead_is_there_or_is_computed_when_it_is_asked_f
     threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-3: a thread is at it, if there is one; an error is told to who asks."""
-    workers = offload.Workers(threads)
-    monkeypatch.setattr(offload, "_workers", workers)
+    workers = store_threads.Workers(threads)
+    monkeypatch.setattr(store_threads, "_workers", workers)
     here, began, go = threading.get_ident(), threading.Event(), threading.Event()
 
     def compute() -> int:
@@ -367,8 +368,8 @@ async def test_without_threads_of_the_system_nothing_waits_for_one(monkeypatch: 
     def none(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    workers = offload.Workers(1)
-    monkeypatch.setattr(offload, "_workers", workers)
+    workers = store_threads.Workers(1)
+    monkeypatch.setattr(store_threads, "_workers", workers)
     monkeypatch.setattr(trio.lowlevel, "start_thread_soon", none)
     for number in range(3):
         one = Ahead(lambda: threading.get_ident())
@@ -758,7 +759,7 @@ async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
 
 async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10: its upkeep sleeps until the next use."""
-    for name in ("file.database.UPKEEP", "file.database.IDLE", "file.offload.TRIM_INTERVAL"):
+    for name in ("file.database.UPKEEP", "file.database.IDLE", "file.memory.TRIM_INTERVAL"):
         monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
 
     async def still() -> bool:

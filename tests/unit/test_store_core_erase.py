@@ -15,10 +15,10 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail import copying, expunging, mailboxes
 from moxlite.store.mail.adding import add_message
 from moxlite.store.options import DAY, Options
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import Flag, MailboxID
 from moxlite.store.upkeep import erase, outbox
 from moxlite.store.upkeep.outbox import OutboxRow
@@ -57,7 +57,7 @@ async def no_bodies(account: Account) -> bool:
 
 
 async def expunge(account: Account, *uids: int) -> None:
-    await account.write(lambda tx: messages.expunge(tx, INBOX, uids))
+    await account.write(lambda tx: expunging.expunge(tx, INBOX, uids))
 
 
 async def test_removed_content_goes_when_nobody_listens(account: Account) -> None:
@@ -114,10 +114,10 @@ async def test_equal_bodies_go_with_their_last_user(account: Account) -> None:
 async def test_a_moved_message_keeps_its_rows_when_the_old_place_is_erased(account: Account) -> None:
     """STORE-25."""
     uids = await add(account, "moved")
-    trash = await account.read(lambda r: reading.mailbox_by_name(r, "Trash"), op="test")
+    trash = await account.read(lambda r: mailbox_rows.mailbox_by_name(r, "Trash"), op="test")
     assert trash is not None
     _, cursor = await account.subscribe()
-    await account.write(lambda tx: messages.move_messages(tx, INBOX, uids, trash.id))
+    await account.write(lambda tx: copying.move_messages(tx, INBOX, uids, trash.id))
     assert await account.read(lambda r: r.rows("SELECT refs FROM body"), op="test") == [(2,)]
     cursor.close()
     await account.eraser.once()

@@ -25,11 +25,11 @@ from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.database import Reader
 from moxlite.store.junkflags import JunkFlagRules
-from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail import copying, expunging, mailboxes
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import Mode, store_flags
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import (
     Event,
     Flag,
@@ -120,7 +120,7 @@ def apply(view: View, events: tuple[Event, ...] | list[Event]) -> None:
 
 
 def view_of(r: Reader) -> View:
-    view: View = {box.id: {} for box in reading.mailboxes(r)}
+    view: View = {box.id: {} for box in mailbox_rows.mailboxes(r)}
     for mailbox_id, uid, flags, keywords in r.rows("SELECT mailbox_id, uid, flags, keywords FROM message"):
         view[mailbox_id][uid] = (flags, tuple(keywords.split()))
     return view
@@ -191,7 +191,7 @@ class Machine:
             case "copy" | "move":
                 if not uids or (step.kind == "move" and box == other):
                     return
-                operation = messages.copy_messages if step.kind == "copy" else messages.move_messages
+                operation = copying.copy_messages if step.kind == "copy" else copying.move_messages
                 copied = await account.write(lambda tx: operation(tx, box, uids, other), cursor)
                 assert list(copied.source_uids) == uids
                 assert list(copied.target_uids) == list(range(self.uidnext[other], self.uidnext[other] + len(uids)))
@@ -206,7 +206,7 @@ class Machine:
             case "expunge":
                 if not uids:
                     return
-                gone = await account.write(lambda tx: messages.expunge(tx, box, uids), cursor)
+                gone = await account.write(lambda tx: expunging.expunge(tx, box, uids), cursor)
                 assert list(gone.uids) == uids
                 self.drop(subscriber, box, uids)
             case "delete":
@@ -273,7 +273,7 @@ class Machine:
             assert view == now
 
         def counts(r: Reader) -> None:
-            for box in reading.mailboxes(r):
+            for box in mailbox_rows.mailboxes(r):
                 states = self.model[box.id].values()
                 deleted = [flags for flags, _ in states if flags & 64]
                 assert (box.total, box.deleted) == (len(states) - len(deleted), len(deleted))

@@ -22,7 +22,7 @@ from moxlite.store.imports.labels import read_labels
 from moxlite.store.imports.progress import Aborted
 from moxlite.store.imports.sources import read_source
 from moxlite.store.imports.tarstream import members
-from moxlite.store.rows.reading import state
+from moxlite.store.rows.mailboxes import state
 from moxlite.store.types import Flag, SpecialUse
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, imported, mbox, tar, tgz, zipped

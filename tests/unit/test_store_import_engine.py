@@ -20,12 +20,12 @@ from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
 from moxlite.store.imports.upload import Upload
-from moxlite.store.mail.messages import expunge_all
+from moxlite.store.mail.expunging import expunge_all
 from moxlite.store.mail.recipients import suggest_recipients
 from moxlite.store.mail.staging import Job, begin
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.keywords import spellings
-from moxlite.store.rows.reading import mailbox_by_name, mailboxes, state, subscriptions
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import Flag, MessageAdded
 from moxlite.store.upkeep.check import check_account
 from moxlite.supervision import open_supervisor

@@ -12,10 +12,12 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.mail import threads
-from moxlite.store.mail.messages import copy_messages, expunge_ids
+from moxlite.store.mail.copying import copy_messages
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.threads import finish_threads, keep_threads, reassign_threads
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import message, state
+from moxlite.store.rows.mailboxes import state
+from moxlite.store.rows.messages import message
 from moxlite.store.types import ThreadChanged
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options

@@ -14,8 +14,10 @@ from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk import retrain
 from moxlite.store.junk.words import read_meta
 from moxlite.store.junkparams import JunkParams
+from moxlite.store.mail.copying import copy_messages, move_messages
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge, move_messages, store_flags
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import Flag, MailboxID
 from moxlite.store.upkeep.check import check_account

@@ -20,8 +20,10 @@ from moxlite.store.junk.tokens import hash_words
 from moxlite.store.junk.words import read_meta
 from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.mail.adding import Added
+from moxlite.store.mail.copying import copy_messages, move_ids
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge_ids, move_ids, store_flags_ids
 from moxlite.store.options import DAY, AccountConfig, Options
 from moxlite.store.types import Flag
 from moxlite.store.upkeep.check import check_account

@@ -26,9 +26,12 @@ from moxlite.store.errors import (
     NoSuchMailbox,
     NoSuchMessage,
 )
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts
-from moxlite.store.mail.messages import expunge, store_flags
-from moxlite.store.rows import reading
+from moxlite.store.mail.flags import store_flags
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.conditions import (
     All,
     And,
@@ -71,7 +74,7 @@ async def test_a_delivery_makes_its_mailbox_and_tells_both(accounts: Accounts) -
             MailboxAdded,
             MessageAdded,
         ]
-        assert "lists/trio" in await look(account, reading.subscriptions)
+        assert "lists/trio" in await look(account, mailbox_rows.subscriptions)
         assert await look(account, lambda r: body.message_range(r, delivered.added.message_id)) == PREFIX + mail()
 
 
@@ -96,11 +99,12 @@ async def test_each_account_has_its_own_prefix(accounts: Accounts) -> None:
         other = ready.with_prefix(b"Delivered-To: mia@example.org\r\n")
         added = (await deliver(account, other, NO_FACTS, "Inbox")).added
         assert added is not None
-        info = (await look(account, lambda r: reading.infos(r, [added.message_id])))[added.message_id]
+        info = (await look(account, lambda r: message_rows.infos(r, [added.message_id])))[added.message_id]
         index = decode_structure(info.structure)
         whole = await look(account, lambda r: body.message_range(r, added.message_id))
         assert whole[index.root.body :] == b"1: Hello!\r\n"
-        assert (await look(account, lambda r: reading.headers(r, [added.message_id])))[added.message_id] == other.header
+        headers = await look(account, lambda r: message_rows.headers(r, [added.message_id]))
+        assert headers[added.message_id] == other.header
         assert (await rows(account))[0].size == len(whole)
 
 
@@ -132,7 +136,7 @@ async def test_facts_are_stored_beside_the_message(accounts: Accounts) -> None:
         )
         added = await deliver_mail(account, mail(), "Junk", facts)
 
-        def stored(r: reading.Reader) -> object:
+        def stored(r: Reader) -> object:
             return (
                 r.row(
                     "SELECT remote_ip, mailfrom, mailfrom_ok, msgfrom_validation, orig_dkim, verdict, size "
@@ -148,7 +152,7 @@ async def test_facts_are_stored_beside_the_message(accounts: Accounts) -> None:
         row = (await rows(account, "Junk"))[0]
         assert (row.is_forward, row.is_mailinglist, row.is_reject, row.flags) == (True, True, False, Flag.JUNK)
         assert row.mailbox_destined_id == inbox.id
-        info = (await look(account, lambda r: reading.infos(r, [added.message_id])))[added.message_id]
+        info = (await look(account, lambda r: message_rows.infos(r, [added.message_id])))[added.message_id]
         assert (info.tls_version, info.requiretls) == ("tls1.3", True)
 
 
@@ -160,7 +164,7 @@ async def test_what_goes_with_a_delivery_is_in_its_unit(accounts: Accounts) -> N
         bad = Delivery(actions=(FileInto(mailbox="new"), FileInto(mailbox="no//name")))
         with pytest.raises(BadMailboxName):
             await perform(account, await prepared(mail()), bad, b"t", owes=[owed])
-        assert await look(account, lambda r: reading.mailbox_by_name(r, "new")) is None
+        assert await look(account, lambda r: mailbox_rows.mailbox_by_name(r, "new")) is None
         assert await look(account, lambda r: r.rows("SELECT key, kind, data FROM outbox")) == []
         good = Delivery(actions=(FileInto(mailbox="new"),))
         assert (await perform(account, await prepared(mail()), good, b"t", owes=[owed])).added is not None
@@ -350,17 +354,17 @@ async def test_slices_and_changes_are_found_by_uid(accounts: Accounts) -> None:
         await account.write(lambda tx: store_flags(tx, inbox.id, [4, 2], mode="add", flags=Flag.SEEN))
         await account.write(lambda tx: expunge(tx, inbox.id, [5]))
 
-        def found(r: reading.Reader) -> list[list[int]]:
+        def found(r: Reader) -> list[list[int]]:
             return [
-                [row.uid for row in reading.rows_by_uid(r, inbox.id, 2, 4)],
-                [row.uid for row in reading.rows_by_uid(r, inbox.id, 1, limit=2)],
-                [row.uid for row in reading.rows_of(r, inbox.id, [4, 1, 9])],
-                [row.uid for row in reading.rows_by_ids(r, [added[2].message_id, 99])],
-                [row.uid for row in reading.flags_of(r, inbox.id, [3, 5])],
-                list(reading.uids(r, inbox.id)),
-                list(reading.vanished(r, inbox.id, added[0].modseq)),
-                [reading.state_and_unseen(r, inbox.id)[2] or 0],
-                list(reading.rows_of(r, inbox.id, [])),
+                [row.uid for row in message_rows.rows_by_uid(r, inbox.id, 2, 4)],
+                [row.uid for row in message_rows.rows_by_uid(r, inbox.id, 1, limit=2)],
+                [row.uid for row in message_rows.rows_of(r, inbox.id, [4, 1, 9])],
+                [row.uid for row in message_rows.rows_by_ids(r, [added[2].message_id, 99])],
+                [row.uid for row in message_rows.flags_of(r, inbox.id, [3, 5])],
+                list(message_rows.uids(r, inbox.id)),
+                list(message_rows.vanished(r, inbox.id, added[0].modseq)),
+                [mailbox_rows.state_and_unseen(r, inbox.id)[2] or 0],
+                list(message_rows.rows_of(r, inbox.id, [])),
             ]
 
         assert await look(account, found) == [
@@ -424,6 +428,9 @@ async def test_conditions_do_not_nest_for_ever(accounts: Accounts) -> None:
 async def test_unseen_messages_are_found_by_the_partial_index(accounts: Accounts) -> None:
     """STORE-171"""
     async with accounts.use("mia") as account:
-        for sql, index in ((reading.STATE_AND_UNSEEN, "message_unseen"), (reading.DELETED_UIDS, "message_deleted")):
+        for sql, index in (
+            (mailbox_rows.STATE_AND_UNSEEN, "message_unseen"),
+            (message_rows.DELETED_UIDS, "message_deleted"),
+        ):
             plan = await look(account, lambda r, q=sql: r.rows("EXPLAIN QUERY PLAN " + q, *[1] * q.count("?")))
             assert f"INDEX {index} " in plan[-1][3]

@@ -13,6 +13,7 @@ from moxlite.store.errors import (
     NoSuchMailbox,
 )
 from moxlite.store.mail import annotations
+from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import (
     claim_recent,
     create_mailbox,
@@ -24,8 +25,7 @@ from moxlite.store.mail.mailboxes import (
     subscribe,
     unsubscribe,
 )
-from moxlite.store.mail.messages import store_flags
-from moxlite.store.rows.reading import mailbox_by_name, mailboxes, state, subscriptions
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import (
     AnnotationChanged,
     Event,

@@ -13,20 +13,15 @@ from moxlite.store.errors import (
     UidsExhausted,
 )
 from moxlite.store.file.database import Reader
+from moxlite.store.mail.copying import copy_messages, move_ids, move_messages
+from moxlite.store.mail.expunging import expunge, expunge_ids
 from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox
-from moxlite.store.mail.messages import (
-    copy_messages,
-    expunge,
-    expunge_ids,
-    move_ids,
-    move_messages,
-    store_flags,
-    store_flags_ids,
-)
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.keywords import spellings
-from moxlite.store.rows.reading import infos, message, state, vanished
+from moxlite.store.rows.mailboxes import state
+from moxlite.store.rows.messages import infos, message, vanished
 from moxlite.store.types import (
     Flag,
     FlagsChanged,

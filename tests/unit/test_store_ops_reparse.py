@@ -13,7 +13,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import deliver
 from moxlite.store.mail.facts import NO_FACTS
-from moxlite.store.rows.reading import headers, infos
+from moxlite.store.rows.messages import headers, infos
 from moxlite.store.types import MessageID
 from moxlite.store.upkeep import reparse as reparsing
 from moxlite.store.upkeep.reparse import keep_parsed, reparse

@@ -11,7 +11,7 @@ from moxlite.store.content.chunks import CHUNK_SIZE, Compression, compression_of
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import Append, append
-from moxlite.store.mail.messages import copy_messages
+from moxlite.store.mail.copying import copy_messages
 from moxlite.store.upkeep import scrub as scrub_module
 from moxlite.store.upkeep.scrub import BodyStats, Damage, body_stats, recompress, scrub
 from tests.store_fixtures import accounts, store_options

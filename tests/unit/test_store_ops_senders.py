@@ -25,8 +25,9 @@ from moxlite.store.delivery.reputation import (
     subjectpass_key,
 )
 from moxlite.store.delivery.rulesets import TOTAL_SECONDS, Conditions, RuleFacts, first_match
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
-from moxlite.store.mail.messages import expunge_ids, store_flags_ids
+from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.options import DAY
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options

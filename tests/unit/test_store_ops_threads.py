@@ -5,12 +5,14 @@ import pytest
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.deliver import deliver
+from moxlite.store.mail.copying import copy_messages
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS
-from moxlite.store.mail.messages import copy_messages, expunge_ids
 from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.options import DAY
-from moxlite.store.rows.reading import message, state
+from moxlite.store.rows.mailboxes import state
+from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, ThreadChanged
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows, thread_parents

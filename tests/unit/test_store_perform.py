@@ -33,8 +33,8 @@ from moxlite.store.delivery.actions import (
 from moxlite.store.delivery.perform import Owed, perform, suppress_retry
 from moxlite.store.delivery.reasons import MAX_WHY, messages_by_messageid, read_why
 from moxlite.store.errors import OverQuota, StoreError
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import Facts, SMTPFacts
-from moxlite.store.mail.messages import expunge_ids
 from moxlite.store.options import Options
 from moxlite.store.types import Flag
 from moxlite.store.upkeep.check import check_account

@@ -18,18 +18,15 @@ from moxlite.store.delivery.reputation import QUERIES, Key, history, received_si
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk import trainer
 from moxlite.store.mail import recipients
+from moxlite.store.mail.copying import copy_messages, move_messages
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.fetching import fetch_rows, slice_of
 from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge, move_messages
 from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
-from moxlite.store.rows.reading import (
-    SLICE,
-    mailboxes,
-    rows_by_uid,
-    vanished,
-)
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.messages import SLICE, rows_by_uid, vanished
 from moxlite.store.rows.views import FIRST_NEWEST, page, unseen_ids
 from moxlite.store.types import Flag, ModSeq
 from moxlite.store.upkeep import erase

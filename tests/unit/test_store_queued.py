@@ -20,13 +20,15 @@ from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_qu
 from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.junkparams import JunkParams
-from moxlite.store.mail import mailboxes, messages
+from moxlite.store.mail import copying, expunging, mailboxes
+from moxlite.store.mail.copying import copy_messages, move_messages
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, rename_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge, move_messages, store_flags, store_flags_ids
 from moxlite.store.mail.systemmailbox import UNQUEUE, queue_mailbox
 from moxlite.store.options import DAY, AccountConfig, Options
-from moxlite.store.rows.reading import mailbox_by_name, state, subscriptions
+from moxlite.store.rows.mailboxes import mailbox_by_name, state, subscriptions
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageAdded, MessagesRemoved, SpecialUse
 from moxlite.store.upkeep.outbox import OutboxRow
 from moxlite.store.upkeep.retention import expire
@@ -152,11 +154,11 @@ REFUSED: list[tuple[str, Callable[[AccountTx, Mailbox], object]]] = [
     ("cannot be changed", lambda tx, box: store_flags(tx, box.id, [1], mode="add", keywords=["x"])),
     ("cannot be changed", lambda tx, box: store_flags_ids(tx, [1], mode="remove", flags=Flag.SEEN)),
     ("cannot be changed", lambda tx, box: expunge(tx, box.id, [1])),
-    ("cannot be changed", lambda tx, box: messages.expunge_ids(tx, [1])),
-    ("cannot be changed", lambda tx, box: messages.expunge_all(tx, box.id)),
+    ("cannot be changed", lambda tx, box: expunging.expunge_ids(tx, [1])),
+    ("cannot be changed", lambda tx, box: expunging.expunge_all(tx, box.id)),
     ("only be moved to the mailbox for trash", lambda tx, box: move_messages(tx, box.id, [1], INBOX)),
-    ("only be moved to the mailbox for trash", lambda tx, box: messages.move_ids(tx, [1], INBOX)),
-    ("only be moved to the mailbox for trash", lambda tx, box: messages.move_all(tx, box.id, INBOX)),
+    ("only be moved to the mailbox for trash", lambda tx, box: copying.move_ids(tx, [1], INBOX)),
+    ("only be moved to the mailbox for trash", lambda tx, box: copying.move_all(tx, box.id, INBOX)),
     ("nothing can be put there", lambda tx, box: move_messages(tx, INBOX, [1], box.id)),
     ("nothing can be put there", lambda tx, box: copy_messages(tx, INBOX, [1], box.id)),
     ("nothing can be put there", lambda tx, box: copy_messages(tx, box.id, [1], box.id)),

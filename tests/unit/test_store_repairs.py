@@ -4,7 +4,7 @@ import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import NoSuchMailbox
-from moxlite.store.mail.messages import expunge
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.options import Options
 from moxlite.store.types import UID, AccountClosing
 from moxlite.store.upkeep.check import check_account

@@ -18,11 +18,11 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file import database
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.database import Database, Kind, Reader, Row, Tx, Value
-from moxlite.store.mail import messages
+from moxlite.store.mail import copying, expunging
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import DAY, Options
-from moxlite.store.rows.reading import int_array
 from moxlite.store.search import builder, finding, index, metrics
 from moxlite.store.search import texts as search_texts
 from moxlite.store.search.check import check_index
@@ -78,7 +78,7 @@ async def add(account: Account, *data: bytes) -> list[int]:
 
 
 async def expunge(account: Account, *uids: int) -> None:
-    await account.write(lambda tx: messages.expunge(tx, INBOX, uids))
+    await account.write(lambda tx: expunging.expunge(tx, INBOX, uids))
 
 
 async def reopen(accounts: Accounts) -> None:
@@ -131,7 +131,7 @@ async def test_removed_messages_leave_the_index(tmp_path: Path, grace: int, eras
         await put(account, 10)
         await account.indexer.once()
         other = (await account.write(lambda tx: create_mailbox(tx, "Other")))[0].id
-        await account.write(lambda tx: messages.move_messages(tx, INBOX, [7], other))
+        await account.write(lambda tx: copying.move_messages(tx, INBOX, [7], other))
         await expunge(account, 2, 3, 10)
         if erased_first:
             await account.eraser.once()
@@ -208,9 +208,9 @@ async def test_copies_and_moves_are_found_in_their_mailboxes(account: Account) -
     """STORE-110: the row's id is the message's; a copy is a message, a moved one stays it."""
     await put(account, 4)
     other = (await account.write(lambda tx: create_mailbox(tx, "Other")))[0].id
-    await account.write(lambda tx: messages.copy_messages(tx, INBOX, [1], other))
+    await account.write(lambda tx: copying.copy_messages(tx, INBOX, [1], other))
     await account.indexer.once()
-    await account.write(lambda tx: messages.move_messages(tx, INBOX, [2], other))
+    await account.write(lambda tx: copying.move_messages(tx, INBOX, [2], other))
     assert (await search_messages(account, other, ["hello"], 10)).ids == (5, 2)
     assert (await search_messages(account, INBOX, ["hello"], 10)).ids == (4, 3, 1)
 

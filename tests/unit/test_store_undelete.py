@@ -10,8 +10,9 @@ import trio
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.scrubbing import last_scrub, scrub_weekly
 from moxlite.store.errors import OverQuota
+from moxlite.store.mail.copying import move_messages
+from moxlite.store.mail.expunging import expunge, expunge_all
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
-from moxlite.store.mail.messages import expunge, expunge_all, move_messages
 from moxlite.store.options import DAY, SECOND, AccountConfig, Options
 from moxlite.store.types import UID, Flag
 from moxlite.store.upkeep.check import check_account

@@ -13,7 +13,7 @@ from moxlite.store.backup.layout import databases
 from moxlite.store.backup.verify import verify
 from moxlite.store.file.migrations import migrations_of, open_file
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import mailboxes
+from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.upkeep.check import check_account
 from tests.tools import top
 from tests.upgrade_fixtures import FOLDER, names, unpack

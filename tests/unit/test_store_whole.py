@@ -11,7 +11,7 @@ from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.whole import export_account, is_unused, unpack_account
 from moxlite.store.errors import AccountExists
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import mailboxes
+from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import put, rows

@@ -29,11 +29,11 @@ from moxlite.store.delivery.deliver import append as add
 from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.adding import Added
-from moxlite.store.mail.copyparts import end_copy, new_copy, note_part
+from moxlite.store.mail.copying import Copied, end_copy, new_copy, note_part
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.fetching import fetch_rows
-from moxlite.store.mail.messages import Copied, expunge
 from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.reading import flags_of_bits
+from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, MailboxID
 
 __all__ = ["copy_across", "is_within", "move_across"]

@@ -16,9 +16,9 @@ from moxlite.imapd.telling.changes import tell
 from moxlite.proto.imap.seqset import Ranges, pick, runs
 from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.mail.copyparts import end_copy, new_copy, note_part, undo_part
-from moxlite.store.mail.messages import Copied, copy_messages, expunge, move_messages
-from moxlite.store.rows.reading import deleted_uids
+from moxlite.store.mail.copying import Copied, copy_messages, end_copy, move_messages, new_copy, note_part, undo_part
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.rows.messages import deleted_uids
 from moxlite.store.types import MailboxID
 
 __all__ = ["STORED", "copy_slices", "expunge_slices", "move_slices", "slices", "undo_copy"]

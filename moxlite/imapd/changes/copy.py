@@ -16,7 +16,7 @@ from moxlite.imapd.telling.changes import tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
 from moxlite.proto.imap.seqset import format_ranges, runs
-from moxlite.store.mail.messages import Copied
+from moxlite.store.mail.copying import Copied
 
 __all__ = ["copy", "expunge", "move"]
 

@@ -29,7 +29,7 @@ from moxlite.store.changelog.account import AccountTx
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.flags import Mode, Stored, store_flags
-from moxlite.store.rows.reading import SLICE, FlagRow, flags_of
+from moxlite.store.rows.messages import SLICE, FlagRow, flags_of
 
 __all__ = ["store"]
 

@@ -21,7 +21,7 @@ from moxlite.store.delivery.deliver import Append
 from moxlite.store.delivery.deliver import append as add
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.adding import Added
-from moxlite.store.mail.messages import expunge
+from moxlite.store.mail.expunging import expunge
 
 __all__ = ["append", "replace"]
 

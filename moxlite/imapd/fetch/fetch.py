@@ -37,7 +37,8 @@ from moxlite.store.file.transaction import Row
 from moxlite.store.mail.fetching import fetch_rows, slice_of
 from moxlite.store.mail.flags import Stored, store_flags
 from moxlite.store.rows.keywords import spellings
-from moxlite.store.rows.reading import state, vanished
+from moxlite.store.rows.mailboxes import state
+from moxlite.store.rows.messages import vanished
 from moxlite.store.types import Flag
 
 __all__ = ["fetch", "partial_of", "tell_items"]

@@ -22,7 +22,7 @@ from moxlite.imapd.fetch.fetchbody import Content, is_whole, item_name, needs
 from moxlite.imapd.fetch.fetchrows import Plan, without_nul
 from moxlite.proto.imap.fetchitems import FetchItem
 from moxlite.store.changelog.account import Account
-from moxlite.store.file.offload import Ahead
+from moxlite.store.file.threads import Ahead
 from moxlite.store.file.transaction import Row
 from moxlite.store.mail.fetching import StoredBodies, stored_bodies
 

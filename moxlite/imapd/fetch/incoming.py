@@ -26,7 +26,7 @@ from moxlite.store.content.spool import Spool, SpoolFile
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.file.transaction import Reader
 from moxlite.store.names import check_name
-from moxlite.store.rows.reading import state
+from moxlite.store.rows.mailboxes import state
 
 __all__ = ["MAX_FACTOR", "Incoming", "find_target", "require_catenate", "under_way"]
 

@@ -25,7 +25,7 @@ from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, visible
 from moxlite.store.names import OTHERS, ancestors, parent
-from moxlite.store.rows.reading import mailboxes, subscriptions
+from moxlite.store.rows.mailboxes import mailboxes, subscriptions
 from moxlite.store.types import Mailbox
 
 __all__ = ["list_mailboxes", "lsub", "status", "status_of"]

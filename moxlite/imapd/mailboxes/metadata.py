@@ -22,7 +22,7 @@ from moxlite.store.mail.annotations import (
     set_annotation,
 )
 from moxlite.store.names import check_name
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID
 
 __all__ = ["check_entry", "get_metadata", "set_metadata", "values_of_mailboxes"]

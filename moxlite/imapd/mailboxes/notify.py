@@ -31,7 +31,8 @@ from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.mailboxes import is_subscribed
 from moxlite.store.names import parent
-from moxlite.store.rows.reading import SLICE, mailbox, mailbox_by_name, state
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, state
+from moxlite.store.rows.messages import SLICE
 from moxlite.store.types import (
     Event,
     FlagsChanged,

@@ -13,7 +13,7 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import QuotaData, QuotaRootData
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.names import OTHERS, check_name
-from moxlite.store.rows.reading import state
+from moxlite.store.rows.mailboxes import state
 
 __all__ = ["quota", "quota_root", "set_quota"]
 

@@ -24,7 +24,8 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.mailboxes import is_subscribed
 from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.reading import flags_of_bits, gapless_uids, state, state_and_unseen, uids, vanished
+from moxlite.store.rows.mailboxes import state, state_and_unseen
+from moxlite.store.rows.messages import flags_of_bits, gapless_uids, uids, vanished
 from moxlite.store.types import UID, Mailbox
 
 __all__ = ["close", "select", "unselect"]

@@ -8,7 +8,7 @@ from moxlite.proto.imap import commands as c
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.file.transaction import Reader
 from moxlite.store.names import INBOX, ancestors, check_name
-from moxlite.store.rows.reading import mailboxes, subscriptions
+from moxlite.store.rows.mailboxes import mailboxes, subscriptions
 from moxlite.store.types import Mailbox
 
 __all__ = ["MANY", "MAX_SOURCES", "Known", "known_mailboxes"]

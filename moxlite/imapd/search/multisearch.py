@@ -22,8 +22,8 @@ from moxlite.imapd.telling.changes import tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.search import ModSeqIs, Return, Sequence, Uids, keys_of
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.reading import mailbox, state
-from moxlite.store.rows.reading import uids as all_uids
+from moxlite.store.rows.mailboxes import mailbox, state
+from moxlite.store.rows.messages import uids as all_uids
 from moxlite.store.types import Mailbox
 
 __all__ = ["search_mailboxes"]

@@ -32,9 +32,9 @@ from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import fetch_rows, small_bodies
-from moxlite.store.rows.columns import HEADER, columns_of
 from moxlite.store.rows.conditions import All, And, Condition, UIDRange, matching_texts, matching_uids
-from moxlite.store.rows.reading import MAX_UID
+from moxlite.store.rows.messages import MAX_UID
+from moxlite.store.rows.sorting import HEADER, columns_of
 
 __all__ = ["find", "search"]
 

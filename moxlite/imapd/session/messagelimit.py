@@ -17,7 +17,7 @@ from moxlite.imapd.session.view import View
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, intersect, pick, runs
-from moxlite.store.rows.reading import deleted_uids
+from moxlite.store.rows.messages import deleted_uids
 
 __all__ = ["cut", "cut_deleted", "first_searched", "refuse_more"]
 

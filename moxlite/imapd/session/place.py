@@ -22,7 +22,7 @@ from moxlite.store.changelog.bus import Cursor
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoSuchMailbox
 from moxlite.store.file.transaction import Reader
 from moxlite.store.names import OTHERS, ancestors, check_name
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import Mailbox, MailboxID
 

@@ -15,7 +15,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, rights_of
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name, is_below
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID
 
 __all__ = ["SYSTEM_RIGHTS", "WRITING", "Access", "allowed_flags", "check_rights", "is_foreign"]

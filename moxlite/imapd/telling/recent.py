@@ -21,7 +21,7 @@ from moxlite.store.changelog.account import Account, AccountTx
 from moxlite.store.errors import NoSuchMailbox, StorageBroken, StorageFull, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.mailboxes import claim_recent
-from moxlite.store.rows.reading import vanished
+from moxlite.store.rows.messages import vanished
 from moxlite.store.types import Mailbox, MailboxID
 
 __all__ = ["claim_selected", "claim_told", "unclaimed", "write_claims"]

@@ -34,7 +34,7 @@ from moxlite.store.errors import (
 )
 from moxlite.store.file.database import UPKEEP
 from moxlite.store.file.findings import Finding
-from moxlite.store.file.offload import give_memory_back
+from moxlite.store.file.memory import give_memory_back
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import check_account

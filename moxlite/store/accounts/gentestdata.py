@@ -34,12 +34,13 @@ from moxlite.store.delivery.perform import perform
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.annotations import set_annotation
+from moxlite.store.mail.copying import copy_messages, move_messages
+from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
-from moxlite.store.mail.messages import copy_messages, expunge, move_messages
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import UID, Flag, MailboxID
 
 __all__ = ["ACCOUNTS", "PASSWORD", "fill", "made_up", "message"]

@@ -14,12 +14,12 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.outgoing import shrink_outgoing
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.junk.trainer import Trainer
-from moxlite.store.mail.copyparts import undo_part, unfinished_copies
+from moxlite.store.mail.copying import undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
 from moxlite.store.names import INBOX
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.builder import Builder
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import ModSeq

@@ -26,7 +26,8 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import mailboxes, rows_by_uid
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Mailbox, MailboxID, MessageRow
 
 __all__ = ["Restored", "restore_mail"]

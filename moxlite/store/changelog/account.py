@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from moxlite.store.changelog.bus import Batch, Bus, Cursor
-from moxlite.store.changelog.changes import Catchup, TooMany
+from moxlite.store.changelog.catchup import Catchup, TooMany
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AlreadyDone
 from moxlite.store.file.database import Database, Reader, Snapshot

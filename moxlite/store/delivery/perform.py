@@ -19,9 +19,9 @@ from moxlite.store.delivery.actions import AnyAction, Delivery, Discard, FileInt
 from moxlite.store.delivery.reasons import store_why
 from moxlite.store.delivery.rejects import clear_rejects, keep_reject
 from moxlite.store.mail.adding import Added, add_message
+from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.facts import Facts, of_forward
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.messages import copy_ids
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
 
 __all__ = ["Owed", "Performed", "perform", "suppress_retry"]

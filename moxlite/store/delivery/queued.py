@@ -17,10 +17,10 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_body
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.expunging import expunge_queued
 from moxlite.store.mail.mailboxes import add_system_mailbox, drop_system_mailbox
-from moxlite.store.mail.messages import expunge_queued
 from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
-from moxlite.store.rows.reading import mailbox_by_name, state
+from moxlite.store.rows.mailboxes import mailbox_by_name, state
 from moxlite.store.types import Flag, MailboxID
 
 __all__ = ["created_at", "drop_queued", "fit_queue_mailbox", "put_queued", "queued_keys"]

@@ -14,11 +14,11 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import KeepReject
 from moxlite.store.mail.adding import Added, add_message
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import Facts
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.messages import expunge_ids
 from moxlite.store.options import DAY
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox
 
 __all__ = ["MAX_REJECTS", "REJECT_AGE", "keep_reject", "tidy_rejects"]

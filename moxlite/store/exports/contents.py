@@ -13,10 +13,11 @@ from moxlite.proto.mbox import from_line, write_message
 from moxlite.proto.mime.types import decode_structure
 from moxlite.store.content.body import Content, message_chunks
 from moxlite.store.content.prepare import HEADER_LIMIT
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.options import SECOND
 from moxlite.store.rows.keywords import flag_words, split_keywords
-from moxlite.store.rows.reading import flags_of_bits, int_array
+from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import BodyID
 
 __all__ = [

@@ -36,7 +36,7 @@ from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import SECOND
 from moxlite.store.rows.keywords import spellings
-from moxlite.store.rows.reading import mailboxes
+from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox
 
 __all__ = ["Export"]

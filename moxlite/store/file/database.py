@@ -22,8 +22,8 @@ from moxlite.store import metrics
 from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, WrongFile
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
+from moxlite.store.file.memory import give_memory_back
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
-from moxlite.store.file.offload import give_memory_back
 from moxlite.store.file.readers import Readers, Snapshot
 from moxlite.store.file.transaction import Reader, Row, Tx, Value
 from moxlite.store.file.writer import SERIES_AHEAD, Job, Writer

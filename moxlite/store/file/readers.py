@@ -28,7 +28,7 @@ from moxlite.store import metrics
 from moxlite.store.errors import Closed, ReadInterrupted
 from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Kind, configure
-from moxlite.store.file.offload import in_thread
+from moxlite.store.file.threads import in_thread
 from moxlite.store.file.transaction import Reader
 
 __all__ = ["Readers", "Snapshot"]

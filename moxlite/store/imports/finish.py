@@ -22,7 +22,7 @@ from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.staging import Job, drop_job
 from moxlite.store.mail.threads import Keys, Placing, adopt_orphans
 from moxlite.store.rows.keywords import LEARN, split_keywords
-from moxlite.store.rows.reading import flags_of_bits
+from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse, ThreadKeys
 
 __all__ = ["ALONE", "Target", "finish"]

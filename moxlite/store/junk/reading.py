@@ -17,7 +17,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import Meta
 from moxlite.store.junkparams import Grams
-from moxlite.store.rows.reading import EMAIL_ID
+from moxlite.store.rows.messages import EMAIL_ID
 
 __all__ = ["Tokenised", "stored_words", "tokenise"]
 

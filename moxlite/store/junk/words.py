@@ -14,11 +14,11 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk.tokens import TOKENIZER_VERSION
 from moxlite.store.junkparams import Grams
 from moxlite.store.options import DAY
-from moxlite.store.rows.reading import int_array
 
 __all__ = [
     "FIRST_HASH",

@@ -13,7 +13,7 @@ from typing import Final
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.reading import mailbox
+from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AclChanged, Mailbox, MailboxID
 
 __all__ = [

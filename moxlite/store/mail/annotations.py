@@ -12,7 +12,7 @@ import msgspec
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.reading import mailbox
+from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AnnotationChanged, MailboxID, ModSeq
 
 __all__ = [

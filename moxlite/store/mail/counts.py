@@ -14,7 +14,8 @@ import msgspec
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, UidsExhausted
 from moxlite.store.rows.keywords import MAX_PER_MAILBOX
-from moxlite.store.rows.reading import MAX_UID, mailbox
+from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.messages import MAX_UID
 from moxlite.store.types import UID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
 
 __all__ = [

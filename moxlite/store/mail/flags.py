@@ -17,11 +17,13 @@ import msgspec
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
+from moxlite.store.file.arrays import distinct_array, int_array
 from moxlite.store.file.transaction import Row
 from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords
 from moxlite.store.mail.systemmailbox import check_changeable
 from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
-from moxlite.store.rows.reading import FlagRow, distinct_array, flags_of_bits, int_array, mailbox
+from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.messages import FlagRow, flags_of_bits
 from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
 
 __all__ = ["Mode", "Stored", "store_flags", "store_flags_ids", "verdict_of"]

@@ -2,7 +2,8 @@
 §6.3).
 
 Plain functions on an `AccountTx`. Each takes the unit's one modseq when it changes something, raises the modseq of the
-mailboxes concerned (STORE-28), and emits the events of STORE-31. Removing and moving messages is done by messages.py.
+mailboxes concerned (STORE-28), and emits the events of STORE-31. Messages are removed by
+`expunging`, moved by `copying`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from moxlite.store.errors import LimitExceeded, MailboxExists, MailboxHasChildre
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import drop_acl, inherit_acl
 from moxlite.store.mail.annotations import copy_annotations, drop_annotations
-from moxlite.store.mail.messages import expunge_all, move_all
+from moxlite.store.mail.copying import move_all
+from moxlite.store.mail.expunging import expunge_all
 from moxlite.store.mail.systemmailbox import check_fillable, check_free, check_own
 from moxlite.store.names import INBOX, OTHERS, ancestors, check_name, is_below, parent
-from moxlite.store.rows.reading import mailbox, mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name
 from moxlite.store.types import (
     UID,
     Mailbox,

@@ -21,13 +21,13 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadKeyword
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.junkflags import flag_synonyms
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.messages import expunge_ids
 from moxlite.store.options import SECOND
 from moxlite.store.rows.keywords import parse_flags
-from moxlite.store.rows.reading import int_array
 from moxlite.store.types import Flag, MailboxID, MessageID
 
 __all__ = [

@@ -11,10 +11,11 @@ from typing import Final
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import MailboxNotAllowed
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
 from moxlite.store.names import is_below
 from moxlite.store.options import AccountConfig
-from moxlite.store.rows.reading import int_array, mailbox, mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name
 from moxlite.store.types import Mailbox, MailboxID, SpecialUse
 
 __all__ = [

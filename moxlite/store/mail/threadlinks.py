@@ -15,9 +15,9 @@ import apsw
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
-from moxlite.store.rows.reading import int_array
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
 __all__ = [

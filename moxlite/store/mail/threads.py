@@ -23,6 +23,7 @@ from moxlite.proto.mime.messageid import base_subject, canonical_message_id, ref
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.threadlinks import (
     AFTER,
@@ -35,7 +36,6 @@ from moxlite.store.mail.threadlinks import (
     pack_parents,
     place_of,
 )
-from moxlite.store.rows.reading import int_array
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
 __all__ = ["NOTE_MISSING", "Placing", "adopt_orphans", "keep_threads", "missing_rows", "reassign_threads"]

@@ -29,9 +29,9 @@ from moxlite.store.delivery.deliver import Append
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, LimitExceeded
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, Validation
 from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use
-from moxlite.store.mail.messages import add_message
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.recover.copies import restore_copies
 from moxlite.store.recover.pages import Damaged, Pages

@@ -16,8 +16,9 @@ import apsw
 import msgspec
 
 from moxlite.store.errors import LimitExceeded
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Value
-from moxlite.store.rows.reading import MAX_UID, SLICE, int_array
+from moxlite.store.rows.messages import MAX_UID, SLICE
 from moxlite.store.types import UID, Flag, MessageID, ModSeq
 
 __all__ = [

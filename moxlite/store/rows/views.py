@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.reading import MESSAGE_COLUMNS, int_array, message_row
+from moxlite.store.rows.messages import MESSAGE_COLUMNS, message_row
 from moxlite.store.types import MailboxID, MessageID, MessageRow
 
 __all__ = ["FIRST_NEWEST", "FIRST_OLDEST", "Place", "mailboxes_of", "page", "place_of", "unseen_ids"]

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Final
 
 from moxlite.store.errors import StoreError
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.database import Database
 from moxlite.store.file.findings import MAX_PER_KIND, Finding, quick_check
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.reading import int_array
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.texts import Text, texts_of, unpack

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.mime.text import fold
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.reading import int_array
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.terms import Every, Has, Term, holds
 from moxlite.store.search.texts import texts_of

@@ -26,9 +26,9 @@ from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store import metrics as store_metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.database import Database, Kind, Reader, Tx
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import int_array
 from moxlite.store.search import metrics
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import IndexDamaged, unpack

@@ -20,9 +20,9 @@ from moxlite.store.content.body import Content, read_content
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.fetching import small_bodies
-from moxlite.store.rows.reading import int_array
 
 __all__ = ["MAX_INDEXED", "IndexDamaged", "Packed", "Text", "packed_texts", "texts_of", "unpack"]
 

@@ -17,7 +17,7 @@ from moxlite.store.errors import LimitExceeded, NoSuchMailbox
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name
 
 __all__ = [
     "FIXES",

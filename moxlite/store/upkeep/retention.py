@@ -12,8 +12,8 @@ from typing import Final
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.messages import expunge
-from moxlite.store.rows.reading import mailbox_by_name
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import UID, MailboxID
 
 __all__ = ["expire"]

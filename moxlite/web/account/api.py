@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from moxlite.store import errors as store
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import Apps, ImportState, Mailbox, Overview
 from moxlite.web.calls import call
@@ -46,7 +46,7 @@ class API(LoginCalls):
         session = caller.require()
         try:
             async with self._accounts.use(session.account) as account:
-                state = await account.read(reading.state, op="account_overview")
+                state = await account.read(mailbox_rows.state, op="account_overview")
                 return Overview(session.address, state.total_size, account.config.quota)
         except (store.StorageBroken, store.Closed, store.AccountUnknown, store.AccountRemoved) as e:
             raise ServerFailed("the storage of this account does not answer as it should") from e
@@ -56,7 +56,7 @@ class API(LoginCalls):
         """All mailboxes but the system's, by name: what can be imported to and exported."""
         try:
             async with self._accounts.use(caller.require().account) as account:
-                found = await account.read(reading.mailboxes, op="account_mailboxes")
+                found = await account.read(mailbox_rows.mailboxes, op="account_mailboxes")
         except (store.StorageBroken, store.Closed, store.AccountUnknown, store.AccountRemoved) as e:
             raise ServerFailed("the storage of this account does not answer as it should") from e
         return [Mailbox(box.name, box.total, box.size) for box in found if not box.system]

@@ -12,10 +12,12 @@ from moxlite.store import errors as store
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import AccountTx
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox, set_special_use
-from moxlite.store.mail.messages import expunge_ids, move_ids
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import mailboxes_of, unseen_ids
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.calls import call
@@ -65,7 +67,7 @@ class API(LoginCalls):
         """A message as it stands in lists."""
 
         def read(r: Reader) -> MessageItem:
-            return make_items(r, [reading.message(r, message_id)])[0]
+            return make_items(r, [message_rows.message(r, message_id)])[0]
 
         async with self._accounts.use(caller.require().account) as account:
             return await translated(account.read(read, op="webmail_item"))
@@ -101,7 +103,7 @@ class API(LoginCalls):
         """Move messages to a mailbox; a conflict when one of them is there already."""
 
         def unit(tx: AccountTx) -> None:
-            reading.mailbox(tx, mailbox_id)
+            mailbox_rows.mailbox(tx, mailbox_id)
             messages = known(tx, message_ids)
             for message_id, there in messages.items():
                 if there == mailbox_id:
@@ -127,7 +129,7 @@ class API(LoginCalls):
 
         def unit(tx: AccountTx) -> None:
             for mailbox_id in mailbox_ids:
-                reading.mailbox(tx, mailbox_id)
+                mailbox_rows.mailbox(tx, mailbox_id)
                 if ids := unseen_ids(tx, mailbox_id):
                     store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
 

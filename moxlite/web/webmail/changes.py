@@ -12,7 +12,8 @@ import msgspec
 import trio
 
 from moxlite.store import types as store
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import Place
 from moxlite.web.webmail.items import ITEM_SLICE, flag_names, mailbox_of, make_items, roles_of
 from moxlite.web.webmail.types import (
@@ -93,7 +94,7 @@ class SharedChanges:
         created = [event for event in events if isinstance(event, store.MailboxAdded)]
 
         def read(r: Reader) -> tuple[dict[store.MessageID, EncodedChange], dict[store.MailboxID, store.Mailbox]]:
-            rows = reading.rows_by_ids(r, [event.message_id for event in added])
+            rows = message_rows.rows_by_ids(r, [event.message_id for event in added])
             items = {
                 row.id: EncodedChange(
                     encoder.encode(MsgAdd(item)),
@@ -104,7 +105,7 @@ class SharedChanges:
                 for row, item in zip(rows, make_items(r, rows), strict=True)
             }
             wanted = {event.mailbox_id for event in created}
-            return items, {box.id: box for box in reading.mailboxes(r) if box.id in wanted} if wanted else {}
+            return items, {box.id: box for box in mailbox_rows.mailboxes(r) if box.id in wanted} if wanted else {}
 
         items: dict[store.MessageID, EncodedChange] = {}
         mailboxes: dict[store.MailboxID, store.Mailbox] = {}

@@ -12,7 +12,7 @@ import idna
 import msgspec
 
 from moxlite.proto.mime import types as mime
-from moxlite.store.rows import reading
+from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.types import Address, Attachment, Mailbox, MessageItem, Part, Role
 
@@ -127,7 +127,7 @@ def mailbox_of(row: MailboxRow) -> Mailbox:
 
 def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
     """The items of these rows, in their order; at most `ITEM_SLICE` on the loop."""
-    infos = reading.infos(r, [row.id for row in rows])
+    infos = message_rows.infos(r, [row.id for row in rows])
     items: list[MessageItem] = []
     for row in rows:
         info = infos.get(row.id)

@@ -12,7 +12,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
-from moxlite.store.rows import reading
+from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.types import Header, ParsedMessage, Text
@@ -35,7 +35,7 @@ MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
 def structure_of(r: Reader, message_id: int) -> mime.Structure:
     """The index of a message. Raises NoSuchMessage, ChunkDamaged."""
-    packed = reading.structures(r, [message_id]).get(MessageID(message_id))
+    packed = message_rows.structures(r, [message_id]).get(MessageID(message_id))
     if packed is None:
         raise NoSuchMessage(message_id)
     return fetching.structure_of(packed)
@@ -45,7 +45,7 @@ async def parse_message(account: Account, message_id: int) -> ParsedMessage:
     """Open a message. Raises NoSuchMessage, ChunkDamaged."""
 
     def index(r: Reader) -> mime.Structure:
-        reading.message(r, message_id)
+        message_rows.message(r, message_id)
         return structure_of(r, message_id)
 
     structure = await account.read(index, op="structure")

@@ -17,7 +17,7 @@ from moxlite.proto.mime.decode import decode, decoder
 from moxlite.proto.mime.text import part_text
 from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
-from moxlite.store.rows import reading
+from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
@@ -112,7 +112,7 @@ async def locate(account: Account, message_id: int) -> Located:
     """The message and its index."""
 
     def read(r: Reader) -> Located:
-        row = reading.message(r, message_id)
+        row = message_rows.message(r, message_id)
         return Located(message_id, row.received, row.size, structure_of(r, message_id))
 
     try:

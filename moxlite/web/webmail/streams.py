@@ -25,7 +25,7 @@ import msgspec
 import trio
 
 from moxlite.store.errors import ChunkDamaged, Closed, NoSuchMailbox, NoSuchMessage, ReadInterrupted, StorageBroken
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.changes import SharedChanges
@@ -192,11 +192,11 @@ class Stream:
         """
         query = required_query(first)
         if since > 0:
-            state = await self._account.read(reading.state, op="webmail_resume")
+            state = await self._account.read(mailbox_rows.state, op="webmail_resume")
             if state.highest_purged_modseq <= since <= state.modseq:
                 return await self._resume(first, query, ModSeq(since), sink)
         (mailboxes, opened), cursor = await self._account.subscribe(
-            lambda r: (reading.mailboxes(r), resolve_or_inbox(r, query)), op="webmail_start"
+            lambda r: (mailbox_rows.mailboxes(r), resolve_or_inbox(r, query)), op="webmail_start"
         )
         try:
             start = Start(

@@ -9,7 +9,7 @@ import msgspec
 
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.names import INBOX
-from moxlite.store.rows import reading
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, page, place_of
 from moxlite.web.webmail.changes import EncodedChange
 from moxlite.web.webmail.items import ITEM_SLICE, make_items
@@ -123,8 +123,8 @@ class View:
 def resolve(r: Reader, query: Query) -> Mailbox:
     """The mailbox that a query names; Inbox for an unknown name. Raises NoSuchMailbox for an unknown id."""
     if query.filter.mailbox_id:
-        return reading.mailbox(r, query.filter.mailbox_id)
-    found = reading.mailbox_by_name(r, query.filter.mailbox_name) or reading.mailbox_by_name(r, INBOX)
+        return mailbox_rows.mailbox(r, query.filter.mailbox_id)
+    found = mailbox_rows.mailbox_by_name(r, query.filter.mailbox_name) or mailbox_rows.mailbox_by_name(r, INBOX)
     if found is None:
         raise NoSuchMailbox(INBOX)
     return found

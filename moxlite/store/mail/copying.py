@@ -1,50 +1,50 @@
-"""Copying, moving and removing messages (STORE-25, 26, 36, 62, 68, 73, 84; IMAP-116..118; RFC 9051 §6.4.7, RFC 6851,
-RFC 4315).
+"""Copying and moving messages (STORE-25, 26, 62, 68, 73, 84; IMAP-117, IMAP-118; RFC 9051 §6.4.7, RFC 6851, RFC 4315).
 
-Adding is in adding.py, flags are in flags.py; their functions are offered here, too. All functions work on an
-`AccountTx`, grow with the rows concerned, and use a handful of statements for any number of messages: ids are bound as
-one array, and each statement gives the GIL away once (design-facts §2).
+All functions work on an `AccountTx`, grow with the rows concerned, and use a handful of statements for any number of
+messages: ids are bound as one array, and each statement gives the GIL away once (design-facts §2).
+
+A copy of very many messages is several units, of which all or none stay (IMAP-117): each but the last notes what it
+added (`note_part`), the last one forgets that (`end_copy`). Until then `undo_part` takes it back, a unit for a part:
+when the copy fails, or when the account is opened after a crash.
 """
 
 from __future__ import annotations
 
+import secrets
 from array import array
-from collections.abc import Iterator, Sequence
-from itertools import groupby, starmap
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-import apsw
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.file.transaction import Row
+from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.file.arrays import int_array
+from moxlite.store.file.transaction import Reader
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
-from moxlite.store.mail.adding import Added, add_message
 from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
-from moxlite.store.mail.flags import JUNK_BITS, Stored, store_flags, store_flags_ids, verdict_of
-from moxlite.store.mail.systemmailbox import canceled, changeable, check_cancels, check_fillable
+from moxlite.store.mail.expunging import bury, expunge, left
+from moxlite.store.mail.flags import JUNK_BITS, verdict_of
+from moxlite.store.mail.sources import Source, by_mailbox, by_uid, in_mailbox, keyword_users
+from moxlite.store.mail.systemmailbox import canceled, check_cancels, check_fillable
 from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.reading import distinct_array, flags_of_bits, int_array, mailbox
-from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, MessagesRemoved, ModSeq
+from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.messages import flags_of_bits
+from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID
 
 __all__ = [
-    "Added",
     "Copied",
-    "Expunged",
-    "Stored",
-    "add_message",
     "copy_ids",
     "copy_messages",
-    "expunge",
-    "expunge_all",
-    "expunge_ids",
-    "expunge_queued",
+    "end_copy",
     "move_all",
     "move_ids",
     "move_messages",
-    "store_flags",
-    "store_flags_ids",
+    "new_copy",
+    "note_part",
+    "undo_part",
+    "unfinished_copies",
 ]
 
 
@@ -63,29 +63,6 @@ class Copied(msgspec.Struct, frozen=True):
     message_ids: tuple[MessageID, ...]
 
 
-class Expunged(msgspec.Struct, frozen=True):
-    """Messages that left a mailbox; `uids` ascend, `message_ids` are in their order."""
-
-    mailbox_id: MailboxID
-    uids: tuple[UID, ...]
-    message_ids: tuple[MessageID, ...]
-
-
-class _Source(msgspec.Struct, frozen=True, gc=False):
-    """What the operations here need to know of a message: `_COLUMNS`, as they are in the row."""
-
-    id: MessageID
-    mailbox_id: MailboxID
-    uid: UID
-    modseq: ModSeq
-    bits: int
-    keywords: str
-    size: int
-    is_reject: int
-    orig_id: MailboxID
-    destined_id: MailboxID | None
-
-
 class _Marks(msgspec.Struct, frozen=True):
     """The columns of a message that a copy or move may change."""
 
@@ -95,47 +72,17 @@ class _Marks(msgspec.Struct, frozen=True):
     destined_id: MailboxID | None
 
 
-_COLUMNS: Final = (
-    "m.id, m.mailbox_id, m.uid, m.modseq, m.flags, m.keywords, m.size, m.is_reject, m.mailbox_orig_id, "
-    "m.mailbox_destined_id"
-)
-BY_UID: Final = f"""
-SELECT {_COLUMNS} FROM carray(?2) c CROSS JOIN message m ON m.mailbox_id = ?1 AND m.uid = c.value
-ORDER BY m.uid"""  # noqa: S608
-BY_ID: Final = f"""
-SELECT {_COLUMNS} FROM carray(?) c CROSS JOIN message m ON m.id = c.value ORDER BY m.mailbox_id, m.uid"""  # noqa: S608
-ALL: Final = f"SELECT {_COLUMNS} FROM message m WHERE m.mailbox_id = ? ORDER BY m.uid"  # noqa: S608
-
-# Tombstones (STORE-25, STORE-36): ?1 ids, ?2 modseq, ?3 now
-BURY: Final = """
-INSERT INTO expunged (mailbox_id, uid, message_id, createseq, modseq, threadid, expunged_at, body_id, flags, keywords,
-received, received_offset, size)
-SELECT m.mailbox_id, m.uid, m.id, m.createseq, ?2, m.threadid, ?3, m.body_id, m.flags, m.keywords, m.received,
-m.received_offset, m.size
-FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
-# ?4: whether the trainer has to untrain; the row of a moved message carries `trained` on.
-TO_ERASE: Final = """
-INSERT INTO erase_queue (mailbox_id, uid, message_id, email_id, modseq, expunged_at, trained)
-SELECT m.mailbox_id, m.uid, m.id, m.email_id, ?2, ?3, iif(?4, m.trained, NULL) FROM carray(?1) c CROSS JOIN message m
-ON m.id = c.value"""
 # One more user for each message of the set: the copy, or the tombstone that a move leaves.
 ADD_REFS: Final = """
 UPDATE body SET refs = refs + u.n FROM (SELECT m.body_id AS id, count(*) AS n FROM carray(?) c CROSS JOIN message m
 ON m.id = c.value GROUP BY 1) u
 WHERE body.id = u.id"""
 
-DELETE: Final = (
-    "DELETE FROM message_smtp WHERE message_id IN (SELECT value FROM carray(?))",
-    "DELETE FROM message_dkim WHERE message_id IN (SELECT value FROM carray(?))",
-    "DELETE FROM recipient WHERE message_id IN (SELECT value FROM carray(?))",
-    "DELETE FROM message WHERE id IN (SELECT value FROM carray(?))",
-)
-DELETE_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND message_id IN (SELECT value FROM carray(?))"
-
 # ?1 ids by ascending UID, ?2 target, ?3 first new UID, ?4 modseq, ?5 now
 MOVE: Final = """
 UPDATE message SET mailbox_id = ?2, uid = ?3 - 1 + c.rowid, createseq = ?4, modseq = ?4, threadseq = ?4, savedate = ?5
 FROM carray(?1) c WHERE message.id = c.value"""
+
 # As MOVE, and ?6 the first new id; ?7 flags that stay, ?8 flags that come
 COPY: Final = """
 INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,
@@ -149,6 +96,7 @@ m.is_reject, m.is_forward, m.is_mailinglist, m.dsn, m.mailbox_orig_id, m.mailbox
 m.subject_base, m.threadid,
 m.thread_missing_link, m.thread_muted, m.thread_collapsed, m.thread_parents
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
+
 # What lies beside a message and is not shared, since flags decide about it: ?1 ids, ?2 the first new id
 COPY_BESIDE: Final = (
     """
@@ -163,116 +111,13 @@ message_smtp s ON s.message_id = c.value""",
 INSERT INTO message_dkim (domain, received, message_id) SELECT d.domain, d.received, ?2 - 1 + c.rowid FROM carray(?1) c
 CROSS JOIN message_dkim d ON d.message_id = c.value""",
 )
+
 ADD_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) SELECT ?, value FROM carray(?)"
 SET_MARKS: Final = """
 UPDATE message SET flags = ?, is_reject = ?, mailbox_orig_id = ?, mailbox_destined_id = ? WHERE id IN (SELECT value FROM
 carray(?))"""
+
 SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (SELECT value FROM carray(?))"
-
-
-def _sources(rows: list[Row]) -> list[_Source]:
-    return list(starmap(_Source, rows))
-
-
-def _by_uid(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[_Source]:
-    return _sources(tx.rows(BY_UID, mailbox_id, distinct_array(uids))) if uids else []
-
-
-def _by_mailbox(tx: AccountTx, ids: Sequence[int]) -> Iterator[tuple[MailboxID, list[_Source]]]:
-    """The existing messages of these ids, grouped by mailbox, ascending UIDs."""
-    sources = _sources(tx.rows(BY_ID, distinct_array(ids))) if ids else []
-    for mailbox_id, group in groupby(sources, key=lambda source: source.mailbox_id):
-        yield mailbox_id, list(group)
-
-
-# Removing
-
-
-def expunge(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
-    """Remove messages of a mailbox; UIDs that do not exist are left out. Raises NoSuchMailbox; MailboxNotAllowed: it is
-    the system's.
-    """
-    return _expunge(tx, changeable(tx, mailbox_id), _by_uid(tx, mailbox_id, uids))
-
-
-def expunge_ids(tx: AccountTx, ids: Sequence[int]) -> list[Expunged]:
-    """Remove messages by their ids, in any mailboxes; one result for each mailbox concerned. Raises as `expunge`."""
-    return [_expunge(tx, changeable(tx, mailbox_id), sources) for mailbox_id, sources in _by_mailbox(tx, ids)]
-
-
-def expunge_queued(tx: AccountTx, ids: Sequence[int]) -> None:
-    """As `expunge_ids`, of the system's mailbox (IMAP-162); the messages cannot be undeleted."""
-    for mailbox_id, sources in _by_mailbox(tx, ids):
-        _expunge(tx, mailbox(tx, mailbox_id), sources)
-
-
-def expunge_all(tx: AccountTx, mailbox_id: MailboxID) -> Expunged:
-    """Empty a mailbox. Raises as `expunge`."""
-    return _expunge(tx, changeable(tx, mailbox_id), _sources(tx.rows(ALL, mailbox_id)))
-
-
-def _removed_at(tx: AccountTx, box: Mailbox) -> int:
-    """The time of a removal for `erase_queue`; that of the system's mailbox is long over, so that nothing is kept for
-    undeleting (STORE-190).
-    """
-    return 0 if box.system else tx.now
-
-
-def _expunge(tx: AccountTx, box: Mailbox, sources: list[_Source]) -> Expunged:
-    if not sources:
-        return Expunged(box.id, (), ())
-    ids = int_array([source.id for source in sources])
-    modseq = tx.modseq()
-    tx.execute(BURY, ids, modseq, tx.now)
-    tx.execute(TO_ERASE, ids, modseq, _removed_at(tx, box), True)
-    for keyword, having in _keyword_users(sources):
-        tx.execute(DELETE_KEYWORD, keyword, having)
-    for sql in DELETE:
-        tx.execute(sql, ids)
-    if not box.system:
-        add_size(tx, -sum(source.size for source in sources))
-    return _left(tx, box.id, sources)
-
-
-def _left(tx: AccountTx, mailbox_id: MailboxID, sources: list[_Source]) -> Expunged:
-    """Count and tell what left a mailbox."""
-    delta = Delta()
-    for bits, sizes in _sizes(sources).items():
-        delta.add(flags_of_bits(bits), -sum(sizes), -len(sizes))
-    tx.touch_all([(source.id, source.modseq) for source in sources])
-    box = apply_delta(tx, mailbox_id, delta)
-    gone = Expunged(mailbox_id, tuple([source.uid for source in sources]), tuple([source.id for source in sources]))
-    tx.emit(
-        MessagesRemoved(
-            mailbox_id=mailbox_id,
-            uids=gone.uids,
-            message_ids=gone.message_ids,
-            uidnext=box.uidnext,
-            exists=box.exists,
-            unseen=box.unseen,
-        )
-    )
-    return gone
-
-
-def _sizes(sources: list[_Source]) -> dict[int, list[int]]:
-    """The sizes of the messages with the same flags."""
-    sizes: dict[int, list[int]] = {}
-    for source in sources:
-        sizes.setdefault(source.bits, []).append(source.size)
-    return sizes
-
-
-def _keyword_users(sources: list[_Source], ids: Sequence[int] | None = None) -> list[tuple[str, apsw.CArrayBinding]]:
-    """Each keyword with the array of the messages that have it; `ids` stands in for the sources' own."""
-    users: dict[str, array[int]] = {}
-    for source, message_id in zip(sources, ids or [source.id for source in sources], strict=True):
-        for keyword in split_keywords(source.keywords) if source.keywords else ():
-            users.setdefault(keyword, array("q")).append(message_id)
-    return [(keyword, int_array(having)) for keyword, having in users.items()]
-
-
-# Copying and moving
 
 
 def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
@@ -284,12 +129,12 @@ def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
       nothing is changed.
     """
     mailbox(tx, source_id)
-    return _copy(tx, source_id, _by_uid(tx, source_id, uids), mailbox(tx, target_id))
+    return _copy(tx, source_id, by_uid(tx, source_id, uids), mailbox(tx, target_id))
 
 
 def copy_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
     """As `copy_messages`, by message ids in any mailboxes; one result for each mailbox concerned."""
-    return [_copy(tx, source_id, sources, mailbox(tx, target_id)) for source_id, sources in _by_mailbox(tx, ids)]
+    return [_copy(tx, source_id, sources, mailbox(tx, target_id)) for source_id, sources in by_mailbox(tx, ids)]
 
 
 def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
@@ -300,7 +145,7 @@ def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
       NoSuchMailbox; MailboxNotAllowed: the target is the system's, or the source is and the target not the one for
       trash; UidsExhausted; LimitExceeded. Then nothing is changed.
     """
-    return _move(tx, mailbox(tx, source_id), _by_uid(tx, source_id, uids), mailbox(tx, target_id))
+    return _move(tx, mailbox(tx, source_id), by_uid(tx, source_id, uids), mailbox(tx, target_id))
 
 
 def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
@@ -310,17 +155,17 @@ def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Co
     target = mailbox(tx, target_id)
     return [
         _move(tx, mailbox(tx, source_id), sources, target)
-        for source_id, sources in _by_mailbox(tx, ids)
+        for source_id, sources in by_mailbox(tx, ids)
         if source_id != target_id
     ]
 
 
 def move_all(tx: AccountTx, source_id: MailboxID, target_id: MailboxID) -> Copied:
     """Move all messages of a mailbox. Raises as `move_messages`."""
-    return _move(tx, mailbox(tx, source_id), _sources(tx.rows(ALL, source_id)), mailbox(tx, target_id))
+    return _move(tx, mailbox(tx, source_id), in_mailbox(tx, source_id), mailbox(tx, target_id))
 
 
-def _move(tx: AccountTx, box: Mailbox, sources: list[_Source], target: Mailbox) -> Copied:
+def _move(tx: AccountTx, box: Mailbox, sources: list[Source], target: Mailbox) -> Copied:
     check_fillable(target)
     if box.system:
         check_cancels(target)
@@ -328,19 +173,17 @@ def _move(tx: AccountTx, box: Mailbox, sources: list[_Source], target: Mailbox) 
         return Copied(box.id, target.id, target.uidvalidity, (), (), ())
     source_ids = [source.id for source in sources]
     ids = int_array(source_ids)
-    modseq = tx.modseq()
-    tx.execute(BURY, ids, modseq, tx.now)
-    tx.execute(TO_ERASE, ids, modseq, _removed_at(tx, box), False)
+    bury(tx, box, ids, untrain=False)
     tx.execute(ADD_REFS, ids)
     if box.system:
         canceled(tx, source_ids, sum(source.size for source in sources))
-    _left(tx, box.id, sources)
+    left(tx, box.id, sources)
     first = take_uids(tx, target.id, len(sources))
-    tx.execute(MOVE, ids, target.id, first, modseq, tx.now)
+    tx.execute(MOVE, ids, target.id, first, tx.modseq(), tx.now)
     return _arrived(tx, box.id, sources, target, first, source_ids, moved=True)
 
 
-def _copy(tx: AccountTx, source_id: MailboxID, sources: list[_Source], target: Mailbox) -> Copied:
+def _copy(tx: AccountTx, source_id: MailboxID, sources: list[Source], target: Mailbox) -> Copied:
     check_fillable(target)
     if not sources:
         return Copied(source_id, target.id, target.uidvalidity, (), (), ())
@@ -356,7 +199,7 @@ def _copy(tx: AccountTx, source_id: MailboxID, sources: list[_Source], target: M
     for sql in COPY_BESIDE:
         tx.execute(sql, ids, first_id)
     new_ids = range(first_id, first_id + len(sources))
-    for keyword, having in _keyword_users(sources, new_ids):
+    for keyword, having in keyword_users(sources, new_ids):
         tx.execute(ADD_KEYWORD, keyword, having)
     return _arrived(tx, source_id, sources, target, first, new_ids, moved=False)
 
@@ -364,7 +207,7 @@ def _copy(tx: AccountTx, source_id: MailboxID, sources: list[_Source], target: M
 def _arrived(
     tx: AccountTx,
     source_id: MailboxID,
-    sources: list[_Source],
+    sources: list[Source],
     target: Mailbox,
     first: int,
     ids: Sequence[int],
@@ -439,7 +282,7 @@ class _Arrived:
         self.size = 0
 
 
-def _marks(source: _Source, target_id: MailboxID, verdict: Verdict, *, moved: bool) -> _Marks:
+def _marks(source: Source, target_id: MailboxID, verdict: Verdict, *, moved: bool) -> _Marks:
     """The marks of a message in the target mailbox."""
     flags, is_reject = flags_of_bits(source.bits), source.is_reject != 0
     orig_id, destined_id = source.orig_id, source.destined_id
@@ -455,3 +298,50 @@ def _marks(source: _Source, target_id: MailboxID, verdict: Verdict, *, moved: bo
         if target_id == destined_id or flags & JUNK_BITS:
             orig_id, destined_id = destined_id, None
     return _Marks(flags, is_reject, orig_id, destined_id)
+
+
+NOTE: Final = "INSERT INTO copy_part (copy, mailbox_id, first_uid, last_uid) VALUES (?, ?, ?, ?)"
+END: Final = "DELETE FROM copy_part WHERE copy = ?"
+LAST: Final = "SELECT id, mailbox_id, first_uid, last_uid FROM copy_part WHERE copy = ? ORDER BY id DESC LIMIT 1"
+DROP: Final = "DELETE FROM copy_part WHERE id = ?"
+UNFINISHED: Final = "SELECT DISTINCT copy FROM copy_part"
+
+
+# A copy in several units
+
+
+def new_copy() -> bytes:
+    """A name for a copy."""
+    return secrets.token_bytes(12)
+
+
+def note_part(tx: AccountTx, copy: bytes, part: Copied) -> None:
+    """In the unit that made `part`: the copy goes on, and this is to go if it fails."""
+    if part.target_uids:
+        tx.execute(NOTE, copy, part.target_id, part.target_uids[0], part.target_uids[-1])
+
+
+def end_copy(tx: AccountTx, copy: bytes) -> None:
+    """In the last unit: all of it stays."""
+    tx.execute(END, copy)
+
+
+def undo_part(tx: AccountTx, copy: bytes) -> bool:
+    """Remove the newest part of a copy that failed; False: there is none left. What was moved elsewhere meanwhile
+    stays there.
+    """
+    row = tx.row(LAST, copy)
+    if row is None:
+        return False
+    part_id, mailbox_id, first, last = row
+    tx.execute(DROP, part_id)
+    try:
+        expunge(tx, mailbox_id, range(first, last + 1))
+    except NoSuchMailbox:
+        pass  # deleted meanwhile, and the copies with it
+    return True
+
+
+def unfinished_copies(r: Reader) -> list[bytes]:
+    """Copies that neither ended nor were undone: when an account is opened, those of a crash."""
+    return [row[0] for row in r.rows(UNFINISHED)]

@@ -1,32 +1,29 @@
-"""Reading an account: mailboxes, message rows, and what lies beside them. Plain functions on a `Reader`, for
-`account.read` and `account.scan`.
+"""Reading message rows, and what lies beside them. Plain functions on a `Reader`, for `account.read` and
+`account.scan`.
 
 A function that may meet many rows takes bounds or a limit: on the Trio loop a slice is at most `SLICE` rows (STORE-3).
 Functions that take ids or UIDs accept any number, so the caller cuts. Results are in ascending order of UID, or in the
-order said. What is missing is left out; nothing raises but `mailbox`. The bytes of messages are read by body.py,
-searches by conditions.py.
+order said. What is missing is left out; nothing raises but `message`. The octets of messages are read by
+`content.body`, searches by `conditions`.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-import apsw
 import msgspec
 
-from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
+from moxlite.store.errors import NoSuchMessage
+from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Row
-from moxlite.store.names import INBOX
 from moxlite.store.types import (
     UID,
     Flag,
-    Mailbox,
     MessageID,
     MessageRow,
     ModSeq,
-    SpecialUse,
 )
 
 __all__ = [
@@ -35,29 +32,18 @@ __all__ = [
     "SLICE",
     "FlagRow",
     "Info",
-    "State",
-    "children",
     "deleted_uids",
-    "distinct_array",
     "flags_of",
     "flags_of_bits",
     "gapless_uids",
     "headers",
     "infos",
-    "int_array",
-    "mailbox",
-    "mailbox_by_name",
-    "mailbox_by_use",
-    "mailboxes",
     "message",
     "message_row",
     "rows_by_ids",
     "rows_by_uid",
     "rows_of",
-    "state",
-    "state_and_unseen",
     "structures",
-    "subscriptions",
     "uids",
     "vanished",
 ]
@@ -67,17 +53,6 @@ SLICE: Final = 500
 
 MAX_UID: Final = (1 << 32) - 1
 """UIDs are 32-bit numbers (RFC 9051 §2.3.1.1)."""
-
-
-class State(msgspec.Struct, frozen=True):
-    """The row of ``state``: the counters of the whole account."""
-
-    modseq: ModSeq
-    highest_purged_modseq: ModSeq
-    next_uidvalidity: int
-    total_size: int
-    threads_step: int
-    created: int
 
 
 class FlagRow(msgspec.Struct, frozen=True, gc=False):
@@ -103,46 +78,36 @@ class Info(msgspec.Struct, frozen=True, gc=False):
     requiretls: bool
 
 
-STATE: Final = "SELECT modseq, highest_purged_modseq, next_uidvalidity, total_size, threads_step, created FROM state"
-
-MAILBOX_COLUMNS: Final = (
-    "id, name, parent_id, uidvalidity, uidnext, recent_uid, special_use, keywords, createseq, modseq, "
-    "total, deleted, unread, unseen, size, deleted_size, system"
-)
-MAILBOXES: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox ORDER BY name"  # noqa: S608 - constants, here and below
-MAILBOX: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE id = ?"  # noqa: S608
-MAILBOX_BY_NAME: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE name = ?"  # noqa: S608
-MAILBOX_BY_USE: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE special_use & ? <> 0 ORDER BY id LIMIT 1"  # noqa: S608
-CHILDREN: Final = f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE parent_id = ? ORDER BY name"  # noqa: S608
-SUBSCRIPTIONS: Final = "SELECT name FROM subscription WHERE present ORDER BY name"
-
 MESSAGE_COLUMNS: Final = (
     "m.id, m.mailbox_id, m.uid, m.createseq, m.modseq, m.threadseq, m.body_id, m.email_id, m.size, m.received, "
     "m.received_offset, m.savedate, m.flags, m.keywords, m.is_reject, m.is_forward, m.is_mailinglist, m.dsn, "
     "m.mailbox_orig_id, m.mailbox_destined_id, m.messageid, m.subject_base, m.threadid, m.thread_missing_link, "
     "m.thread_muted, m.thread_collapsed, m.trained"
 )
+
 UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid"
 ENDS: Final = """
 SELECT (SELECT min(uid) FROM message WHERE mailbox_id = ?1), (SELECT max(uid) FROM message WHERE mailbox_id = ?1),
 total + deleted FROM mailbox WHERE id = ?1"""
-STATE_AND_UNSEEN: Final = """
-SELECT modseq, highest_purged_modseq,
-(SELECT uid FROM message WHERE mailbox_id = ? AND flags & 1 = 0 ORDER BY uid LIMIT 1) FROM state"""
+
 DELETED_UIDS: Final = """
 SELECT uid FROM message WHERE mailbox_id = ? AND flags & 64 <> 0 AND uid >= ? AND uid < ? ORDER BY uid LIMIT ?"""
+
 MESSAGE: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.id = ?"  # noqa: S608
 ROWS_BY_UID: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?
 ORDER BY m.uid LIMIT ?"""  # noqa: S608
+
 # CROSS JOIN fixes the order of the loops: the array outside, a key look-up inside.
 ROWS_OF: Final = (
     f"SELECT {MESSAGE_COLUMNS} FROM carray(?2) c CROSS JOIN message m ON m.mailbox_id = ?1 AND m.uid = c.value"  # noqa: S608
 )
+
 ROWS_BY_IDS: Final = f"SELECT {MESSAGE_COLUMNS} FROM carray(?) c CROSS JOIN message m ON m.id = c.value"  # noqa: S608
 FLAGS_OF: Final = """
 SELECT m.id, m.uid, m.modseq, m.flags, m.keywords FROM carray(?2) c CROSS JOIN message m
 ON m.mailbox_id = ?1 AND m.uid = c.value"""
+
 VANISHED: Final = """
 SELECT uid FROM expunged INDEXED BY expunged_mailbox_modseq WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ?
 ORDER BY uid"""
@@ -156,83 +121,15 @@ HEADERS: Final = f"SELECT m.id, h.header {_BESIDE} message_header h ON h.email_i
 INFOS: Final = f"""
 SELECT m.id, i.prefix, i.structure, i.preview, i.tls_version, i.tls_cipher, i.requiretls
 {_BESIDE} message_info i ON i.email_id = m.email_id"""
+
 STRUCTURES: Final = f"SELECT m.id, i.structure {_BESIDE} message_info i ON i.email_id = m.email_id"
 
-_NO_USE: Final = SpecialUse(0)
 _FLAGS: Final = tuple(Flag(bits) for bits in range(max(Flag) * 2))
 
 
 def flags_of_bits(bits: int) -> Flag:
     """The `Flag` of a column, without the cost of the enum's constructor (0.5 µs, in every row)."""
     return _FLAGS[bits]
-
-
-def int_array(values: Iterable[int]) -> apsw.CArrayBinding:
-    """Numbers to bind to ``carray(?)``; there must be one at least."""
-    return apsw.carray(values if isinstance(values, array) and values.typecode == "q" else array("q", values))
-
-
-def distinct_array(values: Iterable[int]) -> apsw.CArrayBinding:
-    """As `int_array`, ascending and each number once: for operations, where a message named twice counts once."""
-    return apsw.carray(array("q", sorted(set(values))))
-
-
-# The account and its mailboxes
-
-
-def state(r: Reader) -> State:
-    """The counters of the account."""
-    row = r.row(STATE)
-    assert row is not None
-    return State(*row)
-
-
-def _mailbox(row: Row) -> Mailbox:
-    values = list(row)
-    values[6] = SpecialUse(row[6]) if row[6] else _NO_USE  # an enum's constructor takes as long as all the rest
-    values[7] = tuple(row[7].split(" ")) if row[7] else ()
-    values[16] = row[16] != 0
-    return Mailbox(*values)
-
-
-def mailboxes(r: Reader) -> list[Mailbox]:
-    """All mailboxes, Inbox first, the others by name (code points)."""
-    found = [_mailbox(row) for row in r.rows(MAILBOXES)]
-    found.sort(key=lambda box: box.name != INBOX and not box.name.startswith(INBOX + "/"))  # stable: they come by name
-    return found
-
-
-def mailbox(r: Reader, mailbox_id: int) -> Mailbox:
-    """One mailbox. Raises NoSuchMailbox."""
-    row = r.row(MAILBOX, mailbox_id)
-    if row is None:
-        raise NoSuchMailbox(mailbox_id)
-    return _mailbox(row)
-
-
-def mailbox_by_name(r: Reader, name: str) -> Mailbox | None:
-    """The mailbox of that (checked) name."""
-    row = r.row(MAILBOX_BY_NAME, name)
-    return None if row is None else _mailbox(row)
-
-
-def mailbox_by_use(r: Reader, use: SpecialUse) -> Mailbox | None:
-    """The mailbox that has this special use; there is one at most (STORE-17)."""
-    row = r.row(MAILBOX_BY_USE, int(use))
-    return None if row is None else _mailbox(row)
-
-
-def children(r: Reader, mailbox_id: int) -> list[Mailbox]:
-    """The mailboxes right below, by name."""
-    return [_mailbox(row) for row in r.rows(CHILDREN, mailbox_id)]
-
-
-def subscriptions(r: Reader) -> list[str]:
-    """The subscribed names, sorted; a mailbox of that name need not exist (STORE-18)."""
-    return [name for (name,) in r.rows(SUBSCRIPTIONS)]
-
-
-# Rows of messages
 
 
 def message_row(row: Row) -> MessageRow:
@@ -266,16 +163,6 @@ def gapless_uids(r: Reader, mailbox_id: int) -> array[int] | None:
     if first is None or last - first + 1 != count:
         return None
     return array("I", range(first, last + 1))
-
-
-def state_and_unseen(r: Reader, mailbox_id: int | None) -> tuple[ModSeq, ModSeq, UID | None]:
-    r"""The modseq and the highest purged modseq of the account; and the lowest UID without ``\Seen`` of a mailbox, from
-    a partial index, None without one.
-    """
-    row = r.row(STATE_AND_UNSEEN, mailbox_id)
-    assert row is not None
-    modseq, purged, unseen = row
-    return modseq, purged, unseen
 
 
 def deleted_uids(r: Reader, mailbox_id: int, below: int = MAX_UID + 1, *, first: int = 1, limit: int = -1) -> list[UID]:
@@ -326,7 +213,7 @@ def vanished(r: Reader, mailbox_id: int, since: int, first: int = 1, last: int =
 
 
 def headers(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
-    """The header sections with their blank line, cut at 64 KiB (`HEADER_LIMIT` in prepare.py); a longer one is read by
+    """The header sections with their blank line, cut at 64 KiB (`content.prepare.HEADER_LIMIT`); a longer one is read by
     `body.message_range`.
     """
     return dict(r.rows(HEADERS, int_array(ids))) if ids else {}

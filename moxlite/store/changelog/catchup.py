@@ -25,7 +25,7 @@ import apsw
 
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.reading import flags_of_bits
+from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import (
     UID,
     AnnotationChanged,

@@ -1,0 +1,134 @@
+"""Removing messages (STORE-25, STORE-36, STORE-62; IMAP-116; RFC 9051 §6.4.7, RFC 4315).
+
+All functions work on an `AccountTx`, grow with the rows concerned, and use a handful of statements for any number of
+messages: ids are bound as one array, and each statement gives the GIL away once (design-facts §2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.arrays import int_array
+from moxlite.store.mail.counts import Delta, add_size, apply_delta
+from moxlite.store.mail.sources import Source, by_mailbox, by_uid, in_mailbox, keyword_users
+from moxlite.store.mail.systemmailbox import changeable
+from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.messages import flags_of_bits
+from moxlite.store.types import UID, Mailbox, MailboxID, MessageID, MessagesRemoved
+
+__all__ = ["Expunged", "bury", "expunge", "expunge_all", "expunge_ids", "expunge_queued", "left"]
+
+
+class Expunged(msgspec.Struct, frozen=True):
+    """Messages that left a mailbox; `uids` ascend, `message_ids` are in their order."""
+
+    mailbox_id: MailboxID
+    uids: tuple[UID, ...]
+    message_ids: tuple[MessageID, ...]
+
+
+# Tombstones (STORE-25, STORE-36): ?1 ids, ?2 modseq, ?3 now
+BURY: Final = """
+INSERT INTO expunged (mailbox_id, uid, message_id, createseq, modseq, threadid, expunged_at, body_id, flags, keywords,
+received, received_offset, size)
+SELECT m.mailbox_id, m.uid, m.id, m.createseq, ?2, m.threadid, ?3, m.body_id, m.flags, m.keywords, m.received,
+m.received_offset, m.size
+FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
+
+# ?4: whether the trainer has to untrain; the row of a moved message carries `trained` on.
+TO_ERASE: Final = """
+INSERT INTO erase_queue (mailbox_id, uid, message_id, email_id, modseq, expunged_at, trained)
+SELECT m.mailbox_id, m.uid, m.id, m.email_id, ?2, ?3, iif(?4, m.trained, NULL) FROM carray(?1) c CROSS JOIN message m
+ON m.id = c.value"""
+
+DELETE: Final = (
+    "DELETE FROM message_smtp WHERE message_id IN (SELECT value FROM carray(?))",
+    "DELETE FROM message_dkim WHERE message_id IN (SELECT value FROM carray(?))",
+    "DELETE FROM recipient WHERE message_id IN (SELECT value FROM carray(?))",
+    "DELETE FROM message WHERE id IN (SELECT value FROM carray(?))",
+)
+
+DELETE_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND message_id IN (SELECT value FROM carray(?))"
+
+
+def expunge(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
+    """Remove messages of a mailbox; UIDs that do not exist are left out. Raises NoSuchMailbox; MailboxNotAllowed: it is
+    the system's.
+    """
+    return _expunge(tx, changeable(tx, mailbox_id), by_uid(tx, mailbox_id, uids))
+
+
+def expunge_ids(tx: AccountTx, ids: Sequence[int]) -> list[Expunged]:
+    """Remove messages by their ids, in any mailboxes; one result for each mailbox concerned. Raises as `expunge`."""
+    return [_expunge(tx, changeable(tx, mailbox_id), sources) for mailbox_id, sources in by_mailbox(tx, ids)]
+
+
+def expunge_queued(tx: AccountTx, ids: Sequence[int]) -> None:
+    """As `expunge_ids`, of the system's mailbox (IMAP-162); the messages cannot be undeleted."""
+    for mailbox_id, sources in by_mailbox(tx, ids):
+        _expunge(tx, mailbox(tx, mailbox_id), sources)
+
+
+def expunge_all(tx: AccountTx, mailbox_id: MailboxID) -> Expunged:
+    """Empty a mailbox. Raises as `expunge`."""
+    return _expunge(tx, changeable(tx, mailbox_id), in_mailbox(tx, mailbox_id))
+
+
+def bury(tx: AccountTx, box: Mailbox, ids: apsw.CArrayBinding, *, untrain: bool) -> None:
+    """Leave tombstones of messages that are about to leave the mailbox (STORE-25, STORE-36).
+
+    Args:
+      untrain: the junk filter has to forget them; not those of a move, which take along what was learnt.
+    """
+    modseq = tx.modseq()
+    tx.execute(BURY, ids, modseq, tx.now)
+    # What leaves the system's mailbox was removed long ago, so that nothing is kept for undeleting (STORE-190).
+    tx.execute(TO_ERASE, ids, modseq, 0 if box.system else tx.now, untrain)
+
+
+def _expunge(tx: AccountTx, box: Mailbox, sources: list[Source]) -> Expunged:
+    if not sources:
+        return Expunged(box.id, (), ())
+    ids = int_array([source.id for source in sources])
+    bury(tx, box, ids, untrain=True)
+    for keyword, having in keyword_users(sources):
+        tx.execute(DELETE_KEYWORD, keyword, having)
+    for sql in DELETE:
+        tx.execute(sql, ids)
+    if not box.system:
+        add_size(tx, -sum(source.size for source in sources))
+    return left(tx, box.id, sources)
+
+
+def left(tx: AccountTx, mailbox_id: MailboxID, sources: list[Source]) -> Expunged:
+    """Count and tell what left a mailbox."""
+    delta = Delta()
+    for bits, sizes in _sizes(sources).items():
+        delta.add(flags_of_bits(bits), -sum(sizes), -len(sizes))
+    tx.touch_all([(source.id, source.modseq) for source in sources])
+    box = apply_delta(tx, mailbox_id, delta)
+    gone = Expunged(mailbox_id, tuple([source.uid for source in sources]), tuple([source.id for source in sources]))
+    tx.emit(
+        MessagesRemoved(
+            mailbox_id=mailbox_id,
+            uids=gone.uids,
+            message_ids=gone.message_ids,
+            uidnext=box.uidnext,
+            exists=box.exists,
+            unseen=box.unseen,
+        )
+    )
+    return gone
+
+
+def _sizes(sources: list[Source]) -> dict[int, list[int]]:
+    """The sizes of the messages with the same flags."""
+    sizes: dict[int, list[int]] = {}
+    for source in sources:
+        sizes.setdefault(source.bits, []).append(source.size)
+    return sizes
