@@ -213,8 +213,8 @@ def vanished(r: Reader, mailbox_id: int, since: int, first: int = 1, last: int =
 
 
 def headers(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
-    """The header sections with their blank line, cut at 64 KiB (`content.prepare.HEADER_LIMIT`); a longer one is read by
-    `body.message_range`.
+    """The header sections with their blank line, cut at 64 KiB (`content.prepare.HEADER_LIMIT`); a longer one is read
+    by `content.body.message_range`.
     """
     return dict(r.rows(HEADERS, int_array(ids))) if ids else {}
 
