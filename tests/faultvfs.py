@@ -35,6 +35,8 @@ class FaultVFS(apsw.VFS):
         self.lock = threading.RLock()
         self.read_delay = 0.0
         self.reads = 0
+        # Every open, read and write fails with it, while it is set.
+        self.broken: type[apsw.Error] | None = None
         self.fail_write: tuple[int, type[apsw.Error]] | None = None
         self.writes = 0
         self.syncs = 0
@@ -47,6 +49,7 @@ class FaultVFS(apsw.VFS):
         self.unsynced: dict[str, list[tuple[int, bytes | None]]] = {}
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> FaultFile:
+        self.check()
         return FaultFile(self, name, flags)
 
     def fail_nth_write(self, number: int, error: type[apsw.Error] = apsw.IOError) -> None:
@@ -79,6 +82,8 @@ class FaultVFS(apsw.VFS):
     def check(self) -> None:
         if self.lost:
             raise apsw.IOError("the power is gone")
+        if self.broken is not None:
+            raise self.broken("injected")
 
 
 class FaultFile(apsw.VFSFile):
@@ -89,6 +94,8 @@ class FaultFile(apsw.VFSFile):
 
     def xRead(self, amount: int, offset: int) -> bytes:
         self.vfs.reads += 1
+        if self.vfs.broken is not None:
+            self.vfs.check()
         if self.vfs.read_delay:
             time.sleep(self.vfs.read_delay)
         return super().xRead(amount, offset)

@@ -4,16 +4,14 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-import apsw
-
 from moxlite.admin.storage import store_options
 from moxlite.config.snapshot import Snapshot
 from moxlite.process.lock import DataLock
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.restore import restore
 from moxlite.store.backup.verify import Verified, data_of, verify
 from moxlite.store.errors import StoreError
+from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.migrations import Kind
 from moxlite.store.options import Options
 from moxlite.store.upkeep.repairs import FIXES, repair_file
@@ -34,10 +32,8 @@ def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tel
     with DataLock(data / "lock"):
         found = verify(source, tell=tell)
         if not found.problems:
-            try:
+            with storage(Edge(str(source))):
                 restore(source, data, store_options(lambda: snapshot), resume_queue=resume_queue, tell=tell)
-            except apsw.Error as error:
-                raise BackupError(str(error)) from error
         return [str(problem) for problem in found.problems]
 
 
@@ -64,7 +60,7 @@ def _fix(data: Path) -> list[str]:
     fixed = []
     for one in databases(data):
         if one.kind is Kind.ACCOUNT:
-            with contextlib.suppress(StoreError, apsw.Error):
+            with contextlib.suppress(StoreError):
                 lines = repair_file(data / one.path, FIXES, Options(min_free_space=0))
                 fixed += [f"{one.account}: {line}" for line in lines]
     return fixed

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-import apsw
 import trio
 
 from moxlite.admin.chosen import named_accounts, on_files
@@ -28,7 +27,7 @@ from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.chunks import Compression
-from moxlite.store.errors import AccountUnknown, StorageBroken, StoreError
+from moxlite.store.errors import AccountUnknown, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.search.check import check_index
@@ -133,10 +132,7 @@ def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
         if not accounts.exists(request.account):
             raise AccountUnknown(request.account)
         path = accounts.path(request.account) / "account.db"
-        try:
-            return repair_file(path, {request.verb: fix}, accounts.options)
-        except apsw.Error as error:
-            raise StorageBroken(f"{path}: {error}") from error
+        return repair_file(path, {request.verb: fix}, accounts.options)
 
 
 async def undelete_mail(accounts: Accounts, args: Undelete) -> UndeletedMail:

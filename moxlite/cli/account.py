@@ -126,8 +126,6 @@ def export_full(name: str, file: str) -> None:
 
     Mail, UIDs, password and junk words are in it: keep it safe. Stop using the account here before.
     """
-    import apsw
-
     from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.backup.whole import export_account
     from moxlite.store.errors import StoreError
@@ -137,7 +135,7 @@ def export_full(name: str, file: str) -> None:
         if not source.is_file():
             raise Failure(f"there is no account {name!r}")
         export_account(source, name, Path(file))
-    except (StoreError, apsw.Error) as error:
+    except StoreError as error:
         raise Failure(str(error)) from None
     except FileExistsError:
         raise Failure(f"{file} exists") from None

@@ -15,12 +15,13 @@ __all__ = ["all_commands", "cid", "help_", "version"]
 @click.command()
 def version() -> None:
     """Versions of moxlite and of what it runs on."""
-    import apsw
     from OpenSSL import SSL
+
+    from moxlite.store.file.transaction import sqlite_version
 
     print(f"moxlite {__version__}")
     openssl = SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()
-    print(f"Python {sys.version.split()[0]}, SQLite {apsw.sqlite_lib_version()}, {openssl}")
+    print(f"Python {sys.version.split()[0]}, SQLite {sqlite_version()}, {openssl}")
 
 
 @click.command("help")

@@ -3,10 +3,9 @@
 import sys
 from typing import Final
 
-import apsw
-
 from moxlite import __version__
 from moxlite.metrics import Counter, Gauge
+from moxlite.store.file.transaction import sqlite_version
 
 __all__ = ["KINDS", "authentication_ratelimited_total", "authentication_total", "build_info"]
 
@@ -23,7 +22,7 @@ authentication_ratelimited_total = Counter(
 )
 
 build_info = Gauge("moxlite_build_info", "Always 1; what runs is in the labels.", ["version", "python", "sqlite"])
-build_info.labels(version=__version__, python=sys.version.split()[0], sqlite=apsw.sqlite_lib_version()).set(1)
+build_info.labels(version=__version__, python=sys.version.split()[0], sqlite=sqlite_version()).set(1)
 
 for _kind in KINDS:
     authentication_ratelimited_total.labels(kind=_kind)

@@ -11,6 +11,7 @@ from moxlite.store.errors import (
     LimitExceeded,
     OverQuota,
     StorageBroken,
+    StorageBusy,
     StorageFull,
     StoreError,
 )
@@ -63,6 +64,7 @@ REVOKED: Final = Response(421, "4.7.0", ("the app password was revoked or has ex
 TOO_MANY_COMMANDS: Final = Response(421, "4.7.0", ("too many commands without a message",))
 TOO_MANY_BAD: Final = Response(550, "5.1.0", ("too many failed transactions",))
 EARLY: Final = Response(554, "5.5.0", ("wait for the greeting",))
+BUSY: Final = Response(451, "4.3.0", ("the server is busy, try again in a moment",))
 INTERNAL: Final = Response(451, "4.3.0", ("error in processing, try again later",))
 BAD_LINE_ENDS: Final = Response(500, "5.5.2", ("message has a bare CR or bare LF at its line ends",))
 BAD_CHUNK: Final = Response(554, "5.6.0", ("message has a bare CR",))
@@ -78,6 +80,7 @@ LOOP: Final = Response(550, "5.4.6", ("too many Received fields, this looks like
 STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
     (OverQuota, Response(452, "4.2.2", ("mailbox full",))),
     (StorageFull, STORAGE_FULL),
+    (StorageBusy, BUSY),
     (StorageBroken, INTERNAL),
     (QueueFull, Response(452, "4.3.1", ("too much of yours is waiting in the queue",))),
     (FromIDTaken, Response(554, "5.1.7", ("sender id was used before",))),

@@ -31,6 +31,7 @@ __all__ = [
     "ReadInterrupted",
     "SchemaTooNew",
     "StorageBroken",
+    "StorageBusy",
     "StorageFull",
     "StoreError",
     "UidsExhausted",
@@ -98,6 +99,12 @@ class StorageFull(StoreError):
 
 class StorageBroken(StoreError):
     """The file cannot be written or read (STORE-158). Nothing was changed."""
+
+
+class StorageBusy(StoreError):
+    """Descriptors or memory are short, or another process locks the file (STORE-158a): nothing is wrong with the file,
+    the same call may succeed in a moment. Nothing was changed.
+    """
 
 
 class Closed(StoreError):

@@ -8,7 +8,9 @@ __all__ = [
     "ACCOUNTS_OPEN",
     "BACKUP_LAST_SUCCESS",
     "BROKEN",
+    "BUSY",
     "CATCHUP",
+    "CHECKPOINT_FAILING",
     "COMMIT_SECONDS",
     "ERASE_PENDING",
     "FULL",
@@ -51,6 +53,10 @@ ERASE_PENDING: Final = Gauge(
 )
 BROKEN: Final = Gauge("moxlite_store_broken", "1 while a database is degraded (STORE-158).", ["account"])
 FULL: Final = Counter("moxlite_store_full_total", "Units refused because the disk is full or below min_free_space.")
+BUSY: Final = Counter("moxlite_store_busy_total", "Calls that found no descriptor, memory or lock (STORE-158a).")
+CHECKPOINT_FAILING: Final = Gauge(
+    "moxlite_store_checkpoint_failing", "1 while the log of a database cannot be folded in (STORE-158b).", ["account"]
+)
 ACCOUNTS_OPEN: Final = Gauge("moxlite_store_accounts_open", "Accounts whose database is open.")
 JUNK_TRAINED: Final = Counter(
     "moxlite_store_junk_trained_total", "Messages that the junk filters learnt or unlearnt, without retrainings."

@@ -43,7 +43,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, change_password, credential, derive_credential, set_credential
 from moxlite.store.auth.tlskeys import TLSKey
 from moxlite.store.errors import StorageFull
-from moxlite.store.file.database import Tx
+from moxlite.store.file.transaction import Tx
 from tests.supervised import supervised
 
 STATIC = """\

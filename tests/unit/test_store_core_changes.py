@@ -17,7 +17,7 @@ from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.catchup import Catchup, TooMany
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.file.database import Reader
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import copying, expunging, mailboxes
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags

@@ -30,9 +30,11 @@ from moxlite.store.errors import (
 )
 from moxlite.store.file import checkpoint, migrations, readers
 from moxlite.store.file import threads as store_threads
-from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Migration, drop_old_copies, migrations_of, open_file
 from moxlite.store.file.threads import Ahead
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 from tests.store_fixtures import soon
@@ -815,7 +817,7 @@ def test_the_helper_copies_what_came_while_it_copied(tmp_path: Path, monkeypatch
     path = tmp_path / "x.db"
     writer = apsw.Connection(str(path))
     writer.execute("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE item (data)").fetchall()
-    log = checkpoint.Checkpoints(path)
+    log = checkpoint.Checkpoints(path, Health("x", path, 0))
     log.attach(writer)
     copied: list[tuple[int, int]] = []
 

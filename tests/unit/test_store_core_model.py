@@ -23,7 +23,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.file.database import Reader
+from moxlite.store.file.transaction import Reader
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.mail import copying, expunging, mailboxes
 from moxlite.store.mail.adding import add_message

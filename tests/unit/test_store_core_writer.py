@@ -17,10 +17,11 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.store.errors import Closed, StorageBroken, StorageFull
+from moxlite.store.errors import Closed, StorageBroken, StorageBusy, StorageFull
 from moxlite.store.file import health as health_module
 from moxlite.store.file import writer as writer_module
-from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 
@@ -443,7 +444,7 @@ async def test_a_unit_that_fails_in_an_open_transaction_does_not_end_the_degrade
 
 
 def test_damage_is_never_forgotten_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """STORE-158: CORRUPT and NOTADB stay until the file is closed."""
+    """STORE-158, STORE-158c: CORRUPT and NOTADB stay until the file is closed, or was read as a whole."""
     health = health_module.Health("x", tmp_path / "x.db", 0)
     for error in (apsw.CorruptError("bad page"), apsw.NotADBError("bad file")):
         assert isinstance(health.translate(error), StorageBroken)
@@ -454,10 +455,10 @@ def test_damage_is_never_forgotten_by_itself(tmp_path: Path, monkeypatch: pytest
 
 
 def test_errors_that_say_nothing_of_the_file_do_not_degrade_it(tmp_path: Path) -> None:
-    """STORE-158: no memory, or a foreign process with a lock."""
+    """STORE-158a: no memory, or a foreign process with a lock."""
     health = health_module.Health("x", tmp_path / "x.db", 0)
-    assert isinstance(health.translate(apsw.NoMemError("no memory")), StorageBroken)
-    assert isinstance(health.translate(apsw.BusyError("busy")), StorageBroken)
+    assert isinstance(health.translate(apsw.NoMemError("no memory")), StorageBusy)
+    assert isinstance(health.translate(apsw.BusyError("busy")), StorageBusy)
     assert health.translate(error := apsw.ConstraintError("unique")) is error
     health.check()
 

@@ -12,7 +12,7 @@ from moxlite.store.errors import (
     OverQuota,
     UidsExhausted,
 )
-from moxlite.store.file.database import Reader
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import copy_messages, move_ids, move_messages
 from moxlite.store.mail.expunging import expunge, expunge_ids
 from moxlite.store.mail.facts import Facts, SMTPFacts

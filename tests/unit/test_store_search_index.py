@@ -19,7 +19,8 @@ from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file import database
 from moxlite.store.file.arrays import int_array
-from moxlite.store.file.database import Database, Kind, Reader, Row, Tx, Value
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Reader, Row, Tx, Value
 from moxlite.store.mail import copying, expunging
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import DAY, Options

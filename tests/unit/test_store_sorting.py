@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import references
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.file.database import Tx
+from moxlite.store.file.transaction import Tx
 from moxlite.store.rows.sorting import SORT_KEYS, references_of, sort_rows, thread_rows
 from moxlite.store.types import MailboxID
 from tests.store_fixtures import accounts, store_options

@@ -30,8 +30,10 @@ from moxlite.store.errors import (
     AccountRemoved,
     AccountUnknown,
     LoginDisabled,
+    StorageBroken,
     StoreError,
 )
+from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.database import UPKEEP
 from moxlite.store.file.findings import Finding
 from moxlite.store.file.memory import give_memory_back
@@ -89,6 +91,7 @@ class Accounts:
     def __init__(self, directory: Path, options: Options | None = None) -> None:
         self.directory = directory
         self.options = options or Options()
+        self._edge = storage(Edge("accounts"))
         self._slots: dict[str, _Slot] = {}
         self._handlers: dict[str, Handler] = {}
         self._tasks: dict[str, BackgroundTask] = {}
@@ -124,16 +127,26 @@ class Accounts:
         return self.directory / "accounts" / check_account_name(name)
 
     def exists(self, name: str) -> bool:
-        """Whether the account has files, and is not being removed."""
+        """Whether the account has files, and is not being removed. Blocking. Raises StorageBusy, StorageBroken."""
         slot = self._slots.get(name)
-        return (slot is None or not slot.removed) and (self.path(name) / "account.db").exists()
+        with self._edge:
+            return (slot is None or not slot.removed) and (self.path(name) / "account.db").exists()
 
     def names(self) -> list[str]:
-        """All accounts that have files, sorted."""
+        """All accounts that have files, sorted; also one whose folder cannot be looked into: its use says why.
+        Blocking. Raises StorageBusy, StorageBroken.
+        """
         folder = self.directory / "accounts"
-        if not folder.is_dir():
-            return []
-        return sorted(path.name for path in folder.iterdir() if NAME.fullmatch(path.name) and self.exists(path.name))
+        with self._edge:
+            if not folder.is_dir():
+                return []
+            return sorted(path.name for path in folder.iterdir() if NAME.fullmatch(path.name) and self._listed(path))
+
+    def _listed(self, folder: Path) -> bool:
+        try:
+            return self.exists(folder.name)
+        except StorageBroken:
+            return True
 
     def broken(self) -> dict[str, str]:
         """The open accounts that are degraded, each with the reason (STORE-158)."""
@@ -152,7 +165,7 @@ class Accounts:
         Raises:
           BadAccountName, AccountUnknown, AccountRemoved.
           LoginDisabled: with `check_login`, when the configuration says so.
-          What opening its database raises: SchemaTooNew, StorageBroken, StorageFull, …
+          What opening its database raises: SchemaTooNew, StorageBroken, StorageBusy, StorageFull, …
         """
         config = self._config(name)
         slot = self._slot(name)
@@ -160,14 +173,16 @@ class Accounts:
             raise LoginDisabled(config.login_disabled)
         slot.users += 1
         try:
-            account = await self._open(name, slot)
+            with self._edge:
+                account = await self._open(name, slot)
             yield account
         finally:
             slot.users -= 1
             slot.idle_since = trio.current_time()
             if slot.users == 0:
                 self._upkeep_bell.ring()
-                await self._left(name, slot)
+                with self._edge:
+                    await self._left(name, slot)
 
     async def create(self, name: str) -> None:
         """Make the account's files and first mailboxes if there are none (STORE-11). Raises as `use`."""
@@ -184,7 +199,12 @@ class Accounts:
 
         Raises:
           AccountUnknown: there is nothing to remove.
+          StorageBusy, StorageBroken: the folder is still there, and the account closed; to be called again.
         """
+        with self._edge:
+            await self._remove(name)
+
+    async def _remove(self, name: str) -> None:
         folder = self.path(name)
         slot = self._slots.setdefault(name, _Slot())
         if slot.account is None and not await trio.to_thread.run_sync(folder.exists):
@@ -205,20 +225,25 @@ class Accounts:
             await trio.to_thread.run_sync(move_folder, folder, moved)
         self._slots.pop(name, None)
         logger.info("account removed", extra={"kv": {"account": name}})
-        # The account is gone by now; what a kill leaves of this lies in tmp/, which is emptied at start.
-        await trio.to_thread.run_sync(shutil.rmtree, moved)
+        # The account is gone by now; what is left of this lies in tmp/, which is emptied at start.
+        try:
+            with self._edge:
+                await trio.to_thread.run_sync(shutil.rmtree, moved)
+        except StoreError as error:
+            logger.warning("files of a removed account not deleted", extra={"kv": {"account": name, "err": str(error)}})
 
     async def adopt(self, name: str, folder: Path) -> None:
         """Take `folder`, made elsewhere on the same disk, as that of the account, which must have none (STORE-197).
 
-        Raises BadAccountName, AccountExists, AccountRemoved.
+        Raises BadAccountName, AccountExists, AccountRemoved, StorageBusy, StorageBroken.
         """
         target = self.path(name)
         slot = self._slot(name)
-        async with slot.lock:
-            if slot.account is not None or await trio.to_thread.run_sync(target.exists):
-                raise AccountExists(name)
-            await trio.to_thread.run_sync(move_folder, folder, target)
+        with self._edge:
+            async with slot.lock:
+                if slot.account is not None or await trio.to_thread.run_sync(target.exists):
+                    raise AccountExists(name)
+                await trio.to_thread.run_sync(move_folder, folder, target)
         logger.info("account adopted", extra={"kv": {"account": name}})
 
     def start(self, tree: Supervisor) -> None:

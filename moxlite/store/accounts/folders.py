@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -34,12 +35,21 @@ def make_folder(folder: Path) -> None:
 
 
 def move_folder(folder: Path, moved: Path) -> None:
-    """Rename a folder on the same disk; done for good when this returns. Blocking."""
+    """Rename a folder on the same disk; done for good when this returns. Blocking.
+
+    Raises:
+      OSError: nothing was changed.
+    """
     moved.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    folder.rename(moved)
-    for path in (folder.parent, moved.parent):
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    with ExitStack() as stack:
+        handles = []
+        for path in (folder.parent, moved.parent):
+            handles.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            stack.callback(os.close, handles[-1])
+        folder.rename(moved)
         try:
-            os.fsync(handle)  # a power loss must not bring the account back
-        finally:
-            os.close(handle)
+            for handle in handles:
+                os.fsync(handle)  # a power loss must not bring the account back
+        except OSError:
+            moved.rename(folder)
+            raise

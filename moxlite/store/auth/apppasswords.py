@@ -31,8 +31,7 @@ from moxlite.store.auth.credentials import (
 )
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded, StoreError
-from moxlite.store.file.database import Reader, Tx
-from moxlite.store.file.transaction import Row
+from moxlite.store.file.transaction import Reader, Row, Tx
 
 __all__ = [
     "MAX_APP_PASSWORDS",

@@ -20,7 +20,8 @@ from moxlite.store.auth import loginattempts, sessions, tlskeys
 from moxlite.store.auth.loginattempts import AttemptRecorder, LoginAttempt, RecordedAttempt
 from moxlite.store.auth.sessions import Session, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
-from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.acl import ANYONE
 from moxlite.store.options import DAY, Options
 from moxlite.supervision import Supervisor

@@ -30,7 +30,7 @@ from moxlite.proto.sasl.scram import ITERATIONS, SALT_SIZE, derive_scram
 from moxlite.proto.sasl.types import ScramSecrets, Secrets
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import BadPassword
-from moxlite.store.file.database import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "OWN",

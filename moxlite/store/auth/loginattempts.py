@@ -16,7 +16,8 @@ import trio
 
 from moxlite.metrics import Counter
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import Database, Reader, Tx
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "ADMIN",

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "LIFETIME",

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "KeyExists",

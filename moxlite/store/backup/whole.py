@@ -22,6 +22,7 @@ import zstandard
 from moxlite import __version__
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.errors import BackupError, BadTarget
+from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
@@ -51,14 +52,15 @@ def export_account(file: Path, name: str, target: Path) -> int:
     """Write the database `file` of the account `name` to the new file `target`, while it goes on; returns its octets.
     Blocks.
 
-    Raises FileExistsError, OSError, BackupError, apsw.Error.
+    Raises FileExistsError, OSError, StoreError.
     """
     if target.exists():
         raise FileExistsError(f"{target} exists")
     partial = target.with_name(f"{target.name}.partial")
     with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
         copy = Path(folder) / "account.db"
-        size = copy_database(file, copy)
+        with storage(Edge(str(file))):
+            size = copy_database(file, copy)
         with copy.open("rb") as source:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
             source.seek(0)

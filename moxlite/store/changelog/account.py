@@ -9,14 +9,14 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final, TypeVar, overload
 
-import apsw
 import msgspec
 
 from moxlite.store.changelog.bus import Batch, Bus, Cursor
 from moxlite.store.changelog.catchup import Catchup, TooMany
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AlreadyDone
-from moxlite.store.file.database import Database, Reader, Snapshot
+from moxlite.store.file.database import Database, Snapshot
+from moxlite.store.file.transaction import Connection, Reader
 from moxlite.store.file.writer import SERIES_AHEAD
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import Event, ModSeq
@@ -106,11 +106,11 @@ class Account:
         """
         await self.database.write_series(units, self._maker(origin), note, between, ahead=ahead)
 
-    def _maker(self, origin: Cursor | None) -> Callable[[apsw.Connection], AccountTx]:
+    def _maker(self, origin: Cursor | None) -> Callable[[Connection], AccountTx]:
         config = self.config
         seen = ModSeq(0) if origin is None else origin.modseq
 
-        def make(db: apsw.Connection) -> AccountTx:
+        def make(db: Connection) -> AccountTx:
             return AccountTx(
                 db,
                 account=self.name,

@@ -21,9 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
-import apsw
-
-from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.file.transaction import Reader, Row, array_of
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import (
@@ -409,7 +407,7 @@ class Catchup:
 
     def _rows_of(self, ids: array[int], r: Reader) -> list[Row]:
         """The rows that still are what they were when planned: not gone, not moved."""
-        return [row for row in r.rows(MESSAGE_ROWS, apsw.carray(ids)) if row[3] <= self.modseq]
+        return [row for row in r.rows(MESSAGE_ROWS, array_of(ids)) if row[3] <= self.modseq]
 
     def _added_events(self, mailbox_id: MailboxID, ids: array[int], r: Reader) -> list[Event]:
         _, _, exists, unseen = r.row(MAILBOX, mailbox_id) or (0, 0, 0, 0)

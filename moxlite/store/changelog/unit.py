@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import apsw
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS, Bus, Cursor
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Connection, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
 
@@ -54,7 +53,7 @@ class AccountTx(Tx):
 
     def __init__(
         self,
-        db: apsw.Connection,
+        db: Connection,
         *,
         account: str,
         config: AccountConfig,

@@ -10,15 +10,15 @@ waits for a reader.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-__all__ = ["GROWTH", "SAFETY", "Checkpoints"]
+from moxlite.store.file.boundary import Fault, fault_of
+from moxlite.store.file.health import Health
 
-logger = logging.getLogger("moxlite.store.checkpoint")
+__all__ = ["GROWTH", "SAFETY", "Checkpoints"]
 
 GROWTH: Final = 1_000
 """Pages by which the log grows until the helper runs: 4 MB, some 10 ms of copying."""
@@ -47,11 +47,13 @@ class Checkpoints:
     """The log of one database.
 
     `wanted`, `begin` and `passive` are for the helper's side, `committed` and `between` for the writer's thread.
-    Numbers cross without a lock: a stale one only moves a checkpoint by one commit.
+    Numbers cross without a lock: a stale one only moves a checkpoint by one commit. A checkpoint that fails loses
+    nothing, but units and reads need not meet the same error: so `health` is told (STORE-158b).
     """
 
-    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+    def __init__(self, path: Path, health: Health, *, vfs: str | None = None) -> None:
         self.pages = 0
+        self._health = health
         self._path = path
         self._vfs = vfs
         self._helper: apsw.Connection | None = None
@@ -90,6 +92,7 @@ class Checkpoints:
                 if copied < frames or copied >= self.pages:
                     break
             self._restart = frames - copied < FEW
+            self._health.checkpoint(None)
         except apsw.BusyError:
             pass  # the writer is at it
         except apsw.Error as error:
@@ -119,6 +122,7 @@ class Checkpoints:
             writer.wal_checkpoint(mode=mode)
             if mode == apsw.SQLITE_CHECKPOINT_TRUNCATE:
                 self.pages = self._seen = self._tried = 0
+            self._health.checkpoint(None)
         except apsw.BusyError:
             pass  # a reader holds an old snapshot, or the helper runs: next time
         except apsw.Error as error:
@@ -136,10 +140,12 @@ class Checkpoints:
             self._helper = None
 
     def _note(self, error: apsw.Error) -> None:
-        """A checkpoint failed: the log stays, nothing is lost. Units and reads meet the same disk, and are the ones to
-        judge it.
-        """
-        logger.warning("checkpoint failed", extra={"kv": {"file": str(self._path), "err": str(error)}})
+        """A checkpoint failed: the log stays, nothing is lost."""
+        fault = fault_of(error)
+        if fault is Fault.DAMAGED:
+            self._health.met(fault, error)
+        elif fault is not Fault.BUSY:
+            self._health.checkpoint(error)
 
     @property
     def running(self) -> bool:

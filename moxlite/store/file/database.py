@@ -19,17 +19,18 @@ import trio
 
 from moxlite.bell import Bell
 from moxlite.store import metrics
-from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, WrongFile
+from moxlite.store.errors import StorageBroken
+from moxlite.store.file.boundary import storage
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
 from moxlite.store.file.memory import give_memory_back
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
 from moxlite.store.file.readers import Readers, Snapshot
-from moxlite.store.file.transaction import Reader, Row, Tx, Value
+from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.file.writer import SERIES_AHEAD, Job, Writer
 from moxlite.store.options import Options
 
-__all__ = ["QUIET", "Database", "Kind", "Reader", "Row", "Snapshot", "Tx", "Value"]
+__all__ = ["QUIET", "Database", "Kind", "Snapshot"]
 
 logger = logging.getLogger("moxlite.store.database")
 
@@ -75,7 +76,8 @@ class Database:
         kind: Kind,
         options: Options,
         name: str,
-        db: apsw.Connection,
+        db: Connection,
+        health: Health,
         *,
         unclean: bool,
     ) -> None:
@@ -85,8 +87,9 @@ class Database:
         self.options = options
         self.name = name
         self.unclean = unclean
-        self.health = Health(name, path, options.min_free_space, tell=options.degraded)
-        self._checkpoints = Checkpoints(path, vfs=options.vfs)
+        self.health = health
+        self._edge = storage(health)
+        self._checkpoints = Checkpoints(path, health, vfs=options.vfs)
         self._readers = Readers(path, kind, self.health, vfs=options.vfs)
         self._writer_db = db
         self._writer: Writer
@@ -110,28 +113,28 @@ class Database:
           name: what logs and metrics call it; the file's name if None. An account gives its own.
 
         Raises:
-          WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBroken.
+          WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBusy, StorageBroken.
 
         `unclean` tells whether the last user of the file ended without closing it.
         """
+
+        health = Health(name or path.name, path, options.min_free_space, tell=options.degraded)
 
         def work() -> Database:
             wal = path.with_name(path.name + "-wal")
             unclean = wal.exists() and wal.stat().st_size > 0
             db = open_file(path, kind, options)
             try:
-                return cls(path, kind, options, name or path.name, db, unclean=unclean)
+                return cls(path, kind, options, name or path.name, db, health, unclean=unclean)
             except BaseException:
                 db.close(True)
                 raise
 
         try:
-            self = await trio.to_thread.run_sync(work)
-        except apsw.Error as error:
-            raise Health(name or path.name, path, 0, tell=options.degraded).translate(error) from error
-        except (WrongFile, SchemaTooNew, MigrationNeedsSpace) as error:
-            if options.degraded is not None:
-                options.degraded(name or path.name, path, str(error))
+            with storage(health):
+                self = await trio.to_thread.run_sync(work)
+        except StorageBroken as error:
+            health.refused(error)
             raise
         self._writer = Writer(
             self._writer_db,
@@ -152,7 +155,7 @@ class Database:
           weight: octets of bodies that it adds. Above 0 the free space of the disk is looked at first (STORE-157).
 
         Raises:
-          StorageFull, StorageBroken: nothing of the unit is in the database.
+          StorageFull, StorageBusy, StorageBroken: nothing of the unit is in the database.
           Closed: the database was closed before it ran.
           Whatever the unit raises: it alone was rolled back.
 
@@ -161,20 +164,21 @@ class Database:
         """
         return await self.submit(unit, Tx, weight=weight)
 
-    async def submit(self, unit: Callable[[X], T], make: Callable[[apsw.Connection], X], *, weight: int = 0) -> T:
+    async def submit(self, unit: Callable[[X], T], make: Callable[[Connection], X], *, weight: int = 0) -> T:
         """`write` for a unit on a transaction of one's own kind, which `make` gives in the writer thread each time that
         the unit runs.
         """
-        self.health.check()
-        if weight:
-            self.health.check_space()
-        self._used()
-        return await self._writer.run(Job(unit, make, weight))
+        with self._edge:
+            self.health.check()
+            if weight:
+                self.health.check_space()
+            self._used()
+            return await self._writer.run(Job(unit, make, weight))
 
     async def write_series(
         self,
         units: Iterable[Callable[[X], T]],
-        make: Callable[[apsw.Connection], X],
+        make: Callable[[Connection], X],
         note: Callable[[T], None],
         between: Callable[[], Awaitable[None]] | None = None,
         *,
@@ -198,6 +202,7 @@ class Database:
         """
         self.health.check()
         self._used()
+        # The writer maps the errors of units; those of `between` are its own.
         await self._writer.run_series(units, make, note, between, ahead=ahead)
 
     async def calm(self) -> None:
@@ -221,10 +226,11 @@ class Database:
         that is 20 µs, a tenth of a small command.
 
         Raises:
-          StorageBroken, ReadInterrupted, Closed, and whatever `fn` raises.
+          StorageBusy, StorageBroken, ReadInterrupted, Closed, and whatever `fn` raises.
         """
         self._rouse()
-        return await self._readers.read(fn, op=op, turn=turn)
+        with self._edge:
+            return await self._readers.read(fn, op=op, turn=turn)
 
     async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
         """Run `fn` in one snapshot in a worker thread, on one of at most 4 connections. A cancelled caller interrupts
@@ -233,7 +239,8 @@ class Database:
         Do not call it while the same task holds a `snapshot`, which has such a connection already: use `Snapshot.scan`.
         """
         self._rouse()
-        return await self._readers.scan(fn, op=op)
+        with self._edge:
+            return await self._readers.scan(fn, op=op)
 
     def snapshot(self, *, op: str, patient: bool = False) -> AbstractAsyncContextManager[Snapshot]:
         """Borrow a connection for one snapshot over several slices: `async with database.snapshot(op="export") as
@@ -266,7 +273,8 @@ class Database:
         """Upkeep has nothing to do until the file is used again, of which `on_use` tells; somebody who looks after
         several files sets that to a function of their own.
         """
-        return self._trimmed and self._vacuumed == self._writes and not self._readers.busy
+        well = not self.health.broken and not self.health.checkpoint_failed
+        return well and self._trimmed and self._vacuumed == self._writes and not self._readers.busy
 
     @property
     def wal_bytes(self) -> int:
@@ -277,7 +285,8 @@ class Database:
         """Do the upkeep until cancelled: give memory back, watch long reads, shrink the file. For databases that no
         `Accounts` looks after. Sleeps while nobody uses the file and all is done.
         """
-        await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
+        with self._edge:
+            await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
         while True:
             self._bell.quiet()
             if self.resting and not give_memory_back.owed:
@@ -288,18 +297,28 @@ class Database:
                 await trio.to_thread.run_sync(give_memory_back)
 
     async def upkeep(self) -> None:
-        """One round of `serve`."""
-        self._readers.upkeep(self.wal_bytes)
+        """One round of `serve`; a degraded database is tested again (STORE-158c). Raises StorageBusy, StorageBroken."""
+        if self.health.retest_due():
+            with self._edge:
+                await self._readers.trim()  # their caches have what was read before
+            self._writer.chore(self._test)
+        if self.health.checkpoint_failed:
+            self._writer.chore(self._fold)
+        with self._edge:
+            self._readers.upkeep(self.wal_bytes)
         if self.idle >= UPKEEP and self._vacuumed != self._writes:
             self._writer.chore(self._vacuum)
         if self.idle >= IDLE and not self._trimmed:
             await self.trim()
 
     async def trim(self) -> None:
-        """Give back memory now: the caches of all connections, and the log (STORE-10)."""
+        """Give back memory now: the caches of all connections, and the log (STORE-10). Raises StorageBusy,
+        StorageBroken.
+        """
         self._trimmed = True
         self._writer.chore(self._shrink)
-        await self._readers.trim()
+        with self._edge:
+            await self._readers.trim()
         await trio.to_thread.run_sync(give_memory_back)
 
     async def aclose(self) -> None:
@@ -310,7 +329,9 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        with trio.CancelScope(shield=True):  # bounded: the queue of the writer, and reads that were interrupted
+        if self.health.is_damaged:
+            self._writer_db.interrupt()  # the test of the file: nothing else is written
+        with self._edge, trio.CancelScope(shield=True):  # bounded: the queue of the writer, reads were interrupted
             await self._readers.aclose()
             await self._checkpoint_done.wait()
             await trio.to_thread.run_sync(self._checkpoints.close)
@@ -345,7 +366,7 @@ class Database:
 
             trio.lowlevel.start_thread_soon(self._checkpoints.passive, deliver, f"checkpoint {self.name}")
 
-    def _vacuum(self, db: apsw.Connection) -> None:
+    def _vacuum(self, db: Connection) -> None:
         """In the writer: return free pages to the file system while nobody waits."""
         writes, before = self._writes, -1
         for _ in range(VACUUM_STEPS):
@@ -358,8 +379,28 @@ class Database:
             before = free
             db.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP})").fetchall()
 
-    def _shrink(self, db: apsw.Connection) -> None:
+    def _test(self, db: Connection) -> None:
+        """In the writer, which has nothing else to do as units are refused: whether the file reads and writes well."""
+        if self._closed:
+            return
+        db.execute("PRAGMA shrink_memory").fetchall()
+        if self.health.is_damaged:
+            (found,) = db.execute("PRAGMA quick_check(1)").fetchone() or ("",)
+            if found != "ok":
+                self.health.damaged(found)
+                return
+        number = int(db.pragma("user_version"))
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(f"PRAGMA user_version={number}")  # the same, but a page is written and synced
+        db.execute("COMMIT")
+        self.health.healed()
+
+    def _fold(self, db: Connection) -> None:
+        """In the writer: the log goes into the file."""
+        self._checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def _shrink(self, db: Connection) -> None:
         """In the writer: the log goes into the file, and the page cache is given up."""
         if self._checkpoints.pages:
-            self._checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._fold(db)
         db.execute("PRAGMA shrink_memory").fetchall()

@@ -1,30 +1,36 @@
-"""What an error of SQLite means for a database, and whether it may be written at all (STORE-157, STORE-158)."""
+"""The state of one database's storage: whether it may be written, and when it is tried again (STORE-157, STORE-158).
+
+What an error means stands in `boundary.py`. Only SQLite's word degrades a database: an error of the operating system
+may be about any file.
+"""
 
 from __future__ import annotations
 
-import errno
 import logging
-import re
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import apsw
-import msgspec
 
 from moxlite.store import metrics
 from moxlite.store.errors import StorageBroken, StorageFull
+from moxlite.store.file.boundary import Edge, Fault, storage
 
 __all__ = ["Health"]
 
 logger = logging.getLogger("moxlite.store.health")
 
-E = TypeVar("E", StorageFull, StorageBroken)
-
 RETRY: Final = 10.0
-"""Seconds after which a full disk is looked at, and a degraded database written to, again (STORE-157)."""
+"""Seconds after which a full disk is looked at, and a database written to after an I/O error, again (STORE-157)."""
+
+RETEST: Final = 60.0
+"""Seconds after which a damaged file is read anew (STORE-158c): what was damaged may be what came over the cable."""
+
+RETEST_MAX: Final = 3600.0
+"""The same at most: the pause doubles, for each test reads the whole file."""
 
 LOG_INTERVAL: Final = 60.0
 """Seconds between two error lines of one database (STORE-158)."""
@@ -35,22 +41,30 @@ LOOK_INTERVAL: Final = 1.0
 NEAR: Final = 4
 """Reserves below which each addition looks anew: a burst on a fast disk fills some megabytes within that second."""
 
-WRONG_SCHEMA: Final = re.compile(
-    r"no such (table|column|index|collation|function)|unknown (function|column)|\S+ \S+ has no column named"
-)
-"""SQLite says this of a statement that does not go with the tables, and ours do: so their text in the file is damaged,
-and is still SQL.
-"""
+CHECKPOINTS: Final = 3
+"""Failed checkpoints in a row from which on it is an owner's concern: one may fall into a hiccup of the disk."""
 
-NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+WORDS: Final = {
+    Fault.FULL: "disk is full",
+    Fault.BUSY: "database is short of descriptors, memory or a lock",
+    Fault.BROKEN: "a file of the database cannot be used",
+    Fault.DAMAGED: "a file of the database cannot be used",
+    Fault.VALUE: "stored data is damaged",
+}
+"""How the log tells of a fault that does not degrade the database."""
 
 
-class Health:
-    """The state of one database's storage. Used by the loop, the writer and reading threads: each attribute is written
-    whole, none needs a lock.
+class Health(Edge):
+    """The state of one database. Used by the loop, the writer and reading threads: each attribute is written whole,
+    none needs a lock.
 
-    A file that is damaged (CORRUPT, NOTADB) stays degraded until it is closed; after an I/O error one unit may try
-    every 10 s, and one that commits ends the state. Reads are always tried.
+    After an I/O error one unit may try every 10 s, and one that commits ends the state. A file that is damaged
+    (CORRUPT, NOTADB) stays degraded until it was closed, or read as a whole without error. `Database.upkeep` makes both
+    tests by itself. Reads are always tried.
+
+    Attributes:
+      broken: why the database is degraded, "" if it is not.
+      log_stuck: why its log cannot be folded in, "" if it can.
     """
 
     def __init__(
@@ -64,16 +78,21 @@ class Health:
         """`tell` is called when the database becomes degraded, in whichever thread that is found: with its name, path
         and the error.
         """
-        self.name = name
+        super().__init__(name)
         self._tell = tell
         self.broken = ""
+        self.log_stuck = ""
         self._path = path
         self._min_free_space = min_free_space
         self._damaged = False
         self._retry_at = 0.0
+        self._retest_at = 0.0
+        self._pause = RETEST
+        self._healed_at = 0.0
         self._log_at = 0.0
         self._free_at = 0.0
         self._free = 0
+        self._checkpoints_failed = 0
 
     def check(self) -> None:
         """Raise StorageBroken while the database is degraded, but for one caller every 10 s."""
@@ -85,11 +104,14 @@ class Health:
         self._retry_at = now + RETRY
 
     def short_of_space(self, reserves: int = 1) -> bool:
-        """Whether the disk has less than `min_free_space` left; what can wait asks for several such `reserves`."""
+        """Whether the disk has less than `min_free_space` left; what can wait asks for several such `reserves`. Raises
+        StorageBroken.
+        """
         now = time.monotonic()
         low = self._min_free_space <= self._free < NEAR * self._min_free_space
         if low or now >= self._free_at:
-            self._free = shutil.disk_usage(self._path.parent).free
+            with storage(self):
+                self._free = shutil.disk_usage(self._path.parent).free
             self._free_at = now + (RETRY if self._free < self._min_free_space else LOOK_INTERVAL)
         return self._free < reserves * self._min_free_space
 
@@ -104,34 +126,7 @@ class Health:
     def committed(self) -> None:
         """A unit was committed: what had been an I/O error is over."""
         if self.broken and not self._damaged:
-            self.broken = ""
-            metrics.BROKEN.labels(self.name).set(0)
-            logger.warning("database can be written again", extra={"kv": {"database": self.name}})
-
-    def translate(self, error: BaseException, db: apsw.Connection | None = None) -> BaseException:
-        """What a caller gets for `error`: StorageFull, StorageBroken, or the error itself when it is not one of
-        storage.
-        """
-        match error:
-            case apsw.FullError():
-                return self._full_error(error)
-            case apsw.IOError() if db is not None and db.system_errno in NO_SPACE:
-                return self._full_error(error)
-            case apsw.CorruptError() | apsw.NotADBError():
-                return self._degrade(error, damaged=True)
-            case apsw.SQLError() if WRONG_SCHEMA.match(str(error)):
-                return self._degrade(error, damaged=True)
-            case apsw.IOError() | apsw.CantOpenError() | apsw.ReadOnlyError():
-                return self._degrade(error, damaged=False)
-            case msgspec.DecodeError() | UnicodeDecodeError():
-                # One value of one row; the page it is on is sound for SQLite, so others may well be.
-                self._log("stored data is damaged", error)
-                return _caused(StorageBroken(f"{self.name}: stored data is damaged: {error}"), error)
-            case apsw.NoMemError() | apsw.BusyError():
-                # Nothing is wrong with the file: this unit failed, the next may succeed.
-                return _caused(StorageBroken(f"{self.name}: {error}"), error)
-            case _:
-                return error
+            self.healed()
 
     @property
     def is_damaged(self) -> bool:
@@ -140,36 +135,94 @@ class Health:
 
     def damaged(self, text: str) -> None:
         """A check of the file found damage."""
-        self._degrade(apsw.CorruptError(text), damaged=True)
+        self._degrade(f"CorruptError: {text}", damaged=True)
+
+    def refused(self, error: BaseException) -> None:
+        """The file could not be opened."""
+        if not self.broken:
+            self._degrade(str(error), damaged=False)
+
+    # The test of a degraded database, by `Database.upkeep`
+
+    def retest_due(self) -> bool:
+        """Whether the database is to be tested now; the next time is later."""
+        now = time.monotonic()
+        if not self.broken or now < (self._retest_at if self._damaged else self._retry_at):
+            return False
+        self._retry_at = now + RETRY
+        self._retest_at = now + self._pause
+        if self._damaged:
+            self._pause = min(2 * self._pause, RETEST_MAX)
+        return True
+
+    def healed(self) -> None:
+        """It reads and writes well again."""
+        if self.broken:
+            self.broken = ""
+            self._damaged = False
+            self._healed_at = time.monotonic()
+            metrics.BROKEN.labels(self.name).set(0)
+            logger.warning("database can be written again", extra={"kv": {"database": self.name}})
+
+    # The log
+
+    def checkpoint(self, error: apsw.Error | None) -> None:
+        """Note how a checkpoint ended: `CHECKPOINTS` that failed in a row are told, one that works ends it
+        (STORE-158b).
+        """
+        if error is None:
+            self._checkpoints_failed = 0
+            if self.log_stuck:
+                self.log_stuck = ""
+                metrics.CHECKPOINT_FAILING.labels(self.name).set(0)
+                logger.warning("log can be folded in again", extra={"kv": {"database": self.name}})
+            return
+        kv = {"database": self.name, "err": f"{type(error).__name__}: {error}"}
+        logger.warning("checkpoint failed", extra={"kv": kv})
+        self._checkpoints_failed += 1
+        if self._checkpoints_failed >= CHECKPOINTS and not self.log_stuck:
+            self.log_stuck = f"the log cannot be folded in: {kv['err']}"
+            metrics.CHECKPOINT_FAILING.labels(self.name).set(1)
+            logger.error("checkpoints fail, the log grows", extra={"kv": kv})
+            if self._tell is not None:
+                self._tell(self.name, self._path, self.log_stuck)
+
+    @property
+    def checkpoint_failed(self) -> bool:
+        """Whether the last checkpoint failed: it is then tried again without waiting for growth of the log."""
+        return self._checkpoints_failed > 0
 
     def close(self) -> None:
         """The database is closed: it is not counted as degraded any longer."""
         if self.broken:
             metrics.BROKEN.labels(self.name).set(0)
+        if self.log_stuck:
+            metrics.CHECKPOINT_FAILING.labels(self.name).set(0)
 
-    def _full_error(self, error: BaseException) -> StorageFull:
-        metrics.FULL.inc()
-        self._log("disk is full", error)
-        return _caused(StorageFull(f"{self.name}: {error}"), error)
+    def met(self, fault: Fault, error: BaseException) -> None:
+        """See `Edge.met`."""
+        if fault in (Fault.BROKEN, Fault.DAMAGED) and isinstance(error, apsw.Error):
+            self._degrade(f"{type(error).__name__}: {error}", damaged=fault is Fault.DAMAGED)
+        elif fault in WORDS:
+            self._log(WORDS[fault], f"{type(error).__name__}: {error}")
 
-    def _degrade(self, error: BaseException, *, damaged: bool) -> StorageBroken:
+    def _degrade(self, text: str, *, damaged: bool) -> None:
+        now = time.monotonic()
         new = not self.broken
-        self.broken = f"{type(error).__name__}: {error}"
-        self._damaged = self._damaged or damaged
-        self._retry_at = time.monotonic() + RETRY
+        self.broken = text
+        if damaged and not self._damaged:
+            if now - self._healed_at > RETEST_MAX:
+                self._pause = RETEST
+            self._retest_at = now + self._pause
+            self._damaged = True
+        self._retry_at = now + RETRY
         metrics.BROKEN.labels(self.name).set(1)
-        self._log("database is degraded", error)
+        self._log("database is degraded", text)
         if new and self._tell is not None:
-            self._tell(self.name, self._path, self.broken)
-        return _caused(StorageBroken(f"{self.name}: {error}"), error)
+            self._tell(self.name, self._path, text)
 
-    def _log(self, text: str, error: BaseException) -> None:
+    def _log(self, text: str, error: str) -> None:
         now = time.monotonic()
         if now >= self._log_at:
             self._log_at = now + LOG_INTERVAL
-            logger.error(text, extra={"kv": {"database": self.name, "err": f"{type(error).__name__}: {error}"}})
-
-
-def _caused(error: E, cause: BaseException) -> E:
-    error.__cause__ = cause
-    return error
+            logger.error(text, extra={"kv": {"database": self.name, "err": error}})

@@ -26,6 +26,7 @@ import trio
 from moxlite.metrics import Histogram
 from moxlite.store import metrics
 from moxlite.store.errors import Closed, ReadInterrupted
+from moxlite.store.file.boundary import storage
 from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Kind, configure
 from moxlite.store.file.threads import in_thread
@@ -198,11 +199,13 @@ class Readers:
         async with self._borrow(op, patient=patient) as opened:
             snapshot = Snapshot(self, opened)
             try:
-                await in_thread(lambda: _hold(opened.db), interrupt=opened.interrupt, name=f"snapshot {op}")
+                with storage(self._health):
+                    await in_thread(lambda: _hold(opened.db), interrupt=opened.interrupt, name=f"snapshot {op}")
                 yield snapshot
             finally:
-                if opened.db.in_transaction:
-                    opened.db.execute("ROLLBACK")
+                with storage(self._health):
+                    if opened.db.in_transaction:
+                        opened.db.execute("ROLLBACK")
 
     async def in_worker(self, fn: Callable[[Reader], T], opened: _Open) -> T:
         """Run `fn` in one of the threads that all databases share."""
@@ -227,8 +230,6 @@ class Readers:
             if not inner:
                 db.execute("BEGIN")
             return fn(reader)
-        except apsw.InterruptError as error:
-            raise ReadInterrupted(op) from error
         except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
             translated = self._health.translate(error, db)
             if translated is error:
@@ -254,7 +255,8 @@ class Readers:
             if self._idle:
                 db = self._idle.pop()
             else:
-                db = await trio.to_thread.run_sync(self._connect)  # the result is not lost by a cancellation
+                with storage(self._health):
+                    db = await trio.to_thread.run_sync(self._connect)  # the result is not lost by a cancellation
                 if self._closed:  # meanwhile: nobody would interrupt what reads on it
                     _close([db])
                     self._check()
@@ -265,14 +267,18 @@ class Readers:
             finally:
                 self._open.discard(opened)
                 self.last_used = time.monotonic()
-                if self._closed:
+                if self._closed or db.in_transaction:  # its end failed: the next read would be in an old snapshot
                     _close([db])
                 else:
                     self._idle.append(db)
 
     def _connect(self) -> apsw.Connection:
         db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY, vfs=self._vfs)
-        configure(db, self._kind, writer=False)
+        try:
+            configure(db, self._kind, writer=False)
+        except BaseException:
+            db.close(True)
+            raise
         return db
 
     def _check(self) -> None:
@@ -351,8 +357,8 @@ def _hold(db: apsw.Connection) -> None:
 
 
 def _shrink(db: apsw.Connection, idle: list[apsw.Connection]) -> None:
-    db.execute("PRAGMA shrink_memory").fetchall()
     _close(idle)
+    db.execute("PRAGMA shrink_memory").fetchall()
 
 
 def _close(connections: list[apsw.Connection]) -> None:

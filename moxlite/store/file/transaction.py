@@ -7,14 +7,22 @@ run twice (STORE-4). Neither awaits, and neither keeps the object, a cursor or a
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import apsw
 
-__all__ = ["Reader", "Row", "Tx", "Value"]
+__all__ = ["Array", "Connection", "Reader", "Row", "Tx", "Value", "array_of", "sqlite_version"]
 
-Value: TypeAlias = "int | float | str | bytes | memoryview | apsw.CArrayBinding | None"
+Connection: TypeAlias = apsw.Connection
+"""What a `Tx` is made from; the rooms above only hand it on."""
+
+Array: TypeAlias = "apsw.CArrayBinding"
+"""Many values bound as one, for ``carray(?)``."""
+
+Value: TypeAlias = "int | float | str | bytes | memoryview | Array | None"
 """What can be bound to a statement."""
 
 Row: TypeAlias = tuple[Any, ...]
@@ -26,7 +34,7 @@ class Reader:
 
     __slots__ = ("db", "interrupted")
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: Connection) -> None:
         self.db = db
         # Set from the loop when the caller of a scan is cancelled: SQLite's own interrupt only reaches a statement that
         # is running.
@@ -61,6 +69,16 @@ class Reader:
             yield row
 
 
+def array_of(values: array[int] | tuple[int, ...] | tuple[str, ...]) -> Array:
+    """Values for ``carray(?)``, in their order: an array of type q, or a tuple."""
+    return apsw.carray(values)
+
+
+def sqlite_version() -> str:
+    """That of the library in use, for people."""
+    return apsw.sqlite_lib_version()
+
+
 def _cancelled() -> apsw.InterruptError:
     return apsw.InterruptError("the read was cancelled")
 
@@ -73,7 +91,7 @@ class Tx(Reader):
 
     __slots__ = ("_callbacks", "now")
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: Connection) -> None:
         super().__init__(db)
         self.now = time.time_ns() // 1000
         self._callbacks: list[Callable[[], None]] = []
@@ -82,6 +100,21 @@ class Tx(Reader):
         """Run one statement that gives no rows; returns how many rows an INSERT, UPDATE or DELETE changed."""
         self.db.execute(sql, args)
         return self.db.changes()
+
+    @property
+    def total_changes(self) -> int:
+        """Rows that the connection has changed since it was opened, also by triggers and virtual tables."""
+        return self.db.total_changes()
+
+    @contextmanager
+    def cache(self, kib: int) -> Iterator[None]:
+        """Have a page cache of this size while the block lasts, for a unit that changes many pages more than once."""
+        before = int(self.db.pragma("cache_size"))
+        self.db.pragma("cache_size", -kib)
+        try:
+            yield
+        finally:
+            self.db.pragma("cache_size", before)
 
     def executemany(self, sql: str, rows: Iterable[tuple[Value, ...]]) -> None:
         """Run one statement for each tuple of arguments."""

@@ -95,12 +95,8 @@ def finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequen
     """
     if next_message_id(tx) >= job.first_id:
         raise ImportFailed("too many messages came in during the import, start it again")
-    cache = int(tx.db.pragma("cache_size"))
-    tx.db.pragma("cache_size", -CACHE_KIB)
-    try:
+    with tx.cache(CACHE_KIB):
         return _finish(tx, job, targets, spellings)
-    finally:
-        tx.db.pragma("cache_size", cache)
 
 
 def _finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequence[tuple[str, str]]) -> int:

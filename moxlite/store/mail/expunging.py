@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import apsw
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.arrays import int_array
+from moxlite.store.file.transaction import Array
 from moxlite.store.mail.counts import Delta, add_size, apply_delta
 from moxlite.store.mail.sources import Source, by_mailbox, by_uid, in_mailbox, keyword_users
 from moxlite.store.mail.systemmailbox import changeable
@@ -79,7 +79,7 @@ def expunge_all(tx: AccountTx, mailbox_id: MailboxID) -> Expunged:
     return _expunge(tx, changeable(tx, mailbox_id), in_mailbox(tx, mailbox_id))
 
 
-def bury(tx: AccountTx, box: Mailbox, ids: apsw.CArrayBinding, *, untrain: bool) -> None:
+def bury(tx: AccountTx, box: Mailbox, ids: Array, *, untrain: bool) -> None:
     """Leave tombstones of messages that are about to leave the mailbox (STORE-25, STORE-36).
 
     Args:

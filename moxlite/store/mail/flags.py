@@ -11,14 +11,13 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Final, Literal, TypeAlias
 
-import apsw
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.arrays import distinct_array, int_array
-from moxlite.store.file.transaction import Row
+from moxlite.store.file.transaction import Array, Row
 from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords
 from moxlite.store.mail.systemmailbox import check_changeable
 from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
@@ -142,7 +141,7 @@ class _Change(msgspec.Struct, frozen=True):
     rows: list[Row]
 
     @property
-    def ids(self) -> apsw.CArrayBinding:
+    def ids(self) -> Array:
         """Of the messages."""
         return int_array([row[0] for row in self.rows])
 

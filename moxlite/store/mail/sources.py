@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, starmap
 from typing import Final
 
-import apsw
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.arrays import distinct_array, int_array
-from moxlite.store.file.transaction import Row
+from moxlite.store.file.transaction import Array, Row
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import UID, MailboxID, MessageID, ModSeq
 
@@ -70,7 +69,7 @@ def in_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> list[Source]:
     return _made(tx.rows(ALL, mailbox_id))
 
 
-def keyword_users(sources: list[Source], ids: Sequence[int] | None = None) -> list[tuple[str, apsw.CArrayBinding]]:
+def keyword_users(sources: list[Source], ids: Sequence[int] | None = None) -> list[tuple[str, Array]]:
     """Each keyword with the array of the messages that have it; `ids` stands in for the sources' own."""
     users: dict[str, array[int]] = {}
     for source, message_id in zip(sources, ids or [source.id for source in sources], strict=True):

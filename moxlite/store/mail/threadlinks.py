@@ -11,12 +11,11 @@ from collections.abc import Collection, Sequence
 from operator import itemgetter
 from typing import Final
 
-import apsw
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, array_of
 from moxlite.store.options import DAY
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
@@ -155,7 +154,7 @@ class Links:
 
     def _look(self, messageids: Collection[str]) -> None:
         for messageid, waited, message_id, subject_base, threadid, muted, collapsed, packed in self._r.rows(
-            LOOK, apsw.carray(tuple(messageids))
+            LOOK, array_of(tuple(messageids))
         ):
             if waited:
                 self.waited_for.add(messageid)

@@ -15,7 +15,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
-import apsw
 import msgspec
 
 from moxlite.proto.mime.headers import HeaderSection
@@ -24,7 +23,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx, array_of
 from moxlite.store.mail.threadlinks import (
     AFTER,
     BEFORE,
@@ -226,7 +225,7 @@ class Placing:
         """Find the messages of these ids at once; they are likely asked for next. All messages are there by then."""
         self._oldest = dict.fromkeys(messageids)
         if self._oldest:
-            for messageid, message_id, subject_base in self._tx.rows(OLDEST_OF, apsw.carray(tuple(self._oldest))):
+            for messageid, message_id, subject_base in self._tx.rows(OLDEST_OF, array_of(tuple(self._oldest))):
                 self._oldest[messageid] = message_id, subject_base
 
     def flush(self) -> None:

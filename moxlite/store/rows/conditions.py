@@ -12,12 +12,11 @@ from array import array
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-import apsw
 import msgspec
 
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, Value
+from moxlite.store.file.transaction import Array, Reader, Value
 from moxlite.store.rows.messages import MAX_UID, SLICE
 from moxlite.store.types import UID, Flag, MessageID, ModSeq
 
@@ -297,5 +296,5 @@ def _flags(having: Flag, lacking: Flag) -> str:
 def _in(column: str, numbers: Sequence[int]) -> tuple[str, list[Value]]:
     if not numbers:
         return "0", []
-    array: apsw.CArrayBinding = int_array(numbers)
+    array: Array = int_array(numbers)
     return f"{column} IN (SELECT value FROM carray(?))", [array]  # noqa: S608 - a constant of this module

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from moxlite.store.errors import BadKeyword
-from moxlite.store.file.database import Reader, Tx
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.types import Flag
 
 __all__ = [

@@ -24,7 +24,8 @@ import trio
 
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import QUIET, Database, Reader, Tx
+from moxlite.store.file.database import QUIET, Database
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search import metrics
 from moxlite.store.search.index import Index, IndexedAccount
 from moxlite.store.search.texts import IndexDamaged, Packed, packed_texts
@@ -335,6 +336,6 @@ def _drop(tx: Tx, message_ids: array[int]) -> None:
 
 
 def _merge(tx: Tx) -> int:
-    before = tx.db.total_changes()
+    before = tx.total_changes
     tx.execute(SET, "merge", MERGE_PAGES)
-    return tx.db.total_changes() - before
+    return tx.total_changes - before

@@ -27,7 +27,9 @@ from moxlite.store import metrics as store_metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
 from moxlite.store.file.arrays import int_array
-from moxlite.store.file.database import Database, Kind, Reader, Tx
+from moxlite.store.file.boundary import Edge, storage
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from moxlite.store.search import metrics
 from moxlite.store.search.terms import Term, holds, trigram_query
@@ -119,6 +121,7 @@ class Index:
         self.used = 0.0
         self._account = account
         self._name = f"{account.name} search"
+        self._edge = storage(Edge(self._name))
         self._database: Database | None = None
         self._users = 0
         self._lock = trio.Lock()
@@ -172,17 +175,18 @@ class Index:
         With `create`, which is for the builder alone, one that doesn't fit is deleted and made anew.
 
         Raises:
-          StorageFull, StorageBroken, and what the block raises: when the file is damaged, `broken` is set.
+          StorageFull, StorageBusy, StorageBroken, and what the block raises: when the file is damaged, `broken` is set.
         """
-        async with self._lock:
-            if create and self.broken:
-                await self._delete(self.broken)
-            if self._database is None and not self._closed:
-                self._database = await self._open(create=create)
-                if self._database is not None and not create:
-                    self.bell.ring()  # the builder looks after the file from now on, and closes it
-            database = self._database
-            self._users += 1
+        with self._edge:
+            async with self._lock:
+                if create and self.broken:
+                    await self._delete(self.broken)
+                if self._database is None and not self._closed:
+                    self._database = await self._open(create=create)
+                    if self._database is not None and not create:
+                        self.bell.ring()  # the builder looks after the file from now on, and closes it
+                database = self._database
+                self._users += 1
         try:
             yield None if self.broken else database
         except (StoreError, apsw.SQLError) as error:
@@ -207,9 +211,10 @@ class Index:
         self.bell.ring()
 
     async def delete(self, reason: str) -> None:
-        """Delete the file; readers of it find that there is none."""
-        async with self._lock:
-            await self._delete(reason)
+        """Delete the file; readers of it find that there is none. Raises StorageBusy, StorageBroken."""
+        with self._edge:
+            async with self._lock:
+                await self._delete(reason)
 
     async def aclose(self) -> None:
         """Close the file for good."""

@@ -14,6 +14,7 @@ from typing import Final
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, NoSuchMailbox
+from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
@@ -195,13 +196,14 @@ async def repair(account: Account, fix: Fix) -> list[str]:
 
 
 def repair_file(path: Path, fixes: Mapping[str, Fix], options: Options) -> list[str]:
-    """Repair an account's file that nobody has open. Blocks. Raises StoreError, apsw.Error."""
-    db = open_file(path, Kind.ACCOUNT, options)
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        tx = Tx(db)
-        changed = [f"{name}: {line}" for name, fix in fixes.items() for line in fix(tx)]
-        db.execute("COMMIT")
-    finally:
-        db.close(True)
-    return changed
+    """Repair an account's file that is not open. Blocks. Raises StoreError."""
+    with storage(Edge(str(path))):
+        db = open_file(path, Kind.ACCOUNT, options)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            tx = Tx(db)
+            changed = [f"{name}: {line}" for name, fix in fixes.items() for line in fix(tx)]
+            db.execute("COMMIT")
+        finally:
+            db.close(True)
+        return changed

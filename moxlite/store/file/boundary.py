@@ -1,0 +1,202 @@
+"""The store's edge: what errors of SQLite and of the operating system mean to the rest of the program (STORE-158a).
+
+The one place where exceptions are mapped. Every public method of the store runs inside ``with storage(…)``; what leaves
+the block is an error of `moxlite.store.errors`, or a bug. The table is `fault_of`:
+
+| Fault       | Error                  | What caused it                                                              |
+|-------------|------------------------|-----------------------------------------------------------------------------|
+| FULL        | `StorageFull`          | the disk, or a quota of the file system                                     |
+| BUSY        | `StorageBusy`          | descriptors or memory are short, another process locks the file: for now    |
+| BROKEN      | `StorageBroken`        | the disk or the rights of a file; the next attempt may succeed              |
+| DAMAGED     | `StorageBroken`        | the content of a database; it fails until the file is mended or read anew   |
+| VALUE       | `StorageBroken`        | one stored value cannot be decoded; all else can                            |
+| INTERRUPTED | `ReadInterrupted`      | the read was ended from outside                                             |
+
+`Edge` translates for what belongs to no single database, as the folder of all accounts. `Health` is the edge of one
+database and also keeps its state.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from enum import Enum, auto
+from types import TracebackType
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite.store import metrics
+from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
+
+__all__ = ["Boundary", "Edge", "Fault", "fault_of", "storage"]
+
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The disk or the owner's share of it is full."""
+
+SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""The system gives no more descriptors or memory: for now."""
+
+UNUSABLE: Final = frozenset(
+    {
+        errno.EIO,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENOTEMPTY,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENODEV,
+        errno.ENXIO,
+        errno.ESTALE,
+        errno.EXDEV,
+        errno.EFBIG,
+        getattr(errno, "EUCLEAN", errno.EIO),
+        errno.EBADMSG,
+    }
+)
+"""The disk fails, or a file is missing, not ours, or something else than a file. EUCLEAN and EBADMSG are what file
+systems say of damage of their own; Linux alone has the first.
+"""
+
+WRONG_SCHEMA: Final = re.compile(
+    r"no such (table|column|index|collation|function)|unknown (function|column)|\S+ \S+ has no column named"
+)
+"""Messages of SQLite for a statement that does not match the schema. Our statements match, so the schema stored in the
+file is damaged, and still SQL.
+"""
+
+
+class Fault(Enum):
+    """What is wrong; the module's docstring says more of each."""
+
+    FULL = auto()
+    BUSY = auto()
+    BROKEN = auto()
+    DAMAGED = auto()
+    VALUE = auto()
+    INTERRUPTED = auto()
+
+
+def fault_of(error: BaseException, number: int = 0) -> Fault | None:
+    """What `error` says of the storage; None if nothing: it is then a bug, or an error of the network.
+
+    Args:
+      number: errno of the failed call below SQLite (`Connection.system_errno`), 0 if it is not known.
+    """
+    match error:
+        case apsw.InterruptError():
+            return Fault.INTERRUPTED
+        case apsw.FullError():
+            return Fault.FULL
+        case apsw.NoMemError() | apsw.BusyError() | apsw.ProtocolError():
+            return Fault.BUSY
+        case apsw.CorruptError() | apsw.NotADBError():
+            return Fault.DAMAGED
+        case apsw.SQLError() if WRONG_SCHEMA.match(str(error)):
+            return Fault.DAMAGED
+        case apsw.CantOpenError() | apsw.IOError():
+            if number == 0 and isinstance(error, apsw.CantOpenError):
+                number = _shortage()  # a connection that was not opened has no errno
+            return _of_number(number) or Fault.BROKEN
+        case apsw.ReadOnlyError():
+            return Fault.BROKEN
+        case msgspec.DecodeError() | UnicodeDecodeError():
+            return Fault.VALUE
+        case OSError():
+            return _of_number(error.errno or 0)
+        case _:
+            return None
+
+
+def _of_number(number: int) -> Fault | None:
+    if number in NO_SPACE:
+        return Fault.FULL
+    if number in SHORT:
+        return Fault.BUSY
+    return Fault.BROKEN if number in UNUSABLE else None
+
+
+def _shortage() -> int:
+    """EMFILE or ENFILE while no descriptor is to be had, else 0. The file itself is not tried: closing a second
+    descriptor of it would drop SQLite's locks (fcntl(2)).
+    """
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno or 0
+    return 0
+
+
+class Edge:
+    """Translates the errors of a part of the store; `name` stands in their texts."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def translate(self, error: BaseException, db: apsw.Connection | None = None) -> BaseException:
+        """What a caller gets for `error`: an error of the store, or `error` itself when it does not come from storage.
+
+        Args:
+          db: the connection that raised it: it knows more.
+        """
+        fault = fault_of(error, 0 if db is None else db.system_errno)
+        if fault is None:
+            return error
+        self.met(fault, error)
+        found: StoreError
+        match fault:
+            case Fault.FULL:
+                metrics.FULL.inc()
+                found = StorageFull(f"{self.name}: {error}")
+            case Fault.BUSY:
+                metrics.BUSY.inc()
+                found = StorageBusy(f"{self.name}: {error}")
+            case Fault.INTERRUPTED:
+                found = ReadInterrupted(self.name)
+            case Fault.VALUE:
+                found = StorageBroken(f"{self.name}: stored data is damaged: {error}")
+            case Fault.BROKEN | Fault.DAMAGED:
+                found = StorageBroken(f"{self.name}: {error}")
+        found.__cause__ = error
+        return found
+
+    def met(self, fault: Fault, error: BaseException) -> None:
+        """Note a fault. May run in any thread."""
+
+
+class Boundary:
+    """See `storage`. Holds no state of a block, so one may stand around many."""
+
+    __slots__ = ("_edge",)
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, StoreError):
+            return
+        translated = self._edge.translate(error)
+        if translated is not error:
+            raise translated from error
+
+
+def storage(edge: Edge) -> Boundary:
+    """``with storage(edge):`` what the block raises becomes an error of the store, or is not of storage.
+
+    Raises:
+      StorageFull, StorageBusy, StorageBroken, ReadInterrupted: see the module's docstring.
+      Whatever else the block raises, unchanged: bugs, cancellation, errors of the network.
+    """
+    return Boundary(edge)
