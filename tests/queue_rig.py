@@ -17,7 +17,8 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.certificates import KeyPair, Trust, self_signed
 from moxlite.net.dial import Dialed, DialError, LocalAddresses
 from moxlite.net.resolver import FakeResolver, RecordType
-from moxlite.net.tls import ServerTLS, TLSError
+from moxlite.net.tls import ServerTLS
+from moxlite.net.tlserrors import TLSError
 from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Loopback
 from moxlite.queue.queue import SCHEDULER, Queue

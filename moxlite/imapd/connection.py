@@ -32,7 +32,8 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.log import TRACEDATA
 from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
-from moxlite.net.tls import TLSError, TLSStream
+from moxlite.net.tlserrors import TLSError
+from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralRequest, ServerDecoder

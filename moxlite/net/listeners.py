@@ -21,7 +21,9 @@ from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.proxyprotocol import ProxyError, read_proxy_header
 from moxlite.net.sockets import QuickStream
-from moxlite.net.tls import ServerTLS, TLSError, TLSStream
+from moxlite.net.tls import ServerTLS
+from moxlite.net.tlserrors import TLSError
+from moxlite.net.tlsstream import TLSStream
 
 __all__ = ["BACKLOG", "GRACE_SECONDS", "BindError", "Handler", "accept_loop", "bind", "listen", "serve_listener"]
 

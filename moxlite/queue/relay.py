@@ -7,7 +7,8 @@ import trio
 from moxlite.config.transports import RelayTransport, Transport
 from moxlite.net.dial import DialError
 from moxlite.net.smtpclient import CertificateRejected, SMTPClient
-from moxlite.net.tls import ClientTLS, TLSStream
+from moxlite.net.tls import ClientTLS
+from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
 from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError
 from moxlite.queue import metrics

@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from moxlite.net.resolver import DNSError, NotFound, absolute
-from moxlite.net.tls import TLSError
+from moxlite.net.tlserrors import TLSError
 from moxlite.proto import sasl
 from moxlite.proto.address import Domain
 from moxlite.proto.smtp import commands as c

@@ -12,7 +12,8 @@ import trio.testing
 from moxlite.config.static import RateLimits
 from moxlite.net.certificates import self_signed
 from moxlite.net.log import TRACE
-from moxlite.net.tls import ClientTLS, ServerTLS, TLSStream
+from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tlsstream import TLSStream
 from moxlite.process.ports import failure_limits
 from moxlite.proto import sasl
 from moxlite.smtpd import Pace

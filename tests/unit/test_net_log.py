@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from moxlite.net import log, metrics
 from moxlite.net.connections import guard
 from moxlite.net.exposition import REGISTRY, exposition
-from moxlite.net.tls import TLSError
+from moxlite.net.tlserrors import TLSError
 from tests.tools import top
 
 

@@ -12,7 +12,9 @@ import trio.testing
 from moxlite.net import log
 from moxlite.net.certificates import self_signed
 from moxlite.net.smtpclient import CertificateRejected, HandshakeFailed, SMTPClient
-from moxlite.net.tls import ClientTLS, ServerTLS, TLSError, TLSStream
+from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tlserrors import TLSError
+from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.address import Path
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import ConnectionLost, SMTPError

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
 
 from moxlite.net.certificates import CertificateError, KeyPair, ProblemKind, Trust, name_matches, self_signed
-from moxlite.net.tls import ClientTLS, ServerTLS, TLSError, TLSStream
+from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tlserrors import TLSError
+from moxlite.net.tlsstream import TLSStream
 
 LOCALHOST = self_signed(["localhost", "*.example.org"])
 OTHER = self_signed(["other.example"])

@@ -30,7 +30,9 @@ from moxlite.net.imapclient.errors import (
     printable,
 )
 from moxlite.net.imapclient.line import MAX_DATA, Line, Selected, word_of
-from moxlite.net.tls import ClientTLS, TLSError, TLSStream
+from moxlite.net.tls import ClientTLS
+from moxlite.net.tlserrors import TLSError
+from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.tokens import encode_mailbox

@@ -16,7 +16,8 @@ from moxlite.net.imapclient.line import SILENT_SECONDS
 from moxlite.net.imapclient.login import Credentials, log_in
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, Resolver, absolute
-from moxlite.net.tls import ClientTLS, TLSStream
+from moxlite.net.tls import ClientTLS
+from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.address import AddressError, Domain
 
 __all__ = ["Server", "TLSMode", "connect"]
