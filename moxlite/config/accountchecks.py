@@ -24,7 +24,7 @@ ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 """Windows opens devices by these names, whatever the extension."""
 
-QUEUE: Final = "Queue"
+QUEUE: Final = "Outgoing"
 """As the store calls it (IMAP-162)."""
 
 IS_QUEUE: Final = "is the mailbox that queue_mailbox shows: only the queue puts messages there"

@@ -178,7 +178,7 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Fi
     of_domains = list(_routes(("routes",), domains.routes, static))
     if any(name is not None and is_queue_mailbox(name) for name in names):
         of_domains += [
-            Finding(("accounts", name, "queue_mailbox"), "cannot go with a mailbox Queue in initial_mailboxes")
+            Finding(("accounts", name, "queue_mailbox"), "cannot go with a mailbox Outgoing in initial_mailboxes")
             for name, account in accounts.items()
             if account.queue_mailbox
         ]

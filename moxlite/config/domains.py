@@ -298,7 +298,7 @@ class Account(Section, frozen=True):
     )
     queue_mailbox: Annotated[
         bool,
-        doc("Show what waits to be sent in a mailbox `Queue`; moving a message from there to the trash cancels it."),
+        doc("Show what waits to be sent in a mailbox `Outgoing`; moving a message from there to the trash cancels it."),
     ] = False
     imap_capabilities_disabled: Annotated[
         tuple[str, ...], doc("IMAP capabilities hidden from this account; upper case.")

@@ -9,7 +9,7 @@ __all__ = ["canceled", "connections", "deliveries", "held", "oldest", "plaintext
 RESULTS: Final = ("ok", "timeout", "canceled", "error")
 
 canceled = Counter(
-    "moxlite_queue_canceled", "Messages canceled by moving them from the mailbox Queue to the trash, by recipient."
+    "moxlite_queue_canceled", "Messages canceled by moving them from the mailbox Outgoing to the trash, by recipient."
 )
 connections = Counter("moxlite_queue_connection", "Outgoing connections.", ["result"])
 deliveries = Histogram(

@@ -1,5 +1,5 @@
-"""The mailbox `Queue` of accounts that want one: kept in step with the queue, and what is moved from there to the trash
-is canceled (IMAP-162, `docs/decisions/003-queue-mailbox.md`).
+"""The mailbox `Outgoing` of accounts that want one: kept in step with the queue, and what is moved from there to the
+trash is canceled (IMAP-162, `docs/decisions/003-queue-mailbox.md`).
 
 The nursery tree::
 
@@ -46,7 +46,7 @@ __all__ = ["Mirror"]
 
 logger = logging.getLogger("moxlite.queue.mirror")
 
-CANCELED: Final = "delivery canceled: moved from the mailbox Queue to the trash"
+CANCELED: Final = "delivery canceled: moved from the mailbox Outgoing to the trash"
 
 AT_ONCE: Final = 50
 """Rows read at a time: what is due meanwhile waits no longer than these."""
@@ -77,7 +77,7 @@ class Mirror:
         self._told: set[str] = set()
 
     def wants(self, account: str) -> bool:
-        """Whether the configuration gives the account a mailbox `Queue`."""
+        """Whether the configuration gives the account a mailbox `Outgoing`."""
         configured = self._ctx.config().account(account)
         return configured is not None and configured.queue_mailbox
 

@@ -1,4 +1,4 @@
-"""The rows of ``mirror``: submissions that their account's mailbox `Queue` shows (IMAP-162). On a transaction.
+"""The rows of ``mirror``: submissions that their account's mailbox `Outgoing` shows (IMAP-162). On a transaction.
 
 A row is made with the submission, and follows it: `new` for a moment in which most mail leaves, so that it is never
 shown at all; `add` while it is being added to the account, `there` when it was, `remove` once its last recipient is

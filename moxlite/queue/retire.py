@@ -35,7 +35,7 @@ def retire(
     tx: Tx, ids: Iterable[int], *, success: bool, now: int, keep_for: KeepFor, results: tuple[Result, ...] | None = None
 ) -> None:
     """Take messages out of the queue, and give their octets back with the last of them; then the submission leaves the
-    mailbox `Queue` as well.
+    mailbox `Outgoing` as well.
 
     ``results``, if given, are the attempts to keep instead of those in the row. Ids that are gone are skipped.
     """

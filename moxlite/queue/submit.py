@@ -37,7 +37,7 @@ VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, '{}', '[]', ?, ?, 
 def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *, mirrored: bool = False) -> list[int]:
     """Add one row per recipient; returns their ids in the order of the recipients.
 
-    `mirrored`: the account's mailbox `Queue` shows it as long as it waits (IMAP-162).
+    `mirrored`: the account's mailbox `Outgoing` shows it as long as it waits (IMAP-162).
 
     A submission whose key was seen before adds nothing: the ids of the first time are returned.
 

@@ -73,7 +73,7 @@ async def _generate(data: Path) -> None:
 
 
 async def _show(data: Path, database: Database, submission: Submission, spool: Spool) -> None:
-    """What waits stands in the account's mailbox `Queue` (IMAP-162)."""
+    """What waits stands in the account's mailbox `Outgoing` (IMAP-162)."""
     [row] = await database.read(lambda r: due(r, SENT + GRACE, 1), op="gentestdata")
     options = msgspec.structs.replace(made_up(), account_config=lambda name: AccountConfig(queue_mailbox=True))
     accounts = Accounts(data, options)

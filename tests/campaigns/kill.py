@@ -6,7 +6,7 @@ copy when its tagged OK was. After each restart the mailboxes are compared with 
 - nothing whose expunge was acknowledged is back;
 - no message stands twice in the Inbox (what the queue delivers locally carries its key, STORE-189);
 - each acknowledged copy is in Archive.
-bob, who submits, has a mailbox `Queue` (IMAP-162). At the end the queue is drained, and that mailbox must be empty,
+bob, who submits, has a mailbox `Outgoing` (IMAP-162). At the end the queue is drained, and that mailbox must be empty,
 each acknowledged submission must have arrived once, every body is compared with what was sent, and `store check
 --deep` must find nothing.
 """
@@ -171,11 +171,11 @@ def verify(server: ServedServer, ledger: Ledger, *, drained: bool) -> tuple[int,
 
 
 def wait_for_empty_queue_mailbox(server: ServedServer) -> None:
-    """bob's mailbox `Queue` follows the queue, which is empty (IMAP-162)."""
+    """bob's mailbox `Outgoing` follows the queue, which is empty (IMAP-162)."""
     client = imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=insecure(), timeout=60)
     client.login("bob@example.org", server.password)
     deadline = time.monotonic() + 60
-    while b"MESSAGES 0" not in (told := client.status("Queue", "(MESSAGES)")[1][0] or b""):
+    while b"MESSAGES 0" not in (told := client.status("Outgoing", "(MESSAGES)")[1][0] or b""):
         if time.monotonic() > deadline:
             raise Finding(f"the queue is empty, its mailbox is not: {told!r}")
         time.sleep(0.2)

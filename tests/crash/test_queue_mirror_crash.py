@@ -1,4 +1,4 @@
-"""The server ends between the account's file and the queue's: the mailbox `Queue` agrees with the queue again, and
+"""The server ends between the account's file and the queue's: the mailbox `Outgoing` agrees with the queue again, and
 nothing was done twice (IMAP-162, STORE-189a).
 """
 
@@ -37,11 +37,11 @@ elif point == "before it is noted as removed":
     mirrorrows.removed = end
 
 def facts(r):
-    boxes = {name: mailbox_by_name(r, name) for name in ("Queue", "Trash")}
+    boxes = {name: mailbox_by_name(r, name) for name in ("Outgoing", "Trash")}
     return {name: None if box is None else (box.total, box.uidnext - 1) for name, box in boxes.items()}
 
 def to_trash(tx):
-    move_messages(tx, mailbox_by_name(tx, "Queue").id, [1], mailbox_by_name(tx, "Trash").id)
+    move_messages(tx, mailbox_by_name(tx, "Outgoing").id, [1], mailbox_by_name(tx, "Trash").id)
 
 async def main():
     async with rig_at(folder, account="queue_mailbox = true") as rig:
@@ -62,7 +62,7 @@ async def main():
                     now = await state()
                     if now["Trash"][0]:
                         break
-                    if now["Queue"] and now["Queue"][0]:
+                    if now["Outgoing"] and now["Outgoing"][0]:
                         await account.write(to_trash)
                         if point == "after it was moved":
                             end()
@@ -93,7 +93,7 @@ def test_after_an_end_between_the_two_files_both_agree(tmp_path: Path) -> None:
     for point in POINTS:
         outcome_of(CHILD, tmp_path, point, code=9)
     assert json.loads(outcome_of(CHILD, tmp_path, "")) == {
-        "Queue": [0, 1],
+        "Outgoing": [0, 1],
         "Trash": [1, 1],
         "waiting": 0,
         "mirrored": 0,

@@ -1,4 +1,4 @@
-"""The mailbox `Queue` of a running server: a submission, a mail program, the command line (IMAP-162)."""
+"""The mailbox `Outgoing` of a running server: a submission, a mail program, the command line (IMAP-162)."""
 
 import imaplib
 import json
@@ -51,8 +51,8 @@ def test_what_waits_is_shown_and_moved_to_the_trash_to_cancel_it(tmp_path: Path)
             for name in (b"ann", b"ben"):
                 smtp.sendmail("bob@example.org", [f"{name.decode()}@elsewhere.example"], MESSAGE % (name, name))
         client = program(server)
-        assert b'(\\HasNoChildren \\NoInferiors) "/" Queue' in [line for line in client.list()[1] if line]
-        until(lambda: subjects(client, "Queue") == ["ann", "ben"])
+        assert b'(\\HasNoChildren \\NoInferiors) "/" Outgoing' in [line for line in client.list()[1] if line]
+        until(lambda: subjects(client, "Outgoing") == ["ann", "ben"])
         assert client.store("1", "+FLAGS", "(\\Deleted)")[0] == "NO"
         assert client.uid("MOVE", "1", "Trash")[0] == "OK"
         assert subjects(client, "Trash") == ["ann"]
@@ -66,11 +66,11 @@ def test_what_waits_is_shown_and_moved_to_the_trash_to_cancel_it(tmp_path: Path)
         assert server.stop() == 0
         server.start()
         client = program(server)
-        until(lambda: subjects(client, "Queue") == ["ben"])
+        until(lambda: subjects(client, "Outgoing") == ["ben"])
         domains.write_text(off)
-        until(lambda: client.status("Queue", "(MESSAGES)")[0] == "NO")
+        until(lambda: client.status("Outgoing", "(MESSAGES)")[0] == "NO")
         domains.write_text(off.replace("[accounts.bob]\n", SETTING))
-        until(lambda: subjects(client, "Queue") == ["ben"])
+        until(lambda: subjects(client, "Outgoing") == ["ben"])
         server.cli("queue", "drop", "--all")
-        until(lambda: client.status("Queue", "(MESSAGES)")[1] == [b"Queue (MESSAGES 0)"])
+        until(lambda: client.status("Outgoing", "(MESSAGES)")[1] == [b"Outgoing (MESSAGES 0)"])
         client.logout()

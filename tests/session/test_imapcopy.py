@@ -670,12 +670,12 @@ async def test_the_mailbox_of_the_queue_is_left_out(imap: Imap, copying: Copying
         await fit_queue_mailbox(bo)
         with Spool.of(mail(1)) as spool:
             await put_queued(bo, b"1 1", await prepare(spool), 1)
-        await mia.write(lambda tx: create_mailbox(tx, "Queue/sub"))
+        await mia.write(lambda tx: create_mailbox(tx, "Outgoing/sub"))
         await copying.run()
         assert sorted(copying.notes) == [
-            f"mailbox {name!r} is left out: the name Queue is kept for the mailbox that shows what waits to be sent"
-            for name in ("Queue", "Queue/sub")
+            f"mailbox {name!r} is left out: the name Outgoing is kept for the mailbox that shows what waits to be sent"
+            for name in ("Outgoing", "Outgoing/sub")
         ]
         await copying.run(Push)
-        assert (await box(mia, "Queue")).total == 0
-        assert (await box(bo, "Queue")).total == 1
+        assert (await box(mia, "Outgoing")).total == 0
+        assert (await box(bo, "Outgoing")).total == 1

@@ -1,5 +1,5 @@
-"""The system's mailbox `Queue` for mail programs: read like any other, changed by the queue, and by a move to the trash
-(IMAP-162). The queue itself is in test_queue_mirror.py.
+"""The system's mailbox `Outgoing` for mail programs: read like any other, changed by the queue, and by a move to the
+trash (IMAP-162). The queue itself is in test_queue_mirror.py.
 """
 
 from collections.abc import AsyncIterator
@@ -50,17 +50,17 @@ async def _exists(c: Client) -> bool:
 async def test_it_is_listed_without_inferiors_and_opened_without_permanent_flags(imap: Imap) -> None:
     """IMAP-162: LIST, STATUS, SELECT, EXAMINE, FETCH and SEARCH as of any mailbox."""
     async with queued(imap, 1, 2), imap.user(select=None) as c:
-        assert await c.ok('a LIST "" Queue RETURN (SUBSCRIBED)') == [
-            '* LIST (\\HasNoChildren \\NoInferiors \\Subscribed) "/" Queue'
+        assert await c.ok('a LIST "" Outgoing RETURN (SUBSCRIBED)') == [
+            '* LIST (\\HasNoChildren \\NoInferiors \\Subscribed) "/" Outgoing'
         ]
-        assert await c.ok("a STATUS Queue (MESSAGES UNSEEN UIDNEXT)") == [
-            "* STATUS Queue (MESSAGES 2 UNSEEN 0 UIDNEXT 3)"
+        assert await c.ok("a STATUS Outgoing (MESSAGES UNSEEN UIDNEXT)") == [
+            "* STATUS Outgoing (MESSAGES 2 UNSEEN 0 UIDNEXT 3)"
         ]
-        told = await c.say("a SELECT Queue")
+        told = await c.say("a SELECT Outgoing")
         assert told[-1].startswith("a OK [READ-WRITE]")
         assert "* OK [PERMANENTFLAGS ()] flags that stay" in told
         assert "* 2 EXISTS" in told
-        assert (await c.say("a EXAMINE Queue"))[-1].startswith("a OK [READ-ONLY]")
+        assert (await c.say("a EXAMINE Outgoing"))[-1].startswith("a OK [READ-ONLY]")
         [line] = await c.ok("a FETCH 2 (FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS (Subject)])")
         assert "FLAGS (\\Seen)" in line
         assert '"21-Sep-2026' in line
@@ -81,9 +81,9 @@ async def test_a_move_to_the_trash_cancels(imap: Imap) -> None:
 
     imap.accounts.register_outbox(UNQUEUE, unqueue)
     async with queued(imap, 1, 2, 3) as account, imap.user(select=None, enable=["IMAP4rev2"]) as c:
-        await c.ok("a EXAMINE Queue")
+        await c.ok("a EXAMINE Outgoing")
         assert await c.tagged("a MOVE 1 Trash") == "NO mailbox is read-only"
-        await c.ok("a SELECT Queue")
+        await c.ok("a SELECT Outgoing")
         told = await c.ok("a UID MOVE 1,3 Trash")
         assert told[0].split("[")[1].startswith("COPYUID")
         assert told[0].split("]")[0].endswith(" 1,3 1:2")
@@ -91,7 +91,7 @@ async def test_a_move_to_the_trash_cancels(imap: Imap) -> None:
         await account.carrier.once()
         assert heard == [b"1 1", b"3 1"]
         assert await names(c, "Trash") == ["soon 1", "soon 3"]
-        assert await names(c, "Queue") == ["soon 2"]
+        assert await names(c, "Outgoing") == ["soon 2"]
         # In the trash it is a message as any other.
         await c.ok("a SELECT Trash")
         await c.ok("a STORE 1 +FLAGS (\\Deleted)")
@@ -102,10 +102,10 @@ async def test_everything_else_is_refused_in_clear_words(imap: Imap) -> None:
     """IMAP-162: and nothing is changed; copying out is free."""
     async with queued(imap, 1) as account, imap.user(select=None) as c:
         await c.append("Subject: mine\r\n\r\nx\r\n")
-        await c.ok("a SELECT Queue")
+        await c.ok("a SELECT Outgoing")
         fixed = (
-            "NO [CANNOT] Queue shows what waits to be sent, and cannot be changed; to cancel a message, move it to the "
-            "mailbox for trash"
+            "NO [CANNOT] Outgoing shows what waits to be sent, and cannot be changed; to cancel a message, move it to "
+            "the mailbox for trash"
         )
         assert await c.tagged("a STORE 1 +FLAGS (\\Flagged)") == fixed
         assert await c.tagged("a STORE 1 -FLAGS (\\Seen)") == fixed
@@ -116,31 +116,31 @@ async def test_everything_else_is_refused_in_clear_words(imap: Imap) -> None:
         await c.send("a REPLACE 1 Archive {3}\r\n")  # refused before the octets come
         assert await c.response() == f"a {fixed}"
         elsewhere = (
-            "NO [CANNOT] messages of Queue can only be moved to the mailbox for trash, which cancels them; copy them "
-            "elsewhere"
+            "NO [CANNOT] messages of Outgoing can only be moved to the mailbox for trash, which cancels them; copy "
+            "them elsewhere"
         )
         assert await c.tagged("a MOVE 1 Archive") == elsewhere
-        into = "NO [CANNOT] Queue shows what waits to be sent, nothing can be put there"
-        assert await c.tagged("a COPY 1 Queue") == into
-        assert await c.append("Subject: x\r\n\r\nx\r\n", "Queue") == into
-        await c.send("a APPEND Queue {10}\r\n")  # refused before the octets come
+        into = "NO [CANNOT] Outgoing shows what waits to be sent, nothing can be put there"
+        assert await c.tagged("a COPY 1 Outgoing") == into
+        assert await c.append("Subject: x\r\n\r\nx\r\n", "Outgoing") == into
+        await c.send("a APPEND Outgoing {10}\r\n")  # refused before the octets come
         assert await c.response() == f"a {into}"
-        own = "NO [CANNOT] Queue is the server's own mailbox: the setting queue_mailbox takes it away"
-        assert await c.tagged("a RENAME Queue Mine") == own
-        assert await c.tagged("a DELETE Queue") == own
-        assert (await c.tagged("a CREATE Queue")).startswith("NO [ALREADYEXISTS]")
-        kept = "NO [CANNOT] the name Queue is kept for the mailbox that shows what waits to be sent"
-        assert await c.tagged("a CREATE Queue/sub") == kept
-        assert await c.tagged("a RENAME Archive Queue/sub") == kept
-        assert await c.tagged("a RENAME Inbox Queue/sub") == kept
+        own = "NO [CANNOT] Outgoing is the server's own mailbox: the setting queue_mailbox takes it away"
+        assert await c.tagged("a RENAME Outgoing Mine") == own
+        assert await c.tagged("a DELETE Outgoing") == own
+        assert (await c.tagged("a CREATE Outgoing")).startswith("NO [ALREADYEXISTS]")
+        kept = "NO [CANNOT] the name Outgoing is kept for the mailbox that shows what waits to be sent"
+        assert await c.tagged("a CREATE Outgoing/sub") == kept
+        assert await c.tagged("a RENAME Archive Outgoing/sub") == kept
+        assert await c.tagged("a RENAME Inbox Outgoing/sub") == kept
         await c.ok("a COPY 1 Archive")
         await c.ok("a CLOSE")
         await c.ok("a SELECT Inbox")
-        assert await c.tagged("a MOVE 1 Queue") == into
-        assert await c.tagged("a COPY 1 Queue") == into
-        assert await names(c, "Queue") == ["soon 1"]
+        assert await c.tagged("a MOVE 1 Outgoing") == into
+        assert await c.tagged("a COPY 1 Outgoing") == into
+        assert await names(c, "Outgoing") == ["soon 1"]
         assert await names(c, "Archive") == ["soon 1"]
-        await c.ok('a SETMETADATA Queue (/private/comment "mine")')
+        await c.ok('a SETMETADATA Outgoing (/private/comment "mine")')
         assert await account.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="test") == 0
 
 
@@ -148,14 +148,14 @@ async def test_sessions_hear_what_the_queue_does(imap: Imap) -> None:
     """IMAP-162: in IDLE, by NOTIFY, with QRESYNC after an absence."""
     async with (
         queued(imap, 1) as account,
-        imap.user(select="Queue", enable=["IMAP4rev2"]) as c,
+        imap.user(select="Outgoing", enable=["IMAP4rev2"]) as c,
         imap.user(enable=["IMAP4rev2"]) as d,
         imap.user(select=None, enable=["QRESYNC"]) as e,
     ):
         await d.ok("a NOTIFY SET (personal (MessageNew MessageExpunge))")
         [uidvalidity, modseq] = [
             next(line.split(code)[1].split("]")[0] for line in told if code in line)
-            for told in [await e.ok("a SELECT Queue")]
+            for told in [await e.ok("a SELECT Outgoing")]
             for code in ("UIDVALIDITY ", "HIGHESTMODSEQ ")
         ]
         await e.ok("a UNSELECT")
@@ -163,12 +163,12 @@ async def test_sessions_hear_what_the_queue_does(imap: Imap) -> None:
         await add(account, 2)
         assert await c.response() == "* 2 EXISTS"
         assert await c.response() == "* 2 FETCH (UID 2 FLAGS (\\Seen))"
-        assert await d.response() == "* STATUS Queue (UIDNEXT 3 MESSAGES 2 UNSEEN 0)"
+        assert await d.response() == "* STATUS Outgoing (UIDNEXT 3 MESSAGES 2 UNSEEN 0)"
         await account.write(lambda tx: drop_queued(tx, [b"1 1"]))
         assert await c.response() == "* 1 EXPUNGE"
-        assert await d.response() == "* STATUS Queue (UIDNEXT 3 MESSAGES 1 UNSEEN 0)"
+        assert await d.response() == "* STATUS Outgoing (UIDNEXT 3 MESSAGES 1 UNSEEN 0)"
         await c.done()
-        told = await e.ok(f"a SELECT Queue (QRESYNC ({uidvalidity} {modseq} 1))")
+        told = await e.ok(f"a SELECT Outgoing (QRESYNC ({uidvalidity} {modseq} 1))")
         assert "* VANISHED (EARLIER) 1" in told
 
 
@@ -182,26 +182,26 @@ async def test_the_setting_makes_and_removes_it_under_open_sessions(imap: Imap) 
         await d.ok("a NOTIFY SET (personal (MailboxName))")
         imap.queue_mailbox.add("mia")
         await fit_queue_mailbox(account)
-        assert await c.ok("a NOOP") == ['* LIST (\\Subscribed \\NoInferiors) "/" Queue']
-        assert await d.response() == '* LIST (\\HasNoChildren \\NoInferiors \\Subscribed) "/" Queue'
+        assert await c.ok("a NOOP") == ['* LIST (\\Subscribed \\NoInferiors) "/" Outgoing']
+        assert await d.response() == '* LIST (\\HasNoChildren \\NoInferiors \\Subscribed) "/" Outgoing'
         await add(account, 1)
-        told = await c.ok("a SELECT Queue")
-        assert '* LIST (\\Subscribed \\NoInferiors) "/" Queue' in told
+        told = await c.ok("a SELECT Outgoing")
+        assert '* LIST (\\Subscribed \\NoInferiors) "/" Outgoing' in told
         imap.queue_mailbox.clear()
         await fit_queue_mailbox(account)
-        assert '* LIST (\\NonExistent) "/" Queue' in await c.ok("a NOOP")
+        assert '* LIST (\\NonExistent) "/" Outgoing' in await c.ok("a NOOP")
         assert await c.tagged("a FETCH 1 FLAGS") == "NO [NONEXISTENT] the mailbox was deleted"
         assert (await d.response()).startswith("* LIST (\\NonExistent")
-        assert (await c.tagged("a SELECT Queue")).startswith("NO [NONEXISTENT]")
-        await c.ok("a CREATE Queue/sub")
+        assert (await c.tagged("a SELECT Outgoing")).startswith("NO [NONEXISTENT]")
+        await c.ok("a CREATE Outgoing/sub")
 
 
 async def test_a_full_account_shows_and_cancels(imap: Imap) -> None:
     """IMAP-162, IMAP-132: what waits is no part of the quota."""
     imap.quota["mia"] = 1024
     async with queued(imap, *range(1, 30)), imap.user(select=None) as c:
-        assert await c.ok("a GETQUOTAROOT Queue") == ['* QUOTAROOT Queue ""', '* QUOTA "" (STORAGE 0 1)']
-        await c.ok("a SELECT Queue")
+        assert await c.ok("a GETQUOTAROOT Outgoing") == ['* QUOTAROOT Outgoing ""', '* QUOTA "" (STORAGE 0 1)']
+        await c.ok("a SELECT Outgoing")
         await c.ok("a MOVE 1:* Trash")
         assert await c.ok('a GETQUOTA ""') == ['* QUOTA "" (STORAGE 2 1)']
 
@@ -211,6 +211,6 @@ async def test_without_a_mailbox_for_trash_nothing_can_be_canceled(imap: Imap) -
     async with queued(imap, 1), imap.user(select=None) as c:
         await c.ok("a RENAME Trash Bin")
         await c.ok("a CREATE Trash")
-        await c.ok("a SELECT Queue")
+        await c.ok("a SELECT Outgoing")
         assert (await c.tagged("a MOVE 1 Trash")).startswith("NO [CANNOT]")
         assert "* 1 EXPUNGE" in await c.ok("a MOVE 1 Bin")

@@ -1,4 +1,4 @@
-"""The mailbox `Queue` beside the queue: both say the same, whatever happens to either (IMAP-162)."""
+"""The mailbox `Outgoing` beside the queue: both say the same, whatever happens to either (IMAP-162)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ async def shows(rig: Rig, *wanted: bytes, name: str = "alice") -> None:
     """Wait until the mailbox has these messages."""
 
     async def agrees() -> bool:
-        return await rig.inbox(name, "Queue") == list(wanted)
+        return await rig.inbox(name, "Outgoing") == list(wanted)
 
     await soon(agrees)
 
@@ -64,7 +64,7 @@ def reconfigure(rig: Rig, tmp_path: Path, account: str) -> None:
 
 async def to_trash(rig: Rig, uid: int) -> None:
     def unit(tx: AccountTx) -> None:
-        source, target = mailbox_by_name(tx, "Queue"), mailbox_by_name(tx, "Trash")
+        source, target = mailbox_by_name(tx, "Outgoing"), mailbox_by_name(tx, "Trash")
         assert source is not None
         assert target is not None
         move_messages(tx, source.id, [uid], target.id)
@@ -174,7 +174,7 @@ async def test_moving_to_the_trash_cancels_all_recipients(tmp_path: Path, caplog
         assert await rig.queue.list_messages() == []
         retired = await rig.queue.list_retired(RetiredFilter())
         assert [(one.success, one.results[-1].error) for one in retired] == [
-            (False, "delivery canceled: moved from the mailbox Queue to the trash")
+            (False, "delivery canceled: moved from the mailbox Outgoing to the trash")
         ] * 2
         server.replies["RCPT"] = ["250 ok"]
         await rig.pass_time(3600)
@@ -364,18 +364,18 @@ async def test_a_mailbox_of_the_name_stays_its_owners(tmp_path: Path, caplog: py
     """IMAP-162: until it is renamed the setting has no effect, which the log says once."""
     async with mirrored(tmp_path, account="") as rig:
         async with rig.accounts.use("alice") as account:
-            await account.write(lambda tx: create_mailbox(tx, "Queue"))
+            await account.write(lambda tx: create_mailbox(tx, "Outgoing"))
         reconfigure(rig, tmp_path, ON)
         await rig.submit("a@remote.example", hold_until=rig.clock.now + 10**12)
         await pass_grace(rig)
         await forgotten(rig)
-        assert await rig.inbox(mailbox="Queue") == []
+        assert await rig.inbox(mailbox="Outgoing") == []
         assert [one.message for one in caplog.records if "no effect" in one.message] == [
             "queue_mailbox has no effect: the account has a mailbox of that name, which must be renamed first"
         ]
 
         def rename(tx: AccountTx) -> None:
-            box = mailbox_by_name(tx, "Queue")
+            box = mailbox_by_name(tx, "Outgoing")
             assert box is not None
             rename_mailbox(tx, MailboxID(box.id), "Mine")
 

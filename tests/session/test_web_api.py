@@ -264,14 +264,14 @@ async def test_the_mailbox_of_the_queue_is_shown_and_refuses_in_clear_words(rig:
         )
         await fit_queue_mailbox(account)
         await put_queued(account, b"1 1", await prepared(mail(1, subject="waits")), 1_790_000_000_000_000)
-        queue, trash, inbox = [(await box(account, name)).id for name in ("Queue", "Trash", "Inbox")]
-        [row] = await rows(account, "Queue")
-        events = await browser.events(first_request("Queue"))
+        queue, trash, inbox = [(await box(account, name)).id for name in ("Outgoing", "Trash", "Inbox")]
+        [row] = await rows(account, "Outgoing")
+        events = await browser.events(first_request("Outgoing"))
         try:
             start = await events.next()
         finally:
             await events.aclose()
-        assert start["mailbox_name"] == "Queue"
+        assert start["mailbox_name"] == "Outgoing"
         item = await browser.call("message_item", message_id=row.id)
         assert (item["subject"], item["flags"]) == ("waits", ["\\seen"])
         assert (await browser.call("parsed_message", message_id=row.id))["texts"]
@@ -283,7 +283,7 @@ async def test_the_mailbox_of_the_queue_is_shown_and_refuses_in_clear_words(rig:
             ("mailbox_rename", {"mailbox_id": queue, "name": "Mine"}, "server's own mailbox"),
             ("mailbox_delete", {"mailbox_id": queue}, "server's own mailbox"),
             ("mailbox_set_special_use", {"mailbox_id": queue, "roles": ["archive"]}, "server's own mailbox"),
-            ("mailbox_create", {"name": "Queue/sub"}, "is kept"),
+            ("mailbox_create", {"name": "Outgoing/sub"}, "is kept"),
         ):
             answer = await browser.post(name, parameters)
             assert (answer.status, answer.json["error"]["code"]) == (400, "user:error"), (name, answer.body)

@@ -234,11 +234,11 @@ def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, stati
 def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
     """ADMIN-9, IMAP-162: neither the postmaster's mail nor the mailboxes that new accounts get."""
     assert problems(tmp_path, domains=QUEUE) == []
-    [found] = problems(tmp_path, STATIC.replace('"Postmaster"', '"Queue"'), QUEUE)
+    [found] = problems(tmp_path, STATIC.replace('"Postmaster"', '"Outgoing"'), QUEUE)
     assert "postmaster.mailbox: is the mailbox that queue_mailbox shows" in found
-    initial = STATIC + '[initial_mailboxes]\nregular = ["Queue"]\n'
+    initial = STATIC + '[initial_mailboxes]\nregular = ["Outgoing"]\n'
     [found] = problems(tmp_path, initial, QUEUE)
-    assert "accounts.me.queue_mailbox: cannot go with a mailbox Queue" in found
+    assert "accounts.me.queue_mailbox: cannot go with a mailbox Outgoing" in found
     assert problems(tmp_path, initial) == []
 
 
@@ -307,21 +307,21 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
             'domains."example.org".aliases.a.addresses',
             "at least one",
         ),
-        (QUEUE + 'rejects_mailbox = "Queue"\n', "accounts.me.rejects_mailbox", "only the queue"),
-        (QUEUE + 'introbox = "Queue/a"\n', "accounts.me.introbox", "only the queue"),
-        (QUEUE + 'expire_after = { Queue = "1d" }\n', "accounts.me.expire_after.Queue", "only the queue"),
+        (QUEUE + 'rejects_mailbox = "Outgoing"\n', "accounts.me.rejects_mailbox", "only the queue"),
+        (QUEUE + 'introbox = "Outgoing/a"\n', "accounts.me.introbox", "only the queue"),
+        (QUEUE + 'expire_after = { Outgoing = "1d" }\n', "accounts.me.expire_after.Outgoing", "only the queue"),
         (
-            QUEUE + '[accounts.me.destinations."a@example.org"]\nmailbox = "Queue"\n',
+            QUEUE + '[accounts.me.destinations."a@example.org"]\nmailbox = "Outgoing"\n',
             'accounts.me.destinations."a@example.org".mailbox',
             "only the queue",
         ),
         (
-            QUEUE + '[[accounts.me.destinations."a@example.org".rulesets]]\nmailbox = "Queue"\nis_forward = true\n',
+            QUEUE + '[[accounts.me.destinations."a@example.org".rulesets]]\nmailbox = "Outgoing"\nis_forward = true\n',
             'accounts.me.destinations."a@example.org".rulesets[0].mailbox',
             "only the queue",
         ),
         (
-            QUEUE + '[domains."example.org".dmarc]\nlocalpart = "d"\naccount = "me"\nmailbox = "Queue/dmarc"\n',
+            QUEUE + '[domains."example.org".dmarc]\nlocalpart = "d"\naccount = "me"\nmailbox = "Outgoing/dmarc"\n',
             'domains."example.org".dmarc.mailbox',
             "only the queue",
         ),

@@ -1,4 +1,4 @@
-"""The system's mailbox `Queue` in the store: what the queue does with it, and what nobody else can (IMAP-162)."""
+"""The system's mailbox `Outgoing` in the store: what the queue does with it, and what nobody else can (IMAP-162)."""
 
 import io
 import zipfile
@@ -25,7 +25,7 @@ from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.flags import store_flags, store_flags_ids
-from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, rename_mailbox
+from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, rename_mailbox, rename_system_mailbox
 from moxlite.store.mail.systemmailbox import UNQUEUE, queue_mailbox
 from moxlite.store.options import DAY, AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name, state, subscriptions
@@ -84,8 +84,8 @@ async def test_a_submission_is_shown_once_and_goes_with_its_key(accounts: Accoun
     """IMAP-162: whatever is repeated; it is read, has the queue's time, costs no quota and is told to subscribers."""
     async with accounts.use("mjl") as account:
         box = await queue_of(account)
-        assert box.name == "Queue"
-        assert "Queue" in await look(account, subscriptions)
+        assert box.name == "Outgoing"
+        assert "Outgoing" in await look(account, subscriptions)
         _, cursor = await account.subscribe()
         with cursor:
             assert await put(account, b"1 1")
@@ -96,15 +96,15 @@ async def test_a_submission_is_shown_once_and_goes_with_its_key(accounts: Accoun
                 (box.id, 1, Flag.SEEN),
                 (box.id, 2, Flag.SEEN),
             ]
-            assert [row.received for row in await rows(account, "Queue")] == [1_790_000_000_000_000] * 2
+            assert [row.received for row in await rows(account, "Outgoing")] == [1_790_000_000_000_000] * 2
             assert await look(account, queued_keys) == {b"1 1", b"2 1"}
-            assert (await named(account, "Queue")).size == 2 * len(PREFIX + MESSAGE)
+            assert (await named(account, "Outgoing")).size == 2 * len(PREFIX + MESSAGE)
             assert (await look(account, state)).total_size == 0
             assert await account.write(lambda tx: drop_queued(tx, [b"1 1", b"9 9"])) == 1
             assert await account.write(lambda tx: drop_queued(tx, [b"1 1"])) == 0
             removed = [event for event in (await cursor.take()).events if isinstance(event, MessagesRemoved)]
             assert [event.uids for event in removed] == [(1,)]
-        assert [row.uid for row in await rows(account, "Queue")] == [2]
+        assert [row.uid for row in await rows(account, "Outgoing")] == [2]
 
 
 async def test_moving_it_to_the_trash_cancels_it_once(accounts: Accounts) -> None:
@@ -126,7 +126,7 @@ async def test_moving_it_to_the_trash_cancels_it_once(accounts: Accounts) -> Non
         assert [(row.kind, row.data) for row in heard] == [(UNQUEUE, b"1 1")]
         assert (await look(account, state)).total_size == len(PREFIX + MESSAGE)
         await put(account, b"1 1")
-        assert [row.uid for row in await rows(account, "Queue")] == [2]
+        assert [row.uid for row in await rows(account, "Outgoing")] == [2]
         assert await account.write(lambda tx: drop_queued(tx, [b"1 1"])) == 0
         assert len(await rows(account, "Trash")) == 1
         assert await look(account, queued_keys) == {b"2 1"}
@@ -162,11 +162,11 @@ REFUSED: list[tuple[str, Callable[[AccountTx, Mailbox], object]]] = [
     ("nothing can be put there", lambda tx, box: move_messages(tx, INBOX, [1], box.id)),
     ("nothing can be put there", lambda tx, box: copy_messages(tx, INBOX, [1], box.id)),
     ("nothing can be put there", lambda tx, box: copy_messages(tx, box.id, [1], box.id)),
-    ("nothing can be put there", lambda tx, box: ensure_mailbox(tx, "Queue")),
-    ("is kept", lambda tx, box: ensure_mailbox(tx, "Queue/a")),
-    ("is kept", _sub("Queue/a/b")),
-    ("is kept", lambda tx, box: rename_mailbox(tx, _of(tx, "Sent"), "Queue/Sent")),
-    ("is kept", lambda tx, box: mailboxes.rename_inbox(tx, "Queue/Old")),
+    ("nothing can be put there", lambda tx, box: ensure_mailbox(tx, "Outgoing")),
+    ("is kept", lambda tx, box: ensure_mailbox(tx, "Outgoing/a")),
+    ("is kept", _sub("Outgoing/a/b")),
+    ("is kept", lambda tx, box: rename_mailbox(tx, _of(tx, "Sent"), "Outgoing/Sent")),
+    ("is kept", lambda tx, box: mailboxes.rename_inbox(tx, "Outgoing/Old")),
     ("server's own", lambda tx, box: rename_mailbox(tx, box.id, "Other")),
     ("server's own", lambda tx, box: mailboxes.delete_mailbox(tx, box.id)),
     ("server's own", lambda tx, box: mailboxes.set_special_use(tx, box.id, SpecialUse.TRASH)),
@@ -203,7 +203,7 @@ async def test_nothing_is_appended_or_delivered_to_it(accounts: Accounts) -> Non
             with pytest.raises(MailboxNotAllowed, match="nothing can be put there"):
                 await append(account, box.id, [Append(prepared)])
             with pytest.raises(MailboxNotAllowed, match="nothing can be put there"):
-                await deliver(account, prepared, NO_FACTS, "Queue")
+                await deliver(account, prepared, NO_FACTS, "Outgoing")
 
 
 async def test_reading_and_copying_out_is_free(accounts: Accounts) -> None:
@@ -212,7 +212,7 @@ async def test_reading_and_copying_out_is_free(accounts: Accounts) -> None:
         box = await queue_of(account)
         await put(account, b"1 1")
         await account.write(lambda tx: copy_messages(tx, box.id, [1], INBOX))
-        assert len(await rows(account)) == len(await rows(account, "Queue")) == 1
+        assert len(await rows(account)) == len(await rows(account, "Outgoing")) == 1
         assert (await look(account, state)).total_size == len(PREFIX + MESSAGE)
 
 
@@ -222,15 +222,15 @@ async def test_rules_training_retention_and_undelete_leave_it_alone(
     """IMAP-162, STORE-84, STORE-190, STORE-192: no rule marks it as wanted mail, it does not expire, and what has left
     cannot be brought back.
     """
-    settings.config = AccountConfig(queue_mailbox=True, junk_filter=JunkParams(), expire_after={"Queue": 1})
+    settings.config = AccountConfig(queue_mailbox=True, junk_filter=JunkParams(), expire_after={"Outgoing": 1})
     async with accounts.use("mjl") as account:
         await queue_of(account)
         await put(account, b"1 1")
-        [row] = await rows(account, "Queue")
+        [row] = await rows(account, "Outgoing")
         assert row.flags == Flag.SEEN
         assert await expire(account, 1 << 60) == 0
         await account.trainer.once()
-        assert (await rows(account, "Queue"))[0].trained is None
+        assert (await rows(account, "Outgoing"))[0].trained is None
         await account.write(lambda tx: drop_queued(tx, [b"1 1"]))
         assert await account.scan(lambda r: removed_messages(r, 0), op="test") == []
         settings.config = AccountConfig()
@@ -248,26 +248,55 @@ async def test_switching_it_off_removes_it_with_its_messages(accounts: Accounts,
             await put(account, b"%d 1" % number, b"Subject: %d\r\n\r\nx\r\n" % number)
         settings.config = AccountConfig()
         await fit_queue_mailbox(account)
-        assert await look(account, lambda r: mailbox_by_name(r, "Queue")) is None
+        assert await look(account, lambda r: mailbox_by_name(r, "Outgoing")) is None
         assert await look(account, queued_keys) == set()
-        assert "Queue" not in await look(account, subscriptions)
+        assert "Outgoing" not in await look(account, subscriptions)
         assert not await put(account, b"1 1")
+        await account.write(lambda tx: create_mailbox(tx, "Outgoing/own"))
+
+
+async def test_one_of_the_earlier_name_is_renamed(accounts: Accounts) -> None:
+    """IMAP-162: at open; what is in it, its UIDs and UIDVALIDITY stay, and the subscription follows."""
+    async with accounts.use("mjl") as account:
+        before = await queue_of(account)
+        await put(account, b"1 1")
+        await account.write(lambda tx: rename_system_mailbox(tx, before.id, "Queue"))
+        assert await put(account, b"2 1", b"Subject: 2\r\n\r\nx\r\n"), "also before it is renamed"
+        assert await fit_queue_mailbox(account)
+        after = await named(account, "Outgoing")
+        assert (after.id, after.uidvalidity, after.exists) == (before.id, before.uidvalidity, 2)
+        names = await look(account, subscriptions)
+        assert ("Outgoing" in names, "Queue" in names) == (True, False)
         await account.write(lambda tx: create_mailbox(tx, "Queue/own"))
+
+
+async def test_one_of_the_earlier_name_goes_where_the_new_name_is_taken(accounts: Accounts, settings: Settings) -> None:
+    """IMAP-162: as the setting has no effect there."""
+    async with accounts.use("mjl") as account:
+        before = await queue_of(account)
+        await put(account, b"1 1")
+        await account.write(lambda tx: rename_system_mailbox(tx, before.id, "Queue"))
+        settings.config = AccountConfig()
+        await account.write(lambda tx: create_mailbox(tx, "Outgoing"))
+        settings.config = AccountConfig(queue_mailbox=True)
+        assert not await fit_queue_mailbox(account)
+        assert await look(account, queue_mailbox) is None
+        assert await look(account, lambda r: mailbox_by_name(r, "Queue")) is None
 
 
 async def test_an_account_with_a_mailbox_of_that_name_keeps_it(accounts: Accounts, settings: Settings) -> None:
     """IMAP-162: the setting has no effect then, until it is renamed."""
     settings.config = AccountConfig()
     async with accounts.use("mjl") as account:
-        (own,) = await account.write(lambda tx: create_mailbox(tx, "Queue"))
+        (own,) = await account.write(lambda tx: create_mailbox(tx, "Outgoing"))
         settings.config = AccountConfig(queue_mailbox=True)
         assert not await fit_queue_mailbox(account)
         assert await look(account, queue_mailbox) is None
         assert not await put(account, b"1 1")
-        await account.write(lambda tx: create_mailbox(tx, "Queue/child"))
+        await account.write(lambda tx: create_mailbox(tx, "Outgoing/child"))
         await account.write(lambda tx: rename_mailbox(tx, own.id, "Mine"))
         with pytest.raises(MailboxNotAllowed, match="is kept"):
-            await account.write(lambda tx: create_mailbox(tx, "Queue"))
+            await account.write(lambda tx: create_mailbox(tx, "Outgoing"))
         await fit_queue_mailbox(account)
         assert await put(account, b"1 1")
 
@@ -278,14 +307,14 @@ async def test_files_and_backups_leave_it_out(accounts: Accounts, tmp_path: Path
         await queue_of(account)
         await put(account, b"1 1")
         everything = await export(account, ExportOrder(form=FileForm.MBOX, container=Container.ZIP), tmp_path)
-        assert not [name for name in zipfile.ZipFile(io.BytesIO(everything)).namelist() if "Queue" in name]
-        only = ExportOrder(form=FileForm.MBOX, container=Container.ZIP, mailbox="Queue")
+        assert not [name for name in zipfile.ZipFile(io.BytesIO(everything)).namelist() if "Outgoing" in name]
+        only = ExportOrder(form=FileForm.MBOX, container=Container.ZIP, mailbox="Outgoing")
         with pytest.raises(ExportFailed, match="shows what waits to be sent"):
             await export(account, only, tmp_path)
-        files = {"Queue.mbox": mbox([MESSAGE]), "Queue/sub.mbox": mbox([MESSAGE]), "Other.mbox": mbox([MESSAGE])}
+        files = {"Outgoing.mbox": mbox([MESSAGE]), "Outgoing/sub.mbox": mbox([MESSAGE]), "Other.mbox": mbox([MESSAGE])}
         progress = await imported(accounts, zipped(files), name="mjl")
-        assert sum("is left out: the name Queue is kept" in text for text in progress.problems) == 2
-        assert len(await rows(account, "Queue")) == len(await rows(account, "Other")) == 1
+        assert sum("is left out: the name Outgoing is kept" in text for text in progress.problems) == 2
+        assert len(await rows(account, "Outgoing")) == len(await rows(account, "Other")) == 1
         copy = tmp_path / "copy.db"
         await trio.to_thread.run_sync(copy_database, account.database.path, copy)
         restored = await restore_mail(account, copy, mailbox=None, target="Restored", tmp=tmp_path, tell=_silent)
@@ -303,5 +332,5 @@ async def test_a_large_message_is_shown(accounts: Accounts) -> None:
         await queue_of(account)
         assert await put(account, b"1 1", data)
         assert await put(account, b"1 1", data)
-        [row] = await rows(account, "Queue")
+        [row] = await rows(account, "Outgoing")
         assert row.size == len(PREFIX + data)

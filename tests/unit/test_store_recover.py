@@ -89,7 +89,7 @@ def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
         "SELECT count(*) FROM message_smtp WHERE msgfrom_validation = 'strict'",
     ):
         assert value(path, sql) == value(file, sql), sql
-    assert [value(one, "SELECT count(*) FROM mailbox WHERE name = 'Queue'") for one in (file, path)] == [1, 0]
+    assert [value(one, "SELECT count(*) FROM mailbox WHERE system") for one in (file, path)] == [1, 0]
     old, new = (value(one, "SELECT max(uidvalidity) FROM mailbox") for one in (file, path))
     assert isinstance(old, int)
     assert isinstance(new, int)

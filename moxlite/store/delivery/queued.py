@@ -18,10 +18,10 @@ from moxlite.store.content.prepare import Prepared, held_body
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_queued
-from moxlite.store.mail.mailboxes import add_system_mailbox, drop_system_mailbox
+from moxlite.store.mail.mailboxes import add_system_mailbox, drop_system_mailbox, rename_system_mailbox
 from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name, state
-from moxlite.store.types import Flag, MailboxID
+from moxlite.store.types import Flag, Mailbox, MailboxID
 
 __all__ = ["created_at", "drop_queued", "fit_queue_mailbox", "put_queued", "queued_keys"]
 
@@ -78,34 +78,43 @@ def drop_queued(tx: AccountTx, keys: Sequence[bytes]) -> int:
 
 
 async def fit_queue_mailbox(account: Account) -> bool:
-    """Make the system's mailbox if the configuration wants it; else remove it with its messages. False when it is
-    wanted and the account has a mailbox of that name of its own, which it keeps.
+    """Make the system's mailbox if the configuration wants it, or give it its present name; else remove it with its
+    messages. False when it is wanted and the account has a mailbox of that name of its own, which it keeps.
     """
     found = await account.read(lambda r: (mailbox_by_name(r, QUEUE), queue_mailbox(r)), op="queue-mailbox")
     named, own = found
-    if account.config.queue_mailbox:
-        if own is not None:
-            return True
-        if named is not None or not await account.write(_make):
-            return False
-        logger.info("queue mailbox made", extra={"kv": {"account": account.name}})
-    elif own is not None:
+    if account.config.queue_mailbox and _same(named, own):
+        return True
+    if account.config.queue_mailbox and await account.write(_make):
+        logger.info("queue mailbox made or renamed", extra={"kv": {"account": account.name}})
+        return True
+    if own is not None:
         while await account.write(partial(_empty, mailbox_id=own.id)):
             pass
         logger.info("queue mailbox removed", extra={"kv": {"account": account.name}})
-    return True
+    return not account.config.queue_mailbox
+
+
+def _same(one: Mailbox | None, other: Mailbox | None) -> bool:
+    return one is not None and other is not None and one.id == other.id
 
 
 def _make(tx: AccountTx) -> bool:
-    box = mailbox_by_name(tx, QUEUE)
-    if box is None:
-        box = add_system_mailbox(tx, QUEUE)
-    return box.system
+    """Whether the system's mailbox is there now, under its name."""
+    named, own = mailbox_by_name(tx, QUEUE), queue_mailbox(tx)
+    if named is not None:
+        return _same(named, own)
+    if own is None:
+        add_system_mailbox(tx, QUEUE)
+    else:
+        rename_system_mailbox(tx, own.id, QUEUE)
+    return True
 
 
 def _empty(tx: AccountTx, mailbox_id: MailboxID) -> bool:
-    """Remove some messages, at last the mailbox; whether there is more to do."""
-    if queue_mailbox(tx) is None or tx.config.queue_mailbox:
+    """Remove some messages, at last the mailbox; whether there is more to do. It stays if it is wanted again."""
+    own = queue_mailbox(tx)
+    if own is None or (tx.config.queue_mailbox and own.name == QUEUE):
         return False
     tx.execute(FORGET_ALL)
     ids = [row[0] for row in tx.rows(SOME, mailbox_id, SLICE)]

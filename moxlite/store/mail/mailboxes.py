@@ -48,6 +48,7 @@ __all__ = [
     "is_subscribed",
     "rename_inbox",
     "rename_mailbox",
+    "rename_system_mailbox",
     "set_special_use",
     "subscribe",
     "unsubscribe",
@@ -185,6 +186,17 @@ def add_system_mailbox(tx: AccountTx, name: str) -> Mailbox:
     LimitExceeded.
     """
     return _insert(tx, name, None, system=True)
+
+
+def rename_system_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> None:
+    """Give the system's own mailbox its present name, which no mailbox has; ids, UIDs and UIDVALIDITY stay, and its
+    subscription follows.
+    """
+    box = mailbox(tx, mailbox_id)
+    if is_subscribed(tx, box.name):
+        subscribe(tx, name)
+        unsubscribe(tx, box.name)
+    _rename_rows(tx, [(mailbox_id, box.name, name)])
 
 
 def drop_system_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:

@@ -1,4 +1,4 @@
-"""The mailbox that is the system's own: `Queue`, which shows what an account has in the queue (IMAP-162).
+"""The mailbox that is the system's own: `Outgoing`, which shows what an account has in the queue (IMAP-162).
 
 Its messages come and go with the queue (queued.py). Here is what its owner can do with it: read, copy from it, and move
 a message to the mailbox for trash, which cancels it. Everything else is refused, by the operations themselves.
@@ -36,8 +36,8 @@ __all__ = [
     "queue_mailbox",
 ]
 
-QUEUE: Final = "Queue"
-"""Its name."""
+QUEUE: Final = "Outgoing"
+"""Its name: what other mail programs call theirs. It was `Queue` once, which Claws Mail makes for itself."""
 
 UNQUEUE: Final = "unqueue"
 """Kind of the rows of `outbox` by which the queue hears that a message was canceled; `data` is the queue's key."""
@@ -47,6 +47,7 @@ UNCHANGEABLE: Final = (
 )
 KEPT: Final = f"the name {QUEUE} is kept for the mailbox that shows what waits to be sent"
 
+THE_SYSTEM: Final = "SELECT id FROM mailbox WHERE system = 1"
 IS_SYSTEM: Final = "SELECT 1 FROM mailbox WHERE id = ? AND system"
 COUNT_SIZE: Final = "UPDATE state SET total_size = total_size + ? WHERE id = 1"
 CANCEL: Final = """
@@ -59,9 +60,9 @@ def is_system(r: Reader, mailbox_id: MailboxID) -> bool:
 
 
 def queue_mailbox(r: Reader) -> Mailbox | None:
-    """The system's mailbox, None while the account has none."""
-    box = mailbox_by_name(r, QUEUE)
-    return box if box is not None and box.system else None
+    """The system's mailbox, whatever its name, None while the account has none."""
+    mailbox_id = r.value(THE_SYSTEM)
+    return None if mailbox_id is None else mailbox(r, mailbox_id)
 
 
 def check_changeable(box: Mailbox) -> None:
@@ -90,8 +91,8 @@ def check_own(box: Mailbox) -> None:
 
 
 def is_kept(r: Reader, name: str, config: AccountConfig) -> bool:
-    """Whether a name is that of the system's mailbox, or below it. An account that has a mailbox `Queue` of its own
-    keeps it, with what is in it.
+    """Whether a name is that of the system's mailbox, or below it. An account that has a mailbox `Outgoing` of its
+    own keeps it, with what is in it.
     """
     if name != QUEUE and not is_below(name, QUEUE):
         return False
