@@ -19,6 +19,7 @@ import trio.testing
 
 from moxlite.store.errors import Closed, StorageBroken, StorageBusy, StorageFull
 from moxlite.store.file import health as health_module
+from moxlite.store.file import series as series_module
 from moxlite.store.file import writer as writer_module
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Reader, Tx
@@ -586,12 +587,12 @@ async def test_a_cancelled_series_notes_what_has_begun(db: Database) -> None:
 
 async def test_the_cache_is_large_while_a_series_runs(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10: its memory is given back soon after."""
-    monkeypatch.setattr(writer_module, "SERIES_REST", 0.0)
+    monkeypatch.setattr(series_module, "SERIES_REST", 0.0)
     sizes: list[int] = []
 
     def unit(tx: Tx) -> int:
         return int(tx.value("PRAGMA cache_size"))
 
     await db.write_series([unit] * 3, Tx, sizes.append)
-    assert set(sizes) == {-writer_module.SERIES_CACHE_KIB}
+    assert set(sizes) == {-series_module.SERIES_CACHE_KIB}
     assert await db.write(unit) == -512

@@ -16,8 +16,8 @@ from moxlite.store.changelog.catchup import Catchup, TooMany
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AlreadyDone
 from moxlite.store.file.database import Database, Snapshot
+from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader
-from moxlite.store.file.writer import SERIES_AHEAD
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import Event, ModSeq
 

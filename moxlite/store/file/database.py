@@ -23,11 +23,13 @@ from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
+from moxlite.store.file.jobs import Job
 from moxlite.store.file.memory import give_memory_back
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
 from moxlite.store.file.readers import Readers, Snapshot
+from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader, Tx
-from moxlite.store.file.writer import SERIES_AHEAD, Job, Writer
+from moxlite.store.file.writer import Writer
 from moxlite.store.options import Options
 
 __all__ = ["QUIET", "Database", "Kind", "Snapshot"]
@@ -203,14 +205,14 @@ class Database:
         self.health.check()
         self._used()
         # The writer maps the errors of units; those of `between` are its own.
-        await self._writer.run_series(units, make, note, between, ahead=ahead)
+        await self._writer.series.run(units, make, note, between, ahead=ahead)
 
     async def calm(self) -> None:
         """Sleep while a series is under way, `PATIENCE` at most: work in the background is not to hold up somebody who
         waits for that.
         """
         with trio.move_on_after(PATIENCE):
-            await self._writer.calm()
+            await self._writer.series.calm()
 
     async def quiet(self) -> None:
         """Sleep while one unit comes after the other, `PATIENCE` at most."""
@@ -353,7 +355,7 @@ class Database:
     def _after_batch(self) -> None:
         """On the loop after each batch."""
         self._wal.set(self.wal_bytes)
-        if not self._closed and self._checkpoints.begin(in_series=self._writer.in_series):
+        if not self._closed and self._checkpoints.begin(in_series=self._writer.series.under_way):
             self._checkpoint_done = trio.Event()
             token = trio.lowlevel.current_trio_token()
             done = self._checkpoint_done

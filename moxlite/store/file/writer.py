@@ -19,20 +19,19 @@ A started one completes.
 
 A series is a long change cut into many units, of which some are put ahead so that the thread never waits for its
 maker. They are the ones to wait: what others put goes before the next of them, and then the batch commits. Else a batch
-takes as many as fit into `SERIES_RUN`, so that the pages which all of them touch are written once.
+takes as many as fit into `SERIES_RUN`, so that the pages which all of them touch are written once. What a series is to
+its caller, and the page cache for it, is in `series`.
 """
 
 from __future__ import annotations
 
-import contextvars
-import itertools
 import logging
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import apsw
 import trio
@@ -41,9 +40,11 @@ from moxlite.store import metrics
 from moxlite.store.errors import Closed, StorageBroken
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
+from moxlite.store.file.jobs import AnyJob, Job
+from moxlite.store.file.series import SERIES_REST, Series, SeriesCache
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["MAX_UNITS", "Job", "Writer"]
+__all__ = ["MAX_UNITS", "Writer"]
 
 logger = logging.getLogger("moxlite.store.writer")
 
@@ -62,89 +63,17 @@ comes meanwhile waits for the unit that runs, and for the commit, which takes ha
 make.
 """
 
-SERIES_AHEAD: Final = 16
-"""Units of a series that are put ahead: twice what a batch takes of them, so that the next one can begin at once."""
-
-SERIES_CACHE_KIB: Final = 16 << 10
-"""Of the page cache while a series runs, and until nothing has been changed for `SERIES_REST`. What a batch changes
-must fit: pages that do not are written before the commit, read again and written again (measured: COPY of 400 messages
-wrote 1,300 pages for 300 that it changed).
-"""
-
-SERIES_REST: Final = 1.0
-"""Seconds after the last unit of a series until the cache is small again."""
-
 X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
-
-
-class Job(Generic[X, T]):
-    """A unit on its way: what to run, who waits for it, and what came of it. `done` makes it one of a series: it is
-    called on the loop once the unit is committed and published, or has failed, and no task is woken. It does not raise.
-    """
-
-    __slots__ = ("claim", "context", "done", "error", "make", "result", "task", "tx", "unit", "weight")
-
-    def __init__(
-        self,
-        unit: Callable[[X], T],
-        make: Callable[[apsw.Connection], X],
-        weight: int = 0,
-        *,
-        done: Callable[[Job[X, T]], None] | None = None,
-    ) -> None:
-        self.unit = unit
-        self.make = make
-        self.weight = weight
-        self.done = done
-        self.context = contextvars.copy_context()
-        self.task = trio.lowlevel.current_task()
-        self.claim = threading.Lock()
-        self.tx: X | None = None
-        self.result: T
-        self.error: BaseException | None = None
-
-    def run(self, db: apsw.Connection) -> None:
-        """Run the unit in the transaction that is open."""
-        tx = self.make(db)
-        self.result = self.context.run(self.unit, tx)
-        self.tx = tx
-        self.error = None
-
-    def fail(self, error: BaseException) -> None:
-        """Note why the unit is not in the database."""
-        self.error = error
-        self.tx = None
-
-    @property
-    def of_series(self) -> bool:
-        """Whether others go before it."""
-        return self.done is not None
-
-    def outcome(self) -> T:
-        """What the unit returned; raises what it raised."""
-        error, self.error = self.error, None  # the traceback holds this frame: without the cycle, all is freed at once
-        try:
-            if error is not None:
-                raise error
-            return self.result
-        finally:
-            del error
-
-    def wake(self) -> None:
-        """Tell who waits, on the loop."""
-        if self.done is None:
-            trio.lowlevel.reschedule(self.task)
-        else:
-            self.done(self)
-
-
-AnyJob = Job[Any, Any]
 Chore = Callable[[apsw.Connection], None]
 
 
 class Writer:
-    """The writing thread of one database. It owns `db`, and closes it when it ends."""
+    """The writing thread of one database. It owns `db`, and closes it when it ends.
+
+    Attributes:
+      series: the series under way.
+    """
 
     def __init__(
         self,
@@ -162,16 +91,13 @@ class Writer:
         self._checkpoints = checkpoints
         self._after_batch = after_batch
         self._token = trio.lowlevel.current_trio_token()
-        self._series_under_way = 0
-        self._calm = trio.Event()
-        self._calm.set()
+        self.series = Series(self._put)
         self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
         # What the thread has taken out of the queue: units of series, and all else.
         self._items: deque[AnyJob | Chore | None] = deque()
         self._series: deque[AnyJob] = deque()
         self._passed_over = False  # by the last batch, behind which others wait still
-        self._cache_kib = 0  # before it was made larger; 0: it was not
-        self._series_ended = 0.0
+        self._cache = SeriesCache(db)
         self._commit_error: BaseException = Closed()
         self._commit_took = 0.0
         # Held while a job is put and while the end is declared: no job can come in behind the last look at the queue.
@@ -197,68 +123,6 @@ class Writer:
 
         await trio.lowlevel.wait_task_rescheduled(abort)
         return job.outcome()  # also when cancelled meanwhile: what a unit holds for its caller would be lost else
-
-    async def run_series(
-        self,
-        units: Iterable[Callable[[X], T]],
-        make: Callable[[apsw.Connection], X],
-        note: Callable[[T], None],
-        between: Callable[[], Awaitable[None]] | None = None,
-        *,
-        ahead: int = SERIES_AHEAD,
-    ) -> None:
-        """Have units run in their order, each committed and published; see `Database.write_series`."""
-        await trio.lowlevel.checkpoint_if_cancelled()
-        source = iter(units)
-        under: list[Job[X, T]] = []
-        errors: list[BaseException] = []
-        changed = trio.Event()
-
-        def done(job: Job[X, T]) -> None:
-            under.remove(job)
-            if job.error is None:
-                note(job.result)
-            else:
-                errors.append(job.error)
-            changed.set()
-
-        if not self._series_under_way:
-            self._calm = trio.Event()
-        self._series_under_way += 1
-        try:
-            while not errors:
-                for unit in itertools.islice(source, ahead - len(under)):
-                    job = Job(unit, make, done=done)
-                    self._put(job)
-                    under.append(job)
-                if not under:
-                    return
-                changed = trio.Event()
-                await changed.wait()
-                if between is not None and not errors:
-                    await between()
-            raise errors[0]
-        except BaseException:
-            under[:] = [job for job in under if not job.claim.acquire(blocking=False)]
-            with trio.CancelScope(shield=True):  # bounded: units that have begun
-                while under:
-                    changed = trio.Event()
-                    await changed.wait()
-            raise
-        finally:
-            errors.clear()  # their tracebacks hold this frame
-            self._series_under_way -= 1
-            if not self._series_under_way:
-                self._calm.set()
-
-    @property
-    def in_series(self) -> bool:
-        """Whether a series is under way."""
-        return self._series_under_way > 0
-
-    async def calm(self) -> None:
-        """Sleep while a series is under way."""
-        await self._calm.wait()
 
     def chore(self, chore: Chore) -> None:
         """Have `chore` run on the connection between two batches, outside of a transaction; nobody waits for it."""
@@ -311,13 +175,12 @@ class Writer:
                     self._run_chore(item)
                 elif self._claim(item):
                     if item.of_series:
-                        self._grow()
+                        self._cache.grow()
                     batch = [item]
                     self._run_batch(batch)
                     batch = []
                     self._checkpoints.between(self._db)
-                    if time.monotonic() - self._series_ended > SERIES_REST:
-                        self._rest()
+                    self._cache.rest()
                 del item
         except BaseException as error:
             # A fault of this module, for what units raise is theirs: nobody may wait for a thread that is gone.
@@ -354,11 +217,11 @@ class Writer:
         return self._items.popleft()
 
     def _wait(self) -> AnyJob | Chore | None:
-        if self._cache_kib:
+        if self._cache.large:
             try:
                 return self._queue.get(timeout=SERIES_REST)
             except queue.Empty:
-                self._rest()
+                self._cache.shrink()
         return self._queue.get()
 
     def _gather(self) -> None:
@@ -436,23 +299,10 @@ class Writer:
         while self._series and not self._items and series and batch[0].of_series and batch[-1].of_series:
             job = self._series.popleft()
             if self._claim(job):
-                self._grow()
+                self._cache.grow()
                 batch.append(job)
                 return True
         return False
-
-    def _grow(self) -> None:
-        """Make the cache fit for a series; it stays so for a while."""
-        self._series_ended = time.monotonic()
-        if not self._cache_kib:
-            self._cache_kib = -int(self._db.pragma("cache_size"))
-            self._db.pragma("cache_size", -SERIES_CACHE_KIB)
-
-    def _rest(self) -> None:
-        """Give the memory of the large cache back."""
-        if self._cache_kib:
-            self._db.pragma("cache_size", -self._cache_kib)
-            self._cache_kib = 0
 
     def _run_one(self, job: AnyJob, *, first: bool) -> bool:
         """Run a job in a savepoint, the first one without. False: the transaction of the whole batch is gone."""

@@ -1,0 +1,82 @@
+"""A unit on its way to the writer and back: what the loop and the writer's thread share of it."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import apsw
+import trio
+
+from moxlite.store.file.transaction import Tx
+
+__all__ = ["AnyJob", "Job"]
+
+X = TypeVar("X", bound=Tx)
+T = TypeVar("T")
+
+
+class Job(Generic[X, T]):
+    """A unit on its way: what to run, who waits for it, and what came of it. `done` makes it one of a series: it is
+    called on the loop once the unit is committed and published, or has failed, and no task is woken. It does not raise.
+    """
+
+    __slots__ = ("claim", "context", "done", "error", "make", "result", "task", "tx", "unit", "weight")
+
+    def __init__(
+        self,
+        unit: Callable[[X], T],
+        make: Callable[[apsw.Connection], X],
+        weight: int = 0,
+        *,
+        done: Callable[[Job[X, T]], None] | None = None,
+    ) -> None:
+        self.unit = unit
+        self.make = make
+        self.weight = weight
+        self.done = done
+        self.context = contextvars.copy_context()
+        self.task = trio.lowlevel.current_task()
+        self.claim = threading.Lock()
+        self.tx: X | None = None
+        self.result: T
+        self.error: BaseException | None = None
+
+    def run(self, db: apsw.Connection) -> None:
+        """Run the unit in the transaction that is open."""
+        tx = self.make(db)
+        self.result = self.context.run(self.unit, tx)
+        self.tx = tx
+        self.error = None
+
+    def fail(self, error: BaseException) -> None:
+        """Note why the unit is not in the database."""
+        self.error = error
+        self.tx = None
+
+    @property
+    def of_series(self) -> bool:
+        """Whether others go before it."""
+        return self.done is not None
+
+    def outcome(self) -> T:
+        """What the unit returned; raises what it raised."""
+        error, self.error = self.error, None  # the traceback holds this frame: without the cycle, all is freed at once
+        try:
+            if error is not None:
+                raise error
+            return self.result
+        finally:
+            del error
+
+    def wake(self) -> None:
+        """Tell who waits, on the loop."""
+        if self.done is None:
+            trio.lowlevel.reschedule(self.task)
+        else:
+            self.done(self)
+
+
+AnyJob: TypeAlias = Job[Any, Any]
