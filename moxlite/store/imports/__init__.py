@@ -5,9 +5,10 @@
 - `folders`, `labels`: names of files and labels of Google to names of mailboxes
 - `sources`: a file or archive to messages
 - `reading`: messages to batches, in a worker thread
-- `staging`: units that put messages into the account where nobody sees them, and take them away again
 - `finish`: the one unit in which they appear
 - `progress`: what listeners are told, and may join late
 - `upload`: the octets of an upload as a file
 - `engine`: an import from its beginning to its end
+
+Until then its messages lie in the account where no session sees them (`mail.staging`).
 """
