@@ -1,10 +1,12 @@
-"""All accounts of a data directory.
+"""All accounts of a data directory, each opened whole, shared by its users and closed again.
 
-- `accounts`: opened on demand, shared by their users, closed when idle; created, renamed, removed
-- `opened`, `tasks`: an open account with its text index and its background tasks
-- `folders`: where its files are
-- `rounds`, `scrubbing`, `shares`: what is done with all of them, one after the other
-- `gentestdata`: accounts with something of everything
+- `accounts`: the registry: open, create, remove, adopt, close the idle
+- `opened`: an open account: its handle with text index and background tasks
+- `tasks`: these tasks, run and kept running
+- `rounds`: what is done with all accounts one after the other, as each night
+- `folders`: names of accounts, and their folders
+- `scrubbing`, `shares`: reading all octets again from time to time; who shares mailboxes with whom, for auth.db
+- `gentestdata`: an account with one of everything, for fixtures of upgrades
 
-The handle that lower rooms take is `changelog.account`.
+What a task does with its account is in `upkeep`, `junk` and `search`.
 """

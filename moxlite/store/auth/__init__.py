@@ -1,8 +1,9 @@
-"""What proves who a user is: passwords in each account's file, and ``auth.db`` for all accounts.
+"""Who an account's owner is: stored credentials, and auth.db (STORE-100 to STORE-106, STORE-191).
 
-- `credentials`, `apppasswords`: stored forms of passwords, and their verification
-- `authdb`: the file: who shares mailboxes with whom, removed accounts, the audit log; and in it
-- `sessions`: of the web; `loginattempts`: for users and operators to look at; `tlskeys`: client certificates
+- `credentials`: the password of an account, in its file; hashing and verifying
+- `apppasswords`: generated passwords, one for each device
+- `authdb`: auth.db, with all that concerns more than one account
+- `sessions`, `loginattempts`, `tlskeys`: its tables
 
-Whether a log-in is allowed is decided by `moxlite.logins`.
+Nothing here decides whether somebody may log in: that is `moxlite.logins`.
 """

@@ -1,3 +1,11 @@
-"""Backups of a data directory: full copies, incremental repositories, restoring both (docs/spec/store.md §13)."""
+"""Backups of a data directory, and restoring them (docs/spec/store.md §13).
 
-__all__: list[str] = []
+- `copying`: one database as it is at one moment, while it goes on; `layout`: what of a data directory is copied
+- `full`, `restore`: a copy that is a data directory itself, and back
+- `repository`: snapshots that share what they have in common: `manifest`, `blocks`, `blockfile`, `packs`, `sealing`
+- `selective`: mail of one account out of a backup into a running server
+- `whole`: one account as one file
+- `verify`: whether a backup, or a stopped server's directory, is sound
+
+When backups are made is for `moxlite.admin`. A backup knows files and accounts, not what is in messages.
+"""

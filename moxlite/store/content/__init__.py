@@ -1,9 +1,10 @@
-"""The octets of messages: on their way in, at rest, and read again.
+"""The octets of messages, on their way into an account and out of it (STORE-7, STORE-180 to STORE-182).
 
-- `spool`: a message while it comes, in memory or in an unlinked file
-- `prepare`: all that is made of the octets before the unit that adds them: structure, header, chunks, hashes
-- `chunks`, `body`: how bodies lie in the database, and reading any range of one
-- `sound`: stored bodies that a new message shares
+- `spool`: octets that are being received
+- `prepare`: all that is made of a message before the unit that adds it
+- `chunks`: how bodies are cut, compressed and checked
+- `body`: reading them again, by range
+- `sound`: looking at a stored body that a new message is to share
 
-Rows of messages are added by `mail.adding`; MIME itself is `proto.mime`.
+Which rows a message has is not decided here but in `mail.adding`; MIME itself is `proto.mime`.
 """

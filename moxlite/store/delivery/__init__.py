@@ -1,10 +1,12 @@
-"""How a message comes into an account, and what is counted when one leaves it.
+"""How a message comes into an account, and how one leaves for the queue.
 
-- `actions`, `perform`: what a plan asks for, done in one unit, once for each key; `reasons`: why
-- `deliver`: the server's own messages, and those that clients append
-- `rulesets`, `rejects`, `reputation`: rules of a destination, copies of what was refused, earlier mail of a sender
-- `outgoing`: limits on what an account submits; `submission`: what the queue is handed
-- `queued`: what the queue shows in the account's mailbox
+- `actions`, `perform`: what can be done with a message at one account, and doing it in one unit
+- `reasons`: why a message is where it is
+- `deliver`: messages of the server's own, and appended ones
+- `rulesets`, `reputation`, `rejects`: what decides about a message, and where refused ones go
+- `submission`, `outgoing`: what is handed to the queue, and how much of it a day
+- `queued`: what waits in the queue, shown in a mailbox
 
-What should be done with a message is decided by `moxlite.acceptance`; replies to the sender are SMTP's.
+Which actions are to be performed is decided by `moxlite.acceptance`; nothing here knows the configuration or the
+network.
 """

@@ -6,4 +6,6 @@
 - `zipstream`: the zip file
 - `contents`: messages of a snapshot, in the form that they have in files
 - `engine`: an export from its beginning to its end
+
+Formats of files by themselves are in `proto` (`mbox`, `maildir`, `tar`). A whole account as one file is `backup.whole`.
 """

@@ -8,7 +8,8 @@
 - `finish`: the one unit in which they appear
 - `progress`: what listeners are told, and may join late
 - `upload`: the octets of an upload as a file
-- `engine`: an import from its beginning to its end
+- `adding`: one import from its beginning to its end
+- `engine`: the imports of a server: which run, and how each ended
 
 Until then its messages lie in the account where no session sees them (`mail.staging`).
 """

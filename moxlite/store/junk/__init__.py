@@ -8,4 +8,8 @@ STORE-193).
 - `trainer`, `retrain`: learning in the background
 - `classify`: judging a message, and explaining it
 - `play`: trying the filter out on two folders of mail
+- `verify`: counting the words again, for the deep check
+
+The settings are `store.junkparams`, the rules that make flags of mailbox names `store.junkflags`. What becomes of a
+message that is judged is not decided here.
 """

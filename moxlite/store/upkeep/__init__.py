@@ -1,9 +1,10 @@
-"""What is done with an account without being asked by its owner, or by an operator's command.
+"""What is done to an account without being asked, and when something is wrong with it.
 
-- `erase`, `retention`, `undelete`: content of removed messages goes after a time; until then it can come back
+- `erase`, `retention`, `undelete`: content of removed messages, messages that grow too old, and both brought back
 - `outbox`: what units owe to other files is carried over
-- `check`, `checkrules`, `repairs`: whether rows agree, and making them agree
-- `scrub`, `reparse`: bodies are read and stored anew; the MIME index is made anew
+- `check`, `checkrules`, `repairs`: whether all rows agree, and making them agree
+- `scrub`: whether all octets can be read, and storing them anew in another encoding
+- `reparse`: the index of messages made anew after an upgrade
 
-When these run is for `accounts`; the checks of a whole directory are `backup.verify`.
+Each is a function or a task for one account. When they run, and for which accounts, is for `accounts`.
 """
