@@ -68,13 +68,13 @@ PACKAGES: Final[Mapping[Service, str]] = {
 """Rooms that answer for crashes of their connections."""
 
 
-def run(started: Started, *, local: bool, ready: Callable[[], None], signals: Signals) -> None:
+def run(started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals) -> None:
     """Serve until a signal or ``moxlite stop`` ends it.
 
     Args:
       started: from `process.startup.start`.
       local: this is ``localserve``: all addresses are accepted, nothing leaves the machine (ADMIN-45).
-      ready: called once everything accepts connections.
+      ready: called with the house once everything accepts connections.
       signals: in their block.
 
     Raises:
@@ -97,7 +97,7 @@ def _first(group: BaseExceptionGroup[StartFailed]) -> StartFailed:
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
-async def serve(started: Started, *, local: bool, ready: Callable[[], None], signals: Signals) -> None:
+async def serve(started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals) -> None:
     """The tree. Arguments as `run`."""
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         house = await open_house(started, databases, tree, local=local)
@@ -141,7 +141,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[], None], sig
             await _start_ctl(house, _commands(house, queue, backups))
             logger.info("ready to serve", extra={"kv": {"version": __version__, "pid": os.getpid()}})
             notify("READY=1")
-            ready()
+            ready(house)
             await trio.to_thread.run_sync(_settle_memory)
             await house.shutdown.wait()
             logger.info("stopping")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import h11
@@ -159,10 +159,18 @@ class Rig:
             yield account
 
 
+class Connecting(Protocol):
+    """A server that a browser reaches."""
+
+    def connect(self, **connection: Any) -> trio.abc.Stream:
+        """A connection of a client to the server."""
+        ...
+
+
 class Browser:
     """Keeps cookies and the CSRF token; one connection for each request."""
 
-    def __init__(self, rig: Rig, connection: dict[str, Any], app: str) -> None:
+    def __init__(self, rig: Connecting, connection: dict[str, Any], app: str) -> None:
         self.rig = rig
         self.app = app
         self.connection = connection

@@ -13,6 +13,7 @@ from moxlite.cli.common import Failure, call, config_path, settings
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
+    from moxlite.house import House
     from moxlite.process.signals import Signals
 
 __all__ = ["healthcheck", "localserve", "serve", "stop"]
@@ -115,7 +116,7 @@ def _serve_with(signals: "Signals", path: Path, *, log_level: str | None, drop: 
     for warning in started.warnings:
         print(f"moxlite: warning: {warning}", file=sys.stderr)
 
-    def ready() -> None:
+    def ready(house: "House") -> None:
         if local:
             with contextlib.suppress(BrokenPipeError):  # `moxlite localserve | head`: nobody reads any longer
                 print(_welcome(path, started.holder.current), flush=True)

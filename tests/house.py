@@ -1,0 +1,250 @@
+"""The whole server in a test: the real tree of `server.serve` on free loopback ports, and clients for all its doors.
+
+::
+
+    async with house(tmp_path) as h:
+        smtp = await h.smtp()
+        await smtp.deliver("mia@example.org")
+        imap = await h.imap("mia")
+        assert await imap.select() ...
+        browser = await h.web("mia")
+        await browser.call("mailboxes")
+        assert await h.readiness() == (200, "ok")
+
+It serves as `localserve` does: nothing leaves the machine, and DNS is not asked. With the fixture `mock_clock` time
+stands still but for `clock.jump`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from moxlite.admin.storage import store_options
+from moxlite.config.holder import ConfigHolder
+from moxlite.house import House
+from moxlite.net.ctlclient import CtlClient, connect_ctl
+from moxlite.net.log import LogHandler
+from moxlite.process.signals import Signals
+from moxlite.process.startup import start
+from moxlite.server import serve
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.credentials import change_password
+from moxlite.supervision import Fate, Supervisor
+from tests.session.imapd_harness import Client as IMAPClient
+from tests.session.smtpd_harness import Client as SMTPClient
+from tests.tools import free_port
+from tests.web_rig import Browser
+
+__all__ = ["DOMAINS", "PASSWORD", "STATIC", "Faults", "Running", "house", "soon"]
+
+PASSWORD = "correct horse"
+
+STATIC = """\
+hostname = "mx.example.org"
+data_dir = "data"
+rate_limits.exempt = ["127.0.0.0/8"]
+[postmaster]
+account = "mia"
+mailbox = "Postmaster"
+"""
+"""moxlite.toml, without its listeners."""
+
+LISTENER = """
+[listeners.{name}]
+ips = ["127.0.0.1"]
+smtp = {{ enabled = true, port = {smtp}, starttls = false, first_time_sender_delay = "0s" }}
+imap = {{ enabled = true, port = {imap}, require_tls = false }}
+webmail_http = {{ enabled = true, port = {webmail} }}
+metrics_http = {{ enabled = true, port = {metrics} }}
+"""
+LISTENERS = ("one", "two")
+"""Two, so that there is another door while one cannot be used."""
+
+DOMAINS = """\
+[domains."example.org"]
+[accounts.mia]
+domain = "example.org"
+[accounts.mia.destinations."mia@example.org"]
+[accounts.tom]
+domain = "example.org"
+[accounts.tom.destinations."tom@example.org"]
+"""
+
+SECONDS = 60.0
+"""Of real time, for what must happen."""
+
+
+async def soon(condition: Callable[[], object], what: str = "condition") -> None:
+    """Wait in real time, whatever the test's clock says, until `condition` holds."""
+    end = await _now() + SECONDS
+    while not condition():
+        assert await _now() < end, f"waited {SECONDS:.0f} s for: {what}"
+
+
+async def _now() -> float:
+    """Real time, a moment later: other tasks have had theirs."""
+    import time
+
+    await trio.to_thread.run_sync(time.sleep, 0.002)
+    return time.monotonic()
+
+
+class Faults:
+    """Ends running tasks of supervisors with errors. Tasks are known that were started after `patch`."""
+
+    def __init__(self) -> None:
+        self.runs: dict[tuple[str, str], int] = {}
+        """How often each was started, by the names of its supervisor and its own."""
+        self._planted: dict[tuple[str, str], BaseException] = {}
+        self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
+
+    def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Stand between supervisors and their tasks."""
+        start, start_ready = Supervisor.start, Supervisor.start_ready
+        faults = self
+
+        def faulty_start(
+            tree: Supervisor, name: str, task: Callable[..., Awaitable[None]], fate: Fate = Fate.RESTART
+        ) -> None:
+            start(tree, name, task if fate is Fate.ONCE else partial(faults._run, (tree.name, name), task), fate)
+
+        async def faulty_start_ready(tree: Supervisor, name: str, task: Callable[..., Awaitable[None]]) -> None:
+            await start_ready(tree, name, partial(faults._run, (tree.name, name), task))
+
+        monkeypatch.setattr(Supervisor, "start", faulty_start)
+        monkeypatch.setattr(Supervisor, "start_ready", faulty_start_ready)
+
+    async def _run(self, key: tuple[str, str], task: Callable[..., Awaitable[None]], **options: Any) -> None:
+        self.runs[key] = self.runs.get(key, 0) + 1
+        self._scopes[key] = scope = trio.CancelScope()
+        with scope:
+            await task(**options)
+        if scope.cancelled_caught:
+            raise self._planted.pop(key)
+
+    def plant(self, tree: str, name: str, error: BaseException) -> None:
+        """Have a running task fail with `error`."""
+        self._planted[tree, name] = error
+        self._scopes[tree, name].cancel()
+
+
+class Running:
+    """The server, and its doors. `house` is what `serve` works with."""
+
+    def __init__(self, folder: Path, house: House, signals: Signals, stack: AsyncExitStack) -> None:
+        self.folder = folder
+        self.house = house
+        self.signals = signals
+        self._stack = stack
+
+    @property
+    def tree(self) -> Supervisor:
+        """The supervisor of the server."""
+        return self.house.tree
+
+    def port(self, service: str, listener: str = "one") -> int:
+        """The port of `smtp`, `imap`, `webmail_http` or `metrics_http`."""
+        settings = getattr(self.house.static.listeners[listener], service)
+        return int(settings.port)
+
+    def connect(self, **connection: Any) -> trio.SocketStream:
+        """A connection to `port`, which listens: it is there at once."""
+        sock = socket.create_connection(("127.0.0.1", connection["port"]))
+        sock.setblocking(False)
+        return trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+
+    async def smtp(self, listener: str = "one") -> SMTPClient:
+        """A client that has said EHLO."""
+        client = SMTPClient(await self._stack.enter_async_context(self.connect(port=self.port("smtp", listener))))
+        assert (await client.reply()).startswith("220")
+        assert (await client.say("EHLO client.example")).startswith("250")
+        return client
+
+    async def imap(self, account: str = "mia", listener: str = "one") -> IMAPClient:
+        """A client that has logged in."""
+        client = IMAPClient(await self._stack.enter_async_context(self.connect(port=self.port("imap", listener))))
+        assert (await client.response()).startswith("* OK")
+        await client.login(f"{account}@example.org", PASSWORD)
+        return client
+
+    async def web(self, account: str = "mia", listener: str = "one") -> Browser:
+        """A browser that has logged in to the webmail."""
+        browser = self.browser(listener)
+        await browser.log_in(f"{account}@example.org", PASSWORD)
+        return browser
+
+    def browser(self, listener: str = "one", service: str = "webmail_http") -> Browser:
+        """A browser for one of the ports."""
+        port = self.port(service, listener)
+        browser = Browser(self, {"port": port}, "/webmail/")
+        browser.host = f"127.0.0.1:{port}"
+        return browser
+
+    @asynccontextmanager
+    async def ctl(self) -> AsyncIterator[CtlClient]:
+        """A client of the control socket."""
+        async with connect_ctl(self.house.static.data_dir / "ctl") as client:
+            yield client
+
+    async def readiness(self, listener: str = "one") -> tuple[int, str]:
+        """Status and text of ``/readyz``."""
+        answer = await self.browser(listener, "metrics_http").fetch("/readyz")
+        return answer.status, answer.body.decode().rstrip("\n")
+
+
+@asynccontextmanager
+async def house(folder: Path, *, static: str = "", domains: str = DOMAINS) -> AsyncIterator[Running]:
+    """A server whose configuration and data are below `folder`, stopped in order at the end.
+
+    Args:
+      static: lines of moxlite.toml, before all tables.
+      domains: domains.toml; all accounts get `PASSWORD`.
+    """
+    path = folder / "config" / "moxlite.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    listeners = "".join(
+        LISTENER.format(name=name, smtp=free_port(), imap=free_port(), webmail=free_port(), metrics=free_port())
+        for name in LISTENERS
+    )
+    path.write_text(static + STATIC + listeners)
+    (path.parent / "domains.toml").write_text(domains)
+    await _set_passwords(path)
+    umask = os.umask(0)
+    started = start(path, drop=False)
+    ready: list[House] = []
+    signals = Signals()
+    try:
+        async with AsyncExitStack() as clients, trio.open_nursery() as nursery:
+            nursery.start_soon(partial(serve, started, local=True, ready=ready.append, signals=signals))
+            await soon(lambda: ready, "the server is ready")
+            yield Running(folder, ready[0], signals, clients)
+            await clients.aclose()
+            ready[0].shutdown.set()
+    finally:
+        os.umask(umask)
+        started.close()
+        for handler in [one for one in logging.getLogger().handlers if isinstance(one, LogHandler)]:
+            logging.getLogger().removeHandler(handler)
+            with suppress(OSError):
+                handler.close()
+
+
+async def _set_passwords(path: Path) -> None:
+    holder, _ = ConfigHolder.open(path)
+    accounts = Accounts(holder.current.static.data_dir, store_options(lambda: holder.current))
+    try:
+        for name in holder.current.domains.accounts:
+            async with accounts.use(name) as account:
+                await change_password(account, PASSWORD)
+    finally:
+        await accounts.aclose()
