@@ -80,7 +80,7 @@ class CommandLoop:
         Raises Disconnect when the session must end with BYE.
         """
         session = self._session
-        with trio.CancelScope() as waiting:  # cancelled only while we wait for the client: see `end`
+        with trio.CancelScope() as waiting:  # cancelled only while we wait for the client: see `Session.end`
             await self._run(waiting)
         if waiting.cancelled_caught:
             assert session.ending is not None
