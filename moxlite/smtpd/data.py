@@ -52,7 +52,7 @@ async def _content(session: Session) -> Response:
         finally:
             if not done:
                 session.end_transaction()
-    raise Goodbye(replies.OVERSIZE if transaction.oversize else replies.TIMEOUT, "timeout")
+    raise Goodbye(transaction.refused or replies.TIMEOUT, "timeout")
 
 
 async def _receive(session: Session, transaction: Transaction, scope: trio.CancelScope) -> DataEnd:
@@ -63,11 +63,13 @@ async def _receive(session: Session, transaction: Transaction, scope: trio.Cance
         match event:
             case DataChunk(octets):
                 await _write(transaction, octets)
+                if transaction.refused is None and transaction.header.exceeded(octets):
+                    transaction.refuse(replies.HEADER_TOO_LARGE)
+                    scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
             case DataEnd():
                 return event
             case Oversize():
-                transaction.oversize = True
-                transaction.drop_spool()
+                transaction.refuse(replies.OVERSIZE)
                 scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
             case _:
                 assert event is NEED_DATA
@@ -86,21 +88,19 @@ async def _write(transaction: Transaction, octets: bytes) -> None:
         await transaction.spool.write(octets)
     except OSError as error:
         logger.error("message cannot be spooled", extra={"kv": {"err": error}})
-        transaction.full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        transaction.drop_spool()
+        transaction.refuse(replies.STORAGE_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else replies.INTERNAL)
 
 
 async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> Response:
     """The reply to a complete message or chunk."""
     if end.overrun:
         raise Goodbye(replies.OVERSIZE)
-    if end.oversize:
-        return replies.OVERSIZE
+    if transaction.refused is not None:
+        return transaction.refused
     if end.bad_line_ends:
         return replies.BAD_CHUNK if transaction.chunked else replies.BAD_LINE_ENDS
     spool = transaction.spool
-    if spool is None:
-        return replies.STORAGE_FULL if transaction.full else replies.INTERNAL
+    assert spool is not None  # else it is refused
     if not end.last:
         return replies.CHUNK_OK
     try:

@@ -24,7 +24,7 @@ from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.prepare import Prepared, prepare
-from moxlite.store.content.spool import Spool
+from moxlite.store.content.spool import WRITE_SIZE, Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
 from moxlite.store.delivery.submission import (
     MAX_EXTRA,
@@ -216,7 +216,9 @@ async def _needs_smtputf8(transaction: Transaction, spool: Spool, prepared: Prep
 
     def parts() -> bool:
         return any(
-            not spool.read(part.header, part.body - part.header).isascii() for part in prepared.index.root.walk()
+            not spool.read(start, min(WRITE_SIZE, part.body - start)).isascii()
+            for part in prepared.index.root.walk()
+            for start in range(part.header, part.body, WRITE_SIZE)
         )
 
     return parts() if spool.in_memory else await trio.to_thread.run_sync(parts)

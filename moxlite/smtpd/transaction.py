@@ -5,7 +5,9 @@ import time
 
 from moxlite.config.snapshot import Recipient
 from moxlite.proto.address import Path
+from moxlite.proto.mime.headers import HeaderWatch
 from moxlite.proto.smtp.commands import MailFrom, RcptTo
+from moxlite.proto.smtp.replies import Response
 from moxlite.store.content.spool import Spool
 
 __all__ = ["AcceptedRecipient", "Transaction"]
@@ -34,21 +36,22 @@ class Transaction:
       hold_until: µs UTC of FUTURERELEASE, None for at once.
       recipients: those accepted, in order.
       spool: the octets so far, once DATA or BDAT began.
-      chunked: it comes by BDAT. oversize, full: the spool was dropped, because the message is too large or the disk is
-        full; the rest is read and dropped.
+      header: watches the header section of what comes.
+      chunked: it comes by BDAT.
+      refused: the reply when it is known before the end of the message, whose rest is read and dropped.
       identifier: by it an account gets the message once (STORE-60): random, or what the own queue gave its message.
       received: when MAIL came, µs UTC.
     """
 
     __slots__ = (
         "chunked",
-        "full",
+        "header",
         "hold_until",
         "identifier",
         "mail",
-        "oversize",
         "received",
         "recipients",
+        "refused",
         "spool",
     )
 
@@ -57,7 +60,9 @@ class Transaction:
         self.hold_until = hold_until
         self.recipients: list[AcceptedRecipient] = []
         self.spool: Spool | None = None
-        self.chunked = self.oversize = self.full = False
+        self.header = HeaderWatch()
+        self.chunked = False
+        self.refused: Response | None = None
         self.identifier = identifier or secrets.token_bytes(16)
         self.received = time.time_ns() // 1000
 
@@ -70,6 +75,11 @@ class Transaction:
     def lax(self) -> bool:
         """Whether the client put a space before a path (SMTP-66)."""
         return self.mail.lax or any(recipient.command.lax for recipient in self.recipients)
+
+    def refuse(self, response: Response) -> None:
+        """Keep nothing of the message any more."""
+        self.refused = response
+        self.drop_spool()
 
     def drop_spool(self) -> None:
         """Give the octets back. Idempotent."""

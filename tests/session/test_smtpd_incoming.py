@@ -144,11 +144,36 @@ async def test_a_forged_field_is_removed_however_it_is_written(smtp: Smtp, forge
     assert b"forgery" not in one
 
 
+LARGE = "max_message_size = 200000=>max_message_size = 4000000"
+
+
+async def test_a_header_section_too_large_is_refused_as_soon_as_that_is_known(smtp: Smtp) -> None:
+    """SMTP-46a"""
+    half = b"X-Long: " + b"x" * (600 << 10) + b"\r\n"
+    async with smtp.connect(context=smtp.configured(LARGE)) as client:
+        await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
+        chunk = b"BDAT %d\r\n%b" % (len(half), half)
+        await client.send(chunk)
+        assert (await client.reply()).startswith("250 2.0.0 chunk")
+        await client.send(chunk)
+        assert (await client.reply()).startswith("552 5.3.4 header section too large")
+        await client.send(chunk)
+        assert (await client.reply()).startswith("503 5.5.1")
+        await client.play("C: RSET\nS: 250")
+        assert (await client.deliver(message=MESSAGE + b"no header\r\n" * 200_000)).startswith("250")
+    async with smtp.connect(context=smtp.configured(LARGE, pace=Pace(discard=0.1))) as client:
+        await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
+        await client.play("C: DATA\nS: 354")
+        await client.send(half + half)  # and no end of it
+        assert (await client.reply()).startswith("552 5.3.4 header section too large")
+        assert await client.reply() == ""
+
+
 @pytest.mark.parametrize("line", [b"X-Long: " + b"x" * 900 + b"\r\n", b"A:\r\n"])
 async def test_a_header_section_longer_than_what_is_read_is_refused(smtp: Smtp, line: bytes) -> None:
     """SMTP-46a"""
     section = line * (1 + min((1 << 20) // len(line), 10_000))
-    async with smtp.connect(context=smtp.configured("max_message_size = 200000=>max_message_size = 2000000")) as client:
+    async with smtp.connect(context=smtp.configured(LARGE)) as client:
         assert (await client.deliver(message=section + MESSAGE)).startswith("552 5.3.4 header section too large")
         assert (await client.deliver()).startswith("250")
     assert await smtp.one() is not None

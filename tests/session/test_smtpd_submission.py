@@ -91,6 +91,16 @@ async def test_bcc_is_removed(smtp: Smtp) -> None:
     assert smtp.queued[0].octets == MESSAGE
 
 
+async def test_a_header_section_longer_than_what_is_read_is_refused(smtp: Smtp) -> None:
+    """SMTP-46a"""
+    large = smtp.configured("max_message_size = 200000=>max_message_size = 4000000")
+    async with smtp.user(context=large) as client:
+        for more in (b"X-Long: " + b"x" * (1 << 20) + b"\r\n", b"A:\r\n" * 10_000):
+            assert (await send(client, more + MESSAGE)).startswith("552 5.3.4 header section too large")
+        assert (await send(client)).startswith("250")
+    assert len(smtp.queued) == 1
+
+
 async def test_extra_fields_go_to_the_queue(smtp: Smtp) -> None:
     """SMTP-117"""
     async with smtp.user() as client:

@@ -21,7 +21,7 @@ from moxlite.proto.imap.encode import literal_head
 from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, FetchItem, Preview
 from moxlite.proto.imap.fetchitems import Section as AskedSection
 from moxlite.proto.mime.decode import decode, decoder, is_known_encoding
-from moxlite.proto.mime.headers import select_content_fields, select_fields
+from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection, select_content_fields, select_fields
 from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.sections import Kind, Section, find_part, find_section
 from moxlite.proto.mime.types import Part, Structure
@@ -245,7 +245,7 @@ async def _write_body(session: Session, content: Content, name: bytes, item: Bod
         session.write(b"%b NIL" % name)
         return
     if asked.fields or section.content_fields:
-        header = await content.read(section.start, section.end)
+        header = await content.read(section.start, min(section.end, section.start + MAX_HEADER))
         header = chosen_fields(header, asked, section)
         if item.partial is not None:
             header = header[item.partial[0] : item.partial[0] + item.partial[1]]
@@ -325,10 +325,10 @@ async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | Non
     if numbers:
         return _Decoded(b"", part.body, part.end, part.encoding, part.decoded)
     # the message itself: its header without the encoding that its body no longer has
-    header = await content.read(part.header, part.body)
-    if container:
-        return _Decoded(header, part.body, part.end, "BINARY", len(header) + part.end - part.body)
-    front = select_fields(header, frozenset({b"content-transfer-encoding"}), invert=True)
+    head = HeaderSection(await content.read(part.header, min(part.body, part.header + MAX_HEADER + len(b"\r\n"))))
+    if container or not head.complete:
+        return _Decoded(b"", part.header, part.end, "BINARY", part.end - part.header)
+    front = head.select([name for name in head.names if name != b"content-transfer-encoding"])
     return _Decoded(front, part.body, part.end, part.encoding, len(front) + part.decoded)
 
 

@@ -28,7 +28,7 @@ from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.flagwire import parse_words
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, SequenceSet
-from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import body_text, fold, header_text
 from moxlite.proto.mime.types import Structure
 from moxlite.proto.mime.words import decode_words
@@ -71,10 +71,10 @@ class Message:
         return self._structure
 
     def whole_header(self) -> bytes:
-        """The header section, also when it was cut for storing."""
+        """The header section up to MAX_HEADER, also when less of it is stored apart."""
         if len(self.header) < HEADER_LIMIT:
             return self.header
-        return self.read(0, self.structure.root.body)
+        return self.read(0, min(self.structure.root.body, MAX_HEADER))
 
     def header_holds(self, needle: str, hint: Hint | None) -> bool:
         """Whether the decoded header has `needle`, which is folded, and of which `hint` was made."""

@@ -25,6 +25,7 @@ __all__ = [
     "MAX_HEADER",
     "Field",
     "HeaderSection",
+    "HeaderWatch",
     "select_content_fields",
     "select_fields",
     "unfold",
@@ -200,6 +201,30 @@ class HeaderSection:
             ]
             self._starts = list(accumulate(lengths, initial=0))
         return self._starts[at]
+
+
+class HeaderWatch:
+    """Watches a message that comes in pieces: its header section may grow too long long before it ends."""
+
+    __slots__ = ("_ended", "_last", "_seen")
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._last = b"\n"  # as if a line had ended before the message
+        self._ended = False
+
+    def exceeded(self, octets: bytes) -> bool:
+        """Whether the section has more than MAX_HEADER octets, after `octets` have come, too.
+
+        One that ends is for HeaderSection to judge.
+        """
+        if self._ended:
+            return False
+        self._seen += len(octets)
+        octets = self._last + octets
+        self._ended = _EMPTY.search(octets) is not None
+        self._last = octets[-2:]
+        return not self._ended and self._seen > MAX_HEADER + len(b"\r\n")
 
 
 def _end_of(octets: bytes) -> tuple[int, int | None]:

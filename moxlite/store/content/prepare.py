@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.structure import scan_message
@@ -118,7 +119,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
             structure=encode_structure(index),
             header=(prefix + self.header[len(self.prefix) :])[:HEADER_LIMIT]
             if len(self.header) < HEADER_LIMIT
-            else (prefix + self.spool.read(0, self.index.root.body - len(self.prefix)))[:HEADER_LIMIT],
+            else (prefix + self.spool.read(0, min(self.index.root.body - len(self.prefix), HEADER_LIMIT)))[
+                :HEADER_LIMIT
+            ],
         )
 
 
@@ -219,7 +222,7 @@ def _prepare(spool: Spool, strict: bool, compression: Compression | None, chunks
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """What the octets of a body say, without any prefix; `section` is its header section, whole."""
+    """What the octets of a body say, without any prefix; `section` is its header section, up to MAX_HEADER."""
 
     index: Structure
     section: bytes
@@ -234,7 +237,7 @@ def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
     # Short ones as one object: searching and cutting octets is cheaper than doing so in a view of them.
     data = bytes(view) if len(view) <= ON_LOOP else view
     index, header, envelope = scan_message(data, strict=strict)
-    section = bytes(data[: index.root.body])
+    section = bytes(data[: min(index.root.body, MAX_HEADER)])
     subject_base, is_response = base_subject(index.envelope.subject)
     return Parsed(
         index=index,

@@ -14,6 +14,7 @@ import apsw
 import msgspec
 import zstandard
 
+from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.text import MAX_TEXT, body_text, fold, header_text
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.content.body import Content, read_content
@@ -88,7 +89,7 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text 
             try:
                 structure = decode_structure(packed)
                 if len(header) >= HEADER_LIMIT:
-                    header = read(0, structure.root.body)
+                    header = read(0, min(structure.root.body, MAX_HEADER))
                 text, whole = _text(structure, header, read)
             except (ChunkDamaged, msgspec.DecodeError):
                 yield message_id, None, False
