@@ -258,3 +258,36 @@ async def test_appending_again_leaves_a_sound_body_as_it_is(imap: Imap, monkeypa
         monkeypatch.setattr(chunks, "_preferred", chunks.Compression.NONE)
         await c.append(MAIL * 100)
         assert await look(account, lambda r: r.rows("SELECT * FROM body_chunk")) == before
+
+
+async def test_a_header_section_over_the_limit_is_kept_and_read_up_to_it(imap: Imap) -> None:
+    """IMAP-98a, STORE-55"""
+    filler = (b"X-Long: " + b"x" * 1000 + b"\r\n") * 3000
+    head = (
+        b"From: a@example.org\r\nSubject: early\r\n"
+        + filler
+        + b"Late: one\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    )
+    data = head + b"aGVsbG8=\r\n"
+    async with imap.user() as c:
+        assert (await c.append(data)).startswith("OK")
+        (fetched, _) = await c.say(
+            "a FETCH 1 (RFC822.SIZE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (Subject Late)])"
+        )
+        assert f"RFC822.SIZE {len(data)}" in fetched
+        assert '"early"' in fetched
+        assert '"APPLICATION" "OCTET-STREAM"' in fetched
+        assert "Subject: early" in fetched
+        assert "Late: one" not in fetched
+        for section, octets in (
+            ("BODY.PEEK[]", data),
+            ("BODY.PEEK[HEADER]", head),
+            ("BODY.PEEK[TEXT]", data[len(head) :]),
+            (f"BODY.PEEK[HEADER]<{len(head) - 40}.20>", head[-40:-20]),
+            ("BINARY.PEEK[]", data),
+        ):
+            (fetched, _) = await c.say(f"a FETCH 1 {section}")
+            assert octets.decode() in fetched
+        assert f"BINARY.SIZE[] {len(data)})" in (await c.say("a FETCH 1 BINARY.SIZE[]"))[0]
+        assert (await c.say("a SEARCH HEADER Subject early"))[0] == "* SEARCH 1"
+        assert (await c.say("a SEARCH HEADER Late one"))[0] == "* SEARCH"

@@ -9,6 +9,9 @@ import trio
 
 from moxlite.net.limits import OpenConnections, Window
 from moxlite.net.resolver import MX, FakeResolver
+from moxlite.smtpd import Pace
+from moxlite.store.content import prepare
+from moxlite.store.content.octetlimiter import OctetLimiter
 from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreError
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, headers, pass_time, smtp
 from tests.tools import still
@@ -177,6 +180,19 @@ async def test_a_header_section_longer_than_what_is_read_is_refused(smtp: Smtp, 
         assert (await client.deliver(message=section + MESSAGE)).startswith("552 5.3.4 header section too large")
         assert (await client.deliver()).startswith("250")
     assert await smtp.one() is not None
+
+
+async def test_a_message_whose_turn_to_be_prepared_does_not_come_is_for_later(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-7a"""
+    limiter = OctetLimiter(1000, 0.05)
+    monkeypatch.setattr(prepare, "_preparing", limiter)
+    async with smtp.connect() as client:
+        async with limiter.hold(1):
+            assert (await client.deliver(message=MESSAGE + b"text\r\n" * 20_000)).startswith("451 4.3.")
+            assert (await client.deliver()).startswith("250")  # short ones don't wait
+        assert (await client.deliver(message=MESSAGE + b"text\r\n" * 20_000)).startswith("250")
 
 
 async def test_a_message_without_header_gets_an_empty_one(smtp: Smtp) -> None:

@@ -25,6 +25,7 @@ from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
+from moxlite.store.content.octetlimiter import OctetLimiter
 from moxlite.store.content.sound import tell_mended, unsound, write_chunks
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadMessage, StoreError
@@ -62,6 +63,22 @@ itself.
 
 MAX_MESSAGE: Final = 100 << 20
 """Octets of a message unless the caller says otherwise (STORE-150)."""
+
+PREPARED_AT_ONCE: Final = 32 << 20
+"""Octets that are prepared at one time over all accounts (STORE-7a): one long mail, or many short ones. More threads
+would not be faster, as they share the interpreter, and would keep the loop waiting.
+"""
+
+WRITTEN_AT_ONCE: Final = 64 << 20
+"""Octets of bodies that are encoded and wait for writers at one time, over all accounts: 16 accounts at full speed."""
+
+TURN_SECONDS: Final = 120.0
+"""For the turn to come: 2 to 10 GiB are prepared meanwhile, and a client of SMTP waits ten minutes (RFC 5321
+§4.5.3.2.6).
+"""
+
+_preparing: Final = OctetLimiter(PREPARED_AT_ONCE, TURN_SECONDS)
+_writing: Final = OctetLimiter(WRITTEN_AT_ONCE, TURN_SECONDS)
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,13 +167,15 @@ async def prepare(
       BadMessage: empty or too large (STORE-150).
       OSError: the file of the spool cannot be written or read.
       MIMEError: only if `strict`; its text is fit for a reply.
+      StorageBusy: so much is being prepared that it takes too long.
     """
     _check_size(spool, len(prefix), max_size)
     if is_short(spool):
         await trio.lowlevel.checkpoint()
         prepared = _prepare(spool, strict, compression, chunks)
     else:
-        prepared = await trio.to_thread.run_sync(_prepare, spool, strict, compression, chunks)
+        async with _preparing.hold(spool.size):
+            prepared = await trio.to_thread.run_sync(_prepare, spool, strict, compression, chunks)
     return prepared.with_prefix(prefix)
 
 
@@ -286,15 +305,16 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
     short ones share a unit.
 
     Raises:
-      StorageFull, StorageBroken: a body could not be written.
+      StorageFull, StorageBroken, StorageBusy: a body could not be written.
     """
     ready = list(messages)
     held: list[BodyID] = []  # in the order of `messages`, those without chunks
     try:
         for pieces in _in_units([one for one in messages if one.chunks is None]):
-            encoded = await trio.to_thread.run_sync(_encode_pieces, pieces)
             octets = sum(piece.size for piece in pieces)
-            held += await account.write(partial(_write_pieces, pieces=encoded, held=tuple(held)), weight=octets)
+            async with _writing.hold(octets):
+                encoded = await trio.to_thread.run_sync(_encode_pieces, pieces)
+                held += await account.write(partial(_write_pieces, pieces=encoded, held=tuple(held)), weight=octets)
         await _mend_stored(account, [one for one in messages if one.chunks is None])
         ids = iter(held)
         yield [one if one.chunks is not None else msgspec.structs.replace(one, held=next(ids)) for one in ready]
