@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from moxlite.store.errors import StoreError
 from moxlite.web.calls import MAX_BODY, calls_of, decode_parameters, encode_error, encode_result
 from moxlite.web.errors import APIError, NotFound
-from moxlite.web.guards import RETRY_AFTER, refuse_foreign
+from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.schema import api_schema
+from moxlite.web.storeerrors import RETRY_AFTER, api_error
 
 if TYPE_CHECKING:
     from moxlite.metrics import Histogram
@@ -54,8 +56,12 @@ class CallServer:
             body = await self._result(caller, name)
             response = Response(200, (*API_HEADERS, *caller.headers), body)
         except APIError as e:
-            extra = (RETRY_AFTER,) if e.status == 429 else ()
-            response = Response(e.status, (*API_HEADERS, *caller.headers, *extra), encode_error(e))
+            response = _refused(caller, e)
+        except StoreError as e:
+            refusal = api_error(e)
+            if refusal is None:
+                raise
+            response = _refused(caller, refusal)
         await writer.respond(await compressed(request.headers, response))
 
     async def _result(self, caller: Caller, name: str) -> bytes:
@@ -73,3 +79,8 @@ class CallServer:
         title, events, asked = self._described
         schema = api_schema(title, self._calls, events, asked)
         await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, msgspec.json.encode(schema))))
+
+
+def _refused(caller: Caller, error: APIError) -> Response:
+    extra = (RETRY_AFTER,) if error.status == 429 else error.headers
+    return Response(error.status, (*API_HEADERS, *caller.headers, *extra), encode_error(error))

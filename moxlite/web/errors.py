@@ -13,19 +13,21 @@ __all__ = [
     "ServerFailed",
     "StorageRefused",
     "TooLarge",
+    "Unavailable",
     "UserError",
 ]
 
 
 class APIError(Exception):
-    """A refused call: ``code`` is for programs, ``text`` for the person."""
+    """A refused call: ``code`` is for programs, ``text`` for the person; ``headers`` go with the answer."""
 
     code: ClassVar[str] = "server:error"
     status: ClassVar[int] = 500
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *headers: tuple[str, str]) -> None:
         super().__init__(text)
         self.text = text
+        self.headers = headers
 
 
 class UserError(APIError):
@@ -93,3 +95,9 @@ class TooLarge(APIError):
 
 class ServerFailed(APIError):
     """Our fault."""
+
+
+class Unavailable(ServerFailed):
+    """Not at the moment, and not by the caller's doing."""
+
+    status = 503

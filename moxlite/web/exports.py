@@ -22,9 +22,10 @@ from moxlite.store.exports.layout import download_name
 from moxlite.web import metrics
 from moxlite.web.calls import MAX_BODY
 from moxlite.web.errors import APIError
-from moxlite.web.guards import RETRY_AFTER, account_of, page_session, parse_fields, refuse_foreign
+from moxlite.web.guards import account_of, page_session, pages, parse_fields, refuse_foreign
 from moxlite.web.headers import SERVICE_HEADERS, disposition
 from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.storeerrors import RETRY_AFTER, page_error
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
@@ -77,7 +78,8 @@ class BrowserExports:
         await page_session(sessions, caller)  # before anything of the body is read
         fields = parse_fields((await request.body.read(MAX_BODY)).decode("utf-8", "replace"))
         try:
-            session = await sessions.check(caller, csrf_token=fields.pop("csrf", ""))
+            with pages():
+                session = await sessions.check(caller, csrf_token=fields.pop("csrf", ""))
         except APIError as e:
             raise HTTPError(403, e.text) from e
         order = _order(fields)
@@ -137,7 +139,8 @@ def _refusal(error: StoreError | OSError) -> HTTPError:
         case OSError() | StorageFull():
             return HTTPError(507, "The disk of the server is full.")
         case _:
-            return HTTPError(503, "The storage of this account does not answer as it should.")
+            assert isinstance(error, StoreError)
+            return page_error(error) or HTTPError(503, "The storage of this account does not answer as it should.")
 
 
 def _order(fields: dict[str, str]) -> ExportOrder:

@@ -4,14 +4,15 @@ meant.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
-from moxlite.store.errors import AccountRemoved, AccountUnknown, Closed, StorageBroken
+from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.web.errors import APIError
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.storeerrors import page_error
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
     from moxlite.web.sessions import Caller, Sessions
 
-__all__ = ["RETRY_AFTER", "account_of", "page_session", "parse_fields", "query_parameters", "refuse_foreign"]
+__all__ = ["account_of", "page_session", "pages", "parse_fields", "query_parameters", "refuse_foreign"]
 
-RETRY_AFTER: Final = ("retry-after", "60")  # the shorter window of the limits (WEBMAIL-17)
 MAX_FIELDS: Final = 16  # of a query or a form; ours have fewer
 
 
@@ -43,7 +43,8 @@ async def page_session(sessions: Sessions, caller: Caller) -> Session:
     if site not in (None, "same-origin", "none"):
         raise HTTPError(403, "This is only for our own pages.")
     try:
-        return await sessions.check(caller, csrf=False)
+        with pages():
+            return await sessions.check(caller, csrf=False)
     except APIError as e:
         raise HTTPError(403, e.text) from e
 
@@ -65,11 +66,24 @@ def parse_fields(text: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def account_of(accounts: Accounts, session: Session) -> AsyncIterator[Account]:
-    """The account of a session, for what is no call. Raises HTTPError 404, 503."""
+    """The account of a session, for what is no call. Raises HTTPError 404, 503, 507."""
     try:
-        async with accounts.use(session.account) as account:
-            yield account
+        with pages():
+            async with accounts.use(session.account) as account:
+                yield account
     except (AccountUnknown, AccountRemoved) as e:
         raise HTTPError(404, "This account is no longer there.") from e
-    except (StorageBroken, Closed) as e:
-        raise HTTPError(503, "The storage of this account does not answer as it should.") from e
+
+
+@contextmanager
+def pages() -> Iterator[None]:
+    """Around what is no call: errors of the store become HTTPErrors, but for those that say an account is gone."""
+    try:
+        yield
+    except (AccountUnknown, AccountRemoved):
+        raise
+    except StoreError as e:
+        answer = page_error(e)
+        if answer is None:
+            raise
+        raise answer from e

@@ -18,7 +18,7 @@ from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap.seqset import normalize
 from moxlite.store.changelog.account import Account, AccountTx
-from moxlite.store.errors import NoSuchMailbox, StorageBroken, StorageFull, StoreError
+from moxlite.store.errors import NoSuchMailbox, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.mailboxes import claim_recent
 from moxlite.store.rows.messages import vanished
@@ -56,7 +56,7 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
         try:
             first = max(first, await account.write(lambda tx: claim_recent(tx, box.id, below)))
             written = True
-        except (StorageFull, StorageBroken) as error:
+        except (StorageFull, StorageBusy, StorageBroken) as error:
             logger.warning("recent messages not claimed", extra={"kv": {"mailbox": box.name, "err": str(error)}})
     _claim(view, max(first, share.recent.get(box.id, 0)))
     if written and share.recent.get(box.id, 0) <= below:

@@ -7,6 +7,7 @@ loginattempts.py, tlskeys.py.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -18,8 +19,10 @@ import trio
 
 from moxlite.store.auth import loginattempts, sessions, tlskeys
 from moxlite.store.auth.loginattempts import AttemptRecorder, LoginAttempt, RecordedAttempt
+from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import Session, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
+from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.acl import ANYONE
@@ -27,6 +30,8 @@ from moxlite.store.options import DAY, Options
 from moxlite.supervision import Supervisor
 
 __all__ = ["MAX_OWNERS", "AuditEntry", "AuthDB"]
+
+logger = logging.getLogger("moxlite.store.auth")
 
 UPKEEP: Final = 3600.0
 """Seconds between two removals of what has expired."""
@@ -84,6 +89,7 @@ class AuthDB:
         """For `open`."""
         self.database = database
         self._recorder = AttemptRecorder(database)
+        self._in_memory = MemorySessions()
 
     @classmethod
     async def open(cls, path: Path, options: Options) -> AuthDB:
@@ -111,10 +117,16 @@ class AuthDB:
     async def add_session(
         self, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = ""
     ) -> SessionTokens:
-        """Begin a session after a successful log-in; returns its tokens, once it is durable."""
-        return await self.database.write(
-            lambda tx: sessions.add_session(tx, app, account, address, remote_ip=remote_ip, user_agent=user_agent)
-        )
+        """Begin a session after a successful log-in; returns its tokens, once it is durable. When the file cannot be
+        written it is kept in memory (STORE-105a): logging in needs no write.
+        """
+        try:
+            return await self.database.write(
+                lambda tx: sessions.add_session(tx, app, account, address, remote_ip=remote_ip, user_agent=user_agent)
+            )
+        except (StorageFull, StorageBusy, StorageBroken) as error:
+            logger.warning("web session kept in memory", extra={"kv": {"account": account, "err": str(error)}})
+            return self._in_memory.add(app, account, address, now=_now(), remote_ip=remote_ip, user_agent=user_agent)
 
     async def use_session(self, token: str, app: str, account: str, *, csrf: str | None = None) -> Session:
         """The session of a request, which now lives 24 hours longer; that is written every 5 minutes at most.
@@ -123,25 +135,36 @@ class AuthDB:
           NoSession, SessionExpired, BadCSRF: see sessions.py.
         """
         now = _now()
+        if (kept := self._in_memory.use(token, app, account, now=now, csrf=csrf)) is not None:
+            return kept
         session = await self.database.read(
             lambda r: sessions.find_session(r, token, app, account, now=now, csrf=csrf), op="session"
         )
         if sessions.needs_extension(session, now):
-            await self.database.write(lambda tx: sessions.extend_session(tx, session.id))
+            try:
+                await self.database.write(lambda tx: sessions.extend_session(tx, session.id))
+            except (StorageFull, StorageBusy, StorageBroken) as error:  # it lives on until the time that is written
+                logger.warning("use of a web session not noted", extra={"kv": {"account": account, "err": str(error)}})
         return session
 
     async def sessions(self, account: str) -> list[Session]:
         """The living sessions of an account, last used first."""
         now = _now()
-        return await self.database.read(lambda r: sessions.sessions_of(r, account, now=now), op="sessions")
+        stored = await self.database.read(lambda r: sessions.sessions_of(r, account, now=now), op="sessions")
+        return self._in_memory.of(account, now=now) + stored
 
     async def remove_session(self, account: str, session_id: int) -> bool:
         """End one session; False when the account has none of that id."""
+        if self._in_memory.remove(account, session_id):
+            return True
         return await self.database.write(lambda tx: sessions.remove_session(tx, account, session_id))
 
     async def remove_sessions(self, account: str, *, keep_token: str | None = None) -> int:
         """End all sessions of an account, but that of `keep_token`; returns how many (STORE-102, WEB-59)."""
-        return await self.database.write(lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token))
+        ended = self._in_memory.remove_all(account, keep_token=keep_token)
+        return ended + await self.database.write(
+            lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token)
+        )
 
     # Log-in attempts (STORE-106)
 
@@ -197,6 +220,7 @@ class AuthDB:
             sessions.remove_sessions(tx, account)
             tlskeys.remove_keys(tx, account)
 
+        self._in_memory.remove_all(account)
         await self.database.write(unit)
 
     async def removals(self) -> list[str]:

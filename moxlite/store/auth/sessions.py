@@ -26,10 +26,13 @@ __all__ = [
     "SessionExpired",
     "SessionTokens",
     "add_session",
+    "check_session",
     "drop_expired",
     "extend_session",
     "find_session",
+    "hash_of",
     "needs_extension",
+    "new_tokens",
     "remove_session",
     "remove_sessions",
     "sessions_of",
@@ -101,7 +104,8 @@ REMOVE: Final = "DELETE FROM session WHERE account = ? AND id = ? RETURNING id"
 REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? RETURNING id"
 
 
-def _hash(token: str) -> bytes:
+def hash_of(token: str) -> bytes:
+    """What is stored of a token: who reads the file cannot use it."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
@@ -109,15 +113,20 @@ def _token() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
 
 
+def new_tokens() -> SessionTokens:
+    """Two tokens that are not in use."""
+    return SessionTokens(_token(), _token())
+
+
 def add_session(
     tx: Tx, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = ""
 ) -> SessionTokens:
     """A new session, after a successful log-in; the 101st of an account replaces the one that expires soonest."""
-    tokens = SessionTokens(_token(), _token())
+    tokens = new_tokens()
     tx.execute(
         INSERT,
-        _hash(tokens.token),
-        _hash(tokens.csrf),
+        hash_of(tokens.token),
+        hash_of(tokens.csrf),
         app,
         account,
         address,
@@ -139,16 +148,21 @@ def find_session(r: Reader, token: str, app: str, account: str, *, now: int, csr
     Raises:
       NoSession, SessionExpired, BadCSRF: see there.
     """
-    row = r.row(FIND, _hash(token), app, account)
+    row = r.row(FIND, hash_of(token), app, account)
     if row is None:
         raise NoSession
     csrf_hash, *columns = row
     session = Session(*columns)
+    check_session(session, csrf_hash, now=now, csrf=csrf)
+    return session
+
+
+def check_session(session: Session, csrf_hash: bytes, *, now: int, csrf: str | None) -> None:
+    """Raise SessionExpired or BadCSRF if a session must not be used."""
     if session.expires <= now:
         raise SessionExpired
-    if csrf is not None and not hmac.compare_digest(csrf_hash, _hash(csrf)):
+    if csrf is not None and not hmac.compare_digest(csrf_hash, hash_of(csrf)):
         raise BadCSRF
-    return session
 
 
 def needs_extension(session: Session, now: int) -> bool:
@@ -173,7 +187,7 @@ def remove_session(tx: Tx, account: str, session_id: int) -> bool:
 
 def remove_sessions(tx: Tx, account: str, *, keep_token: str | None = None) -> int:
     """End all sessions of an account, but that of `keep_token` (password change, WEB-59); returns how many."""
-    return len(tx.rows(REMOVE_ALL, account, b"" if keep_token is None else _hash(keep_token)))
+    return len(tx.rows(REMOVE_ALL, account, b"" if keep_token is None else hash_of(keep_token)))
 
 
 def drop_expired(tx: Tx) -> None:

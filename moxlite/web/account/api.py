@@ -6,13 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from moxlite.store import errors as store
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import Apps, ImportState, Mailbox, Overview
 from moxlite.web.calls import call
-from moxlite.web.errors import ServerFailed
 from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Caller, Sessions
 
@@ -44,21 +42,15 @@ class API(LoginCalls):
     async def overview(self, caller: Caller) -> Overview:
         """Who has logged in, and how much of the account is in use."""
         session = caller.require()
-        try:
-            async with self._accounts.use(session.account) as account:
-                state = await account.read(mailbox_rows.state, op="account_overview")
-                return Overview(session.address, state.total_size, account.config.quota)
-        except (store.StorageBroken, store.Closed, store.AccountUnknown, store.AccountRemoved) as e:
-            raise ServerFailed("the storage of this account does not answer as it should") from e
+        async with self._accounts.use(session.account) as account:
+            state = await account.read(mailbox_rows.state, op="account_overview")
+            return Overview(session.address, state.total_size, account.config.quota)
 
     @call()
     async def mailboxes(self, caller: Caller) -> list[Mailbox]:
         """All mailboxes but the system's, by name: what can be imported to and exported."""
-        try:
-            async with self._accounts.use(caller.require().account) as account:
-                found = await account.read(mailbox_rows.mailboxes, op="account_mailboxes")
-        except (store.StorageBroken, store.Closed, store.AccountUnknown, store.AccountRemoved) as e:
-            raise ServerFailed("the storage of this account does not answer as it should") from e
+        async with self._accounts.use(caller.require().account) as account:
+            found = await account.read(mailbox_rows.mailboxes, op="account_mailboxes")
         return [Mailbox(box.name, box.total, box.size) for box in found if not box.system]
 
     @call()

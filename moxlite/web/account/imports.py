@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from moxlite import late
-from moxlite.store.errors import BadMailboxName, ImportFailed
+from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import progress as told
 from moxlite.store.imports.items import Order
 from moxlite.store.names import INBOX, check_name
@@ -41,6 +41,7 @@ from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.messages import Response
+from moxlite.web.storeerrors import api_error
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -127,8 +128,12 @@ class BrowserImports:
             await sessions.check(caller)
             token = await self._receive(request)
         except APIError as e:
-            # Not a call of the API: without a session it is forbidden (WEB-55).
-            response = Response(403 if e.status == 401 else e.status, API_HEADERS, encode_error(e))
+            response = _refused(e)
+        except StoreError as e:
+            refusal = api_error(e)
+            if refusal is None:
+                raise
+            response = _refused(refusal)
         else:
             response = Response(200, API_HEADERS, encoder.encode({"token": token.hex()}))
         await writer.respond(response)
@@ -320,3 +325,9 @@ def _flag(name: str, value: str) -> bool:
     if value not in ("", "0", "1", "false", "true", "on"):
         raise UserError(f"{name}: 1 or 0 is expected")
     return value in ("1", "true", "on")
+
+
+def _refused(error: APIError) -> Response:
+    """Not a call of the API: without a session it is forbidden (WEB-55)."""
+    status = 403 if error.status == 401 else error.status
+    return Response(status, (*API_HEADERS, *error.headers), encode_error(error))

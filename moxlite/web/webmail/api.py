@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
 from moxlite.proto.mime.words import decode_words
-from moxlite.store import errors as store
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import AccountTx
 from moxlite.store.file.transaction import Reader
@@ -21,7 +20,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import mailboxes_of, unseen_ids
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.calls import call
-from moxlite.web.errors import Conflict, NotFound, ServerFailed, StorageRefused, UserError
+from moxlite.web.errors import Conflict, NotFound
 from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
@@ -70,13 +69,13 @@ class API(LoginCalls):
             return make_items(r, [message_rows.message(r, message_id)])[0]
 
         async with self._accounts.use(caller.require().account) as account:
-            return await translated(account.read(read, op="webmail_item"))
+            return await account.read(read, op="webmail_item")
 
     @call()
     async def parsed_message(self, caller: Caller, message_id: ID) -> ParsedMessage:
         """A message for reading: its header, texts and parts."""
         async with self._accounts.use(caller.require().account) as account:
-            return await translated(parse_message(account, message_id))
+            return await parse_message(account, message_id)
 
     @call()
     async def flags_add(self, caller: Caller, message_ids: IDs, flags: Flags) -> None:
@@ -164,7 +163,7 @@ class API(LoginCalls):
 
     async def _write(self, caller: Caller, unit: Callable[[AccountTx], T]) -> T:
         async with self._accounts.use(caller.require().account) as account:
-            return await translated(account.write(unit))
+            return await account.write(unit)
 
 
 def known(tx: AccountTx, message_ids: Sequence[int]) -> dict[MessageID, MailboxID]:
@@ -176,21 +175,3 @@ def known(tx: AccountTx, message_ids: Sequence[int]) -> dict[MessageID, MailboxI
     if missing is not None:
         raise NotFound(f"message {missing} is not there, or no more")
     return found
-
-
-async def translated(work: Awaitable[T]) -> T:
-    """The result of work on the store, its errors in the words of the API."""
-    try:
-        return await work
-    except (store.NoSuchMessage, store.NoSuchMailbox, store.AccountUnknown, store.AccountRemoved) as e:
-        raise NotFound(str(e)) from e
-    except (store.MailboxExists, store.MailboxHasChildren) as e:
-        raise Conflict(str(e)) from e
-    except (store.BadMailboxName, store.BadKeyword, store.MailboxNotAllowed, store.LimitExceeded) as e:
-        raise UserError(str(e)) from e
-    except store.OverQuota as e:
-        raise StorageRefused(f"the account is over its limit of {e.limit} octets") from e
-    except store.StorageFull as e:
-        raise StorageRefused("the disk of the server is full") from e
-    except (store.StorageBroken, store.ChunkDamaged, store.Closed, store.ReadInterrupted) as e:
-        raise ServerFailed("the storage of this account does not answer as it should") from e

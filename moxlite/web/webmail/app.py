@@ -14,13 +14,14 @@ from moxlite.web import metrics
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
 from moxlite.web.errors import UserError
-from moxlite.web.guards import RETRY_AFTER, account_of, page_session, query_parameters
+from moxlite.web.guards import account_of, page_session, query_parameters
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import EVENT_STREAM_HEADERS, EventSink
 from moxlite.web.http.exchange import Request as HTTPRequest
 from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.parts import serve_message
 from moxlite.web.webmail.streams import Facts, Stream, Streams, TooManyStreams, required_query

@@ -24,7 +24,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import trio
 
-from moxlite.store.errors import ChunkDamaged, Closed, NoSuchMailbox, NoSuchMessage, ReadInterrupted, StorageBroken
+from moxlite.store.errors import (
+    ChunkDamaged,
+    Closed,
+    NoSuchMailbox,
+    NoSuchMessage,
+    ReadInterrupted,
+    StorageBroken,
+    StorageBusy,
+    StorageFull,
+)
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.web.errors import NotFound, UserError
@@ -140,7 +149,7 @@ class Stream:
         """
         try:
             await self._serve(first, since, sink, drain, alive)
-        except (StorageBroken, Closed, ReadInterrupted, ChunkDamaged) as e:
+        except (StorageBroken, StorageBusy, StorageFull, Closed, ReadInterrupted, ChunkDamaged) as e:
             logger.warning("stream ended", extra={"kv": {"account": self.session.account, "err": e}})
             await self._send(sink, Fatal("the storage of this account does not answer as it should"))
 

@@ -1,0 +1,58 @@
+"""What errors of the store mean in HTTP (WEB-55, STORE-158a): one table, for calls and for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from moxlite.store import errors as store
+from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, Unavailable, UserError
+from moxlite.web.http.errors import HTTPError
+
+__all__ = ["RETRY_AFTER", "api_error", "page_error"]
+
+RETRY_AFTER: Final = ("retry-after", "60")
+"""Seconds: the shorter window of the limits (WEBMAIL-17), and long enough for a full or failing disk to be seen to."""
+
+BUSY_RETRY_AFTER: Final = ("retry-after", "5")
+"""Seconds after which descriptors and memory may be had again."""
+
+DAMAGED: Final = "the storage of this account does not answer as it should"
+
+_TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
+    store.NoSuchMessage: lambda e: NotFound(str(e)),
+    store.NoSuchMailbox: lambda e: NotFound(str(e)),
+    store.AccountUnknown: lambda e: NotFound(str(e)),
+    store.AccountRemoved: lambda e: NotFound(str(e)),
+    store.MailboxExists: lambda e: Conflict(str(e)),
+    store.MailboxHasChildren: lambda e: Conflict(str(e)),
+    store.BadMailboxName: lambda e: UserError(str(e)),
+    store.BadKeyword: lambda e: UserError(str(e)),
+    store.MailboxNotAllowed: lambda e: UserError(str(e)),
+    store.LimitExceeded: lambda e: UserError(str(e)),
+    store.OverQuota: lambda e: StorageRefused(f"the account is over its limit of {e.limit} octets"),
+    store.StorageFull: lambda e: StorageRefused("the disk of the server is full"),
+    store.StorageBusy: lambda e: Unavailable("the server is busy, try again in a moment", BUSY_RETRY_AFTER),
+    store.StorageBroken: lambda e: Unavailable(DAMAGED, RETRY_AFTER),
+    store.Closed: lambda e: Unavailable(DAMAGED, BUSY_RETRY_AFTER),
+    store.ReadInterrupted: lambda e: Unavailable("reading took too long, try again", BUSY_RETRY_AFTER),
+    store.ChunkDamaged: lambda e: ServerFailed(DAMAGED),
+}
+"""The first class that fits counts: a subclass stands before its base."""
+
+
+def api_error(error: store.StoreError) -> APIError | None:
+    """The answer of a call; None for an error that no caller can meet: a bug."""
+    for kind, answer in _TABLE.items():
+        if isinstance(error, kind):
+            return answer(error)
+    return None
+
+
+def page_error(error: store.StoreError) -> HTTPError | None:
+    """The same for what is no call."""
+    answer = api_error(error)
+    if answer is None:
+        return None
+    text = answer.text[:1].upper() + answer.text[1:].rstrip(".") + "."
+    return HTTPError(answer.status, text, answer.headers)

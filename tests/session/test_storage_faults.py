@@ -1,0 +1,145 @@
+"""What clients are told, and what goes on, while the storage fails for a moment or for long (STORE-157, STORE-158)."""
+
+from collections.abc import Callable
+
+import apsw
+import pytest
+
+from moxlite.store.auth import memorysessions
+from moxlite.store.auth.memorysessions import MemorySessions
+from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired
+from moxlite.store.file.database import Database
+from moxlite.web import sessions
+from tests.session.imapd_harness import PASSWORD as IMAP_PASSWORD
+from tests.session.imapd_harness import Imap, imap
+from tests.session.smtpd_harness import Smtp, clock, smtp
+from tests.systemfaults import no_descriptors
+from tests.web_rig import ADDRESS, Rig, rig
+
+__all__ = ["clock", "imap", "rig", "smtp"]
+
+
+@pytest.fixture(autouse=True)
+def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failed log-ins cost a second; these tests need not pay it."""
+    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+
+
+def unit_fails(monkeypatch: pytest.MonkeyPatch, database: Database, error: apsw.Error) -> None:
+    """Each unit of this database meets `error` when it begins to write."""
+    monkeypatch.setattr(database._writer, "_run_one", _failing(database, error))
+
+
+def _failing(database: Database, error: apsw.Error) -> Callable[..., bool]:
+    def run_one(job: object, *, first: bool) -> bool:
+        job.fail(database.health.translate(error))  # type: ignore[attr-defined]
+        database._writer._roll_back()
+        return False
+
+    return run_one
+
+
+async def test_without_descriptors_imap_says_unavailable_and_goes_on(imap: Imap) -> None:
+    """STORE-158a, IMAP-153: an account that would have to be opened; the same session succeeds later."""
+    async with imap.connect() as client:
+        with no_descriptors():
+            answer = await client.tagged(f'a LOGIN bo@example.org "{IMAP_PASSWORD}"')
+        assert answer.startswith("NO [UNAVAILABLE]")
+        assert imap.accounts.broken() == {}
+        answer = await client.tagged(f'b LOGIN bo@example.org "{IMAP_PASSWORD}"')
+        assert answer.startswith("NO [AUTHENTICATIONFAILED]")  # it was opened and read: bo has no password
+        await client.login()
+        await client.ok("c SELECT Inbox")
+
+
+async def test_a_busy_store_is_no_to_imap(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-158a, IMAP-153: nothing was stored, and the next attempt is taken."""
+    async with imap.user() as client, imap.account() as account:
+        await client.append("Subject: one\r\n\r\ntext\r\n")
+        await client.ok("a SELECT Inbox")
+        with monkeypatch.context() as patch:
+            unit_fails(patch, account.database, apsw.BusyError("database is locked"))
+            answer = await client.tagged(r"b STORE 1 +FLAGS (\Seen)")
+            assert answer == "NO [UNAVAILABLE] the server is short of resources, try again in a moment"
+        assert account.database.health.broken == ""
+        await client.ok(r"c STORE 1 +FLAGS (\Seen)")
+
+
+async def test_a_busy_store_is_451_to_smtp(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-158a, SMTP-43: the sender tries again, and then it is taken."""
+    async with smtp.context.accounts.use("mia") as account, smtp.connect() as client:
+        with monkeypatch.context() as patch:
+            unit_fails(patch, account.database, apsw.NoMemError("out of memory"))
+            assert (await client.deliver(to="mia@ours.example")).startswith("451 4.3.0")
+        assert account.database.health.broken == ""
+        assert (await client.deliver(to="mia@ours.example")).startswith("250")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "after"),
+    [
+        (apsw.BusyError("locked"), 503, "5"),
+        (apsw.IOError("disk"), 503, "60"),
+        (apsw.CorruptError("page"), 503, "60"),
+        (apsw.FullError("full"), 507, None),
+    ],
+    ids=lambda one: repr(one),
+)
+async def test_a_call_tells_of_the_storage_and_when_to_try_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, error: apsw.Error, status: int, after: str | None
+) -> None:
+    """STORE-158a, WEB-55: words and Retry-After, no 500."""
+    browser = rig.browser()
+    await browser.log_in()
+    async with rig.accounts.use("mia") as account:
+        with monkeypatch.context() as patch:
+            unit_fails(patch, account.database, error)
+            answer = await browser.post("mailbox_create", {"name": "New"})
+    assert (answer.status, answer.headers.get("retry-after")) == (status, after)
+    assert answer.json["error"]["code"] in ("server:error", "user:error")
+    assert len(answer.json["error"]["message"]) > 10
+
+
+@pytest.mark.parametrize("error", [apsw.FullError("full"), apsw.IOError("disk"), apsw.CorruptError("page")], ids=repr)
+async def test_logging_in_to_the_web_needs_no_write(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, error: apsw.Error
+) -> None:
+    """STORE-105a, STORE-157, WEB-54: the session lives in memory, and is ended as any other."""
+    database = rig.auth.database
+    with monkeypatch.context() as patch:
+        unit_fails(patch, database, error)
+        browser, second = rig.browser(), rig.browser()
+        await browser.log_in()
+        await second.log_in()
+        assert await browser.call("decode_mime_words", text="x") == "x"
+        assert len(await rig.auth.sessions("mia")) == 2
+        wrong = rig.browser()
+        token = await wrong.call("login_prep")
+        assert (await wrong.error("login", login_token=token, username=ADDRESS, password="wrong"))[0] == 401
+        await browser.call("logout")
+        assert (await browser.error("decode_mime_words", text="x"))[0] == 401
+    database.health.healed()
+    assert await second.call("decode_mime_words", text="x") == "x"  # a file that can be written again changes nothing
+    assert await rig.auth.remove_sessions("mia") == 1
+    assert (await second.error("decode_mime_words", text="x"))[0] == 401
+
+
+def test_sessions_in_memory_are_bounded_and_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-105a: 100 of an account, 1000 of all, 24 hours after the last use."""
+    monkeypatch.setattr(memorysessions, "MAX_IN_MEMORY", 150)
+    kept = MemorySessions()
+    first = kept.add("webmail", "mia", ADDRESS, now=0)
+    tokens = [kept.add("webmail", "mia", ADDRESS, now=1) for _ in range(100)]
+    assert kept.use(first.token, "webmail", "mia", now=2, csrf=None) is None
+    assert len(kept.of("mia", now=2)) == 100
+    assert kept.use(tokens[0].token, "webaccount", "mia", now=2, csrf=None) is None
+    with pytest.raises(BadCSRF):
+        kept.use(tokens[0].token, "webmail", "mia", now=2, csrf="wrong")
+    for number in range(60):
+        kept.add("webmail", f"other{number}", ADDRESS, now=3)
+    assert len(kept.of("mia", now=3)) == 90
+    last = tokens[-1]
+    assert kept.use(last.token, "webmail", "mia", now=LIFETIME, csrf=last.csrf) is not None
+    assert kept.use(last.token, "webmail", "mia", now=2 * LIFETIME - 1, csrf=None) is not None
+    with pytest.raises(SessionExpired):
+        kept.use(last.token, "webmail", "mia", now=4 * LIFETIME, csrf=None)
