@@ -114,6 +114,7 @@ BREAK = [
     ("message_smtp", "INSERT INTO message_smtp (message_id, received, size) VALUES (99, 1, 1)"),
     ("message_dkim", "INSERT INTO message_dkim VALUES ('x', 1, 99)"),
     ("recipient", "INSERT INTO recipient VALUES (1, 99, 'a', 'b', 'b', '', 1)"),
+    ("message_why", "INSERT INTO message_why VALUES (99, x'90')"),
     ("thread_missing", "INSERT INTO thread_missing VALUES ('x@y', 99, 0)"),
     (
         "import",

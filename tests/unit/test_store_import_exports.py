@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import perform
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.exports.layout import download_name, file_names
 from moxlite.store.exports.zipstream import ZipWriter
@@ -51,15 +53,13 @@ async def fill(account: Account) -> None:
     flags += [Flag.JUNK | Flag.PHISHING, Flag.SEEN | Flag.MDNSENT]
     for number, octets in enumerate(ODD):
         for name in ("Inbox", "Work/2026/über"):
-            await deliver(
-                account,
-                await prepared(octets),
-                NO_FACTS,
-                name,
-                flags=flags[number % len(flags)],
+            filed = FileInto(
+                mailbox=name,
+                flags=int(flags[number % len(flags)]),
                 keywords=("Label", "b") if number % 3 == 0 else (),
-                received=(1_790_848_800 + number) * 1_000_000,
             )
+            delivery = Delivery(actions=(filed,), facts=NO_FACTS, received=(1_790_848_800 + number) * 1_000_000)
+            await perform(account, await prepared(octets), delivery, b"")
     await put(account, 3, "Archive", keywords=[f"k{number}" for number in range(4)])
 
 
