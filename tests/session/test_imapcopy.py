@@ -21,7 +21,8 @@ from moxlite.net.ctlserver import CommandFailed
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, log_in
 from moxlite.net.resolver import FakeResolver
 from moxlite.store.accounts.shares import publish_shares
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued

@@ -10,7 +10,8 @@ import trio
 from moxlite.imapd.connection import Connection
 from moxlite.imapd.fetch.fetchbody import Content
 from moxlite.imapd.fetch.fetchgroups import STEP
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.expunging import expunge

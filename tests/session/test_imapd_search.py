@@ -17,7 +17,8 @@ from moxlite.imapd.search import search as search_module
 from moxlite.imapd.search.searchkeys import Hint, Message
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import fold
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import ReadInterrupted
 from moxlite.store.mail.expunging import expunge

@@ -10,7 +10,7 @@ from moxlite.imapd import loop
 from moxlite.imapd.changes import bulk, store
 from moxlite.imapd.telling import changes
 from moxlite.store.changelog import unit
-from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import OverQuota
 from moxlite.store.mail.copying import Copied, copy_messages, unfinished_copies
 from moxlite.store.mail.expunging import expunge

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.copying import (
     copy_messages,
     end_copy,

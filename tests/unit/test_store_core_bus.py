@@ -11,9 +11,9 @@ import trio.testing
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import bus as bus_module
-from moxlite.store.changelog.account import AccountTx
 from moxlite.store.changelog.bus import Batch, Bus, Cursor
 from moxlite.store.changelog.catchup import Catchup
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail import mailboxes
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import (

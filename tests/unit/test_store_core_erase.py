@@ -12,7 +12,8 @@ import trio
 import trio.testing
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.mail import copying, expunging, mailboxes

@@ -1,4 +1,4 @@
-"""Threads of many messages at once, of late parents, and of an upgrade (moxlite/store/threads.py)."""
+"""Threads of many messages at once, of late parents, and of an upgrade (moxlite/store/mail/threads.py)."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Adding many messages by one call gives the same as adding them one by one (moxlite/store/adding.py)."""
+"""Adding many messages by one call gives the same as adding them one by one (moxlite/store/mail/adding.py)."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import append

@@ -1,4 +1,4 @@
-"""Making stored MIME indices anew (moxlite/store/reparse.py)."""
+"""Making stored MIME indices anew (moxlite/store/upkeep/reparse.py)."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Scrubbing, recompressing and measuring bodies (moxlite/store/scrub.py)."""
+"""Scrubbing, recompressing and measuring bodies (moxlite/store/upkeep/scrub.py)."""
 
 import os
 

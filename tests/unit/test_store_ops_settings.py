@@ -1,4 +1,4 @@
-"""Settings of webmail, and answers that are remembered (moxlite/store/settings.py)."""
+"""Settings of webmail, and answers that are remembered (moxlite/store/mail/settings.py)."""
 
 import msgspec
 import pytest

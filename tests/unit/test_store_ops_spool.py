@@ -1,4 +1,4 @@
-"""The spool of incoming octets (moxlite/store/spool.py)."""
+"""The spool of incoming octets (moxlite/store/content/spool.py)."""
 
 import hashlib
 import os

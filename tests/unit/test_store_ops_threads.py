@@ -1,4 +1,4 @@
-"""Where arriving messages belong: threads by references and by subject (moxlite/store/threadlinks.py)."""
+"""Where arriving messages belong: threads by references and by subject (moxlite/store/mail/threadlinks.py)."""
 
 import pytest
 

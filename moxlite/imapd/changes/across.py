@@ -20,7 +20,8 @@ from moxlite.imapd.session.rights import allowed_flags, check_rights
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool

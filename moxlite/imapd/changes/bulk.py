@@ -14,8 +14,9 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import tell
 from moxlite.proto.imap.seqset import Ranges, pick, runs
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.copying import Copied, copy_messages, end_copy, move_messages, new_copy, note_part, undo_part
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.messages import deleted_uids

@@ -25,8 +25,8 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import format_ranges, runs
-from moxlite.store.changelog.account import AccountTx
 from moxlite.store.changelog.bus import MARK_ROWS
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.flags import Mode, Stored, store_flags
 from moxlite.store.rows.messages import SLICE, FlagRow, flags_of

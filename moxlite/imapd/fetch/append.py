@@ -15,7 +15,7 @@ from moxlite.imapd.telling.changes import tell
 from moxlite.imapd.telling.flagwire import parse_words
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
-from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.deliver import Append
 from moxlite.store.delivery.deliver import append as add

@@ -31,7 +31,7 @@ from moxlite.proto.imap.encode import vanished_lines
 from moxlite.proto.imap.fetchitems import Attribute, Binary, Body, FetchItem
 from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
-from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Row
 from moxlite.store.mail.fetching import fetch_rows, slice_of

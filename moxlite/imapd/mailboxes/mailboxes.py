@@ -9,7 +9,7 @@ from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.flagwire import USES
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code
-from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import MailboxHasChildren
 from moxlite.store.mail import mailboxes as store
 from moxlite.store.names import INBOX

@@ -11,7 +11,7 @@ from moxlite.imapd.session.place import refuse_foreign
 from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, MetadataData
-from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.annotations import (

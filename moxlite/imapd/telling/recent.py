@@ -17,7 +17,8 @@ import trio
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap.seqset import normalize
-from moxlite.store.changelog.account import Account, AccountTx
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import NoSuchMailbox, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.mailboxes import claim_recent

@@ -11,7 +11,7 @@ from typing import Final, TypeVar, overload
 
 import msgspec
 
-from moxlite.store.changelog.bus import Batch, Bus, Cursor
+from moxlite.store.changelog.bus import Bus, Cursor
 from moxlite.store.changelog.catchup import Catchup, TooMany
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AlreadyDone
@@ -21,7 +21,7 @@ from moxlite.store.file.transaction import Connection, Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import Event, ModSeq
 
-__all__ = ["MODSEQ", "Account", "AccountTx", "Batch", "Cursor"]
+__all__ = ["MODSEQ", "Account"]
 
 T = TypeVar("T")
 S = TypeVar("S")

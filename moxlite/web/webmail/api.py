@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import AccountTx
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
