@@ -203,12 +203,15 @@ class Running:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, static: str = "", domains: str = DOMAINS) -> AsyncIterator[Running]:
+async def house(
+    folder: Path, *, static: str = "", domains: str = DOMAINS, passwords: bool = True
+) -> AsyncIterator[Running]:
     """A server whose configuration and data are below `folder`, stopped in order at the end.
 
     Args:
       static: lines of moxlite.toml, before all tables.
-      domains: domains.toml; all accounts get `PASSWORD`.
+      domains: domains.toml.
+      passwords: make all accounts, with `PASSWORD`. False: the folder is that of a server that has run before.
     """
     path = folder / "config" / "moxlite.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -218,7 +221,8 @@ async def house(folder: Path, *, static: str = "", domains: str = DOMAINS) -> As
     )
     path.write_text(static + STATIC + listeners)
     (path.parent / "domains.toml").write_text(domains)
-    await _set_passwords(path)
+    if passwords:
+        await _set_passwords(path)
     umask = os.umask(0)
     started = start(path, drop=False)
     ready: list[House] = []

@@ -134,31 +134,24 @@ class _Call:
         self.receiver = StreamReceiver(writer, number)
         self.answer: Message | None = None
         self.downloaded = trio.Event()
-        self.failure: Exception | None = None
 
     async def run(
         self, upload: AsyncIterable[bytes] | None, download: Callable[[bytes], Awaitable[None]] | None
     ) -> Message:
-        async with trio.open_nursery() as nursery:
-            if upload is not None:
-                nursery.start_soon(self.attempt, nursery, self.send, upload)
-            if download is not None:
-                nursery.start_soon(self.attempt, nursery, self.receive, download)
-            await self.attempt(nursery, self.read_answer)
-            if download is not None and self.answer is not None and self.answer.ok:
-                await self.downloaded.wait()
-            nursery.cancel_scope.cancel()
-        if self.failure is not None:
-            raise self.failure
+        try:
+            async with trio.open_nursery() as nursery:
+                if upload is not None:
+                    nursery.start_soon(self.send, upload)
+                if download is not None:
+                    nursery.start_soon(self.receive, download)
+                await self.read_answer()
+                if download is not None and self.answer is not None and self.answer.ok:
+                    await self.downloaded.wait()
+                nursery.cancel_scope.cancel()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None  # the first one to fail has cancelled the others
         assert self.answer is not None
         return self.answer
-
-    async def attempt(self, nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: object) -> None:
-        try:
-            await task(*args)
-        except Exception as exc:  # raised again by `run`
-            self.failure = self.failure or exc
-            nursery.cancel_scope.cancel()
 
     async def send(self, upload: AsyncIterable[bytes]) -> None:
         try:

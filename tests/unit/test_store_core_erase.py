@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite import supervision
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -329,12 +330,13 @@ class Carried:
     def __init__(self) -> None:
         self.rows: list[OutboxRow] = []
         self.failures = 0
+        self.error: Exception = OSError("not now")
 
     async def __call__(self, account: Account, row: OutboxRow) -> None:
         await trio.lowlevel.checkpoint()
         if self.failures:
             self.failures -= 1
-            raise ValueError("not now")
+            raise self.error
         self.rows.append(row)
 
 
@@ -404,6 +406,27 @@ async def test_a_handler_that_fails_is_asked_again_later_and_holds_up_nobody(
             await account.carrier.once()
             await soon(failing.some)
         assert caplog.messages == ["outbox row not carried over"]
+
+
+async def test_a_handler_with_a_bug_is_asked_again_later_and_holds_up_nobody(
+    served: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-189a, ADMIN-39a: what no code expected ends the carrier; it starts again, and goes on with the other
+    rows.
+    """
+    monkeypatch.setattr(supervision, "FIRST_PAUSE", 0.0)
+    async with served.use("mjl") as account:
+        failing, good = Carried(), Carried()
+        failing.failures, failing.error = 1, ValueError("a bug")
+        served.register_outbox("failing", failing)
+        served.register_outbox("webhook", good)
+        await account.write(owe(b"a", "failing"))
+        await account.write(owe(b"b"))
+        await soon(good.some)
+        assert not failing.rows
+        monkeypatch.setattr(trio, "current_time", lambda now=trio.current_time: now() + outbox.FIRST_RETRY)
+        await account.carrier.once()
+        assert await failing.some()
 
 
 async def test_the_delay_after_failures_grows(account: Account) -> None:

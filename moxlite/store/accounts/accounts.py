@@ -365,12 +365,19 @@ class Accounts:
                 async with slot.lock:
                     if slot.account is not None:
                         slot.account.bus.close_silent()
-                        await slot.account.database.upkeep()
+                        await _keep_up(slot.account)
             await self.close_idle()
             if give_memory_back.owed:
                 await trio.to_thread.run_sync(give_memory_back)
             if give_memory_back.owed or not all(map(_rests, self._slots.values())):
                 self._upkeep_bell.ring()
+
+
+async def _keep_up(account: OpenAccount) -> None:
+    try:
+        await account.database.upkeep()
+    except (StoreError, OSError) as error:  # the others must not wait for this one's disk
+        logger.error("account not kept up", extra={"kv": {"account": account.name, "err": str(error)}})
 
 
 def _rests(slot: _Slot) -> bool:

@@ -42,7 +42,10 @@ def last_scrub(r: Reader) -> tuple[int, int] | None:
 
 
 async def scrub_weekly(accounts: Accounts, *, interval: int = WEEK, rate: int = SCRUB_RATE) -> None:
-    """Scrub all accounts whose last time is `interval` µs ago, for ever."""
+    """Scrub all accounts whose last time is `interval` µs ago, for ever.
+
+    Errors: those of the store and of files are logged, and the next account comes.
+    """
     done: dict[str, int] = {}  # when each was, so that its file is not opened each hour to ask
     while True:
         for name in await trio.to_thread.run_sync(accounts.names):
@@ -55,7 +58,7 @@ async def scrub_weekly(accounts: Accounts, *, interval: int = WEEK, rate: int = 
                         await _scrub(account, rate)
                         last = _now(), 0
                     done[name] = last[0]
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 logger.error("account not scrubbed", extra={"kv": {"account": name, "err": str(error)}})
         await trio.sleep(ROUND)
 

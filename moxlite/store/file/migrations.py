@@ -252,9 +252,15 @@ def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options:
 
 
 def drop_old_copies(folder: Path, now: float | None = None) -> list[Path]:
-    """Delete the copies of STORE-149 which are over 14 days old; returns them."""
+    """Delete the copies of STORE-149 which are over 14 days old; returns them. One that cannot be deleted is logged."""
     limit = (time.time() if now is None else now) - COPY_KEPT
-    old = [path for path in folder.glob("*.db.before-[0-9][0-9][0-9][0-9]") if path.stat().st_mtime < limit]
-    for path in old:
-        path.unlink()
-    return old
+    dropped: list[Path] = []
+    for path in folder.glob("*.db.before-[0-9][0-9][0-9][0-9]"):
+        try:
+            if path.stat().st_mtime < limit:
+                path.unlink()
+                dropped.append(path)
+        except OSError as error:
+            kv = {"path": str(path), "err": error.strerror or str(error)}
+            logger.warning("old copy of a database not deleted", extra={"kv": kv})
+    return dropped

@@ -154,7 +154,7 @@ class Writer:
             if job.tx is not None:
                 try:
                     job.tx.committed()
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001  it is the caller's
                     # Raised here it would end the whole program without a word to the caller, whose unit is in the
                     # database: it is the caller's to see.
                     job.error = error
@@ -313,7 +313,7 @@ class Writer:
             job.run(db)
             if not first:
                 db.execute("RELEASE unit")
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  it is the caller's
             job.fail(self._health.translate(error, db))
             if first:
                 self._roll_back()

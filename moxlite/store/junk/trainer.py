@@ -20,7 +20,6 @@ import trio
 from moxlite.bell import Bell
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
-from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk.reading import Tokenised, tokenise
 from moxlite.store.junk.retrain import Retraining
@@ -40,9 +39,6 @@ UNIT_SECONDS: Final = 0.1
 
 PAUSE: Final = 0.5
 """Seconds between a change and the learning: whoever marks one message often marks the next one, too."""
-
-RETRY: Final = 60.0
-"""Seconds until a trainer that met an error of storage tries again."""
 
 LOOK: Final = 3600.0
 """Seconds until it looks without being rung: the configuration may have given the account a filter."""
@@ -118,15 +114,10 @@ class Trainer:
         self._bell.ring()
 
     async def run(self) -> None:
-        """Learn what there is to learn, for ever."""
+        """Learn what there is to learn, for ever. Errors: those of the store come out; the next start goes on."""
         while True:
-            try:
-                await self.once()
-                delay = LOOK
-            except StoreError as error:
-                logger.warning("learning failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
-                delay = RETRY
-            with trio.move_on_after(delay):
+            await self.once()
+            with trio.move_on_after(LOOK):
                 await self._bell.wait()
                 await trio.sleep(PAUSE)
                 await self._account.database.quiet()

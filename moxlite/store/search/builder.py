@@ -59,7 +59,7 @@ RESERVES: Final = 2
 """Times `store.min_free_space` that must be free for indexing to go on (STORE-112, STORE-157)."""
 
 RETRY: Final = 60.0
-"""Seconds until the builder tries again after an error, or when the messages are being read anew."""
+"""Seconds until the builder looks again when the disk is short, or the messages are being read anew."""
 
 IDLE: Final = 20.0
 """Seconds without use after which the file is closed (STORE-10): before the account's own memory is given back."""
@@ -134,22 +134,23 @@ class Builder:
             self._index.bell.ring()
 
     async def run(self) -> None:
-        """Follow the account, for ever; without an index by the configuration, delete what there is of one."""
+        """Follow the account, for ever; without an index by the configuration, delete what there is of one.
+
+        Errors: those of the store come out; the next start looks again.
+        """
         index = self._index
         if not index.enabled:
             await index.delete("disabled")
             return
+        index.bell.ring()  # what failed has not been done
         try:
             while True:
                 await index.bell.wait()
                 await trio.sleep(PAUSE)
-                done, opened = False, index.opened
-                try:
-                    # Mail comes first: what the index would take of a disk that fills up is left to it.
-                    done = not self._account.database.health.short_of_space(RESERVES) and await self.once(patient=True)
-                except StoreError as error:
-                    logger.warning("indexing failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
-                if not done:
+                opened = index.opened
+                # Mail comes first: what the index would take of a disk that fills up is left to it.
+                room = not self._account.database.health.short_of_space(RESERVES)
+                if not room or not await self.once(patient=True):
                     await trio.sleep(RETRY)
                     index.bell.ring()
                     continue

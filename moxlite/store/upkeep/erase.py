@@ -19,7 +19,6 @@ import trio
 from moxlite.bell import Bell
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
-from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY, SECOND
 from moxlite.store.types import ModSeq, chunk_id
@@ -39,8 +38,8 @@ PAUSE: Final = 1.0
 unit.
 """
 
-RETRY: Final = 60.0
-"""Seconds until the eraser tries again after an error of storage, or looks for what has been held back by others."""
+HELD: Final = 60.0
+"""Seconds until the eraser looks again for what others have held back."""
 
 LOOK: Final = 600.0
 """Seconds between two looks at what is kept for undeleting: whether its time is over, or the disk is short."""
@@ -196,7 +195,7 @@ class Eraser:
         self._bell.ring()
 
     async def run(self) -> None:
-        """Erase what can be, for ever."""
+        """Erase what can be, for ever. Errors: those of the store come out; the next start goes on."""
         try:
             while True:
                 delay = await self.once()
@@ -207,7 +206,10 @@ class Eraser:
             self._count(0)
 
     async def once(self) -> float:
-        """Erase all that can be erased now; returns the seconds after which to look again even if nothing happens."""
+        """Erase all that can be erased now; returns the seconds after which to look again even if nothing happens.
+
+        Raises StorageFull, StorageBroken, StorageBusy: what is done is done, the next call goes on from there.
+        """
         account = self._account
         # What could be undeleted is the first to go when the disk is short (STORE-190).
         grace = 0 if account.database.health.short_of_space() else account.options.undelete_grace
@@ -217,23 +219,19 @@ class Eraser:
             self._count(pending)
             if not pending:
                 return float("inf")
-            try:
-                while True:
-                    until: int = account.bus.acknowledged
-                    if kept_from is not None:
-                        until = min(until, kept_from - 1)
-                    await account.database.calm()
-                    erased = await account.database.write(partial(erase, until=until))
-                    self._count(self._counted - erased.tombstones)
-                    self._erased(erased.gone)
-                    if not erased.more:
-                        break
-            except StoreError as error:
-                logger.warning("erasure failed", extra={"kv": {"account": account.name, "err": str(error)}})
-                return RETRY
+            while True:
+                until: int = account.bus.acknowledged
+                if kept_from is not None:
+                    until = min(until, kept_from - 1)
+                await account.database.calm()
+                erased = await account.database.write(partial(erase, until=until))
+                self._count(self._counted - erased.tombstones)
+                self._erased(erased.gone)
+                if not erased.more:
+                    break
             if not self._counted:
                 return float("inf")
-            return RETRY if not grace else max(RETRY, min(grace / SECOND, LOOK))
+            return HELD if not grace else max(HELD, min(grace / SECOND, LOOK))
 
     def _count(self, pending: int) -> None:
         self._gauge.inc(pending - self._counted)

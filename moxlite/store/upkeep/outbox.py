@@ -16,6 +16,7 @@ import trio
 
 from moxlite.bell import Bell
 from moxlite.store.changelog.account import Account
+from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = ["Carrier", "Handler", "OutboxRow"]
@@ -73,7 +74,11 @@ class Carrier:
         self._bell.ring()
 
     async def run(self) -> None:
-        """Carry rows over, for ever."""
+        """Carry rows over, for ever.
+
+        Errors: those of storage, of a row or of a handler that takes too long are logged, and that row is tried again
+        later. All others come out; the next start goes on with the other rows.
+        """
         while True:
             delay = await self.once()
             with trio.move_on_after(delay):
@@ -99,17 +104,17 @@ class Carrier:
         due, delay = self._later.get(row.id, (0.0, FIRST_RETRY))
         if handler is None or trio.current_time() < due:
             return
+        # Noted before: whatever the handler raises, the next start goes on with the other rows.
+        self._later[row.id] = (trio.current_time() + delay, min(delay * 2, LAST_RETRY))
         try:
             with trio.fail_after(DEADLINE):
                 await handler(self._account, row)
-        except Exception as error:
-            # The guard of another room's code: its fault must neither end the account's tasks nor lose the row.
+        except (StoreError, OSError, trio.TooSlowError) as error:
             logger.error(
                 "outbox row not carried over",
                 exc_info=error,
                 extra={"kv": {"account": self._account.name, "kind": row.kind, "row": row.id, "retry_seconds": delay}},
             )
-            self._later[row.id] = (trio.current_time() + delay, min(delay * 2, LAST_RETRY))
             return
         await self._account.database.write(lambda tx: _done(tx, row.id))
         self._later.pop(row.id, None)

@@ -1,0 +1,127 @@
+"""Faults of files and signals that have ended the server once (ADMIN-39, ADMIN-39a)."""
+
+import logging
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from moxlite.process.signals import Signals
+from tests.house import Running, house, soon
+
+pytestmark = pytest.mark.slow
+
+OLD = time.time() - 15 * 24 * 3600
+
+
+async def deliver(running: Running, to: str) -> str:
+    """The last reply of a transaction, or that to the recipient when it is refused."""
+    smtp = await running.smtp()
+    assert (await smtp.say("MAIL FROM:<ann@remote.example>")).startswith("250")
+    reply = await smtp.say(f"RCPT TO:<{to}>")
+    if reply.startswith("250"):
+        assert (await smtp.say("DATA")).startswith("354")
+        reply = await smtp.say("Subject: x\r\n\r\ntext\r\n.")
+    await smtp.say("QUIT")
+    return reply
+
+
+async def test_an_account_whose_folder_cannot_be_read_is_alone_with_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-39a: at start, when each account is opened once; the server's own rounds go on."""
+    async with house(tmp_path):
+        pass
+    folder = tmp_path / "config" / "data" / "accounts" / "mia"
+    stat = Path.stat
+
+    def no_entry(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.parent == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", no_entry)  # tests may run as root, whom no mode keeps out
+    (folder / "account.db").rename(folder / "kept")
+    (folder / "account.db").mkdir()
+    async with house(tmp_path, passwords=False) as running:
+        await soon(lambda: "account not tended" in caplog.messages, "the round has met the account")
+        assert (await deliver(running, "tom@example.org")).startswith("250")
+        assert (await deliver(running, "mia@example.org")).startswith("4")
+        imap = await running.imap("tom")
+        assert "* 1 EXISTS" in await imap.select()
+        assert "store.rounds" in running.tree.running
+        assert running.tree.failures == {}
+        assert await running.readiness() == (200, "ok")
+
+
+async def test_an_old_copy_that_cannot_be_deleted_is_a_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-149, ADMIN-39a: of auth.db, queue.db and an account; here folders stand in their places."""
+    async with house(tmp_path):
+        pass
+    data = tmp_path / "config" / "data"
+    copies = [data / "auth.db.before-0001", data / "queue.db.before-0001", data / "accounts/mia/account.db.before-0001"]
+    for copy in copies:
+        copy.mkdir()
+        os.utime(copy, (OLD, OLD))
+    async with house(tmp_path, passwords=False) as running:
+
+        def told() -> set[str]:
+            lines = [one for one in caplog.records if one.message == "old copy of a database not deleted"]
+            return {one.kv["path"] for one in lines}
+
+        await soon(lambda: told() == set(map(str, copies)), "all three are told")
+        assert (await deliver(running, "mia@example.org")).startswith("250")
+        assert running.tree.failures == {}
+        assert await running.readiness() == (200, "ok")
+
+
+async def test_sighup_without_the_folder_of_the_log_does_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-39, ADMIN-54: the old file stays in use, the certificates are read."""
+    log = tmp_path / "log"
+    log.mkdir()
+    async with house(tmp_path, static=f'log_file = "{log}/moxlite.log"\n') as running:
+        shutil.rmtree(log)
+        caplog.set_level(logging.INFO, "moxlite")
+        running.signals.note("SIGHUP")
+        await soon(lambda: "certificates read again" in caplog.messages, "the last step of a reload")
+        assert "log file not opened again, the old one stays in use" in caplog.messages
+        log.mkdir()
+        running.signals.note("SIGHUP")
+        await soon((log / "moxlite.log").exists, "the log file is opened again")
+        assert running.tree.failures == {}
+
+
+async def test_a_failure_of_the_signals_task_loses_no_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-39, ADMIN-39a: what comes in its pause waits, SIGTERM too."""
+    async with house(tmp_path) as running:
+        with monkeypatch.context() as patch:
+            patch.setattr("moxlite.server._task_tree", lambda: 1 / 0)
+            running.signals.note("SIGUSR1")
+            await soon(lambda: "server.signals" in running.tree.down, "the task has failed")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert not running.house.shutdown.is_set()
+        await soon(running.house.shutdown.is_set, "it has started again, and stops the server")
+
+
+def test_a_signal_before_trio_runs_waits_for_the_task() -> None:
+    """ADMIN-39: SIGHUP in the first moments of a start; and the old handlers come back."""
+    before = signal.getsignal(signal.SIGHUP)
+
+    async def two(signals: Signals) -> list[str]:
+        return [await signals.next(), await signals.next()]
+
+    with Signals() as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert trio.run(two, signals) == ["SIGHUP", "SIGUSR1"]
+    assert signal.getsignal(signal.SIGHUP) == before

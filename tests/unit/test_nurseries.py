@@ -1,0 +1,80 @@
+"""Where tasks are started, and where errors end, can be counted (docs/architecture.md §5)."""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import moxlite
+
+TOP = Path(moxlite.__file__).parent
+
+NURSERIES = {
+    "supervision.py",  # all that is long-running
+    "server.py",  # connections and attempts, which outlive what starts them
+    # Within one session, request or attempt, and ended with it:
+    "admin/backups.py",
+    "admin/junk.py",
+    "imapd/connection.py",
+    "imapd/session/progress.py",
+    "imapd/telling/watch.py",
+    "migration/mailcopies.py",
+    "migration/pull.py",
+    "net/ctlclient.py",
+    "net/ctlserver.py",
+    "net/resolver.py",
+    "smtpd/connection.py",
+    "smtpd/deliver.py",
+    "store/imports/adding.py",
+    "web/http/websocket.py",
+    "web/serve.py",
+    "web/webmail/frames.py",
+}
+STARTS = NURSERIES | {
+    "net/listeners.py",  # in the nursery that it is given
+    "queue/scheduler.py",  # the same
+}
+
+SWALLOWS = {
+    "supervision.py",
+    "net/connections.py",
+    "web/serve.py",  # the guard of one request: it is answered 500, the connection goes on
+    "store/file/writer.py",  # between threads: it is the caller's, who gets it
+    "store/search/texts.py",  # one message of the text index: told to a function, and the others are indexed
+}
+
+
+def test_tasks_are_started_in_known_places() -> None:
+    """ADMIN-39a: what runs for ever hangs on a supervisor. A new place must say here why it is none of these."""
+    assert _files(lambda node: _named(node) == "open_nursery") <= NURSERIES
+    assert _files(lambda node: _named(node) == "start_soon") <= STARTS
+    for known in STARTS:
+        assert (TOP / known).exists(), known
+
+
+def test_what_is_unexpected_ends_in_known_places() -> None:
+    """ADMIN-39a: everywhere else an `except Exception` raises again."""
+    found = _files(lambda node: isinstance(node, ast.ExceptHandler) and _is_blind(node) and not _raises(node))
+    assert found <= SWALLOWS
+
+
+def _files(wanted: Callable[[ast.AST], bool]) -> set[str]:
+    return {str(path.relative_to(TOP)) for path in TOP.rglob("*.py") if any(map(wanted, _nodes(path)))}
+
+
+def _nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text()))
+
+
+def _named(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _is_blind(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return bool(names & {"Exception", "BaseException"})
+
+
+def _raises(handler: ast.ExceptHandler) -> bool:
+    return any(isinstance(node, ast.Raise) for node in ast.walk(handler))
