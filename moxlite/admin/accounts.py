@@ -11,6 +11,7 @@ from moxlite.config.accountchecks import account_name_problem
 from moxlite.config.edit import drop, put, table_at
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.store.junkflags import JunkFlagRules
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -69,8 +70,8 @@ def add_account(document: "TOMLDocument", snapshot: Snapshot, name: str, address
         ("destinations", address): {},
         ("subject_pass", "period"): "12h",
         ("automatic_junk_flags", "enabled"): True,
-        ("automatic_junk_flags", "junk_mailbox_regexp"): "^(junk|spam)",
-        ("automatic_junk_flags", "neutral_mailbox_regexp"): "^(inbox|introbox|neutral|postmaster|dmarc|tlsrpt|rejects)",
+        ("automatic_junk_flags", "junk_mailbox_regexp"): JunkFlagRules().junk_mailbox_regexp,
+        ("automatic_junk_flags", "neutral_mailbox_regexp"): JunkFlagRules().neutral_mailbox_regexp,
         ("junk_filter", "threshold"): 0.95,
         ("junk_filter", "onegrams"): True,
         ("junk_filter", "max_power"): 0.01,

@@ -170,6 +170,8 @@ class AdminCommands:
 
     async def account_add(self, args: AccountAdd, exchange: Exchange) -> None:
         """Add an account to the file, and make its database."""
+        if args.account in self._config.current.domains.accounts:
+            raise CommandFailed("refused", f'there is an account "{args.account}" already')
         if args.account in await self._auth.removals():  # it failed: the next start would take the new account away
             await self._finish_removal(args.account)
         if self._accounts.exists(args.account):

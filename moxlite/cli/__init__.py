@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import click
 
-from moxlite.cli.common import Failure, LazyGroup, Settings
+from moxlite import __version__
+from moxlite.cli.common import Failure, LazyGroup, global_options, printable
 
 __all__ = ["main", "run"]
 
@@ -41,33 +42,19 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--config",
-    "config_path",
-    metavar="FILE",
-    help="The static configuration file.  [default: $MOXLITE_CONF, else config/moxlite.toml]",
+@click.group(
+    cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}, params=global_options()
 )
-@click.option("--pedantic", is_flag=True, help="Treat violations of protocols as errors.")
-@click.option(
-    "--log-level",
-    type=click.Choice(["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]),
-    help="Log level of this process.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print listings as JSON.")
-@click.option("--yes", is_flag=True, help="Answer questions with yes.")
-@click.pass_context
-def main(
-    context: click.Context, config_path: str | None, pedantic: bool, log_level: str | None, as_json: bool, yes: bool
-) -> None:
+@click.version_option(__version__, prog_name="moxlite", message="%(prog)s %(version)s")
+def main() -> None:
     """Moxlite, an all-in-one mail server."""
-    context.obj = Settings(config_path=config_path, pedantic=pedantic, log_level=log_level, as_json=as_json, yes=yes)
 
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code. One clear line on stderr says what failed."""
     try:
         result = main.main(args=None if args is None else list(args), prog_name="moxlite", standalone_mode=False)
+        sys.stdout.flush()  # a full disk is told here, not behind our back when the process ends
     except click.UsageError as error:
         error.show()
         return 2
@@ -84,5 +71,8 @@ def run(args: Sequence[str] | None = None) -> int:
         return 130  # as shells count: 128 and the number of the signal
     except BrokenPipeError:  # `moxlite queue list | head`
         sys.stderr.close()
+        return 1
+    except OSError as error:
+        print(f"moxlite: {printable(str(error))}", file=sys.stderr)
         return 1
     return result if isinstance(result, int) else 0

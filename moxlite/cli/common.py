@@ -28,6 +28,7 @@ __all__ = [
     "ask",
     "call",
     "config_path",
+    "global_options",
     "json_option",
     "load_config",
     "moment",
@@ -88,12 +89,50 @@ class LazyGroup(click.Group):
         module, _, name = self.lazy[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
+        _take_globals(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, self.lazy[name][1]) for name in self.list_commands(ctx) if name in self.lazy])
+
+
+def global_options() -> list[click.Option]:
+    """The options that every command has, before its name or behind it (ADMIN-18)."""
+    levels = click.Choice(["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"])
+    path = "The static configuration file.  [default: $MOXLITE_CONF, else config/moxlite.toml]"
+    return [
+        _global(["--config", "config_path"], metavar="FILE", help=path),
+        _global(["--pedantic"], is_flag=True, help="Treat violations of protocols as errors."),
+        _global(["--log-level"], type=levels, help="Log level of this process."),
+        _global(["--json", "as_json"], is_flag=True, help="Print listings as JSON."),
+        _global(["--yes"], is_flag=True, help="Answer questions with yes."),
+    ]
+
+
+def _global(names: list[str], **kwargs: Any) -> click.Option:
+    return click.Option(names, expose_value=False, is_eager=True, callback=_keep, **kwargs)
+
+
+def _keep(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Note a global option for this command and those below it."""
+    if value:
+        assert option.name is not None
+        context.obj = msgspec.structs.replace(context.find_object(Settings) or Settings(), **{option.name: value})
+
+
+def _take_globals(command: click.Command) -> None:
+    """Have a command, or all in a group, take the global options too, but for those of whose names it has its own."""
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            _take_globals(one)
+        return
+    own = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    for option in global_options():
+        if own.isdisjoint(option.opts):
+            option.hidden = True
+            command.params.append(option)
 
 
 def settings() -> Settings:

@@ -132,7 +132,7 @@ def _serve_with(signals: "Signals", path: Path, *, log_level: str | None, drop: 
 
 
 def _welcome(path: Path, snapshot: "Snapshot") -> str:
-    """What to do with a local server: URLs, ports, credentials."""
+    """What to do with a local server: URLs that answer, ports, credentials."""
     from moxlite.process.localserve import ADDRESS, ADMIN_PASSWORD, PASSWORD
 
     listener = next(iter(snapshot.static.listeners.values()))
@@ -142,9 +142,7 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
     lines = [
         "",
         f"  account      {web}/          {tls}/",
-        f"  admin        {web}/admin/    {tls}/admin/",
         f"  webmail      {web}/webmail/  {tls}/webmail/",
-        f"  webapi       {web}/webapi/v0/",
         f"  metrics      http://{host}:{listener.metrics_http.port}/metrics",
     ]
     if any(handler.log_name == "workdir" for handler in snapshot.domains.web_handlers):

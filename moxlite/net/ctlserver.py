@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import struct
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -160,12 +161,39 @@ async def serve_ctl(
 
 def _peer_uid(stream: trio.SocketStream) -> int | None:
     """The user at the other end, by the kernel's word. None where that cannot be known: nobody is let in then."""
-    if hasattr(socket, "SO_PEERCRED"):  # Linux
-        credentials = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        assert isinstance(credentials, bytes)
-        uid: int = struct.unpack("3i", credentials)[1]
-        return uid
-    return None
+    asked = next((one for name, one in _CREDENTIALS.items() if sys.platform.startswith(name)), None)
+    if asked is None:
+        return None
+    level, option, form, position = asked
+    try:
+        credentials = stream.getsockopt(level, option, struct.calcsize(form))
+    except OSError:  # the client has gone already
+        return None
+    assert isinstance(credentials, bytes)
+    if len(credentials) < struct.calcsize(form):
+        return None
+    uid: int = struct.unpack(form, credentials)[position]
+    return uid
+
+
+_XUCRED: Final = "IIh16I"
+"""``struct xucred``: layout (0), user, number of groups, groups. FreeBSD appends the process, which nothing needs."""
+
+_CREDENTIALS: Final[Mapping[str, tuple[int, int, str, int]]] = {
+    # SO_PEERCRED, struct ucred: process, user, group
+    "linux": (socket.SOL_SOCKET, getattr(socket, "SO_PEERCRED", 17), "3i", 1),
+    # LOCAL_PEERCRED of level SOL_LOCAL (0): unix(4)
+    "darwin": (0, 1, _XUCRED, 1),
+    "freebsd": (0, 1, _XUCRED, 1),
+    "dragonfly": (0, 1, _XUCRED, 1),
+    # LOCAL_PEEREID, struct unpcbid: process, user, group
+    "netbsd": (0, 3, "3i", 1),
+    # SO_PEERCRED of SOL_SOCKET (0xffff), struct sockpeercred: user, group, process
+    "openbsd": (0xFFFF, 0x1022, "3i", 0),
+}
+"""For each system the level and option of getsockopt, what it gives, and where in that the user stands. Python has
+names only for those of the system that it runs on; Linux has other numbers on some processors.
+"""
 
 
 class _Connection:

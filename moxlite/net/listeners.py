@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import trio
@@ -31,6 +32,16 @@ logger = logging.getLogger("moxlite.net.listeners")
 
 Handler: TypeAlias = Callable[[trio.abc.Stream, ConnectionInfo], Awaitable[None]]
 """Speaks with one client. Need not close the stream, need not catch what it does not expect."""
+
+IF_INET6: Final = Path("/proc/net/if_inet6")
+"""The IPv6 addresses of a Linux machine: address, index, length of the prefix, scope, flags, name; all in hex."""
+
+IFA_F_DADFAILED: Final = 0x08
+IFA_F_TENTATIVE: Final = 0x40
+"""Flags there (linux/if_addr.h)."""
+
+IPV6_FREEBIND: Final = 78
+"""Bind to an address that is not there (linux/in6.h, Linux 4.15); Python has no name for it."""
 
 BACKLOG: Final = 1024
 """Connections that the kernel holds until we accept them; it caps this at net.core.somaxconn."""
@@ -79,13 +90,37 @@ def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((str(ip), port))
+        _bind(sock, ip, port)
         sock.listen(backlog)
         sock.setblocking(False)
     except OSError as exc:
         sock.close()
         raise BindError(_bind_problem(exc, ip, port)) from exc
     return sock
+
+
+def _bind(sock: socket.socket, ip: IPAddress, port: int) -> None:
+    """Bind, also to an address of this machine that is tentative: as long as the kernel asks the network whether
+    another machine has it (RFC 4862 §5.4), a second or two after the start of an interface, it refuses it.
+    """
+    try:
+        sock.bind((str(ip), port))
+    except OSError as exc:
+        if exc.errno != errno.EADDRNOTAVAIL or not _is_tentative(ip):
+            raise
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+        sock.bind((str(ip), port))
+
+
+def _is_tentative(ip: IPAddress) -> bool:
+    """Whether Linux lists the address, and has not decided about it yet. Elsewhere nothing is known."""
+    try:
+        lines = IF_INET6.read_text("ascii").splitlines()
+    except OSError:
+        return False
+    wanted = f"{int(ip):032x}"
+    flags = [int(fields[4], 16) for line in lines if len(fields := line.split()) > 4 and fields[0] == wanted]
+    return ip.version == 6 and any(one & IFA_F_TENTATIVE and not one & IFA_F_DADFAILED for one in flags)
 
 
 def _endpoint(ip: IPAddress, port: int) -> str:

@@ -15,6 +15,7 @@ from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.certificates import self_signed
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
+from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.options import Options
 
 __all__ = ["ACCOUNT", "ADDRESS", "ADMIN_PASSWORD", "PASSWORD", "config_file", "default_directory", "initialize"]
@@ -76,6 +77,11 @@ keep_retired_message_period = "72h"
 keep_retired_webhook_period = "72h"
 
 [accounts.{account}.destinations."{address}"]
+
+[accounts.{account}.automatic_junk_flags]
+enabled = true
+junk_mailbox_regexp = "{junk}"
+neutral_mailbox_regexp = "{neutral}"
 """
 
 WORKDIR_HANDLER: Final = """
@@ -123,7 +129,12 @@ def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir
     write_atomically(config / "localhost.crt", pair.certificate_pem(), mode=0o644)
     write_atomically(config / "localhost.key", pair.key_pem(), mode=0o600)
     write_admin_password(config / "adminpasswd", ADMIN_PASSWORD)
-    domains = DOMAINS.format(account=ACCOUNT, address=ADDRESS) + (WORKDIR_HANDLER if serve_workdir else "")
+    rules = JunkFlagRules()
+    domains = DOMAINS.format(
+        account=ACCOUNT, address=ADDRESS, junk=rules.junk_mailbox_regexp, neutral=rules.neutral_mailbox_regexp
+    )
+    if serve_workdir:
+        domains += WORKDIR_HANDLER
     write_atomically(config / DOMAINS_FILE, domains.encode())
     trio.run(_make_account, data)
     ports = {f"p{port}": port + port_base for port in (25, 80, 81, 143, 443, 465, 587, 993)}

@@ -98,7 +98,8 @@ async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> R
     if transaction.refused is not None:
         return transaction.refused
     if end.bad_line_ends:
-        return replies.BAD_CHUNK if transaction.chunked else replies.BAD_LINE_ENDS
+        # What follows may be commands that another server let through as content (SMTP-38): none is read.
+        raise Goodbye(replies.BAD_CHUNK if transaction.chunked else replies.BAD_LINE_ENDS)
     spool = transaction.spool
     assert spool is not None  # else it is refused
     if not end.last:

@@ -154,15 +154,21 @@ def test_start_prints_urls_and_credentials_and_ready_comes_last(tmp_path: Path) 
         line = process.stderr.readline()
         assert line, seen
         seen += line
+    answers: dict[str, int] = {}
+    for path in ("/", "/webmail/", "/admin/", "/webapi/v0/"):
+        client = http.client.HTTPConnection("localhost", local.port(80), timeout=30)
+        client.request("GET", path)
+        answers[path] = client.getresponse().status
+        client.close()
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
+    for path, status in answers.items():
+        assert (f"http://localhost:{local.port(80)}{path} " in out.replace("\n", " ")) == (status != 404), path
     assert "ready to serve" in seen.splitlines()[-2]
     for text in (
         f"http://localhost:{local.port(80)}/",
-        f"https://localhost:{local.port(443)}/admin/",
         f"http://localhost:{local.port(80)}/webmail/",
-        f"http://localhost:{local.port(80)}/webapi/v0/",
         f"http://localhost:{local.port(81)}/metrics",
         f"localhost:{local.port(25)}",
         f"imaps localhost:{local.port(993)}",
@@ -312,6 +318,8 @@ def test_an_account_lives_and_dies_by_the_command_line(server: LocalServer) -> N
 def test_mistakes_of_config_verbs_are_one_line(server: LocalServer) -> None:
     """ADMIN-14, ADMIN-18: address in use, unknown domain, bad name."""
     before = (server.folder / "config/domains.toml").read_bytes()
+    again = server.cli("config", "account", "add", "moxlite", "again@localhost", check=False)
+    assert again.stderr == 'moxlite: there is an account "moxlite" already\n'
     for args in (
         ("config", "account", "add", "eve", "moxlite@localhost"),
         ("config", "account", "add", "eve", "eve@elsewhere.example"),

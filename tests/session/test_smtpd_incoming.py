@@ -384,16 +384,16 @@ async def test_two_from_fields_are_refused(smtp: Smtp) -> None:
         assert (await client.deliver(message=b"From: <x@y.example>\r\n" + MESSAGE)).startswith("550 5.7.1")
 
 
-async def test_a_smuggled_end_is_refused_and_the_connection_stays_in_step(smtp: Smtp) -> None:
-    """SMTP-38, 144"""
+@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\rx"])
+async def test_a_smuggled_end_is_refused_and_no_command_behind_it_is_read(smtp: Smtp, end: bytes) -> None:
+    """SMTP-38, 144: the message is read to its real end; then the connection closes."""
     async with smtp.connect() as client:
-        for end in (b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\rx"):
-            await client.play(
-                "C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250\nC: DATA\nS: 354"
-            )
-            await client.send(b"a: b\r\n\r\nx" + end + b"MAIL FROM:<evil@remote.example>\r\n.\r\n")
-            assert (await client.reply()).startswith("500 5.5.2")
-        await client.play("C: NOOP\nS: 250 2.0.0")
+        await client.play(
+            "C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250\nC: DATA\nS: 354"
+        )
+        await client.send(b"a: b\r\n\r\nx" + end + b"MAIL FROM:<evil@remote.example>\r\n.\r\nNOOP\r\n")
+        assert (await client.reply()).startswith("500 5.5.2")
+        assert await client.reply() == ""
     assert await smtp.messages() == []
 
 
@@ -409,15 +409,14 @@ async def test_a_message_comes_in_chunks(smtp: Smtp) -> None:
     assert (await smtp.messages())[0].endswith(b"a: b\r\n\r\n.\r\n")
 
 
-async def test_a_bad_chunk_breaks_the_transaction_until_reset(smtp: Smtp) -> None:
-    """SMTP-40"""
+async def test_a_chunk_with_a_bare_cr_is_refused_and_nothing_behind_it_is_read(smtp: Smtp) -> None:
+    """SMTP-38, SMTP-40"""
     async with smtp.connect() as client:
         await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
         await client.send(b"BDAT 3\r\na\rbBDAT 2 LAST\r\nxx")
         assert (await client.reply()).startswith("554 5.6.0")
-        assert (await client.reply()).startswith("503 5.5.1")
-        await client.play("C: RSET\nS: 250 2.0.0")
-        assert (await client.deliver()).startswith("250")
+        assert await client.reply() == ""
+    assert await smtp.messages() == []
 
 
 async def test_too_large_a_message_is_refused(smtp: Smtp) -> None:

@@ -62,6 +62,53 @@ def test_without_a_server_verbs_for_it_end_with_3(config: Path, capsys: Capture)
     assert run(["stop"]) == 3
 
 
+def test_version_is_an_option_too(capsys: Capture) -> None:
+    """ADMIN-18"""
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"moxlite {__version__}\n"
+
+
+def test_global_options_stand_behind_the_verb_too(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """ADMIN-18: of groups in groups as well; a verb's own option of the same name stays its own."""
+    monkeypatch.delenv("MOXLITE_CONF", raising=False)
+    file = str(config / "moxlite.toml")
+    for args in (
+        ["--config", file, "config", "test"],
+        ["config", "--config", file, "test"],
+        ["config", "test", "--config", file],
+        ["config", "test", f"--config={file}", "--yes", "--json", "--pedantic", "--log-level", "debug"],
+    ):
+        assert run(args) == (2 if args[1] == "--config" else 0), args
+    capsys.readouterr()
+    assert run(["config", "account", "list", "--config", file]) == 3
+    assert run(["config", "test", "--log-level", "loud"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "closed", "code"),
+    [
+        (["export", "mbox"], ">/dev/null", 2),
+        (["export", "mbox", "out", "nobody"], ">/dev/null", 1),
+        (["export", "mbox", "out", "nobody"], ">&- 2>&-", 1),
+        (["export", "mbox", "out", "nobody"], ">&- <&-", 1),
+        (["version"], ">/dev/full", 1),
+        (["version"], ">&-", 0),
+        (["--help"], ">/dev/full", 1),
+    ],
+)
+def test_nothing_ends_in_a_traceback(config: Path, tmp_path: Path, args: list[str], closed: str, code: int) -> None:
+    """ADMIN-18: arguments that miss, accounts that are not there, streams that are closed or full."""
+    command = [sys.executable, "-m", "moxlite", *args]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert done.returncode == code, done.stderr
+
+
 def test_a_server_of_another_version_ends_with_4(config: Path, capsys: Capture) -> None:
     """ADMIN-18, ADMIN-24."""
     path = str(config / "data" / "ctl")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import stat
+import struct
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -233,6 +234,33 @@ async def test_other_users_are_refused(tmp_path: Path) -> None:
         with pytest.raises(NotRunning):
             async with connect_ctl(path):
                 pass
+
+
+@pytest.mark.parametrize(
+    ("platform", "asked", "answer"),
+    [
+        ("darwin", (0, 1, 76), struct.pack("IIh16I", 0, 501, 2, 20, *[0] * 15)),
+        ("freebsd14", (0, 1, 76), struct.pack("IIh16I", 0, 501, 1, 20, *[0] * 15)),
+        ("netbsd10", (0, 3, 12), struct.pack("3i", 4711, 501, 20)),
+        ("openbsd7", (0xFFFF, 0x1022, 12), struct.pack("3i", 501, 20, 4711)),
+    ],
+)
+def test_the_user_at_the_other_end_is_known_on_each_unix(
+    monkeypatch: pytest.MonkeyPatch, platform: str, asked: tuple[int, int, int], answer: bytes
+) -> None:
+    """ADMIN-22: each system has its own question and layout; an answer that is cut is none."""
+
+    class Stream:
+        def getsockopt(self, *args: int) -> bytes:
+            assert args == asked
+            return answer
+
+    monkeypatch.setattr(ctlserver.sys, "platform", platform)  # type: ignore[attr-defined] # the module that it uses
+    assert ctlserver._peer_uid(Stream()) == 501  # type: ignore[arg-type] # all of it that is asked
+    answer = answer[:-1]
+    assert ctlserver._peer_uid(Stream()) is None  # type: ignore[arg-type]
+    monkeypatch.setattr(ctlserver.sys, "platform", "sunos5")  # type: ignore[attr-defined]
+    assert ctlserver._peer_uid(Stream()) is None  # type: ignore[arg-type]
 
 
 async def test_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 import trio
@@ -13,6 +15,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moxlite.net import listeners
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.exposition import REGISTRY
@@ -210,6 +213,21 @@ def test_taken_port_is_named_with_the_fix() -> None:
         bind(LOOPBACK, sock.getsockname()[1])
     with pytest.raises(BindError, match=r"no address 192\.0\.2\.1"):
         bind(ip_address("192.0.2.1"), 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not socket.has_ipv6, reason="of Linux")
+@pytest.mark.parametrize(("flags", "bound"), [("40", True), ("c0", True), ("80", False), ("48", False)])
+def test_a_tentative_address_is_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, bound: bool) -> None:
+    """ADMIN-66: the kernel refuses it as one that is not there; an address that another machine has stays refused."""
+    known = tmp_path / "if_inet6"
+    known.write_text(f"20010db8000000000000000000000001 02 40 00 {flags} eth0\n")
+    monkeypatch.setattr(listeners, "IF_INET6", known)
+    if not bound:
+        with pytest.raises(BindError, match="no address 2001:db8::1"):
+            bind(ip_address("2001:db8::1"), 0)
+        return
+    with bind(ip_address("2001:db8::1"), 0) as sock:
+        assert sock.getsockname()[0] == "2001:db8::1"
 
 
 async def test_connections_have_keepalive_and_no_delay() -> None:

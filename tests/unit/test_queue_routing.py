@@ -184,3 +184,29 @@ async def test_temporary_look_ups_name_their_cause() -> None:
     r = FakeResolver(failing={"remote.example": TempError("dns-extended-error-6-bogus", code=6, dnssec=True)})
     with pytest.raises(NoHosts, match="dns-extended-error-6-bogus"):
         await hosts_of(REMOTE, r, Random(1))
+
+
+@pytest.mark.parametrize(
+    ("address", "usable"),
+    [
+        ("64:ff9b::8.8.8.8", True),  # NAT64
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b::127.0.0.1", False),
+        ("64:ff9b:1::808:808", False),  # for local use (RFC 8215)
+        ("2002:808:808::1", True),  # 6to4
+        ("2002:a00:1::1", False),
+        ("2002:7f00:1::1", False),
+        ("::ffff:8.8.8.8", True),  # mapped
+        ("::ffff:192.168.1.1", False),
+        ("::ffff:224.0.0.1", False),
+        ("::10.0.0.1", False),  # compatible
+    ],
+)
+async def test_addresses_count_as_the_one_inside(address: str, usable: bool) -> None:
+    """QUEUE-152: no way into the inner network by a form of its addresses."""
+    r = FakeResolver({"AAAA": {"mx.example": [address]}})
+    if usable:
+        assert await addresses_of("mx.example", r, Random(1)) == [ip_address(address)]
+    else:
+        with pytest.raises(NoHosts, match="private"):
+            await addresses_of("mx.example", r, Random(1))
