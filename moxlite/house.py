@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 import trio
 
+from moxlite.acceptance.carrying import carrier
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.storage import compression, store_options
 from moxlite.admin.storagefaults import StorageFaults
@@ -45,6 +46,8 @@ from moxlite.store.accounts.shares import sharing_task
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.content.chunks import prefer
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deferred import Defer
+from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.imports.engine import Imports
@@ -183,9 +186,9 @@ async def opened(opening: Awaitable[T]) -> T:
         raise StartFailed(str(error)) from None
 
 
-def handlers(house: House, submit: Submit) -> Mapping[Service, Callable[[Endpoint], Handler]]:
+def handlers(house: House, submit: Submit, defer: Defer | None) -> Mapping[Service, Callable[[Endpoint], Handler]]:
     """For each service, what makes the handler of one of its ports."""
-    smtp, imap, web = _smtp(house, submit), _imap(house), _web(house)
+    smtp, imap, web = _smtp(house, submit, defer), _imap(house), _web(house)
 
     def https(endpoint: Endpoint) -> Handler:
         """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
@@ -212,7 +215,7 @@ def handlers(house: House, submit: Submit) -> Mapping[Service, Callable[[Endpoin
     }
 
 
-def _smtp(house: House, submit: Submit) -> Callable[[Endpoint], Handler]:
+def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoint], Handler]:
     rate, open_connections = connection_limits(house.static.rate_limits)
 
     def handler(endpoint: Endpoint) -> Handler:
@@ -223,6 +226,7 @@ def _smtp(house: House, submit: Submit) -> Callable[[Endpoint], Handler]:
             config=house.config,
             logins=house.logins,
             submit=submit,
+            defer=defer,
             senders=house.senders,
             rate=rate,
             open=open_connections,
@@ -264,6 +268,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         house.faults.append(f"{path}: {error}")
         return None
     house.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
+    house.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.spool_directory))
     house.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
     house.clock.on_set(queue.scheduler.changed)

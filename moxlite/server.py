@@ -117,7 +117,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         )
         pipe = LocalPipe(house.static, house.shutdown, tree)
         queue = await open_queue(house, pipe, databases)
-        make = handlers(house, queue.submit if queue else refuse_submission)
+        make = handlers(house, queue.submit if queue else refuse_submission, queue.defer if queue else None)
         pipe.handler = make["smtp"](pipe.endpoint)
         backups = BackupCommands(config=house.config, accounts=house.accounts)
         _start_care(house, backups)

@@ -11,6 +11,7 @@ from random import Random
 import trio
 import trio.testing
 
+from moxlite.acceptance.carrying import carrier
 from moxlite.admin.storage import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
@@ -26,6 +27,7 @@ from moxlite.queue.rows import DELIVERING, Message
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.supervision import open_supervisor
@@ -380,6 +382,7 @@ async def rig_at(
         )
         async with Queue.open(tmp_path / "queue.db", ctx) as rig.queue:
             rig.accounts.register_outbox(UNQUEUE, rig.queue.mirror.unqueue)
+            rig.accounts.register_outbox(SUBMIT, carrier(rig.queue.submit, tmp_path))
             rig.accounts.register_task("queue.attend", rig.queue.mirror.attend)
             if prepare is not None:
                 prepare(rig)

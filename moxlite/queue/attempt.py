@@ -11,6 +11,7 @@ from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.direct import deliver_direct, direct_way
+from moxlite.queue.inbound import Waiting, deliver_waiting
 from moxlite.queue.local import deliver_local, deliver_to_loopback
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.relay import deliver_by_relay, relay_of
@@ -35,8 +36,16 @@ class Attempt:
     methods give the outcomes of the others.
     """
 
-    def __init__(self, ctx: Context, batch: Batch, record: Callable[[list[Ended]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        batch: Batch,
+        record: Callable[[list[Ended]], Awaitable[None]],
+        waiting: Waiting | None = None,
+    ) -> None:
+        """`waiting`: what an own account is to do with the message, which is then alone in its batch."""
         self._ctx = ctx
+        self._waiting = waiting
         self._batch = batch
         self._record = record
         self._trace = Trace(self._keep)
@@ -86,6 +95,8 @@ class Attempt:
         ctx, batch, trace = self._ctx, self._batch, self._trace
         snapshot = ctx.config()
         first = batch.first
+        if self._waiting is not None:
+            return await deliver_waiting(ctx, batch, self._waiting, trace)
         if sender_domain_disabled(snapshot, first):
             raise SMTPError(False, 0, "4.7.0", "route", "domain of sender temporarily disabled")
         name, transport = choose_transport(snapshot, first, first.attempts - 1)

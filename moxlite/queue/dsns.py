@@ -2,20 +2,24 @@
 
 import logging
 import secrets
+from functools import partial
 from typing import Final
 
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
-from moxlite.queue.content import octets
+from moxlite.queue.content import encoded, octets
 from moxlite.queue.context import Context
+from moxlite.queue.inbound import waiting
 from moxlite.queue.record import DSN_FAILED
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import attempts_left, max_attempts_of
+from moxlite.queue.submit import add_submission
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged
 from moxlite.store.file.database import Database
 from moxlite.store.mail.facts import NO_FACTS
@@ -42,19 +46,23 @@ UNNAMED_STATUS: Final = {Action.FAILED: "5.0.0", Action.DELAYED: "4.0.0"}
 
 
 async def deliver_notice(ctx: Context, database: Database, message: Message, kind: str) -> None:
-    """Store the DSN of this kind into the sender's Inbox; once, also when called again after a crash.
+    """Store the DSN of this kind into the sender's Inbox, or send it to the sender of mail that came in; once, also
+    when called again after a crash.
 
     An account that is gone has its DSNs delivered to the postmaster. Raises StoreError when they cannot be stored now.
     """
     static = ctx.config().static
     octets_of_dsn = await compose_notice(ctx, database, message, kind)
+    if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
+        await _send_notice(ctx, database, message, kind, octets_of_dsn)
+        return
     prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
     account_name, mailbox, flags = message.account, "Inbox", Flag(0)
     if message.is_dmarc_report or message.is_tls_report:
         account_name = static.postmaster.account
         mailbox = f"{static.postmaster.mailbox}/{'dmarc' if message.is_dmarc_report else 'tlsrpt'}"
         flags = Flag.SEEN
-    key = f"queue dsn {message.id} {message.queued} {kind}".encode()
+    key = _key(message, kind)
     with Spool.of(octets_of_dsn, ctx.tmp) as spool:
         prepared = await prepare(spool, prefix)
         try:
@@ -63,6 +71,30 @@ async def deliver_notice(ctx: Context, database: Database, message: Message, kin
         except (AccountUnknown, AccountRemoved):
             async with ctx.accounts.use(static.postmaster.account) as account:
                 await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key, flags=flags)
+
+
+async def _send_notice(ctx: Context, database: Database, message: Message, kind: str, octets_of_dsn: bytes) -> None:
+    """Queue the DSN to the sender of mail that came in, once (QUEUE-28)."""
+    sender = message.sender.address
+    assert sender is not None, "no DSN goes to the null path"
+    submission = Submission(
+        account=ctx.config().static.postmaster.account,
+        mail_from=None,
+        recipients=(SubmissionRecipient(sender),),
+        received=ctx.clock(),
+        has8bit=not octets_of_dsn.isascii(),
+        smtputf8=message.smtputf8 and not octets_of_dsn.isascii(),
+        requiretls=True if message.require_tls else None,
+        subject=SUBJECTS[Action.FAILED if kind == DSN_FAILED else Action.DELAYED],
+        key=_key(message, kind),
+    )
+    with Spool.of(octets_of_dsn, ctx.tmp) as spool:
+        async with encoded(database, spool) as content:
+            await database.write(partial(add_submission, submission=submission, content=content, now=ctx.clock()))
+
+
+def _key(message: Message, kind: str) -> bytes:
+    return f"queue dsn {message.id} {message.queued} {kind}".encode()
 
 
 async def compose_notice(ctx: Context, database: Database, message: Message, kind: str) -> bytes:

@@ -1,10 +1,11 @@
 """Hold rules: which newly queued messages wait for a person (QUEUE-20, QUEUE-21). On a transaction."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from moxlite.proto.address import AddressError, Domain, Path
+from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.queue.errors import BadFilter
 from moxlite.store.file.transaction import Reader, Tx
 
@@ -76,6 +77,12 @@ def matches(rule: HoldRule, *, account: str, sender: tuple[str, str], recipient:
         and rule.recipient_localpart in ("", recipient[0])
         and rule.recipient_domain in ("", recipient[1])
     )
+
+
+def is_held(rules: Sequence[HoldRule], *, account: str, sender: tuple[str, str], recipient: Address) -> bool:
+    """Whether any of the rules holds a new message; `sender` as localpart and domain."""
+    to = (str(recipient.localpart), recipient.domain.unicode)
+    return any(matches(rule, account=account, sender=sender, recipient=to) for rule in rules)
 
 
 def add_hold_rule(tx: Tx, rule: HoldRule) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The queue: takes messages, delivers them, and lets people operate on them (docs/spec/queue.md)."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,14 +15,16 @@ from moxlite.queue.context import Context
 from moxlite.queue.errors import NoSuchMessage, UnknownTransport
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.holdrules import HoldRule
+from moxlite.queue.inbound import add_deferred
 from moxlite.queue.mirror import Mirror
 from moxlite.queue.operations import Counts
 from moxlite.queue.retire import clean_retired
 from moxlite.queue.rows import Message, Retired
-from moxlite.queue.schedule import SECOND
+from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler, policy_of
 from moxlite.queue.submit import add_submission
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database, Kind
@@ -117,6 +119,23 @@ class Queue:
         )
         self.scheduler.changed()
         return ids
+
+    async def defer(self, deferred: Sequence[Deferred], spool: Spool) -> None:
+        """Keep deliveries for accounts of this server that cannot take a message now, all or none (QUEUE-28). The
+        spool stays the caller's.
+
+        Raises QueueFull, StorageFull, StorageBroken.
+        """
+        await spool.finish()
+        now = self.ctx.clock()
+        delay = delay_after(1, self.ctx.config().static.queue.retry_delays, self.ctx.random)
+        async with encoded(self._database, spool) as content:
+            unit = partial(add_deferred, deferred=deferred, content=content, now=now, delay=delay)
+            ids = await self._database.write(unit, weight=spool.size or 1)
+        for one in deferred:
+            facts = {"ids": ",".join(map(str, ids[:10])), "account": one.account, "mailfrom": one.sender or "<>"}
+            logger.info("message waits for an account", extra={"kv": facts | {"reply": f"{one.code} {one.text}"}})
+        self.scheduler.changed()
 
     # Looking
 

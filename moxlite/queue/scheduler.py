@@ -23,6 +23,7 @@ from moxlite.queue.attempt import Attempt
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
 from moxlite.queue.dsns import deliver_notice
+from moxlite.queue.inbound import Waiting, waiting
 from moxlite.queue.record import Ended, Policy
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
@@ -197,7 +198,9 @@ class Scheduler:
 
     async def _deliver_batch(self, candidate: _Candidate) -> None:
         policy = policy_of(self._ctx)
-        ids = await self._database.read(partial(_together, message_id=candidate.id, now=policy.now), op="queue batch")
+        ids, waits = await self._database.read(
+            partial(_together, message_id=candidate.id, now=policy.now), op="queue batch"
+        )
         ids = [message_id for message_id in ids if message_id not in self._unwritten]
         marked: list[Message] = []
         # Not to be cut off between the commit and the attempt: it would count though it was never made.
@@ -206,7 +209,7 @@ class Scheduler:
         if not marked:
             return
         batch = Batch(tuple(marked), partial(octets, self._database, marked[0]))
-        attempt = Attempt(self._ctx, batch, self._record)
+        attempt = Attempt(self._ctx, batch, self._record, waits)
         ended: list[Ended] | None = None
         try:
             with guard("queue"):
@@ -300,6 +303,7 @@ class Scheduler:
         given_up = policy.now - (message.last_attempt or message.queued) > NOTICE_LIFE
         if stored or given_up:
             await self._database.write(lambda tx: record.told(tx, message.id, kind, policy))
+            self._wake.set()  # the DSN may be a message of the queue
             self._also()
         else:
             until = policy.now + NOTICE_RETRY
@@ -312,9 +316,11 @@ def _usable(r: Reader, args: tuple[str, int, str, int]) -> list[_Candidate]:
     return [_Candidate(id=row[0], domain=row[1], attempts=row[2], next_attempt=row[3]) for row in rows]
 
 
-def _together(r: Reader, message_id: int, now: int) -> list[int]:
-    """The rows that go into one transaction with this one, itself included (QUEUE-65)."""
-    return [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id]
+def _together(r: Reader, message_id: int, now: int) -> tuple[list[int], Waiting | None]:
+    """The rows that go into one transaction with this one, itself included (QUEUE-65), and what an own account is to do
+    with it.
+    """
+    return [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id], waiting(r, message_id)
 
 
 def _log(ended: list[Ended]) -> None:

@@ -6,12 +6,12 @@ import msgspec
 
 from moxlite.queue.content import Content, add_content
 from moxlite.queue.errors import FromIDTaken, QueueFull
-from moxlite.queue.holdrules import hold_rules, matches
+from moxlite.queue.holdrules import hold_rules, is_held
 from moxlite.queue.mirrorrows import add_mirror
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["add_submission"]
+__all__ = ["add_submission", "check_room", "insert_row", "sender_of"]
 
 MAX_ROWS: Final = 10_000
 MAX_OCTETS: Final = 2 << 30
@@ -47,18 +47,17 @@ def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *
     """
     if submission.key and (known := tx.row(KEY, submission.key)) is not None:
         return list(range(known[0], known[1] + 1))
-    _check_room(tx, submission, content)
+    check_room(tx, submission.account, len(submission.recipients), content.size)
     rules = hold_rules(tx)
     content_id = add_content(tx, content, len(submission.recipients))
     ids: list[int] = []
     for recipient in submission.recipients:
         if recipient.from_id and tx.row(FROM_ID, recipient.from_id) is not None:
             raise FromIDTaken(recipient.from_id)
-        sender = _sender(submission, recipient)
-        to = (str(recipient.address.localpart), recipient.address.domain.unicode)
-        held = any(matches(rule, account=submission.account, sender=sender, recipient=to) for rule in rules)
-        ids.append(_insert(tx, submission, recipient, content_id, content.size, sender, held=held, now=now))
-    if len(ids) > 1 and len({_sender(submission, recipient) for recipient in submission.recipients}) == 1:
+        sender = sender_of(submission, recipient)
+        held = is_held(rules, account=submission.account, sender=sender, recipient=recipient.address)
+        ids.append(insert_row(tx, submission, recipient, content_id, content.size, sender, held=held, now=now))
+    if len(ids) > 1 and len({sender_of(submission, recipient) for recipient in submission.recipients}) == 1:
         tx.execute(SET_BASE, ids[0], ids[0], ids[-1])
     if mirrored:
         add_mirror(tx, content_id, submission.account, now)
@@ -67,21 +66,22 @@ def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *
     return ids
 
 
-def _sender(submission: Submission, recipient: SubmissionRecipient) -> tuple[str, str]:
+def sender_of(submission: Submission, recipient: SubmissionRecipient) -> tuple[str, str]:
+    """Localpart and domain of the envelope sender for a recipient, both empty for the null path."""
     address = recipient.mail_from or submission.mail_from
     return (str(address.localpart), address.domain.unicode) if address is not None else ("", "")
 
 
-def _check_room(tx: Tx, submission: Submission, content: Content) -> None:
-    rows, octets = tx.row(WAITING, submission.account) or (0, 0)
-    added = len(submission.recipients)
+def check_room(tx: Tx, account: str, added: int, size: int) -> None:
+    """Raise QueueFull when so many rows of `size` octets are too many for the account; "" is all mail that comes in."""
+    rows, octets = tx.row(WAITING, account) or (0, 0)
     if rows + added > MAX_ROWS:
         raise QueueFull(f"account has {rows} messages in the queue, {MAX_ROWS} are allowed")
-    if rows and octets + added * content.size > MAX_OCTETS:
+    if rows and octets + added * size > MAX_OCTETS:
         raise QueueFull(f"account has {octets >> 20} MiB in the queue, {MAX_OCTETS >> 20} are allowed")
 
 
-def _insert(
+def insert_row(
     tx: Tx,
     submission: Submission,
     recipient: SubmissionRecipient,
@@ -92,6 +92,7 @@ def _insert(
     held: bool,
     now: int,
 ) -> int:
+    """Write one row of msg, for one recipient of a submission; returns its id."""
     is_report = submission.is_dmarc_report or submission.is_tls_report
     return tx.insert(
         INSERT,

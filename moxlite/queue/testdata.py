@@ -14,12 +14,16 @@ from moxlite.process.receivedid import load_key
 from moxlite.proto.address import Address
 from moxlite.queue.content import encoded
 from moxlite.queue.holdrules import HoldRule, add_hold_rule
+from moxlite.queue.inbound import add_deferred
 from moxlite.queue.mirrorrows import GRACE, added, begin, due
+from moxlite.queue.schedule import SECOND
 from moxlite.queue.submit import add_submission
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, fill, made_up, message
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import Delivery, FileInto
+from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.file.database import Database, Kind
@@ -63,6 +67,20 @@ async def _generate(data: Path) -> None:
         async with encoded(database, spool) as content:
             await database.write(
                 partial(add_submission, submission=submission, content=content, now=SENT, mirrored=True)
+            )
+            deferred = Deferred(
+                key=b"gentestdata",
+                account=ACCOUNTS[0],
+                delivery=Delivery(actions=(FileInto(mailbox="Inbox"),), received=SENT),
+                prefix=b"Received: by mox.example\r\n",
+                sender=Address.parse(RECIPIENTS[0]),
+                recipient=Address.parse("test@mox.example"),
+                code=452,
+                ecode="4.2.2",
+                text="mailbox full",
+            )
+            await database.write(
+                partial(add_deferred, deferred=[deferred], content=content, now=SENT, delay=450 * SECOND)
             )
         await _show(data, database, submission, spool)
         await database.write(lambda tx: add_hold_rule(tx, HoldRule(id=0, account=ACCOUNTS[0])))

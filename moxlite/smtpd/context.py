@@ -13,6 +13,7 @@ from moxlite.net.tls import ServerTLS
 from moxlite.process.receivedid import ReceivedID
 from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.delivery.deferred import Defer
 from moxlite.store.delivery.submission import Submit
 
 __all__ = ["Context", "Pace", "Service"]
@@ -51,6 +52,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       submit: `queue.submit`.
+      defer: `queue.defer`; None when there is no queue, then no message is accepted for some accounts alone.
       resolver: None where no foreign host may be asked (localserve).
       senders: the sessions of users.
       rate, open: new and open connections by network.
@@ -70,6 +72,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     open: OpenConnections
     received_id: ReceivedID
     spool_directory: Path
+    defer: Defer | None = None
     resolver: Resolver | None = None
     starttls: ServerTLS | None = None
     default_account: str = ""

@@ -1,8 +1,11 @@
 """Notices of failure about recipients that were refused when others were not (RFC 3464; SMTP-74, SMTP-108, 109)."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Sequence
+
+import msgspec
 
 from moxlite.proto.address import Address, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
@@ -12,28 +15,36 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.owed import OwedMessage
+from moxlite.store.delivery.perform import Owed
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
-from moxlite.store.errors import StoreError
 
-__all__ = ["send_failure_notice"]
+__all__ = ["Failed", "failure_notice"]
 
 logger = logging.getLogger("moxlite.smtpd.notices")
 
 
-async def send_failure_notice(
-    session: Session,
-    transaction: Transaction,
-    prepared: Prepared,
-    failed: Sequence[tuple[AcceptedRecipient, Response]],
-) -> None:
-    """Queue one DSN to the sender about all failed recipients. A null sender gets none (RFC 5321 §4.5.5).
+class Failed(msgspec.Struct, frozen=True):
+    """A recipient that was refused for good, and the reply that it would have got."""
 
-    That it cannot be queued is logged only: the message is stored for the others, and the reply must say so.
+    recipient: AcceptedRecipient
+    reply: Response
+
+
+def failure_notice(
+    session: Session, transaction: Transaction, prepared: Prepared, failed: Sequence[Failed]
+) -> Owed | None:
+    """What is owed to the sender about these recipients: one DSN, as a row of the outbox.
+
+    None, and a line in the log, for a null sender, who gets no DSN (RFC 5321 §4.5.5). The key is made of the message: a
+    client that brings it again after it was told to try later causes no second notice.
     """
     sender = transaction.sender.address
     if sender is None:
-        return
+        for one in failed:
+            facts = session.log_facts() | {"rcptto": str(one.recipient.path), "reply": str(one.reply)}
+            logger.info("message refused for a recipient, its sender is not told", extra={"kv": facts})
+        return None
     now = time.time_ns() // 1000
     hostname = session.hostname
     message_id = new_message_id(hostname.ascii)
@@ -41,7 +52,7 @@ async def send_failure_notice(
     message = compose_dsn(
         DSN(
             reporting_mta=hostname.ascii,
-            recipients=tuple(_recipient(recipient, response) for recipient, response in failed),
+            recipients=tuple(map(_recipient, failed)),
             envelope_id=transaction.mail.envid,
             received_from_mta=session.hello.name if session.hello is not None else "",
             arrival=transaction.received,
@@ -66,20 +77,17 @@ async def send_failure_notice(
         message_id=message_id,
         subject="Message not delivered to all recipients",
     )
-    with Spool.of(message) as spool:
-        try:
-            await session.context.submit(submission, spool)
-        except StoreError as error:
-            logger.error("notice of failure not queued", extra={"kv": {"to": str(sender), "err": error}})
+    parts = (str(sender), prepared.digest.hex(), *sorted(one.recipient.path.pack(True) for one in failed))
+    return OwedMessage(submission, message).row(b"notice " + hashlib.sha256("\0".join(parts).encode()).digest())
 
 
-def _recipient(recipient: AcceptedRecipient, response: Response) -> DSNRecipient:
-    kind, _, original = recipient.command.orcpt.partition(";")
+def _recipient(one: Failed) -> DSNRecipient:
+    kind, _, original = one.recipient.command.orcpt.partition(";")
     return DSNRecipient(
-        final_recipient=recipient.path.pack(True),
+        final_recipient=one.recipient.path.pack(True),
         action=Action.FAILED,
-        status=response.ecode or f"{response.code // 100}.0.0",
+        status=one.reply.ecode or f"{one.reply.code // 100}.0.0",
         original_recipient=original,
         original_type=kind or "rfc822",
-        diagnostic=str(response),
+        diagnostic=str(one.reply),
     )

@@ -1,22 +1,11 @@
-"""The replies of the SMTP server, and what errors of the store mean in SMTP."""
+"""The replies of the SMTP server."""
 
 from typing import Final
 
+from moxlite.acceptance.replies import INTERNAL, STORAGE_FULL, UNKNOWN_USER, store_reply
 from moxlite.proto.smtp.replies import Response
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
-from moxlite.store.delivery.submission import FromIDTaken, QueueFull
-from moxlite.store.errors import (
-    AccountRemoved,
-    AccountUnknown,
-    LimitExceeded,
-    OverQuota,
-    StorageBroken,
-    StorageBusy,
-    StorageFull,
-    StoreError,
-)
 
-__all__ = ["Goodbye", "Refused", "refuse", "store_reply"]
+__all__ = ["INTERNAL", "STORAGE_FULL", "UNKNOWN_USER", "Goodbye", "Refused", "refuse", "store_reply"]
 
 
 class Refused(Exception):
@@ -64,35 +53,10 @@ REVOKED: Final = Response(421, "4.7.0", ("the app password was revoked or has ex
 TOO_MANY_COMMANDS: Final = Response(421, "4.7.0", ("too many commands without a message",))
 TOO_MANY_BAD: Final = Response(550, "5.1.0", ("too many failed transactions",))
 EARLY: Final = Response(554, "5.5.0", ("wait for the greeting",))
-BUSY: Final = Response(451, "4.3.0", ("the server is busy, try again in a moment",))
-INTERNAL: Final = Response(451, "4.3.0", ("error in processing, try again later",))
 BAD_LINE_ENDS: Final = Response(500, "5.5.2", ("message has a bare CR or bare LF at its line ends",))
 BAD_CHUNK: Final = Response(554, "5.6.0", ("message has a bare CR",))
 OVERSIZE: Final = Response(552, "5.3.4", ("message too large",))
 HEADER_TOO_LARGE: Final = Response(552, "5.3.4", ("header section too large",))
-STORAGE_FULL: Final = Response(452, "4.3.1", ("no storage left, try again later",))
-UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))
 NOT_OURS: Final = Response(550, "5.1.1", ("no such user here, and no relaying",))
 DISABLED: Final = Response(450, "4.2.1", ("domain is disabled for now",))
 LOOP: Final = Response(550, "5.4.6", ("too many Received fields, this looks like a mail loop",))
-
-# The first class that fits counts. Texts name no account, mailbox or file.
-STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
-    (OverQuota, Response(452, "4.2.2", ("mailbox full",))),
-    (StorageFull, STORAGE_FULL),
-    (StorageBusy, BUSY),
-    (StorageBroken, INTERNAL),
-    (QueueFull, Response(452, "4.3.1", ("too much of yours is waiting in the queue",))),
-    (FromIDTaken, Response(554, "5.1.7", ("sender id was used before",))),
-    (LimitExceeded, Response(452, "4.2.2", ("mailbox full",))),
-    (AccountUnknown, UNKNOWN_USER),
-    (AccountRemoved, UNKNOWN_USER),
-    (StoreError, INTERNAL),
-)
-
-
-def store_reply(error: StoreError) -> Response:
-    """The reply that tells a client what the store could not do."""
-    if isinstance(error, OutgoingLimitExceeded):
-        return Response.of(451, "4.7.1", str(error))  # names the limit and its setting (SMTP-116)
-    return next(response for kind, response in STORE_ERRORS if isinstance(error, kind))

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.acceptance.evidence import from_address
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.logins.identity import Identity
@@ -18,7 +19,6 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import metrics, trace
-from moxlite.smtpd.analyze import from_address
 from moxlite.smtpd.header import look_at, read_header
 from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session

@@ -1,6 +1,6 @@
 """An SMTP server without sockets over a real store, and clients that speak by transcript.
 
-A submission goes into `Smtp.queued` instead of a queue.
+A submission goes into `Smtp.queued` instead of a queue, a delivery that waits for its account into `Smtp.deferred`.
 """
 
 import base64
@@ -8,37 +8,56 @@ import email.message
 import functools
 import re
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import msgspec
 import pytest
 import trio
 import trio.testing
 
+from moxlite.acceptance.carrying import carrier
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.process.receivedid import ReceivedID
-from moxlite.smtpd import Context, Pace, Senders, serve_connection
+from moxlite.smtpd import Context, Pace, Senders, reception, serve_connection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.submission import Submission
+from moxlite.store.errors import StoreError
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import uids
 from tests.supervised import supervised
 from tests.tools import still, still_failures
 
-__all__ = ["MESSAGE", "PASSWORD", "TLS", "Client", "Queued", "Smtp", "clock", "headers", "pass_time", "smtp"]
+__all__ = [
+    "MESSAGE",
+    "PASSWORD",
+    "TLS",
+    "Client",
+    "Queued",
+    "Smtp",
+    "clock",
+    "fail_for",
+    "headers",
+    "pass_time",
+    "smtp",
+]
 
 PASSWORD = "correct horse"
 TLS = TLSFacts(version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256")
@@ -166,13 +185,27 @@ class Smtp:
     """A server without sockets."""
 
     def __init__(
-        self, context: Context, auth: AuthDB, nursery: trio.Nursery, shutdown: trio.Event, queued: list[Queued]
+        self,
+        context: Context,
+        auth: AuthDB,
+        nursery: trio.Nursery,
+        shutdown: trio.Event,
+        queued: list[Queued],
+        deferred: list[Deferred],
     ) -> None:
         self.context = context
         self.auth = auth
         self.nursery = nursery
         self.shutdown = shutdown
         self.queued = queued
+        self.deferred = deferred
+
+    async def carried(self) -> list[Queued]:
+        """What was queued, once all outboxes are empty."""
+        for name in ("mia", "bo", "shut"):
+            async with self.context.accounts.use(name) as account:
+                await account.carrier.once()
+        return self.queued
 
     def with_context(self, **changes: object) -> Context:
         """The context with other values."""
@@ -209,8 +242,12 @@ class Smtp:
         hello: str = "EHLO there.example",
         trusted: bool = False,
         early: bytes = b"",
+        key: bytes = b"",
     ) -> AsyncIterator[Client]:
-        """A connection whose greeting, and the reply to EHLO, have been read. `early`: sent before the greeting."""
+        """A connection whose greeting, and the reply to EHLO, have been read.
+
+        `early`: sent before the greeting. `key`: of the transaction, as the own queue gives it.
+        """
         ours, theirs = trio.testing.memory_stream_pair()
         await ours.send_all(early)
         info = ConnectionInfo(
@@ -223,6 +260,7 @@ class Smtp:
             shutdown=self.shutdown,
             tls=tls,
             trusted_local=trusted,
+            transaction_key=key,
         )
         ended = trio.Event()
         chosen = msgspec.structs.replace(context or self.context, service=service)
@@ -279,6 +317,20 @@ class Smtp:
         return message
 
 
+async def fail_for(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, errors: dict[str, StoreError], *rooms: ModuleType
+) -> None:
+    """Let deliveries to these accounts fail, of smtpd and of other modules."""
+
+    async def store(account: Account, *args: Any, **more: Any) -> Any:
+        if account.name in errors:
+            raise errors[account.name]
+        return await perform(account, *args, **more)
+
+    for room in (reception, *rooms):
+        monkeypatch.setattr(room, "perform", store)
+
+
 def headers(message: bytes, name: str) -> list[str]:
     """All fields of that name, unfolded."""
     parsed = email.message_from_bytes(message)
@@ -317,9 +369,16 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
         queued.append(Queued(submission, b"".join(spool.chunks())))
         return list(range(1, len(submission.recipients) + 1))
 
+    deferred: list[Deferred] = []
+
+    async def defer(found: Sequence[Deferred], spool: Spool) -> None:
+        await trio.lowlevel.checkpoint()
+        deferred.extend(found)
+
     options = Options(account_config=account_config, check_on_close=True, min_free_space=0)
     async with AsyncExitStack() as stack:
         accounts = Accounts(data, options)
+        accounts.register_outbox(SUBMIT, carrier(submit, data / "tmp"))
         auth = await AuthDB.open(data / "auth.db", options)
         stack.push_async_callback(auth.aclose)
         nursery = await stack.enter_async_context(trio.open_nursery())
@@ -341,6 +400,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
                 secret=b"x" * 32,
             ),
             submit=submit,
+            defer=defer,
             senders=Senders(),
             rate=still(NEW_CONNECTIONS),
             open=OpenConnections(),
@@ -348,5 +408,5 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
             spool_directory=data / "tmp",
             pace=Pace(slow=0.0, unknown=0.0),
         )
-        server = Smtp(context, auth, nursery, trio.Event(), queued)
+        server = Smtp(context, auth, nursery, trio.Event(), queued, deferred)
         yield server

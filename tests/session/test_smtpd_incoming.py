@@ -2,7 +2,6 @@
 
 import email.utils
 import re
-from typing import Any
 
 import pytest
 import trio
@@ -13,7 +12,7 @@ from moxlite.smtpd import Pace
 from moxlite.store.content import prepare
 from moxlite.store.content.octetlimiter import OctetLimiter
 from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreError
-from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, headers, pass_time, smtp
+from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, fail_for, headers, pass_time, smtp
 from tests.tools import still
 
 __all__ = ["clock", "smtp"]
@@ -308,21 +307,6 @@ async def test_an_alias_is_for_members_unless_public(smtp: Smtp) -> None:
     assert len(await smtp.messages("bo")) == 2
 
 
-async def fail_for(smtp: Smtp, monkeypatch: pytest.MonkeyPatch, errors: dict[str, StoreError]) -> None:
-    """Let deliveries to these accounts fail."""
-    from moxlite.smtpd import deliver
-    from moxlite.store.changelog.account import Account
-
-    real = deliver.perform
-
-    async def store(account: Account, *args: Any, **more: Any) -> Any:
-        if account.name in errors:
-            raise errors[account.name]
-        return await real(account, *args, **more)
-
-    monkeypatch.setattr(deliver, "perform", store)
-
-
 @pytest.mark.parametrize(
     ("error", "reply"),
     [
@@ -339,25 +323,6 @@ async def test_errors_of_the_store_have_their_replies(
     async with smtp.connect() as client:
         assert (await client.deliver()).startswith(reply)
         assert (await client.deliver("bo@ours.example")).startswith("250 2.0.0")
-
-
-async def test_a_full_mailbox_fails_alone_and_its_sender_is_told(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SMTP-74, 108, 109"""
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
-    both = "C: RCPT TO:<mia@ours.example>\nS: 250\nC: RCPT TO:<bo@ours.example>\nS: 250\nC: DATA\nS: 354"
-    message = MESSAGE.replace(b"Subject", b"Message-Id: <orig@remote.example>\r\nSubject")
-    async with smtp.connect() as client:
-        await client.play(f"C: MAIL FROM:<ann@remote.example>\nS: 250\n{both}")
-        await client.send(message + b".\r\n")
-        assert (await client.reply()).startswith("250 2.0.0")
-    (queued,) = smtp.queued
-    assert queued.submission.mail_from is None
-    assert [str(one.address) for one in queued.submission.recipients] == ["ann@remote.example"]
-    assert queued.message["References"] == "<orig@remote.example>"
-    assert queued.message["Auto-Submitted"] == "auto-replied"
-    assert re.search(rb"Final-Recipient: rfc822; ?mia@ours.example", queued.octets)
-    assert b"452 4.2.2" in queued.octets
-    assert len(await smtp.messages("bo")) == 1
 
 
 async def test_one_reply_stands_for_all_refusals(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -561,12 +526,12 @@ async def test_an_early_talker_is_refused(smtp: Smtp) -> None:
 async def test_a_crash_says_451_and_is_counted(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-17"""
     from moxlite.net.exposition import REGISTRY
-    from moxlite.smtpd import deliver
+    from moxlite.smtpd import reception
 
     async def crash(*args: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(deliver, "decide", crash)
+    monkeypatch.setattr(reception, "decide", crash)
     before = REGISTRY.get_sample_value("moxlite_panic_total", {"pkg": "smtpd"})
     assert before is not None
     async with smtp.connect() as client:

@@ -1,13 +1,14 @@
 """Rulesets of a destination decide where incoming mail goes (docs/spec/smtp.md SMTP-82, SMTP-84, SMTP-98)."""
 
 import logging
+from typing import Any
 
-import msgspec
 import pytest
 
+from moxlite.acceptance import gathering
+from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence, Fact, Strength
 from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context, deliver
-from moxlite.smtpd.analyze import Evidence
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.classify import Judgement
 from tests.session.smtpd_harness import Smtp, clock, headers, smtp
@@ -95,17 +96,13 @@ async def test_a_forwarder_gets_no_reputation_from_what_it_forwards(
     smtp: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-66, SMTP-84: networks, EHLO, MAIL FROM and the forwarder's signature are masked; originals are kept."""
-    real = deliver._evidence
+    real = deliver.evidence_of
 
-    def verified(*args: object) -> Evidence:
-        found = real(*args)  # type: ignore[arg-type]  # as they came
-        return msgspec.structs.replace(
-            found,
-            verified_domains=("there.example", "author.example"),
-            dkim_domains=("there.example", "author.example"),
-        )
+    def verified(*args: Any) -> Evidence:
+        domains = ("there.example", "author.example")
+        return real(*args).but(*(Fact(DKIM_DOMAIN, name, True, Strength.PROOF, "dkim") for name in domains))
 
-    monkeypatch.setattr(deliver, "_evidence", verified)
+    monkeypatch.setattr(deliver, "evidence_of", verified)
     context = with_rules(
         smtp,
         'mailbox = "Forwards"\nis_forward = true\nsmtp_mail_from_regexp = "^fwd@"\nverified_domain = "there.example"',
@@ -145,7 +142,7 @@ async def test_a_rule_accepts_what_would_be_rejected_into_its_mailbox(
     async def judged(*args: object) -> Judgement:
         return Judgement(probability, significant, ())
 
-    monkeypatch.setattr(deliver, "classify", judged)
+    monkeypatch.setattr(gathering, "classify", judged)
     context = with_rules(smtp, JUNK, account=FILTER)
     with caplog.at_level(logging.INFO, "moxlite.smtpd.deliver"):
         assert (await deliver_to(smtp, context)).startswith("250")
@@ -172,7 +169,7 @@ async def test_without_such_a_rule_or_a_filter_the_content_is_not_judged(
     async def never(*args: object) -> Judgement:
         raise AssertionError("judged")
 
-    monkeypatch.setattr(deliver, "classify", never)
+    monkeypatch.setattr(gathering, "classify", never)
     context = with_rules(smtp, JUNK)  # the account has no filter
     assert (await deliver_to(smtp, context)).startswith("250")
     assert len(await smtp.messages(mailbox="Lists")) == 1
@@ -187,7 +184,7 @@ async def test_a_filter_that_cannot_be_read_makes_the_sender_try_again(
     async def broken(*args: object) -> Judgement:
         raise StorageBroken("disk I/O error")
 
-    monkeypatch.setattr(deliver, "classify", broken)
+    monkeypatch.setattr(gathering, "classify", broken)
     assert (await deliver_to(smtp, with_rules(smtp, JUNK, account=FILTER))).startswith("451 4.3.0")
 
 

@@ -1,6 +1,4 @@
-"""Rulesets, the rejects mailbox, reputation: what SMTP asks of an account."""
-
-import time
+"""The rejects mailbox, reputation: what SMTP asks of an account."""
 
 import pytest
 
@@ -24,7 +22,6 @@ from moxlite.store.delivery.reputation import (
     set_domain_tls,
     subjectpass_key,
 )
-from moxlite.store.delivery.rulesets import TOTAL_SECONDS, Conditions, RuleFacts, first_match
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags_ids
@@ -34,64 +31,6 @@ from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, prepared, rows
 
 __all__ = ["accounts", "store_options"]
-
-FACTS = RuleFacts(
-    mail_from="News@Lists.example.org",
-    msg_from="anton@example.com",
-    verified_domains=("lists.example.org",),
-    headers=(("List-Id", " Trio News <news.example.org> "), ("X-Spam", "no")),
-)
-
-# Rulesets
-
-
-@pytest.mark.parametrize(
-    ("rule", "matches"),
-    [
-        (Conditions(), False),
-        (Conditions(smtp_mail_from_regexp=r"^news@"), True),
-        (Conditions(smtp_mail_from_regexp=r"^News@"), False),
-        (Conditions(msg_from_regexp=r"@example\.com$"), True),
-        (Conditions(verified_domain="example.org"), True),
-        (Conditions(verified_domain="lists.example.org"), True),
-        (Conditions(verified_domain="sts.example.org"), False),
-        (Conditions(headers_regexp={"^list-id$": r"^trio news <news\.example\.org>$"}), True),
-        (Conditions(headers_regexp={"^list-id$": "trio", "^x-spam$": "^yes"}), False),
-        (Conditions(headers_regexp={"^x-": "trio"}), False),
-        (Conditions(smtp_mail_from_regexp="news", verified_domain="example.net"), False),
-        (Conditions(smtp_mail_from_regexp="("), False),
-    ],
-)
-async def test_a_rule_matches_when_all_its_conditions_hold(rule: Conditions, matches: bool) -> None:
-    """STORE-64, SMTP-82"""
-    assert await first_match([rule], FACTS) == (0 if matches else None)
-
-
-async def test_the_first_matching_rule_wins() -> None:
-    """STORE-64"""
-    rules = [
-        Conditions(verified_domain="example.net"),
-        Conditions(msg_from_regexp="a"),
-        Conditions(msg_from_regexp="b"),
-    ]
-    assert await first_match(rules, FACTS) == 1
-
-
-async def test_nothing_matches_without_from_or_with_unparsable_headers() -> None:
-    """STORE-64"""
-    rules = [Conditions(msg_from_regexp=".*")]
-    assert await first_match(rules, RuleFacts("a", None, (), ())) is None
-    assert await first_match(rules, RuleFacts("a", "b", (), None)) is None
-
-
-async def test_slow_patterns_take_a_tenth_of_a_second_together() -> None:
-    """STORE-65, STORE-162"""
-    facts = RuleFacts("a" * 5000 + "!", "a" * 5000 + "!", (), ())
-    rules = [Conditions(smtp_mail_from_regexp="^(a|a)*$"), Conditions(msg_from_regexp="^(a+)+$")]
-    start = time.monotonic()
-    assert await first_match(rules, facts) is None
-    assert time.monotonic() - start < 300 * TOTAL_SECONDS  # without a limit it would be years
-
 
 # Rejects
 

@@ -24,7 +24,7 @@ from moxlite.store.mail.facts import Facts, of_forward
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
 
-__all__ = ["Owed", "Performed", "perform", "suppress_retry"]
+__all__ = ["Owed", "Performed", "owe", "perform", "suppress_retry"]
 
 logger = logging.getLogger("moxlite.store.perform")
 
@@ -88,6 +88,11 @@ async def perform(
         return await account.write(lambda tx: unit(tx, prepared), weight=prepared.size)
     async with held_body(account, prepared) as ready:
         return await account.write(lambda tx: unit(tx, ready), weight=1)
+
+
+async def owe(account: Account, owed: Owed) -> None:
+    """Write a row of the outbox that no delivery of now goes with. Raises StorageFull, StorageBroken."""
+    await account.write(lambda tx: tx.owe(owed.key, owed.kind, owed.data))
 
 
 async def suppress_retry(account: Account, key: bytes) -> None:

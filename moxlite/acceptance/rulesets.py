@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 import trio
 
-__all__ = ["Conditions", "RuleFacts", "first_match"]
+from moxlite.config.domains import Ruleset
 
-logger = logging.getLogger("moxlite.store.rulesets")
+__all__ = ["RuleFacts", "first_match"]
+
+logger = logging.getLogger("moxlite.acceptance.rulesets")
 
 MAX_INPUT: Final = 8 << 10
 """Characters of an address or of a header field that are searched (STORE-65)."""
@@ -26,19 +28,6 @@ TOTAL_SECONDS: Final = 0.1
 
 MAX_FIELDS: Final = 1000
 """Header fields looked at, the first ones."""
-
-
-class Conditions(msgspec.Struct, frozen=True):
-    """The conditions of one ruleset; unset ones are "". All that are set must hold, and a ruleset without any never
-    matches.
-
-    `headers_regexp` maps patterns for names of fields to patterns for their values: each pair must match some field.
-    """
-
-    smtp_mail_from_regexp: str = ""
-    msg_from_regexp: str = ""
-    verified_domain: str = ""
-    headers_regexp: Mapping[str, str] = {}
 
 
 class RuleFacts(msgspec.Struct, frozen=True):
@@ -61,7 +50,7 @@ class _OutOfTime(Exception):
     """The time for all rules of a delivery is used up."""
 
 
-async def first_match(rules: Sequence[Conditions], facts: RuleFacts) -> int | None:
+async def first_match(rules: Sequence[Ruleset], facts: RuleFacts) -> int | None:
     """The index of the first rule whose conditions all hold, None if there is none. Searches patterns in a worker
     thread.
     """
@@ -71,7 +60,7 @@ async def first_match(rules: Sequence[Conditions], facts: RuleFacts) -> int | No
     return await trio.to_thread.run_sync(_first_match, rules, facts)
 
 
-def _first_match(rules: Sequence[Conditions], facts: RuleFacts) -> int | None:
+def _first_match(rules: Sequence[Ruleset], facts: RuleFacts) -> int | None:
     deadline = time.monotonic() + TOTAL_SECONDS
     assert facts.headers is not None
     headers = [(name.strip().lower(), value.strip().lower()) for name, value in facts.headers[:MAX_FIELDS]]
@@ -84,7 +73,7 @@ def _first_match(rules: Sequence[Conditions], facts: RuleFacts) -> int | None:
     return None
 
 
-def _matches(rule: Conditions, facts: RuleFacts, headers: Sequence[tuple[str, str]], deadline: float) -> bool:
+def _matches(rule: Ruleset, facts: RuleFacts, headers: Sequence[tuple[str, str]], deadline: float) -> bool:
     some = False
     if rule.smtp_mail_from_regexp:
         if not _found(rule.smtp_mail_from_regexp, facts.mail_from.lower(), deadline):
@@ -94,8 +83,8 @@ def _matches(rule: Conditions, facts: RuleFacts, headers: Sequence[tuple[str, st
         if facts.msg_from is None or not _found(rule.msg_from_regexp, facts.msg_from.lower(), deadline):
             return False
         some = True
-    if rule.verified_domain:
-        domain = rule.verified_domain
+    if rule.verified_domain is not None:
+        domain = rule.verified_domain.unicode
         if not any(verified == domain or verified.endswith("." + domain) for verified in facts.verified_domains):
             return False
         some = True

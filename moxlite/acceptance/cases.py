@@ -1,0 +1,112 @@
+"""Recipients become cases: one for each address of an account that a message leads to (SMTP-72, SMTP-73,
+SMTP-104..106).
+
+Own addresses come before aliases, so that an account that has both gets the message as addressed. Of the cases of one
+account the first one whose plan accepts counts, and the account gets the message once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from moxlite.acceptance.evidence import Evidence
+from moxlite.config.domains import Account, Ruleset
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot
+from moxlite.proto.address import Path
+from moxlite.proto.smtp.replies import Response
+
+__all__ = ["Case", "expand"]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on its way to one address of an account.
+
+    Attributes:
+      evidence: of the message, and what was asked for this account.
+      asked: the address that the client wrote, in its spelling. recipient: the account's address behind it.
+      index: the number of the client's recipient, from 0.
+      settings: of the account; None when the configuration has lost it.
+      rule: the ruleset of the destination that matches.
+      alias: the alias that was written to. may_post: whether the author may write to it.
+      fault: the reply that says why evidence is missing.
+      simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
+      accepted: the client was told 250 before, so that nothing can be refused any more.
+    """
+
+    evidence: Evidence
+    asked: Path
+    recipient: AccountRecipient
+    index: int = 0
+    settings: Account | None = None
+    rule: Ruleset | None = None
+    alias: AliasRecipient | None = None
+    may_post: bool = True
+    fault: Response | None = None
+    simulated: bool = False
+    accepted: bool = False
+
+    @property
+    def account(self) -> str:
+        """Name of the account."""
+        return self.recipient.account
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The aliases that led here."""
+        return () if self.alias is None else (str(self.alias.canonical),)
+
+
+def expand(
+    snapshot: Snapshot, evidence: Evidence, recipients: Sequence[tuple[Path, Recipient]], *, simulated: bool = False
+) -> list[Case]:
+    """The cases of a message; recipients of whom nothing is known have none.
+
+    Args:
+      recipients: the addresses as the client wrote them, and who that is.
+    """
+    cases: list[Case] = []
+    for kind in (AccountRecipient, AliasRecipient):
+        for index, (asked, found) in enumerate(recipients):
+            if not isinstance(found, kind):
+                continue
+            cases += [
+                Case(
+                    evidence=evidence,
+                    asked=asked,
+                    recipient=recipient,
+                    index=index,
+                    settings=snapshot.account(recipient.account),
+                    alias=found if isinstance(found, AliasRecipient) else None,
+                    may_post=not isinstance(found, AliasRecipient) or _may_post(snapshot, evidence, found),
+                    simulated=simulated,
+                )
+                for recipient in _members(snapshot, evidence, found)
+            ]
+    return cases
+
+
+def _members(snapshot: Snapshot, evidence: Evidence, found: Recipient) -> Iterator[AccountRecipient]:
+    """The accounts' addresses behind a recipient, without the author's own (SMTP-105)."""
+    if isinstance(found, AccountRecipient):
+        yield found
+    elif isinstance(found, AliasRecipient):
+        author = snapshot.lookup(evidence.msg_from) if evidence.msg_from is not None else None
+        sending = author.account if isinstance(author, AccountRecipient) else None
+        for member in found.members:
+            if found.alias.deliver_to_sender or member.account != sending:
+                yield member
+
+
+def _may_post(snapshot: Snapshot, evidence: Evidence, alias: AliasRecipient) -> bool:
+    """Whether the author may write to an alias (SMTP-106)."""
+    author = evidence.msg_from
+    if alias.alias.post_public:
+        return True
+    if author is None:
+        return False
+    if alias.alias.allow_msg_from and snapshot.canonical(author) == alias.canonical:
+        return True
+    found = snapshot.lookup(author)
+    return isinstance(found, AccountRecipient) and any(member.account == found.account for member in alias.members)

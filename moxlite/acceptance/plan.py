@@ -1,0 +1,156 @@
+"""One plan for each account: what is answered, what is done, and why. Proposals of many producers are merged by one
+table.
+
+A reply and the actions are apart: a refusal may keep a copy, and a temporary reply has the actions that are done later
+when it cannot be given, since others of the same message accept it.
+
+========================================= ======================================= ===================================
+What was proposed                         Reply                                   Actions
+========================================= ======================================= ===================================
+something binding                         that of the first binding proposal      by the lines below
+a reply                                   that of the first one                   by the lines below
+no reply                                  none: accepted                          those of all proposals; the mailbox
+                                                                                  of the destination first, unless a
+                                                                                  proposal says not to keep it
+refused as junk, a ruleset accepts junk   none: accepted                          those of the ruleset
+refused as junk, after it was accepted    none: it cannot be taken back           a copy in Rejects, or as accepted
+refused as junk                           as proposed                             a copy in Rejects, if there is one
+refused for good otherwise                as proposed                             none
+refused for now otherwise                 as proposed                             as accepted: for later
+strong bad evidence, or a null sender     as above                                no Redirect, Vacation or Notify
+accepted, and nothing is to be done       none                                    Discard
+========================================= ======================================= ===================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.acceptance.cases import Case
+from moxlite.proto.smtp.replies import Response
+from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Redirect, Vacation
+
+__all__ = ["ACCEPTED", "Plan", "Proposal", "Reason", "merge"]
+
+ACCEPTED: Final = "no-bad-signals"
+"""The word for a message against which nothing speaks."""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why: a stable word (SMTP-81..98), the producer that says it, and the names of the facts that it looked at."""
+
+    word: str
+    producer: str
+    facts: tuple[str, ...] = ()
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What one producer wants.
+
+    Attributes:
+      actions: to be done when the message is accepted.
+      keep: whether the destination's mailbox gets the message as well.
+      reply: refuses the message; None does not.
+      junk: the refusal says that the message is junk: no notice tells it, whatever the code of the reply is.
+      if_junk: to be done, with acceptance, when the message would be refused as junk.
+      binding: no proposal after this one changes the reply.
+    """
+
+    because: Reason
+    actions: tuple[AnyAction, ...] = ()
+    keep: bool = True
+    reply: Response | None = None
+    junk: bool = False
+    if_junk: tuple[AnyAction, ...] = ()
+    binding: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of the message at one account.
+
+    Attributes:
+      reply: None when the account accepts.
+      because: at least one reason; the word of the first one stands in the header, the log and the metrics.
+      via: the aliases that led here.
+      junk: refused as junk.
+    """
+
+    account: str
+    actions: tuple[AnyAction, ...]
+    reply: Response | None
+    because: tuple[Reason, ...]
+    via: tuple[str, ...] = ()
+    junk: bool = False
+
+    @property
+    def word(self) -> str:
+        """The stable word for the decision."""
+        return self.because[0].word
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the account may accept the message later."""
+        return self.reply is not None and self.reply.code < 500 and not self.junk
+
+
+def merge(case: Case, proposals: Sequence[Proposal]) -> Plan:
+    """The plan of proposals, given in the order in which they count."""
+    deciding = _deciding(proposals)
+    actions = _actions(case, proposals)
+    reasons = [proposal.because for proposal in proposals if proposal is not deciding]
+    first = Reason(ACCEPTED, "default") if deciding is None else deciding.because
+    reply = None if deciding is None else deciding.reply
+    junk = reply is not None and deciding is not None and deciding.junk
+    if junk:
+        kept = next((proposal.if_junk for proposal in proposals if proposal.if_junk), ())
+        if kept:
+            actions, reply, junk = kept, None, False
+        else:
+            actions = _rejected(case) or (actions if case.accepted else ())
+            if case.accepted:
+                reply, junk = None, False
+    elif reply is not None and reply.code >= 500:
+        actions = ()
+    if reply is None and not actions:
+        actions = (Discard(),)
+    return Plan(
+        account=case.recipient.account,
+        actions=actions,
+        reply=reply,
+        because=(first, *reasons),
+        via=case.via,
+        junk=junk,
+    )
+
+
+def _deciding(proposals: Sequence[Proposal]) -> Proposal | None:
+    """Whose reply counts."""
+    replying: Proposal | None = None
+    for proposal in proposals:
+        if proposal.reply is not None and replying is None:
+            replying = proposal
+        if proposal.binding:
+            return replying or proposal
+    return replying
+
+
+def _actions(case: Case, proposals: Sequence[Proposal]) -> tuple[AnyAction, ...]:
+    """What is done with the message when it is accepted."""
+    wanted = [action for proposal in proposals for action in proposal.actions]
+    if all(proposal.keep for proposal in proposals):
+        wanted.insert(0, FileInto(mailbox=case.recipient.destination.mailbox))
+    if case.evidence.suspicious or case.evidence.envelope.sender.is_null:  # no backscatter
+        wanted = [action for action in wanted if not isinstance(action, Redirect | Vacation | Notify)]
+    return tuple(dict.fromkeys(wanted))
+
+
+def _rejected(case: Case) -> tuple[AnyAction, ...]:
+    """The copy of a refused message for its owner (SMTP-102)."""
+    settings = case.settings
+    if settings is None or not settings.rejects_mailbox:
+        return ()
+    destined = case.recipient.destination.mailbox if case.rule is None else case.rule.mailbox
+    return (KeepReject(mailbox=settings.rejects_mailbox, destined=destined, unlimited=settings.keep_rejects),)

@@ -1,0 +1,32 @@
+"""The producers: each looks at a case and proposes. They are pure, so that a table of cases tests them.
+
+`ORDER` is the order in which proposals count: what the connection and the message say, then their judgement, then what
+the owner of the account wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.plan import Proposal
+from moxlite.acceptance.producers.alias import members_only
+from moxlite.acceptance.producers.header import ambiguous_from
+from moxlite.acceptance.producers.junk import junk_content
+from moxlite.acceptance.producers.origin import own_queue
+from moxlite.acceptance.producers.ruleset import matching_ruleset
+from moxlite.acceptance.producers.simulated import simulated_failure
+
+__all__ = ["ORDER", "Producer"]
+
+Producer: TypeAlias = Callable[[Case], Sequence[Proposal]]
+
+ORDER: Final[tuple[Producer, ...]] = (
+    simulated_failure,
+    members_only,
+    own_queue,
+    ambiguous_from,
+    junk_content,
+    matching_ruleset,
+)

@@ -1,0 +1,30 @@
+"""What the account's junk filter says of the content (SMTP-93, SMTP-96, SMTP-98).
+
+`gathering` asks the filter only for a ruleset with ``accept_rejects_to_mailbox``: until the sender's reputation is
+known, content alone refuses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import JUNK
+from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.proto.smtp.replies import Response
+
+__all__ = ["junk_content"]
+
+REFUSED: Final = Response(451, "4.3.0", ("message is not taken now",))
+"""A sender of junk learns no cause (SMTP-95)."""
+
+
+def junk_content(case: Case) -> Sequence[Proposal]:
+    """Refuse what the filter takes for junk; for now, when the filter cannot be read."""
+    if JUNK in case.evidence.missing:
+        return (Proposal(because=Reason("junk-classify-error", "junk", (JUNK,)), reply=case.fault),)
+    fact = case.evidence.fact(JUNK)
+    if fact is None or fact.good is not False:
+        return ()
+    return (Proposal(because=Reason("junk-content", "junk", (JUNK,)), reply=REFUSED, junk=True),)

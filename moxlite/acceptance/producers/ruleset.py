@@ -1,0 +1,37 @@
+"""The ruleset of the destination that matches: where its mail goes (SMTP-82, SMTP-84, SMTP-98; STORE-64..67)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import RULESET
+from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.store.delivery.actions import FileInto, Mark
+from moxlite.store.types import Flag
+
+__all__ = ["matching_ruleset"]
+
+
+def matching_ruleset(case: Case) -> Sequence[Proposal]:
+    """File the message where the rule says; junk too, if the rule accepts it."""
+    rule = case.rule
+    if rule is None:
+        return ()
+    forwarder = ""
+    if rule.is_forward and rule.verified_domain is not None and not case.evidence.envelope.trusted:
+        forwarder = rule.verified_domain.unicode
+    files = FileInto(mailbox=rule.mailbox, mark=Mark.FORWARD if forwarder else None, forwarder=forwarder)
+    if_junk: tuple[FileInto, ...] = ()
+    if rule.accept_rejects_to_mailbox is not None:
+        if_junk = (
+            FileInto(
+                mailbox=rule.accept_rejects_to_mailbox,
+                flags=int(Flag.SEEN),
+                mark=Mark.REJECT,
+                destined=rule.mailbox,
+                forwarder=forwarder,
+            ),
+        )
+    because = Reason("ruleset", "ruleset", (RULESET,))
+    return (Proposal(because=because, actions=(files,), keep=False, if_junk=if_junk),)

@@ -1,0 +1,158 @@
+"""The reasons that are kept with a message, and how people read them (ADMIN-77)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from moxlite.acceptance.evidence import Fact
+from moxlite.acceptance.gathering import Decided
+from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Redirect, Vacation
+from moxlite.store.delivery.reasons import MAX_WHY
+
+__all__ = ["Said", "Why", "lines", "pack", "unpack", "why_of"]
+
+CLIP: Final = 160
+"""Characters of one text: a sender makes them up."""
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One proposal: the producer, its word, the names of the facts that it looked at, its reply and actions."""
+
+    producer: str
+    word: str
+    facts: tuple[str, ...] = ()
+    reply: str = ""
+    actions: tuple[str, ...] = ()
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a message is where it is.
+
+    Attributes:
+      reason: the word that stands in X-Moxlite-Reason.
+      remote, hello, sender, recipient: of the SMTP transaction, as text; the recipient as the client wrote it.
+      via: aliases. facts, missing, proposals: as far as they fit. reply: that of the plan, "" when it accepted.
+      actions: of the plan, as text. cut: something did not fit.
+    """
+
+    reason: str
+    remote: str = ""
+    hello: str = ""
+    sender: str = ""
+    recipient: str = ""
+    via: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    missing: tuple[str, ...] = ()
+    proposals: tuple[Said, ...] = ()
+    reply: str = ""
+    actions: tuple[str, ...] = ()
+    cut: bool = False
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Why)
+
+
+def why_of(decided: Decided) -> Why:
+    """The reasons of a plan."""
+    case, plan = decided.case, decided.plan
+    envelope = case.evidence.envelope
+    return Why(
+        reason=plan.word,
+        remote=str(envelope.remote),
+        hello=_clip(envelope.hello.unicode) if envelope.hello is not None else "",
+        sender=_clip(envelope.sender.pack(True)),
+        recipient=_clip(case.asked.pack(True)),
+        via=tuple(map(_clip, plan.via)),
+        facts=tuple(
+            msgspec.structs.replace(fact, value=_clip(fact.value), source=_clip(fact.source))
+            for fact in case.evidence.facts
+        ),
+        missing=case.evidence.missing,
+        proposals=tuple(
+            Said(
+                one.because.producer,
+                one.because.word,
+                one.because.facts,
+                _clip(str(one.reply)) if one.reply is not None else "",
+                tuple(map(_action, one.actions)),
+            )
+            for one in decided.proposals
+        ),
+        reply=_clip(str(plan.reply)) if plan.reply is not None else "",
+        actions=tuple(map(_action, plan.actions)),
+    )
+
+
+def pack(why: Why) -> bytes:
+    """For the row, at most MAX_WHY octets: proposals and facts are left out from the last one on, actions too."""
+    octets = _ENCODER.encode(why)
+    while len(octets) > MAX_WHY:
+        if why.proposals:
+            why = msgspec.structs.replace(why, proposals=why.proposals[:-1], cut=True)
+        elif why.facts:
+            why = msgspec.structs.replace(why, facts=why.facts[:-1], cut=True)
+        elif why.actions:
+            why = msgspec.structs.replace(why, actions=why.actions[:-1], cut=True)
+        else:
+            why = Why(reason=_clip(why.reason), cut=True)
+        octets = _ENCODER.encode(why)
+    return octets
+
+
+def unpack(octets: bytes) -> Why:
+    """From the row. Raises msgspec.DecodeError or ValidationError for a damaged one."""
+    return _DECODER.decode(octets)
+
+
+def lines(why: Why) -> Iterator[str]:
+    """For people: evidence, proposals, plan. Texts of the sender stand in them as they are."""
+    yield f"From <{why.sender}> to <{why.recipient}>, client {why.remote or '-'} ({why.hello or 'without a name'})"
+    if why.via:
+        yield f"Through the alias {', '.join(why.via)}"
+    yield "Evidence:"
+    for fact in why.facts:
+        speaks = {True: "for it", False: "against it", None: "neutral"}[fact.good]
+        yield f"  {fact.name} = {fact.value}  ({speaks}, {fact.strength.name.lower()}, from {fact.source})"
+    for name in why.missing:
+        yield f"  {name}: no answer"
+    if not why.facts and not why.missing:
+        yield "  none"
+    yield "Proposals:"
+    for said in why.proposals:
+        wanted = [*([f"reply {said.reply}"] if said.reply else []), *said.actions]
+        by = f"  by {', '.join(said.facts)}" if said.facts else ""
+        yield f"  {said.producer}: {said.word}{': ' if wanted else ''}{'; '.join(wanted)}{by}"
+    if not why.proposals:
+        yield "  none"
+    yield f"Plan: {why.reason}"
+    yield f"  reply: {why.reply or '250, accepted'}"
+    for action in why.actions:
+        yield f"  {action}"
+    if why.cut:
+        yield "Some of it was too long to be kept."
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= CLIP else text[: CLIP - 1] + "…"
+
+
+def _action(action: AnyAction) -> str:
+    match action:
+        case FileInto():
+            mark = f", as {action.mark.value}" if action.mark is not None else ""
+            meant = f", meant for {_clip(action.destined)}" if action.destined else ""
+            return f"file into {_clip(action.mailbox)}{mark}{meant}"
+        case KeepReject():
+            return f"keep a copy in {_clip(action.mailbox)}"
+        case Discard():
+            return "discard"
+        case Redirect():
+            return f"send on to {_clip(action.to)}"
+        case Vacation():
+            return f"answer with {_clip(action.handle)}"
+        case Notify():
+            return f"notify {_clip(action.target)}"

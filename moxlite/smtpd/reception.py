@@ -1,0 +1,409 @@
+"""One message on its way into accounts: plans, what is done, what is owed for the rest, and the reply (SMTP-104..108).
+
+The order keeps each promise: plans first; then accounts that accept, each in one unit, the first of them with the
+notice about those that refuse for good; then one unit of queue.db with the deliveries that wait. Only then 250 is said.
+When that last unit fails, the client is told to try again, and what was stored is not stored a second time.
+"""
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache, partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.acceptance import why
+from moxlite.acceptance.cases import Case, expand
+from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence
+from moxlite.acceptance.gathering import Decided, Message, decide
+from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient
+from moxlite.net.limits import unmap
+from moxlite.proto import publicsuffix
+from moxlite.proto.address import Address, Domain
+from moxlite.proto.publicsuffix import organizational_domain
+from moxlite.proto.smtp.replies import Response
+from moxlite.smtpd import metrics, replies, trace
+from moxlite.smtpd.notices import Failed, failure_notice
+from moxlite.smtpd.session import Session
+from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.store.content.prepare import Prepared
+from moxlite.store.delivery.actions import Delivery, FileInto, Mark
+from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.perform import Owed, owe, perform, suppress_retry
+from moxlite.store.errors import StorageBroken, StoreError
+from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+
+__all__ = ["Reception"]
+
+logger = logging.getLogger("moxlite.smtpd.deliver")
+
+AT_ONCE: Final = 8
+"""Accounts written to at one time: each has a writer of its own, and 1000 recipients must not hold 1000 files open."""
+
+UNJUDGED: Final = "unjudged"
+"""Placeholder word in the trace fields that the junk filter reads; the stored ones have that of the plan."""
+
+NOT_NOW: Final = Response(451, "4.3.0", ("some recipients cannot be served now, try again later",))
+
+_ip_classes: Final = lru_cache(4096)(ip_classes)
+"""Senders come back: the cache saves 40 µs a message."""
+
+
+class Reception:
+    """A message, and what becomes of it at each account."""
+
+    def __init__(self, session: Session, transaction: Transaction, message: Message, evidence: Evidence) -> None:
+        self._session = session
+        self._transaction = transaction
+        self._message = message
+        self._prepared = message.prepared
+        self._evidence = evidence
+        self._limiter = trio.CapacityLimiter(AT_ONCE)
+        self._single = len(transaction.recipients) == 1
+        self._utf8 = transaction.mail.smtputf8
+        self._cases: list[Case] = []
+        self._said: dict[int, Outcome] = {}  # what the plan of each case says, by its number
+        self._decided: dict[str, Decided] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._told: set[int] = set()  # recipients whose failure the sender was told
+        hello = session.hello
+        self._received = partial(
+            trace.received,
+            client=hello.name if hello is not None else "unknown",
+            client_ip=session.info.remote,
+            hostname=session.hostname,
+            info=session.info,
+            protocol=trace.protocol_name(
+                extended=session.codec.extended, utf8=self._utf8, tls=session.codec.tls, authenticated=False
+            ),
+            requiretls=transaction.mail.requiretls,
+            identifier=session.received_id,
+            utf8=self._utf8,
+            moment=transaction.received,
+        )
+
+    async def run(self) -> Response:
+        """Plan and perform; returns the one reply. What is said with 250 is durable."""
+        recipients = self._transaction.recipients
+        self._cases = expand(
+            self._session.snapshot,
+            self._evidence,
+            [(recipient.path, recipient.found) for recipient in recipients],
+            simulated=self._session.context.localserve,
+        )
+        await self._plan()
+        await self._perform()
+        response = await self._owe()
+        for name in self._decided:
+            self._note(name)
+        for recipient in recipients:
+            if not isinstance(recipient.found, AccountRecipient | AliasRecipient):
+                self._note_unknown(recipient)
+        return response
+
+    # Planning
+
+    async def _plan(self) -> None:
+        by_account: dict[str, list[int]] = {}
+        for number, case in enumerate(self._cases):
+            by_account.setdefault(case.account, []).append(number)
+        await self._each(by_account, lambda name: self._plan_account(name, by_account[name]))
+
+    async def _plan_account(self, name: str, numbers: list[int]) -> None:
+        """The first case whose plan accepts, else the first that may later, else the first."""
+        decisions: list[Decided] = []
+        for number in numbers:
+            case = self._cases[number]
+            decisions.append(await decide(case, self._message, self._session.context.accounts, self._as_judged))
+            self._said[number] = of_plan(decisions[-1].plan)
+        best = min(decisions, key=lambda one: 0 if one.plan.reply is None else 1 if one.plan.temporary else 2)
+        self._decided[name] = best
+        self._outcomes[name] = of_plan(best.plan)
+
+    def _outcome(self, number: int) -> Outcome:
+        """Of a case: what was said to its address, else what has become of its account."""
+        said = self._said[number]
+        if said.state in {State.REFUSED, State.JUNK}:
+            return said
+        return self._outcomes[self._cases[number].account]
+
+    def _as_judged(self, case: Case) -> Prepared:
+        return self._prepared.with_prefix(self._prefix(case, UNJUDGED))
+
+    # Performing
+
+    async def _perform(self) -> None:
+        if self._decided and not publicsuffix.loaded():  # once, at the first delivery
+            await trio.to_thread.run_sync(publicsuffix.load)
+        accepting = self._in_state(State.ACCEPTED)
+        notice = self._notice() if accepting else None
+        while accepting and notice is not None:
+            name = accepting.pop(0)
+            await self._perform_at(name, (notice,))
+            if self._outcomes[name].state is State.ACCEPTED:
+                break
+        await self._each(accepting, self._perform_at)
+        await self._each(self._in_state(State.JUNK), self._keep_reject)
+
+    async def _each(self, names: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+        found = list(names)
+        if len(found) == 1:
+            await work(found[0])
+            return
+
+        async def one(name: str) -> None:
+            async with self._limiter:
+                await work(name)
+
+        async with trio.open_nursery() as nursery:
+            for name in found:
+                nursery.start_soon(one, name)
+
+    async def _perform_at(self, name: str, owes: tuple[Owed, ...] = ()) -> None:
+        """Do what the plan of an account says; its outcome is that of doing it."""
+        decided = self._decided[name]
+        try:
+            await self._store(decided, owes)
+        except StoreError as error:
+            logger.warning("message not stored", extra={"kv": {"account": name, "err": error}})
+            reply = replies.store_reply(error)
+            self._outcomes[name] = Outcome(State.REFUSED if reply.code >= 500 else State.LATER, reply)
+
+    async def _keep_reject(self, name: str) -> None:
+        """Keep the copy of a refused message, if the plan says so; that it cannot be kept changes nothing."""
+        decided = self._decided[name]
+        if decided.plan.actions:
+            try:
+                await self._store(decided, ())
+            except StoreError as error:
+                logger.warning("refused message not kept", extra={"kv": {"account": name, "err": error}})
+
+    async def _store(self, decided: Decided, owes: tuple[Owed, ...]) -> None:
+        session, case = self._session, decided.case
+        whole = self._prepared.with_prefix(self._prefix(case, decided.plan.word))
+        async with session.context.accounts.use(case.account) as account:
+            with trio.move_on_after(session.context.pace.store, shield=True):
+                await perform(
+                    account,
+                    whole,
+                    self._delivery(decided),
+                    self._transaction.identifier,
+                    retried=self._retry_key if len(self._decided) > 1 else b"",
+                    owes=owes,
+                )
+                return
+        raise StorageBroken("the commit takes too long")
+
+    def _delivery(self, decided: Decided) -> Delivery:
+        settings = decided.case.settings
+        return Delivery(
+            actions=decided.plan.actions,
+            facts=self._facts(decided.case),
+            why=why.pack(why.why_of(decided)),
+            clear_rejects=(settings.rejects_mailbox or "") if settings is not None else "",
+        )
+
+    # What is owed
+
+    def _in_state(self, *states: State) -> list[str]:
+        return [name for name in self._names() if self._outcomes[name].state in states]
+
+    def _names(self) -> list[str]:
+        """The accounts, in the order of the recipients."""
+        return list(dict.fromkeys(case.account for case in self._cases))
+
+    def _failed(self) -> list[Failed]:
+        """Recipients that are refused for good, now that others accept; of an alias, those with a member that is."""
+        failed: dict[int, Failed] = {}
+        for number, case in enumerate(self._cases):
+            outcome = self._outcome(number)
+            if outcome.state is State.REFUSED and outcome.reply is not None:
+                failed.setdefault(case.index, Failed(self._transaction.recipients[case.index], outcome.reply))
+        for index, recipient in enumerate(self._transaction.recipients):
+            if not isinstance(recipient.found, AccountRecipient | AliasRecipient):
+                failed[index] = Failed(recipient, replies.UNKNOWN_USER)
+        return [failed[index] for index in sorted(failed)]
+
+    def _notice(self) -> Owed | None:
+        """What is owed to the sender about failed recipients of whom nothing was told before."""
+        failed = [one for one in self._failed() if id(one.recipient) not in self._told]
+        self._told.update(id(one.recipient) for one in failed)
+        return failure_notice(self._session, self._transaction, self._prepared, failed) if failed else None
+
+    async def _tell_late(self, name: str) -> bool:
+        """Owe the notice about recipients that turned out to be refused for good while others were stored, in a unit of
+        an account that accepts. False when that fails.
+        """
+        notice = self._notice()
+        if notice is None:
+            return True
+        try:
+            async with self._session.context.accounts.use(name) as account:
+                with trio.CancelScope(shield=True):
+                    await owe(account, notice)
+        except StoreError as error:
+            logger.error("notice of failure cannot be stored", extra={"kv": {"account": name, "err": error}})
+            return False
+        return True
+
+    async def _owe(self) -> Response:
+        """The reply, once all that it promises is durable."""
+        received_id = self._session.received_id
+        accepted, later = self._in_state(State.ACCEPTED), self._in_state(State.LATER)
+        if accepted:
+            if not (await self._tell_late(accepted[0]) and (not later or await self._defer(later))):
+                await self._each(accepted, self._expect_again)
+                return NOT_NOW
+            for name in later:
+                self._outcomes[name] = Outcome(State.ACCEPTED, self._outcomes[name].reply)
+        answers = [self._answer(index) for index in range(len(self._transaction.recipients))]
+        failed = [answer for answer in answers if answer is not None]
+        if not failed:
+            return Response(250, "2.0.0", (f"message accepted, id {received_id}",))
+        if len(failed) == len(answers):
+            return combined(failed)
+        return Response(250, "2.0.0", (f"message accepted for some recipients, id {received_id}",))
+
+    def _answer(self, index: int) -> Response | None:
+        """The refusal of one recipient, None if it is accepted."""
+        if not isinstance(self._transaction.recipients[index].found, AccountRecipient | AliasRecipient):
+            return replies.UNKNOWN_USER
+        return refused([self._outcome(number) for number, case in enumerate(self._cases) if case.index == index])
+
+    async def _defer(self, names: list[str]) -> bool:
+        """Hand the deliveries to the queue that accounts cannot take now; False when it cannot be had."""
+        defer = self._session.context.defer
+        if defer is None:
+            return False
+        deferred = [self._deferred(self._decided[name], self._outcomes[name]) for name in names]
+        try:
+            with trio.CancelScope(shield=True):
+                await defer(deferred, self._prepared.spool)
+        except StoreError as error:
+            logger.error("deliveries to accounts cannot be queued", extra={"kv": {"number": len(names), "err": error}})
+            return False
+        return True
+
+    def _deferred(self, decided: Decided, outcome: Outcome) -> Deferred:
+        case, mail = decided.case, self._transaction.mail
+        reply = outcome.reply
+        assert reply is not None
+        envelope = self._prepared.index.envelope
+        return Deferred(
+            key=self._transaction.identifier,
+            account=case.account,
+            delivery=msgspec.structs.replace(self._delivery(decided), received=self._transaction.received),
+            prefix=self._prefix(case, decided.plan.word),
+            sender=self._transaction.sender.address,
+            recipient=Address(case.asked.localpart, case.asked.host)
+            if isinstance(case.asked.host, Domain)
+            else case.recipient.canonical,
+            code=reply.code,
+            ecode=reply.ecode,
+            text=reply.text,
+            message_id=envelope.message_id,
+            subject=envelope.subject,
+            smtputf8=mail.smtputf8,
+            has8bit=mail.body == "8BITMIME",
+            requiretls=mail.requiretls,
+        )
+
+    async def _expect_again(self, name: str) -> None:
+        """Have the account know that the client will bring the message again."""
+        try:
+            async with self._session.context.accounts.use(name) as account:
+                with trio.CancelScope(shield=True):
+                    await suppress_retry(account, self._retry_key)
+        except StoreError as error:
+            logger.warning("message may come twice", extra={"kv": {"account": name, "err": error}})
+
+    @property
+    def _retry_key(self) -> bytes:
+        """The same for the same message of the same sender to the same recipients."""
+        paths = sorted(recipient.path.pack(True) for recipient in self._transaction.recipients)
+        parts = (self._transaction.sender.pack(True), self._prepared.digest.hex(), *paths)
+        return b"again " + hashlib.sha256("\0".join(parts).encode()).digest()
+
+    # What is stored
+
+    def _prefix(self, case: Case, word: str) -> bytes:
+        """The trace fields, in the order of SMTP-78."""
+        prefix = b"".join(
+            (
+                trace.reason_field(word),
+                trace.delivered_to(case.asked, utf8=self._utf8),
+                trace.return_path(self._transaction.sender, utf8=self._utf8),
+                self._received(recipient=case.asked if self._single else None),
+            )
+        )
+        return prefix + b"\r\n" if self._prepared.headerless else prefix
+
+    def _facts(self, case: Case) -> Facts:
+        session, evidence = self._session, case.evidence
+        envelope = evidence.envelope
+        remote = str(unmap(envelope.remote))
+        ip1, ip2, ip3 = _ip_classes(remote)
+        sender, author, address = envelope.sender, evidence.msg_from, case.recipient.canonical
+        sender_domain = sender.host.unicode if isinstance(sender.host, Domain) else ""
+        tls = session.info.tls
+        return Facts(
+            smtp=SMTPFacts(
+                remote_ip=remote,
+                ip1=ip1,
+                ip2=ip2,
+                ip3=ip3,
+                ehlo_domain=envelope.hello.unicode if envelope.hello is not None else "",
+                mailfrom=sender.localpart,
+                mailfrom_domain=sender_domain,
+                rcptto=address.localpart,
+                rcptto_domain=address.domain.unicode,
+                msgfrom=author.localpart if author is not None else "",
+                msgfrom_domain=author.domain.unicode if author is not None else "",
+                msgfrom_orgdomain=organizational_domain(author.domain.unicode) if author is not None else "",
+            ),
+            tls_version=tls.version if tls is not None else "",
+            tls_cipher=tls.cipher if tls is not None else "",
+            requiretls=self._transaction.mail.requiretls,
+            dkim_domains=evidence.values(DKIM_DOMAIN),
+        )
+
+    # Telling
+
+    def _note(self, name: str) -> None:
+        """One line in the log and one count per account (SMTP-139, SMTP-140)."""
+        decided, outcome = self._decided[name], self._outcomes[name]
+        word = decided.plan.word
+        facts = self._noted(self._transaction.recipients[decided.case.index], word)
+        if outcome.state is State.ACCEPTED and outcome.reply is not None:
+            result, text = "deferred", "message waits for its account"
+            facts["reply"] = str(outcome.reply)
+        elif outcome.state is State.ACCEPTED:
+            result, text = "delivered", "message delivered"
+            first = decided.plan.actions[0]
+            if isinstance(first, FileInto) and first.mark is Mark.REJECT:
+                text = "junk accepted by a ruleset"
+                facts["mailbox"] = first.mailbox
+        else:
+            result, text = "rejected" if decided.plan.reply is not None else "error", "message refused"
+            facts["reply"] = str(outcome.reply)
+        metrics.delivery_total.labels(result=result, reason=word).inc()
+        logger.info(text, extra={"kv": facts})
+
+    def _note_unknown(self, recipient: AcceptedRecipient) -> None:
+        word = "unknown-user"
+        metrics.delivery_total.labels(result="rejected", reason=word).inc()
+        logger.info(
+            "message refused", extra={"kv": self._noted(recipient, word) | {"reply": str(replies.UNKNOWN_USER)}}
+        )
+
+    def _noted(self, recipient: AcceptedRecipient, word: str) -> dict[str, object]:
+        return self._session.log_facts() | {
+            "mailfrom": str(self._transaction.sender),
+            "rcptto": str(recipient.path),
+            "msgfrom": str(self._evidence.msg_from or ""),
+            "size": self._prepared.size,
+            "reason": word,
+        }

@@ -1,0 +1,37 @@
+"""A message that an account owes to the queue: a row of its outbox (STORE-189a), which `acceptance.carrying` brings
+over.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from moxlite.store.delivery.perform import Owed
+from moxlite.store.delivery.submission import Submission
+
+__all__ = ["SUBMIT", "OwedMessage"]
+
+SUBMIT: Final = "submit"
+"""Kind of these rows."""
+
+
+class OwedMessage(msgspec.Struct, frozen=True):
+    """A submission with its octets, which are short: those of a notice."""
+
+    submission: Submission
+    octets: bytes
+
+    def row(self, key: bytes) -> Owed:
+        """The row, unique by `key`."""
+        return Owed(key, SUBMIT, _ENCODER.encode(self))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> OwedMessage:
+        """From the row. Raises msgspec.DecodeError or ValidationError when it is damaged."""
+        return _DECODER.decode(data)
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(OwedMessage)

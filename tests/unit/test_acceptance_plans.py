@@ -1,0 +1,218 @@
+"""Evidence, proposals, plans: tables of cases and what becomes of them (docs/decisions/008)."""
+
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+import pytest
+
+from moxlite.acceptance import why
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import JUNK, Envelope, Evidence, Fact, Strength
+from moxlite.acceptance.gathering import Decided
+from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
+from moxlite.acceptance.plan import Plan, Proposal, Reason, merge
+from moxlite.acceptance.producers import ORDER
+from moxlite.config.domains import Account, Destination, Ruleset
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.proto.address import Address, Domain, Path
+from moxlite.proto.smtp.replies import Response
+from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Mark, Notify, Redirect, Vacation
+from moxlite.store.delivery.reasons import MAX_WHY
+from moxlite.store.types import Flag
+
+MIA = Address.parse("mia@ours.example")
+LATER, NEVER = Response(451, "4.3.0", ("later",)), Response(550, "5.7.1", ("never",))
+INBOX = FileInto(mailbox="Inbox")
+
+
+def path(text: str) -> Path:
+    """As in an envelope; "" for the null path."""
+    address = Address.parse(text) if text else None
+    return Path("", None) if address is None else Path(address.localpart, address.domain)  # type: ignore[arg-type]  # the null path
+
+
+def case(**changes: Any) -> Case:
+    """A message from ann to mia; `trusted`, `sender`, `facts`, `missing`, `from_fields` change its evidence."""
+    known = {name: changes.pop(name) for name in ("facts", "missing", "from_fields") if name in changes}
+    envelope = Envelope(
+        remote=ip_address("198.51.100.7"),
+        hello=Domain.parse("there.example"),
+        sender=path(changes.pop("sender", "ann@remote.example")),
+        trusted=changes.pop("trusted", False),
+    )
+    evidence = Evidence(envelope=envelope, msg_from=Address.parse("ann@remote.example"), **({"from_fields": 1} | known))
+    destination = Destination(mailbox=changes.pop("mailbox", "Inbox"))
+    recipient = AccountRecipient(account="mia", destination=destination, canonical=MIA, configured=str(MIA))
+    settings = msgspec.structs.replace(
+        Account(domain=Domain.parse("ours.example")), rejects_mailbox=changes.pop("rejects", "Rejects")
+    )
+    asked = path(changes.pop("asked", str(MIA)))
+    return Case(evidence=evidence, asked=asked, recipient=recipient, settings=settings, **changes)
+
+
+def rule(**changes: Any) -> Ruleset:
+    return msgspec.structs.replace(Ruleset(mailbox="Lists"), **changes)
+
+
+def planned(one: Case) -> tuple[list[Proposal], Plan]:
+    proposals = [proposal for producer in ORDER for proposal in producer(one)]
+    return proposals, merge(one, proposals)
+
+
+SPAM = Fact(JUNK, "0.98", False, Strength.STRONG, "junk filter of mia")
+HAM = Fact(JUNK, "0.02", True, Strength.STRONG, "junk filter of mia")
+FORWARDS = rule(is_forward=True, verified_domain=Domain.parse("fwd.example"))
+UNWANTED = rule(accept_rejects_to_mailbox="Unwanted")
+REJECT = FileInto(mailbox="Unwanted", flags=int(Flag.SEEN), mark=Mark.REJECT, destined="Lists")
+KEPT = KeepReject(mailbox="Rejects", destined="Inbox")
+
+
+@pytest.mark.parametrize(
+    ("one", "word", "reply", "actions"),
+    [
+        (case(), "no-bad-signals", 0, [INBOX]),
+        (case(mailbox="Filed"), "no-bad-signals", 0, [FileInto(mailbox="Filed")]),
+        (case(trusted=True, from_fields=2), "own-queue", 0, [INBOX]),
+        (case(from_fields=2), "ambiguous-from", 550, []),
+        (case(from_fields=0), "no-bad-signals", 0, [INBOX]),
+        (case(rule=rule()), "no-bad-signals", 0, [FileInto(mailbox="Lists")]),
+        (
+            case(rule=FORWARDS),
+            "no-bad-signals",
+            0,
+            [FileInto(mailbox="Lists", mark=Mark.FORWARD, forwarder="fwd.example")],
+        ),
+        (case(rule=FORWARDS, trusted=True), "own-queue", 0, [FileInto(mailbox="Lists")]),
+        (case(rule=UNWANTED, facts=(SPAM,)), "junk-content", 0, [REJECT]),
+        (case(rule=UNWANTED, facts=(HAM,)), "no-bad-signals", 0, [FileInto(mailbox="Lists")]),
+        (case(facts=(SPAM,)), "junk-content", 451, [KEPT]),
+        (case(facts=(SPAM,), rejects=None), "junk-content", 451, []),
+        (case(facts=(SPAM,), accepted=True), "junk-content", 0, [KEPT]),
+        (case(facts=(SPAM,), accepted=True, rejects=None), "junk-content", 0, [INBOX]),
+        (case(missing=(JUNK,), fault=LATER), "junk-classify-error", 451, [INBOX]),
+        (case(may_post=False), "alias-members-only", 550, []),
+        (case(may_post=False, trusted=True), "alias-members-only", 550, []),
+        (case(simulated=True, asked="a-temperror@x.example"), "simulated", 451, [INBOX]),
+        (case(simulated=True, asked="a-temperror@x.example", accepted=True), "no-bad-signals", 0, [INBOX]),
+        (case(asked="a-temperror@x.example"), "no-bad-signals", 0, [INBOX]),
+        (case(simulated=True, asked="rcptto550@x.example"), "no-bad-signals", 0, [INBOX]),
+    ],
+)
+def test_a_case_has_a_plan(one: Case, word: str, reply: int, actions: list[AnyAction]) -> None:
+    """SMTP-76, 82, 84, 93, 96, 98, 102, 106, 132; QUEUE-36; STORE-66, 67"""
+    _, plan = planned(one)
+    assert plan.word == word
+    assert (0 if plan.reply is None else plan.reply.code) == reply
+    assert list(plan.actions) == actions
+
+
+def proposal(**changes: Any) -> Proposal:
+    return Proposal(because=Reason("word", "test"), **changes)
+
+
+BAD = Fact("dmarc", "fail", False, Strength.PROOF, "dns _dmarc.remote.example")
+AWAY = Vacation(handle="h", days=7, subject="away", text="soon")
+ON = Redirect(to="mia@elsewhere.example")
+HOOK = Notify(method="webhook", target="https://ours.example/hook")
+
+
+@pytest.mark.parametrize(
+    ("one", "proposals", "reply", "actions"),
+    [
+        (case(), [proposal(reply=NEVER), proposal(reply=LATER)], NEVER, []),
+        (case(), [proposal(binding=True), proposal(reply=NEVER)], None, [INBOX]),
+        (case(), [proposal(reply=LATER), proposal(binding=True)], LATER, [INBOX]),
+        (case(), [proposal(actions=(ON,))], None, [INBOX, ON]),
+        (case(), [proposal(actions=(ON,), keep=False)], None, [ON]),
+        (case(), [proposal(actions=(INBOX,)), proposal(actions=(INBOX,))], None, [INBOX]),
+        (case(), [proposal(keep=False)], None, [Discard()]),
+        (case(facts=(BAD,)), [proposal(actions=(ON, AWAY, HOOK))], None, [INBOX]),
+        (case(sender=""), [proposal(actions=(ON, AWAY, HOOK))], None, [INBOX]),
+        (case(sender=""), [proposal(actions=(ON,), keep=False)], None, [Discard()]),
+        (case(), [proposal(reply=NEVER, junk=True)], NEVER, [KEPT]),
+        (case(), [proposal(reply=NEVER, junk=True), proposal(if_junk=(REJECT,))], None, [REJECT]),
+        (case(), [proposal(reply=NEVER), proposal(if_junk=(REJECT,))], NEVER, []),
+    ],
+)
+def test_proposals_are_merged_by_one_table(
+    one: Case, proposals: list[Proposal], reply: Response | None, actions: list[AnyAction]
+) -> None:
+    """SMTP-98, 102, 108"""
+    plan = merge(one, proposals)
+    assert plan.reply == reply
+    assert list(plan.actions) == actions
+
+
+def plan(reply: Response | None, *, junk: bool = False) -> Plan:
+    return Plan(account="mia", actions=(INBOX,), reply=reply, because=(Reason("w", "p"),), junk=junk)
+
+
+def test_a_plan_says_what_becomes_of_the_message() -> None:
+    """SMTP-108"""
+    assert of_plan(plan(None)).state is State.ACCEPTED
+    assert of_plan(plan(LATER)).state is State.LATER
+    assert of_plan(plan(NEVER)).state is State.REFUSED
+    assert of_plan(plan(LATER, junk=True)).state is State.JUNK
+
+
+YES, WAIT, NO = Outcome(State.ACCEPTED), Outcome(State.LATER, LATER), Outcome(State.REFUSED, NEVER)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reply"),
+    [([], None), ([YES], None), ([NO, YES], None), ([NO, WAIT], LATER), ([NO, NO], NEVER), ([WAIT], LATER)],
+)
+def test_an_alias_is_refused_when_all_members_refuse(outcomes: list[Outcome], reply: Response | None) -> None:
+    """SMTP-104"""
+    assert refused(outcomes) == reply
+
+
+OTHER = Response(452, "4.2.2", ("full",))
+
+
+@pytest.mark.parametrize(
+    ("replies", "code", "lines"),
+    [
+        ([LATER], 451, ("later",)),
+        ([LATER, LATER], 451, ("later",)),
+        ([LATER, OTHER], 451, (str(LATER), str(OTHER))),
+        ([NEVER, Response(550, "5.1.1", ("none",))], 554, (str(NEVER), "550 5.1.1 none")),
+        ([NEVER, LATER], 451, (str(NEVER), str(LATER))),
+    ],
+)
+def test_one_reply_for_several(replies: list[Response], code: int, lines: tuple[str, ...]) -> None:
+    """SMTP-108: as long as one may be accepted later, the client is told to try again."""
+    found = combined(replies)
+    assert (found.code, found.lines) == (code, lines)
+
+
+def test_reasons_are_cut_to_two_kib() -> None:
+    """ADMIN-77"""
+    facts = tuple(Fact(f"name{n}", "v" * 500, None, Strength.HINT, "s" * 500) for n in range(30))
+    one = case(facts=facts, from_fields=2, asked=f"{'x' * 60}@{'y' * 60}.example")
+    proposals, found = planned(one)
+    packed = why.pack(why.why_of(Decided(one, tuple(proposals), found)))
+    assert len(packed) <= MAX_WHY
+    read = why.unpack(packed)
+    assert read.cut
+    assert read.reason == "ambiguous-from"
+    assert any("too long" in line for line in why.lines(read))
+
+
+def test_reasons_are_read_as_evidence_proposals_and_plan() -> None:
+    """ADMIN-77"""
+    one = case(rule=UNWANTED, facts=(SPAM,))
+    proposals, found = planned(one)
+    text = "\n".join(why.lines(why.unpack(why.pack(why.why_of(Decided(one, tuple(proposals), found))))))
+    assert text == (
+        "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
+        "Evidence:\n"
+        "  junk = 0.98  (against it, strong, from junk filter of mia)\n"
+        "Proposals:\n"
+        "  junk: junk-content: reply 451 4.3.0 message is not taken now  by junk\n"
+        "  ruleset: ruleset: file into Lists  by ruleset\n"
+        "Plan: junk-content\n"
+        "  reply: 250, accepted\n"
+        "  file into Unwanted, as reject, meant for Lists"
+    )

@@ -1,0 +1,74 @@
+"""Which ruleset of a destination an incoming message meets (docs/spec/store.md STORE-64, STORE-65)."""
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from moxlite.acceptance.rulesets import TOTAL_SECONDS, RuleFacts, first_match
+from moxlite.config.domains import Ruleset
+from moxlite.proto.address import Domain
+
+
+def rule(**conditions: Any) -> Ruleset:
+    """A ruleset as the configuration has it."""
+    if "verified_domain" in conditions:
+        conditions["verified_domain"] = Domain.parse(conditions["verified_domain"])
+    return msgspec.structs.replace(Ruleset(mailbox="Lists"), **conditions)
+
+
+FACTS = RuleFacts(
+    mail_from="News@Lists.example.org",
+    msg_from="anton@example.com",
+    verified_domains=("lists.example.org",),
+    headers=(("List-Id", " Trio News <news.example.org> "), ("X-Spam", "no")),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "matches"),
+    [
+        (rule(), False),
+        (rule(smtp_mail_from_regexp=r"^news@"), True),
+        (rule(smtp_mail_from_regexp=r"^News@"), False),
+        (rule(msg_from_regexp=r"@example\.com$"), True),
+        (rule(verified_domain="example.org"), True),
+        (rule(verified_domain="lists.example.org"), True),
+        (rule(verified_domain="sts.example.org"), False),
+        (rule(headers_regexp={"^list-id$": r"^trio news <news\.example\.org>$"}), True),
+        (rule(headers_regexp={"^list-id$": "trio", "^x-spam$": "^yes"}), False),
+        (rule(headers_regexp={"^x-": "trio"}), False),
+        (rule(smtp_mail_from_regexp="news", verified_domain="example.net"), False),
+        (rule(smtp_mail_from_regexp="("), False),
+    ],
+)
+async def test_a_rule_matches_when_all_its_conditions_hold(rule: Ruleset, matches: bool) -> None:
+    """STORE-64, SMTP-82"""
+    assert await first_match([rule], FACTS) == (0 if matches else None)
+
+
+async def test_the_first_matching_rule_wins() -> None:
+    """STORE-64"""
+    rules = [
+        rule(verified_domain="example.net"),
+        rule(msg_from_regexp="a"),
+        rule(msg_from_regexp="b"),
+    ]
+    assert await first_match(rules, FACTS) == 1
+
+
+async def test_nothing_matches_without_from_or_with_unparsable_headers() -> None:
+    """STORE-64"""
+    rules = [rule(msg_from_regexp=".*")]
+    assert await first_match(rules, RuleFacts("a", None, (), ())) is None
+    assert await first_match(rules, RuleFacts("a", "b", (), None)) is None
+
+
+async def test_slow_patterns_take_a_tenth_of_a_second_together() -> None:
+    """STORE-65, STORE-162"""
+    facts = RuleFacts("a" * 5000 + "!", "a" * 5000 + "!", (), ())
+    rules = [rule(smtp_mail_from_regexp="^(a|a)*$"), rule(msg_from_regexp="^(a+)+$")]
+    start = time.monotonic()
+    assert await first_match(rules, facts) is None
+    assert time.monotonic() - start < 300 * TOTAL_SECONDS  # without a limit it would be years
