@@ -19,7 +19,8 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Sessions, serve_connection
 from moxlite.logins.logins import Logins
 from moxlite.net.connections import ConnectionInfo, TLSFacts
-from moxlite.net.limits import AUTH_FAILURES, NEW_CONNECTIONS, OpenConnections, RateLimiter
+from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections, RateLimiter
+from moxlite.process.ports import failure_limits
 from moxlite.server import SWITCH_INTERVAL
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
@@ -108,7 +109,7 @@ async def _house(folder: Path, options: Options) -> AsyncIterator[tuple[Context,
                 current=lambda: holder.current,
                 accounts=accounts,
                 auth=auth,
-                failures=RateLimiter(AUTH_FAILURES),
+                failures=failure_limits(holder.current.static.rate_limits),
                 secret=b"x" * 32,
             )
             context = Context(

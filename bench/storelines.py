@@ -22,7 +22,7 @@ import trio.testing
 
 from bench.storemail import ACCOUNT, FREQUENT, HUNDREDTH, MESSAGES, RARE, Letters, beside, facts_of, options
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.changelog.unit import AccountTx
@@ -59,7 +59,7 @@ def file_of(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def account_of(folder: Path, *, vfs: str | None = None) -> AsyncIterator[Account]:
+async def account_of(folder: Path, *, vfs: str | None = None) -> AsyncIterator[OpenAccount]:
     """The reference account, open."""
     accounts = Accounts(folder / "data", options(vfs=vfs))
     async with accounts.use(ACCOUNT) as account:
@@ -90,7 +90,7 @@ def forget(folder: Path) -> None:
             os.close(fd)
 
 
-async def inbox(account: Account) -> MailboxID:
+async def inbox(account: OpenAccount) -> MailboxID:
     """Its id."""
     box = await account.read(lambda r: mailbox_by_name(r, "Inbox"), op="bench")
     assert box is not None
@@ -135,7 +135,7 @@ def deliver_alone(folder: Path) -> Figures:
     return trio.run(run)
 
 
-async def _deliver(account: Account, number: int, octets: bytes) -> None:
+async def _deliver(account: OpenAccount, number: int, octets: bytes) -> None:
     await deliver(account, await prepare(Spool.of(octets)), facts_of(number), "Inbox")
 
 

@@ -52,7 +52,7 @@ def options() -> Options:
 async def work(folder: Path, seed: int) -> None:
     """What the child does until it is killed."""
     rng = random.Random(seed)
-    builder.BATCH, builder.PAUSE, builder.REST = BATCH, 0.005, 0.0  # type: ignore[misc]
+    builder.BATCH, builder.PAUSE = BATCH, 0.005  # type: ignore[misc]
     accounts = Accounts(folder, options())
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, accounts)

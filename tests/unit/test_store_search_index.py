@@ -238,7 +238,6 @@ async def test_long_messages_are_always_looked_into(account: Account) -> None:
 async def test_a_batch_ends_at_its_bounds(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-112: memory and snapshots stay small."""
     monkeypatch.setattr(builder, "BATCH_TEXT", 500)
-    monkeypatch.setattr(builder, "REST", 0.0)
     await put(account, 30)
     sizes = []
     write = builder._write

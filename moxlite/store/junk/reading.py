@@ -13,6 +13,7 @@ from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.file.background import Background
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import Meta
@@ -46,7 +47,9 @@ def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
     """
     found: list[Tokenised] = []
     total = 0
+    work = Background()
     for message_id in ids:
+        work.give_way()
         try:
             hashes = hash_words(stored_words(r, message_id, meta.grams), meta.salt)
         except (ChunkDamaged, NoSuchMessage) as error:

@@ -6,7 +6,7 @@ then adds it and raises the watermark. Killed anywhere, the next run goes on beh
 found in the queue of the eraser by their modseq, and told by the eraser, which may have been there first; what a crash
 made of that is found by comparing the ids.
 
-All accounts take turns, batch by batch, and the builder rests in between: it is nobody's wish in particular.
+All accounts take turns, batch by batch, and the builder gives way to all else: it is nobody's wish in particular.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import trio
 
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.errors import StoreError
+from moxlite.store.file.background import Background
 from moxlite.store.file.database import QUIET, Database
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search import metrics
@@ -46,9 +47,6 @@ BATCH_SECONDS: Final = 0.5
 
 PAUSE: Final = 2.0
 """Seconds between a change and the indexing: a burst of deliveries is few batches, and has the disk for itself."""
-
-REST: Final = 0.5
-"""Share of the time of a batch for which the builder then rests: on a small machine deliveries find a core."""
 
 FAR_BEHIND: Final = 5_000
 """Messages not indexed from which on no batch waits for the end of a burst of them: a search looks through that many in
@@ -189,7 +187,6 @@ class Builder:
                     if patient:
                         await self._let_pass(watermark)
                     async with _take_turn():
-                        began = time.monotonic()
                         batch = await self._account.scan(partial(_read, after=watermark), op="search-texts")
                         self._tell(batch)
                         if batch.texts:
@@ -198,11 +195,8 @@ class Builder:
                             self._worked = True
                             metrics.INDEXED.inc(len(batch.texts))
                             self._count(max(0, self._lag - len(batch.texts)))
-                        took = time.monotonic() - began
                     watermark, more = batch.last, batch.more
                     await self._let_go(database, watermark)
-                    if more:
-                        await trio.sleep(took * REST)
                 self._count(0)
         return True
 
@@ -294,7 +288,9 @@ def _read(r: Reader, after: int) -> _Batch:
     texts: dict[int, Packed] = {}
     failed: list[tuple[int, Exception]] = []
     size = 0
+    work = Background()
     for packed in packed_texts(r, ids, lambda *fault: failed.append(fault)):
+        work.give_way()
         texts[packed.message_id] = packed
         size += len(packed.text or "")
         if size >= BATCH_TEXT or time.monotonic() >= until:
@@ -319,8 +315,10 @@ def _all(ids: list[int], texts: dict[int, Packed]) -> tuple[Packed, ...]:
 
 def _write(tx: Tx, batch: _Batch) -> None:
     """Raises IndexDamaged when there is a row above the watermark already."""
+    work = Background()
     try:
         for one in batch.texts:
+            work.give_way()
             tx.execute(ADD_TEXT, one.message_id, one.boundary, one.data)
             if one.text is not None:
                 tx.execute(ADD_GRAMS, one.message_id, one.text)
@@ -337,6 +335,8 @@ def _drop(tx: Tx, message_ids: array[int]) -> None:
 
 
 def _merge(tx: Tx) -> int:
+    work = Background()
     before = tx.total_changes
     tx.execute(SET, "merge", MERGE_PAGES)
+    work.give_way()
     return tx.total_changes - before

@@ -21,6 +21,7 @@ from moxlite.proto.mime.types import PARSE_VERSION, encode_structure
 from moxlite.store.content.body import locate, message_chunks
 from moxlite.store.content.prepare import HEADER_LIMIT, LARGE, Parsed, parse
 from moxlite.store.errors import ChunkDamaged
+from moxlite.store.file.background import Background
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import IndexedAccount
 
@@ -114,11 +115,13 @@ def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_Anew]]:
     """Read and parse the next messages; also the id of the last one looked at."""
     anew: list[_Anew] = []
     octets = 0
+    work = Background()
     for message_id, size in r.rows(NEXT, after, UNIT_MESSAGES):
         if octets and octets + size > UNIT_OCTETS:
             break
         octets += size
         after = message_id
+        work.give_way()
         try:
             anew.append(_parse(r, message_id, directory))
         except ChunkDamaged:

@@ -16,6 +16,7 @@ import trio
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, compression_of, decode_chunk, encode_chunk
 from moxlite.store.errors import ChunkDamaged
+from moxlite.store.file.background import Background
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.types import CHUNK_BITS, BodyID, MessageID
 
@@ -87,7 +88,9 @@ def _check_slice(r: Reader, after: int) -> tuple[int, int, list[Damage]]:
     """Check the next chunks: the id of the last one, their stored octets, what is damaged."""
     rows = _slice(r, after)
     damage: list[Damage] = []
+    work = Background()
     for row in rows:
+        work.give_way()
         try:
             _decode(row)
         except ChunkDamaged:
@@ -147,7 +150,9 @@ async def recompress(
 def _encode_anew(rows: list[Row], compression: Compression) -> list[tuple[int, int, Chunk]]:
     """The chunks that `compression` stores in another way: id, check of the old form, new form."""
     anew: list[tuple[int, int, Chunk]] = []
+    work = Background()
     for row in rows:
+        work.give_way()
         if compression_of(row[1]) is compression and compression is not Compression.NONE:
             continue
         try:
