@@ -4,11 +4,10 @@ STORE-193).
 - `tokens`: what words a message has
 - `score`: what words say of a message
 - `words`: rows of the database
-- `reading`: words of stored messages
+- `reading`: words of stored messages, also to count them again for the deep check
 - `trainer`, `retrain`: learning in the background
 - `classify`: judging a message, and explaining it
 - `play`: trying the filter out on two folders of mail
-- `verify`: counting the words again, for the deep check
 
 The settings are `store.junkparams`, the rules that make flags of mailbox names `store.junkflags`. What becomes of a
 message that is judged is not decided here.

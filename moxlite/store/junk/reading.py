@@ -1,10 +1,11 @@
-"""Words of stored messages, also of removed ones that are not erased yet."""
+"""Words of stored messages, also of removed ones that are not erased yet; and counting them all again (STORE-40)."""
 
 from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -16,11 +17,11 @@ from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.background import Background
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.tokens import hash_words, words_of
-from moxlite.store.junk.words import Meta
+from moxlite.store.junk.words import Meta, read_meta
 from moxlite.store.junkparams import Grams
 from moxlite.store.rows.messages import EMAIL_ID
 
-__all__ = ["Tokenised", "stored_words", "tokenise"]
+__all__ = ["Tokenised", "stored_words", "tokenise", "wrong_words"]
 
 logger = logging.getLogger("moxlite.store.junk")
 
@@ -31,6 +32,10 @@ MAX_HASHES: Final = 500_000
 """Words of one batch: 4 MB of hashes."""
 
 STRUCTURE: Final = f"SELECT structure FROM message_info WHERE email_id = {EMAIL_ID}"  # noqa: S608 - a constant
+LEARNT: Final = """
+SELECT id, trained FROM message WHERE trained IS NOT NULL
+UNION ALL SELECT message_id, trained FROM erase_queue WHERE trained IS NOT NULL"""
+ANY_WORDS: Final = "SELECT EXISTS (SELECT 1 FROM junk_word_0) + EXISTS (SELECT 1 FROM junk_word_1)"
 
 
 class Tokenised(msgspec.Struct, frozen=True):
@@ -82,3 +87,27 @@ def _structure(r: Reader, message_id: int, content: Content) -> Structure:
         return decode_structure(r.value(STRUCTURE, message_id))
     except msgspec.DecodeError:
         return scan(read_content(r, content))  # of an older program; `reparse` has not come to it yet
+
+
+def wrong_words(r: Reader) -> Iterator[str]:
+    """A sentence for each word whose counts are not those of the messages that were learnt. For scans.
+
+    Once words were pruned, counts may be too low.
+    """
+    meta, filling = read_meta(r)
+    if meta is None:
+        if filling is None and r.value(ANY_WORDS):
+            yield "there are words, although no filter is in use"
+        return
+    hams: Counter[int] = Counter()
+    spams: Counter[int] = Counter()
+    for message_id, trained in r.rows(LEARNT):
+        for one in tokenise(r, meta, [message_id]):
+            (spams if trained else hams).update(set(one.hashes))
+    for word, ham, spam in r.iterate(meta.generation.all):
+        right = (hams.pop(word, 0), spams.pop(word, 0))
+        if (ham, spam) != right and not (meta.pruned and ham <= right[0] and spam <= right[1]):
+            yield f"word {word} counts {ham} hams and {spam} spams, the messages {right[0]} and {right[1]}"
+    if not meta.pruned:
+        for word in hams.keys() | spams.keys():
+            yield f"word {word} is missing, the messages count {hams[word]} hams and {spams[word]} spams"

@@ -19,7 +19,7 @@ from moxlite.store.content.chunks import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import BadMailboxName, ChunkDamaged
 from moxlite.store.file.findings import MAX_PER_KIND, Finding
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk.verify import wrong_words
+from moxlite.store.junk.reading import wrong_words
 from moxlite.store.names import check_name, parent
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import chunk_id
