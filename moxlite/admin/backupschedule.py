@@ -50,7 +50,11 @@ class BackupSchedule:
         self._began = time.time()
 
     async def serve(self) -> None:
-        """Make backups until cancelled."""
+        """Make backups until cancelled.
+
+        Errors: those of a backup are logged, told to the postmaster, and it is tried again. All others come out; the
+        next start looks anew when a backup is due.
+        """
         last = await trio.to_thread.run_sync(self._last)
         if last:
             metrics.BACKUP_LAST_SUCCESS.set(last)

@@ -72,7 +72,11 @@ class StorageFaults:
         self._bell.set()
 
     async def serve(self, accounts: Accounts, current: Callable[[], Snapshot]) -> None:
-        """Write notices until cancelled."""
+        """Write notices until cancelled.
+
+        Errors: a notice that cannot be stored is logged, and tried again later. All others come out; what waits then
+        is told after the next start.
+        """
         with self._lock:
             self._token = trio.lowlevel.current_trio_token()
             if self._waiting:

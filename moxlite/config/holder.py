@@ -91,6 +91,9 @@ class ConfigHolder:
         """Reload domains.toml whenever it changes on disk, until cancelled.
 
         The system tells of changes (inotify); an idle server is not woken up. Where it cannot, we look each second.
+
+        Errors: a file that is invalid or cannot be read is logged. OSError of inotify comes out; the next start looks
+        at the file first.
         """
         with FileWatch(self.domains_path) as file:
             told = True

@@ -44,7 +44,10 @@ class ClockWatch:
         self._observers.append(observer)
 
     async def serve(self) -> None:
-        """Watch until cancelled: by a timer that the kernel cancels then (timerfd_create(2)), else each minute."""
+        """Watch until cancelled: by a timer that the kernel cancels then (timerfd_create(2)), else each minute.
+
+        Errors: what an observer raises comes out; the others hear of the next time.
+        """
         try:
             fd = _timer()
         except OSError as error:

@@ -29,7 +29,10 @@ def notify(state: str) -> None:
 
 
 async def keep_alive() -> None:
-    """Tell systemd's watchdog that the event loop turns, until cancelled; nothing when it doesn't ask."""
+    """Tell systemd's watchdog that the event loop turns, until cancelled; nothing when it doesn't ask.
+
+    Errors: a message that cannot be sent is logged, and the next one comes at its time.
+    """
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     if not microseconds.isdecimal() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return

@@ -14,6 +14,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -410,6 +411,44 @@ def test_the_task_tree_goes_to_the_log(server: LocalServer) -> None:
     """ADMIN-39: SIGUSR1."""
     server.process.send_signal(signal.SIGUSR1)
     until(lambda: "task tree" in server.log(), what="the task tree in the log")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to see which signals are caught")
+def test_sighup_in_the_first_moments_of_a_start_ends_nothing(tmp_path: Path) -> None:
+    """ADMIN-39: from the moment on in which it is caught, again and again until the server is ready."""
+    local = LocalServer(tmp_path)
+    ready = threading.Event()
+    sent = 0
+
+    def hang_up() -> None:
+        nonlocal sent
+        while not ready.wait(0.005):
+            process = getattr(local, "process", None)
+            if process is not None and _catches(process.pid, signal.SIGHUP):
+                process.send_signal(signal.SIGHUP)
+                sent += 1
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    try:
+        local.start()
+    finally:
+        ready.set()
+        thread.join()
+    assert sent > 5
+    until(lambda: "certificates read again" in local.log(), what="the signals that waited")
+    assert local.cli("healthcheck").returncode == 0
+    assert local.stop() == 0
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    mask = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), "0")
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def test_stop_waits_until_the_process_is_gone_and_clients_are_told(tmp_path: Path) -> None:

@@ -217,6 +217,8 @@ class Sessions:
     async def end_expired(self) -> None:
         """End each session when the time of its app password is over, until cancelled (IMAP-158). Sleeps as long as
         there is none.
+
+        Errors: come out; the next start ends the other sessions that are due.
         """
         while True:
             self._expiry_bell.quiet()

@@ -37,7 +37,7 @@ async def publish_shares(auth: AuthDB, account: Account) -> None:
 
 
 def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
-    """A background task of open accounts, for `Accounts.register_task`."""
+    """A background task of open accounts, for `Accounts.register_task`. Errors: those of the store come out."""
 
     async def run(account: Account) -> None:
         while True:

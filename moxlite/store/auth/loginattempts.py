@@ -193,7 +193,10 @@ class AttemptRecorder:
             logger.debug("log-in attempt not recorded", extra={"kv": {"protocol": attempt.protocol}})
 
     async def serve(self) -> None:
-        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written."""
+        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written.
+
+        Errors: attempts that the file does not take are dropped, counted and logged.
+        """
         try:
             while True:
                 await self._write([await self._receive.receive(), *self._waiting()])

@@ -286,6 +286,8 @@ class Database:
     async def serve(self) -> None:
         """Do the upkeep until cancelled: give memory back, watch long reads, shrink the file. For databases that no
         `Accounts` looks after. Sleeps while nobody uses the file and all is done.
+
+        Errors: StorageBusy, StorageBroken come out; the next start looks at all again.
         """
         with self._edge:
             await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
