@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
+from moxlite.admin.storewords import answering
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctl import StreamBroken
@@ -82,11 +83,13 @@ class BackupCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {
-            "backup": Command(BackUp, self.back_up),
-            "restore mail": Command(RestoreMail, self.restore_mail),
-            "account import-full": Command(AccountName, self.import_full),
-        }
+        return answering(
+            {
+                "backup": Command(BackUp, self.back_up),
+                "restore mail": Command(RestoreMail, self.restore_mail),
+                "account import-full": Command(AccountName, self.import_full),
+            }
+        )
 
     async def back_up(self, args: BackUp, exchange: Exchange) -> BackedUp:
         """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""

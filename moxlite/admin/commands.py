@@ -36,6 +36,7 @@ from moxlite.admin.requests import (
 )
 from moxlite.admin.shares import ShareCommands
 from moxlite.admin.storecare import StoreCommands, check_accounts, repair_account, undelete_mail
+from moxlite.admin.storewords import answering
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import AccountRecipient
@@ -95,6 +96,9 @@ class AdminCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
+        return answering(self._registry())
+
+    def _registry(self) -> Mapping[str, Command]:
         return {
             "stop": Command(NoArguments, self.stop),
             "healthcheck": Command(NoArguments, self.healthcheck),

@@ -11,6 +11,7 @@ import click
 
 from moxlite import __version__
 from moxlite.cli.common import Failure, LazyGroup, global_options, printable
+from moxlite.store.errors import StoreError
 
 __all__ = ["main", "run"]
 
@@ -67,6 +68,9 @@ def run(args: Sequence[str] | None = None) -> int:
     except Failure as failure:
         print(f"moxlite: {failure}", file=sys.stderr)
         return failure.code
+    except StoreError as error:  # of a verb that works on the files itself
+        print(f"moxlite: {printable(str(error))}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130  # as shells count: 128 and the number of the signal
     except BrokenPipeError:  # `moxlite queue list | head`

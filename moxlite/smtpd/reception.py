@@ -33,7 +33,7 @@ from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import Delivery, FileInto, Mark
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.perform import Owed, owe, perform, suppress_retry
-from moxlite.store.errors import StorageBroken, StoreError
+from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
 
 __all__ = ["Reception"]
@@ -195,7 +195,7 @@ class Reception:
                     owes=owes,
                 )
                 return
-        raise StorageBroken("the commit takes too long")
+        raise StorageBusy("the commit takes too long")
 
     def _delivery(self, decided: Decided) -> Delivery:
         settings = decided.case.settings

@@ -1,10 +1,15 @@
 """What clients are told, and what goes on, while the storage fails for a moment or for long (STORE-157, STORE-158)."""
 
+import errno
 from collections.abc import Callable
+from pathlib import Path
 
 import apsw
 import pytest
 
+from moxlite.admin.requests import CheckReport, StoreCheck
+from moxlite.cli import run
+from moxlite.net.ctlclient import CtlFailed
 from moxlite.store.auth import memorysessions
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired
@@ -13,7 +18,9 @@ from moxlite.web import sessions
 from tests.session.imapd_harness import PASSWORD as IMAP_PASSWORD
 from tests.session.imapd_harness import Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
-from tests.systemfaults import no_descriptors
+from tests.session.test_imapd_operator import operator
+from tests.small_config import DOMAINS, STATIC
+from tests.systemfaults import calls_fail, no_descriptors
 from tests.web_rig import ADDRESS, Rig, rig
 
 __all__ = ["clock", "imap", "rig", "smtp"]
@@ -122,6 +129,28 @@ async def test_logging_in_to_the_web_needs_no_write(
     assert await second.call("decode_mime_words", text="x") == "x"  # a file that can be written again changes nothing
     assert await rig.auth.remove_sessions("mia") == 1
     assert (await second.error("decode_mime_words", text="x"))[0] == 401
+
+
+async def test_a_command_of_the_control_socket_says_what_is_short(imap: Imap, tmp_path: Path) -> None:
+    """STORE-158a: words and the code "busy", no "unexpected error"; then it works."""
+    async with operator(imap, tmp_path) as client:
+        with calls_fail(imap.accounts.directory / "accounts", errno.EMFILE), pytest.raises(CtlFailed) as failed:
+            await client.call("store check", StoreCheck(), list[CheckReport])
+        assert "try again in a moment" in str(failed.value)
+        await client.call("store check", StoreCheck(), list[CheckReport])
+
+
+def test_a_verb_on_the_files_says_what_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """STORE-158a, ADMIN-18: one line on stderr, exit code 1, no traceback."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    (tmp_path / "data" / "accounts").mkdir(parents=True)
+    monkeypatch.setenv("MOXLITE_CONF", str(tmp_path / "moxlite.toml"))
+    with calls_fail(tmp_path / "data" / "accounts", errno.EACCES):
+        assert run(["store", "check"]) == 1
+    assert capsys.readouterr().err.startswith("moxlite: accounts: [Errno 13] Permission denied")
 
 
 def test_sessions_in_memory_are_bounded_and_expire(monkeypatch: pytest.MonkeyPatch) -> None:

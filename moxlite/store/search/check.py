@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.database import Database
 from moxlite.store.file.findings import MAX_PER_KIND, Finding, quick_check
@@ -42,6 +42,8 @@ async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Fi
         if findings:
             account.search.distrust()
         return findings
+    except StorageBusy:
+        raise  # it says nothing of the index
     except StoreError as error:
         return [Finding("search", f"the text index cannot be read: {error}")]
 
