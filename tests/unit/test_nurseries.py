@@ -23,7 +23,7 @@ NURSERIES = {
     "net/ctlserver.py",
     "net/resolver.py",
     "smtpd/connection.py",
-    "smtpd/deliver.py",
+    "smtpd/reception.py",
     "store/imports/adding.py",
     "web/http/websocket.py",
     "web/serve.py",
