@@ -261,7 +261,7 @@ async def test_appending_again_leaves_a_sound_body_as_it_is(imap: Imap, monkeypa
 
 
 async def test_a_header_section_over_the_limit_is_kept_and_read_up_to_it(imap: Imap) -> None:
-    """IMAP-98a, STORE-55"""
+    """IMAP-98, STORE-55"""
     filler = (b"X-Long: " + b"x" * 1000 + b"\r\n") * 3000
     head = (
         b"From: a@example.org\r\nSubject: early\r\n"
