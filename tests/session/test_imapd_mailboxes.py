@@ -1,10 +1,14 @@
 """CREATE, DELETE, RENAME, SUBSCRIBE, LIST, LSUB, STATUS (docs/spec/imap.md §7)."""
 
 import time
+from collections.abc import Sequence
 
 import pytest
 
 from moxlite.imapd.mailboxes.patterns import Pattern
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.mail import deleting
+from moxlite.store.mail.expunging import Expunged, expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
@@ -226,3 +230,27 @@ def test_patterns_match_without_backtracking() -> None:
         for name in names[:5]:
             compiled.matches(name)
     assert time.thread_time() - started < 2  # a second even on a slow machine; backtracking would take for ever
+
+
+async def test_delete_removes_messages_in_slices_between_which_others_write(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-13, IMAP-64"""
+    monkeypatch.setattr(deleting, "SLICE", 3)
+    sizes: list[int] = []
+
+    def noted(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
+        sizes.append(len(uids))
+        return expunge(tx, mailbox_id, uids)
+
+    monkeypatch.setattr(deleting, "expunge", noted)
+    async with imap.account() as account, imap.user(select=None) as c, imap.user(select="Archive") as d:
+        await put(account, 10, "Archive")
+        await d.ok("a NOOP")
+        await c.ok("a DELETE Archive")
+        assert sizes == [3, 3, 3]
+        assert (await c.tagged("a SELECT Archive")).startswith("NO [NONEXISTENT]")
+        await c.ok("a CREATE Archive/below")
+        await put(account, 10, "Archive")
+        assert (await c.tagged("a DELETE Archive")).startswith("NO [HASCHILDREN]")
+        assert await c.ok("a STATUS Archive (MESSAGES)") == ["* STATUS Archive (MESSAGES 10)"]

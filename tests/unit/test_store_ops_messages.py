@@ -1,5 +1,7 @@
 """Adding, flagging, copying, moving and removing messages, on a real account that is checked deeply at the end."""
 
+import time
+
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
@@ -33,6 +35,7 @@ from moxlite.store.types import (
 )
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, held, look, mail, put, rows, wires
+from tests.tools import slowness
 
 __all__ = ["accounts", "store_options"]
 
@@ -185,6 +188,21 @@ async def test_keyword_limits_and_bad_keywords_change_nothing(
         await account.write(lambda tx: store_flags(tx, inbox.id, [1], mode="remove", keywords=["a"]))
         await add(2, "d")
         assert (await box(account)).keywords == ("b", "c", "d")
+
+
+async def test_looking_for_unused_keywords_is_linear_in_the_messages(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-22"""
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        await put(account, 3_000, keywords=("a", "b"))
+        monkeypatch.setattr("moxlite.store.mail.counts.MAX_PER_MAILBOX", 2)
+        await account.write(lambda tx: store_flags(tx, inbox.id, range(1, 3_001), mode="remove", keywords=["b"]))
+        began = time.process_time()
+        await account.write(lambda tx: store_flags(tx, inbox.id, [1], mode="add", keywords=["c"]))
+        assert time.process_time() - began < 0.1 * slowness()
+        assert (await box(account)).keywords == ("a", "c")
 
 
 async def test_new_keywords_of_a_mailbox_are_told(accounts: Accounts) -> None:

@@ -1,21 +1,25 @@
 """Where arriving messages belong: threads by references and by subject (moxlite/store/mail/threadlinks.py)."""
 
+import time
+
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.deliver import deliver
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS
-from moxlite.store.mail.threadlinks import set_thread_flags
-from moxlite.store.mail.threads import reassign_threads
+from moxlite.store.mail.threadlinks import pack_parents, set_thread_flags
+from moxlite.store.mail.threads import NOTE_MISSING, reassign_threads
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, ThreadChanged
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows, thread_parents
+from tests.tools import slowness
 
 __all__ = ["accounts", "store_options"]
 
@@ -222,3 +226,30 @@ async def test_an_append_to_a_muted_thread_keeps_its_flags(accounts: Accounts) -
         await account.write(lambda tx: set_thread_flags(tx, ids, muted=True))
         again = await put(account, 1, "Archive")
         assert again[0].flags == Flag.NOTJUNK
+
+
+async def test_a_late_parent_does_not_hold_the_writer_however_deep_the_thread(accounts: Accounts) -> None:
+    """STORE-195: the orphans are in one thread of messages that are a thousand deep."""
+    async with accounts.use("mia") as account:
+        added = [await deliver_mail(account, mail(1))]
+        added += await put(account, 1_500, first=2)
+        ids = [one.message_id for one in added]
+        parents = pack_parents(range(10_000_000, 10_000_990))
+
+        def entangle(tx: AccountTx) -> None:
+            tx.executemany(DEEPER, [(ids[0], parents, message_id) for message_id in ids[1:]])
+            tx.executemany(NOTE_MISSING, [("late@example.com", message_id, 0) for message_id in ids[1:301]])
+
+        await account.write(entangle)
+        late = await prepared(mail(9_999, message_id="<late@example.com>"))
+        began = time.process_time()
+        delivered = await deliver(account, late, NO_FACTS, "Inbox")
+        assert time.process_time() - began < 0.3 * slowness()
+        assert delivered.added is not None
+        threadid, above, _ = await place(account, delivered.added.message_id)
+        assert (threadid, len(above)) == (ids[0], 990)
+        children = [row for row in await look(account, lambda r: thread_parents(r, ids)) if row]
+        assert len(children) == 1_501
+
+
+DEEPER = "UPDATE message SET threadid = ?, thread_parents = ? WHERE id = ?"

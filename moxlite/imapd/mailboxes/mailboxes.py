@@ -12,6 +12,7 @@ from moxlite.proto.imap.responses import Code
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import MailboxHasChildren
 from moxlite.store.mail import mailboxes as store
+from moxlite.store.mail.deleting import delete_in_slices
 from moxlite.store.names import INBOX
 from moxlite.store.types import Mailbox, SpecialUse
 
@@ -58,9 +59,7 @@ async def delete(session: Session, command: c.Delete) -> Done:
     """DELETE."""
     async with at(session, command.mailbox) as place:
         try:
-            await place.account.write(
-                lambda tx: store.delete_mailbox(tx, place.find(tx, place.name, "x").id), place.origin
-            )
+            await delete_in_slices(place.account, lambda tx: place.find(tx, place.name, "x").id, place.origin)
         except MailboxHasChildren:
             if place.guest:  # who may not know of them
                 raise no("the mailbox can't be deleted", "CANNOT") from None

@@ -50,8 +50,7 @@ SELECT {_COLUMNS} FROM message m {_TABLES} WHERE m.mailbox_id = ? AND m.uid > ? 
 OF_IDS: Final = f"""
 SELECT {_COLUMNS} FROM carray(?) c CROSS JOIN message m ON m.id = c.value {_TABLES} ORDER BY c.rowid"""  # noqa: S608
 KEYWORDS_USED: Final = """
-SELECT k.keyword, count(*) FROM message m CROSS JOIN message_keyword k ON k.message_id = m.id
-WHERE m.mailbox_id = ? AND m.keywords <> '' GROUP BY 1"""
+SELECT keywords, count(*) FROM message WHERE mailbox_id = ? AND keywords <> '' GROUP BY 1"""
 FLAGS_USED: Final = "SELECT flags, count(*) FROM message WHERE mailbox_id = ? GROUP BY 1"
 
 
@@ -92,8 +91,10 @@ def _message(row: Row, spelling: dict[str, str]) -> Message:
 def words_in_use(r: Reader, mailbox_id: int, spelling: dict[str, str]) -> list[str]:
     """The flags and keywords in a mailbox that need a letter, the most used first."""
     counts: dict[str, int] = {}
-    for stored, count in r.rows(KEYWORDS_USED, mailbox_id):
-        counts[spelling.get(stored) or stored] = count
+    for column, count in r.rows(KEYWORDS_USED, mailbox_id):
+        for stored in split_keywords(column):
+            keyword = spelling.get(stored) or stored
+            counts[keyword] = counts.get(keyword, 0) + count
     for bits, count in r.rows(FLAGS_USED, mailbox_id):
         for word in flag_words(flags_of_bits(bits)):
             if not word.startswith("\\"):  # $Forwarded has one, which Dovecot does not know

@@ -13,7 +13,7 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, UidsExhausted
-from moxlite.store.rows.keywords import MAX_PER_MAILBOX
+from moxlite.store.rows.keywords import MAX_PER_MAILBOX, split_keywords
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import MAX_UID
 from moxlite.store.types import UID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
@@ -38,9 +38,8 @@ UPDATE mailbox SET uidnext = uidnext + ?, total = total + ?, deleted = deleted +
 unseen = unseen + ?, size = size + ?, deleted_size = deleted_size + ?, modseq = ? WHERE id = ?"""
 TAKE_UIDS: Final = "UPDATE mailbox SET uidnext = uidnext + ? WHERE id = ? RETURNING uidnext, name"
 SET_KEYWORDS: Final = "UPDATE mailbox SET keywords = ?, modseq = ? WHERE id = ?"
-KEYWORDS_IN_USE: Final = """
-SELECT DISTINCT k.keyword FROM message m CROSS JOIN message_keyword k ON k.message_id = m.id WHERE m.mailbox_id = ? AND
-m.keywords <> ''"""
+# Lists of keywords, not those of `message_keyword`, whose key begins with the keyword: all of it for each message.
+KEYWORDS_IN_USE: Final = "SELECT DISTINCT keywords FROM message WHERE mailbox_id = ? AND keywords <> ''"
 NEXT_ID: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message'"
 ADD_SIZE: Final = "UPDATE state SET total_size = total_size + ? WHERE id = 1 RETURNING total_size"
 TAKE_ROOM: Final = """
@@ -183,7 +182,7 @@ def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> Non
         return
     known |= keywords
     if len(known) > MAX_PER_MAILBOX:
-        known = keywords.union(keyword for (keyword,) in tx.rows(KEYWORDS_IN_USE, box.id))
+        known = keywords.union(*[split_keywords(column) for (column,) in tx.rows(KEYWORDS_IN_USE, box.id)])
         if len(known) > MAX_PER_MAILBOX:
             raise LimitExceeded("keywords of a mailbox")
     words = tuple(sorted(known))

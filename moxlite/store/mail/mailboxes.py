@@ -39,6 +39,7 @@ __all__ = [
     "MAX_MAILBOXES",
     "Renamed",
     "add_system_mailbox",
+    "check_deletable",
     "check_name",
     "claim_recent",
     "create_mailbox",
@@ -210,6 +211,16 @@ def drop_system_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
 def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
     """Remove a mailbox with its messages, annotations and special use. Its subscription stays (IMAP-64).
 
+    For one that may have many messages there is `deleting`. Raises as `check_deletable`.
+    """
+    box = check_deletable(tx, mailbox_id)
+    expunge_all(tx, mailbox_id)
+    _drop(tx, box)
+
+
+def check_deletable(tx: AccountTx, mailbox_id: MailboxID) -> Mailbox:
+    """The mailbox, which may be removed.
+
     Raises:
       NoSuchMailbox; MailboxNotAllowed: it is Inbox or the system's; MailboxHasChildren: only leaves can go (STORE-13).
     """
@@ -219,8 +230,7 @@ def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
     check_own(box)
     if tx.row(HAS_CHILDREN, mailbox_id) is not None:
         raise MailboxHasChildren(box.name)
-    expunge_all(tx, mailbox_id)
-    _drop(tx, box)
+    return box
 
 
 def _drop(tx: AccountTx, box: Mailbox) -> None:

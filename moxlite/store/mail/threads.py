@@ -44,6 +44,20 @@ logger = logging.getLogger("moxlite.store.threads")
 MAX_ADOPTED: Final = 200
 """Messages that one arriving message may change (STORE-195): each is a row of 2 kB."""
 
+MAX_THREAD: Final = 4_000
+"""Messages of a thread that is looked through for those below one of them."""
+
+ROW: Final = 64
+"""Octets of parents that cost as much as reading the row that they are in."""
+
+WAITING: Final = 1_000
+"""Messages that wait for one reference of which the oldest are looked at: a million may name the same one."""
+
+LOOKED_THROUGH: Final = 4 << 20
+"""Octets of `thread_parents` that one arriving message may have read: 50 ms. Threads of thousands of messages, each a
+thousand deep, have 20 MB, and each orphan in them would have all of it read again.
+"""
+
 MISSING_KEPT: Final = 10
 """Missing references kept of one message, the nearest: who is still to come is rarely further up."""
 
@@ -73,10 +87,13 @@ FORGET: Final = "DELETE FROM thread_missing WHERE email_id = ? AND distance >= ?
 EMAIL_ID: Final = "SELECT email_id FROM message WHERE id = ?"
 # First messages and their copies.
 ORPHANS: Final = f"""
-SELECT m.id, t.email_id, t.distance FROM message x CROSS JOIN thread_missing t CROSS JOIN message m
-WHERE x.id = ?2 AND t.reference = ?1 AND m.id IN (SELECT t.email_id UNION ALL
+SELECT m.id, t.email_id, t.distance FROM message x CROSS JOIN
+(SELECT email_id, distance FROM thread_missing WHERE reference = ?1 ORDER BY email_id LIMIT {WAITING}) t
+CROSS JOIN message m WHERE x.id = ?2 AND m.id IN (SELECT t.email_id UNION ALL
 SELECT c.id FROM message c WHERE c.email_id = t.email_id AND c.email_id <> c.id) AND m.id <> ?2 AND m.threadid <> 0
 AND (m.subject_base = x.subject_base OR m.dsn) ORDER BY t.email_id LIMIT {MAX_ADOPTED}"""  # noqa: S608 - a number
+SIZE_OF_THREAD: Final = """
+SELECT count(*), sum(length(thread_parents)) FROM (SELECT thread_parents FROM message WHERE threadid = ? LIMIT ?)"""
 OF_THREAD: Final = """
 SELECT id, thread_muted, thread_collapsed, thread_parents FROM message WHERE threadid = ? ORDER BY id LIMIT ?"""
 SET_PLACE: Final = "UPDATE message SET threadid = ?, thread_parents = ?, threadseq = ? WHERE id = ?"
@@ -99,7 +116,7 @@ def adopt_orphans(
     `by_subject`: its own place was found by its subject alone, which may be below one that names it as a parent.
 
     A message without a parent joins the thread of its first orphan, and stands where that one missed it. At most 200
-    messages are changed; orphans beyond stay where they are.
+    messages are changed, and 4 MiB of parents read; orphans beyond stay where they are.
     """
     if messageid is None:
         return None
@@ -130,6 +147,7 @@ class _Branches:
     def __init__(self, tx: AccountTx) -> None:
         self._tx = tx
         self._changed: dict[int, tuple[bool, bool]] = {}
+        self._room = LOOKED_THROUGH
 
     def move(self, top: int, parents: tuple[int, ...], threadid: int) -> bool:
         """Put a message below others; False, and nothing done, if that would change too many messages."""
@@ -137,9 +155,11 @@ class _Branches:
         if len(parents) > MAX_PARENTS:
             return False
         now = place_of(tx, top)
-        rows = tx.rows(OF_THREAD, now.threadid, 20 * MAX_ADOPTED)
-        if len(rows) == 20 * MAX_ADOPTED:
-            return False  # a thread so long that even looking through it is too much for a delivery
+        count, octets = tx.rows(SIZE_OF_THREAD, now.threadid, MAX_THREAD)[0]
+        self._room -= octets + count * ROW
+        if count == MAX_THREAD or self._room < 0:
+            return False  # even looking through it is too much for a delivery
+        rows = tx.rows(OF_THREAD, now.threadid, MAX_THREAD)
         branch = []
         for message_id, muted, collapsed, packed in rows:
             above = _parents.decode(packed)

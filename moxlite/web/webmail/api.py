@@ -12,9 +12,10 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.deleting import delete_in_slices
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox, set_special_use
+from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import mailboxes_of, unseen_ids
@@ -147,7 +148,8 @@ class API(LoginCalls):
     @call()
     async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
         """Remove a mailbox with its messages; not while there are others in it."""
-        await self._write(caller, lambda tx: delete_mailbox(tx, MailboxID(mailbox_id)))
+        async with self._accounts.use(caller.require().account) as account:
+            await delete_in_slices(account, lambda _: MailboxID(mailbox_id))
 
     @call()
     async def mailbox_set_special_use(self, caller: Caller, mailbox_id: ID, roles: list[Role]) -> None:

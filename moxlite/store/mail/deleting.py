@@ -1,0 +1,51 @@
+"""Deleting a mailbox with its messages, in slices (STORE-13, IMAP-64)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.mailboxes import check_deletable, delete_mailbox
+from moxlite.store.types import MailboxID
+
+__all__ = ["delete_in_slices"]
+
+SLICE: Final = 400
+"""Messages removed in a unit: 10 ms, after which what others write goes first."""
+
+FIRST: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid LIMIT ?"
+
+
+async def delete_in_slices(
+    account: Account, find: Callable[[AccountTx], MailboxID], origin: Cursor | None = None
+) -> None:
+    """As `mailboxes.delete_mailbox`, for any number of messages: each slice of them is a unit, the last one removes the
+    mailbox.
+
+    Args:
+      find: the mailbox, in the first unit; raises what its caller wants to hear.
+
+    Raises what `find` and `delete_mailbox` raise. After a cancellation, and when a mailbox is made below
+    meanwhile, the mailbox is there with fewer messages.
+    """
+
+    def begin(tx: AccountTx) -> MailboxID | None:
+        return remove(tx, find(tx))
+
+    def remove(tx: AccountTx, mailbox_id: MailboxID) -> MailboxID | None:
+        check_deletable(tx, mailbox_id)
+        uids = [uid for (uid,) in tx.rows(FIRST, mailbox_id, SLICE + 1)]
+        if len(uids) > SLICE:
+            expunge(tx, mailbox_id, uids[:SLICE])
+            return mailbox_id
+        delete_mailbox(tx, mailbox_id)
+        return None
+
+    left = await account.write(begin, origin)
+    while left is not None:
+        left = await account.write(partial(remove, mailbox_id=left), origin)
