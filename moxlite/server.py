@@ -28,6 +28,7 @@ from typing import Final
 import trio
 
 from moxlite import __version__
+from moxlite.acceptance.commands import WhyCommands
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
 from moxlite.config.snapshot import Snapshot
@@ -195,6 +196,7 @@ def _commands(house: House, queue: Queue | None, backups: BackupCommands) -> dic
     copies = ImapCopyCommands(config=house.config, accounts=house.accounts, resolver=house.resolver, trust=trust(house))
     commands.update(copies.registry())
     commands.update(backups.registry())
+    commands.update(WhyCommands(house.config, house.accounts).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
     return commands

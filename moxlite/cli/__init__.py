@@ -39,6 +39,7 @@ COMMANDS = {
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),
     "verifydata": ("moxlite.cli.verifydata:verifydata", "Check a backup or a data directory."),
+    "why": ("moxlite.cli.why:why", "Tell why a message is where it is, or where one would go."),
     "version": ("moxlite.cli.info:version", "Versions of moxlite and of what it runs on."),
 }
 

@@ -1,0 +1,96 @@
+"""``moxlite why``: why a message is where it is, or where one would go (ADMIN-77, SMTP-164)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from moxlite.cli.common import Failure, call, load_config, printable, settings, show
+from moxlite.cli.files import on_files, served
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from moxlite.acceptance.commands import Explained
+
+__all__ = ["why"]
+
+T = TypeVar("T")
+
+
+@click.command()
+@click.option("--account", metavar="NAME", help="A message of this account, by its number or its Message-ID.")
+@click.option("--from", "sender", metavar="ADDR", help="Of a file: the envelope sender, <> for none.  [default: From]")
+@click.option("--to", "recipient", metavar="ADDR", help="Of a file: the envelope recipient.")
+@click.option("--ip", default="127.0.0.1", metavar="IP", show_default=True, help="Of a file: the client's address.")
+@click.option("--helo", default="", metavar="NAME", help="Of a file: what the client calls itself.")
+@click.argument("message", metavar="ID|FILE")
+def why(account: str | None, sender: str | None, recipient: str | None, ip: str, helo: str, message: str) -> None:
+    """Tell why a message is where it is: the evidence, what each rule proposed, and the plan that was carried out.
+
+    With --account the message is one that was delivered to it. Else it is a file with a whole message, and the command
+    tells what would become of it at the account of --to, now, without delivering it and without asking the network.
+    Without a running server, the files are opened directly.
+    """
+    if account is not None:
+        if recipient is not None or sender is not None:
+            raise click.UsageError("--from and --to are for a file, --account is for a message of an account")
+        found = _stored(account, message)
+    else:
+        if recipient is None:
+            raise click.UsageError("say --account NAME for a message of an account, or --to ADDR for a file")
+        found = _tried(message, sender, recipient, ip, helo)
+    if settings().as_json:
+        show(found, (), as_json=True)
+    else:
+        _print(found)
+
+
+def _stored(account: str, message: str) -> "list[Explained]":
+    from moxlite.acceptance.commands import Explained, WhyMessage, stored
+
+    return served(
+        lambda: call("why message", WhyMessage(account, message), list[Explained]),
+        lambda: on_files(account, lambda accounts, _: _told(stored(accounts, account, message))),
+    )
+
+
+def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str) -> "list[Explained]":
+    from moxlite.acceptance.commands import Explained, WhyFile, dry_run
+
+    try:
+        octets = Path(message).read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {message}: {error.strerror or error}") from None
+    if not octets:
+        raise Failure("the file is empty")
+    args = WhyFile(recipient, sender, ip, helo)
+    return served(
+        lambda: call("why file", args, list[Explained], upload=octets),
+        lambda: on_files(None, lambda accounts, _: _told(dry_run(load_config(), accounts, args, octets))),
+    )
+
+
+async def _told(answer: "Awaitable[T]") -> T:
+    from moxlite.acceptance.commands import WhyFailed
+
+    try:
+        return await answer
+    except WhyFailed as error:
+        raise Failure(str(error)) from None
+
+
+def _print(found: "list[Explained]") -> None:
+    from moxlite.acceptance.why import lines
+
+    for number, one in enumerate(found):
+        if number:
+            print()
+        print(f"account {one.account}" + (f", message {one.message}" if one.message else ""))
+        if one.why is None:
+            print("no reasons are kept: it was put there by a program, an import or an earlier version")
+            continue
+        for line in lines(one.why):
+            print(printable(line))
+    if not found:
+        print("nothing: all members of the alias are its author")

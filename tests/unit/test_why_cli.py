@@ -1,0 +1,118 @@
+"""``moxlite why`` on the files of a stopped server (ADMIN-77, SMTP-164)."""
+
+import json
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.acceptance.why import Why, pack
+from moxlite.admin.storage import store_options
+from moxlite.cli import run
+from moxlite.config.load import load
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.delivery.actions import Delivery, FileInto
+from moxlite.store.delivery.perform import perform
+from tests.small_config import STATIC
+from tests.store_mail import mail, prepared, put
+
+DOMAINS = """\
+[domains."example.org"]
+[domains."example.org".aliases.team]
+addresses = ["me@example.org", "you@example.org"]
+[accounts.me]
+domain = "example.org"
+[accounts.me.destinations."me@example.org"]
+[[accounts.me.destinations."me@example.org".rulesets]]
+mailbox = "Lists"
+smtp_mail_from_regexp = "^list@"
+[accounts.you]
+domain = "example.org"
+[accounts.you.destinations."you@example.org"]
+"""
+
+Capture = pytest.CaptureFixture[str]
+WHY = Why(reason="no-bad-signals", sender="anton@example.com", recipient="me@example.org", remote="192.0.2.1\x1b[2J")
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An account with a delivered message, its copy, and an appended one."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("MOXLITE_CONF", str(tmp_path / "moxlite.toml"))
+    snapshot, _ = load(tmp_path / "moxlite.toml")
+
+    async def fill() -> None:
+        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        async with accounts.use("me") as account:
+            both = (FileInto(mailbox="Inbox"), FileInto(mailbox="Copies"))
+            await perform(account, await prepared(mail(1)), Delivery(actions=both, why=pack(WHY)))
+            await put(account, first=3)
+        await accounts.aclose()
+
+    trio.run(fill)
+    (tmp_path / "file.eml").write_bytes(mail(9))
+    return tmp_path
+
+
+def test_a_delivered_message_tells_why_it_is_there(config: Path, capsys: Capture) -> None:
+    """ADMIN-77: by its number, and by its Message-ID, also a copy; nothing reaches the terminal raw."""
+    assert run(["why", "--account", "me", "1"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "account me, message 1\nFrom <anton@example.com> to <me@example.org>, client 192.0.2.1\\x1b[2J"
+    )
+    assert out.endswith("Plan: no-bad-signals\n  reply: 250, accepted\n")
+    assert run(["why", "--account", "me", "<1@example.com>"]) == 0
+    found = capsys.readouterr().out
+    assert [line for line in found.splitlines() if line.startswith("account")] == [
+        "account me, message 2",
+        "account me, message 1",
+    ]
+    assert run(["--json", "why", "--account", "me", "2"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["why"]["reason"] == "no-bad-signals"
+
+
+def test_an_appended_message_has_no_reasons(config: Path, capsys: Capture) -> None:
+    """ADMIN-77"""
+    assert run(["why", "--account", "me", "<3@example.com>"]) == 0
+    assert "no reasons are kept" in capsys.readouterr().out
+
+
+def test_a_file_is_planned_and_not_delivered(config: Path, capsys: Capture) -> None:
+    """SMTP-164"""
+    file = str(config / "file.eml")
+    assert run(["why", file, "--to", "me@example.org"]) == 0
+    out = capsys.readouterr().out
+    assert "  from = anton@example.com  (neutral, hint, from header)\n" in out
+    assert out.endswith("Plan: no-bad-signals\n  reply: 250, accepted\n  file into Inbox\n")
+    assert run(["why", file, "--to", "me@example.org", "--from", "list@example.net", "--helo", "mx.example.net"]) == 0
+    out = capsys.readouterr().out
+    assert "  ruleset = 1  (neutral, proof, from destination me@example.org)\n" in out
+    assert "  ruleset: ruleset: file into Lists  by ruleset\n" in out
+    assert out.endswith("  file into Lists\n")
+    assert run(["why", file, "--to", "team@example.org"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("  reply: 550 5.7.2 only members may write to this address\n") == 2
+    assert "Through the alias team@example.org" in out
+    assert run(["--json", "why", "--account", "me", "4"]) == 1  # no message has come
+
+
+def test_what_cannot_be_told_is_said(config: Path, capsys: Capture) -> None:
+    """ADMIN-77, SMTP-164"""
+    file = str(config / "file.eml")
+    for args, code, text in (
+        (["--account", "me", "999"], 1, "there is no message 999 in account me"),
+        (["--account", "me", "<none@example.com>"], 1, "there is no message <none@example.com> in account me"),
+        (["--account", "nobody", "1"], 1, 'there is no account "nobody"'),
+        (["--account", "me", "--to", "a@b.example", "1"], 2, "are for a file"),
+        ([file], 2, "say --account NAME"),
+        ([file, "--to", "nobody@example.org"], 1, "is no address of an account of this server"),
+        ([file, "--to", "x"], 1, "is no address of a recipient"),
+        ([file, "--to", "me@example.org", "--ip", "x"], 1, "is no IP address"),
+        ([str(config / "none"), "--to", "me@example.org"], 1, "cannot read"),
+    ):
+        assert run(["why", *args]) == code, args
+        assert text in capsys.readouterr().err
