@@ -159,6 +159,30 @@ async def test_sets_of_numbers_and_uids(imap: Imap, c: Client) -> None:
     assert await find(c, "*") == await find(c, "1:*") == []
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "joe (his office) @ (the) example.com",
+        "(x) Joe Doe <@a.example,@b.example:joe@example.com>",
+        '"joe"@example.com',
+        "joe@example (a) .com",
+        "Friends: =?utf-8?q?J=C3=B6?= <x@y>, joe\r\n @example.com;",
+    ],
+)
+async def test_an_address_is_found_as_the_envelope_shows_it(imap: Imap, c: Client, field: str) -> None:
+    """IMAP-121: whatever stands between its words; the field's own text is found as well."""
+    await c.append(f"From: {field}\r\nTo: x@y\r\n\r\nx")
+    await c.append("From: joe@elsewhere.example\r\nTo: y@example.com\r\n\r\nx")
+    await c.ok("a NOOP")
+    assert await find(c, "FROM joe@example.com") == [1]
+    assert await find(c, "FROM E@EXAMPLE") == [1]
+    assert await find(c, "NOT FROM joe@example.com") == [2]
+    assert await find(c, "FROM joe@example.org") == []
+    assert await find(c, "OR TO joe@example.com TO y@example.com") == [2]
+    if "office" in field:
+        assert await find(c, 'FROM "(his office)"') == [1]
+
+
 async def test_ids_find_their_messages(imap: Imap, c: Client) -> None:
     """IMAP-106, IMAP-119"""
     await c.append("Subject: one\r\nMessage-ID: <1@x>\r\n\r\nx")

@@ -69,6 +69,27 @@ async def three(c: Client) -> None:
     await c.ok("z NOOP")
 
 
+async def test_text_is_ordered_by_unicode_casemap(imap: Imap) -> None:
+    """IMAP-127, RFC 5051: in title case, so that ``[``, ``_`` and their like come behind the letters."""
+    async with imap.user() as c:
+        for word in ("_x", "zoe", "[b", "Émile", "eva", "{c", "Zack", "^d"):
+            await c.append(mail(subject=f"a{word}", sender=f'"{word}" <a{word.strip("[{")}@x>'))
+        await c.ok("z NOOP")
+        assert await c.ok("a SORT (SUBJECT) UTF-8 ALL") == ["* SORT 5 4 7 2 3 8 1 6"]
+        assert await c.ok("a SORT (DISPLAYFROM) UTF-8 ALL") == ["* SORT 5 4 7 2 3 8 1 6"]
+        assert await c.ok("a SORT (SUBJECT ARRIVAL FROM) UTF-8 ALL") == ["* SORT 5 4 7 2 3 8 1 6"]
+
+
+async def test_a_group_is_the_first_address(imap: Imap) -> None:
+    """IMAP-127, RFC 5256 §3: its name is what ENVELOPE shows first, also of one without members."""
+    async with imap.user() as c:
+        for to in ("m@x", "undisclosed-recipients:;", "Board: anna@x, zoe@x;", "c@x, Aaa: b@x;"):
+            await c.append(mail(subject="s", sender="a@x", to=to))
+        await c.ok("z NOOP")
+        assert await c.ok("a SORT (TO) UTF-8 ALL") == ["* SORT 3 4 1 2"]
+        assert await c.ok("a SORT (DISPLAYTO) UTF-8 ALL") == ["* SORT 3 4 1 2"]
+
+
 @pytest.mark.parametrize(
     ("keys", "order"),
     [

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.imapd.search.addresses import ADDRESS_FIELDS, address_words
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import fold
@@ -102,6 +103,9 @@ def _conjunct(key: s.SearchKey) -> tuple[Term | None, bool]:
 def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
     """(a term that holds for every match, whether it holds for nothing else) of a key."""
     match key:
+        case s.Header(field=field, value=value) if field.lower() in ADDRESS_FIELDS:
+            words = tuple([Has(word, Where.HEADER) for word in address_words(fold(value))])
+            return (Every(words) if words else None), False
         case s.Header(value=value) if value:
             return Has(fold(value), Where.HEADER), False
         case s.BodyText(value=value):

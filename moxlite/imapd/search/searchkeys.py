@@ -22,6 +22,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.imapd.search.addresses import ADDRESS_FIELDS, address_text, address_words
 from moxlite.imapd.search.searchindex import Sought, sought
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.view import View
@@ -104,6 +105,15 @@ class Message:
         """Whether a field of that (lower-case) name is there, and `needle` in its decoded text."""
         return any(needle in fold(decode_words(text)) for text in HeaderSection(self.whole_header()).texts(name))
 
+    def address_holds(self, name: bytes, needle: str) -> bool:
+        """The same for a field with addresses: or `needle` is in one of them, as ENVELOPE shows it."""
+        words = address_words(needle)
+        for value in HeaderSection(self.whole_header()).texts(name):
+            text = fold(decode_words(value))
+            if needle in text or (all(word in text for word in words) and needle in address_text(value)):
+                return True
+        return False
+
 
 class Hint(msgspec.Struct, frozen=True):
     """What the octets of a matching message's header must hold, in lower case, as long as they are plain text: one of
@@ -122,6 +132,15 @@ class Hint(msgspec.Struct, frozen=True):
         if not needle.isascii():
             return [cls(())]
         words = sorted(set(_NO_WORD.split(needle)) - {""}, key=len, reverse=True)
+        return cls._of_words(words)
+
+    @classmethod
+    def of_addresses(cls, needle: str) -> list[Hint]:
+        """The same for a needle that must stand in a field with addresses, or in one of them (`addresses`)."""
+        return cls._of_words(address_words(needle)) if needle.isascii() else [cls(())]
+
+    @classmethod
+    def _of_words(cls, words: Sequence[str]) -> list[Hint]:
         return [cls((re.compile(re.escape(word.encode())),)) for word in words[:MAX_HINTS]]
 
     @classmethod
@@ -226,6 +245,9 @@ class _Divider:
     def leaf(self, key: s.SearchKey) -> Test:
         """The test of a text key."""
         match key:
+            case s.Header(field=field, value=value) if value and field.lower() in ADDRESS_FIELDS:
+                name, needle = field.lower().encode(), fold(value)
+                return lambda m: m.address_holds(name, needle)
             case s.Header(field=field, value=value):
                 name, needle = field.lower().encode(), fold(value)
                 return lambda m: m.field_holds(name, needle)
@@ -310,6 +332,8 @@ def _hints(key: s.SearchKey) -> list[Hint]:
         case s.Or(left=left, right=right):
             one, other = _hints(left), _hints(right)
             return [Hint((*one[0].patterns, *other[0].patterns))] if one and other else []
+        case s.Header(field=field, value=value) if value and field.lower() in ADDRESS_FIELDS:
+            return Hint.of_addresses(fold(value)) or Hint.of(field.lower())
         case s.Header(field=field, value=value):
             return Hint.of_field(fold(value)) or Hint.of(field.lower())
         case _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from html import unescape
 from typing import Final, NamedTuple, TypeAlias
 
@@ -24,6 +25,7 @@ __all__ = [
     "Read",
     "TokenText",
     "body_text",
+    "casemap",
     "fold",
     "header_text",
     "part_text",
@@ -288,6 +290,27 @@ def search_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
     root = structure.root
     header = header_text(read(root.header, min(root.body, root.header + limit)))[:limit]
     return fold(f"{header}\n{body_text(structure, read, limit - len(header))}" if len(header) < limit else header)
+
+
+def casemap(text: str) -> str:
+    """What text is ordered by: i;unicode-casemap (RFC 5051 §2), each character in title case, then decomposed. Its
+    order is that of the octets in UTF-8, which is that of code points.
+    """
+    if text.isascii():
+        return text.upper()
+    return "".join(map(_mapped, text))
+
+
+@lru_cache(maxsize=4096)  # the letters in use are few; some peer may send them all
+def _mapped(character: str) -> str:
+    title = character.title()
+    return _decomposed(title if len(title) == 1 else character)  # only what UnicodeData.txt has: one for one
+
+
+def _decomposed(character: str) -> str:
+    """By the field of UnicodeData.txt, again and again: Hangul has none there, and nothing is put in another order."""
+    fields = [field for field in unicodedata.decomposition(character).split() if field[0] != "<"]
+    return "".join([_decomposed(chr(int(field, 16))) for field in fields]) or character
 
 
 def fold(text: str) -> str:

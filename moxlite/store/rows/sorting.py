@@ -14,11 +14,14 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from moxlite.proto.imap.bodystructure import Address, Envelope, parse_envelope
+from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.threading import Threadable
 from moxlite.proto.mime.headers import unfold
 from moxlite.proto.mime.messageid import base_subject, references
-from moxlite.proto.mime.text import fold
+from moxlite.proto.mime.text import casemap
 from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.mime.words import decode_words
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.types import MailboxID
@@ -104,7 +107,7 @@ _DECODERS: Final[tuple[Callable[[bytes], _Head[Any]], ...]] = (
 
 def _mailbox(addresses: tuple[MailAddress, ...]) -> str:
     """``addr-mailbox`` of the first address (RFC 5256 §3)."""
-    return fold(addresses[0].localpart) if addresses else ""
+    return casemap(addresses[0].localpart) if addresses else ""
 
 
 def _display(addresses: tuple[MailAddress, ...]) -> str:
@@ -112,18 +115,47 @@ def _display(addresses: tuple[MailAddress, ...]) -> str:
     if not addresses:
         return ""
     first = addresses[0]
-    return fold(first.name or f"{first.localpart}@{first.domain}".strip("@"))
+    return casemap(first.name or f"{first.localpart}@{first.domain}".strip("@"))
 
 
 _COLUMNS: Final = {"ARRIVAL": "m.received", "SIZE": "m.size", "SUBJECT": "m.subject_base"}
-_PARTS: Final[dict[str, tuple[int, Callable[[Any], str]]]] = {
-    "FROM": (1, lambda envelope: _mailbox(envelope.from_)),
-    "DISPLAYFROM": (1, lambda envelope: _display(envelope.from_)),
-    "TO": (2, lambda envelope: _mailbox(envelope.to)),
-    "DISPLAYTO": (2, lambda envelope: _display(envelope.to)),
-    "CC": (2, lambda envelope: _mailbox(envelope.cc)),
+_PARTS: Final[dict[str, tuple[int, str, Callable[[tuple[MailAddress, ...]], str]]]] = {
+    "FROM": (1, "from_", _mailbox),
+    "DISPLAYFROM": (1, "from_", _display),
+    "TO": (2, "to", _mailbox),
+    "DISPLAYTO": (2, "to", _display),
+    "CC": (2, "cc", _mailbox),
 }
-"""For each key which of `_DECODERS` goes far enough, and what it sorts by."""
+"""For each key which of `_DECODERS` goes far enough, the field of the envelope, and what of it to sort by."""
+
+_GROUPED: Final = """
+CASE WHEN length(w.envelope) <= 65536 AND instr(w.envelope, CAST('(NIL NIL NIL NIL)' AS BLOB)) THEN w.envelope END"""
+"""The ENVELOPE of a message in wire form if a group ends in it, as few do (RFC 9051 §7.5.2); lists of hundreds of
+addresses would take too long to be read.
+"""
+
+_WIRE: Final = " CROSS JOIN message_wire w ON w.email_id = m.email_id"
+
+
+def _groups(wire: bytes | None) -> dict[str, str]:
+    """The name of the group that a field of the envelope begins with: that is its first address, as clients see it
+    (RFC 5256 §3, RFC 5957 §3). Empty fields begin with none.
+    """
+    if wire is None:
+        return {}
+    try:
+        envelope = parse_envelope(wire)
+    except ProtocolError:
+        return {}
+    first = {name: addresses[0] for name, addresses in _lists(envelope) if addresses}
+    return {
+        name: decode_words(one.mailbox) for name, one in first.items() if one.host is None and one.mailbox is not None
+    }
+
+
+def _lists(envelope: Envelope) -> tuple[tuple[str, tuple[Address, ...]], ...]:
+    return ("from_", envelope.author), ("to", envelope.to), ("cc", envelope.cc)
+
 
 SORT_KEYS: Final = frozenset({*_COLUMNS, *_PARTS, "DATE"})
 """The keys of SORT (RFC 5256 §3, RFC 5957 §3)."""
@@ -139,29 +171,40 @@ def sort_rows(r: Reader, mailbox_id: MailboxID, uids: Sequence[int], keys: Seque
     missing; a missing date is that of arrival (RFC 5256 §2.2).
     """
     if all(key in _COLUMNS for key in keys):
-        return columns_of(r, ", ".join(["m.uid", *[_COLUMNS[key] for key in keys]]), "", mailbox_id, uids)
-    columns = ", ".join(["m.uid", "m.received", "i.structure", *_COLUMNS.values()])
+        rows = columns_of(r, ", ".join(["m.uid", *[_COLUMNS[key] for key in keys]]), "", mailbox_id, uids)
+        if "SUBJECT" not in keys:
+            return rows
+        at = 1 + keys.index("SUBJECT")
+        return [(*row[:at], casemap(row[at]), *row[at + 1 :]) for row in rows]
+    with_addresses = any(key in _PARTS for key in keys)
+    grouped, joined = (_GROUPED, _INFO + _WIRE) if with_addresses else ("NULL", _INFO)
+    columns = ", ".join(["m.uid", "m.received", "i.structure", grouped, *_COLUMNS.values()])
     decode = _DECODERS[max(_PARTS[key][0] if key in _PARTS else 0 for key in keys)]
     if tuple(keys) == ("DATE",):
         return [
             (uid, _date(decode, packed, received))
             for uid, received, packed in columns_of(r, "m.uid, m.received, i.structure", _INFO, mailbox_id, uids)
         ]
-    positions = {key: position for position, key in enumerate(_COLUMNS, 3)}
+    positions = {key: position for position, key in enumerate(_COLUMNS, 4)}
     found: list[Row] = []
-    for row in columns_of(r, columns, _INFO, mailbox_id, uids):
+    for row in columns_of(r, columns, joined, mailbox_id, uids):
+        groups = _groups(row[3])
         try:
             envelope: Any = decode(row[2]).envelope
         except msgspec.DecodeError:
             envelope = _NOTHING
         values: list[Any] = [row[0]]
         for key in keys:
-            if key in positions:
+            if key == "SUBJECT":
+                values.append(casemap(row[positions[key]]))
+            elif key in positions:
                 values.append(row[positions[key]])
             elif key == "DATE":
                 values.append(row[1] if envelope.date is None else envelope.date)
             else:
-                values.append(_PARTS[key][1](envelope))
+                _, field, value = _PARTS[key]
+                group = groups.get(field)
+                values.append(value(getattr(envelope, field)) if group is None else casemap(group))
         found.append(tuple(values))
     return found
 

@@ -1,0 +1,38 @@
+"""Searching the fields with addresses: SEARCH FROM and its like look at what ENVELOPE shows (RFC 9051 §6.4.4).
+
+A comment, a blank, a route or quotes may stand inside of an address (``joe (his office) @ example.com``), so that what
+the envelope shows does not stand in the text of the field. But each word of it does: by these, messages are ruled out
+before their addresses are read.
+"""
+
+import re
+from typing import Final
+
+from moxlite.proto.mime.envelope import GroupEnd, GroupStart, parse_addresses
+from moxlite.proto.mime.text import fold
+from moxlite.proto.mime.words import decode_words
+
+__all__ = ["ADDRESS_FIELDS", "address_text", "address_words"]
+
+ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
+
+_BETWEEN: Final = re.compile(r'[\x00-\x20\x7f@.,:;<>()"\\\[\]]+')
+"""Blanks, controls, and what an address is made of besides words (RFC 5322 §3.2.3)."""
+
+
+def address_words(needle: str) -> tuple[str, ...]:
+    """The words of a folded needle, the longest first."""
+    return tuple(sorted(set(_BETWEEN.split(needle)) - {""}, key=lambda word: (-len(word), word)))
+
+
+def address_text(value: bytes) -> str:
+    """The addresses of an unfolded field without what is no part of them, folded; one in a line."""
+    lines: list[str] = []
+    for item in parse_addresses(value):
+        if isinstance(item, GroupStart):
+            lines.append(f"{decode_words(item.name)}:")
+        elif not isinstance(item, GroupEnd):
+            name = decode_words(item.name or b"")
+            local, domain = ((part or b"").decode("utf-8", "replace") for part in (item.localpart, item.domain))
+            lines.append(f"{name} <{local}@{domain}>".strip())
+    return fold("\n".join(lines))
