@@ -12,6 +12,7 @@ import trio
 import trio.testing
 
 from moxlite.process.signals import Signals
+from moxlite.process.startup import StartFailed
 from tests.house import Running, house, soon
 
 pytestmark = pytest.mark.slow
@@ -125,3 +126,49 @@ def test_a_signal_before_trio_runs_waits_for_the_task() -> None:
         os.kill(os.getpid(), signal.SIGUSR1)
         assert trio.run(two, signals) == ["SIGHUP", "SIGUSR1"]
     assert signal.getsignal(signal.SIGHUP) == before
+
+
+# What does end it
+
+
+async def test_a_memory_error_of_a_task_ends_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-39a: systemd starts a new process."""
+
+    async def die(tmp: Path) -> None:
+        async with house(tmp) as running:
+            monkeypatch.setattr("moxlite.server._task_tree", out_of_memory)
+            running.signals.note("SIGUSR1")
+            await trio.sleep_forever()
+
+    def out_of_memory() -> list[str]:
+        raise MemoryError
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await die(tmp_path)
+    assert caught.group_contains(MemoryError)
+
+
+async def test_a_failure_before_ready_ends_the_server(tmp_path: Path) -> None:
+    """ADMIN-39a, ADMIN-38: here the control socket cannot be made."""
+
+    async def begin() -> None:
+        async with house(tmp_path):
+            pass
+
+    (tmp_path / "config/data/ctl").mkdir(parents=True)
+    with pytest.raises(ExceptionGroup) as caught:
+        await begin()
+    assert caught.group_contains(StartFailed, match="cannot make the control socket .*: Is a directory")
+
+
+async def test_a_second_signal_ends_the_process_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-39: while the server waits for a session that does not end."""
+    codes: list[int] = []
+    monkeypatch.setattr("os._exit", codes.append)
+    async with house(tmp_path) as running:
+        smtp = await running.smtp()
+        assert (await smtp.say("MAIL FROM:<ann@remote.example>")).startswith("250")
+        running.signals.note("SIGTERM")
+        running.signals.note("SIGTERM")
+        await soon(lambda: codes, "the second one")
+        assert codes == [1]

@@ -10,11 +10,12 @@ import trio.testing
 
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
-from moxlite.queue import attempt, record
+from moxlite.queue import attempt, record, scheduler
 from moxlite.queue.filters import Filter
-from moxlite.queue.rows import DELIVERING, INTERRUPTED
+from moxlite.queue.rows import DELIVERING, INTERRUPTED, Message
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
+from moxlite.store.file.transaction import Tx
 from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at
 from tests.tools import eventually
 
@@ -284,7 +285,7 @@ async def test_the_sender_is_told_of_an_outcome_that_is_stored_later(
     """QUEUE-157, QUEUE-16: as soon as it is stored."""
     async with rig_at(tmp_path) as rig:
         rig.remote(Server({"RCPT": "550 5.1.1 no"}))
-        scheduler = rig.queue.scheduler
+        tasks = rig.queue.scheduler
 
         def full(*_: object) -> None:
             raise StorageFull("queue.db")
@@ -292,10 +293,10 @@ async def test_the_sender_is_told_of_an_outcome_that_is_stored_later(
         with monkeypatch.context() as patch:
             patch.setattr(record, "finish", full)
             await rig.submit("bob@remote.example")
-            await eventually(lambda: scheduler._unwritten and not scheduler._busy)
+            await eventually(lambda: tasks._unwritten and not tasks._busy)
             await trio.testing.wait_all_tasks_blocked(0.01)
-        scheduler._wake.set()  # the minute after an error of the database is over
-        await eventually(lambda: not scheduler._unwritten)
+        tasks.changed()  # in case it is no longer in the pause after its failure
+        await eventually(lambda: not tasks._unwritten)
         await rig.settle()
         [dsn] = await rig.inbox()
         assert b"Status: 5.1.1" in dsn
@@ -317,6 +318,58 @@ async def test_crash_of_the_delivery_code_puts_the_message_off(tmp_path: Path, m
         assert (row.attempts, row.results[0].error) == (1, "deliver: 4.3.0 unexpected error on our side, see the log")
         await rig.pass_time(460)
         assert await rig.queue.list_messages() == []
+
+
+async def test_a_crash_around_an_attempt_is_that_domain_s_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-13, ADMIN-39a: it is tried again after a pause, and others are delivered meanwhile."""
+    async with rig_at(tmp_path) as rig:
+        mx, other = rig.remote(Server()), rig.remote(Server(), "other.example", "192.0.2.2")
+        real, crashes = record.mark, 0
+
+        def crash(tx: Tx, ids: list[int], policy: record.Policy) -> list[Message]:
+            nonlocal crashes
+            if tx.value("SELECT rcpt_domain FROM msg WHERE id = ?", ids[0]) == "remote.example":
+                crashes += 1
+                raise RuntimeError("bug")
+            return real(tx, ids, policy)
+
+        monkeypatch.setattr(scheduler, "FAILED_SECONDS", 0.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(record, "mark", crash)
+            await rig.submit("bob@remote.example")
+            await rig.submit("carol@other.example")
+            await eventually(lambda: other.messages and crashes)
+            rig.queue.scheduler.changed()
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert crashes == 1
+        await eventually(lambda: mx.messages)
+
+
+async def test_an_attempt_outlives_a_failure_of_the_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-14, ADMIN-39a: the database fails while a host takes the message, which is delivered once."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        server = rig.remote(Server())
+        server.hang_after_data = True
+        await rig.submit("bob@remote.example")
+        await server.in_data.wait()
+        failed = trio.Event()
+
+        async def fail() -> None:
+            failed.set()
+            raise StorageFull("queue.db")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.queue.scheduler, "_write_unwritten", fail)
+            rig.queue.scheduler.changed()
+            await failed.wait()
+        server.release.set()
+        await eventually(lambda: len(server.messages) == 1)
+        await rig.settle()
+        [retired] = await rig.queue.list_retired()
+        assert retired.success
+        assert len(server.messages) == 1
 
 
 async def test_routes_change_with_the_number_of_attempts(tmp_path: Path) -> None:

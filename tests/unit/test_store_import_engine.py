@@ -32,6 +32,7 @@ from moxlite.supervision import open_supervisor
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, folder, imported, mbox, tar, tgz
 from tests.store_mail import box, deliver_mail, look, mail, rows
+from tests.tools import eventually
 
 __all__ = ["accounts", "store_options"]
 
@@ -462,6 +463,30 @@ async def test_imports_in_the_background_end_with_the_server(accounts: Accounts)
         assert isinstance(progress.end, Aborted)
         assert await look(account, staged) == (0, 0)
         assert await rows(account) == []
+
+
+async def test_an_import_that_meets_a_bug_says_so_and_ends_alone(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-128, ADMIN-39a: the log has the traceback, the file is closed, the server goes on."""
+
+    async def crash(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    file = io.BytesIO(mbox([mail(1)]))
+    async with open_supervisor("test") as tree:
+        imports = Imports(accounts, folder(accounts), tree)
+        progress = imports.begin("mia")
+        with monkeypatch.context() as patch:
+            patch.setattr("moxlite.store.imports.adding.FromFile.run", crash)
+            imports.start(progress, MBOX, file)
+            await eventually(lambda: file.closed)
+        assert progress.end == Aborted("something went wrong in the server; its log tells more")
+        assert tree.failures == {"store.import": 1}
+        again = imports.begin("mia")
+        imports.start(again, MBOX, io.BytesIO(mbox([mail(1)])))
+        await eventually(lambda: isinstance(again.end, Done))
+    assert [record.exc_info is not None for record in caplog.records if record.message == "task failed"] == [True]
 
 
 async def test_an_unknown_account_or_bad_mailbox_is_an_error(accounts: Accounts) -> None:
