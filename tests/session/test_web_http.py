@@ -191,6 +191,51 @@ async def test_a_connection_goes_on_after_a_body_that_nobody_read() -> None:
     assert statuses(answer) == [200, 200]
 
 
+async def test_small_chunks_come_in_one_piece() -> None:
+    """WEB-4: what has come is handed on at once, however it was cut."""
+    pieces: list[int] = []
+
+    async def count(request: Request, writer: ResponseWriter) -> None:
+        while data := await request.body.receive(1 << 20):
+            pieces.append(len(data))
+        await writer.respond(Response.text(200, str(sum(pieces))))
+
+    async with serving(count) as client:
+        await client.send_all(
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 4000 + b"0\r\n\r\n"
+        )
+        assert b"4000" in await client.receive_some()
+    assert len(pieces) <= 8, "16 KiB are read at once"
+
+
+async def test_a_body_of_tiny_chunks_is_refused_and_others_have_their_turn() -> None:
+    """WEB-4: each chunk costs as much as many octets do."""
+    turns = 0
+
+    async def read(request: Request, writer: ResponseWriter) -> None:
+        try:
+            await request.body.read(25 << 20)
+        except HTTPError as e:
+            await writer.respond(Response.text(e.status, e.text))
+
+    async def look_on() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with serving(read) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(look_on)
+        await client.send_all(
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_000
+        )
+        answer = await client.receive_some()
+        nursery.cancel_scope.cancel()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"too small" in answer
+    assert turns > 20
+
+
 async def test_a_stream_is_sent_in_chunks_and_ended() -> None:
     """WEB-1."""
 

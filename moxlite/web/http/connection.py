@@ -39,6 +39,9 @@ MAX_FIELDS: Final = 200  # WEB-4
 MAX_SKIPPED: Final = 64 * 1024
 SKIP_TIMEOUT: Final = 5.0  # likewise
 READ_SIZE: Final = 16 * 1024  # heads are below 2 KiB, bodies pass through; small buffers keep idle connections small
+FREE_CHUNKS: Final = 4096  # of any size: who writes a small body piece by piece
+MIN_CHUNK: Final = 64  # octets of a chunk beyond, on the average: 25 MiB of them take 8 s of the processor
+CHUNKS_IN_A_TURN: Final = 100  # 2 ms
 OBS_FOLD: Final = re.compile(rb"\n[ \t]")
 
 
@@ -90,6 +93,8 @@ class Connection:
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._request: h11.Request | None = None
         self._stalled = False  # the client stopped in the middle of a body
+        self._chunks = 0  # of the body that comes
+        self._chunked = 0  # octets of it
 
     async def serve(self) -> None:
         """Answer requests until the client leaves, errs or falls silent, or the drain begins. Closes nothing: that is
@@ -158,6 +163,7 @@ class Connection:
         if OBS_FOLD.search(head, 0, size):
             raise BadRequest("Folded header fields are obsolete (RFC 9112 section 5.2).")
         self._request = event
+        self._chunks = self._chunked = 0
         headers = Headers((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
         lengths = headers.all("content-length")
         if headers.get("transfer-encoding") is not None and (lengths or event.http_version == b"1.0"):
@@ -183,16 +189,23 @@ class Connection:
         )
 
     async def receive_body(self) -> bytes:
-        """The next octets of the body, b"" at its end."""
-        while True:
-            if self._h11.their_state is not h11.SEND_BODY:
-                return b""
+        """The next octets of the body, b"" at its end: all chunks that have come, up to `READ_SIZE` or a little more.
+
+        Raises BadRequest for chunks that are too small, BodyTimeout, ClientGone.
+        """
+        taken = bytearray()
+        while self._h11.their_state is h11.SEND_BODY and len(taken) < READ_SIZE:
             if self._h11.they_are_waiting_for_100_continue:
                 await self.send_all(self.encode(h11.InformationalResponse(status_code=100, headers=[])))
             event = self._next_event(bytearray())
             if isinstance(event, h11.Data):
-                return bytes(event.data)
-            if event is h11.NEED_DATA:
+                taken += event.data
+                if event.chunk_start:
+                    await self._count_chunk()
+                self._chunked += len(event.data)
+            elif event is h11.NEED_DATA:
+                if taken:
+                    break
                 with trio.move_on_after(BODY_TIMEOUT) as scope:
                     data = await self._receive()
                 if scope.cancelled_caught:
@@ -203,6 +216,17 @@ class Connection:
                 self._h11.receive_data(data)
             elif not isinstance(event, h11.EndOfMessage):
                 raise ClientGone
+        return bytes(taken)
+
+    async def _count_chunk(self) -> None:
+        """A chunk begins: h11 takes some 20 µs for each, so many small ones are refused, and other tasks get a turn
+        between some.
+        """
+        self._chunks += 1
+        if self._chunks > FREE_CHUNKS and self._chunked < self._chunks * MIN_CHUNK:
+            raise BadRequest("The chunks of the body are too small.")
+        if self._chunks % CHUNKS_IN_A_TURN == 0:
+            await trio.lowlevel.checkpoint()
 
     def must_close(self) -> bool:
         """Whether this response is the last one: we stop, or what the client still sends is not worth waiting for."""
