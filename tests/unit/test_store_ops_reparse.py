@@ -96,6 +96,23 @@ async def test_it_goes_on_where_it_stopped(accounts: Accounts, monkeypatch: pyte
         assert await stored(account) == before
 
 
+async def test_a_unit_ends_by_the_clock(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-59: giving way to others makes it slow, and its snapshot of the account is not to stay open for that."""
+    monkeypatch.setattr(reparsing, "UNIT_SECONDS", 0.0)
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        units: list[int] = []
+        write = reparsing._write
+
+        def noted(tx: reparsing.Tx, anew: list[reparsing._Anew], position: int) -> None:
+            units.append(len(anew))
+            write(tx, anew, position)
+
+        monkeypatch.setattr(reparsing, "_write", noted)
+        assert await reparse(account, force=True) == 3
+        assert units == [1, 1, 1]
+
+
 async def test_a_damaged_message_is_left_and_the_rest_is_done(accounts: Accounts) -> None:
     """STORE-59, STORE-159"""
     async with accounts.use("mia") as account:

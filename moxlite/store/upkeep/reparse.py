@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import mmap
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,12 @@ UNIT_MESSAGES: Final = 200
 """Messages in one unit (STORE-59)."""
 
 UNIT_OCTETS: Final = 32 << 20
-"""Octets read for one unit: some seconds of work in a thread, after which the place is written down."""
+"""Octets read for one unit, which bounds what it has to write."""
+
+UNIT_SECONDS: Final = 1.0
+"""After which a unit ends: beside others that are at work it takes ten times as long, and a snapshot of the account is
+open meanwhile.
+"""
 
 NAME: Final = "reparse"
 """Of the row in table ``upgrade``."""
@@ -116,8 +122,9 @@ def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_Anew]]:
     anew: list[_Anew] = []
     octets = 0
     work = Background()
+    until = time.monotonic() + UNIT_SECONDS
     for message_id, size in r.rows(NEXT, after, UNIT_MESSAGES):
-        if octets and octets + size > UNIT_OCTETS:
+        if octets and (octets + size > UNIT_OCTETS or time.monotonic() >= until):
             break
         octets += size
         after = message_id
