@@ -495,3 +495,12 @@ async def test_an_unknown_account_or_bad_mailbox_is_an_error(accounts: Accounts)
     bad = await imported(accounts, mbox([mail(1)]), Order(form=Form.MBOX, mailbox="a//b"))
     assert done(bad).messages == 0
     assert "a//b" in bad.problems[0]
+
+
+async def test_a_header_section_over_the_limit_is_imported_as_it_is(accounts: Accounts) -> None:
+    """STORE-55, STORE-151"""
+    data = b"Subject: early\r\n" + (b"X-Long: " + b"x" * 1000 + b"\r\n") * 2000 + b"Late: one\r\n\r\ntext\r\n"
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, tar({"Large/cur/1:2,S": data, "Large/new/": b""}), Order(form=Form.TAR)))
+        ((octets, _, _),) = (await contents(account))["Large"]
+        assert octets == data
