@@ -86,9 +86,10 @@ class Supervisor:
       down: tasks in the pause after a failure.
     """
 
-    def __init__(self, name: str, nursery: trio.Nursery) -> None:
+    def __init__(self, name: str, nursery: trio.Nursery, plain: tuple[type[Exception], ...]) -> None:
         """For `open_supervisor`."""
         self.name: Final = name
+        self._plain = plain
         self.failures: Final[dict[str, int]] = {}
         self.down: Final[dict[str, Down]] = {}
         self._nursery = nursery
@@ -180,12 +181,18 @@ class Supervisor:
         self.down[name] = down
         kv = {"task": name, "of": self.name, "err": down.error, "since": _utc(down.since), "pause": seconds}
         logger = _logger(name)
-        logger.error("task failed, it starts again after a pause", exc_info=error, extra={"kv": kv})
+        traceback = None if error is None or self._is_plain(error) else error
+        logger.error("task failed, it starts again after a pause", exc_info=traceback, extra={"kv": kv})
         try:
             await trio.sleep(seconds)
         finally:
             del self.down[name]
         logger.info("task starts again", extra={"kv": {"task": name, "of": self.name, "since": _utc(down.since)}})
+
+    def _is_plain(self, error: Exception) -> bool:
+        if isinstance(error, ExceptionGroup):
+            return error.split(self._plain)[1] is None
+        return isinstance(error, self._plain)
 
     async def _once(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
         error = await self._attempt(name, task)
@@ -221,13 +228,17 @@ class Supervisor:
 
 
 @asynccontextmanager
-async def open_supervisor(name: str) -> AsyncIterator[Supervisor]:
+async def open_supervisor(name: str, *, plain: tuple[type[Exception], ...] = ()) -> AsyncIterator[Supervisor]:
     """A supervisor whose tasks run until the block ends, which cancels them.
+
+    Args:
+      plain: errors of a disk, a file or a peer, whose text says all: a task that fails with one starts again without a
+        traceback in the log.
 
     Errors: what ends everything (see above) comes out of the block in an ExceptionGroup, as from any nursery.
     """
     async with trio.open_nursery() as nursery:
-        yield Supervisor(name, nursery)
+        yield Supervisor(name, nursery, plain)
         nursery.cancel_scope.cancel()
 
 

@@ -101,6 +101,20 @@ async def test_the_log_names_the_task_with_one_traceback_for_a_series(
     assert [one.message for one in caplog.records if one.levelno == logging.INFO] == ["task starts again"] * 2
 
 
+async def test_an_error_whose_text_says_all_has_no_traceback(
+    clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-39a: else a damaged account would look like a fault of the program (campaign `damage_served`)."""
+    group = ExceptionGroup("two", [NO_DESCRIPTORS, OSError(errno.EIO, "I/O error")])
+    other = ExceptionGroup("two", [NO_DESCRIPTORS, ValueError("x")])
+    async with open_supervisor("account mia", plain=(OSError,)) as tree:
+        for number, error in enumerate((NO_DESCRIPTORS, group, other, ValueError("x"))):
+            tree.start(f"store.task{number}", Failing(error))
+        await trio.sleep(10)
+    failed = {record.kv["task"]: bool(record.exc_info) for record in caplog.records if record.levelno == logging.ERROR}  # type: ignore[attr-defined] # ours
+    assert failed == {"store.task0": False, "store.task1": False, "store.task2": True, "store.task3": True}
+
+
 async def test_one_task_fails_and_the_others_go_on(clock: MockClock) -> None:
     """ADMIN-39a: also when it fails with a group, as every nursery does."""
     group = ExceptionGroup("outer", [ExceptionGroup("inner", [PermissionError("no")]), RuntimeError("x")])

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import trio
 
 from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.errors import StoreError
 from moxlite.supervision import Supervisor, open_supervisor
 
 __all__ = ["AccountTasks", "BackgroundTask"]
@@ -59,7 +60,7 @@ class AccountTasks:
         """
         try:
             with self._scope:
-                async with open_supervisor(f"account {self._account.name}") as self.tree:
+                async with open_supervisor(f"account {self._account.name}", plain=(StoreError,)) as self.tree:
                     for name, job in self._tasks.items():
                         self.tree.start(name, job)
                     await trio.sleep_forever()
