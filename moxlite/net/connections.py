@@ -69,8 +69,8 @@ class guard:  # noqa: N801 reads as a statement: `with guard("smtpd"):`
     """Keeps an unexpected exception of one connection or task from ending the server.
 
     It is logged with its traceback, counted in ``moxlite_panic_total{pkg}``, and goes no further. A connection that the
-    peer broke is no panic. Cancellation and exits pass through, also from within a group; whoever opened the connection
-    closes it.
+    peer broke is no panic. A MemoryError, which its peer may have caused, ends the connection alone. Cancellation and
+    exits pass through, also from within a group; whoever opened the connection closes it.
     """
 
     def __init__(self, pkg: str) -> None:
