@@ -2,11 +2,11 @@
 (QUEUE-140).
 """
 
-import re
 from typing import Final
 
 import trio
 
+from moxlite.acceptance.producers.simulated import demanded
 from moxlite.net.dial import DialError
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.net.tls import ClientTLS
@@ -17,12 +17,10 @@ from moxlite.queue.context import Context, Loopback
 from moxlite.queue.rows import Message
 from moxlite.queue.session import Batch, Outcomes, Trace, converse
 
-__all__ = ["deliver_local", "deliver_to_loopback", "simulated_failure", "transaction_key"]
+__all__ = ["deliver_local", "deliver_to_loopback", "transaction_key"]
 
 TIMEOUT_SECONDS: Final = 3600.0
 """How long a recipient ending in `timeout` keeps the queue waiting (SMTP-132)."""
-
-_SIMULATED = re.compile(r"queue.*?(temperror|permerror|timeout|[45][0-9][0-9])", re.IGNORECASE | re.DOTALL)
 
 
 async def deliver_local(ctx: Context, batch: Batch, trace: Trace) -> Outcomes:
@@ -57,25 +55,13 @@ async def deliver_to_loopback(ctx: Context, batch: Batch, trace: Trace, loopback
     return await converse(client, batch, trace, requiretls=batch.first.require_tls is True)
 
 
-def simulated_failure(localpart: str) -> str | None:
-    """What a localpart of localserve asks the queue to do wrong: `temperror`, `permerror`, `timeout` or a code
-    (SMTP-132).
-    """
-    match = _SIMULATED.fullmatch(localpart)
-    return match[1].lower() if match else None
-
-
 async def _simulate(batch: Batch) -> None:
-    match simulated_failure(batch.first.rcpt_localpart):
+    """Fail as the recipient's localpart asks for (SMTP-132)."""
+    match demanded(batch.first.rcpt_localpart, "queue"):
         case None:
             return
         case "timeout":
             await trio.sleep(TIMEOUT_SECONDS)
             raise SMTPError(False, 0, "4.4.2", "connect", "simulated timeout")
-        case "temperror":
-            raise SMTPError(False, 451, "4.3.0", "connect", "simulated temporary failure")
-        case "permerror":
-            raise SMTPError(True, 550, "5.3.0", "connect", "simulated permanent failure")
         case code:
-            number = int(code)
-            raise SMTPError(number >= 500, number, f"{code[0]}.3.0", "connect", f"simulated failure {code}")
+            raise SMTPError(code >= 500, code, f"{code // 100}.3.0", "connect", f"simulated failure {code}")

@@ -25,7 +25,7 @@ command_duration_seconds: Final = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60, 120),
 )
 delivery_total: Final = Counter(
-    "moxlite_smtpd_delivery", "Incoming messages per recipient, with the reason of the decision.", ["result", "reason"]
+    "moxlite_smtpd_delivery", "Incoming messages per account, with the reason of the plan.", ["result", "reason"]
 )
 submission_total: Final = Counter("moxlite_smtpd_submission", "Submitted messages.", ["result"])
 errors_total: Final = Counter("moxlite_smtpd_errors", "Connections that ended in an error.", ["error"])

@@ -9,12 +9,12 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moxlite.acceptance.producers.simulated import demanded
 from moxlite.config.domains import Route
 from moxlite.config.static import Queue as QueueConfig
 from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.proto.address import Domain
 from moxlite.queue.hosts import NoHosts, addresses_of, hosts_of, order_addresses
-from moxlite.queue.local import simulated_failure
 from moxlite.queue.routing import matching_route
 from moxlite.queue.rows import MAX_RESULTS, Result, decode_results, encode_results
 from moxlite.queue.schedule import attempts_left, delay_after
@@ -155,9 +155,9 @@ def test_addresses_are_ordered_by_history() -> None:
 @pytest.mark.parametrize(
     ("localpart", "failure"),
     [
-        ("queuetemperror", "temperror"),
-        ("queue-anything-permerror", "permerror"),
-        ("Queue451", "451"),
+        ("queuetemperror", 451),
+        ("queue-anything-permerror", 550),
+        ("Queue451", 451),
         ("queuetimeout", "timeout"),
         ("queue399", None),
         ("temperror", None),
@@ -165,9 +165,9 @@ def test_addresses_are_ordered_by_history() -> None:
         ("queue", None),
     ],
 )
-def test_localserve_fails_in_the_queue_only_on_request(localpart: str, failure: str | None) -> None:
+def test_localserve_fails_in_the_queue_only_on_request(localpart: str, failure: int | str | None) -> None:
     """SMTP-132, ADMIN-45: prefix `queue` and one of the endings."""
-    assert simulated_failure(localpart) == failure
+    assert demanded(localpart, "queue") == failure
 
 
 def test_attempts_are_kept_up_to_a_number() -> None:
