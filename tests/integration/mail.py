@@ -42,7 +42,10 @@ class Stored(NamedTuple):
 
 
 def holdings(session: imaplib.IMAP4) -> dict[str, list[Stored]]:
-    """All that an account holds: messages in order of UIDs, by mailbox; mailboxes without messages are there too."""
+    """All that an account holds: messages in order of UIDs, by mailbox; mailboxes without messages are there too.
+
+    Without what the server says by itself: which are new, and by the mailbox that they enter, which are wanted.
+    """
     session.noop()
     session.response("LIST")  # what others did to mailboxes meanwhile (IMAP-59)
     _, answer = session.list('""', '"*"')
@@ -58,7 +61,7 @@ def holdings(session: imaplib.IMAP4) -> dict[str, list[Stored]]:
                 date = imaplib.Internaldate2tuple(item[0])
                 assert flags, item[0]
                 assert date, item[0]
-                words = frozenset(flags[1].decode().split()) - {r"\Recent"}
+                words = frozenset(flags[1].decode().split()) - {r"\Recent", "$NotJunk"}
                 found[name].append(Stored(item[1], words, round(time.mktime(date))))
     return found
 

@@ -51,7 +51,7 @@ def test_a_mail_program_may_run_the_command_instead_of_connecting(
                     assert shown[-1]
             finally:
                 trace.send_signal(signal.SIGINT)
-        assert any(" SELECT Inbox" in line for line in shown)
+        assert any(" SELECT INBOX" in line for line in shown)
         assert not any(server.password in line for line in shown)
         until(lambda: "imap trace ended" in server.log())
         failed = server.cli("admin", "imapserve", "nobody@localhost", stdin="", check=False)
