@@ -12,7 +12,6 @@ from tests.tools import until
 
 SETTINGS = """\
 junk_filter = { threshold = 0.95, onegrams = true }
-automatic_junk_flags = { enabled = true, junk_mailbox_regexp = "^(junk|spam)", neutral_mailbox_regexp = "^inbox" }
 """
 
 
