@@ -26,7 +26,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       evidence: of the message, and what was asked for this account.
       asked: the address that the client wrote, in its spelling. recipient: the account's address behind it.
-      index: the number of the client's recipient, from 0.
+      indexes: the numbers of the client's recipients that lead here, from 0; `asked` is the first one's.
       settings: of the account; None when the configuration has lost it.
       rule: the ruleset of the destination that matches.
       alias: the alias that was written to. may_post: whether the author may write to it.
@@ -38,7 +38,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
     asked: Path
     recipient: AccountRecipient
-    index: int = 0
+    indexes: tuple[int, ...] = (0,)
     settings: Account | None = None
     rule: Ruleset | None = None
     alias: AliasRecipient | None = None
@@ -67,24 +67,38 @@ def expand(
       recipients: the addresses as the client wrote them, and who that is.
     """
     cases: list[Case] = []
-    for kind in (AccountRecipient, AliasRecipient):
-        for index, (asked, found) in enumerate(recipients):
-            if not isinstance(found, kind):
-                continue
-            cases += [
-                Case(
-                    evidence=evidence,
-                    asked=asked,
-                    recipient=recipient,
-                    index=index,
-                    settings=snapshot.account(recipient.account),
-                    alias=found if isinstance(found, AliasRecipient) else None,
-                    may_post=not isinstance(found, AliasRecipient) or _may_post(snapshot, evidence, found),
-                    simulated=simulated,
-                )
-                for recipient in _members(snapshot, evidence, found)
-            ]
+    for indexes in _alike(recipients, simulated=simulated):
+        asked, found = recipients[indexes[0]]
+        alias = found if isinstance(found, AliasRecipient) else None
+        may_post = alias is None or _may_post(snapshot, evidence, alias)
+        cases += [
+            Case(
+                evidence=evidence,
+                asked=asked,
+                recipient=recipient,
+                indexes=indexes,
+                settings=snapshot.account(recipient.account),
+                alias=alias,
+                may_post=may_post,
+                simulated=simulated,
+            )
+            for recipient in _members(snapshot, evidence, found)
+        ]
     return cases
+
+
+def _alike(recipients: Sequence[tuple[Path, Recipient]], *, simulated: bool) -> list[tuple[int, ...]]:
+    """The numbers of recipients that lead to the same destination or alias, own addresses first: a client may name one
+    a thousand times. In localserve the localpart decides as well.
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index, (asked, found) in enumerate(recipients):
+        localpart = asked.localpart if simulated else ""
+        if isinstance(found, AccountRecipient):
+            groups.setdefault((0, found.account, found.configured, localpart), []).append(index)
+        elif isinstance(found, AliasRecipient):
+            groups.setdefault((1, str(found.canonical), "", localpart), []).append(index)
+    return [tuple(group) for key, group in sorted(groups.items(), key=lambda item: item[0][0] == 1)]
 
 
 def _members(snapshot: Snapshot, evidence: Evidence, found: Recipient) -> Iterator[AccountRecipient]:

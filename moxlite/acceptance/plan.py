@@ -7,7 +7,7 @@ when it cannot be given, since others of the same message accept it.
 ========================================= ======================================= ===================================
 What was proposed                         Reply                                   Actions
 ========================================= ======================================= ===================================
-something binding                         that of the first binding proposal      by the lines below
+something binding                         that of the first one up to it          by the lines below
 a reply                                   that of the first one                   by the lines below
 no reply                                  none: accepted                          those of all proposals; the mailbox
                                                                                   of the destination first, unless a

@@ -8,7 +8,7 @@ When that last unit fails, the client is told to try again, and what was stored 
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Final
 
 import msgspec
@@ -65,6 +65,7 @@ class Reception:
         self._single = len(transaction.recipients) == 1
         self._utf8 = transaction.mail.smtputf8
         self._cases: list[Case] = []
+        self._numbers: dict[int, list[int]] = {}  # of the cases that each recipient leads to
         self._said: dict[int, Outcome] = {}  # what the plan of each case says, by its number
         self._decided: dict[str, Decided] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -94,6 +95,9 @@ class Reception:
             [(recipient.path, recipient.found) for recipient in recipients],
             simulated=self._session.context.localserve,
         )
+        for number, case in enumerate(self._cases):
+            for index in case.indexes:
+                self._numbers.setdefault(index, []).append(number)
         await self._plan()
         await self._perform()
         response = await self._owe()
@@ -221,7 +225,8 @@ class Reception:
         for number, case in enumerate(self._cases):
             outcome = self._outcome(number)
             if outcome.state is State.REFUSED and outcome.reply is not None:
-                failed.setdefault(case.index, Failed(self._transaction.recipients[case.index], outcome.reply))
+                for index in case.indexes:
+                    failed.setdefault(index, Failed(self._transaction.recipients[index], outcome.reply))
         for index, recipient in enumerate(self._transaction.recipients):
             if not isinstance(recipient.found, AccountRecipient | AliasRecipient):
                 failed[index] = Failed(recipient, replies.UNKNOWN_USER)
@@ -242,12 +247,12 @@ class Reception:
             return True
         try:
             async with self._session.context.accounts.use(name) as account:
-                with trio.CancelScope(shield=True):
+                with trio.move_on_after(self._session.context.pace.store, shield=True):
                     await owe(account, notice)
+                    return True
         except StoreError as error:
             logger.error("notice of failure cannot be stored", extra={"kv": {"account": name, "err": error}})
-            return False
-        return True
+        return False
 
     async def _owe(self) -> Response:
         """The reply, once all that it promises is durable."""
@@ -271,7 +276,7 @@ class Reception:
         """The refusal of one recipient, None if it is accepted."""
         if not isinstance(self._transaction.recipients[index].found, AccountRecipient | AliasRecipient):
             return replies.UNKNOWN_USER
-        return refused([self._outcome(number) for number, case in enumerate(self._cases) if case.index == index])
+        return refused([self._outcome(number) for number in self._numbers.get(index, ())])
 
     async def _defer(self, names: list[str]) -> bool:
         """Hand the deliveries to the queue that accounts cannot take now; False when it cannot be had."""
@@ -280,12 +285,12 @@ class Reception:
             return False
         deferred = [self._deferred(self._decided[name], self._outcomes[name]) for name in names]
         try:
-            with trio.CancelScope(shield=True):
+            with trio.move_on_after(self._session.context.pace.store, shield=True):
                 await defer(deferred, self._prepared.spool)
+                return True
         except StoreError as error:
             logger.error("deliveries to accounts cannot be queued", extra={"kv": {"number": len(names), "err": error}})
-            return False
-        return True
+        return False
 
     def _deferred(self, decided: Decided, outcome: Outcome) -> Deferred:
         case, mail = decided.case, self._transaction.mail
@@ -315,12 +320,12 @@ class Reception:
         """Have the account know that the client will bring the message again."""
         try:
             async with self._session.context.accounts.use(name) as account:
-                with trio.CancelScope(shield=True):
+                with trio.move_on_after(self._session.context.pace.store, shield=True):
                     await suppress_retry(account, self._retry_key)
         except StoreError as error:
             logger.warning("message may come twice", extra={"kv": {"account": name, "err": error}})
 
-    @property
+    @cached_property
     def _retry_key(self) -> bytes:
         """The same for the same message of the same sender to the same recipients."""
         paths = sorted(recipient.path.pack(True) for recipient in self._transaction.recipients)
@@ -376,7 +381,7 @@ class Reception:
         """One line in the log and one count per account (SMTP-139, SMTP-140)."""
         decided, outcome = self._decided[name], self._outcomes[name]
         word = decided.plan.word
-        facts = self._noted(self._transaction.recipients[decided.case.index], word)
+        facts = self._noted(self._transaction.recipients[decided.case.indexes[0]], word)
         if outcome.state is State.ACCEPTED and outcome.reply is not None:
             result, text = "deferred", "message waits for its account"
             facts["reply"] = str(outcome.reply)

@@ -215,6 +215,25 @@ async def test_localserve_fails_for_one_recipient_among_several(smtp: Smtp) -> N
     assert (owed.account, owed.code) == ("bo", 451)
 
 
+async def test_an_alias_that_is_named_a_thousand_times_is_planned_once(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-32, SMTP-105"""
+    planned = 0
+
+    def producer(case: Case) -> Sequence[Proposal]:
+        nonlocal planned
+        planned += 1
+        return ()
+
+    monkeypatch.setattr(gathering, "ORDER", (producer, *ORDER))
+    async with smtp.connect() as client:
+        reply = await send(client, *["team@ours.example", "mia@ours.example"] * 500)
+        assert reply.startswith("250 2.0.0 message accepted, id ")
+    assert planned == 3
+    assert len(await smtp.messages("mia")) == len(await smtp.messages("bo")) == 1
+
+
 # With a queue
 
 
@@ -308,4 +327,5 @@ async def test_a_delivery_waits_once_however_often_it_is_owed(smtp: Smtp, monkey
         assert row.sender_address == ""
         await queue.fail(Filter(ids=(row.id,)))
         assert await queue.list_messages() == []
+        assert await queue._database.read(lambda r: r.value("SELECT count(*) FROM local"), op="test") == 0
     assert len(await smtp.messages("bo")) == 1
