@@ -1,0 +1,346 @@
+"""Evaluating SPF: the function ``check_host`` of RFC 7208 §4, with its limits (§4.6.4; AUTH-20..28).
+
+A domain's owner may cost us ten terms with look-ups, two look-ups without an answer and twenty seconds, whatever the
+record includes; one evaluation has one set of counters.
+"""
+
+import ipaddress
+import re
+from collections.abc import Awaitable
+from typing import Final, NamedTuple, TypeVar
+
+import trio
+
+from moxlite.mailauth.results import SPFResult, SPFStatus
+from moxlite.mailauth.spf.macros import Facts, MacroText, expand, needs_name, parse_macros, shorten
+from moxlite.mailauth.spf.record import Record, RecordError, Term, is_record, parse_record
+from moxlite.net.limits import IPAddress, unmap
+from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver, absolute
+
+__all__ = ["MAX_TERMS", "MAX_VOID", "check", "check_helo"]
+
+MAX_TERMS: Final = 10
+"""Terms that cost look-ups (§4.6.4)."""
+
+MAX_VOID: Final = 2
+"""Look-ups without an answer (§4.6.4)."""
+
+MAX_NAMES: Final = 10
+"""Names of an MX answer, more are an error; of a PTR answer, more are not looked at (§4.6.4)."""
+
+SECONDS: Final = 20.0
+"""For all look-ups of one evaluation (§4.6.4)."""
+
+MAX_EXPLANATION: Final = 512
+"""Octets of an explanation: it goes into one reply of SMTP (AUTH-28)."""
+
+POSTMASTER: Final = "postmaster"
+"""Stands for a missing local part (§4.3)."""
+
+R = TypeVar("R")
+
+_LABEL: Final = re.compile(r"[!-\-/-~]{1,63}")
+"""Any visible ASCII but the dot: DNS itself restricts nothing more, and names of services begin with an underscore."""
+
+
+class _Stop(Exception):
+    """The evaluation ends with an error."""
+
+    def __init__(self, status: SPFStatus, problem: str) -> None:
+        super().__init__(problem)
+        self.status = status
+        self.problem = problem
+
+
+class _Match(NamedTuple):
+    """What a record says: its result, the term that matched, and the record's explanation for a fail."""
+
+    status: SPFStatus
+    mechanism: str = "default"
+    explanation: MacroText | None = None
+    domain: str = ""
+    problem: str = ""
+
+
+async def check(
+    resolver: Resolver, *, ip: IPAddress, mail_from: str, helo: str, receiver: str = "unknown", explain: bool = True
+) -> SPFResult:
+    """Whether the domain of MAIL FROM permits the client; for the null sender, that of EHLO (§2.4).
+
+    Args:
+      mail_from: the address, domain in A-labels, without quotes; "" for the null sender.
+      helo: as the client said it; an address literal has no domain.
+      receiver: own host name, for macros of explanations.
+      explain: look up the explanation of a fail.
+
+    Whatever happens in DNS is in the result.
+    """
+    localpart, _, domain = mail_from.rpartition("@")
+    if not mail_from:
+        return await check_helo(resolver, ip=ip, helo=helo, receiver=receiver, explain=explain)
+    evaluation = _Evaluation(resolver, unmap(ip), f"{localpart or POSTMASTER}@{domain}", helo, receiver)
+    result = await evaluation.run(domain, explain=explain)
+    return SPFResult(identity="mailfrom", domain=domain, **result)  # type: ignore[arg-type]  # fields of SPFResult
+
+
+async def check_helo(
+    resolver: Resolver, *, ip: IPAddress, helo: str, receiver: str = "unknown", explain: bool = False
+) -> SPFResult:
+    """Whether the domain of EHLO permits the client (§2.3). Arguments as `check`."""
+    evaluation = _Evaluation(resolver, unmap(ip), f"{POSTMASTER}@{helo}", helo, receiver)
+    result = await evaluation.run(helo, explain=explain)
+    return SPFResult(identity="helo", domain=helo, **result)  # type: ignore[arg-type]  # fields of SPFResult
+
+
+class _Evaluation:
+    """One evaluation with its counters."""
+
+    def __init__(self, resolver: Resolver, ip: IPAddress, sender: str, helo: str, receiver: str) -> None:
+        self._resolver = resolver
+        self._ip = ip
+        self._sender = sender
+        self._helo = helo
+        self._receiver = receiver
+        self._terms = self._voids = self._queries = 0
+        self._authentic = True
+        self._names: list[str] | None = None  # of the client, confirmed
+
+    async def run(self, domain: str, *, explain: bool) -> dict[str, object]:
+        """The result, as fields of `SPFResult`."""
+        explanation: str | None = None
+        match = _Match(SPFStatus.TEMPERROR, problem="DNS took too long")
+        with trio.move_on_after(SECONDS):
+            try:
+                match = await self._check_host(domain)
+            except _Stop as stop:
+                match = _Match(stop.status, problem=stop.problem)
+        if explain and match.status is SPFStatus.FAIL and match.explanation is not None:
+            with trio.move_on_after(SECONDS):
+                explanation = await self._explain(match.explanation, match.domain)
+        return {
+            "status": match.status,
+            "problem": match.problem,
+            "mechanism": match.mechanism,
+            "explanation": explanation,
+            "authentic": self._authentic and self._queries > 0,
+            "dns_terms": self._terms,
+            "void_lookups": self._voids,
+            "dns_queries": self._queries,
+        }
+
+    # §4
+
+    async def _check_host(self, domain: str) -> _Match:
+        if not _is_name(domain):
+            return _Match(SPFStatus.NONE, problem="no domain name")
+        record = await self._record(domain)
+        if record is None:
+            return _Match(SPFStatus.NONE, problem="no record")
+        for term in record.terms:
+            if await self._matches(term, domain):
+                return _Match(term.result, term.text, record.explanation, domain)
+        if record.redirect is None or any(term.kind == "all" for term in record.terms):
+            return _Match(SPFStatus.NEUTRAL)
+        self._count_term()
+        target = await self._expand(record.redirect, domain)
+        match = await self._check_host(target)
+        if match.status is SPFStatus.NONE:
+            raise _Stop(SPFStatus.PERMERROR, f"redirect to {target} without a record")
+        return match
+
+    async def _record(self, domain: str) -> Record | None:
+        try:
+            answer = await self._ask(self._resolver.txt(absolute(domain)))
+        except NotFound:
+            return None
+        except DNSError as error:
+            raise _stopped_by(error) from error
+        found = [text for text in answer.records if is_record(text)]
+        if not found:
+            return None
+        if len(found) > 1:
+            raise _Stop(SPFStatus.PERMERROR, f"{len(found)} records at {domain}")
+        try:
+            return parse_record(found[0])
+        except RecordError as error:
+            raise _Stop(SPFStatus.PERMERROR, f"record of {domain}: {error}") from error
+
+    async def _matches(self, term: Term, domain: str) -> bool:
+        """§5."""
+        if term.kind == "all":
+            return True
+        if term.network is not None:
+            return self._ip in term.network
+        self._count_term()
+        target = domain if term.domain is None else await self._expand(term.domain, domain)
+        if term.kind == "include":
+            return await self._included(target)
+        if not _is_name(target, single=True):
+            return False
+        match term.kind:
+            case "a":
+                return self._holds(await self._addresses(target), term)
+            case "mx":
+                return await self._mx(target, term)
+            case "ptr":
+                return any(_is_below(name, target) for name in await self._confirmed())
+            case _:
+                return bool(await self._exists(target))
+
+    async def _included(self, target: str) -> bool:
+        """§5.2."""
+        match = await self._check_host(target)
+        if match.status is SPFStatus.NONE:
+            raise _Stop(SPFStatus.PERMERROR, f"include of {target} without a record")
+        return match.status is SPFStatus.PASS
+
+    async def _mx(self, target: str, term: Term) -> bool:
+        """§5.4."""
+        try:
+            answer = await self._ask(self._resolver.mx(absolute(target)))
+        except NotFound:
+            self._count_void()
+            return False
+        except DNSError as error:
+            raise _stopped_by(error) from error
+        hosts = [record.host for record in answer.records if record.host != "."]
+        if len(hosts) > MAX_NAMES:
+            raise _Stop(SPFStatus.PERMERROR, f"{target} has more than {MAX_NAMES} mail hosts")
+        for host in hosts:
+            if self._holds(await self._addresses(host), term):
+                return True
+        return False
+
+    async def _exists(self, target: str) -> tuple[IPAddress, ...]:
+        """§5.7: always type A."""
+        return await self._addresses(target, family=4)
+
+    async def _addresses(self, name: str, *, family: int = 0) -> tuple[IPAddress, ...]:
+        """The addresses of a host, of the client's family."""
+        version = family or self._ip.version
+        try:
+            return (await self._ask(self._resolver.ips(absolute(name), 4 if version == 4 else 6))).records
+        except NotFound:
+            self._count_void()
+            return ()
+        except DNSError as error:
+            raise _stopped_by(error) from error
+
+    def _holds(self, addresses: tuple[IPAddress, ...], term: Term) -> bool:
+        length = term.four if self._ip.version == 4 else term.six
+        return any(
+            self._ip in ipaddress.ip_network((address, length), strict=False)
+            for address in addresses
+            if address.version == self._ip.version
+        )
+
+    # Names of the client (§5.5, §7.3)
+
+    async def _confirmed(self) -> list[str]:
+        """Names of the client's address that lead back to it; errors of DNS find none."""
+        if self._names is None:
+            self._names = []
+            try:
+                answer = await self._ask(self._resolver.ptr(self._ip))
+            except NotFound:
+                self._count_void()
+                return self._names
+            except DNSError:
+                return self._names
+            for name in answer.records[:MAX_NAMES]:
+                try:
+                    found = await self._ask(self._resolver.ips(absolute(name), 4 if self._ip.version == 4 else 6))
+                except DNSError:
+                    continue
+                if self._ip in found.records:
+                    self._names.append(name.removesuffix("."))
+        return self._names
+
+    async def _name(self, domain: str) -> str:
+        """The value of ``%{p}``: the domain itself before names below it before others."""
+        names = await self._confirmed()
+        below = [name for name in names if _is_below(name, domain)]
+        same = [name for name in below if len(name) == len(domain.removesuffix("."))]
+        return (same or below or names or ["unknown"])[0]
+
+    # Macros
+
+    async def _expand(self, text: MacroText, domain: str) -> str:
+        if needs_name(text):
+            self._count_term()
+        return shorten(await expand(text, self._facts(domain)))
+
+    def _facts(self, domain: str) -> Facts:
+        return Facts(
+            ip=self._ip,
+            sender=self._sender,
+            helo=self._helo,
+            receiver=self._receiver,
+            domain=domain,
+            name=self._name,
+        )
+
+    async def _explain(self, text: MacroText, domain: str) -> str | None:
+        """The explanation of a fail (§6.2); None where there is none that is right."""
+        counters = self._terms, self._voids, self._queries, self._authentic
+        self._terms = self._voids = 0
+        try:
+            target = await self._expand(text, domain)
+            answer = await self._ask(self._resolver.txt(absolute(target)))
+            if len(answer.records) != 1:
+                return None
+            macros = parse_macros(answer.records[0], explanation=True)
+            if needs_name(macros):
+                self._count_term()
+            told = await expand(macros, self._facts(domain))
+        except (_Stop, DNSError, ValueError):
+            return None
+        finally:
+            self._terms, self._voids, self._queries, self._authentic = counters
+        told = "".join(char for char in told if char.isprintable())
+        return told if told.isascii() and 0 < len(told) <= MAX_EXPLANATION else None
+
+    # Counters (§4.6.4)
+
+    async def _ask(self, question: Awaitable[Answer[R]]) -> Answer[R]:
+        """Await a look-up, and count it. Raises DNSError."""
+        self._queries += 1
+        try:
+            answer = await question
+        except DNSError as error:
+            self._authentic = self._authentic and error.authentic
+            raise
+        self._authentic = self._authentic and answer.authentic
+        return answer
+
+    def _count_term(self) -> None:
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_TERMS} terms with look-ups")
+
+    def _count_void(self) -> None:
+        self._voids += 1
+        if self._voids > MAX_VOID:
+            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_VOID} look-ups without an answer")
+
+
+def _stopped_by(error: DNSError) -> _Stop:
+    if isinstance(error, PermError):
+        return _Stop(SPFStatus.PERMERROR, str(error))
+    return _Stop(SPFStatus.TEMPERROR, str(error))
+
+
+def _is_name(name: str, *, single: bool = False) -> bool:
+    """Whether it is a domain name, of several labels unless `single` (§4.3)."""
+    labels = name.removesuffix(".").split(".")
+    if len(name) > 253 + name.endswith(".") or (len(labels) < 2 and not single):
+        return False
+    if labels[-1].isdecimal() or name.startswith("["):
+        return False  # an address
+    return all(_LABEL.fullmatch(label) for label in labels)
+
+
+def _is_below(name: str, domain: str) -> bool:
+    """Whether a name is a domain or below it."""
+    name, domain = name.lower().removesuffix("."), domain.lower().removesuffix(".")
+    return name == domain or name.endswith(f".{domain}")

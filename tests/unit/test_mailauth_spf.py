@@ -1,0 +1,322 @@
+"""SPF by tables: each mechanism and each result (RFC 7208; AUTH-20..28, AUTH-100)."""
+
+from ipaddress import ip_address
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from moxlite.mailauth.results import SPFResult
+from moxlite.mailauth.spf.check import check, check_helo
+from moxlite.mailauth.spf.macros import BadMacro, Facts, expand, parse_macros, shorten
+from moxlite.mailauth.spf.record import RecordError, parse_record
+from moxlite.net.resolver import FakeResolver, RecordType
+
+IP4 = ip_address("192.0.2.3")
+IP6 = ip_address("2001:db8::cb01")
+
+ZONE = {
+    "A": {
+        "a.example.": ["192.0.2.3"],
+        "net.example.": ["192.0.2.200"],
+        "mx1.example.": ["198.51.100.1"],
+        "mx2.example.": ["192.0.2.3"],
+        "client.named.example.": ["192.0.2.3"],
+        "listed.exists.example.": ["127.0.0.2"],
+        "3.2.0.192.in-addr._spf.example.": ["127.0.0.2"],
+        "six.example.": ["192.0.2.9"],
+    },
+    "AAAA": {"a6.example.": ["2001:db8::cb01"], "six.example.": ["2001:db8::1"]},
+    "MX": {
+        "mail.example.": ["10 mx1.example.", "20 mx2.example."],
+        "nullmx.example.": ["0 ."],
+        "manymx.example.": [f"{n} h{n}.example." for n in range(11)],
+    },
+    "PTR": {"3.2.0.192.in-addr.arpa.": ["forged.other.example.", "client.named.example."]},
+    "TXT": {
+        "pass.example.": ["v=spf1 +all"],
+        "fail.example.": ["v=spf1 -all"],
+        "soft.example.": ["v=spf1 ~all"],
+        "neutral.example.": ["v=spf1 ?all"],
+        "broken.example.": ["v=spf1 a:"],
+        "two.example.": ["v=spf1 -all", "V=SPF1 +all"],
+        "other.example.": ["google-site-verification=1", "v=spf10 +all"],
+        "loop.example.": ["v=spf1 include:loop.example"],
+        "redirected.example.": ["v=spf1 redirect=fail.example"],
+        "why.example.": ["v=spf1 -all exp=text.example"],
+        "viaexp.example.": ["v=spf1 redirect=why.example"],
+        "text.example.": ["%{i} is not one of %{d}'s, says %{r}: see http://x.example/?s=%{S}"],
+        "badexp.example.": ["v=spf1 -all exp=two-texts.example"],
+        "two-texts.example.": ["one", "two"],
+        "ctlexp.example.": ["v=spf1 -all exp=ctl.example"],
+        "ctl.example.": ["go\x1b[31maway\r\nnow"],
+        "upper.example.": ["v=SPF1 IP4:192.0.2.0/24 -ALL"],
+    },
+}
+
+
+def resolver(record: str = "", **more: object) -> FakeResolver:
+    made = FakeResolver(ZONE, **more)  # type: ignore[arg-type]  # as FakeResolver
+    if record:
+        made.set("test.example.", RecordType.TXT, [record])
+    return made
+
+
+async def ask(record: str, ip: object = IP4, *, sender: str = "mia@test.example", **more: object) -> SPFResult:
+    return await check(resolver(record, **more), ip=ip, mail_from=sender, helo="client.example")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("record", "status", "mechanism"),
+    [
+        ("v=spf1 +all", "pass", "+all"),
+        ("v=spf1 all", "pass", "all"),
+        ("v=spf1 -all", "fail", "-all"),
+        ("v=spf1 ~all", "softfail", "~all"),
+        ("v=spf1 ?all", "neutral", "?all"),
+        ("v=spf1", "neutral", "default"),
+        ("v=spf1 ip4:192.0.2.0/24 -all", "pass", "ip4:192.0.2.0/24"),
+        ("v=spf1 ip4:192.0.2.4 -all", "fail", "-all"),
+        ("v=spf1 ip4:0.0.0.0/0 -all", "pass", "ip4:0.0.0.0/0"),
+        ("v=spf1 ip6:2001:db8::/32 -all", "fail", "-all"),
+        ("v=spf1 a:a.example -all", "pass", "a:a.example"),
+        ("v=spf1 a:net.example/24 -all", "pass", "a:net.example/24"),
+        ("v=spf1 a:net.example/24//64 -all", "pass", "a:net.example/24//64"),
+        ("v=spf1 a:net.example//64 -all", "fail", "-all"),
+        ("v=spf1 a:six.example -all", "fail", "-all"),
+        ("v=spf1 mx:mail.example -all", "pass", "mx:mail.example"),
+        ("v=spf1 mx:nullmx.example -all", "fail", "-all"),
+        ("v=spf1 ptr:named.example -all", "pass", "ptr:named.example"),
+        ("v=spf1 ptr:other.example -all", "fail", "-all"),
+        ("v=spf1 ptr -all", "fail", "-all"),
+        ("v=spf1 exists:listed.exists.example -all", "pass", "exists:listed.exists.example"),
+        ("v=spf1 exists:%{ir}.%{v}._spf.example -all", "pass", "exists:%{ir}.%{v}._spf.example"),
+        ("v=spf1 a:%{p} -all", "pass", "a:%{p}"),
+        ("v=spf1 include:pass.example -all", "pass", "include:pass.example"),
+        ("v=spf1 include:fail.example include:soft.example include:neutral.example ~all", "softfail", "~all"),
+        ("v=spf1 -include:pass.example +all", "fail", "-include:pass.example"),
+        ("v=spf1 redirect=soft.example", "softfail", "~all"),
+        ("v=spf1 redirect=fail.example ?all", "neutral", "?all"),
+        ("v=spf1 moo=cow_%{h} -all", "fail", "-all"),
+        ("v=spf1  ip4:192.0.2.3   -all ", "pass", "ip4:192.0.2.3"),
+    ],
+)
+async def test_each_mechanism_and_result(record: str, status: str, mechanism: str) -> None:
+    """AUTH-22, AUTH-24, AUTH-25, AUTH-26, AUTH-27."""
+    result = await ask(record)
+    assert (result.status, result.mechanism, result.problem) == (status, mechanism, "")
+    assert result.identity == "mailfrom"
+    assert result.domain == "test.example"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "v=spf1 +all a:",
+        "v=spf1 +all ip4:192.0.2.0/33",
+        "v=spf1 +all ip4:192.0.2.0/024",
+        "v=spf1 +all ip4:192.0.2",
+        "v=spf1 +all ip6:2001:db8::/129",
+        "v=spf1 +all ip6:2001:db8::%eth0",
+        "v=spf1 +all a:a.example/33",
+        "v=spf1 +all a//129",
+        "v=spf1 +all a:a.example:8080",
+        "v=spf1 +all a:single",
+        "v=spf1 +all mx:%{x}.example",
+        "v=spf1 +all mx:%{d0}.example",
+        "v=spf1 +all mx:100%.example",
+        "v=spf1 +all exists:%{c}.example",
+        "v=spf1 +all all:now",
+        "v=spf1 +all include",
+        "v=spf1 +all ptr:",
+        "v=spf1 +all unknown",
+        "v=spf1 +all ipv4:192.0.2.1",
+        "v=spf1 +all redirect=a.example redirect=b.example",
+        "v=spf1 +all exp=a.example exp=b.example",
+        "v=spf1 +all redirect=",
+        "v=spf1 +all moo=%{",
+        "v=spf1 +all\tip4:192.0.2.1",
+        "v=spf1 +all a:b\xe4r.example",
+    ],
+)
+async def test_an_error_anywhere_is_permanent(record: str) -> None:
+    """AUTH-22, AUTH-25: the whole record is read first, though its first term would match."""
+    result = await ask(record)
+    assert result.status == "permerror"
+    assert result.problem
+    with pytest.raises(RecordError):
+        parse_record(record)
+
+
+@pytest.mark.parametrize(
+    ("domain", "status"),
+    [
+        ("two.example", "permerror"),
+        ("other.example", "none"),
+        ("nothing.example", "none"),
+        ("single", "none"),
+        ("a..example", "none"),
+        ("x" * 64 + ".example", "none"),
+        ("[192.0.2.3]", "none"),
+        ("192.0.2.3", "none"),
+        ("", "none"),
+        ("upper.example", "pass"),
+        ("loop.example", "permerror"),
+    ],
+)
+async def test_the_choice_of_the_record(domain: str, status: str) -> None:
+    """AUTH-21."""
+    assert (await ask("", sender=f"mia@{domain}")).status == status
+
+
+@pytest.mark.parametrize(
+    ("record", "status"),
+    [
+        ("v=spf1 include:nothing.example +all", "permerror"),
+        ("v=spf1 include:broken.example +all", "permerror"),
+        ("v=spf1 redirect=nothing.example", "permerror"),
+        ("v=spf1 include:down.example +all", "temperror"),
+        ("v=spf1 a:down.example +all", "temperror"),
+        ("v=spf1 mx:down.example +all", "temperror"),
+        ("v=spf1 exists:down.example +all", "temperror"),
+        ("v=spf1 mx:manymx.example +all", "permerror"),
+        ("v=spf1 a:x1.example a:x2.example +all", "pass"),
+        ("v=spf1 a:x1.example a:x2.example a:x3.example +all", "permerror"),
+        ("v=spf1 exists:x1.example mx:x2.example exists:x3.example +all", "permerror"),
+        ("v=spf1 " + "a:net.example " * 10 + "+all", "pass"),
+        ("v=spf1 " + "a:net.example " * 11 + "+all", "permerror"),
+        ("v=spf1 " + "a:net.example " * 10 + "redirect=pass.example", "permerror"),
+        ("v=spf1 " + "a:net.example " * 9 + "a:%{p} +all", "permerror"),
+        ("v=spf1 " + "ip4:198.51.100.1 " * 500 + "+all", "pass"),
+        ("v=spf1 " + "ip4:198.51.100.1 " * 5000 + "+all", "permerror"),
+    ],
+)
+async def test_limits_and_failures_of_dns(record: str, status: str) -> None:
+    """AUTH-23, AUTH-24, AUTH-26, AUTH-100: the counters run through include and redirect."""
+    result = await ask(record, failing=["down.example"])
+    assert result.status == status
+    assert result.dns_queries <= 120
+
+
+async def test_counters_run_through_includes() -> None:
+    """AUTH-23, AUTH-100: a bomb of includes costs ten terms in all."""
+    bomb = resolver()
+    for n in range(50):
+        bomb.set(f"i{n}.example.", RecordType.TXT, [f"v=spf1 include:i{n + 1}.example include:i{n + 2}.example ?all"])
+    result = await check(bomb, ip=IP4, mail_from="x@i0.example", helo="h.example")
+    assert result.status == "permerror"
+    assert result.dns_terms == 11
+    assert len(bomb.asked) <= 11
+
+
+async def test_dns_that_takes_too_long_is_temporary(mock_clock: MockClock) -> None:
+    """AUTH-23: twenty seconds for all of it."""
+    mock_clock.autojump_threshold = 0
+    slow = {f"s{n}.example": 7.0 for n in range(10)}
+    result = await ask("v=spf1 a:s1.example a:s2.example a:s3.example a:s4.example +all", delays=slow)
+    assert (result.status, result.problem) == ("temperror", "DNS took too long")
+    assert trio.current_time() <= 21
+
+
+async def test_ipv6_clients_and_mapped_addresses() -> None:
+    """AUTH-24, AUTH-27."""
+    assert (await ask("v=spf1 a:a6.example -all", IP6)).status == "pass"
+    assert (await ask("v=spf1 a:six.example//64 -all", IP6)).status == "pass"
+    assert (await ask("v=spf1 a:a.example -all", IP6)).status == "fail"
+    assert (await ask("v=spf1 ip4:192.0.2.3 -all", ip_address("::ffff:192.0.2.3"))).status == "pass"
+    asked = resolver("v=spf1 exists:%{i}.example -all")
+    await check(asked, ip=IP6, mail_from="a@test.example", helo="h.example")
+    assert asked.asked[-1][0] == "2.0.0.1.0.d.b.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.c.b.0.1.example."
+
+
+async def test_the_null_sender_is_judged_by_its_greeting() -> None:
+    """AUTH-20."""
+    made = resolver("v=spf1 -all")
+    result = await check(made, ip=IP4, mail_from="", helo="test.example")
+    assert (result.status, result.identity, result.domain) == ("fail", "helo", "test.example")
+    assert (await check(made, ip=IP4, mail_from="", helo="[192.0.2.3]")).status == "none"
+    apart = await check_helo(made, ip=IP4, helo="pass.example")
+    assert (apart.status, apart.identity) == ("pass", "helo")
+
+
+async def test_explanations() -> None:
+    """AUTH-28, AUTH-105: macros of its own, no control characters, that of the redirect's target, one record."""
+    result = await ask("", sender="m ia@why.example")
+    assert (
+        result.explanation
+        == "192.0.2.3 is not one of why.example's, says unknown: see http://x.example/?s=m%20ia%40why.example"
+    )
+    assert (await ask("", sender="mia@viaexp.example")).explanation is not None
+    assert (await ask("", sender="mia@badexp.example")).explanation is None
+    assert (await ask("", sender="mia@ctlexp.example")).explanation is None
+    assert (await ask("v=spf1 include:why.example -all")).explanation is None
+    assert (await ask("v=spf1 ~all exp=text.example")).explanation is None
+
+
+async def test_the_state_of_dnssec_is_that_of_all_answers() -> None:
+    """AUTH-12."""
+    record = "v=spf1 a:net.example a:a.example -all"
+    assert (await ask(record, authentic=True)).authentic
+    assert not (await ask(record, authentic=["test.example", "a.example"])).authentic
+    assert not (await ask("", sender="mia@[192.0.2.3]", authentic=True)).authentic
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("%{s}", "strong-bad@email.example.com"),
+        ("%{o}", "email.example.com"),
+        ("%{d}", "email.example.com"),
+        ("%{d4}", "email.example.com"),
+        ("%{d3}", "email.example.com"),
+        ("%{d2}", "example.com"),
+        ("%{d1}", "com"),
+        ("%{dr}", "com.example.email"),
+        ("%{d2r}", "example.email"),
+        ("%{l}", "strong-bad"),
+        ("%{l-}", "strong.bad"),
+        ("%{lr}", "strong-bad"),
+        ("%{lr-}", "bad.strong"),
+        ("%{l1r-}", "strong"),
+        ("%{ir}.%{v}._spf.%{d2}", "3.2.0.192.in-addr._spf.example.com"),
+        ("%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com"),
+        ("a%%b%_c%-d", "a%b c%20d"),
+        ("%{S}", "strong-bad%40email.example.com"),
+        ("%{h}", "mta.example.com"),
+    ],
+)
+async def test_macros_expand_as_the_examples_of_the_standard(text: str, value: str) -> None:
+    """AUTH-27, RFC 7208 §7.4."""
+
+    async def name(domain: str) -> str:
+        return f"name.{domain}"
+
+    facts = Facts(
+        ip=IP4,
+        sender="strong-bad@email.example.com",
+        helo="mta.example.com",
+        receiver="mx.example",
+        domain="email.example.com",
+        name=name,
+    )
+    assert await expand(parse_macros(text), facts) == value
+
+
+def test_long_names_lose_labels_from_the_left() -> None:
+    """AUTH-27."""
+    assert shorten("a" * 60 + "." + ".".join(["b" * 60] * 4)) == ".".join(["b" * 60] * 4)
+
+
+@given(st.text(alphabet="v=spf1 aimx:/.%{}drlsh0123-_~?+all", max_size=80))
+def test_any_text_is_a_record_or_an_error(text: str) -> None:
+    """AUTH-22, AUTH-100."""
+    try:
+        parse_record("v=spf1 " + text)
+    except RecordError:
+        pass
+    try:
+        parse_macros(text)
+    except BadMacro:
+        pass
