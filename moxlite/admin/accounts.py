@@ -5,16 +5,12 @@ Each function works on the document that `ConfigHolder.edit` gives it, or raises
 is found by the checks that follow.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from moxlite.config.accountchecks import account_name_problem
-from moxlite.config.edit import drop, put, table_at
+from moxlite.config.domains import JunkFilter
+from moxlite.config.edit import Document
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.junkflags import JunkFlagRules
-
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
 
 __all__ = [
     "Refused",
@@ -54,36 +50,41 @@ def new_address(snapshot: Snapshot, text: str) -> str:
     return address
 
 
-def add_account(document: "TOMLDocument", snapshot: Snapshot, name: str, address: str) -> None:
+def add_account(document: Document, snapshot: Snapshot, name: str, address: str) -> None:
     """Add an account with one address and the usual settings (ADMIN-14)."""
     problem = account_name_problem(name)
     if problem is not None:
         raise Refused(f'"{name}" {problem}')
-    if name in document.get("accounts", {}):
+    if name in snapshot.domains.accounts:
         raise Refused(f'there is an account "{name}" already')
     address = new_address(snapshot, address)
-    account: tuple[str, ...] = ("accounts", name)
-    settings: dict[tuple[str, ...], Any] = {
-        ("domain",): address.rpartition("@")[2],
-        ("rejects_mailbox",): "Rejects",
-        ("no_custom_password",): True,
-        ("destinations", address): {},
-        ("subject_pass", "period"): "12h",
-        ("automatic_junk_flags", "enabled"): True,
-        ("automatic_junk_flags", "junk_mailbox_regexp"): JunkFlagRules().junk_mailbox_regexp,
-        ("automatic_junk_flags", "neutral_mailbox_regexp"): JunkFlagRules().neutral_mailbox_regexp,
-        ("junk_filter", "threshold"): 0.95,
-        ("junk_filter", "onegrams"): True,
-        ("junk_filter", "max_power"): 0.01,
-        ("junk_filter", "top_words"): 10,
-        ("junk_filter", "ignore_words"): 0.1,
-        ("junk_filter", "rare_words"): 2,
-    }
-    for path, value in settings.items():
-        put(document, (*account, *path), value)
+    rules, own = JunkFlagRules(), JunkFilter(threshold=0.95, onegrams=True)
+    document.put(
+        ("accounts", name),
+        {
+            "domain": address.rpartition("@")[2],
+            "rejects_mailbox": "Rejects",
+            "no_custom_password": True,
+            "destinations": {address: {}},
+            "subject_pass": {"period": "12h"},
+            "automatic_junk_flags": {
+                "enabled": True,
+                "junk_mailbox_regexp": rules.junk_mailbox_regexp,
+                "neutral_mailbox_regexp": rules.neutral_mailbox_regexp,
+            },
+            "junk_filter": {
+                "threshold": own.threshold,
+                "onegrams": own.onegrams,
+                "max_power": own.max_power,
+                "top_words": own.top_words,
+                "ignore_words": own.ignore_words,
+                "rare_words": own.rare_words,
+            },
+        },
+    )
 
 
-def remove_account(document: "TOMLDocument", snapshot: Snapshot, name: str) -> None:
+def remove_account(document: Document, snapshot: Snapshot, name: str) -> None:
     """Take an account out of the file, and its addresses out of aliases. Its data is the caller's business
     (ADMIN-15).
     """
@@ -98,30 +99,33 @@ def remove_account(document: "TOMLDocument", snapshot: Snapshot, name: str) -> N
             if report is not None and report.account == name:
                 raise Refused(f'"{name}" gets the {kind} reports of {domain}: name another account there first')
     _leave_aliases(document, snapshot, {one.canonical for one in _addresses_of(snapshot, name)})
-    drop(document, "accounts", name)
+    document.drop(("accounts", name))
 
 
-def enable_account(document: "TOMLDocument", snapshot: Snapshot, name: str) -> None:
+def enable_account(document: Document, snapshot: Snapshot, name: str) -> None:
     """Let the account log in again."""
     require_account(snapshot, name)
-    put(document, ("accounts", name, "login_disabled"), None)
+    document.drop(("accounts", name, "login_disabled"))
 
 
-def disable_account(document: "TOMLDocument", snapshot: Snapshot, name: str, message: str) -> None:
+def disable_account(document: Document, snapshot: Snapshot, name: str, message: str) -> None:
     """Refuse log-ins with this message (ADMIN-17)."""
     require_account(snapshot, name)
     if not message.strip():
         raise Refused("give a message for the user")
-    put(document, ("accounts", name, "login_disabled"), message)
+    document.put(("accounts", name, "login_disabled"), message)
 
 
-def add_address(document: "TOMLDocument", snapshot: Snapshot, address: str, name: str) -> None:
+def add_address(document: Document, snapshot: Snapshot, address: str, name: str) -> None:
     """Give an account one more address, or with ``@domain`` all that nobody else has."""
     require_account(snapshot, name)
-    put(document, ("accounts", name, "destinations", new_address(snapshot, address)), {})
+    address = new_address(snapshot, address)
+    if address in snapshot.domains.accounts[name].destinations:
+        raise Refused(f'"{address}" is an address of "{name}" already')
+    document.put(("accounts", name, "destinations", address), {})
 
 
-def remove_address(document: "TOMLDocument", snapshot: Snapshot, address: str) -> None:
+def remove_address(document: Document, snapshot: Snapshot, address: str) -> None:
     """Take an address from its account and from all aliases (ADMIN-16)."""
     address = new_address(snapshot, address)
     if address.startswith("@"):
@@ -133,7 +137,7 @@ def remove_address(document: "TOMLDocument", snapshot: Snapshot, address: str) -
         raise Refused(f'"{address}" is not an address of an account')
     if not found.catchall:
         _leave_aliases(document, snapshot, {found.canonical})
-    drop(document, "accounts", found.account, "destinations", found.configured)
+    document.drop(("accounts", found.account, "destinations", found.configured))
 
 
 def _addresses_of(snapshot: Snapshot, name: str) -> list[AccountRecipient]:
@@ -144,7 +148,7 @@ def _addresses_of(snapshot: Snapshot, name: str) -> list[AccountRecipient]:
     ]
 
 
-def _leave_aliases(document: "TOMLDocument", snapshot: Snapshot, addresses: set[Address]) -> None:
+def _leave_aliases(document: Document, snapshot: Snapshot, addresses: set[Address]) -> None:
     """Take addresses out of aliases; refused where no member would be left (ADMIN-16, SMTP-107)."""
     for domain, settings in snapshot.domains.domains.items():
         for localpart, alias in settings.aliases.items():
@@ -155,4 +159,4 @@ def _leave_aliases(document: "TOMLDocument", snapshot: Snapshot, addresses: set[
                 raise Refused(
                     f"the alias {localpart}@{domain} would have no member left: remove the alias or add members first"
                 )
-            table_at(document, "domains", domain, "aliases", localpart)["addresses"] = left
+            document.put(("domains", domain, "aliases", localpart, "addresses"), left)

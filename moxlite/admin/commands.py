@@ -8,7 +8,6 @@ raises `CommandFailed` for what a person should read.
 import contextlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 
 import trio
 
@@ -37,9 +36,10 @@ from moxlite.admin.requests import (
 from moxlite.admin.shares import ShareCommands
 from moxlite.admin.storecare import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.admin.storewords import answering
-from moxlite.config.holder import ConfigHolder
+from moxlite.config.edit import Document
+from moxlite.config.holder import ChangedMeanwhile, ConfigHolder
 from moxlite.config.load import ConfigError
-from moxlite.config.snapshot import AccountRecipient
+from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
@@ -49,9 +49,6 @@ from moxlite.store.accounts.shares import forget_shares
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
-
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
 
 __all__ = ["AdminCommands", "finish_removal"]
 
@@ -252,9 +249,7 @@ class AdminCommands:
             raise CommandFailed("notFound", str(error)) from None
 
     async def _edit(self, change: Callable[..., None], *args: str) -> None:
-        snapshot = self._config.current
-
-        def apply(document: "TOMLDocument") -> None:
+        def apply(document: Document, snapshot: Snapshot) -> None:
             change(document, snapshot, *args)
 
         try:
@@ -263,5 +258,7 @@ class AdminCommands:
             raise CommandFailed("refused", str(error)) from None
         except ConfigError as error:
             raise CommandFailed("badConfig", str(error.problems[0])) from None
+        except ChangedMeanwhile as error:
+            raise CommandFailed("busy", str(error)) from None
         except OSError as error:
             raise CommandFailed("failed", f"domains.toml cannot be written: {error.strerror or error}") from None

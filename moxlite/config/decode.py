@@ -5,7 +5,7 @@ that the rest is still looked at.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
@@ -61,15 +61,18 @@ class Wrong(Exception):
     """The value was left out; the findings say why."""
 
 
-def decode(section: type[SectionT], table: Mapping[str, object], base: Path) -> tuple[SectionT | None, list[Finding]]:
+def decode(
+    section: type[SectionT], table: object, base: Path, path: KeyPath = ()
+) -> tuple[SectionT | None, list[Finding]]:
     """A file's content as struct, and all that is wrong with it. None if required values are missing or wrong.
 
     Args:
       base: directory that relative paths start at.
+      path: where in the file the table stands.
     """
     reader = _Reader(base)
     try:
-        return reader.section(section, table, ()), reader.findings
+        return reader.section(section, table, path), reader.findings
     except Wrong:
         return None, reader.findings
 

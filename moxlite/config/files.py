@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,12 +12,17 @@ __all__ = ["write_atomically"]
 NEW_FILE: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o640) -> os.stat_result:
+def write_atomically(
+    path: Path, data: bytes, *, mode: int = 0o640, check: Callable[[], None] = lambda: None
+) -> os.stat_result:
     """Write to a new file beside, fsync, rename over `path`, fsync the directory.
 
     An existing file keeps its mode, and its owner where the process may give files away; a new one gets `mode`. Where
     `path` is a symbolic link, the file that it leads to is replaced, and the link stays. Returns what the system says
     of the new file: the path may lead to another one by now.
+
+    Args:
+      check: called when all is written and only the rename is left; what it raises comes out, and nothing is changed.
 
     Raises:
       OSError: the old file is as it was; nothing is left behind.
@@ -36,6 +42,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o640) -> os.stat_r
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
             written = os.fstat(file.fileno())
+        check()
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

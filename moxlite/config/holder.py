@@ -4,24 +4,23 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
 
-from moxlite.config.edit import edit_text
+from moxlite.config.decode import dotted
+from moxlite.config.edit import Document, Keys
 from moxlite.config.files import write_atomically
 from moxlite.config.inotify import FileWatch
-from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, load, load_domains, read_source, source_of
+from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, load, load_changed, load_domains, read_source
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.values import Section
 from moxlite.metrics import Gauge
 
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
-
-__all__ = ["ConfigHolder", "RevisionChanged"]
+__all__ = ["Change", "ChangedMeanwhile", "ConfigHolder", "ObjectChanged"]
 
 logger = logging.getLogger("moxlite.config.holder")
 
@@ -38,8 +37,31 @@ reload_success = Gauge(
 Stamp = tuple[int, int, int]
 
 
-class RevisionChanged(Exception):
-    """The file is another than the one that the change was based on (WEB-89)."""
+TRIES: Final = 5
+"""Changes of the file by others, each within the milliseconds of one edit, after which the edit fails."""
+
+LONGEST_VALUE: Final = 200
+"""Characters of a value in `ObjectChanged`."""
+
+Change = Callable[[Document, Snapshot], None]
+"""Changes a document; the snapshot is that of the text. It may be called again, with a newer text."""
+
+
+class ChangedMeanwhile(Exception):
+    """The file is being changed by others; nothing was written."""
+
+
+class ObjectChanged(Exception):
+    """An object is another than the one that the change was based on; the text shows where both differ (WEB-89).
+
+    `was` is what the change was based on, `now` what the file has; None: there is no such object.
+    """
+
+    def __init__(self, path: Keys, was: object, now: object) -> None:
+        super().__init__(f"{dotted(path)} was changed meanwhile: {_difference(was, now)}")
+        self.path = path
+        self.was = was
+        self.now = now
 
 
 class ConfigHolder:
@@ -138,42 +160,52 @@ class ConfigHolder:
             self._activate(snapshot)
             return True
 
-    async def edit(self, change: "Callable[[TOMLDocument], None]", *, revision: str | None = None) -> Snapshot:
+    async def edit(self, change: Change, *, expected: Mapping[Keys, object] | None = None) -> Snapshot:
         """Change domains.toml: read, change, check the whole, write, and only then use it.
 
-        `change` works on the document of tomlkit, in a thread; comments and order stay. What it raises ends the edit
-        without effect.
+        `change` runs in a thread; comments and order stay. What it raises ends the edit without effect.
 
         Args:
-          revision: of the snapshot that the change is based on; None to change whatever there is.
+          expected: the objects that the change is based on, by the path of each, as the struct or value that a snapshot
+            has of it, None for none. What else has changed since does no harm.
 
         Raises:
           ConfigError: the result would be invalid, or the file on disk is.
-          RevisionChanged: another change came first.
+          ObjectChanged: one of `expected` is another by now.
+          ChangedMeanwhile: others keep changing the file.
           OSError: the file cannot be written; it's as it was.
         """
         async with self._lock:
-            snapshot, self._stamp = await trio.to_thread.run_sync(self._edit, change, revision)
+            snapshot, self._stamp = await trio.to_thread.run_sync(self._edit, change, expected or {})
             self._activate(snapshot)
             return snapshot
 
     def _load(self) -> Snapshot:
         return load_domains(self._current.static, read_source(self.domains_path))
 
-    def _edit(self, change: "Callable[[TOMLDocument], None]", revision: str | None) -> tuple[Snapshot, Stamp]:
-        while True:
-            stamp = _stamp(self.domains_path)
+    def _edit(self, change: Change, expected: Mapping[Keys, object]) -> tuple[Snapshot, Stamp]:
+        for _ in range(TRIES):
             before = read_source(self.domains_path)
-            if revision is not None and before.revision != revision:
-                raise RevisionChanged("the configuration was changed meanwhile")
-            if before.revision != self._current.revision:
-                load_domains(
-                    self._current.static, before
-                )  # somebody is in the middle of editing: don't write into mistakes
-            after: Source = source_of(self.domains_path, edit_text(before.text, change).encode())
-            snapshot = load_domains(self._current.static, after)
-            if _stamp(self.domains_path) == stamp:  # else somebody has saved meanwhile: once more, on top of that
-                return snapshot, _stamp_of(write_atomically(self.domains_path, after.text.encode()))
+            now = self._current
+            if before.revision != now.revision:  # a person may be in the middle of editing: don't write into mistakes
+                now = load_domains(now.static, before)
+            for path, value in expected.items():
+                found = object_at(now, path)
+                if found != value:
+                    raise ObjectChanged(path, value, found)
+            document = Document(before.text)
+            change(document, now)
+            snapshot = load_changed(now, document, self.domains_path)
+
+            def check(revision: str = before.revision) -> None:
+                if read_source(self.domains_path).revision != revision:
+                    raise ChangedMeanwhile("domains.toml was changed meanwhile: try again")
+
+            try:
+                return snapshot, _stamp_of(write_atomically(self.domains_path, str(document).encode(), check=check))
+            except ChangedMeanwhile:
+                continue  # once more, on top of that
+        raise ChangedMeanwhile("domains.toml is being changed by others: try again")
 
     def _activate(self, snapshot: Snapshot) -> None:
         self._problems = ()
@@ -185,6 +217,29 @@ class ConfigHolder:
         logger.info("configuration changed", extra={"kv": kv})
         for observer in self._observers:
             observer(old, snapshot)
+
+
+def object_at(snapshot: Snapshot, path: Keys) -> object:
+    """What the configuration has at a path of domains.toml; None for nothing."""
+    at: object = snapshot.domains
+    for key in path:
+        at = at.get(key) if isinstance(at, Mapping) else getattr(at, key, None)
+    return at
+
+
+def _difference(was: object, now: object) -> str:
+    """Where two values differ, key by key if both are tables."""
+    if was is None or now is None:
+        return "it is there now" if was is None else "it is no longer there"
+    if isinstance(was, Section) and type(was) is type(now):
+        names = [name for name in was.__struct_fields__ if getattr(was, name) != getattr(now, name)]
+        return "; ".join(f"{name} was {_shown(getattr(was, name))}, is {_shown(getattr(now, name))}" for name in names)
+    return f"it was {_shown(was)}, is {_shown(now)}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
 
 
 def _stamp(path: Path) -> Stamp | None:

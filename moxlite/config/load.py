@@ -9,25 +9,39 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from moxlite.config.checks import check_both, check_domains, check_static, warn_domains, warn_static
 from moxlite.config.decode import Finding, KeyPath, decode, dotted
-from moxlite.config.domains import Domains
+from moxlite.config.domains import Account, DomainConfig, Domains
+from moxlite.config.edit import Document
 from moxlite.config.positions import line_of, lines_of
 from moxlite.config.snapshot import Snapshot, derive
 from moxlite.config.static import Static
 from moxlite.config.values import Section
 
-__all__ = ["DOMAINS_FILE", "ConfigError", "Problem", "Source", "check_files", "load", "load_domains", "read_source"]
+__all__ = [
+    "DOMAINS_FILE",
+    "ConfigError",
+    "Problem",
+    "Source",
+    "check_files",
+    "load",
+    "load_changed",
+    "load_domains",
+    "read_source",
+]
 
 DOMAINS_FILE: Final = "domains.toml"
 """Stands beside the static file (ADMIN-1)."""
 
 MAX_FILE: Final = 8 << 20
 """Octets of a file: 1000 domains with 5000 accounts take about 2 MB, and the parser needs 1 s for 2 MB."""
+
+OBJECTS: Final[dict[str, type[Section]]] = {"accounts": Account, "domains": DomainConfig}
+"""Tables of domains.toml with a table for each name, of which there may be thousands."""
 
 POSITION: Final = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 SectionT = TypeVar("SectionT", bound=Section)
@@ -207,6 +221,47 @@ def load_domains(static: Static, source: Source) -> Snapshot:
       ConfigError: with all mistakes of this file.
     """
     domains, findings, errors = _decode(Domains, source)
+    return _checked(static, source, domains, findings, errors)
+
+
+def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
+    """The configuration after a change of `document`, whose text before was that of `now`.
+
+    Where only accounts and domains have changed, no others are read again: the checks of the whole take 12 ms at 1,000
+    accounts, reading the whole 300.
+
+    Raises:
+      ConfigError: as `load_domains`.
+    """
+    source = source_of(path, str(document).encode())
+    changed = {one[:2] for one in document.touched}
+    if any(len(one) < 2 or one[0] not in OBJECTS for one in changed):
+        return load_domains(now.static, source)
+    objects: dict[str, dict[str, Section]] = {"accounts": {**now.domains.accounts}, "domains": {**now.domains.domains}}
+    findings: list[Finding] = []
+    for kind, name in sorted(changed):
+        try:
+            tables: Any = tomllib.loads(document.slice((kind, name)))
+        except tomllib.TOMLDecodeError:
+            return load_domains(now.static, source)  # which knows the line
+        table = tables.get(kind, {}).get(name)
+        if table is None:
+            objects[kind].pop(name, None)
+            continue
+        one, wrong = decode(OBJECTS[kind], table, path.parent, (kind, name))
+        findings += wrong
+        if one is not None:
+            objects[kind][name] = one
+        else:
+            objects[kind].pop(name, None)
+    domains = msgspec.structs.replace(now.domains, **objects)
+    return _checked(now.static, source, domains, findings, [])
+
+
+def _checked(
+    static: Static, source: Source, domains: Domains | None, findings: list[Finding], errors: list[Problem]
+) -> Snapshot:
+    """The snapshot of what was read, if it passes the checks of the whole. Raises ConfigError."""
     if domains is not None:
         findings += check_domains(domains)
         of_static, of_domains = check_both(static, domains)

@@ -111,7 +111,7 @@ def canonical_localpart(localpart: Localpart, domain: DomainConfig, reports: fro
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One state of the configuration.
 
-    `revision` identifies the content of domains.toml (WEB-89).
+    `revision` identifies the content of domains.toml.
     """
 
     static: Static

@@ -73,7 +73,6 @@ def _import_what_comes_late() -> None:
     """Modules that are imported on first use: the library may lie where only root can read (design-facts §9)."""
     import nh3  # noqa: F401
     import regex  # noqa: F401
-    import tomlkit  # noqa: F401
     import trio_websocket  # noqa: F401
 
     "localhost".encode("idna")

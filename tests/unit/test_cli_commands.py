@@ -377,7 +377,7 @@ SELDOM = {
     "regex": "rulesets, web handlers",
     "rich": "the command line",
     "tarfile": "imports",
-    "tomlkit": "changes of the configuration",
+    "tomlkit": "",
     "xml": "reports",
     "zipfile": "imports",
 }
