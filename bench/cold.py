@@ -18,6 +18,7 @@ from bench.imapload import corpus
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Sessions, serve_connection
 from moxlite.logins.logins import Logins
+from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections, RateLimiter
 from moxlite.process.ports import failure_limits
@@ -119,8 +120,7 @@ async def _house(folder: Path, options: Options) -> AsyncIterator[tuple[Context,
                 logins=logins,
                 config=holder,
                 sessions=Sessions(),
-                rate=RateLimiter(NEW_CONNECTIONS),
-                open=OpenConnections(),
+                gate=Gate(RateLimiter(NEW_CONNECTIONS), OpenConnections()),
                 spool_directory=folder / "data/tmp",
             )
             yield context, accounts

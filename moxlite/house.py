@@ -24,14 +24,16 @@ from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
+from moxlite.net.admission import Admission, Gate
 from moxlite.net.certificates import Trust
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.dial import LocalAddresses
 from moxlite.net.listeners import Handler
 from moxlite.net.resolver import FakeResolver, Resolver
 from moxlite.process.clockset import ClockWatch
+from moxlite.process.descriptors import Budget
 from moxlite.process.localserve import ACCOUNT
-from moxlite.process.ports import TLSPorts, connection_limits, failure_limits, trust_of
+from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, trust_of
 from moxlite.process.receivedid import ReceivedID
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed
 from moxlite.queue.context import Context as QueueContext
@@ -83,6 +85,7 @@ class House:
     resolver: Resolver
     imports: Imports
     storage_faults: StorageFaults
+    admission: Admission
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
@@ -130,8 +133,13 @@ class House:
         self.senders.end_account(account, text, app_password=app_password)
 
 
-async def open_house(started: Started, databases: AsyncExitStack, tree: Supervisor, *, local: bool) -> House:
+async def open_house(
+    started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget, *, local: bool
+) -> House:
     """Open and migrate the databases; they are closed by `databases`, after the tasks of `tree` have ended.
+
+    Args:
+      budget: of descriptors.
 
     Raises StartFailed.
     """
@@ -140,7 +148,7 @@ async def open_house(started: Started, databases: AsyncExitStack, tree: Supervis
     faults = StorageFaults()
     options = store_options(lambda: config.current, degraded=faults.note)
     prefer(compression(config.current))
-    accounts = Accounts(static.data_dir, options)
+    accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
     auth = await opened(AuthDB.open(static.data_dir / "auth.db", options))
     databases.push_async_callback(auth.aclose)
     databases.push_async_callback(accounts.aclose)
@@ -169,6 +177,7 @@ async def open_house(started: Started, databases: AsyncExitStack, tree: Supervis
         resolver=FakeResolver() if local else _resolver(static),
         imports=Imports(accounts, static.data_dir / "tmp", tree),
         storage_faults=faults,
+        admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
     )
 
 
@@ -186,23 +195,30 @@ async def opened(opening: Awaitable[T]) -> T:
         raise StartFailed(str(error)) from None
 
 
-def handlers(house: House, submit: Submit, defer: Defer | None) -> Mapping[Service, Callable[[Endpoint], Handler]]:
-    """For each service, what makes the handler of one of its ports."""
+class Served(msgspec.Struct, frozen=True):
+    """What is spoken at a port, and with whom."""
+
+    handler: Handler
+    gate: Gate
+
+
+def handlers(house: House, submit: Submit, defer: Defer | None) -> Mapping[Service, Callable[[Endpoint], Served]]:
+    """For each service, what serves one of its ports."""
     smtp, imap, web = _smtp(house, submit, defer), _imap(house), _web(house)
 
-    def https(endpoint: Endpoint) -> Handler:
+    def https(endpoint: Endpoint) -> Served:
         """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
         by_alpn = {
-            "imap": imap(endpoint),
-            "smtp": smtp(msgspec.structs.replace(endpoint, service="submissions")),
+            "imap": imap(endpoint).handler,
+            "smtp": smtp(msgspec.structs.replace(endpoint, service="submissions")).handler,
         }
         otherwise = web(endpoint)
 
         async def handle(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
             alpn = info.tls.alpn if info.tls is not None else None
-            await by_alpn.get(alpn or "", otherwise)(stream, info)
+            await by_alpn.get(alpn or "", otherwise.handler)(stream, info)
 
-        return handle
+        return Served(handle, otherwise.gate)
 
     return {
         "smtp": smtp,
@@ -215,10 +231,10 @@ def handlers(house: House, submit: Submit, defer: Defer | None) -> Mapping[Servi
     }
 
 
-def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoint], Handler]:
-    rate, open_connections = connection_limits(house.static.rate_limits)
+def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoint], Served]:
+    gate = connection_gate(house.static.rate_limits)
 
-    def handler(endpoint: Endpoint) -> Handler:
+    def handler(endpoint: Endpoint) -> Served:
         assert endpoint.service in ("smtp", "submission", "submissions")
         context = SMTPContext(
             service=endpoint.service,
@@ -228,15 +244,14 @@ def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoi
             submit=submit,
             defer=defer,
             senders=house.senders,
-            rate=rate,
-            open=open_connections,
+            gate=gate,
             received_id=house.received_id,
             spool_directory=house.spool_directory,
             resolver=None if house.local else house.resolver,
             starttls=None if endpoint.tls else house.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )
-        return lambda stream, info: serve_smtp(stream, info, context)
+        return Served(lambda stream, info: serve_smtp(stream, info, context), gate)
 
     return handler
 
@@ -300,23 +315,21 @@ def _local_addresses(static: Static) -> LocalAddresses:
 
 def imap_context(house: House) -> IMAPContext:
     """What all IMAP sessions work with; the listeners differ in the rest."""
-    rate, open_connections = connection_limits(house.static.rate_limits)
     return IMAPContext(
         accounts=house.accounts,
         auth=house.auth,
         logins=house.logins,
         config=house.config,
         sessions=house.imap_sessions,
-        rate=rate,
-        open=open_connections,
+        gate=connection_gate(house.static.rate_limits),
         spool_directory=house.spool_directory,
     )
 
 
-def _imap(house: House) -> Callable[[Endpoint], Handler]:
+def _imap(house: House) -> Callable[[Endpoint], Served]:
     common = imap_context(house)
 
-    def handler(endpoint: Endpoint) -> Handler:
+    def handler(endpoint: Endpoint) -> Served:
         services: dict[Service, Literal["imap", "imaps", "imaphttps"]] = {"imap": "imap", "https": "imaphttps"}
         context = msgspec.structs.replace(
             common,
@@ -324,12 +337,12 @@ def _imap(house: House) -> Callable[[Endpoint], Handler]:
             require_tls=house.static.listeners[endpoint.listener].imap.require_tls,
             starttls=None if endpoint.tls else house.tls.of(endpoint.listener, "imap"),
         )
-        return lambda stream, info: serve_imap(stream, info, context)
+        return Served(lambda stream, info: serve_imap(stream, info, context), context.gate)
 
     return handler
 
 
-def _web(house: House) -> Callable[[Endpoint], Handler]:
+def _web(house: House) -> Callable[[Endpoint], Served]:
     context = make_context(
         config=house.current,
         config_dir=house.config.path.parent,
@@ -341,4 +354,8 @@ def _web(house: House) -> Callable[[Endpoint], Handler]:
         readiness=house.problems,
         measure=house.measure,
     )
-    return lambda endpoint: lambda stream, info: serve_http(stream, info, context)
+
+    def handler(endpoint: Endpoint) -> Served:
+        return Served(lambda stream, info: serve_http(stream, info, context), context.gates[endpoint.listener])
+
+    return handler

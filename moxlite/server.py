@@ -38,6 +38,7 @@ from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.ctlserver import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, listen, serve_listener
+from moxlite.process.descriptors import make_budget, raise_limit
 from moxlite.process.signals import Signals
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed
 from moxlite.process.systemd import keep_alive, notify
@@ -100,8 +101,9 @@ def _first(group: BaseExceptionGroup[StartFailed]) -> StartFailed:
 
 async def serve(started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals) -> None:
     """The tree. Arguments as `run`."""
+    budget = make_budget(raise_limit())
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
-        house = await open_house(started, databases, tree, local=local)
+        house = await open_house(started, databases, tree, budget, local=local)
         databases.enter_context(signals.ending())
         tree.start("server.signals", partial(act_on_signals, house, signals))
         house.accounts.start(tree)
@@ -119,7 +121,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         pipe = LocalPipe(house.static, house.shutdown, tree)
         queue = await open_queue(house, pipe, databases)
         make = handlers(house, queue.submit if queue else refuse_submission, queue.defer if queue else None)
-        pipe.handler = make["smtp"](pipe.endpoint)
+        pipe.handler = make["smtp"](pipe.endpoint).handler
         backups = BackupCommands(config=house.config, accounts=house.accounts)
         _start_care(house, backups)
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
@@ -127,14 +129,17 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
                 queue.start(tree, attempts)
             ports = {_name(endpoint): listen(sock) for endpoint, sock in started.sockets}
             for endpoint, _ in started.sockets:
+                served = make[endpoint.service](endpoint)
                 accept = partial(
                     serve_listener,
                     ports[_name(endpoint)],
-                    make[endpoint.service](endpoint),
+                    served.handler,
                     pkg=PACKAGES[endpoint.service],
                     name=endpoint.listener,
                     shutdown=house.shutdown,
                     connections=connections,
+                    admission=house.admission,
+                    gate=served.gate,
                     tls=house.tls.of(endpoint.listener, endpoint.service) if endpoint.tls else None,
                     proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
                 )

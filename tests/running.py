@@ -5,6 +5,7 @@ Used by the integration and crash tests and by bench/.
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -44,6 +45,8 @@ class ServerProcess:
     environment: dict[str, str] = field(default_factory=dict)
     module: str = "moxlite"
     death: signal.Signals = signal.SIGKILL
+    descriptors: int | None = None
+    """The limit of descriptors, soft and hard; None: as ours."""
 
     def command(self) -> list[str]:
         """The arguments of `moxlite` that start it."""
@@ -77,6 +80,7 @@ class ServerProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 env=self._environment(),
+                preexec_fn=self._limit if self.descriptors is not None else None,
             )
         deadline = time.monotonic() + READY_SECONDS
         while not any(self.is_ready(line) for line in self.log().splitlines()):
@@ -85,6 +89,10 @@ class ServerProcess:
                 pytest.fail("the server did not become ready:\n" + self.log())
             time.sleep(0.005)
         return time.perf_counter() - began
+
+    def _limit(self) -> None:
+        assert self.descriptors is not None
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def is_ready(self, line: str) -> bool:
         """Whether this line of stderr tells that it accepts connections."""
@@ -160,7 +168,7 @@ class LocalServer(ServerProcess):
 SERVED_STATIC = """\
 hostname = "mx.moxlite.example"
 data_dir = "../data"
-rate_limits.exempt = ["127.0.0.0/8"]
+rate_limits.exempt = [{exempt}]
 {top}
 [postmaster]
 account = "bob"
@@ -197,6 +205,7 @@ class ServedServer(ServerProcess):
     static: str = ""
     domains: str = ""
     top: str = ""
+    exempt: str = '"127.0.0.0/8"'
     password: str = "moxmoxmox"
 
     def __post_init__(self) -> None:
@@ -204,7 +213,9 @@ class ServedServer(ServerProcess):
         self.ports = {name: free_port() for name in ("smtp", "submission", "submissions", "imap", "imaps")}
         config = self.folder / "config"
         config.mkdir(parents=True)
-        (config / "moxlite.toml").write_text(SERVED_STATIC.format(top=self.top, static=self.static, **self.ports))
+        (config / "moxlite.toml").write_text(
+            SERVED_STATIC.format(top=self.top, static=self.static, exempt=self.exempt, **self.ports)
+        )
         (config / "domains.toml").write_text(SERVED_DOMAINS.format(domains=self.domains))
         make_certificate(config)
 

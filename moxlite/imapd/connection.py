@@ -28,6 +28,7 @@ from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
 from moxlite.logins.identity import Identity
 from moxlite.logins.metrics import authentication_ratelimited_total
+from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.log import TRACEDATA
@@ -53,6 +54,13 @@ need not give them one itself.
 
 INACTIVE: Final = "inactive"
 """What a client is told that has been silent for too long."""
+
+REFUSALS: Final = {
+    Refusal.RATE: "too many new connections, try again later",
+    Refusal.OPEN: "too many open connections",
+    Refusal.FULL: "too many open connections",
+}
+"""What a client hears that isn't served."""
 
 SEND_SIZE: Final = 131_072
 """Octets under one deadline for writing: a client that takes less than that in five minutes is gone. Twice
@@ -311,12 +319,13 @@ class Connection:
 
 
 def _refusal(connection: Connection) -> Disconnect | None:
-    """Why the connection isn't served, if so; in the order of IMAP-14. The caller has counted it as open."""
+    """Why the connection isn't served, if so; in the order of IMAP-14."""
     info, context = connection.info, connection.context
     if info.shutdown.is_set():
         return Disconnect("shutting down", "UNAVAILABLE")
-    if not context.rate.add(info.remote):
-        return Disconnect("too many new connections, try again later", "UNAVAILABLE")
+    refusal = info.seat.enter(context.gate, info.remote)
+    if refusal is not None:
+        return Disconnect(REFUSALS[refusal], "UNAVAILABLE")
     if not context.logins.allowed(login_request(connection.session)):
         authentication_ratelimited_total.labels(kind="imap").inc()
         return Disconnect("too many failed log-ins, try again later", "UNAVAILABLE")
@@ -331,23 +340,22 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     """
     metrics.connections.labels(service=context.service).inc()
     kv = {"remote": str(info.remote), "service": context.service}
-    logger.info("connection opened", extra={"kv": kv})
     connection = Connection(stream, info, context)
     refused = _refusal(connection)
-    opened = refused is None and context.open.acquire(info.remote)
     try:
-        if refused is None and not opened:
-            refused = Disconnect("too many open connections", "UNAVAILABLE")
         if refused is not None:
+            logger.debug("connection refused", extra={"kv": kv | {"reason": refused.text}})
             await connection.farewell(refused)
             return
-        await _serve(connection)
+        logger.info("connection opened", extra={"kv": kv})
+        try:
+            await _serve(connection)
+        finally:
+            session = connection.session
+            user = {"account": session.identity.account} if session.identity else {}
+            logger.info("connection closed", extra={"kv": kv | user})
     finally:
-        if opened:
-            context.open.release(info.remote)
-        session = connection.session
-        user = {"account": session.identity.account} if session.identity else {}
-        logger.info("connection closed", extra={"kv": kv | user})
+        info.seat.leave(context.gate, info.remote)
 
 
 async def serve_identity(stream: trio.abc.Stream, info: ConnectionInfo, context: Context, identity: Identity) -> None:

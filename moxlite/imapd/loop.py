@@ -167,6 +167,7 @@ class CommandLoop:
         """Carry out one command, and answer it."""
         session = self._session
         session.tag = tag
+        session.info.seat.touch()
         name = session.command = _name(type(command), getattr(command, "uid", False))
         session.follow()
         if session.tapped:

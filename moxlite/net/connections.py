@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from moxlite.net import metrics
+from moxlite.net.admission import Seat
 from moxlite.net.limits import IPAddress
 
 __all__ = ["ConnectionInfo", "TLSFacts", "guard"]
@@ -40,9 +41,9 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     ``remote`` is the client (behind PROXY protocol: what the proxy said), ``local`` the address that it reached.
     ``listener`` is the configured name. ``shutdown`` is set when the server wants to stop: a session says good-bye at
-    its next chance. ``tls`` is None in clear. ``trusted_local``: the server itself is the client, over a pipe in the
-    process (QUEUE-36): no network checks; ``transaction_key`` then identifies what it sends, so that no account
-    stores it twice (STORE-189).
+    its next chance. ``tls`` is None in clear. ``seat`` is its place among all connections, which the session tells
+    what it is worth. ``trusted_local``: the server itself is the client, over a pipe in the process (QUEUE-36): no
+    network checks; ``transaction_key`` then identifies what it sends, so that no account stores it twice (STORE-189).
     """
 
     cid: int
@@ -53,6 +54,7 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
     listener: str
     shutdown: trio.Event
     tls: TLSFacts | None = None
+    seat: Seat = msgspec.field(default_factory=Seat)
     trusted_local: bool = False
     transaction_key: bytes = b""
 

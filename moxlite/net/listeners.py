@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 import trio
 
 from moxlite.net import metrics
+from moxlite.net.admission import Admission, Gate, Seat, Tally
 from moxlite.net.connections import ConnectionInfo, guard
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
@@ -152,6 +153,8 @@ async def serve_listener(
     name: str,
     shutdown: trio.Event,
     connections: trio.Nursery,
+    admission: Admission,
+    gate: Gate,
     tls: ServerTLS | None = None,
     proxies: Sequence[IPNetwork] = (),
 ) -> None:
@@ -165,31 +168,61 @@ async def serve_listener(
       shutdown: sessions see it in their info.
       connections: outlives this task. To end them in order, cancel this task, close the listener, set `shutdown`, and
         give the nursery a deadline `GRACE_SECONDS` from then.
+      admission: the seats of all ports.
+      gate: the limits of the protocol. A connection that they refuse is closed where TLS would come first; elsewhere
+        the session finds the refusal in `info.seat`, and says it.
       tls: shake hands before the handler is called (submissions, imaps, https).
       proxies: networks from which every connection must begin with a PROXY protocol header (SMTP-18); from others
         none is read.
 
-    Errors: those of one connection end that one. Without descriptors or memory for a new one it waits 0.1 s. Any other
-    error of accept comes out, and leaves all connections as they are: it can be called again.
+    Errors: those of one connection end that one. Without descriptors or memory for a new one it closes the one that has
+    been silent for longest, and waits 0.1 s. Any other error of accept comes out, and leaves all connections as they
+    are: it can be called again.
     """
-    serve_one = partial(_serve_one, handler=handler, pkg=pkg, name=name, shutdown=shutdown, tls=tls, proxies=proxies)
-    await accept_loop(listener, name, partial(connections.start_soon, serve_one))
+    serve_one = partial(
+        _serve_one, handler=handler, pkg=pkg, name=name, shutdown=shutdown, gate=gate, tls=tls, proxies=proxies
+    )
+
+    def take(stream: trio.SocketStream) -> None:
+        seat = admission.take(stream.socket.fileno())
+        if seat is None:
+            stream.socket.close()
+        else:
+            connections.start_soon(_serve_seated, partial(serve_one, stream, seat), admission, seat)
+
+    await accept_loop(listener, name, take, short=admission.make_room)
+
+
+async def _serve_seated(serve: Callable[[], Awaitable[None]], admission: Admission, seat: Seat) -> None:
+    """One connection, until it ends or loses its seat."""
+    try:
+        with seat.scope:
+            await serve()
+    finally:
+        admission.give_back(seat)
 
 
 async def accept_loop(
-    listener: trio.abc.Listener[trio.SocketStream], name: str, take: Callable[[trio.SocketStream], None]
+    listener: trio.abc.Listener[trio.SocketStream],
+    name: str,
+    take: Callable[[trio.SocketStream], None],
+    *,
+    short: Callable[[], object] = bool,
 ) -> None:
-    """Hand each connection to `take`, until cancelled.
+    """Hand each connection to `take`, until cancelled. When descriptors or memory are short, `short` is called before
+    the wait for them.
 
     Errors: as `serve_listener`.
     """
+    failures = Tally("no resources to accept a connection", logger.error)
     while True:
         try:
             stream = await listener.accept()
         except OSError as exc:
             if exc.errno not in NO_RESOURCES:
                 raise
-            logger.error("no resources to accept a connection", extra={"kv": {"err": exc, "listener": name}})
+            failures.add(err=exc, listener=name)
+            short()
             await trio.sleep(NO_RESOURCES_SECONDS)
             continue
         take(stream)
@@ -197,11 +230,13 @@ async def accept_loop(
 
 async def _serve_one(
     stream: trio.SocketStream,
+    seat: Seat,
     *,
     handler: Handler,
     pkg: str,
     name: str,
     shutdown: trio.Event,
+    gate: Gate,
     tls: ServerTLS | None,
     proxies: Sequence[IPNetwork],
 ) -> None:
@@ -209,15 +244,19 @@ async def _serve_one(
     cid = new_cid()
     with bind_cid(cid), guard(pkg), metrics.connections.track_inprogress():
         open_stream: trio.abc.Stream = QuickStream(stream)
+        info: ConnectionInfo | None = None
         try:
             try:
-                info = _describe(stream, cid, name, shutdown)
+                info = _describe(stream, cid, name, shutdown, seat)
                 _keep_alive(stream)
             except OSError:  # gone between accept and now
                 return
             if any(info.remote in network for network in proxies):
                 info = await _proxied(stream, info)
+            refusal = seat.enter(gate, info.remote)
             if tls is not None:
+                if refusal is not None:
+                    return
                 open_stream = tls_stream = await tls.accept(open_stream)
                 info = info.with_tls(tls_stream.facts)
             await handler(open_stream, info)
@@ -225,9 +264,11 @@ async def _serve_one(
         except (TLSError, ProxyError) as exc:
             logger.info(
                 "connection refused before the session",
-                extra={"kv": {"err": exc, "listener": name, "remote": info.remote}},
+                extra={"kv": {"err": exc, "listener": name, "remote": info.remote if info is not None else ""}},
             )
         finally:
+            if info is not None:
+                seat.leave(gate, info.remote)
             await trio.aclose_forcefully(open_stream)
 
 
@@ -249,7 +290,7 @@ async def _part(open_stream: trio.abc.Stream, stream: trio.SocketStream) -> None
         pass  # the handler has closed it, or the client has
 
 
-def _describe(stream: trio.SocketStream, cid: int, name: str, shutdown: trio.Event) -> ConnectionInfo:
+def _describe(stream: trio.SocketStream, cid: int, name: str, shutdown: trio.Event, seat: Seat) -> ConnectionInfo:
     remote, local = stream.socket.getpeername(), stream.socket.getsockname()
     return ConnectionInfo(
         cid=cid,
@@ -259,6 +300,7 @@ def _describe(stream: trio.SocketStream, cid: int, name: str, shutdown: trio.Eve
         local_port=local[1],
         listener=name,
         shutdown=shutdown,
+        seat=seat,
     )
 
 

@@ -11,6 +11,8 @@ from moxlite.metrics import Counter, Gauge
 __all__ = [
     "PACKAGES",
     "connections",
+    "connections_closed",
+    "connections_refused",
     "event_loop_lag",
     "log_errors",
     "log_infos",
@@ -48,6 +50,8 @@ log_errors = Counter("moxlite_logging_level_error", "Lines logged at level error
 log_warnings = Counter("moxlite_logging_level_warn", "Lines logged at level warn.", ["pkg"])
 log_infos = Counter("moxlite_logging_level_info", "Lines logged at level info.", ["pkg"])
 connections = Gauge("moxlite_connections_count", "Open connections to all listeners.")
+connections_refused = Counter("moxlite_connections_refused", "Connections not served, see SMTP-135.", ["reason"])
+connections_closed = Counter("moxlite_connections_closed", "Silent connections closed to make room (ADMIN-39b).")
 tls_handshakes = Counter("moxlite_tls_handshake", "TLS handshakes as server.", ["result"])
 event_loop_lag = Gauge("moxlite_event_loop_lag_seconds", "Longest time within a minute that the event loop was busy.")
 long_steps = Counter("moxlite_event_loop_long_steps", "Steps of a task that held the event loop over 5 ms.", ["pkg"])
@@ -55,6 +59,8 @@ long_steps = Counter("moxlite_event_loop_long_steps", "Steps of a task that held
 for _pkg in (*PACKAGES, OTHER):
     for _counter in (panics, log_errors, log_warnings, log_infos, long_steps):
         _counter.labels(pkg=_pkg)
+for _reason in ("rate", "open", "full"):
+    connections_refused.labels(reason=_reason)
 for _result in ("ok", "error", "timeout"):
     tls_handshakes.labels(result=_result)
 

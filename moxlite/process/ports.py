@@ -12,12 +12,13 @@ from cryptography import x509
 
 from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
+from moxlite.net.admission import Gate
 from moxlite.net.certificates import KeyPair, Trust
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls import ServerTLS
 from moxlite.process.startup import Service, StartFailed, load_certificates
 
-__all__ = ["TLSPorts", "connection_limits", "failure_limits", "trust_of"]
+__all__ = ["TLSPorts", "connection_gate", "failure_limits", "trust_of"]
 
 logger = logging.getLogger("moxlite.admin.ports")
 
@@ -36,10 +37,10 @@ def failure_limits(rates: RateLimits, *, clock: Callable[[], float] = time.time)
     )
 
 
-def connection_limits(rates: RateLimits) -> tuple[RateLimiter, OpenConnections]:
-    """Counters of new and of open connections; each protocol has its own (SMTP-135, IMAP-15)."""
+def connection_gate(rates: RateLimits) -> Gate:
+    """The limits of new and of open connections; each mail protocol has its own counts (SMTP-135, IMAP-15)."""
     new = RateLimiter((Window(MINUTE, rates.connections_per_minute),), exempt=rates.exempt)
-    return new, OpenConnections(rates.open_connections, exempt=rates.exempt)
+    return Gate(new, OpenConnections(rates.open_connections, exempt=rates.exempt))
 
 
 def trust_of(static: Static) -> Trust:

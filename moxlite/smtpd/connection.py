@@ -1,11 +1,11 @@
 """Serving one SMTP connection: admission, the session with its watcher, and the end (SMTP-6, SMTP-16, SMTP-135)."""
 
-import logging
 from collections.abc import Mapping
 from typing import Final
 
 import trio
 
+from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
@@ -16,8 +16,6 @@ from moxlite.smtpd.session import CROWDED, Handler, Session
 from moxlite.smtpd.wire import Wire
 
 __all__ = ["serve_connection"]
-
-logger = logging.getLogger("moxlite.smtpd")
 
 HANDLERS: Final[Mapping[type[c.Command], Handler]] = {
     c.Ehlo: hello.ehlo,
@@ -56,18 +54,17 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
 async def _admit(wire: Wire, context: Context) -> None:
     """Refuse those who come too often or are here too often."""
     remote = wire.info.remote
-    if not context.rate.add(remote):
-        await _turn_away(wire, replies.TOO_FAST)
-        return
-    if not context.open.acquire(remote):
-        await _turn_away(wire, replies.TOO_MANY_CONNECTIONS)
-        return
+    seat, gate = wire.info.seat, context.gate
+    refusal = seat.enter(gate, remote)
     try:
+        if refusal is not None:
+            await _turn_away(wire, replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS)
+            return
         session = Session(context, wire, HANDLERS)
-        session.crowded = context.open.pressure(remote) > CROWDED
+        session.crowded = gate.at_once.pressure(remote) > CROWDED
         await _run(session)
     finally:
-        context.open.release(remote)
+        seat.leave(gate, remote)
 
 
 async def _run(session: Session) -> None:
@@ -78,7 +75,6 @@ async def _run(session: Session) -> None:
 
 
 async def _turn_away(wire: Wire, response: Response) -> None:
-    logger.info("connection refused", extra={"kv": {"remote": wire.info.remote, "reply": str(response)}})
     wire.write(response.encode())
     try:
         await wire.flush()

@@ -7,7 +7,7 @@ import msgspec
 
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
-from moxlite.net.limits import OpenConnections, RateLimiter
+from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls import ServerTLS
 from moxlite.process.receivedid import ReceivedID
@@ -55,7 +55,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       defer: `queue.defer`; None when there is no queue, then no message is accepted for some accounts alone.
       resolver: None where no foreign host may be asked (localserve).
       senders: the sessions of users.
-      rate, open: new and open connections by network.
+      gate: the limits of connections.
       received_id: makes the ids in Received fields and replies.
       spool_directory: where long messages go while they are received (``data/tmp``).
       starttls: None where it is not offered.
@@ -68,8 +68,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     logins: Logins
     submit: Submit
     senders: Senders
-    rate: RateLimiter
-    open: OpenConnections
+    gate: Gate
     received_id: ReceivedID
     spool_directory: Path
     defer: Defer | None = None

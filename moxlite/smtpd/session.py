@@ -238,6 +238,7 @@ class Session:
             return
         assert isinstance(event, c.Command)
         self._verb = event.verb
+        self.info.seat.touch()
         if self.info.shutdown.is_set():
             raise Goodbye(replies.SHUTTING_DOWN)
         if self.wire.ended is not None:
@@ -302,12 +303,14 @@ class Session:
         if self.transaction is not None:
             self.transaction.drop_spool()
             self.transaction = None
+            self.info.seat.busy = False
 
     def begin_content(self, *, chunked: bool = False) -> None:
         """The message comes. From now on the transaction counts as bad until it succeeds (SMTP-21)."""
         assert self.transaction is not None
         self.transaction.spool = Spool(self.context.spool_directory)
         self.transaction.chunked = chunked
+        self.info.seat.busy = True
         self._bad += 1
 
     def transaction_succeeded(self) -> None:
@@ -331,6 +334,7 @@ class Session:
     def logged_in(self, identity: Identity) -> None:
         """AUTH succeeded."""
         self.identity = identity
+        self.info.seat.known = True
         self.context.senders.join(identity.account, identity.app_password, self._end)
         self.wire.slow = False
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.web.account.app import AccountApp
 from moxlite.web.exports import BrowserExports
@@ -47,18 +48,17 @@ PRIVATE: Final = tuple(
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """All that connections need.
 
-    ``routers`` by name of the listener and port. ``requests`` and ``connections`` count per network; ``unlimited`` are
-    ports without the limit of requests, ``proxies`` the networks of listeners' reverse proxies, which stand for many
-    clients. ``hsts`` are listeners that bind browsers to https. ``opaque_id`` makes the public form of a connection id
-    (WEB-8).
+    ``routers`` by name of the listener and port. ``requests`` counts per network; ``unlimited`` are ports without that
+    limit. ``gates``: the limits of connections, by name of the listener; all count together, and leave out the reverse
+    proxies of their listener, which stand for many clients. ``hsts`` are listeners that bind browsers to https.
+    ``opaque_id`` makes the public form of a connection id (WEB-8).
     """
 
     config: Callable[[], Snapshot]
     routers: Mapping[tuple[str, int], Router]
     requests: RateLimiter
     unlimited: frozenset[tuple[str, int]]
-    connections: OpenConnections
-    proxies: Mapping[str, tuple[IPNetwork, ...]]
+    gates: Mapping[str, Gate]
     hsts: frozenset[str]
     opaque_id: Callable[[int], str]
 
@@ -114,14 +114,15 @@ def make_context(
         for webserver in (listener.webserver_http, listener.webserver_https):
             if webserver.enabled and webserver.rate_limit_disabled:
                 unlimited.add((name, webserver.port))
+    connections = OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt)
     return Context(
         config=config,
         routers=routers,
         requests=RateLimiter(REQUESTS, exempt=snapshot.static.rate_limits.exempt),
         unlimited=frozenset(unlimited),
-        connections=OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt),
-        proxies={
-            name: _trusted(listener) for name, listener in snapshot.static.listeners.items() if _forwarded(listener)
+        gates={
+            name: Gate(None, connections, proxies=_trusted(listener) if _forwarded(listener) else ())
+            for name, listener in snapshot.static.listeners.items()
         },
         hsts=frozenset(name for name, listener in snapshot.static.listeners.items() if listener.hsts),
         opaque_id=opaque_id,

@@ -38,13 +38,12 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     When `info.shutdown` is set an idle connection ends at once, a response in flight is finished, a stream says that
     the server stops. Cancellation closes without a word. Raises nothing of its own.
     """
-    if any(unmap(info.remote) in network for network in context.proxies.get(info.listener, ())):
-        await _serve(stream, info, context)  # it stands for many clients (WEB-14)
-    elif context.connections.acquire(info.remote):
-        try:
+    gate = context.gates[info.listener]
+    try:
+        if info.seat.enter(gate, info.remote) is None:
             await _serve(stream, info, context)
-        finally:
-            context.connections.release(info.remote)
+    finally:
+        info.seat.leave(gate, info.remote)
 
 
 async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
@@ -67,6 +66,7 @@ async def _begin_drain(shutdown: trio.Event, drain: Drain) -> None:
 async def _handle(request: Request, writer: ResponseWriter, context: Context) -> None:
     """Answer one request, whatever becomes of it, and tell about it."""
     began = trio.current_time()
+    request.info.seat.touch()
     try:
         await _answer(request, writer, context)
     finally:

@@ -22,6 +22,7 @@ import trio.testing
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Pace, Sessions, serve_connection
 from moxlite.logins.logins import Logins
+from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.store.accounts.accounts import Accounts
@@ -270,8 +271,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
             logins=logins,
             config=holder,
             sessions=Sessions(),
-            rate=still(NEW_CONNECTIONS),
-            open=OpenConnections(),
+            gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             spool_directory=data / "tmp",
             pace=Pace(slow=0.0),
         )

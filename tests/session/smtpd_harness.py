@@ -23,6 +23,7 @@ import trio.testing
 from moxlite.acceptance.carrying import carrier
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
+from moxlite.net.admission import Gate
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
@@ -402,8 +403,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
             submit=submit,
             defer=defer,
             senders=Senders(),
-            rate=still(NEW_CONNECTIONS),
-            open=OpenConnections(),
+            gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             received_id=ReceivedID(b"k" * 24),
             spool_directory=data / "tmp",
             pace=Pace(slow=0.0, unknown=0.0),

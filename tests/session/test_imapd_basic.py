@@ -195,11 +195,11 @@ class _Ender:
 async def test_new_and_open_connections_are_limited_by_network(imap: Imap) -> None:
     """IMAP-14, IMAP-15"""
     for _ in range(30):
-        assert imap.context.open.acquire(ip_address("203.0.113.5"))
+        assert imap.context.gate.at_once.acquire(ip_address("203.0.113.5"))
     async with imap.connect(remote="203.0.113.5") as c:
         assert c.greeting == b"* BYE [UNAVAILABLE] too many open connections\r\n"
     for _ in range(300):
-        imap.context.rate.add(ip_address("203.0.113.6"))
+        imap.context.gate.rate.add(ip_address("203.0.113.6"))
     async with imap.connect(remote="203.0.113.6") as c:
         assert c.greeting == b"* BYE [UNAVAILABLE] too many new connections, try again later\r\n"
 

@@ -13,6 +13,7 @@ import trio
 from imapclient import IMAPClient
 
 from moxlite.imapd import serve_connection
+from moxlite.net.admission import Admission
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import bind, listen, serve_listener
@@ -46,6 +47,8 @@ async def listening(imap: Imap, *, starttls: bool = False) -> AsyncIterator[int]
             name="test",
             shutdown=imap.shutdown,
             connections=nursery,
+            admission=Admission(1000),
+            gate=context.gate,
             tls=None if starttls else tls,
         )
         nursery.start_soon(serve)

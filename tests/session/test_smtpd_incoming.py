@@ -6,6 +6,7 @@ import re
 import pytest
 import trio
 
+from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, Window
 from moxlite.net.resolver import MX, FakeResolver
 from moxlite.smtpd import Pace
@@ -452,7 +453,7 @@ async def test_error_texts_end_in_the_id_of_the_connection(smtp: Smtp) -> None:
 
 async def test_connections_are_limited_by_network(smtp: Smtp) -> None:
     """SMTP-6, 135"""
-    context = smtp.with_context(open=OpenConnections((1, 9, 9)))
+    context = smtp.with_context(gate=Gate(None, OpenConnections((1, 9, 9))))
     async with smtp.connect(context=context):
         async with smtp.connect(context=context) as second:
             assert second.greeting.startswith("421 4.7.0")
@@ -461,7 +462,7 @@ async def test_connections_are_limited_by_network(smtp: Smtp) -> None:
             assert other.greeting.startswith("220")
     async with smtp.connect(context=context) as third:
         assert third.greeting.startswith("220")
-    context = smtp.with_context(rate=still([Window(3600, (1, 9, 9))]))
+    context = smtp.with_context(gate=Gate(still([Window(3600, (1, 9, 9))]), OpenConnections()))
     async with smtp.connect(context=context):
         pass
     async with smtp.connect(context=context) as second:
@@ -479,7 +480,7 @@ async def test_a_silent_client_is_sent_away(smtp: Smtp, clock: trio.testing.Mock
 
 async def test_patience_is_short_where_a_network_is_crowded(smtp: Smtp, clock: trio.testing.MockClock) -> None:
     """SMTP-14"""
-    async with smtp.connect(context=smtp.with_context(open=OpenConnections((1, 9, 9)))) as client:
+    async with smtp.connect(context=smtp.with_context(gate=Gate(None, OpenConnections((1, 9, 9))))) as client:
         await pass_time(clock, 31)
         await client.play("S: 421 4.4.2\nS: close")
 
@@ -575,7 +576,7 @@ async def test_helo_names_a_host_that_exists(smtp: Smtp) -> None:
 
 async def test_our_own_queue_is_trusted(smtp: Smtp) -> None:
     """SMTP-80, 133; QUEUE-36"""
-    context = smtp.with_context(resolver=RESOLVER, open=OpenConnections((0, 0, 0)))
+    context = smtp.with_context(resolver=RESOLVER, gate=Gate(None, OpenConnections((0, 0, 0))))
     own = b"Authentication-Results: mail.ours.example; auth=pass smtp.mailfrom=a@b\r\n" + MESSAGE
     async with smtp.connect(context=context, trusted=True) as client:
         assert (await client.deliver(message=own, sender="a@none.example")).startswith("250")

@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moxlite.net import listeners
+from moxlite.net.admission import Admission, Gate
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.exposition import REGISTRY
+from moxlite.net.limits import OpenConnections
 from moxlite.net.listeners import GRACE_SECONDS, BindError, Handler, bind, listen, serve_listener
 from moxlite.net.proxyprotocol import SIGNATURE, Proxied, ProxyError, read_proxy_header
 from moxlite.net.sockets import QuickStream
@@ -26,6 +28,11 @@ from moxlite.net.tls import ClientTLS, ServerTLS
 from moxlite.supervision import Fate, Supervisor, open_supervisor
 
 LOOPBACK = ip_address("127.0.0.1")
+
+
+def open_gate(limit: int = 1000) -> Gate:
+    """A protocol that takes so many connections of one address."""
+    return Gate(None, OpenConnections((limit, limit, limit)))
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +55,7 @@ async def serving(
                 name="public",
                 shutdown=shutdown,
                 connections=connections,
-                **options,  # type: ignore[arg-type]  # the tests' own keyword arguments
+                **({"admission": Admission(1000), "gate": open_gate()} | options),  # type: ignore[arg-type]  # the tests' own keyword arguments
             )
             tree.start("net.listener", accept)
             await shutdown.wait()
@@ -199,7 +206,15 @@ async def test_full_descriptor_table_is_waited_out() -> None:
     listener = FullListener(listen(sock))
     async with listener, trio.open_nursery() as nursery:
         accept = partial(
-            serve_listener, listener, handler, pkg="net", name="x", shutdown=trio.Event(), connections=nursery
+            serve_listener,
+            listener,
+            handler,
+            pkg="net",
+            name="x",
+            shutdown=trio.Event(),
+            connections=nursery,
+            admission=Admission(1000),
+            gate=open_gate(),
         )
         nursery.start_soon(accept)
         client = await trio.open_tcp_stream("127.0.0.1", port)

@@ -10,7 +10,7 @@ import msgspec
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
-from moxlite.net.limits import OpenConnections, RateLimiter
+from moxlite.net.admission import Gate
 from moxlite.net.tls import ServerTLS
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
@@ -46,7 +46,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     service: for metrics and for what the TLS of the connection means: ``imap`` may have STARTTLS, ``imapserve`` is the
     operator's own pipe (IMAP-22), the others begin with TLS. preauth: a known client certificate logs in by itself
-    (``imaps`` only, IMAP-48). starttls: None where it isn't offered. rate, open: limits by network. spool_directory:
+    (``imaps`` only, IMAP-48). starttls: None where it isn't offered. gate: the limits of connections. spool_directory:
     where long messages go while they're received (``data/tmp``).
     """
 
@@ -55,8 +55,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     logins: Logins
     config: ConfigHolder
     sessions: Sessions
-    rate: RateLimiter
-    open: OpenConnections
+    gate: Gate
     spool_directory: Path
     service: Literal["imap", "imaps", "imaphttps", "imapserve"] = "imaps"
     require_tls: bool = True

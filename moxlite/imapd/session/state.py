@@ -350,6 +350,7 @@ class Session:
         share.sharing = self.context.sessions.sharing(account)
         self._home = Seat(owner=identity.account, account=account, cursor=cursor, share=share, stack=self._stack)
         self.identity = identity
+        self.info.seat.known = True
         configured = self.context.config.current.account(identity.account)
         self.disabled = frozenset(configured.imap_capabilities_disabled) if configured is not None else frozenset()
         self.wire.decoder.authenticated = True

@@ -54,7 +54,7 @@ kept open it weighs 0.9 MB.
 
 MAX_OPEN: Final = 200
 """Open accounts above which those without users are closed, the longest unused first: each holds up to 1 MB of caches
-and two file descriptors.
+and five file descriptors. A server short of descriptors has fewer.
 """
 
 _removals: Final = itertools.count(1)
@@ -88,9 +88,10 @@ class _Slot:
 class Accounts:
     """The accounts below `directory`, the data directory. A server calls `start`; tools may do without."""
 
-    def __init__(self, directory: Path, options: Options | None = None) -> None:
+    def __init__(self, directory: Path, options: Options | None = None, *, max_open: int = MAX_OPEN) -> None:
         self.directory = directory
         self.options = options or Options()
+        self.max_open = max_open
         self._edge = storage(Edge("accounts"))
         self._slots: dict[str, _Slot] = {}
         self._handlers: dict[str, Handler] = {}
@@ -257,12 +258,14 @@ class Accounts:
         tree.start("store.rounds", self._rounds.nightly)
         tree.start("store.unclean", self._rounds.check_unclean)
 
-    async def close_idle(self) -> None:
-        """Close accounts that nobody uses, and beyond 200 open ones the longest unused (STORE-8)."""
+    async def close_idle(self, *, room: int = 0) -> None:
+        """Close accounts without users: those that have rested, and the longest unused until `room` more may be open
+        (STORE-8).
+        """
         idle = sorted(
             (slot.idle_since, name) for name, slot in self._slots.items() if slot.account is not None and not slot.users
         )
-        excess = sum(slot.account is not None for slot in self._slots.values()) - MAX_OPEN
+        excess = self._excess(room)
         for number, (since, name) in enumerate(idle):
             if number < excess or trio.current_time() - since >= IDLE:
                 slot = self._slots.get(name)
@@ -274,6 +277,9 @@ class Accounts:
                         await self._close(name, slot)
                 if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
                     del self._slots[name]
+
+    def _excess(self, room: int) -> int:
+        return sum(slot.account is not None for slot in self._slots.values()) + room - self.max_open
 
     async def aclose(self) -> None:
         """Close all accounts; none can be used from now on. A cancellation does not hold it up."""
@@ -300,6 +306,8 @@ class Accounts:
 
     async def _open(self, name: str, slot: _Slot) -> OpenAccount:
         if slot.account is None:
+            if self._excess(1) > 0:
+                await self.close_idle(room=1)
             async with slot.lock:
                 if slot.removed:
                     raise AccountRemoved(name)

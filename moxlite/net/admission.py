@@ -1,0 +1,252 @@
+"""Which connections are served (SMTP-135, IMAP-15, WEB-14, ADMIN-39b): asked before a TLS handshake, for all ports.
+
+Two questions are asked about each connection.
+
+Has the server room for it (`Admission`)? All ports share a number of seats, from the budget of descriptors. When they
+are taken, the connection that has been silent for longest gives up its own: one whose client has not logged in, and is
+not sending a message. When there is none of that kind, the new connection is closed.
+
+May its network have one more (`Gate`)? Each protocol has limits of its own. Beside them a network has no more than a
+share of all seats, whatever it speaks.
+
+A session tells its `Seat` what the connection is worth: `touch` for each command, `known` once the client has logged
+in, `busy` while it sends a message.
+"""
+
+import enum
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import trio
+
+from moxlite.net import metrics
+from moxlite.net.limits import IPAddress, IPNetwork, OpenConnections, RateLimiter, is_exempt
+
+__all__ = ["MAX_SEATS", "Admission", "Gate", "Refusal", "Seat", "Tally"]
+
+logger = logging.getLogger("moxlite.net.admission")
+
+MAX_SEATS: Final = 10_000
+"""Connections at a time, however many descriptors there are: silent ones weigh some 30 KB each, with TLS 100 KB."""
+
+MAX_LEAVING: Final = 64
+"""Connections that were told to go and have not ended yet. New ones are closed at once beyond, so that an attack cannot
+have us open faster than we close.
+"""
+
+NETWORK_SHARES: Final = (8, 4, 2)
+"""One address has an eighth of all seats at most, its neighbourhood a quarter, a provider's customer half
+(`net.limits.ip_classes`).
+"""
+
+TELL_SECONDS: Final = 60.0
+"""Refusals and closings are logged at most so often, with their number: an attack must not fill the log."""
+
+
+class Refusal(enum.Enum):
+    """Why a connection is not served; the values are a label of metrics."""
+
+    RATE = "rate"
+    """Its network opens too many."""
+    OPEN = "open"
+    """Its network has too many open."""
+    FULL = "full"
+    """The server has too many open, none of which may be closed."""
+
+
+class Tally:
+    """A line of the log about something that may happen very often: the first time, then once a minute at most, with
+    how often it happened since.
+    """
+
+    __slots__ = ("_clock", "_count", "_log", "_next", "_text")
+
+    def __init__(
+        self, text: str, log: Callable[..., None] = logger.warning, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._text = text
+        self._log = log
+        self._clock = clock
+        self._count = 0
+        self._next = -1.0
+
+    def add(self, **facts: object) -> None:
+        """It has happened; `facts` of this time."""
+        self._count += 1
+        now = self._clock()
+        if now >= self._next:
+            self._log(self._text, extra={"kv": facts | {"count": self._count}})
+            self._count, self._next = 0, now + TELL_SECONDS
+
+
+class Gate:
+    """The limits of one protocol, over all its ports.
+
+    Args:
+      rate: new connections; None: no limit.
+      at_once: open connections.
+      proxies: networks whose connections stand for many clients, so that no limit of a network counts them (WEB-14).
+    """
+
+    __slots__ = ("at_once", "proxies", "rate")
+
+    def __init__(
+        self, rate: RateLimiter | None, at_once: OpenConnections, *, proxies: Sequence[IPNetwork] = ()
+    ) -> None:
+        self.rate = rate
+        self.at_once = at_once
+        self.proxies = tuple(proxies)
+
+
+class Seat:
+    """The place of one connection. Without an `Admission` (a pipe within the process) it is never taken away.
+
+    Attributes:
+      scope: everything done for the connection; cancelled to close it.
+    """
+
+    __slots__ = ("_admission", "_busy", "_entered", "_known", "_remote", "scope")
+
+    def __init__(self, admission: "Admission | None" = None) -> None:
+        self.scope = trio.CancelScope()
+        self._admission = admission
+        self._entered: dict[Gate, Refusal | None] = {}
+        self._remote: IPAddress | None = None
+        self._known = False
+        self._busy = False
+
+    def enter(self, gate: Gate, remote: IPAddress) -> Refusal | None:
+        """Count the connection for `remote`, and its networks; why it may not be served, if so. A gate is entered once:
+        the listener has, and the session asks again what came of it.
+        """
+        if gate not in self._entered:
+            self._entered[gate] = refusal = self._count(gate, remote)
+            if refusal is not None:
+                _refuse(refusal, remote)
+        return self._entered[gate]
+
+    def _count(self, gate: Gate, remote: IPAddress) -> Refusal | None:
+        if is_exempt(remote, gate.proxies):
+            return None
+        if gate.rate is not None and not gate.rate.add(remote):
+            return Refusal.RATE
+        admission = self._admission
+        if admission is not None and self._remote is None:
+            if not admission.networks.acquire(remote):
+                return Refusal.OPEN
+            self._remote = remote
+        return None if gate.at_once.acquire(remote) else Refusal.OPEN
+
+    def leave(self, gate: Gate, remote: IPAddress) -> None:
+        """The connection ends, as far as the gate goes. Idempotent."""
+        if gate in self._entered and self._entered.pop(gate) is None and not is_exempt(remote, gate.proxies):
+            gate.at_once.release(remote)
+        if not self._entered and self._remote is not None and self._admission is not None:
+            self._admission.networks.release(self._remote)
+            self._remote = None
+
+    def touch(self) -> None:
+        """The client has said something whole: a command, a request."""
+        if self._admission is not None:
+            self._admission.touch(self)
+
+    @property
+    def known(self) -> bool:
+        """Whether the client has logged in."""
+        return self._known
+
+    @known.setter
+    def known(self, known: bool) -> None:
+        self._known = known
+        self._settle()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is coming, or what was asked for is going."""
+        return self._busy
+
+    @busy.setter
+    def busy(self, busy: bool) -> None:
+        self._busy = busy
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._admission is not None:
+            self._admission.settle(self, stays=self._known or self._busy)
+
+
+class Admission:
+    """The seats of all ports.
+
+    Args:
+      seats: how many there are.
+      highest: the number of a descriptor from which on the table is nearly full: the system gives the lowest free one,
+        so that all below are in use. None where descriptors have no such numbers.
+      exempt: networks without a share.
+    """
+
+    def __init__(self, seats: int, *, highest: int | None = None, exempt: Sequence[IPNetwork] = ()) -> None:
+        one, near, far = NETWORK_SHARES
+        self.seats = seats
+        self.networks = OpenConnections((seats // one, seats // near, seats // far), exempt=exempt)
+        self._highest = highest
+        self._all: set[Seat] = set()
+        self._idle: OrderedDict[Seat, None] = OrderedDict()
+        """Those that may be closed; who has been silent for longest comes first."""
+        self._leaving: set[Seat] = set()
+        self._closed = Tally("connections closed to make room for new ones")
+
+    def take(self, descriptor: int = -1) -> Seat | None:
+        """A seat for a new connection, with its descriptor; None: there is no room, it is to be closed."""
+        if len(self._all) - len(self._leaving) >= self.seats and not self.make_room():
+            _refuse(Refusal.FULL, None)
+            return None
+        if self._highest is not None and descriptor >= self._highest and not self.make_room():
+            _refuse(Refusal.FULL, None)
+            return None
+        seat = Seat(self)
+        self._all.add(seat)
+        self._idle[seat] = None
+        return seat
+
+    def give_back(self, seat: Seat) -> None:
+        """The connection has ended."""
+        self._all.discard(seat)
+        self._idle.pop(seat, None)
+        self._leaving.discard(seat)
+
+    def make_room(self) -> bool:
+        """Close the connection that has been silent for longest, of those that may be closed. False: there is none, or
+        many are being closed already.
+        """
+        if not self._idle or len(self._leaving) >= MAX_LEAVING:
+            return False
+        seat, _ = self._idle.popitem(last=False)
+        self._leaving.add(seat)
+        seat.scope.cancel()
+        metrics.connections_closed.inc()
+        self._closed.add(open=len(self._all))
+        return True
+
+    def touch(self, seat: Seat) -> None:
+        """The client has just said something."""
+        if seat in self._idle:
+            self._idle.move_to_end(seat)
+
+    def settle(self, seat: Seat, *, stays: bool) -> None:
+        """Whether the connection is kept at any cost."""
+        if stays:
+            self._idle.pop(seat, None)
+        elif seat in self._all and seat not in self._leaving:
+            self._idle[seat] = None
+
+
+_REFUSED: Final = {reason: Tally("connections refused") for reason in Refusal}
+
+
+def _refuse(reason: Refusal, remote: IPAddress | None) -> None:
+    metrics.connections_refused.labels(reason=reason.value).inc()
+    _REFUSED[reason].add(reason=reason.value, remote=remote or "")

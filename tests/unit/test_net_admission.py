@@ -1,0 +1,197 @@
+"""Which connections are served (moxlite.net.admission), by the objects and through a real listener."""
+
+import logging
+from functools import partial
+from ipaddress import ip_address, ip_network
+
+import pytest
+import trio
+
+from moxlite.net.admission import MAX_LEAVING, Admission, Gate, Refusal, Seat, Tally
+from moxlite.net.certificates import self_signed
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.exposition import REGISTRY
+from moxlite.net.limits import OpenConnections, RateLimiter, Window
+from moxlite.net.listeners import bind, listen, serve_listener
+from moxlite.net.tls import ServerTLS
+from moxlite.process.descriptors import make_budget
+
+LOOPBACK = ip_address("127.0.0.1")
+REMOTE = ip_address("203.0.113.5")
+
+
+def gate(limit: int = 1000) -> Gate:
+    """A protocol that takes so many connections of one address."""
+    return Gate(None, OpenConnections((limit, limit, limit)))
+
+
+def refused(reason: str) -> float:
+    """How many connections were refused for a reason."""
+    return REGISTRY.get_sample_value("moxlite_connections_refused_total", {"reason": reason}) or 0.0
+
+
+def taken(admission: Admission) -> Seat:
+    """A seat that must be there."""
+    seat = admission.take()
+    assert seat is not None
+    return seat
+
+
+async def test_the_longest_silent_connection_makes_room() -> None:
+    """ADMIN-39b: never one whose client has logged in, or sends a message."""
+    admission = Admission(4)
+    first, second, known, busy = (taken(admission) for _ in range(4))
+    known.known = True
+    busy.busy = True
+    first.touch()
+    taken(admission)
+    assert second.scope.cancel_called
+    taken(admission)
+    assert first.scope.cancel_called
+    assert not known.scope.cancel_called
+    assert not busy.scope.cancel_called
+    busy.busy = False
+    assert admission.make_room()  # the one after `first`
+    assert admission.make_room()
+    assert admission.make_room()
+    assert busy.scope.cancel_called
+    assert not admission.make_room()
+    assert not known.scope.cancel_called
+
+
+def test_a_new_connection_is_refused_when_nobody_has_to_go() -> None:
+    """ADMIN-39b"""
+    admission, before = Admission(1), refused("full")
+    seat = taken(admission)
+    seat.known = True
+    assert admission.take() is None
+    assert refused("full") == before + 1
+    admission.give_back(seat)
+    assert admission.take() is not None
+
+
+def test_closing_does_not_run_ahead() -> None:
+    """ADMIN-39b: those that were told to go still hold descriptors."""
+    admission = Admission(1)
+    seats = [taken(admission) for _ in range(MAX_LEAVING + 1)]
+    assert admission.take() is None
+    admission.give_back(seats[0])
+    assert admission.take() is not None
+
+
+async def test_a_high_descriptor_makes_room_too() -> None:
+    """ADMIN-39b: the table is full of something else."""
+    admission = Admission(100, highest=50)
+    assert admission.take(50) is None
+    low = admission.take(49)
+    assert low is not None
+    assert admission.take(50) is not None
+    assert low.scope.cancel_called
+
+
+def test_a_network_has_a_share_of_all_seats() -> None:
+    """ADMIN-39b: whatever protocols it speaks; exempt networks have any number."""
+    admission, smtp, imap = Admission(16), gate(), gate()
+    seats = [taken(admission) for _ in range(6)]
+    assert seats[0].enter(smtp, REMOTE) is None
+    assert seats[1].enter(imap, REMOTE) is None
+    assert seats[2].enter(imap, REMOTE) is Refusal.OPEN
+    assert seats[2].enter(imap, REMOTE) is Refusal.OPEN
+    seats[2].leave(imap, REMOTE)
+    seats[0].leave(smtp, REMOTE)
+    seats[0].leave(smtp, REMOTE)
+    assert seats[3].enter(imap, REMOTE) is None
+    assert smtp.at_once.pressure(REMOTE) == 0.0
+    assert imap.at_once.pressure(REMOTE) == 2 / 1000
+
+
+def test_a_connection_may_pass_two_gates() -> None:
+    """WEB-27: https whose client speaks IMAP counts for both, once in the share of its network."""
+    admission, https, imap = Admission(16), gate(), gate()
+    seat = taken(admission)
+    assert seat.enter(https, REMOTE) is None
+    assert seat.enter(imap, REMOTE) is None
+    assert admission.networks.pressure(REMOTE) == 1 / 2
+    seat.leave(imap, REMOTE)
+    assert admission.networks.pressure(REMOTE) == 1 / 2
+    seat.leave(https, REMOTE)
+    assert admission.networks.pressure(REMOTE) == 0.0
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_limits_come_before_the_handshake(tls: bool) -> None:
+    """SMTP-135, IMAP-14: where TLS comes first, a refused connection costs none; elsewhere the session hears why."""
+    heard: list[Refusal | None] = []
+    limited = Gate(RateLimiter((Window(3600, (1, 9, 9)),)), OpenConnections())
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        heard.append(info.seat.enter(limited, info.remote))
+
+    sock, before = bind(LOOPBACK, 0), refused("rate")
+    async with listen(sock) as listener, trio.open_nursery() as nursery:
+        nursery.start_soon(
+            partial(
+                serve_listener,
+                listener,
+                handler,
+                pkg="net",
+                name="x",
+                shutdown=trio.Event(),
+                connections=nursery,
+                admission=Admission(100),
+                gate=limited,
+                tls=ServerTLS([self_signed(["localhost"])]) if tls else None,
+            )
+        )
+        assert limited.rate is not None
+        assert limited.rate.add(LOOPBACK)
+        async with await trio.open_tcp_stream("127.0.0.1", sock.getsockname()[1]) as client:
+            with trio.fail_after(5):
+                assert await client.receive_some() == b""  # no TLS alert either
+        nursery.cancel_scope.cancel()
+    assert heard == ([] if tls else [Refusal.RATE])
+    assert refused("rate") == before + 1
+
+
+async def test_a_silent_connection_is_closed_for_a_new_one() -> None:
+    """ADMIN-39b: also one that never begins its TLS handshake."""
+    sock = bind(LOOPBACK, 0)
+    ended: list[int] = []
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.append(info.remote_port)
+
+    async with listen(sock) as listener, trio.open_nursery() as nursery:
+        accept = partial(serve_listener, listener, handler, pkg="net", name="x", shutdown=trio.Event())
+        exempt = [ip_network("127.0.0.0/8")]
+        nursery.start_soon(partial(accept, connections=nursery, admission=Admission(2, exempt=exempt), gate=gate()))
+        clients = [await trio.open_tcp_stream("127.0.0.1", sock.getsockname()[1]) for _ in range(3)]
+        with trio.fail_after(5):
+            assert await clients[0].receive_some() == b""
+        assert ended == [clients[0].socket.getsockname()[1]]
+        nursery.cancel_scope.cancel()
+
+
+def test_lines_about_refusals_are_few(caplog: pytest.LogCaptureFixture) -> None:
+    """ADMIN-39b: one a minute, with the number since the last."""
+    now = 0.0
+    tally = Tally("connections refused", logging.getLogger("moxlite.net").warning, clock=lambda: now)
+    for _ in range(100):
+        tally.add(reason="full")
+    now = 60.0
+    tally.add(reason="full")
+    assert [record.__dict__["kv"]["count"] for record in caplog.records] == [1, 100]
+
+
+def test_descriptors_are_divided() -> None:
+    """ADMIN-39b"""
+    small, large, unlimited = make_budget(1024), make_budget(65_535), make_budget(None)
+    assert (small.seats, small.accounts, small.spools, small.highest) == (448, 44, 112, 896)
+    assert (large.seats, large.accounts, large.spools) == (10_000, 200, 4096)
+    assert (unlimited.seats, unlimited.accounts, unlimited.highest) == (10_000, 200, None)
+    for limit in range(400, 3000, 50):
+        budget = make_budget(limit)
+        assert budget.seats + 5 * budget.accounts + budget.spools + 128 <= limit
