@@ -1,0 +1,156 @@
+"""Deliveries that wait in the queue for an account of this server (docs/spec/queue.md QUEUE-28)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from moxlite.proto.address import Address
+from moxlite.queue import inbound
+from moxlite.queue.filters import Filter
+from moxlite.queue.submit import MAX_ROWS
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import Delivery, FileInto
+from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.submission import QueueFull
+from tests.queue_rig import MESSAGE, Rig, Server, rig_at
+
+PREFIX = b"Received: by mail.own.example\r\n"
+
+
+def deferred(account: str = "alice", **changes: Any) -> Deferred:
+    """A message from ann for an account that was full."""
+    facts: dict[str, Any] = {
+        "key": b"transaction",
+        "account": account,
+        "delivery": Delivery(actions=(FileInto(mailbox="Filed"),), received=1_700_000_000_000_000),
+        "prefix": PREFIX,
+        "sender": Address.parse("ann@remote.example"),
+        "recipient": Address.parse(f"{account}@own.example"),
+        "code": 452,
+        "ecode": "4.2.2",
+        "text": "mailbox full",
+        "message_id": "<m1@own.example>",
+        "subject": "test",
+    }
+    return Deferred(**(facts | changes))
+
+
+async def defer(rig: Rig, *found: Deferred, data: bytes = MESSAGE) -> None:
+    with Spool.of(data, rig.path) as spool:
+        await rig.queue.defer(found, spool)
+
+
+async def left(rig: Rig) -> list[int]:
+    """Rows of local, content and its chunks."""
+    tables = ("local", "content", "content_chunk")
+    return [
+        await rig.queue._database.read(lambda r, t=table: r.value(f"SELECT count(*) FROM {t}"), op="test")  # type: ignore[misc]  # binds the loop's value
+        for table in tables
+    ]
+
+
+@pytest.mark.parametrize("size", [0, 5 << 20])
+async def test_it_is_delivered_at_its_time_with_its_own_prefix(tmp_path: Path, size: int) -> None:
+    """QUEUE-28, QUEUE-10: the deliveries of one message share its octets, also of a large one."""
+    data = MESSAGE + b"x" * 70 * (size // 70) + b"\r\n"
+    async with rig_at(tmp_path) as rig:
+        await defer(rig, deferred(), deferred("admin", prefix=b"X: other\r\n"), data=data)
+        assert (await left(rig))[:2] == [2, 1]
+        await rig.settle()
+        assert await rig.inbox(mailbox="Filed") == []
+        await rig.pass_time(500)
+        assert await rig.inbox(mailbox="Filed") == [PREFIX + data]
+        assert await rig.inbox("admin", "Filed") == [b"X: other\r\n" + data]
+        assert await left(rig) == [0, 0, 0]
+        async with rig.accounts.use("alice") as account:
+            received = await account.read(lambda r: r.value("SELECT received FROM message"), op="test")
+        assert received == 1_700_000_000_000_000
+        assert rig.local.connections == 0
+
+
+async def test_it_waits_over_a_restart_and_is_owed_once(tmp_path: Path) -> None:
+    """QUEUE-28, QUEUE-1"""
+    async with rig_at(tmp_path) as rig:
+        for _ in range(2):
+            await defer(rig, deferred())
+        assert [row.attempts for row in await rig.queue.list_messages()] == [1]
+    async with rig_at(tmp_path) as rig:
+        await rig.pass_time(500)
+        assert len(await rig.inbox(mailbox="Filed")) == 1
+
+
+async def test_operations_of_the_queue_work_on_it(tmp_path: Path) -> None:
+    """QUEUE-20, QUEUE-22, QUEUE-28"""
+    async with rig_at(tmp_path) as rig:
+        await rig.queue.add_hold_rule(recipient="own.example")
+        await defer(rig, deferred())
+        await rig.pass_time(500)
+        [row] = await rig.queue.list_messages(Filter(recipient="alice@own.example"))
+        assert row.hold
+        assert b"".join([piece async for piece in rig.queue.dump(row.id)]) == PREFIX + MESSAGE
+        assert await rig.queue.unhold(Filter(ids=(row.id,))) == 1
+        await rig.settle()
+        assert len(await rig.inbox(mailbox="Filed")) == 1
+        await defer(rig, deferred(key=b"other"))
+        assert await rig.queue.drop(Filter(recipient="alice@own.example")) == 1
+        assert await left(rig) == [0, 0, 0]
+
+
+async def told(rig: Rig, server: Server) -> bytes:
+    """The DSN that the sender's server gets."""
+    await rig.pass_time(500)
+    with trio.fail_after(30):
+        while not server.messages:  # noqa: ASYNC110 - the server tells nothing
+            await trio.sleep(0.002)
+    await rig.settle()
+    [notice] = server.messages
+    assert server.recipients == [["ann@remote.example"]]
+    assert await left(rig) == [0, 0, 0]
+    return notice
+
+
+@pytest.mark.parametrize("change", ["delivery = x'ff'", "account = 'gone'"])
+async def test_what_is_damaged_or_for_an_account_that_is_gone_is_told(tmp_path: Path, change: str) -> None:
+    """QUEUE-28, QUEUE-100: one DSN, from the null path, to the sender of mail that came in."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server())
+        await defer(rig, deferred())
+        await rig.queue._database.write(lambda tx: tx.execute(f"UPDATE local SET {change}"))
+        notice = await told(rig, server)
+        assert b"Final-Recipient: rfc822;alice@own.example" in notice.replace(b"; ", b";")
+        assert any(line.startswith("MAIL FROM:<>") for line in server.lines)
+        assert await rig.inbox(mailbox="Inbox") == []
+
+
+async def test_a_commit_that_takes_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-28"""
+
+    async def stuck(*args: object) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(inbound, "ATTEMPT_SECONDS", 0.01)
+    async with rig_at(tmp_path) as rig:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(inbound, "perform", stuck)
+            await defer(rig, deferred())
+            await rig.pass_time(500)
+        [row] = await rig.queue.list_messages()
+        assert row.attempts == 2
+        assert row.last_result is not None
+        assert row.last_result.error == "deliver: 451 4.3.0 the commit takes too long"
+        await rig.pass_time(1000)
+        assert len(await rig.inbox(mailbox="Filed")) == 1
+
+
+async def test_what_waits_has_the_room_of_one_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-28, SMTP-115: and takes none of the accounts'."""
+    assert MAX_ROWS == 10_000
+    monkeypatch.setattr("moxlite.queue.submit.MAX_ROWS", 2)
+    async with rig_at(tmp_path) as rig:
+        await defer(rig, deferred(), deferred("admin"))
+        with pytest.raises(QueueFull):
+            await defer(rig, deferred(key=b"other"))
+        assert (await left(rig))[:2] == [2, 1]
+        assert len(await rig.submit("a@remote.example", "b@remote.example")) == 2
