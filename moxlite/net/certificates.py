@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL, crypto
 
 __all__ = [
+    "MAX_CHAIN",
     "CertificateError",
     "CertificateProblem",
     "KeyPair",
@@ -185,6 +186,8 @@ class ProblemKind(StrEnum):
     EXPIRED = "certificate-expired"
     HOST_MISMATCH = "certificate-host-mismatch"
     NOT_TRUSTED = "certificate-not-trusted"
+    VALIDATION_FAILURE = "validation-failure"
+    """Whatever has no word of its own, as a certificate that no TLSA record matches."""
 
 
 class CertificateProblem(msgspec.Struct, frozen=True):

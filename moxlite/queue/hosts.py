@@ -4,13 +4,14 @@
 
 import logging
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from random import Random
 from typing import Final, Literal
 
 import msgspec
 import trio
 
+from moxlite.net.addresses import is_internal
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, DNSError, NotFound, PermError, Resolver, TempError, absolute
 from moxlite.proto.address import AddressError, Domain
@@ -154,7 +155,7 @@ async def addresses_of(
         raise NoHosts(f"address lookup for {host}: {_why(exc)}", ecode="4.4.3") from exc
     if len(answer.chain) > MAX_HOST_CNAMES:
         raise NoHosts(f"more than {MAX_HOST_CNAMES} CNAMEs at {host}", ecode="4.4.6")
-    usable = [ip for ip in answer.records if allow_private or not _forbidden(ip)]
+    usable = [ip for ip in answer.records if allow_private or not is_internal(ip)]
     if not usable:
         raise NoHosts(f"addresses of {host} are private, it is not connected to", ecode="4.4.4")
     return order_addresses(usable, dialed, random)[:MAX_ADDRESSES]
@@ -167,30 +168,6 @@ def _known(host: str) -> list[IPAddress] | None:
         return [ip_address(host)]
     except ValueError:
         return None
-
-
-_AT_THE_END: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
-"""IPv4 addresses in the last four octets: of NAT64 (RFC 6052 §2.1), and compatible ones (RFC 4291 §2.5.5.1)."""
-
-_LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")
-"""A network's own, RFC 8215: where in it an IPv4 address stands only that network knows."""
-
-
-def _inner(ip: IPAddress) -> IPAddress:
-    """The IPv4 address that an IPv6 one leads to, also mapped (RFC 4291 §2.5.5.2) or by 6to4 (RFC 3056 §2); else the
-    address itself.
-    """
-    if isinstance(ip, IPv6Address):
-        if any(ip in network for network in _AT_THE_END):
-            return IPv4Address(int(ip) & 0xFFFFFFFF)
-        return ip.ipv4_mapped or ip.sixtofour or ip
-    return ip
-
-
-def _forbidden(ip: IPAddress) -> bool:
-    """Nobody's mail server on the internet, but perhaps one of our neighbours in the inner network."""
-    ip = _inner(ip)
-    return not ip.is_global or ip.is_multicast or ip in _LOCAL_NAT64
 
 
 def order_addresses(addresses: Sequence[IPAddress], dialed: Sequence[str], random: Random) -> list[IPAddress]:

@@ -1,0 +1,194 @@
+"""DANE for SMTP: what TLSA records say of a mail host's certificate (RFC 6698, RFC 7671, RFC 7672; AUTH-63..66).
+
+`find` asks DNS which records a host has; `verify` judges the chain that the host shows. Whether TLS is demanded is the
+queue's to say, by `HostRecords.usable`.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from OpenSSL import SSL, crypto
+
+from moxlite.net.certificates import (
+    MAX_CHAIN,
+    CertificateProblem,
+    ProblemKind,
+    certificate_names,
+    name_matches,
+)
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import TLSA, Answer, NotFound, Resolver, absolute
+
+__all__ = ["NO_MATCH", "HostRecords", "allowed_names", "find", "is_usable", "verify"]
+
+DANE_TA: Final = 2
+DANE_EE: Final = 3
+"""Certificate usages (RFC 7218); the others are of no use for SMTP (RFC 7672 §3.1.3)."""
+
+WHOLE: Final = 0
+SPKI: Final = 1
+"""Selectors."""
+
+DIGESTS: Final = {1: ("sha256", 32), 2: ("sha512", 64)}
+"""Matching types that are hashes, with the octets of each; 0 is the data itself."""
+
+NO_MATCH: Final = "dane-no-match"
+"""Reason of a validation failure (RFC 8460 §4.3)."""
+
+MAX_RECORDS: Final = 50
+"""TLSA records of one name that are looked at."""
+
+
+class HostRecords(msgspec.Struct, frozen=True):
+    """The TLSA records of a host, found by DNSSEC.
+
+    Attributes:
+      base: the TLSA base domain, A-labels without final dot: the name for SNI.
+      usable: records that can verify a certificate for SMTP; empty: TLS is demanded, but nothing can be verified
+        (RFC 7672 §2.2).
+      others: how many records cannot be used.
+    """
+
+    base: str
+    usable: tuple[TLSA, ...]
+    others: int
+
+
+async def find(resolver: Resolver, host: str, addresses: Answer[IPAddress], port: int = 25) -> HostRecords | None:
+    """The TLSA records of a mail host; None where DANE does not apply.
+
+    Args:
+      host: as the MX record names it, A-labels.
+      addresses: the answer with its addresses; DANE needs an authentic one (RFC 7672 §2.2.1).
+
+    Raises TempError, PermError: what DNS says cannot be known, so the host must not be used now (RFC 7672 §2.1).
+    """
+    if not addresses.authentic:
+        return None
+    names = dict.fromkeys((absolute(addresses.name), absolute(host)))  # the end of CNAMEs before their start (§2.2.2)
+    for name in names:
+        try:
+            answer = await resolver.tlsa(f"_{port}._tcp.{name}")
+        except NotFound:
+            continue
+        if not answer.authentic:
+            continue
+        usable = tuple(record for record in answer.records[:MAX_RECORDS] if is_usable(record))
+        return HostRecords(name.removesuffix("."), usable, len(answer.records) - len(usable))
+    return None
+
+
+def is_usable(record: TLSA) -> bool:
+    """Whether a record can verify a certificate for SMTP (RFC 7672 §3.1)."""
+    if record.usage not in (DANE_TA, DANE_EE) or record.selector not in (WHOLE, SPKI):
+        return False
+    if record.matching == 0:
+        try:
+            if record.selector == WHOLE:
+                x509.load_der_x509_certificate(record.data)
+            else:
+                load_der_public_key(record.data)
+        except (ValueError, UnsupportedAlgorithm):
+            return False
+        return True
+    digest = DIGESTS.get(record.matching)
+    return digest is not None and len(record.data) == digest[1]
+
+
+def allowed_names(
+    base: str, *, host: str, domain: str = "", expanded: str = "", has_mx: bool, secure: bool
+) -> tuple[str, ...]:
+    """The names that a certificate below a trust anchor may be for (RFC 7672 §3.2.2; AUTH-65).
+
+    Args:
+      base: the TLSA base domain. host: as the MX record names it, or the domain itself where it has none.
+      domain: of the recipient. expanded: where its CNAMEs lead. has_mx: it has MX records.
+      secure: the answer with the MX records was authentic.
+    """
+    names = [base, host]
+    if has_mx and secure:
+        names += [domain, expanded]
+    return tuple(dict.fromkeys(name.lower().removesuffix(".") for name in names if name))
+
+
+def verify(
+    records: Sequence[TLSA], chain: Sequence[x509.Certificate], names: Iterable[str], *, now: dt.datetime | None = None
+) -> CertificateProblem | None:
+    """Judge a server's chain, leaf first, by usable records; one that matches is enough. None: verified.
+
+    A record of usage 3 vouches for the leaf alone, whatever its names and dates (RFC 7672 §3.1.1). One of usage 2
+    vouches for a certificate authority: the chain must lead there, be valid, and be for one of `names`.
+    """
+    if not chain:
+        return CertificateProblem(ProblemKind.VALIDATION_FAILURE, f"{NO_MATCH}: the server sent no certificate")
+    chain = chain[:MAX_CHAIN]
+    if any(record.usage == DANE_EE and _matches(record, chain[0]) for record in records):
+        return None
+    problem: CertificateProblem | None = None
+    wanted = tuple(names)
+    for record in records:
+        if record.usage != DANE_TA:
+            continue
+        for anchor in _anchors(record, chain):
+            found = _below(anchor, chain, wanted, now)
+            if found is None:
+                return None
+            problem = problem or found
+    return problem or CertificateProblem(
+        ProblemKind.VALIDATION_FAILURE, f"{NO_MATCH}: no TLSA record matches the server's certificates"
+    )
+
+
+def _matches(record: TLSA, certificate: x509.Certificate) -> bool:
+    if record.selector == WHOLE:
+        data = certificate.public_bytes(Encoding.DER)
+    else:
+        try:
+            data = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        except (ValueError, UnsupportedAlgorithm):
+            return False
+    if record.matching == 0:
+        return data == record.data
+    return hashlib.new(DIGESTS[record.matching][0], data).digest() == record.data
+
+
+def _anchors(record: TLSA, chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """Certificates that a record of usage 2 makes a trust anchor: shown ones, and the whole one in the record."""
+    found = [certificate for certificate in chain if _matches(record, certificate)]
+    if not found and (record.selector, record.matching) == (WHOLE, 0):
+        found = [x509.load_der_x509_certificate(record.data)]
+    return found
+
+
+def _below(
+    anchor: x509.Certificate, chain: Sequence[x509.Certificate], names: Sequence[str], now: dt.datetime | None
+) -> CertificateProblem | None:
+    """Whether the chain leads to the anchor and its leaf is for one of the names; None where all is good."""
+    store = crypto.X509Store()
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+    store.add_cert(crypto.X509.from_cryptography(anchor))
+    if now is not None:
+        store.set_time(now)
+    leaf, *others = [crypto.X509.from_cryptography(one) for one in chain]
+    try:
+        crypto.X509StoreContext(store, leaf, others).verify_certificate()
+    except crypto.X509StoreContextError as error:
+        codes = error.errors if isinstance(error.errors, list) else []
+        expired = bool(codes) and codes[0] in (
+            SSL.X509VerificationCodes.ERR_CERT_HAS_EXPIRED,
+            SSL.X509VerificationCodes.ERR_CERT_NOT_YET_VALID,
+        )
+        return CertificateProblem(ProblemKind.EXPIRED if expired else ProblemKind.NOT_TRUSTED, str(error))
+    except crypto.Error as error:
+        return CertificateProblem(ProblemKind.NOT_TRUSTED, f"chain cannot be checked: {error}")
+    shown = certificate_names(chain[0])
+    if any(name_matches(pattern, name) for pattern in shown for name in names):
+        return None
+    text = f"certificate is for {', '.join(shown[:5]) or 'no name'}, not for {', '.join(names)}"
+    return CertificateProblem(ProblemKind.HOST_MISMATCH, text)

@@ -1,0 +1,202 @@
+"""One HTTP request to a stranger's server: policies of MTA-STS, webhooks, look-ups (RFC 9110; AUTH-71, QUEUE-92).
+
+A name in a URL is a stranger's word. So the address that is connected to is looked at, not the name; the time, the
+header and the body of the answer are bounded; nothing is followed, and no connection is used twice.
+"""
+
+import ssl
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+import h11
+import msgspec
+import trio
+
+from moxlite import __version__
+from moxlite.net.addresses import is_internal
+from moxlite.net.dial import DialError, dial
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
+
+__all__ = ["MAX_BODY", "HTTPClient", "HTTPError", "HTTPResponse", "NoHost"]
+
+SECONDS: Final = 60.0
+"""For a whole request (AUTH-71, QUEUE-92)."""
+
+MAX_HEADER: Final = 32 << 10
+"""Octets of the answer's header."""
+
+MAX_BODY: Final = 64 << 10
+"""Octets of the answer's body that are kept, unless the caller says otherwise."""
+
+READ: Final = 16 << 10
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class HTTPError(Exception):
+    """There is no answer: the text says why, for people."""
+
+
+class NoHost(HTTPError):
+    """The host of the URL does not exist."""
+
+
+class HTTPResponse(msgspec.Struct, frozen=True):
+    """An answer. `headers`: names in lower case; `body`: as much as was wanted; `cut`: there was more."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    cut: bool = False
+
+    def header(self, name: str) -> str:
+        """The first field of that name, "" without one."""
+        return next((value for key, value in self.headers if key == name.lower()), "")
+
+
+class HTTPClient:
+    """Makes requests.
+
+    Args:
+      resolver: finds hosts.
+      allow_internal: addresses of the inner network may be connected to, as closed nets want it.
+      tls: roots of https servers; those of the system by default, which are read at the first request.
+    """
+
+    def __init__(self, resolver: Resolver, *, allow_internal: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        self._resolver = resolver
+        self._allow_internal = allow_internal
+        self._tls = tls
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        seconds: float = SECONDS,
+        max_body: int = MAX_BODY,
+    ) -> HTTPResponse:
+        """Make one request over a connection of its own. Redirects are answers as any other.
+
+        Raises HTTPError, NoHost.
+        """
+        try:
+            with trio.fail_after(seconds):
+                return await self._request(method, url, tuple(headers), body, max_body)
+        except trio.TooSlowError:
+            raise HTTPError(f"no answer within {seconds:.0f} s") from None
+
+    async def _request(
+        self, method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes, max_body: int
+    ) -> HTTPResponse:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        except ValueError as error:
+            raise HTTPError(f"bad URL: {error}") from None
+        if parts.scheme not in DEFAULT_PORTS or not host or not url.isascii() or not url.isprintable():
+            raise HTTPError("bad URL: it must begin with https:// or http:// and name a host")
+        stream = await self._connect(parts.scheme, host, port)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        fields = [
+            ("Host", parts.netloc.rpartition("@")[2]),
+            ("User-Agent", f"moxlite/{__version__}"),
+            ("Connection", "close"),
+            *headers,
+        ]
+        if body or method in ("POST", "PUT"):
+            fields.append(("Content-Length", str(len(body))))
+        try:
+            return await _exchange(stream, h11.Request(method=method, target=target, headers=fields), body, max_body)
+        except h11.ProtocolError as error:
+            raise HTTPError(f"the server does not speak HTTP: {error}") from error
+        except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError, OSError) as error:
+            raise HTTPError(f"connection lost: {_why(error)}") from error
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    async def _connect(self, scheme: str, host: str, port: int) -> trio.abc.Stream:
+        addresses = await self._addresses(host)
+        try:
+            stream: trio.abc.Stream = (await dial(addresses, port)).stream
+        except DialError as error:
+            raise HTTPError(f"cannot connect to {host}: {error}") from error
+        if scheme == "http":
+            return stream
+        if self._tls is None:
+            self._tls = await trio.to_thread.run_sync(_system_roots)
+        tls = trio.SSLStream(stream, self._tls, server_hostname=host, https_compatible=True)
+        try:
+            await tls.do_handshake()
+        except (trio.BrokenResourceError, ssl.SSLError, ssl.CertificateError, OSError) as error:
+            await trio.aclose_forcefully(stream)
+            raise HTTPError(f"TLS with {host} failed: {_why(error)}") from error
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
+        return tls
+
+    async def _addresses(self, host: str) -> list[IPAddress]:
+        try:
+            found: tuple[IPAddress, ...] = (ip_address(host),)
+        except ValueError:
+            try:
+                found = (await self._resolver.ips(absolute(host))).records
+            except NotFound as error:
+                raise NoHost(f"{host} does not exist") from error
+            except DNSError as error:
+                raise HTTPError(f"look-up of {host} failed: {error}") from error
+        usable = [ip for ip in found if self._allow_internal or not is_internal(ip)]
+        if not usable:
+            raise HTTPError(f"addresses of {host} are of an inner network, it is not connected to")
+        return usable
+
+
+async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, max_body: int) -> HTTPResponse:
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADER)
+    await stream.send_all(connection.send(request) or b"")
+    if body:
+        await stream.send_all(connection.send(h11.Data(body)) or b"")
+    await stream.send_all(connection.send(h11.EndOfMessage()) or b"")
+    response: h11.Response | None = None
+    kept = bytearray()
+    while True:
+        event = connection.next_event()
+        match event:
+            case h11.NEED_DATA:
+                connection.receive_data(bytes(await stream.receive_some(READ)))
+            case h11.Response():
+                response = event
+            case h11.Data():
+                kept += event.data
+                if len(kept) > max_body:
+                    assert response is not None
+                    return _answer(response, bytes(kept[:max_body]), cut=True)
+            case h11.EndOfMessage():
+                assert response is not None
+                return _answer(response, bytes(kept), cut=False)
+            case h11.ConnectionClosed() | h11.PAUSED:
+                raise HTTPError("the server closed the connection without an answer")
+            case _:
+                pass  # h11.InformationalResponse
+
+
+def _answer(response: h11.Response, body: bytes, *, cut: bool) -> HTTPResponse:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+    return HTTPResponse(response.status_code, headers, body, cut)
+
+
+def _system_roots() -> ssl.SSLContext:
+    context = ssl.create_default_context()  # honours SSL_CERT_FILE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _why(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    return str(cause) or type(cause).__name__
