@@ -9,5 +9,7 @@ waits). `cases` turns recipients into cases, through aliases. Each module of `pr
 to proposals. `plan` merges them by one table. `outcomes` makes one reply of the outcomes of all recipients. `why` keeps
 the reasons with the message.
 
+`commands` are `moxlite why`, `carrying` brings owed notices to the queue.
+
 Nothing here knows SMTP sessions or sockets: the same plan serves SMTP, a dry run, and later the webapi and IMAP.
 """
