@@ -111,8 +111,8 @@ class DMARC(Section, frozen=True):
 
     method: Annotated[
         Literal["psl", "treewalk"],
-        doc("How the organisational domain is found: by the public suffix list or by walking up the DNS."),
-    ] = "psl"
+        doc("How the organisational domain is found: by walking up the DNS (RFC 9989), or by the public suffix list."),
+    ] = "treewalk"
 
 
 class DKIM(Section, frozen=True):

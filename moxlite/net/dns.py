@@ -271,7 +271,12 @@ class DNSResolver(Resolver):
             if final != current and response.rcode() == dns.rcode.NOERROR and not response.authority:
                 current = final
                 continue
-            raise NotFound(f"no {kind} records at {final}", authentic=authentic, ttl=chaining.minimum_ttl)
+            raise NotFound(
+                f"no {kind} records at {final}",
+                authentic=authentic,
+                ttl=chaining.minimum_ttl,
+                nonexistent=response.rcode() == dns.rcode.NXDOMAIN,
+            )
 
     async def _ask(self, name: str, kind: RecordType) -> tuple[dns.message.QueryMessage, bool]:
         """The first good response of any server, and whether its AD bit may be believed."""

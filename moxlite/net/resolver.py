@@ -106,11 +106,14 @@ class DNSError(Exception):
 
 
 class NotFound(DNSError):
-    """The name does not exist, or has no records of this type. ``ttl``: how long that holds, in seconds."""
+    """The name does not exist (``nonexistent``: NXDOMAIN), or has no records of this type. ``ttl``: how long that
+    holds, in seconds.
+    """
 
-    def __init__(self, text: str, *, authentic: bool = False, ttl: int = 0) -> None:
+    def __init__(self, text: str, *, authentic: bool = False, ttl: int = 0, nonexistent: bool = False) -> None:
         super().__init__(text, authentic=authentic)
         self.ttl = ttl
+        self.nonexistent = nonexistent
 
 
 class TempError(DNSError):
@@ -266,10 +269,16 @@ class FakeResolver(Resolver):
             if alias is None:
                 if self._fallback is not None:
                     return await self._fallback.lookup(current, kind)
-                raise NotFound(f"no {kind} records at {current}", authentic=authentic)
+                raise NotFound(
+                    f"no {kind} records at {current}", authentic=authentic, nonexistent=not self._exists(current)
+                )
             chain.append(current)
             current = cast(str, alias[0])
         raise TempError(f"more than {MAX_CHAIN} CNAMEs at {name}")
+
+    def _exists(self, name: str) -> bool:
+        """Whether the table has anything at a name or below it (RFC 8020)."""
+        return any(one == name or one.endswith(f".{name}") for one, _ in self._records)
 
 
 def _record(kind: RecordType, value: str | MX | SRV | TLSA) -> Record:

@@ -1,0 +1,101 @@
+"""DMARC records: ``v=DMARC1; p=reject; rua=mailto:reports@example.org`` (RFC 9989 §4.7, §4.8; AUTH-52).
+
+Read as generously as the RFC asks: what is not understood falls back to its default. `pct`, `ri` and `rf` of RFC 7489
+mean nothing any more, except that ``pct=0`` counts as ``t=y``: so owners said that they only try it out.
+"""
+
+import re
+from typing import Final, Literal, cast
+
+import msgspec
+
+from moxlite.mailauth.results import Alignment, Disposition
+
+__all__ = ["Record", "RecordError", "is_record", "parse_record"]
+
+MAX_TAGS: Final = 100
+"""Tags of a record that are read: the RFC knows twelve."""
+
+_VERSION: Final = re.compile(r"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
+_URI: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+", re.IGNORECASE)
+_SIZE: Final = re.compile(r"![0-9]+[kmgt]?\Z", re.IGNORECASE)
+_DISPOSITIONS: Final = ("none", "quarantine", "reject")
+
+
+class RecordError(ValueError):
+    """The record asks for nothing that can be understood."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A DMARC policy record.
+
+    Attributes:
+      policy: `p`; subdomains: `sp`, None without; nonexistent: `np`, None without.
+      adkim, aspf: how strictly domains of signatures and of SPF have to match.
+      psd: ``y``: the domain of a registry; ``n``: an organizational domain; ``u``: unknown.
+      testing: `t`, or ``pct=0``.
+      rua: where reports are asked for, without the sizes of RFC 7489.
+      text: the record, printable, at most 512 characters.
+    """
+
+    policy: Disposition
+    subdomains: Disposition | None = None
+    nonexistent: Disposition | None = None
+    adkim: Alignment = "relaxed"
+    aspf: Alignment = "relaxed"
+    psd: Literal["y", "n", "u"] = "u"
+    testing: bool = False
+    rua: tuple[str, ...] = ()
+    text: str = ""
+
+
+def is_record(text: str) -> bool:
+    """Whether a TXT record is one of DMARC: its first tag is the version (§4.8)."""
+    return _VERSION.match(text) is not None
+
+
+def parse_record(text: str) -> Record:
+    """The record in a text that `is_record`.
+
+    Raises RecordError where a tag stands twice, or where `p`, `sp` or `np` has no value that exists and no address for
+    reports shows that the owner means it (§4.10.1).
+    """
+    tags: dict[str, str] = {}
+    for piece in text.split(";", MAX_TAGS)[1:MAX_TAGS]:
+        name, equals, value = piece.partition("=")
+        name = name.strip(" \t").lower()
+        if not equals or not _NAME.fullmatch(name):
+            continue
+        if name in tags or name == "v":
+            raise RecordError(f"tag {name} stands twice")
+        tags[name] = value.strip(" \t")
+    rua = tuple(_uris(tags.get("rua", "")))
+    broken = [name for name in ("p", "sp", "np") if name in tags and tags[name].lower() not in _DISPOSITIONS]
+    if broken and not rua:
+        raise RecordError(f"tag {broken[0]} has no known value")
+    if broken:
+        tags = {name: value for name, value in tags.items() if name not in {"p", "sp", "np"}}
+    psd = tags.get("psd", "u").lower()
+    return Record(
+        policy=_disposition(tags, "p") or "none",
+        subdomains=_disposition(tags, "sp"),
+        nonexistent=_disposition(tags, "np"),
+        adkim="strict" if tags.get("adkim", "r").lower() == "s" else "relaxed",
+        aspf="strict" if tags.get("aspf", "r").lower() == "s" else "relaxed",
+        psd=cast(Literal["y", "n", "u"], psd) if psd in {"y", "n"} else "u",
+        testing=tags.get("t", "n").lower() == "y" or (tags.get("pct", "").isdecimal() and int(tags["pct"][:9]) == 0),
+        rua=rua,
+        text="".join(char if " " <= char <= "~" else "?" for char in text[:512]),
+    )
+
+
+def _disposition(tags: dict[str, str], name: str) -> Disposition | None:
+    value = tags.get(name, "").lower()
+    return cast(Disposition, value) if value in _DISPOSITIONS else None
+
+
+def _uris(text: str) -> list[str]:
+    """The addresses of a list that are well-formed."""
+    found = [_SIZE.sub("", one.strip(" \t")) for one in text.split(",")]
+    return [one for one in found if _URI.fullmatch(one)]
