@@ -101,7 +101,7 @@ async def _house(folder: Path, options: Options) -> AsyncIterator[tuple[Context,
     """The store and what IMAP needs beside it."""
     holder, _ = ConfigHolder.open(folder / "moxlite.toml")
     accounts = Accounts(folder / "data", options)
-    auth = await AuthDB.open(folder / "data/auth.db", msgspec.structs.replace(options, vfs=None))
+    auth = await AuthDB.open(folder / "data/auth.db", msgspec.structs.replace(options, vfs=None), create=True)
     try:
         async with trio.open_nursery() as nursery:
             await nursery.start(supervised, accounts)

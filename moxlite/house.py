@@ -4,11 +4,11 @@
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 import trio
@@ -51,21 +51,20 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deferred import Defer
 from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.submission import Submission, Submit
-from moxlite.store.errors import StorageBroken, StoreError
+from moxlite.store.errors import SchemaTooNew, StorageBroken, StoreError
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import keep_threads
+from moxlite.store.options import Options
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Supervisor
 from moxlite.web.context import make_context
 from moxlite.web.health import Measure
 from moxlite.web.serve import serve_connection as serve_http
 
-__all__ = ["House", "handlers", "imap_context", "open_house", "open_queue", "opened", "refuse_submission", "trust"]
+__all__ = ["House", "handlers", "imap_context", "open_house", "open_queue", "refuse_submission", "trust"]
 
 logger = logging.getLogger("moxlite.server")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +105,8 @@ class House:
         """What keeps the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
         found = self.faults + self.tree.problems()
         found += [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
-        if self.auth.database.health.broken:
-            found.append(f"auth.db: {self.auth.database.health.broken}")
+        if self.auth.broken:
+            found.append(f"auth.db: {self.auth.broken}")
         return found
 
     async def measure(self) -> None:
@@ -149,7 +148,7 @@ async def open_house(
     options = store_options(lambda: config.current, degraded=faults.note)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
-    auth = await opened(AuthDB.open(static.data_dir / "auth.db", options))
+    auth = await _open_auth(static.data_dir / "auth.db", options, create=started.first)
     databases.push_async_callback(auth.aclose)
     databases.push_async_callback(accounts.aclose)
     accounts.register_task("store.parser", keep_parsed)
@@ -181,18 +180,24 @@ async def open_house(
     )
 
 
+async def _open_auth(path: Path, options: Options, *, create: bool) -> AuthDB:
+    """auth.db; one that is out of service when its file cannot be used, and the server goes on without (STORE-158e).
+
+    Raises StartFailed: a newer program wrote it.
+    """
+    try:
+        return await AuthDB.open(path, options, create=create)
+    except SchemaTooNew as error:
+        raise StartFailed(str(error)) from None
+    except StoreError as error:
+        logger.error("auth.db cannot be used", extra={"kv": {"path": path, "err": str(error)}})
+        return AuthDB(error)
+
+
 def _resolver(static: Static) -> Resolver:
     from moxlite.net.dns import DNSResolver  # 40 ms and 2 MB that localserve does without
 
     return DNSResolver(static.dns.servers, trust_ad=static.dns.trust_ad)
-
-
-async def opened(opening: Awaitable[T]) -> T:
-    """What was opened. Raises StartFailed for errors of the store."""
-    try:
-        return await opening
-    except StoreError as error:
-        raise StartFailed(str(error)) from None
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -277,7 +282,9 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )
     try:
-        queue = await databases.enter_async_context(Queue.open(path, context, house.accounts.options))
+        queue = await databases.enter_async_context(
+            Queue.open(path, context, house.accounts.options, create=house.started.first)
+        )
     except StoreError as error:
         logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
         house.faults.append(f"{path}: {error}")

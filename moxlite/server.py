@@ -32,7 +32,7 @@ from moxlite.acceptance.commands import WhyCommands
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
 from moxlite.config.snapshot import Snapshot
-from moxlite.house import House, handlers, imap_context, open_house, open_queue, opened, refuse_submission, trust
+from moxlite.house import House, handlers, imap_context, open_house, open_queue, refuse_submission, trust
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
@@ -40,7 +40,7 @@ from moxlite.net.ctlserver import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, listen, serve_listener
 from moxlite.process.descriptors import make_budget, raise_limit
 from moxlite.process.signals import Signals
-from moxlite.process.startup import Endpoint, Service, Started, StartFailed
+from moxlite.process.startup import Endpoint, Service, Started, StartFailed, note_version
 from moxlite.process.systemd import keep_alive, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.commands import QueueCommands
@@ -80,7 +80,7 @@ def run(started: Started, *, local: bool, ready: Callable[[House], None], signal
       signals: in their block.
 
     Raises:
-      StartFailed: a database cannot be opened.
+      StartFailed: auth.db was written by a newer program, the control socket cannot be made.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     keep_heap_small()
@@ -120,6 +120,8 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         )
         pipe = LocalPipe(house.static, house.shutdown, tree)
         queue = await open_queue(house, pipe, databases)
+        if queue is not None and not house.auth.broken:
+            await trio.to_thread.run_sync(note_version, house.static.data_dir)
         make = handlers(house, queue.submit if queue else refuse_submission, queue.defer if queue else None)
         pipe.handler = make["smtp"](pipe.endpoint).handler
         backups = BackupCommands(config=house.config, accounts=house.accounts)
@@ -169,11 +171,15 @@ def _name(endpoint: Endpoint) -> str:
 
 async def _finish_removals(house: House) -> None:
     """Remove the accounts whose removal a stop or a kill has interrupted, before anything can be delivered to new ones
-    of that name. Those that cannot be removed now are named in ``/readyz``, and tried again at the next start.
-
-    Raises StartFailed: auth.db cannot be read.
+    of that name. Those that cannot be removed now are named in ``/readyz``, and tried again at the next start. While
+    auth.db is out of service it is not known which they are.
     """
-    for name in await opened(house.auth.removals()):
+    try:
+        names = await house.auth.removals()
+    except StoreError as error:
+        logger.error("removals of accounts are not known", extra={"kv": {"err": str(error)}})
+        return
+    for name in names:
         try:
             await finish_removal(house.accounts, house.auth, name)
         except (StoreError, OSError) as error:

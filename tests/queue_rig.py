@@ -380,7 +380,7 @@ async def rig_at(
             clock=rig.clock,
             random=Random(7),
         )
-        async with Queue.open(tmp_path / "queue.db", ctx) as rig.queue:
+        async with Queue.open(tmp_path / "queue.db", ctx, create=True) as rig.queue:
             rig.accounts.register_outbox(UNQUEUE, rig.queue.mirror.unqueue)
             rig.accounts.register_outbox(SUBMIT, carrier(rig.queue.submit, tmp_path))
             rig.accounts.register_task("queue.attend", rig.queue.mirror.attend)

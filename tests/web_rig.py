@@ -341,7 +341,7 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
     holder, _ = ConfigHolder.open(folder / "config" / "moxlite.toml")
     options = options_of(lambda: holder.current)
     accounts = Accounts(folder / "data", options)
-    auth = await AuthDB.open(folder / "data" / "auth.db", options)
+    auth = await AuthDB.open(folder / "data" / "auth.db", options, create=True)
     logins = Logins(
         current=lambda: holder.current,
         accounts=accounts,

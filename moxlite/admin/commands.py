@@ -15,6 +15,7 @@ from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
 from moxlite.admin.junk import JunkCommands
+from moxlite.admin.lostfiles import check_server_files
 from moxlite.admin.requests import (
     AccountAdd,
     AccountInfo,
@@ -32,6 +33,7 @@ from moxlite.admin.requests import (
     StoreRepair,
     Undelete,
     UndeletedMail,
+    Wellness,
 )
 from moxlite.admin.shares import ShareCommands
 from moxlite.admin.storecare import StoreCommands, check_accounts, repair_account, undelete_mail
@@ -124,9 +126,10 @@ class AdminCommands:
         self._stop()
         return Process(os.getpid(), __version__)
 
-    async def healthcheck(self, args: NoArguments, exchange: Exchange) -> list[str]:
+    async def healthcheck(self, args: NoArguments, exchange: Exchange) -> Wellness:
         """What isn't well."""
-        return await self._problems()
+        broken = sorted(self._accounts.broken().items())
+        return Wellness(await self._problems(), [f"account {name}: {reason}" for name, reason in broken])
 
     async def log_levels(self, args: LogLevels, exchange: Exchange) -> LogLevels:
         """Set levels, and tell those in force."""
@@ -229,8 +232,10 @@ class AdminCommands:
         """Check one account or all, in worker threads, while they go on."""
         if args.account:
             self._require_account(args.account)
-        names = [args.account] if args.account else self._accounts.names()
-        return await check_accounts(self._accounts, names, deep=args.deep)
+        if args.account:
+            return await check_accounts(self._accounts, [args.account], deep=args.deep)
+        reports = await check_accounts(self._accounts, self._accounts.names(), deep=args.deep)
+        return reports + await trio.to_thread.run_sync(check_server_files, self._accounts.directory)
 
     async def store_repair(self, args: StoreRepair, exchange: Exchange) -> list[str]:
         """Repair an account while it goes on; what was changed (STORE-43)."""

@@ -50,6 +50,7 @@ __all__ = [
     "StoreStats",
     "Undelete",
     "UndeletedMail",
+    "Wellness",
 ]
 
 
@@ -59,6 +60,13 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class NoArguments(Request, frozen=True):
     """For commands without arguments."""
+
+
+class Wellness(msgspec.Struct, frozen=True):
+    """What is not well, one line each: of the server, and of single accounts, beside which all else goes on."""
+
+    problems: list[str]
+    accounts: list[str]
 
 
 class Process(msgspec.Struct, frozen=True):

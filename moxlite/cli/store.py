@@ -1,5 +1,6 @@
 """``moxlite store``: care for the stored mail."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
@@ -29,7 +30,7 @@ def store() -> None:
 @click.option("--deep", is_flag=True, help="Read and check all stored octets as well.")
 @json_option
 def check(name: str | None, deep: bool, as_json: bool) -> None:
-    """Check the database of account NAME, or of all accounts.
+    """Check the database of account NAME; without a name of all accounts, and auth.db and queue.db.
 
     A running server goes on meanwhile; without one, the files are opened directly. Exit code 1 if something is wrong.
     """
@@ -55,6 +56,7 @@ def _reports(name: str, *, deep: bool) -> "list[CheckReport]":
 
 
 def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
+    from moxlite.admin.lostfiles import check_server_files
     from moxlite.admin.storecare import check_stopped
     from moxlite.process.lock import Locked
 
@@ -62,11 +64,70 @@ def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
     if name and snapshot.account(name) is None:
         raise Failure(f'there is no account "{name}"')
     try:
-        return check_stopped(snapshot, lambda accounts: [name] if name else accounts.names(), deep=deep)
+        found = check_stopped(snapshot, lambda accounts: [name] if name else accounts.names(), deep=deep)
+        return found if name else found + check_server_files(snapshot.static.data_dir)
     except Locked as error:
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
+
+
+@store.command("create")
+@click.argument("name", required=False)
+@click.option("--file", "file", type=click.Choice(["auth.db", "queue.db"]), help="Not of an account: this file.")
+def create(name: str | None, file: str | None) -> None:
+    """Make an empty database for account NAME in place of one that was lost.
+
+    The server must be stopped. A file that is there and has octets is refused: `moxlite account recover` and `moxlite
+    store recover` save what is in it. What is left of the lost one is moved into a folder beside it.
+    """
+    from moxlite.admin.lostfiles import create_account_file, create_server_file
+    from moxlite.process.lock import Locked
+    from moxlite.store.errors import StoreError
+
+    if (name is None) == (file is None):
+        raise click.UsageError("give the NAME of an account, or --file")
+    snapshot = load_config()
+    try:
+        if name is not None:
+            if snapshot.account(name) is None:
+                raise Failure(f'there is no account "{name}"')
+            made, aside = create_account_file(snapshot, name)
+        else:
+            made, aside = create_server_file(snapshot, file or "")
+    except (Locked, FileExistsError, StoreError) as error:
+        raise Failure(printable(str(error))) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or name or file}: {error.strerror or error}") from None
+    print(f"made {made}, empty" + (f"; what was left is in {aside}" if aside is not None else ""))
+
+
+@store.command("recover")
+@click.option("--file", "file", type=click.Choice(["auth.db", "queue.db"]), required=True, help="Which file.")
+@click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered file.")
+def recover(file: str, out: str) -> None:
+    """Save what can be saved of a damaged auth.db or queue.db.
+
+    The server must be stopped. The damaged file stays as it is. The new database is DIR/auth.db or DIR/queue.db; to
+    use it, put it in the place of the damaged one, whose files ending in -wal and -shm must go. Sessions of the web
+    end; messages of the queue are on hold. Prints what is lost; exit code 1 if something is. For accounts: `moxlite
+    account recover`.
+    """
+    from moxlite.admin.lostfiles import recover_server_file
+    from moxlite.process.lock import Locked
+    from moxlite.store.errors import StoreError
+
+    try:
+        done = recover_server_file(load_config(), file, Path(out))
+    except (Locked, StoreError) as error:
+        raise Failure(printable(str(error))) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or file}: {error.strerror or error}") from None
+    for line in done.losses:
+        print(f"lost: {printable(line)}")
+    print(f"saved {done.rows} rows")
+    if done.losses:
+        raise Failure(f"{len(done.losses)} losses")
 
 
 @store.command("fix-counts")

@@ -7,6 +7,7 @@ from typing import Final
 
 from moxlite import __version__
 from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.place import known_owners
 from moxlite.imapd.session.state import Done, Enabled, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import CapabilityData, Code, IdData, NamespaceData, State
@@ -158,7 +159,7 @@ async def enable(session: Session, command: c.Enable) -> Done:
 async def namespace(session: Session, command: c.Namespace) -> Done:
     """NAMESPACE: one personal one, and that of other users for whom they share something with (IMAP-69, IMAP-157)."""
     home = session.home
-    owners = await session.context.auth.owners(home.owner)
+    owners = await known_owners(session)
     if owners and await home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="imap-namespace") is not None:
         kv = {"account": home.owner, "mailbox": OTHERS, "owners": " ".join(owners)}
         logger.warning("a mailbox hides those of other users", extra={"kv": kv})

@@ -230,12 +230,16 @@ class Logins:
         return found or [Candidate(decoy_secrets(self._secret, self._canonical(username)))]
 
     async def certificate(self, request: LoginRequest) -> CertificateLogin | None:
-        """Who the client certificate belongs to; None without one, for an unknown key (recorded as a failure), or
-        while the network has no attempts left (SMTP-59, SMTP-60, IMAP-47, IMAP-50).
+        """Who the client certificate belongs to; None without one, for an unknown key (recorded as a failure), while
+        auth.db cannot be read or the network has no attempts left (SMTP-59, SMTP-60, IMAP-47, IMAP-50).
         """
         if not request.fingerprint or not self.allowed(request):
             return None
-        key = await self._auth.find_key(request.fingerprint)
+        try:
+            key = await self._auth.find_key(request.fingerprint)
+        except StoreError as error:  # other ways to log in stay
+            logger.warning("keys of client certificates are not known", extra={"kv": {"err": str(error)}})
+            return None
         recipient = None if key is None else self._current().login(key.login_address)
         if key is None or recipient is None or recipient.account != key.account:
             self.refuse(

@@ -5,6 +5,7 @@ Each step that fails raises `StartFailed` with one line that says how to fix it;
 """
 
 import contextlib
+import logging
 import os
 import shutil
 import socket
@@ -30,9 +31,11 @@ from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, drop_priv
 from moxlite.process.receivedid import load_key
 from moxlite.store.backup.layout import RESTORING
 
-__all__ = ["Endpoint", "Service", "StartFailed", "Started", "endpoints", "load_certificates", "start"]
+__all__ = ["Endpoint", "Service", "StartFailed", "Started", "endpoints", "load_certificates", "note_version", "start"]
 
 Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "http", "https"]
+
+logger = logging.getLogger("moxlite.process.startup")
 
 OLDEST_CLOCK: Final = 1704067200.0
 """1 January 2024: a clock before that is not set, and certificates, signatures and times of messages would all be
@@ -40,6 +43,9 @@ wrong.
 """
 
 DATA_MODE: Final = 0o750
+
+VERSION: Final = "version"
+"""The file with the version that wrote last."""
 
 
 class StartFailed(Exception):
@@ -72,6 +78,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     certificates: dict[str, tuple[KeyPair, ...]]
     log_handler: log.LogHandler
     install_key: bytes
+    first: bool
+    """No server has come to work with this data directory before: it may make auth.db and queue.db (STORE-158d)."""
 
     def close(self) -> None:
         """Close the sockets and release the lock; both may be closed already."""
@@ -163,6 +171,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         certificates=certificates,
         log_handler=handler,
         install_key=install_key,
+        first=not (static.data_dir / VERSION).exists(),
     )
 
 
@@ -238,16 +247,27 @@ def _log(static: Static, level: str | None) -> log.LogHandler:
         raise StartFailed(f"cannot write log_file {static.log_file}: {error.strerror}") from None
 
 
+def note_version(data_dir: Path) -> None:
+    """Note which version wrote last, once auth.db and queue.db are open: from now on they must be there. A failure is
+    logged.
+    """
+    version = data_dir / VERSION
+    line = f"{__version__}\n".encode()
+    try:
+        if not version.exists() or version.read_bytes() != line:
+            write_atomically(version, line)
+    except OSError as error:
+        kv = {"path": version, "err": error.strerror or str(error)}
+        logger.error("version not written", extra={"kv": kv})
+
+
 def _prepare_data(data_dir: Path) -> bytes:
-    """An empty ``tmp``, the key of the installation, and the version that wrote last."""
+    """An empty ``tmp``, and the key of the installation."""
     tmp = data_dir / "tmp"
     try:
         shutil.rmtree(tmp, ignore_errors=True)
         tmp.mkdir(mode=DATA_MODE, exist_ok=True)
         key = load_key(data_dir)
-        version = data_dir / "version"
-        if not version.exists() or version.read_text().strip() != __version__:
-            write_atomically(version, f"{__version__}\n".encode())
     except OSError as error:
         raise StartFailed(f"cannot use the data directory {data_dir}: {error}") from None
     return key

@@ -64,12 +64,15 @@ class Queue:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, ctx: Context, options: Options | None = None) -> AsyncIterator["Queue"]:
-        """Open or create queue.db; what was under way when the last process ended is marked as interrupted.
+    async def open(
+        cls, path: Path, ctx: Context, options: Options | None = None, *, create: bool = False
+    ) -> AsyncIterator["Queue"]:
+        """Open queue.db, or with `create` make it where it is missing; what was under way when the last process ended
+        is marked as interrupted.
 
         Raises StoreError: the server goes on without its queue then (QUEUE-158).
         """
-        database = await Database.open(path, Kind.QUEUE, options=options or Options())
+        database = await Database.open(path, Kind.QUEUE, options=options or Options(), create=create)
         try:
             interrupted = await database.write(_recover)
             if interrupted:

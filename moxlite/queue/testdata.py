@@ -44,7 +44,7 @@ def generate(data: Path) -> None:
 
 async def _generate(data: Path) -> None:
     await fill(data)
-    database = await Database.open(data / "queue.db", Kind.QUEUE, options=Options(min_free_space=0))
+    database = await Database.open(data / "queue.db", Kind.QUEUE, options=Options(min_free_space=0), create=True)
     try:
         submission = Submission(
             account=ACCOUNTS[2],

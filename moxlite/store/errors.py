@@ -25,6 +25,7 @@ __all__ = [
     "MailboxHasChildren",
     "MailboxNotAllowed",
     "MigrationNeedsSpace",
+    "MissingFile",
     "NoSuchMailbox",
     "NoSuchMessage",
     "OverQuota",
@@ -124,6 +125,14 @@ class WrongFile(StorageBroken):
 
     def __init__(self, path: Path, detail: str) -> None:
         super().__init__(f"{path}: {detail}")
+        self.path = path
+
+
+class MissingFile(StorageBroken):
+    """A file that was made before is missing or empty (STORE-158d). A new one in its place would hide the loss."""
+
+    def __init__(self, path: Path, detail: str, mend: str) -> None:
+        super().__init__(f"{path} {detail}: {mend}")
         self.path = path
 
 

@@ -105,7 +105,11 @@ def make_context(
             exports=exports,
         ),
     )
-    health, favicon = Health(readiness, measure), Favicon()
+
+    def notes() -> list[str]:
+        return [f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items())]
+
+    health, favicon = Health(readiness, measure, notes), Favicon()
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():

@@ -12,10 +12,13 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 
-__all__ = ["Health", "Measure", "Readiness"]
+__all__ = ["Health", "Measure", "Notes", "Readiness"]
 
 Readiness = Callable[[], Awaitable[Sequence[str]]]
 """What keeps the server from its work at this moment, one line each; nothing when it is ready."""
+
+Notes = Callable[[], Sequence[str]]
+"""What is not well and keeps the server from nothing else, one line each: single accounts (ADMIN-39a)."""
 
 Measure = Callable[[], Awaitable[None]]
 """Sets the gauges that are counted when somebody reads them."""
@@ -35,8 +38,9 @@ MEASURE_TIMEOUT: Final = 2.0  # better metrics of before than none, when a datab
 class Health:
     """Answers monitors."""
 
-    def __init__(self, readiness: Readiness, measure: Measure) -> None:
+    def __init__(self, readiness: Readiness, measure: Measure, notes: Notes) -> None:
         self._readiness = readiness
+        self._notes = notes
         self._measure = measure
 
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
@@ -68,5 +72,5 @@ class Health:
         with trio.move_on_after(READY_TIMEOUT):
             problems = await self._readiness()
         if problems:
-            return Response.text(503, "\n".join(problems))
-        return Response.text(200, "ok")
+            return Response.text(503, "\n".join([*problems, *self._notes()]))
+        return Response.text(200, "\n".join(["ok", *self._notes()]))

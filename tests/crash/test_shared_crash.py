@@ -38,7 +38,7 @@ def end(*_, **__):
 
 async def main():
     options = Options(min_free_space=0)
-    accounts, auth = Accounts(folder, options), await AuthDB.open(folder / "auth.db", options)
+    accounts, auth = Accounts(folder, options), await AuthDB.open(folder / "auth.db", options, create=True)
     async with accounts.use("mia") as mia, accounts.use("bo") as bo:
         box = await mia.read(lambda r: mailbox_by_name(r, "Inbox"), op="test")
         if point == "begin":

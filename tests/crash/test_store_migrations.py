@@ -38,7 +38,7 @@ def traced(cursor, sql, bindings):
     return True
 
 apsw.connection_hooks.append(lambda db: setattr(db, "exec_trace", traced))
-open_file(Path(sys.argv[1]), Kind.ACCOUNT, Options(min_free_space=0, schema=Path(sys.argv[2]))).close()
+open_file(Path(sys.argv[1]), Kind.ACCOUNT, Options(min_free_space=0, schema=Path(sys.argv[2])), create=True).close()
 """
 
 REWRITE = """-- rewrites tables
@@ -69,7 +69,7 @@ def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path)
         shutil.copy(original, path)
         command = [sys.executable, "-c", CHILD, str(path), str(schema), str(killed)]
         child = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": str(top())}, timeout=60)
-        db = open_file(path, Kind.ACCOUNT, Options(min_free_space=0, schema=schema))
+        db = open_file(path, Kind.ACCOUNT, Options(min_free_space=0, schema=schema), create=True)
         assert db.pragma("user_version") == last
         assert db.execute("SELECT count(*) FROM keyword WHERE color = 'red'").fetchone() != (0,)
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -100,10 +100,10 @@ def test_a_kill_before_each_write_to_a_new_file_is_made_good(tmp_path: Path, kin
         shutil.copytree(made, left[-1])
 
     vfs.before_change = copy
-    open_file(made / "new.db", kind, Options(vfs=vfs.name)).close()
+    open_file(made / "new.db", kind, Options(vfs=vfs.name), create=True).close()
     assert any((folder / "new.db-journal").exists() and (folder / "new.db").stat().st_size for folder in left)
     for folder in left:
-        db = open_file(folder / "new.db", kind, Options())
+        db = open_file(folder / "new.db", kind, Options(), create=True)
         assert db.pragma("user_version") == len(migrations_of(kind))
         assert db.pragma("journal_mode") == "wal"
         assert db.pragma("auto_vacuum") == 2

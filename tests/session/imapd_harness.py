@@ -251,7 +251,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
     options = Options(account_config=account_config, check_on_close=True, min_free_space=0)
     async with AsyncExitStack() as stack:
         accounts = Accounts(data, options)
-        auth = await AuthDB.open(data / "auth.db", options)
+        auth = await AuthDB.open(data / "auth.db", options, create=True)
         stack.push_async_callback(auth.aclose)
         accounts.register_task("store.sharing", sharing_task(auth))
         nursery = await stack.enter_async_context(trio.open_nursery())

@@ -380,7 +380,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
     async with AsyncExitStack() as stack:
         accounts = Accounts(data, options)
         accounts.register_outbox(SUBMIT, carrier(submit, data / "tmp"))
-        auth = await AuthDB.open(data / "auth.db", options)
+        auth = await AuthDB.open(data / "auth.db", options, create=True)
         stack.push_async_callback(auth.aclose)
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel)

@@ -251,7 +251,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
         clock=now,
         random=Random(1),
     )
-    async with Queue.open(data / "queue.db", ctx, Options(min_free_space=0)) as queue:
+    async with Queue.open(data / "queue.db", ctx, Options(min_free_space=0), create=True) as queue:
         await queue.add_hold_rule(recipient="remote.example")
         smtp.context.accounts.register_outbox(SUBMIT, carrier(queue.submit, data / "tmp"))
         async with open_supervisor("test") as tree, trio.open_nursery() as attempts:

@@ -13,6 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from moxlite.admin.requests import Wellness
 from moxlite.metrics import metrics
 from moxlite.store.errors import StorageFull
 from moxlite.supervision import FIRST_PAUSE
@@ -73,7 +74,7 @@ class Doors:
         await self.browser.call("flags_add", message_ids=[1], flags=["looked"])
         if ctl:
             async with self.running.ctl() as client:
-                assert await client.call("healthcheck", {}, list[str]) is not None
+                assert (await client.call("healthcheck", {}, Wellness)).accounts == []
 
 
 @pytest.mark.parametrize("kind", ERRORS)
@@ -174,7 +175,7 @@ async def test_an_error_that_stays_is_tried_ever_less_often(
             await soon(lambda: "queue.scheduler" in tree.down)
             since.add(tree.down["queue.scheduler"].since)
             async with running.ctl() as client:
-                (line,) = await client.call("healthcheck", {}, list[str])
+                (line,) = (await client.call("healthcheck", {}, Wellness)).problems
             assert line == (await running.readiness())[1]
             assert line.endswith("OSError: [Errno 5] Input/output error")
             mock_clock.jump(2.0**number - 0.001)

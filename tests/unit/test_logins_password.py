@@ -124,7 +124,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     (tmp_path / "data").mkdir()
     snapshot = load(tmp_path / "moxlite.toml")[0]
     accounts = Accounts(tmp_path / "data", store_options(lambda: snapshot))
-    auth = await AuthDB.open(tmp_path / "data" / "auth.db", accounts.options)
+    auth = await AuthDB.open(tmp_path / "data" / "auth.db", accounts.options, create=True)
     failures = FailedLogins((Window(60, (5, 100, 100)),), (AccountWindow(60, 100),), clock=lambda: 0.0)
     logins = Logins(current=lambda: snapshot, accounts=accounts, auth=auth, failures=failures, secret=b"s" * 24)
     async with trio.open_nursery() as nursery:

@@ -79,7 +79,7 @@ async def test_rights_are_told_and_follow_the_mailbox(account: Account) -> None:
 
 async def test_who_shares_is_known_beside_the_accounts(tmp_path: Path) -> None:
     """IMAP-157: by name, for `anyone`, never oneself; gone with the account."""
-    auth = await AuthDB.open(tmp_path / "auth.db", Options())
+    auth = await AuthDB.open(tmp_path / "auth.db", Options(), create=True)
     try:
         assert await auth.set_guests("mia", ["bo"])
         assert not await auth.set_guests("mia", ["bo"])

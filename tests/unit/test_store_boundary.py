@@ -44,7 +44,7 @@ def vfs() -> FaultVFS:
 @pytest.fixture
 async def db(tmp_path: Path, options: Options, vfs: FaultVFS) -> AsyncIterator[Database]:
     database = await Database.open(
-        tmp_path / "queue.db", Kind.QUEUE, options=msgspec.structs.replace(options, vfs=vfs.name)
+        tmp_path / "queue.db", Kind.QUEUE, options=msgspec.structs.replace(options, vfs=vfs.name), create=True
     )
     yield database
     vfs.broken = None
@@ -143,7 +143,7 @@ async def series(db: Database) -> None:
 
 async def reopen(db: Database) -> None:
     options = msgspec.structs.replace(db.options, vfs=db.options.vfs)
-    second = await Database.open(db.path, Kind.QUEUE, options=options, name="second")
+    second = await Database.open(db.path, Kind.QUEUE, options=options, name="second", create=True)
     await second.aclose()
 
 
@@ -233,13 +233,13 @@ async def test_closing_ends_without_an_error_whatever_the_disk_does(
 ) -> None:
     """STORE-158a: and the file is as it was."""
     own = msgspec.structs.replace(options, vfs=vfs.name)
-    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=own)
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=own, create=True)
     await database.write(insert)
     vfs.broken = apsw.IOError
     with no_descriptors():
         await database.aclose()
     vfs.broken = None
-    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=own)
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=own, create=True)
     assert await database.read(count, op="test") == 1
     await database.aclose()
 
@@ -278,13 +278,13 @@ async def test_a_file_that_is_damaged_stays_degraded_and_is_tested_ever_more_sel
 ) -> None:
     """STORE-158c: the pause doubles, to an hour at most."""
     path = tmp_path / "queue.db"
-    db = await Database.open(path, Kind.QUEUE, options=options)
+    db = await Database.open(path, Kind.QUEUE, options=options, create=True)
     await db.write(lambda tx: tx.executemany("INSERT INTO item (name) VALUES (?)", [("x" * 500,)] * 500))
     await db.aclose()
     content = bytearray(path.read_bytes())
     content[20 * 4096 : 20 * 4096 + 100] = b"\xa5" * 100
     path.write_bytes(content)
-    db = await Database.open(path, Kind.QUEUE, options=options)
+    db = await Database.open(path, Kind.QUEUE, options=options, create=True)
     db.health.damaged("found by a check")
     pauses = []
     for _ in range(8):
@@ -308,7 +308,7 @@ async def test_failing_checkpoints_are_told_and_end_when_one_works(
     """STORE-158b: units go into the log and succeed, so nothing else would tell that it grows for ever."""
     told: list[str] = []
     own = msgspec.structs.replace(options, vfs=vfs.name, degraded=lambda name, path, text: told.append(text))
-    db = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=own)
+    db = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=own, create=True)
     await db.write(insert)
 
     def fail() -> None:

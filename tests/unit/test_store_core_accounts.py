@@ -319,13 +319,13 @@ async def test_removing_what_is_not_there_is_an_error(accounts: Accounts) -> Non
         await accounts.remove("nobody")
 
 
-async def test_the_names_are_those_with_files(accounts: Accounts) -> None:
-    """STORE-1."""
+async def test_the_names_are_those_with_folders(accounts: Accounts) -> None:
+    """STORE-1, STORE-158d: also of one that has lost its database."""
     await accounts.create("b")
     await accounts.create("a")
     (accounts.directory / "accounts" / "c").mkdir()
     (accounts.directory / "accounts" / "README").write_text("no account")
-    assert accounts.names() == ["a", "b"]
+    assert accounts.names() == ["a", "b", "c"]
 
 
 async def test_the_check_on_close_fails_who_left_last(tmp_path: Path) -> None:

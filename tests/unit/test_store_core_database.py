@@ -68,7 +68,7 @@ def schema(tmp_path: Path) -> Schema:
 
 @pytest.fixture
 async def db(tmp_path: Path, schema: Schema) -> AsyncIterator[Database]:
-    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
     yield database
     await database.aclose()
 
@@ -140,7 +140,7 @@ def test_all_tables_of_all_kinds_are_strict(tmp_path: Path) -> None:
     for kind in Kind:
         if not (Path(migrations.__file__).parent.parent / "schema" / kind.value).is_dir():
             continue
-        db = open_file(tmp_path / f"{kind.value}.db", kind, Options())
+        db = open_file(tmp_path / f"{kind.value}.db", kind, Options(), create=True)
         loose = db.execute(
             "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
         ).fetchall()
@@ -157,9 +157,9 @@ def test_an_old_sqlite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_file_of_another_kind_is_refused(tmp_path: Path, schema: Schema) -> None:
     """STORE-2."""
-    open_file(tmp_path / "auth.db", Kind.AUTH, Options()).close()
+    open_file(tmp_path / "auth.db", Kind.AUTH, Options(), create=True).close()
     with pytest.raises(WrongFile):
-        await Database.open(tmp_path / "auth.db", Kind.QUEUE, options=schema.options)
+        await Database.open(tmp_path / "auth.db", Kind.QUEUE, options=schema.options, create=True)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ async def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path, s
     path = tmp_path / "queue.db"
     path.write_bytes(content)
     with pytest.raises((WrongFile, StorageBroken)):
-        await Database.open(path, Kind.QUEUE, options=schema.options)
+        await Database.open(path, Kind.QUEUE, options=schema.options, create=True)
     assert path.read_bytes() == content
 
 
@@ -181,13 +181,13 @@ async def test_a_foreign_sqlite_file_is_refused(tmp_path: Path, schema: Schema) 
     foreign.execute("CREATE TABLE t (x)")
     foreign.close()
     with pytest.raises(WrongFile):
-        await Database.open(path, Kind.QUEUE, options=schema.options)
+        await Database.open(path, Kind.QUEUE, options=schema.options, create=True)
 
 
 async def test_a_folder_that_cannot_be_written_is_storage_broken(tmp_path: Path, schema: Schema) -> None:
     """STORE-158."""
     with pytest.raises((StorageBroken, OSError)):
-        await Database.open(tmp_path / "missing" / "queue.db", Kind.QUEUE, options=schema.options)
+        await Database.open(tmp_path / "missing" / "queue.db", Kind.QUEUE, options=schema.options, create=True)
 
 
 # Migrations
@@ -195,27 +195,27 @@ async def test_a_folder_that_cannot_be_written_is_storage_broken(tmp_path: Path,
 
 async def test_migrations_run_once_in_order_and_survive(tmp_path: Path, schema: Schema) -> None:
     """STORE-148."""
-    first = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    first = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
     await first.write(lambda tx: tx.execute("INSERT INTO item (data) VALUES (x'01')"))
     await first.aclose()
     schema.add(2, "ALTER TABLE item ADD COLUMN name TEXT; UPDATE item SET name = 'old';")
     schema.add(3, "UPDATE item SET name = name || 'er';")
     for _ in range(2):
-        again = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+        again = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
         assert await again.read(lambda r: r.rows("SELECT name FROM item"), op="test") == [("older",)]
         await again.aclose()
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, schema: Schema) -> None:
     """STORE-148: the version too, so the next open tries again."""
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
     before = digest(tmp_path / "queue.db")
     schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT; INSERT INTO nowhere VALUES (1);")
     with pytest.raises(apsw.SQLError):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
     assert digest(tmp_path / "queue.db") == before
     schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
-    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
     assert db.pragma("user_version") == 2
     db.close()
 
@@ -231,13 +231,13 @@ def test_the_python_step_is_part_of_the_transaction(
             raise ValueError
 
     good = False
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
     schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
     monkeypatch.setattr(migrations, "STEPS", {(Kind.QUEUE, 2): step})
     with pytest.raises(ValueError):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
     good = True
-    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
     assert db.execute("SELECT count(*) FROM item").fetchall() == [(1,)]
     assert db.pragma("foreign_keys") == 1
     db.close()
@@ -245,17 +245,17 @@ def test_the_python_step_is_part_of_the_transaction(
 
 def test_a_migration_cannot_leave_a_row_without_its_parent(tmp_path: Path, schema: Schema) -> None:
     """STORE-148."""
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
     schema.add(2, "CREATE TABLE child (item_id INTEGER REFERENCES item (id)) STRICT; INSERT INTO child VALUES (7);")
     with pytest.raises(WrongFile, match="child"):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
 
 
 @pytest.mark.parametrize("log", ["folded", "unfolded"])
 async def test_a_newer_file_is_refused_untouched(tmp_path: Path, schema: Schema, log: str) -> None:
     """STORE-148: naming both versions, even when the newer version lies in the log only."""
     path = tmp_path / "queue.db"
-    open_file(path, Kind.QUEUE, schema.options).close()
+    open_file(path, Kind.QUEUE, schema.options, create=True).close()
     newer = apsw.Connection(str(path))
     newer.execute("PRAGMA user_version=9")
     if log == "folded":
@@ -268,7 +268,7 @@ async def test_a_newer_file_is_refused_untouched(tmp_path: Path, schema: Schema,
         path = tmp_path / "copy.db"
     files = {suffix: digest(Path(f"{path}{suffix}")) for suffix in ("", "-wal") if Path(f"{path}{suffix}").exists()}  # noqa: ASYNC240
     with pytest.raises(SchemaTooNew) as caught:
-        await Database.open(path, Kind.QUEUE, options=schema.options)
+        await Database.open(path, Kind.QUEUE, options=schema.options, create=True)
     assert (caught.value.found, caught.value.known) == (9, 1)
     assert {suffix: digest(Path(f"{path}{suffix}")) for suffix in files} == files
 
@@ -282,11 +282,11 @@ def test_migrations_are_numbered_without_a_gap(schema: Schema) -> None:
 
 def test_the_file_is_copied_before_tables_are_rewritten(tmp_path: Path, schema: Schema) -> None:
     """STORE-149: and the copy goes after 14 days."""
-    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options)
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
     db.execute("INSERT INTO item (data) VALUES (x'07')")
     db.close()
     schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
     copy = tmp_path / "queue.db.before-0002"
     old = apsw.Connection(str(copy))
     assert old.execute("SELECT data FROM item").fetchall() == [(b"\x07",)]
@@ -299,13 +299,13 @@ def test_the_file_is_copied_before_tables_are_rewritten(tmp_path: Path, schema: 
 
 def test_without_room_for_the_copy_the_rewrite_needs_a_setting(tmp_path: Path, schema: Schema) -> None:
     """STORE-149."""
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
     schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
     tight = Options(schema=schema.folder, min_free_space=1 << 60)
     with pytest.raises(MigrationNeedsSpace):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, tight)
+        open_file(tmp_path / "queue.db", Kind.QUEUE, tight, create=True)
     bold = Options(schema=schema.folder, min_free_space=1 << 60, migrate_without_copy=True)
-    open_file(tmp_path / "queue.db", Kind.QUEUE, bold).close()
+    open_file(tmp_path / "queue.db", Kind.QUEUE, bold, create=True).close()
     assert not (tmp_path / "queue.db.before-0002").exists()
 
 
@@ -313,7 +313,7 @@ def test_a_new_file_needs_no_copy(tmp_path: Path, schema: Schema, caplog: pytest
     """STORE-149: and nothing was migrated, so the log does not say so."""
     schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
     with caplog.at_level(logging.INFO):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options).close()
+        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
     assert [path.name for path in tmp_path.glob("queue.db*")] == ["queue.db"]
     assert not caplog.records
 
@@ -437,7 +437,7 @@ async def test_a_slow_disk_moves_reads_off_the_loop(
     vfs = FaultVFS()
     monkeypatch.setattr(readers, "_used", lambda: (vfs.reads, 0.0))
     database = await Database.open(
-        tmp_path / "slow.db", Kind.QUEUE, options=msgspec.structs.replace(schema.options, vfs=vfs.name)
+        tmp_path / "slow.db", Kind.QUEUE, options=msgspec.structs.replace(schema.options, vfs=vfs.name), create=True
     )
     await database.read(thread, op="test")
     for _ in range(1):
@@ -612,14 +612,14 @@ async def test_a_long_read_is_ended_when_the_log_grows_too_long(
 async def test_a_read_error_degrades_this_database_only_and_reads_are_tried(tmp_path: Path, schema: Schema) -> None:
     """STORE-10, STORE-158: a page that is damaged on the disk."""
     path = tmp_path / "queue.db"
-    db = open_file(path, Kind.QUEUE, schema.options)
+    db = open_file(path, Kind.QUEUE, schema.options, create=True)
     db.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 50)
     db.close()
     content = bytearray(path.read_bytes())
     for page in range(4, len(content) // 4096 - 1):
         content[page * 4096 : page * 4096 + 200] = b"\xa5" * 200
     path.write_bytes(content)
-    database = await Database.open(path, Kind.QUEUE, options=schema.options)
+    database = await Database.open(path, Kind.QUEUE, options=schema.options, create=True)
     for _ in range(2):
         with pytest.raises(StorageBroken):
             await database.read(lambda r: r.rows("SELECT data FROM item"), op="test")
@@ -632,11 +632,11 @@ async def test_a_read_error_degrades_this_database_only_and_reads_are_tried(tmp_
 async def test_a_table_whose_text_is_damaged_degrades_the_database(tmp_path: Path, schema: Schema) -> None:
     """STORE-158: one octet of the name of a column, so that SQLite still reads the schema."""
     path = tmp_path / "queue.db"
-    open_file(path, Kind.QUEUE, schema.options).close()
+    open_file(path, Kind.QUEUE, schema.options, create=True).close()
     content = path.read_bytes()
     assert content.count(b"data BLOB") == 1
     path.write_bytes(content.replace(b"data BLOB", b"dzta BLOB"))
-    database = await Database.open(path, Kind.QUEUE, options=schema.options)
+    database = await Database.open(path, Kind.QUEUE, options=schema.options, create=True)
     with pytest.raises(StorageBroken, match="no such column: data"):
         await database.read(lambda r: r.rows("SELECT data FROM item"), op="test")
     with pytest.raises(StorageBroken, match="degraded"):
@@ -676,7 +676,7 @@ async def test_nothing_runs_after_closing(db: Database) -> None:
 
 async def test_closing_folds_the_log_and_interrupts_scans(tmp_path: Path, schema: Schema) -> None:
     """STORE-10."""
-    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
     await database.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
     entered = threading.Event()
 
@@ -693,7 +693,7 @@ async def test_closing_folds_the_log_and_interrupts_scans(tmp_path: Path, schema
         await trio.to_thread.run_sync(entered.wait)
         await database.aclose()
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["queue.db"]  # noqa: ASYNC240
-    again = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    again = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
     assert not again.unclean
     await again.aclose()
 
@@ -865,7 +865,7 @@ async def test_closing_does_not_wait_for_ever_for_a_borrowed_snapshot(
 ) -> None:
     """STORE-8: its connection is closed when it comes back."""
     monkeypatch.setattr(readers, "CLOSE_WAIT", 0.01)
-    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options)
+    database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
     async with database.snapshot(op="export") as snapshot:
         await database.aclose()
         with pytest.raises(ReadInterrupted):

@@ -44,7 +44,7 @@ def vfs() -> FaultVFS:
 @pytest.fixture
 async def db(tmp_path: Path, options: Options, vfs: FaultVFS) -> AsyncIterator[Database]:
     database = await Database.open(
-        tmp_path / "queue.db", Kind.QUEUE, options=msgspec.structs.replace(options, vfs=vfs.name)
+        tmp_path / "queue.db", Kind.QUEUE, options=msgspec.structs.replace(options, vfs=vfs.name), create=True
     )
     yield database
     await database.aclose()
@@ -377,7 +377,7 @@ async def test_a_crash_of_the_writer_fails_all_who_wait(
 
 async def test_closing_finishes_what_waits(tmp_path: Path, options: Options) -> None:
     """STORE-6: a unit that was handed over is not lost by closing."""
-    database = await Database.open(tmp_path / "other.db", Kind.QUEUE, options=options)
+    database = await Database.open(tmp_path / "other.db", Kind.QUEUE, options=options, create=True)
     gate = Gate()
     async with trio.open_nursery() as nursery:
         await gate.hold(nursery, database)
@@ -389,7 +389,7 @@ async def test_closing_finishes_what_waits(tmp_path: Path, options: Options) -> 
         gate.opened.set()
     with pytest.raises(Closed):
         await database.write(insert("late"))
-    again = await Database.open(tmp_path / "other.db", Kind.QUEUE, options=options)
+    again = await Database.open(tmp_path / "other.db", Kind.QUEUE, options=options, create=True)
     assert len(await again.read(names, op="test")) == 5
     await again.aclose()
 
@@ -399,7 +399,7 @@ async def test_additions_are_refused_below_min_free_space_while_removals_go_on(
 ) -> None:
     """STORE-157."""
     full = Options(schema=options.schema, min_free_space=1 << 60)
-    database = await Database.open(tmp_path / "full.db", Kind.QUEUE, options=full)
+    database = await Database.open(tmp_path / "full.db", Kind.QUEUE, options=full, create=True)
     with pytest.raises(StorageFull):
         await database.write(insert("a", 100), weight=100)
     with pytest.raises(StorageFull):

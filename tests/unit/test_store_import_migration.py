@@ -33,7 +33,7 @@ def first(tmp_path: Path) -> Path:
 def test_the_migration_can_be_killed_and_goes_on(tmp_path: Path, first: Path) -> None:
     """STORE-148: nothing of a migration that was cut short is there, and the next open does it."""
     path = tmp_path / "account.db"
-    open_file(path, Kind.ACCOUNT, Options(schema=first)).close()
+    open_file(path, Kind.ACCOUNT, Options(schema=first), create=True).close()
     sql = (SCHEMA / "account/0002-imports.sql").read_text()
     statements = sql.count("CREATE ")
     for cut in range(1, statements + 1):
@@ -43,13 +43,13 @@ def test_the_migration_can_be_killed_and_goes_on(tmp_path: Path, first: Path) ->
         (first / "account/0002-imports.sql").write_text(broken)
         migrations._cache.clear()
         with pytest.raises(apsw.SQLError):
-            open_file(path, Kind.ACCOUNT, Options(schema=first))
+            open_file(path, Kind.ACCOUNT, Options(schema=first), create=True)
         db = apsw.Connection(str(path))
         assert db.pragma("user_version") == 1
         assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'import%'").fetchone() == (0,)
         db.close()
     migrations._cache.clear()
-    db = open_file(path, Kind.ACCOUNT, Options())
+    db = open_file(path, Kind.ACCOUNT, Options(), create=True)
     assert db.pragma("user_version") >= 2
     assert db.execute("SELECT count(*) FROM import_message").fetchone() == (0,)
     db.close()
@@ -59,7 +59,7 @@ def test_the_migration_can_be_killed_and_goes_on(tmp_path: Path, first: Path) ->
 async def test_an_account_of_schema_1_is_migrated_and_takes_imports(tmp_path: Path, first: Path) -> None:
     """STORE-148"""
     (tmp_path / "accounts/mia").mkdir(parents=True)
-    open_file(tmp_path / "accounts/mia/account.db", Kind.ACCOUNT, Options(schema=first)).close()
+    open_file(tmp_path / "accounts/mia/account.db", Kind.ACCOUNT, Options(schema=first), create=True).close()
     migrations._cache.clear()
     accounts = Accounts(tmp_path, Options(min_free_space=0))
     async with accounts.use("mia") as account:

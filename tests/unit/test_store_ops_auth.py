@@ -35,7 +35,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
-    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0))
+    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0), create=True)
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, db)
         yield db
@@ -214,7 +214,7 @@ async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch
 
 async def test_what_waits_at_the_end_is_still_written(tmp_path: Path) -> None:
     """STORE-106"""
-    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0))
+    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0), create=True)
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, db)
         db.record(attempt())

@@ -14,7 +14,7 @@ from moxlite.imapd.mailboxes.acl import wire_rights
 from moxlite.imapd.mailboxes.metadata import values_of_mailboxes
 from moxlite.imapd.mailboxes.patterns import Pattern
 from moxlite.imapd.session.errors import bad
-from moxlite.imapd.session.place import at, open_account
+from moxlite.imapd.session.place import at, known_owners, open_account
 from moxlite.imapd.session.rights import SYSTEM_RIGHTS, Access, is_foreign
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.flagwire import list_names
@@ -128,7 +128,7 @@ async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str
     prefix's name hide them. `MAX_SHARED` at most.
     """
     guest = session.home.owner
-    owners = await session.context.auth.owners(guest)
+    owners = await known_owners(session)
     if not owners or any(box.name == OTHERS for box in own):
         return {}
     found: dict[str, Shared] = {}

@@ -10,6 +10,7 @@ doesn't exist are all the same: NO [NONEXISTENT]. An account is only opened for 
 `auth.db` says: so nobody can have accounts opened, or learn from the time it takes which there are.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
@@ -19,14 +20,17 @@ from moxlite.imapd.session.rights import Access, is_foreign
 from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.state import Session
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoSuchMailbox
+from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.names import OTHERS, ancestors, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import Mailbox, MailboxID
 
-__all__ = ["Place", "at", "open_account", "owner_of", "refuse_foreign", "visit"]
+__all__ = ["Place", "at", "known_owners", "open_account", "owner_of", "refuse_foreign", "visit"]
+
+
+logger = logging.getLogger("moxlite.imapd")
 
 
 class Place(Access, frozen=True, eq=False, kw_only=True):
@@ -78,6 +82,18 @@ async def owner_of(session: Session, name: str) -> tuple[str, str] | None:
         return None
     owner, _, path = name[len(OTHERS) + 1 :].partition("/")
     return owner, path
+
+
+async def known_owners(session: Session) -> list[str]:
+    """Accounts that share something with the session's; none while auth.db cannot tell, which must not hide one's own
+    mailboxes.
+    """
+    try:
+        return await session.context.auth.owners(session.home.owner)
+    except StoreError as error:
+        kv = {"account": session.home.owner, "err": str(error)}
+        logger.warning("who shares mailboxes is not known", extra={"kv": kv})
+        return []
 
 
 @asynccontextmanager

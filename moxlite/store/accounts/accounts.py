@@ -21,7 +21,7 @@ import trio
 
 from moxlite.bell import Bell
 from moxlite.store import metrics
-from moxlite.store.accounts.folders import NAME, check_account_name, make_folder, move_folder
+from moxlite.store.accounts.folders import NAME, check_account_name, folder_is_made, make_folder, move_folder
 from moxlite.store.accounts.opened import OpenAccount, open_account
 from moxlite.store.accounts.rounds import Rounds
 from moxlite.store.accounts.tasks import AccountTasks, BackgroundTask
@@ -96,6 +96,7 @@ class Accounts:
         self._slots: dict[str, _Slot] = {}
         self._handlers: dict[str, Handler] = {}
         self._tasks: dict[str, BackgroundTask] = {}
+        self._refused: dict[str, str] = {}
         self._tree: Supervisor | None = None
         self._rounds = Rounds(self)
         self._upkeep_bell = Bell(rung=True)
@@ -128,10 +129,12 @@ class Accounts:
         return self.directory / "accounts" / check_account_name(name)
 
     def exists(self, name: str) -> bool:
-        """Whether the account has files, and is not being removed. Blocking. Raises StorageBusy, StorageBroken."""
+        """Whether the account was made, and is not being removed; its database may be lost all the same (STORE-158d).
+        Blocking. Raises StorageBusy, StorageBroken.
+        """
         slot = self._slots.get(name)
         with self._edge:
-            return (slot is None or not slot.removed) and (self.path(name) / "account.db").exists()
+            return (slot is None or not slot.removed) and self.path(name).is_dir()
 
     def names(self) -> list[str]:
         """All accounts that have files, sorted; also one whose folder cannot be looked into: its use says why.
@@ -150,11 +153,13 @@ class Accounts:
             return True
 
     def broken(self) -> dict[str, str]:
-        """The open accounts that are degraded, each with the reason (STORE-158)."""
+        """The accounts that are degraded (STORE-158), or that could not be opened when they were last wanted
+        (STORE-158d), each with the reason.
+        """
         health = {
             name: slot.account.database.health.broken for name, slot in self._slots.items() if slot.account is not None
         }
-        return {name: reason for name, reason in health.items() if reason}
+        return {name: reason for name, reason in (self._refused | health).items() if reason}
 
     # Use
 
@@ -225,6 +230,7 @@ class Accounts:
             moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
             await trio.to_thread.run_sync(move_folder, folder, moved)
         self._slots.pop(name, None)
+        self._refused.pop(name, None)
         logger.info("account removed", extra={"kv": {"account": name}})
         # The account is gone by now; what is left of this lies in tmp/, which is emptied at start.
         try:
@@ -325,8 +331,16 @@ class Accounts:
 
     async def _open_now(self, name: str) -> OpenAccount:
         folder = self.path(name)
-        await trio.to_thread.run_sync(make_folder, folder)
-        return await open_account(name, folder / "account.db", self.options, self._handlers)
+        create = await trio.to_thread.run_sync(make_folder, folder)
+        try:
+            account = await open_account(name, folder / "account.db", self.options, self._handlers, create=create)
+        except StoreError as error:
+            self._refused[name] = str(error)
+            raise
+        self._refused.pop(name, None)
+        if create:
+            await trio.to_thread.run_sync(folder_is_made, folder)
+        return account
 
     def _start_tasks(self, slot: _Slot) -> None:
         if self._tree is not None and slot.tasks is None and slot.account is not None:

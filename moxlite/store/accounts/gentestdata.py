@@ -187,7 +187,7 @@ async def _box(account: Account, name: str) -> MailboxID:
 
 
 async def _auth(data: Path, options: Options) -> None:
-    auth = await AuthDB.open(data / "auth.db", options)
+    auth = await AuthDB.open(data / "auth.db", options, create=True)
     try:
         await auth.add_session("webmail", ACCOUNTS[2], f"test@{DOMAINS[0]}", remote_ip="192.0.2.8", user_agent="test")
         attempts = [

@@ -90,15 +90,17 @@ class OpenAccount(IndexedAccount):
         await self.database.aclose()
 
 
-async def open_account(name: str, path: Path, options: Options, handlers: Mapping[str, Handler]) -> OpenAccount:
-    """Open the database of an account, or create it with its first mailboxes (STORE-11); for `Accounts`.
+async def open_account(
+    name: str, path: Path, options: Options, handlers: Mapping[str, Handler], *, create: bool
+) -> OpenAccount:
+    """Open the database of an account, or with `create` make it, with its first mailboxes (STORE-11); for `Accounts`.
 
     What a kill left behind goes first: the rest of an import, bodies without users (STORE-10), parts of a copy.
 
     Raises:
       What `Database.open` raises; StorageFull, StorageBroken.
     """
-    database = await Database.open(path, Kind.ACCOUNT, options=options, name=name)
+    database = await Database.open(path, Kind.ACCOUNT, options=options, name=name, create=create)
     try:
         modseq, unused = await database.read(lambda r: (ModSeq(r.value(MODSEQ)), r.row(UNUSED, 1)), op="open")
         if await database.read(lambda r: r.value(JOBS), op="open"):

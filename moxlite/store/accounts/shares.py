@@ -40,7 +40,7 @@ def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
     """A background task of open accounts, for `Accounts.register_task`. Errors: those of the store come out."""
 
     async def run(account: Account) -> None:
-        while True:
+        while auth.in_service:
             await publish_shares(auth, account)
             await trio.sleep(INTERVAL)
 

@@ -22,7 +22,7 @@ from moxlite.store.auth.loginattempts import AttemptRecorder, LoginAttempt, Reco
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import Session, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
-from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull
+from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.acl import ANYONE
@@ -85,26 +85,48 @@ def _now() -> int:
 class AuthDB:
     """The open file. Without `start` no log-in attempt is written."""
 
-    def __init__(self, database: Database) -> None:
-        """For `open`."""
-        self.database = database
-        self._recorder = AttemptRecorder(database)
+    def __init__(self, database: Database | StoreError) -> None:
+        """For `open`; or with the error of `open` one that is out of service: what needs the file raises StorageBroken,
+        web sessions are kept in memory.
+        """
+        self._database = database
+        self._recorder = AttemptRecorder(lambda: self.database)
         self._in_memory = MemorySessions()
 
     @classmethod
-    async def open(cls, path: Path, options: Options) -> AuthDB:
-        """Open or create the file. Raises as `Database.open`."""
-        return cls(await Database.open(path, Kind.AUTH, options=options))
+    async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
+        """Open the file, or with `create` make it where it is missing. Raises as `Database.open`."""
+        return cls(await Database.open(path, Kind.AUTH, options=options, create=create))
+
+    @property
+    def database(self) -> Database:
+        """The file. Raises StorageBroken while it is out of service."""
+        if isinstance(self._database, Database):
+            return self._database
+        raise StorageBroken(str(self._database))
+
+    @property
+    def in_service(self) -> bool:
+        """Whether the file could be opened."""
+        return isinstance(self._database, Database)
+
+    @property
+    def broken(self) -> str:
+        """Why the file is out of service or degraded; empty if it is well."""
+        return self._database.health.broken if isinstance(self._database, Database) else str(self._database)
 
     def start(self, tree: Supervisor) -> None:
         """Have log-in attempts written, what has expired removed, idle memory given back, as tasks of `tree`."""
         tree.start("store.auth-recorder", self._recorder.serve)
-        tree.start("store.auth-database", self.database.serve)
+        if not isinstance(self._database, Database):
+            return
+        tree.start("store.auth-database", self._database.serve)
         tree.start("store.auth-upkeep", self._upkeep)
 
     async def aclose(self) -> None:
         """Close the file; after the tasks of `start` have ended."""
-        await self.database.aclose()
+        if isinstance(self._database, Database):
+            await self._database.aclose()
 
     async def _upkeep(self) -> None:
         """Remove what has expired, for ever. Errors: of the store come out."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -180,7 +180,8 @@ def drop_old(tx: Tx) -> None:
 class AttemptRecorder:
     """The queue between the protocols and the writer of ``auth.db``."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Callable[[], Database]) -> None:
+        """`db` gives the file, or raises StorageBroken."""
         self._db = db
         self._send, self._receive = trio.open_memory_channel[LoginAttempt](QUEUE_SIZE)
 
@@ -217,7 +218,7 @@ class AttemptRecorder:
         """Write attempts, also while the server ends; a file that cannot be written must not end the server."""
         with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
             try:
-                await self._db.write(lambda tx: record(tx, attempts))
+                await self._db().write(lambda tx: record(tx, attempts))
             except StoreError as error:
                 dropped_total.inc(len(attempts))
                 logger.warning(

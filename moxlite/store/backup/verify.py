@@ -19,7 +19,7 @@ import apsw
 import msgspec
 
 from moxlite import __version__
-from moxlite.store.backup.copying import copy_database
+from moxlite.store.backup.copying import copy_database, snapshot
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases, other_files
 from moxlite.store.errors import StoreError
 from moxlite.store.file.findings import Finding
@@ -116,6 +116,22 @@ def verify(
     return found
 
 
+def check_database(data: Path, one: DatabaseFile) -> list[str]:
+    """What is wrong with a database, which a server may use meanwhile. Blocks."""
+    found = Verified()
+    path = data / one.path
+    try:
+        if not path.stat().st_size:
+            return ["is empty"]
+        with snapshot(path) as db:
+            _look(path, one, db, found, deep=False)
+    except FileNotFoundError:
+        return ["is missing"]
+    except (apsw.Error, OSError, StoreError) as error:
+        return [str(error)]
+    return [problem.text for problem in found.problems]
+
+
 def _version(data: Path, found: Verified) -> None:
     with suppress(FileNotFoundError):
         version = (data / "version").read_text(encoding="utf-8", errors="replace").strip()
@@ -127,21 +143,9 @@ def _database(data: Path, one: DatabaseFile, found: Verified, *, deep: bool, upg
     path = data / one.path
     known = len(migrations_of(one.kind))
     with _open(path) as db:
-        application, version = int(db.pragma("application_id")), int(db.pragma("user_version"))
-        if application != one.kind.application_id:
-            found.problems.append(Problem(path, f"is no {one.kind.value} database of moxlite"))
-            return
-        if version > known:
-            text = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
-            found.problems.append(Problem(path, text))
-            return
-        found.problems += [
-            Problem(path, f"{finding.kind}: {finding.text}", _repair(finding.kind, one))
-            for finding in [*_file(db), *_schema(db, one.kind, version)]
-        ]
-        if version == known:
-            _rows(path, one, db, found, deep=deep)
-            return
+        version = _look(path, one, db, found, deep=deep)
+    if version is None or version == known:
+        return
     if not upgrade:
         found.notes.append(f"{path} has schema {version} of {known}: try the upgrade with --upgrade")
         return
@@ -152,6 +156,26 @@ def _database(data: Path, one: DatabaseFile, found: Verified, *, deep: bool, upg
         found.notes.append(f"{path} can be upgraded from schema {version} to {known}")
         with _open(copy) as db:
             _rows(path, one, db, found, deep=deep)
+
+
+def _look(path: Path, one: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> int | None:
+    """Look at an open database; returns its schema's number, None when it is not one of ours to look at."""
+    known = len(migrations_of(one.kind))
+    application, version = int(db.pragma("application_id")), int(db.pragma("user_version"))
+    if application != one.kind.application_id:
+        found.problems.append(Problem(path, f"is no {one.kind.value} database of moxlite"))
+        return None
+    if version > known:
+        text = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
+        found.problems.append(Problem(path, text))
+        return None
+    found.problems += [
+        Problem(path, f"{finding.kind}: {finding.text}", _repair(finding.kind, one))
+        for finding in [*_file(db), *_schema(db, one.kind, version)]
+    ]
+    if version == known:
+        _rows(path, one, db, found, deep=deep)
+    return version
 
 
 @contextmanager

@@ -107,15 +107,18 @@ class Database:
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, kind: Kind, *, options: Options, name: str | None = None) -> Database:
-        """Open or create the file, with its schema up to date, and start its writer.
+    async def open(
+        cls, path: Path, kind: Kind, *, options: Options, name: str | None = None, create: bool = False
+    ) -> Database:
+        """Open the file, with its schema up to date, and start its writer.
 
         Args:
           path: the file; its folder exists.
           name: what logs and metrics call it; the file's name if None. An account gives its own.
+          create: make the file where it is missing or empty.
 
         Raises:
-          WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBusy, StorageBroken.
+          MissingFile, WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBusy, StorageBroken.
 
         `unclean` tells whether the last user of the file ended without closing it.
         """
@@ -125,7 +128,7 @@ class Database:
         def work() -> Database:
             wal = path.with_name(path.name + "-wal")
             unclean = wal.exists() and wal.stat().st_size > 0
-            db = open_file(path, kind, options)
+            db = open_file(path, kind, options, create=create)
             try:
                 return cls(path, kind, options, name or path.name, db, health, unclean=unclean)
             except BaseException:

@@ -1,4 +1,5 @@
-"""Opening a file and bringing its schema up to date (STORE-2, STORE-148, STORE-149).
+"""Opening a file and bringing its schema up to date (STORE-2, STORE-148, STORE-149), or making a new one, which only
+happens where that is asked for (STORE-158d).
 
 A kind of database has numbered migrations, `schema/KIND/NNNN-name.sql`, from 0001 without a gap; `user_version` is the
 number of the last one done. Each runs in one transaction of its own with its Python step, if `STEPS` has one, and its
@@ -23,7 +24,7 @@ from typing import Final
 import apsw
 import msgspec
 
-from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, StoreError, WrongFile
+from moxlite.store.errors import MigrationNeedsSpace, MissingFile, SchemaTooNew, StoreError, WrongFile
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 
@@ -134,10 +135,11 @@ def configure(db: apsw.Connection, kind: Kind, *, writer: bool) -> None:
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
 
-def open_file(path: Path, kind: Kind, options: Options) -> apsw.Connection:
-    """Open, or create, a database for writing, with its schema up to date. Blocks.
+def open_file(path: Path, kind: Kind, options: Options, *, create: bool = False) -> apsw.Connection:
+    """Open a database for writing, with its schema up to date; with `create` make it where it is missing. Blocks.
 
     Raises:
+      MissingFile: there is none, or it has no octets or no tables, and it is not to be made.
       WrongFile: not a database, or one of another kind.
       SchemaTooNew: made by a newer program; nothing was touched.
       MigrationNeedsSpace: STORE-149.
@@ -147,6 +149,8 @@ def open_file(path: Path, kind: Kind, options: Options) -> apsw.Connection:
     migrations = migrations_of(kind, options.schema)
     if path.exists() and path.stat().st_size > 0:
         _look(path, kind, len(migrations), options.vfs)
+    elif not create:
+        raise MissingFile(path, "is empty" if path.exists() else "is missing", _mend(path, kind))
     else:
         # SQLite gives -wal and -shm the mode of the file, and would give the file itself that of the umask (ADMIN-37).
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640))
@@ -160,6 +164,8 @@ def open_file(path: Path, kind: Kind, options: Options) -> apsw.Connection:
         db.execute("PRAGMA journal_mode=WAL").fetchall()
         configure(db, kind, writer=True)
         done = _number(db)
+        if done == 0 and not create:
+            raise MissingFile(path, "has no tables", _mend(path, kind))
         for migration in migrations[done:]:
             if migration.rewrites and done:
                 _copy_before(db, path, migration, options)
@@ -171,6 +177,12 @@ def open_file(path: Path, kind: Kind, options: Options) -> apsw.Connection:
         db.close()
         raise
     return db
+
+
+def _mend(path: Path, kind: Kind) -> str:
+    """What to do about a file that is missing."""
+    what = path.parent.name if kind is Kind.ACCOUNT else f"--file {path.name}"
+    return f"restore it from a backup, or begin with an empty one by `moxlite store create {what}`"
 
 
 def _number(db: apsw.Connection) -> int:

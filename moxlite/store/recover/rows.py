@@ -12,7 +12,7 @@ from typing import Final
 
 from moxlite.store.recover.pages import Cell, Damaged, Pages, Record, Value
 
-__all__ = ["FOUND_ANYWHERE", "Row", "roots", "rows_of", "rows_of_lost_pages"]
+__all__ = ["FOUND_ANYWHERE", "Row", "read_rows", "roots", "rows_of", "rows_of_lost_pages"]
 
 Row = tuple[Cell, Record]
 
@@ -103,7 +103,7 @@ FOUND_ANYWHERE: Final[Mapping[str, Callable[[Record], bool]]] = {
 def roots(pages: Pages) -> dict[str, int]:
     """Root page by table, as far as the schema can be read."""
     found: dict[str, int] = {}
-    for _, record in _read(pages, pages.leaves(1, set())):
+    for _, record in read_rows(pages, pages.leaves(1, set())):
         match record:
             case ("table", str(name), _, int(root), _) if 1 < root <= pages.count:
                 found[name] = root
@@ -114,7 +114,7 @@ def roots(pages: Pages) -> dict[str, int]:
 
 def rows_of(pages: Pages, root: int, seen: set[int]) -> Iterator[Row]:
     """The rows below a root that can be read. `seen` gets all pages that were reached."""
-    yield from _read(pages, pages.leaves(root, seen))
+    yield from read_rows(pages, pages.leaves(root, seen))
 
 
 def rows_of_lost_pages(pages: Pages, seen: set[int]) -> Iterator[tuple[str, Row]]:
@@ -125,14 +125,14 @@ def rows_of_lost_pages(pages: Pages, seen: set[int]) -> Iterator[tuple[str, Row]
     for number in range(2, pages.count + 1):
         if number in seen or number in free:
             continue
-        rows = list(_read(pages, iter((number,))))
+        rows = list(read_rows(pages, iter((number,))))
         counts = {table: sum(known(record) for _, record in rows) for table, known in FOUND_ANYWHERE.items()}
         table = max(counts, key=lambda one: counts[one])
         if counts[table]:
             yield from ((table, row) for row in rows if FOUND_ANYWHERE[table](row[1]))
 
 
-def _read(pages: Pages, numbers: Iterator[int]) -> Iterator[Row]:
+def read_rows(pages: Pages, numbers: Iterator[int]) -> Iterator[Row]:
     for number in numbers:
         try:
             cells = pages.cells(number)

@@ -287,7 +287,7 @@ class Index:
         return database
 
     async def _open_file(self) -> Database:
-        return await Database.open(self.path, Kind.SEARCH, options=self._account.options, name=self._name)
+        return await Database.open(self.path, Kind.SEARCH, options=self._account.options, name=self._name, create=True)
 
     async def _unfit(self, database: Database, state: Standing) -> str:
         """Why the file cannot be used; "" if it can."""

@@ -1,0 +1,215 @@
+"""A new auth.db or queue.db out of what can be saved of a damaged one (STORE-188a).
+
+Rows are taken as they are, table by table. Where a table begins is what the file says; where its first page is
+damaged, what a new file says, for migrations put tables into the same places. Pages that no tree leads to any longer
+are looked at for rows of `STRAYS`, whose columns tell what they are: not for keys and sessions, of which one that was
+revoked must not come back.
+
+Messages of the queue are on hold afterwards, and only those whose octets are whole are kept.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite.store.backup.errors import BadTarget
+from moxlite.store.backup.restore import renew
+from moxlite.store.content.chunks import CHUNK_SIZE, decode_chunk
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.file.migrations import Kind, open_file
+from moxlite.store.file.transaction import Reader
+from moxlite.store.options import Options
+from moxlite.store.recover.pages import LEAF_TABLE, Damaged, Pages
+from moxlite.store.recover.rows import Row, read_rows, roots, rows_of
+from moxlite.store.types import CHUNK_BITS
+
+__all__ = ["RecoveredTables", "recover_tables"]
+
+logger = logging.getLogger("moxlite.store.recover")
+
+SKIPPED: Final = frozenset({"session"})
+"""Not taken: a session that was ended must not come back, and logging in again is easy."""
+
+STRAYS: Final = frozenset({"login_attempt", "audit", "content", "content_chunk", "msg", "msg_retired", "suppression"})
+"""Tables whose rows are taken from pages without a tree, too."""
+
+TABLES: Final = """
+SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"""
+COLUMNS: Final = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?) ORDER BY cid'
+WITHOUT_ROWID: Final = "SELECT wr FROM pragma_table_list(?)"
+
+TYPES: Final[Mapping[str, type]] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
+
+LOST_CONTENT: Final = """
+INSERT INTO content (id, size, refs) SELECT content_id, max(size - length(prefix)), 0 FROM msg
+WHERE content_id NOT IN (SELECT id FROM content) GROUP BY content_id"""
+CONTENTS: Final = "SELECT id, size FROM content"
+CHUNKS: Final = "SELECT enc, check64, data FROM content_chunk WHERE id >= ? AND id < ? ORDER BY id"
+OF_CONTENT: Final = "SELECT id, rcpt_localpart || '@' || rcpt_domain FROM msg WHERE content_id = ?"
+DROP_OF_CONTENT: Final = "DELETE FROM msg WHERE content_id = ?"
+SETTLE: Final = (
+    "DELETE FROM local WHERE msg_id NOT IN (SELECT id FROM msg)",
+    "UPDATE content SET refs = (SELECT count(*) FROM msg WHERE content_id = content.id)",
+    "DELETE FROM content WHERE refs = 0",
+    f"DELETE FROM content_chunk WHERE id >> {CHUNK_BITS} NOT IN (SELECT id FROM content)",  # noqa: S608 - a constant
+    "UPDATE mirror SET state = 'remove', next = 0 WHERE content_id NOT IN (SELECT id FROM content)",
+)
+
+
+class RecoveredTables(msgspec.Struct):
+    """How many rows were saved; a line for each kind of loss that is known."""
+
+    rows: int = 0
+    losses: list[str] = []
+
+
+class _Table(msgspec.Struct, frozen=True):
+    """A table of the new file: its columns as a record has them, and which of them is the rowid, -1 for none."""
+
+    name: str
+    root: int
+    columns: tuple[str, ...]
+    types: tuple[type, ...]
+    needed: tuple[bool, ...]
+    rowid: int
+
+    def values(self, row: Row) -> tuple[int | float | str | bytes | None, ...] | None:
+        """The values of a row; None when it cannot be one of this table."""
+        cell, record = row
+        if not 1 < len(record) <= len(self.columns):  # fewer: columns that a migration has added
+            return None
+        found: list[int | float | str | bytes | None] = []
+        for place, value in enumerate(record):
+            if place == self.rowid:
+                if value is not None:
+                    return None
+                found.append(cell.rowid)
+                continue
+            fits = not self.needed[place] if value is None else type(value) is self.types[place]
+            if not fits:
+                return None
+            found.append(value)
+        return tuple(found)
+
+
+def recover_tables(kind: Kind, file: Path, out: Path) -> RecoveredTables:
+    """Save the rows of `file` into ``out/NAME``. Blocks. `file` is only read; nobody writes it meanwhile.
+
+    Raises:
+      BadTarget: `out` is not empty.
+      OSError, apsw.Error: the file cannot be opened, or nothing can be written.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise BadTarget(f"{out} is not empty")
+    out.mkdir(mode=0o750, parents=True, exist_ok=True)
+    options = Options(min_free_space=0)
+    target = out / file.name
+    done = RecoveredTables()
+    pages = Pages(file)
+    try:
+        db = open_file(target, kind, options, create=True)
+        try:
+            db.execute("PRAGMA foreign_keys=OFF").fetchall()
+            db.execute("BEGIN IMMEDIATE")
+            _fill(db, pages, done)
+            if kind is Kind.QUEUE:
+                _settle_queue(db, done)
+            db.execute("COMMIT")
+        finally:
+            db.close(True)
+    finally:
+        pages.close()
+    renew(target, kind, options, resume_queue=False)
+    kv = {"file": str(file), "rows": done.rows, "losses": len(done.losses), "out": str(out)}
+    logger.info("file recovered", extra={"kv": kv})
+    return done
+
+
+def _tables(db: apsw.Connection) -> Iterator[_Table]:
+    r = Reader(db)
+    for name, root in r.rows(TABLES):
+        columns = r.rows(COLUMNS, name)
+        without_rowid = r.value(WITHOUT_ROWID, name)
+        if without_rowid:  # the key comes first in a record
+            columns.sort(key=lambda one: (not one[3], one[3]))
+        keys = [place for place, (_, kind, _, pk) in enumerate(columns) if pk and kind == "INTEGER"]
+        yield _Table(
+            name=name,
+            root=root,
+            columns=tuple(one[0] for one in columns),
+            types=tuple(TYPES[one[1]] for one in columns),
+            needed=tuple(bool(one[2] or one[3]) for one in columns),
+            rowid=-1 if without_rowid or not keys else keys[0],
+        )
+
+
+def _fill(db: apsw.Connection, pages: Pages, done: RecoveredTables) -> None:
+    places = roots(pages)
+    if not places:
+        done.losses.append("the first page: that tables are complete cannot be told")
+    seen: set[int] = {1}
+    tables = list(_tables(db))
+    for table in tables:
+        refused = 0
+        for row in rows_of(pages, places.get(table.name, table.root), seen):
+            if table.name not in SKIPPED:
+                refused += not _insert(db, table, row, done)
+        if refused:
+            done.losses.append(f"{refused} rows of {table.name}")
+    free = pages.free()
+    strays = [table for table in tables if table.name in STRAYS]
+    for number in range(2, pages.count + 1):
+        if number not in seen and number not in free and _is_leaf(pages, number):
+            for row in read_rows(pages, iter((number,))):
+                fitting = next((table for table in strays if table.values(row) is not None), None)
+                if fitting is not None:
+                    _insert(db, fitting, row, done)
+
+
+def _is_leaf(pages: Pages, number: int) -> bool:
+    try:
+        return pages.kind(number) == LEAF_TABLE
+    except Damaged:
+        return False
+
+
+def _insert(db: apsw.Connection, table: _Table, row: Row, done: RecoveredTables) -> bool:
+    values = table.values(row)
+    if values is None:
+        return False
+    columns, marks = ", ".join(table.columns[: len(values)]), ", ".join("?" * len(values))
+    try:
+        db.execute(f"INSERT OR IGNORE INTO {table.name} ({columns}) VALUES ({marks})", values)  # noqa: S608 - of our schema
+    except (apsw.ConstraintError, apsw.MismatchError):
+        return False
+    done.rows += db.changes()
+    return True
+
+
+def _settle_queue(db: apsw.Connection, done: RecoveredTables) -> None:
+    """Have rows, contents and chunks agree; a message without all its octets goes."""
+    db.execute(LOST_CONTENT)
+    for content, size in Reader(db).rows(CONTENTS):
+        if _is_whole(db, content, size):
+            continue
+        for number, recipient in db.execute(OF_CONTENT, (content,)).fetchall():
+            done.losses.append(f"message {number} to {recipient}")
+        db.execute(DROP_OF_CONTENT, (content,))
+    for sql in SETTLE:
+        db.execute(sql)
+
+
+def _is_whole(db: apsw.Connection, content: int, size: int) -> bool:
+    octets = 0
+    try:
+        for enc, check, data in db.execute(CHUNKS, (content << CHUNK_BITS, (content + 1) << CHUNK_BITS)):
+            octets += len(decode_chunk(enc, check, data, min(CHUNK_SIZE, size - octets)))
+    except (ChunkDamaged, ValueError):
+        return False
+    return octets == size

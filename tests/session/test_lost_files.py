@@ -1,0 +1,142 @@
+"""Databases that are missing, empty or damaged when a server starts: nothing is made silently anew (STORE-158d,
+STORE-158e, QUEUE-158).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from moxlite.admin.requests import NoArguments, Wellness
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.folders import make_folder
+from moxlite.store.errors import MissingFile
+from moxlite.store.options import AccountConfig, Options
+from tests.house import house, soon
+from tests.running import LocalServer
+from tests.session.test_contained_faults import deliver
+
+pytestmark = pytest.mark.slow
+
+KINDS = ("missing", "empty", "cut", "first page", "a folder")
+
+
+def damage(path: Path, kind: str) -> None:
+    """Do it to a database that nobody uses."""
+    data = path.read_bytes()
+    path.unlink()
+    match kind:
+        case "empty":
+            path.touch()
+        case "cut":
+            path.write_bytes(data[:1000])
+        case "first page":
+            path.write_bytes(b"x" * 4096 + data[4096:])
+        case "a folder":
+            path.mkdir()
+        case "a link":
+            elsewhere = path.with_name("elsewhere")
+            elsewhere.write_bytes(data)
+            path.symlink_to(elsewhere)
+
+
+async def served(folder: Path) -> Path:
+    """The data directory of a server that has run."""
+    async with house(folder):
+        pass
+    return folder / "config" / "data"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_account_that_has_lost_its_database_takes_no_mail(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-158d, ADMIN-39a: 451 for it, 250 for another; log, /readyz and healthcheck name it."""
+    data = await served(tmp_path)
+    path = data / "accounts" / "mia" / "account.db"
+    damage(path, kind)
+    async with house(tmp_path, passwords=False) as running:
+        await soon(lambda: "account not tended" in caplog.messages, "the round has met the account")
+        assert (await deliver(running, "mia@example.org")).startswith("451 4.3.0")
+        assert (await deliver(running, "tom@example.org")).startswith("250")
+        status, text = await running.readiness()
+        assert status == 200
+        assert text.startswith("ok\naccount mia: ")
+        async with running.ctl() as client:
+            found = await client.call("healthcheck", NoArguments(), Wellness)
+        assert (found.problems, len(found.accounts)) == ([], 1)
+        if kind in ("missing", "empty"):
+            assert "moxlite store create mia" in text
+            assert not path.exists() or path.stat().st_size == 0
+        assert running.tree.failures == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_without_auth_db_mail_and_passwords_work(kind: str, tmp_path: Path) -> None:
+    """STORE-158e: it takes mail, IMAP and the web log in by password; /readyz says what is wrong."""
+    data = await served(tmp_path)
+    damage(data / "auth.db", kind)
+    async with house(tmp_path, passwords=False) as running:
+        assert (await deliver(running, "mia@example.org")).startswith("250")
+        imap = await running.imap()
+        assert "* 1 EXISTS" in await imap.select()
+        await imap.ok('a LIST "" *')
+        browser = await running.web()
+        await browser.call("flags_add", message_ids=[1], flags=["looked"])
+        status, text = await running.readiness()
+        assert status == 503
+        assert text.startswith("auth.db: ")
+        assert running.tree.failures == {}
+
+
+async def test_a_kill_while_an_account_is_made_is_made_good(tmp_path: Path) -> None:
+    """STORE-158d: the folder of a new account tells that its database is still to be made."""
+    accounts = Accounts(tmp_path, Options(min_free_space=0, account_config=lambda _: AccountConfig()))
+    assert make_folder(accounts.path("new"))  # here it was killed
+    async with accounts.use("new"):
+        pass
+    await accounts.aclose()
+    accounts = Accounts(tmp_path, accounts.options)
+    (accounts.path("new") / "account.db").unlink()
+    with pytest.raises(MissingFile, match="moxlite store create new"):
+        await accounts.create("new")
+    await accounts.aclose()
+
+
+def test_the_verbs_for_lost_files(tmp_path: Path) -> None:
+    """STORE-158d, STORE-42: `store check` names them, `store create` makes them, and refuses what is there."""
+    server = LocalServer(tmp_path / "server")
+    with server:
+        pass
+    data = server.folder / "data"
+    assert "auth.db: ok" in server.cli("store", "check").stdout
+    lost = {
+        "auth.db": ("--file", "auth.db"),
+        "queue.db": ("--file", "queue.db"),
+        "accounts/moxlite/account.db": ("moxlite",),
+    }
+    for name, words in lost.items():
+        assert "has octets" in server.cli("store", "create", *words, check=False).stderr
+        (data / name).unlink()
+    done = server.cli("store", "check", check=False)
+    assert (done.returncode, done.stdout.count("is missing")) == (1, 3)
+    assert not any((data / name).exists() for name in lost)
+    for name, words in lost.items():
+        assert "made" in server.cli("store", "create", *words).stdout
+        assert (data / name).stat().st_size
+    with server:
+        assert server.cli("healthcheck").stderr == ""
+        assert server.cli("store", "check").stdout.count(": ok") == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_without_queue_db_mail_comes_in(kind: str, tmp_path: Path) -> None:
+    """QUEUE-158: incoming mail and IMAP go on."""
+    data = await served(tmp_path)
+    damage(data / "queue.db", kind)
+    async with house(tmp_path, passwords=False) as running:
+        assert (await deliver(running, "mia@example.org")).startswith("250")
+        await running.imap()
+        status, text = await running.readiness()
+        assert status == 503
+        assert "queue.db" in text
+        assert not (data / "queue.db").exists() or kind != "missing"
