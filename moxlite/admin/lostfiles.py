@@ -4,7 +4,7 @@ checking, recovering and making anew auth.db and queue.db, making anew that of a
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -19,7 +19,9 @@ from moxlite.store.backup.layout import DatabaseFile
 from moxlite.store.backup.verify import check_database
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.migrations import Kind, open_file
-from moxlite.store.recover.tables import RecoveredTables, recover_tables
+
+if TYPE_CHECKING:
+    from moxlite.store.recover.tables import RecoveredTables
 
 __all__ = ["check_server_files", "create_account_file", "create_server_file", "recover_server_file"]
 
@@ -78,13 +80,15 @@ def _refuse_if_there(path: Path) -> None:
         raise FileExistsError(f"{path} is there, and has octets: recover it, or move it away first")
 
 
-def recover_server_file(snapshot: Snapshot, name: str, out: Path) -> RecoveredTables:
+def recover_server_file(snapshot: Snapshot, name: str, out: Path) -> "RecoveredTables":
     """Save what can be saved of auth.db or queue.db into ``out/NAME``. Blocks.
 
     Raises:
       BadTarget: `out` is not empty.
       Locked, StoreError, OSError.
     """
+    from moxlite.store.recover.tables import recover_tables  # a server does without it
+
     data = snapshot.static.data_dir
     with DataLock(data / "lock"), storage(Edge(str(out / name))):
         return recover_tables(SERVER_FILES[name], data / name, out)

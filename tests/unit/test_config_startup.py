@@ -2,6 +2,7 @@
 WEB-21, 27).
 """
 
+import contextlib
 import os
 import socket
 import time
@@ -12,15 +13,16 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from moxlite import __version__
 from moxlite.admin.storage import account_config, store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.guessing import FailedLogins
 from moxlite.net.limits import IPAddress
-from moxlite.process import startup, systemd
+from moxlite.process import systemd
 from moxlite.process.ports import TLSPorts, connection_limits, failure_limits, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
-from moxlite.process.startup import StartFailed, endpoints, load_certificates, start
+from moxlite.process.startup import StartFailed, endpoints, load_certificates, note_version, start
 from moxlite.store.types import SpecialUse
 from tests.running import make_certificate
 from tests.tools import free_port
@@ -190,7 +192,7 @@ def test_files_of_authorities_are_read_or_named(tmp_path: Path) -> None:
 
 
 def test_start_makes_the_data_directory_and_close_gives_all_back(tmp_path: Path) -> None:
-    """ADMIN-38, ADMIN-41: empty tmp, receivedid.key of 24 bytes, version, lock."""
+    """ADMIN-38, ADMIN-41: empty tmp, receivedid.key of 24 bytes, lock."""
     port = free_port()
     path = configured(tmp_path, f"metrics_http = {{ enabled = true, port = {port} }}\n".replace("::1", ""))
     path.write_text(path.read_text().replace(', "::1"', ""))
@@ -199,7 +201,7 @@ def test_start_makes_the_data_directory_and_close_gives_all_back(tmp_path: Path)
     old = os.umask(0o022)
     try:
         started = start(path, drop=False)
-        assert sorted(one.name for one in (tmp_path / "data").iterdir()) == ["lock", "receivedid.key", "tmp", "version"]
+        assert sorted(one.name for one in (tmp_path / "data").iterdir()) == ["lock", "receivedid.key", "tmp"]
         assert list((tmp_path / "data/tmp").iterdir()) == []
         assert (tmp_path / "data/receivedid.key").stat().st_size == 24
         assert (tmp_path / "data/receivedid.key").stat().st_mode & 0o007 == 0
@@ -289,11 +291,17 @@ async def test_the_watchdog_of_systemd_is_fed_twice_as_often_as_it_asks(
 
 
 def test_version_file_is_only_written_when_it_changes(tmp_path: Path) -> None:
-    """ADMIN-38: `version` = the program that last wrote."""
-    startup._prepare_data(tmp_path)
-    before = (tmp_path / "version").stat().st_ino
-    startup._prepare_data(tmp_path)
-    assert (tmp_path / "version").stat().st_ino == before
-    (tmp_path / "version").write_text("0.0.1\n")
-    startup._prepare_data(tmp_path)
-    assert (tmp_path / "version").stat().st_ino != before
+    """ADMIN-38, STORE-158d: `version` is the program version that last wrote, and tells that a server has run."""
+    path = configured(tmp_path, "")
+    version = tmp_path / "data" / "version"
+    with contextlib.closing(start(path, drop=False)) as started:
+        assert started.first
+    note_version(tmp_path / "data")
+    os.utime(version, (1, 1))
+    note_version(tmp_path / "data")
+    assert version.stat().st_mtime == 1
+    version.write_text("0.0.0\n")
+    note_version(tmp_path / "data")
+    assert version.read_text() == f"{__version__}\n"
+    with contextlib.closing(start(path, drop=False)) as started:
+        assert not started.first

@@ -331,9 +331,10 @@ class Accounts:
 
     async def _open_now(self, name: str) -> OpenAccount:
         folder = self.path(name)
-        create = await trio.to_thread.run_sync(make_folder, folder)
         try:
-            account = await open_account(name, folder / "account.db", self.options, self._handlers, create=create)
+            with self._edge:
+                create = await trio.to_thread.run_sync(make_folder, folder)
+                account = await open_account(name, folder / "account.db", self.options, self._handlers, create=create)
         except StoreError as error:
             self._refused[name] = str(error)
             raise
