@@ -5,6 +5,8 @@ Each function works on the document that `ConfigHolder.edit` gives it, or raises
 is found by the checks that follow.
 """
 
+from typing import Any
+
 from moxlite.config.accountchecks import account_name_problem
 from moxlite.config.domains import JunkFilter
 from moxlite.config.edit import Document
@@ -14,6 +16,7 @@ from moxlite.store.junkflags import JunkFlagRules
 
 __all__ = [
     "Refused",
+    "account_settings",
     "add_account",
     "add_address",
     "disable_account",
@@ -57,31 +60,32 @@ def add_account(document: Document, snapshot: Snapshot, name: str, address: str)
         raise Refused(f'"{name}" {problem}')
     if name in snapshot.domains.accounts:
         raise Refused(f'there is an account "{name}" already')
-    address = new_address(snapshot, address)
+    document.put(("accounts", name), account_settings(new_address(snapshot, address)))
+
+
+def account_settings(address: str) -> dict[str, Any]:
+    """The table of a new account with this address, in the form of the file (ADMIN-14)."""
     rules, own = JunkFlagRules(), JunkFilter(threshold=0.95, onegrams=True)
-    document.put(
-        ("accounts", name),
-        {
-            "domain": address.rpartition("@")[2],
-            "rejects_mailbox": "Rejects",
-            "no_custom_password": True,
-            "destinations": {address: {}},
-            "subject_pass": {"period": "12h"},
-            "automatic_junk_flags": {
-                "enabled": True,
-                "junk_mailbox_regexp": rules.junk_mailbox_regexp,
-                "neutral_mailbox_regexp": rules.neutral_mailbox_regexp,
-            },
-            "junk_filter": {
-                "threshold": own.threshold,
-                "onegrams": own.onegrams,
-                "max_power": own.max_power,
-                "top_words": own.top_words,
-                "ignore_words": own.ignore_words,
-                "rare_words": own.rare_words,
-            },
+    return {
+        "domain": address.rpartition("@")[2],
+        "rejects_mailbox": "Rejects",
+        "no_custom_password": True,
+        "destinations": {address: {}},
+        "subject_pass": {"period": "12h"},
+        "automatic_junk_flags": {
+            "enabled": True,
+            "junk_mailbox_regexp": rules.junk_mailbox_regexp,
+            "neutral_mailbox_regexp": rules.neutral_mailbox_regexp,
         },
-    )
+        "junk_filter": {
+            "threshold": own.threshold,
+            "onegrams": own.onegrams,
+            "max_power": own.max_power,
+            "top_words": own.top_words,
+            "ignore_words": own.ignore_words,
+            "rare_words": own.rare_words,
+        },
+    }
 
 
 def remove_account(document: Document, snapshot: Snapshot, name: str) -> None:

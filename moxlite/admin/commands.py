@@ -14,6 +14,8 @@ import trio
 from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
+from moxlite.admin.domaincommands import DomainCommands
+from moxlite.admin.edits import edit
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.lostfiles import check_server_files
 from moxlite.admin.requests import (
@@ -38,9 +40,9 @@ from moxlite.admin.requests import (
 from moxlite.admin.shares import ShareCommands
 from moxlite.admin.storecare import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.admin.storewords import answering
+from moxlite.admin.tlskeycommands import TLSKeyCommands
 from moxlite.config.edit import Document
-from moxlite.config.holder import ChangedMeanwhile, ConfigHolder
-from moxlite.config.load import ConfigError
+from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.logins.logins import Logins
 from moxlite.net import log
@@ -115,6 +117,8 @@ class AdminCommands:
             "config address account": Command(AddressName, self.address_account),
             "store check": Command(StoreCheck, self.store_check),
             "store repair": Command(StoreRepair, self.store_repair),
+            **DomainCommands(self._config, self._check_new, self._make).registry(),
+            **TLSKeyCommands(self._config, self._auth).registry(),
             **AppPasswordCommands(self._config, self._accounts, self._end_sessions).registry(),
             **ShareCommands(self._config, self._accounts, self._auth, self._logins).registry(),
             **StoreCommands(self._config, self._accounts).registry(),
@@ -174,16 +178,24 @@ class AdminCommands:
 
     async def account_add(self, args: AccountAdd, exchange: Exchange) -> None:
         """Add an account to the file, and make its database."""
-        if args.account in self._config.current.domains.accounts:
-            raise CommandFailed("refused", f'there is an account "{args.account}" already')
-        if args.account in await self._auth.removals():  # it failed: the next start would take the new account away
-            await self._finish_removal(args.account)
-        if self._accounts.exists(args.account):
-            text = f"files of a former account lie in {self._accounts.path(args.account)}: move them away first"
-            raise CommandFailed("refused", text)
+        await self._check_new(args.account)
         await self._edit(changes.add_account, args.account, args.address)
+        await self._make(args.account)
+
+    async def _check_new(self, name: str) -> None:
+        """Raises CommandFailed where no account of this name can be made now."""
+        if name in self._config.current.domains.accounts:
+            raise CommandFailed("refused", f'there is an account "{name}" already')
+        if name in await self._auth.removals():  # it failed: the next start would take the new account away
+            await self._finish_removal(name)
+        if self._accounts.exists(name):
+            text = f"files of a former account lie in {self._accounts.path(name)}: move them away first"
+            raise CommandFailed("refused", text)
+
+    async def _make(self, name: str) -> None:
+        """Make the database of an account that is configured."""
         try:
-            await self._accounts.create(args.account)
+            await self._accounts.create(name)
         except StoreError as error:  # it's made at its first use, once that is possible
             raise CommandFailed(
                 "failed", f"the account is configured, but its database cannot be made yet: {error}"
@@ -257,13 +269,4 @@ class AdminCommands:
         def apply(document: Document, snapshot: Snapshot) -> None:
             change(document, snapshot, *args)
 
-        try:
-            await self._config.edit(apply)
-        except changes.Refused as error:
-            raise CommandFailed("refused", str(error)) from None
-        except ConfigError as error:
-            raise CommandFailed("badConfig", str(error.problems[0])) from None
-        except ChangedMeanwhile as error:
-            raise CommandFailed("busy", str(error)) from None
-        except OSError as error:
-            raise CommandFailed("failed", f"domains.toml cannot be written: {error.strerror or error}") from None
+        await edit(self._config, apply)

@@ -38,6 +38,7 @@ COMMANDS = {
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),
+    "tlspubkey": ("moxlite.cli.tlspubkey:tlspubkey", "Client certificates that accounts log in with."),
     "verifydata": ("moxlite.cli.verifydata:verifydata", "Check a backup or a data directory."),
     "why": ("moxlite.cli.why:why", "Tell why a message is where it is, or where one would go."),
     "version": ("moxlite.cli.info:version", "Versions of moxlite and of what it runs on."),

@@ -5,6 +5,8 @@ import sys
 import click
 
 from moxlite.cli.common import Failure, ask, call, config_path, json_option, settings, show
+from moxlite.cli.domains import alias, domain
+from moxlite.cli.tlspubkey import tlspubkey
 
 __all__ = ["config"]
 
@@ -12,6 +14,11 @@ __all__ = ["config"]
 @click.group()
 def config() -> None:
     """Check, describe and change the configuration."""
+
+
+config.add_command(domain)
+config.add_command(alias)
+config.add_command(tlspubkey)
 
 
 @config.command()

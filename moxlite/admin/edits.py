@@ -1,0 +1,23 @@
+"""Changes of domains.toml on request: what they raise, in the words of the control socket."""
+
+from moxlite.admin.accounts import Refused
+from moxlite.config.holder import Change, ChangedMeanwhile, ConfigHolder
+from moxlite.config.load import ConfigError
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.ctlserver import CommandFailed
+
+__all__ = ["edit"]
+
+
+async def edit(config: ConfigHolder, change: Change) -> Snapshot:
+    """Make a change; the configuration that is in use then. Raises CommandFailed."""
+    try:
+        return await config.edit(change)
+    except Refused as error:
+        raise CommandFailed("refused", str(error)) from None
+    except ConfigError as error:
+        raise CommandFailed("badConfig", str(error.problems[0])) from None
+    except ChangedMeanwhile as error:
+        raise CommandFailed("busy", str(error)) from None
+    except OSError as error:
+        raise CommandFailed("failed", f"domains.toml cannot be written: {error.strerror or error}") from None

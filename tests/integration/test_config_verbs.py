@@ -1,0 +1,178 @@
+"""``moxlite config`` against a running server: domains, aliases, TLS keys, accounts (ADMIN-12..17, 19)."""
+
+import imaplib
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moxlite.config.load import load
+from tests.running import ServedServer
+
+pytestmark = [pytest.mark.integration]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedServer]:
+    with ServedServer(tmp_path_factory.mktemp("config") / "moxlite") as server:
+        yield server
+
+
+def keys_in(server: ServedServer, folder: str = "dkim") -> list[str]:
+    return sorted(path.name for path in (server.folder / "config" / folder).glob("*.pem"))
+
+
+def test_a_domain_is_added_with_keys_and_removed_again(server: ServedServer) -> None:
+    """ADMIN-12, ADMIN-13, AUTH-41: four selectors of which the first signs; keys of 0600; what uses the domain is
+    listed when it is to go; then its keys are put aside, and no others.
+    """
+    server.cli("config", "domain", "add", "added.example", "ann", "Ann.A")
+    names = keys_in(server)
+    assert [name.split(".")[0][4:] for name in names] == ["a", "b", "c", "d"]
+    assert ["rsa2048" in name for name in names] == [True, True, False, False]
+    assert {path.stat().st_mode & 0o777 for path in (server.folder / "config/dkim").glob("*.pem")} == {0o600}
+    snapshot, _ = load(server.folder / "config/moxlite.toml")
+    settings = snapshot.domains.domains["added.example"]
+    assert [name[4:] for name in settings.dkim.sign] == ["a"]
+    assert sorted(name[4:] for name in settings.dkim.selectors) == ["a", "b", "c", "d"]
+    assert str(settings.client_settings_domain) == "mail.added.example"
+    assert settings.localpart_separators == ("+",)
+    assert settings.mtasts is None, "no listener serves policies"
+    assert settings.dmarc is not None
+    assert (settings.dmarc.account, settings.dmarc.localpart) == ("ann", "dmarcreports")
+    assert "Ann.A@added.example" in snapshot.domains.accounts["ann"].destinations
+    server.cli("account", "set-password", "ann", stdin="moxmoxmox\n")
+
+    refused = server.cli("--yes", "config", "domain", "rm", "added.example", check=False)
+    assert refused.returncode == 1
+    assert 'address Ann.A@added.example of account "ann"' in refused.stderr
+    again = server.cli("config", "domain", "add", "added.example", "bob", check=False)
+    assert "is a domain of this server already" in again.stderr
+    assert keys_in(server) == names, "keys of a refused domain are removed"
+
+    server.cli("config", "domain", "add", "second.example", "bob")
+    mine = set(keys_in(server)) - set(names)
+    server.cli("--yes", "config", "domain", "rm", "second.example")
+    assert keys_in(server) == names
+    assert set(keys_in(server, "dkim/old")) == mine
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["nobody.example", "nobody"], "give the localpart"),
+        (["nobody.example", "bob", "extra"], "give no localpart"),
+        (["no_domain", "bob"], "is not a domain"),
+        (["plain", "bob"], "is not a full domain name"),
+        (["nobody.example", "../x", "me"], "name"),
+    ],
+)
+def test_what_cannot_be_added_leaves_no_keys(server: ServedServer, args: list[str], text: str) -> None:
+    """ADMIN-12."""
+    before = keys_in(server)
+    refused = server.cli("config", "domain", "add", *args, check=False)
+    assert refused.returncode == 1
+    assert text in refused.stderr
+    assert keys_in(server) == before
+
+
+def test_a_domain_is_disabled_and_enabled(server: ServedServer) -> None:
+    """ADMIN-17: lists show it."""
+    server.cli("config", "domain", "add", "--disabled", "off.example", "bob")
+    assert "off.example (disabled)" in server.cli("config", "domain", "list").stdout
+    server.cli("config", "domain", "enable", "off.example")
+    listed = json.loads(server.cli("config", "domain", "list", "--json").stdout)
+    assert {"domain": "off.example", "disabled": False, "reports_only": False, "description": ""} in listed
+    server.cli("config", "domain", "disable", "off.example")
+    assert "off.example (disabled)" in server.cli("config", "domain", "list").stdout
+    assert server.cli("config", "domain", "disable", "none.example", check=False).returncode == 1
+
+
+def test_aliases(server: ServedServer) -> None:
+    """ADMIN-16, SMTP-107: made for everyone to write to, changed, never left without a member."""
+    server.cli("config", "alias", "add", "All@example.org", "bob@example.org")
+    server.cli("config", "alias", "addaddr", "all@example.org", "eve@example.org")
+    shown = json.loads(server.cli("config", "alias", "print", "all@example.org", "--json").stdout)
+    assert shown == [
+        {
+            "alias": "All@example.org",
+            "members": ["bob@example.org", "eve@example.org"],
+            "post_public": True,
+            "list_members": False,
+            "allow_msg_from": False,
+        }
+    ]
+    server.cli("config", "alias", "update", "all@example.org", "--postpublic", "false", "--listmembers", "true")
+    [alias] = json.loads(server.cli("config", "alias", "list", "example.org", "--json").stdout)
+    assert (alias["post_public"], alias["list_members"], alias["allow_msg_from"]) == (False, True, False)
+    server.cli("config", "alias", "rmaddr", "all@example.org", "bob@example.org")
+    refused = server.cli("config", "alias", "rmaddr", "all@example.org", "eve@example.org", check=False)
+    assert "remove the alias instead" in refused.stderr
+    last = server.cli("config", "address", "rm", "eve@example.org", check=False)
+    assert "would have no member left" in last.stderr
+    server.cli("config", "alias", "rm", "all@example.org")
+    assert server.cli("config", "alias", "print", "all@example.org", check=False).returncode == 1
+    assert server.cli("config", "alias", "add", "bob@example.org", "eve@example.org", check=False).returncode == 1
+
+
+def test_spaces_of_quoted_localparts_stay(server: ServedServer) -> None:
+    """ADMIN-16: in the file and in all output."""
+    server.cli("config", "address", "add", '"a   b"@example.org', "bob")
+    assert '"a   b"@example.org' in server.cli("config", "account", "addresses", "bob").stdout
+    assert server.cli("config", "address", "account", '"a   b"@example.org').stdout == "bob\n"
+    server.cli("config", "alias", "add", '"x  y"@example.org', '"a   b"@example.org')
+    assert '"a   b"@example.org' in server.cli("config", "alias", "list").stdout
+    server.cli("config", "alias", "rm", '"x  y"@example.org')
+    server.cli("config", "address", "rm", '"a   b"@example.org')
+
+
+def test_a_key_logs_in_until_it_is_removed(server: ServedServer, tmp_path: Path) -> None:
+    """ADMIN-19, STORE-104, IMAP-47: made here, added by its certificate, and gone."""
+    stem = str(tmp_path / "laptop")
+    fingerprint = server.cli("config", "tlspubkey", "gen", stem).stdout.strip()
+    assert server.cli("tlspubkey", "gen", stem, check=False).returncode == 1, "nothing is overwritten"
+    assert (tmp_path / "laptop.key.pem").stat().st_mode & 0o077 == 0
+    certificate = (tmp_path / "laptop.certificate.pem").read_text()
+    private = server.cli(
+        "tlspubkey", "add", "bob@example.org", stdin=(tmp_path / "laptop.key.pem").read_text(), check=False
+    )
+    assert "private key" in private.stderr
+    added = server.cli("config", "tlspubkey", "add", "bob@example.org", "the laptop", stdin=certificate)
+    assert added.stdout == f"{fingerprint} the laptop\n"
+    assert server.cli("tlspubkey", "add", "eve@example.org", stdin=certificate, check=False).returncode == 1
+    assert certificate in server.cli("tlspubkey", "get", fingerprint).stdout
+    listed = json.loads(server.cli("tlspubkey", "list", "bob", "--json").stdout)
+    assert [(one["name"], one["type"], one["login_address"]) for one in listed] == [
+        ("the laptop", "ed25519", "bob@example.org")
+    ]
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(tmp_path / "laptop.combined.pem")
+    session = imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=context)
+    assert session.state == "AUTH"
+    session.logout()
+    server.cli("tlspubkey", "rm", fingerprint)
+    session = imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=context)
+    assert session.state == "NONAUTH"
+    session.logout()
+    assert server.cli("tlspubkey", "rm", fingerprint, check=False).returncode == 1
+
+
+def test_disabling_an_account_ends_its_sessions(server: ServedServer) -> None:
+    """ADMIN-17: and log-ins are told the message."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    session = imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=context)
+    session.login("eve@example.org", server.password)
+    server.cli("config", "account", "disable", "eve", "moved away")
+    with pytest.raises((imaplib.IMAP4.abort, imaplib.IMAP4.error)):
+        session.noop()  # the BYE is there before, or its reply is the end
+    assert "eve (disabled)" in server.cli("config", "account", "list").stdout
+    other = imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=context)
+    with pytest.raises(imaplib.IMAP4.error, match="moved away"):
+        other.login("eve@example.org", server.password)
+    server.cli("config", "account", "enable", "eve")
+    other.login("eve@example.org", server.password)
+    other.logout()
