@@ -1,0 +1,129 @@
+"""Keys in DNS: ``SELECTOR._domainkey.DOMAIN`` TXT (RFC 6376 §3.6.1, RFC 8463 §4; AUTH-36, AUTH-37)."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from moxlite.mailauth.dkim.signature import Algorithm
+from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags, split_list
+
+__all__ = ["KeyRecord", "PublicKey", "RecordError", "choose_record", "parse_record"]
+
+PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
+
+SMALLEST_RSA: Final = 1024
+"""Bits of a key that is better than none (RFC 8301 §3.2)."""
+
+LARGEST_RSA: Final = 8192
+"""Bits of a key that is checked in a tenth of a millisecond; real ones have at most 4096."""
+
+LARGEST_EXPONENT: Final = 1 << 32
+"""The time of a check is proportional to the exponent's digits; real ones are 65537."""
+
+MAX_KEY: Final = 4096
+"""Characters of p=: LARGEST_RSA takes 1500."""
+
+
+class RecordError(ValueError):
+    """Not a usable key. The text is short; `claimed` says that it calls itself one; `temporary` that it is no final
+    word (RFC 6376 §3.6.2.2 leaves several keys undefined).
+    """
+
+    def __init__(self, problem: str, *, claimed: bool = False, temporary: bool = False) -> None:
+        super().__init__(problem)
+        self.claimed = claimed
+        self.temporary = temporary
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A public key and what it may be used for.
+
+    Attributes:
+      bits: of the modulus, 256 for Ed25519.
+      hashes: acceptable ones, None for all. services: for what it signs, "*" for everything.
+      testing: the domain only tries DKIM (t=y). strict: i= has to be of d= itself (t=s).
+    """
+
+    algorithm: Algorithm
+    key: PublicKey
+    bits: int
+    hashes: frozenset[str] | None
+    services: frozenset[str]
+    testing: bool
+    strict: bool
+
+    def permits(self, service: str) -> bool:
+        """Whether it may sign for this service: ``email``, or ``tlsrpt`` (RFC 8460 §3)."""
+        return not self.services.isdisjoint({"*", service})
+
+
+def parse_record(text: str) -> KeyRecord:
+    """The key in the text of one TXT record. Raises RecordError."""
+    claimed = text.lstrip(" \t").startswith("v=DKIM1")
+    try:
+        tags = parse_tags(text)
+        if "v" in tags and (next(iter(tags)) != "v" or tags["v"] != "DKIM1"):
+            raise TagError("not a DKIM key")
+        if "p" not in tags:
+            raise TagError("no public key")
+        if not tags["p"]:
+            claimed = True  # revoked, which is a clear word (RFC 6376 §3.6.1)
+            raise TagError("key revoked")
+        if len(tags["p"]) > MAX_KEY:
+            raise TagError("key too long")
+        algorithm, key, bits = _key(tags.get("k", "rsa").lower(), decode_base64(tags["p"]))
+    except TagError as error:
+        raise RecordError(f"key record: {error}", claimed=claimed) from None
+    flags = split_list(tags.get("t", ""))
+    return KeyRecord(
+        algorithm=algorithm,
+        key=key,
+        bits=bits,
+        hashes=frozenset(name.lower() for name in split_list(tags["h"])) if "h" in tags else None,
+        services=frozenset(name.lower() for name in split_list(tags.get("s", "*"))),
+        testing="y" in flags,
+        strict="s" in flags,
+    )
+
+
+def choose_record(texts: Sequence[str]) -> KeyRecord:
+    """The one key among the TXT records of a name; others than keys are ignored (AUTH-37). Raises RecordError."""
+    found: list[KeyRecord] = []
+    broken: RecordError | None = None
+    for text in texts:
+        try:
+            found.append(parse_record(text))
+        except RecordError as error:
+            if error.claimed:
+                raise
+            broken = error
+    if len(found) > 1:
+        raise RecordError("several key records", temporary=True)
+    if not found:
+        raise RecordError(str(broken or "no key record"), temporary=True)
+    return found[0]
+
+
+def _key(algorithm: str, octets: bytes) -> tuple[Algorithm, PublicKey, int]:
+    if algorithm == "ed25519":
+        if len(octets) != 32:
+            raise TagError("ed25519 key of wrong size")
+        return "ed25519", Ed25519PublicKey.from_public_bytes(octets), 256
+    if algorithm != "rsa":
+        raise TagError("unknown kind of key")
+    try:
+        key = load_der_public_key(octets)  # a SubjectPublicKeyInfo, or bare PKCS #1 (RFC 6376 erratum 3017)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise TagError("bad RSA key") from None
+    if not isinstance(key, RSAPublicKey):
+        raise TagError("not an RSA key")
+    if key.key_size < SMALLEST_RSA:
+        raise TagError("weak key")
+    if key.key_size > LARGEST_RSA or key.public_numbers().e > LARGEST_EXPONENT:
+        raise TagError("oversized key")
+    return "rsa", key, key.key_size

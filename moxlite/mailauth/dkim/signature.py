@@ -1,0 +1,246 @@
+"""The DKIM-Signature field: read, checked by itself, freed of its signature (RFC 6376 §3.5; AUTH-31..35)."""
+
+import re
+from typing import Final, Literal, TypeGuard
+
+import msgspec
+
+from moxlite.mailauth.dkim.canonical import Canonicalization, HashName, relaxed_field
+from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags, split_list, without_blanks
+from moxlite.proto.address import AddressError, Domain
+
+__all__ = ["DNS_NAME", "MAX_NAMES", "Algorithm", "Signature", "SignatureError", "parse_signature", "unsigned"]
+
+Algorithm = Literal["rsa", "ed25519"]
+
+MAX_NAMES: Final = 1000
+"""Names in h= (design-facts.md §7); real signatures have 30."""
+
+DNS_NAME: Final = 253
+"""Characters of a name in DNS (RFC 1035 §2.3.4)."""
+
+DIGEST_SIZES: Final[dict[HashName, int]] = {"sha256": 32, "sha1": 20}
+
+REQUIRED: Final = ("v", "a", "b", "bh", "d", "h", "s")
+"""RFC 6376 §3.5."""
+
+FUTURE: Final = 86_400
+"""Seconds that a signature may be ahead: clocks and time zones of senders are wrong by less than a day (AUTH-31)."""
+
+_ALGORITHM: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)-([a-zA-Z][a-zA-Z0-9]*)")
+_FIELD_NAME: Final = re.compile(r"[!-9;-~]+")
+_TIME: Final = re.compile(r"[0-9]{1,12}")
+_LENGTH: Final = re.compile(r"[0-9]{1,76}")
+_QUOTED: Final = re.compile(r"=([0-9A-F]{2})")
+
+
+class SignatureError(ValueError):
+    """A signature that cannot be used (permerror). The text is short; `domain`, `selector`, `algorithm` and `start`
+    (of b=) as far as they could be read, else "".
+    """
+
+    def __init__(
+        self, problem: str, *, domain: str = "", selector: str = "", algorithm: str = "", start: str = ""
+    ) -> None:
+        super().__init__(problem)
+        self.domain = domain
+        self.selector = selector
+        self.algorithm = algorithm
+        self.start = start
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature as it says of itself.
+
+    Attributes:
+      raw: the field's octets.
+      algorithm, hash: a=. value, body_hash: b= and bh=, decoded; text: b= without blanks.
+      domain: d=. selector: s=, A-labels. identity: i=, decoded, or its default "@d"; identity_domain: its domain.
+      header, body: c=. names: h=, lower case. length: l=. timestamp, expiration: t= and x=, seconds since 1970.
+    """
+
+    raw: bytes
+    algorithm: Algorithm
+    hash: HashName
+    value: bytes
+    text: str
+    body_hash: bytes
+    domain: Domain
+    selector: str
+    identity: str
+    identity_domain: Domain
+    header: Canonicalization
+    body: Canonicalization
+    names: tuple[bytes, ...]
+    length: int | None
+    timestamp: int | None
+    expiration: int | None
+
+    @property
+    def key_name(self) -> str:
+        """Where the key stands in DNS, with final dot."""
+        return f"{self.selector}._domainkey.{self.domain.ascii}."
+
+    def policy_problem(self, *, allow_sha1: bool) -> str:
+        """Why it counts for nothing though it may be valid, "" if it counts (AUTH-33, AUTH-34)."""
+        if self.hash == "sha1" and not allow_sha1:
+            return "sha1 is not allowed"  # RFC 8301 §3.1
+        if self.length is not None:
+            return "body length limited"  # what follows could be anything
+        if b"subject" not in self.names:
+            return "Subject not signed"
+        return ""
+
+    def time_problem(self, now: float) -> str:
+        """Why it is not valid at this time, seconds since 1970; "" if it is."""
+        if self.expiration is not None and self.expiration < now:
+            return "expired"
+        if self.timestamp is not None and self.timestamp > now + FUTURE:
+            return "signed in the future"
+        return ""
+
+    def unsigned(self) -> bytes:
+        """The field as it is hashed: canonical, with an empty b=, without the last line end (§3.7)."""
+        return unsigned(self.raw, self.header)
+
+
+def parse_signature(raw: bytes) -> Signature:
+    """The signature in the octets of a DKIM-Signature field. Raises SignatureError."""
+    known: dict[str, str] = {}
+    try:
+        return _parse(raw, known)
+    except TagError as error:
+        raise SignatureError(str(error), **known) from None
+
+
+def unsigned(raw: bytes, canonicalization: Canonicalization) -> bytes:
+    """A field of tags in canonical form with an empty b=, without the last line end (RFC 6376 §3.7)."""
+    name, colon, value = raw.partition(b":")
+    parts = value.removesuffix(b"\n").removesuffix(b"\r").split(b";")
+    for at, part in enumerate(parts):
+        tag, equals, _ = part.partition(b"=")
+        if equals and tag.strip(b" \t\r\n") == b"b":
+            parts[at] = tag + equals
+    field = name + colon + b";".join(parts)
+    return relaxed_field(field).removesuffix(b"\r\n") if canonicalization == "relaxed" else field
+
+
+def _parse(raw: bytes, known: dict[str, str]) -> Signature:
+    tags = parse_tags(raw.partition(b":")[2].decode("utf-8", "surrogateescape"))
+    text = without_blanks(tags.get("b", ""))
+    known["start"] = text[:12] if text.isascii() and text.isprintable() else ""
+    if "d" in tags:
+        domain = _domain(tags["d"], "d")
+        known["domain"] = domain.ascii
+    if "s" in tags:
+        selector = _domain(tags["s"], "s").ascii
+        known["selector"] = selector
+    if "a" in tags:
+        algorithm, hashed = _algorithm(tags["a"])
+        known["algorithm"] = f"{algorithm}-{hashed}"
+    if missing := [name for name in REQUIRED if name not in tags]:
+        raise TagError(f"no tag {missing[0]}")
+    if tags["v"] != "1":
+        raise TagError("unknown version")
+    if len(selector) + len("._domainkey.") + len(domain.ascii) > DNS_NAME:
+        raise TagError("selector and domain too long")
+    if "q" in tags and "dns/txt" not in [method.lower() for method in split_list(tags["q"])]:
+        raise TagError("unknown query method")
+    value = decode_base64(text)
+    if not value:
+        raise TagError("empty signature")
+    body_hash = decode_base64(tags["bh"])
+    if len(body_hash) != DIGEST_SIZES[hashed]:
+        raise TagError("body hash of wrong size")
+    header, body = _canonicalizations(tags.get("c", "simple/simple"))
+    timestamp, expiration = _number(tags, "t", _TIME), _number(tags, "x", _TIME)
+    if timestamp is not None and expiration is not None and expiration < timestamp:
+        raise TagError("expires before it was made")
+    identity, identity_domain = _identity(tags.get("i", ""), domain)
+    return Signature(
+        raw=raw,
+        algorithm=algorithm,
+        hash=hashed,
+        value=value,
+        text=text,
+        body_hash=body_hash,
+        domain=domain,
+        selector=selector,
+        identity=identity,
+        identity_domain=identity_domain,
+        header=header,
+        body=body,
+        names=_names(tags["h"]),
+        length=_number(tags, "l", _LENGTH),
+        timestamp=timestamp,
+        expiration=expiration,
+    )
+
+
+def _domain(text: str, tag: str) -> Domain:
+    try:
+        return Domain.parse(without_blanks(text))
+    except AddressError:
+        raise TagError(f"tag {tag} is not a domain") from None
+
+
+def _algorithm(text: str) -> tuple[Algorithm, HashName]:
+    found = _ALGORITHM.fullmatch(text)
+    match (found[1].lower(), found[2].lower()) if found else None:
+        case "rsa", "sha256":
+            return "rsa", "sha256"
+        case "rsa", "sha1":
+            return "rsa", "sha1"
+        case "ed25519", "sha256":
+            return "ed25519", "sha256"
+    raise TagError("unknown algorithm")
+
+
+def _canonicalizations(text: str) -> tuple[Canonicalization, Canonicalization]:
+    header, slash, body = text.lower().partition("/")
+    if not slash:
+        body = "simple"  # RFC 6376 §3.5
+    if _is_canonicalization(header) and _is_canonicalization(body):
+        return header, body
+    raise TagError("unknown canonicalization")
+
+
+def _is_canonicalization(name: str) -> TypeGuard[Canonicalization]:
+    return name in {"simple", "relaxed"}
+
+
+def _names(text: str) -> tuple[bytes, ...]:
+    names = split_list(text)
+    if len(names) > MAX_NAMES:
+        raise TagError("too many header fields signed")
+    if not all(_FIELD_NAME.fullmatch(name) for name in names):
+        raise TagError("bad name of a header field")
+    lower = tuple(name.lower().encode("ascii") for name in names)
+    if b"from" not in lower:
+        raise TagError("From not signed")
+    return lower
+
+
+def _number(tags: dict[str, str], name: str, form: re.Pattern[str]) -> int | None:
+    if name not in tags:
+        return None
+    if not form.fullmatch(tags[name]):
+        raise TagError(f"tag {name} is not a number")
+    return int(tags[name])
+
+
+def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
+    """i= and its domain, which is d= or below it."""
+    if not text:
+        return f"@{domain.ascii}", domain
+    # Quoted-printable of single octets, which may be those of UTF-8 (RFC 6376 §2.11, RFC 8616 §5).
+    octets = _QUOTED.sub(
+        lambda match: chr(int(match[1], 16)), without_blanks(text).encode("utf-8", "surrogateescape").decode("latin-1")
+    )
+    local, at, name = octets.encode("latin-1").decode("utf-8", "replace").rpartition("@")
+    if not at:
+        raise TagError("tag i is not an address")
+    below = _domain(name, "i")
+    if not below.is_below(domain):
+        raise TagError("identity is not of the domain")
+    return f"{local}@{below.ascii}", below

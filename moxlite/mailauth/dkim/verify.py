@@ -1,0 +1,322 @@
+"""Verifying: each DKIM-Signature of a message and what became of it (AUTH-30..40).
+
+Theory of operation
+-------------------
+1. All signatures are read; what is wrong, or unwanted, by itself ends there and costs no question to DNS.
+2. The keys of the others are looked up, at most ten, those of the author's domain first, five at a time.
+3. Hashes of header fields are made and the signatures over them checked: a signature names the hash of the body, so one
+   that fails here never has the body read.
+4. The body is read once for all hashes that are wanted.
+
+3 and 4 run in a thread where the message is long.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final, Literal
+
+import msgspec
+import trio
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+
+from moxlite.mailauth.dkim.canonical import BodyHash, hash_body
+from moxlite.mailauth.dkim.keyrecord import KeyRecord, PublicKey, RecordError, choose_record
+from moxlite.mailauth.dkim.message import Message, SignedFields
+from moxlite.mailauth.dkim.signature import Signature, SignatureError, parse_signature
+from moxlite.mailauth.results import DKIMResult, SignatureStatus
+from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver
+from moxlite.proto import publicsuffix
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
+from moxlite.proto.mime.headers import Field, HeaderSection
+
+__all__ = ["MAX_EVALUATED", "MAX_READ", "Service", "verify"]
+
+Service = Literal["email", "tlsrpt"]
+"""What a key has to permit (RFC 6376 §3.6.1, RFC 8460 §3)."""
+
+MAX_READ: Final = 50
+"""Signatures of a message that are read; forwarded mail has five."""
+
+MAX_EVALUATED: Final = 10
+"""Signatures whose keys are asked for (AUTH-30)."""
+
+CONCURRENT: Final = 5
+"""Questions to DNS at the same time for one message (AUTH-30)."""
+
+KEYS_TIMEOUT: Final = 30.0
+"""Seconds for the keys of a message: less than its checks have (AUTH-13), so that those which came count."""
+
+HEADER_ON_LOOP: Final = 16 << 10
+"""Octets of a header section whose signatures are read on the event loop: half a millisecond."""
+
+MATHS_ON_LOOP: Final = 4
+"""Signatures that are checked on the event loop, 0.1 ms each."""
+
+
+class _Candidate(msgspec.Struct):
+    """A signature whose key is wanted."""
+
+    at: int
+    signature: Signature
+    record: KeyRecord | None = None
+    authentic: bool = False
+
+
+class _Lookup(msgspec.Struct, frozen=True):
+    """What DNS said of a key: the record, or what is wrong."""
+
+    record: KeyRecord | None
+    status: SignatureStatus = SignatureStatus.NONE
+    problem: str = ""
+    authentic: bool = False
+
+
+async def verify(
+    resolver: Resolver,
+    message: Message,
+    *,
+    service: Service = "email",
+    allow_sha1: bool = False,
+    ignore_test_mode: bool = False,
+    now: float | None = None,
+) -> list[DKIMResult]:
+    """Judge the signatures of a message.
+
+    Args:
+      service: what the keys have to permit.
+      allow_sha1: rsa-sha1 may pass, which RFC 8301 forbids.
+      ignore_test_mode: a domain that only tries DKIM has its failures counted.
+      now: seconds since 1970, this moment unless given.
+
+    Returns:
+      One result for each DKIM-Signature, in the order of the header; none for a message without. Beyond MAX_READ
+      signatures, and beyond MAX_EVALUATED whose keys would be wanted, it is `policy`.
+
+    Raises nothing but what reading the body does (OSError).
+    """
+    fields = message.section.all(b"dkim-signature")
+    if not fields:
+        return []
+    read = partial(_read_all, fields, message.section, time.time() if now is None else now, allow_sha1=allow_sha1)
+    short = publicsuffix.loaded() and len(message.section.octets) <= HEADER_ON_LOOP
+    results, candidates = read() if short else await trio.to_thread.run_sync(read)
+    answers = await _look_up(resolver, {candidate.signature.key_name for candidate in candidates})
+    judged: list[_Candidate] = []
+    for candidate in candidates:
+        answer = answers[candidate.signature.key_name]
+        result = _unusable(candidate.signature, answer, service)
+        if result is None:
+            candidate.record, candidate.authentic = answer.record, answer.authentic
+            judged.append(candidate)
+        else:
+            results[candidate.at] = _tested(result, answer.record, ignore_test_mode)
+    judge = partial(_judge, message, judged)
+    short = message.is_short and len(judged) <= MATHS_ON_LOOP
+    for candidate, result in judge() if short else await trio.to_thread.run_sync(judge):
+        results[candidate.at] = _tested(result, candidate.record, ignore_test_mode)
+    return [results[at] for at in range(len(fields))]
+
+
+def _read_all(
+    fields: Sequence[Field], section: HeaderSection, now: float, *, allow_sha1: bool
+) -> tuple[dict[int, DKIMResult], list[_Candidate]]:
+    """The results, by place, that need no key, and the signatures that do."""
+    results: dict[int, DKIMResult] = {}
+    candidates: list[_Candidate] = []
+    for at, field in enumerate(fields):
+        if at >= MAX_READ:
+            results[at] = DKIMResult(status=SignatureStatus.POLICY, problem="too many signatures")
+            continue
+        read = _read(field.raw, section, now, allow_sha1=allow_sha1)
+        if isinstance(read, DKIMResult):
+            results[at] = read
+        else:
+            candidates.append(_Candidate(at, read))
+    for late in _least_wanted(candidates, section):
+        candidates.remove(late)
+        results[late.at] = _result(late.signature, SignatureStatus.POLICY, "too many signatures")
+    return results, candidates
+
+
+def _read(raw: bytes, section: HeaderSection, now: float, *, allow_sha1: bool) -> Signature | DKIMResult:
+    """A signature that is worth a question to DNS, or what is wrong with it by itself."""
+    try:
+        signature = parse_signature(raw)
+    except SignatureError as error:
+        return DKIMResult(
+            status=SignatureStatus.PERMERROR,
+            problem=str(error),
+            domain=error.domain,
+            selector=error.selector,
+            algorithm=error.algorithm,
+            signature=error.start,
+        )
+    if section.body is None or section.count(b"") or not section.complete:
+        return _result(signature, SignatureStatus.PERMERROR, "malformed header section")  # AUTH-32
+    domain = signature.domain.ascii
+    if publicsuffix.organizational_domain(f"x.{domain}") == f"x.{domain}":
+        return _result(signature, SignatureStatus.PERMERROR, "domain is a public suffix")  # AUTH-35
+    if problem := signature.time_problem(now):
+        return _result(signature, SignatureStatus.PERMERROR, problem)
+    if problem := signature.policy_problem(allow_sha1=allow_sha1):
+        return _result(signature, SignatureStatus.POLICY, problem)
+    return signature
+
+
+def _least_wanted(candidates: list[_Candidate], section: HeaderSection) -> list[_Candidate]:
+    """The signatures beyond the limit: last those that could align with the author, so that no number of others hides
+    the one that counts (AUTH-30).
+    """
+    if len(candidates) <= MAX_EVALUATED:
+        return []
+    authors = _author_domains(section)
+    ordered = sorted(
+        candidates,
+        key=lambda one: publicsuffix.organizational_domain(one.signature.domain.ascii) not in authors,
+    )
+    return ordered[MAX_EVALUATED:]
+
+
+def _author_domains(section: HeaderSection) -> frozenset[str]:
+    """Organizational domains of the addresses in From."""
+    domains: set[str] = set()
+    for field in section.all(b"from"):
+        for item in parse_addresses(field.text):
+            if isinstance(item, RawAddress):
+                try:
+                    domain = Domain.parse(decode_address(item).domain)
+                except AddressError:
+                    continue
+                domains.add(publicsuffix.organizational_domain(domain.ascii))
+    return frozenset(domains)
+
+
+async def _look_up(resolver: Resolver, names: Iterable[str]) -> Mapping[str, _Lookup]:
+    """What DNS says at these names; what has not come in time is a temporary error."""
+    answers = {name: _Lookup(None, SignatureStatus.TEMPERROR, "key: timeout") for name in names}
+    limiter = trio.CapacityLimiter(CONCURRENT)
+
+    async def ask(name: str) -> None:
+        async with limiter:
+            answers[name] = await _key(resolver, name)
+
+    with trio.move_on_after(KEYS_TIMEOUT):
+        async with trio.open_nursery() as nursery:
+            for name in answers:
+                nursery.start_soon(ask, name)
+    return answers
+
+
+async def _key(resolver: Resolver, name: str) -> _Lookup:
+    try:
+        answer: Answer[str] = await resolver.txt(name)
+    except NotFound as error:
+        return _Lookup(None, SignatureStatus.PERMERROR, "no key record", error.authentic)
+    except PermError:
+        return _Lookup(None, SignatureStatus.PERMERROR, "key: malformed answer of DNS")
+    except DNSError:
+        return _Lookup(None, SignatureStatus.TEMPERROR, "key: no answer of DNS")
+    try:
+        return _Lookup(choose_record(answer.records), authentic=answer.authentic)
+    except RecordError as error:
+        status = SignatureStatus.TEMPERROR if error.temporary else SignatureStatus.PERMERROR
+        return _Lookup(None, status, str(error), answer.authentic)
+
+
+def _unusable(signature: Signature, answer: _Lookup, service: Service) -> DKIMResult | None:
+    """The result where there is no key that could be tried."""
+    record = answer.record
+    if record is None:
+        return _result(signature, answer.status, answer.problem, authentic=answer.authentic)
+    problem = ""
+    if record.algorithm != signature.algorithm:
+        problem = "key is of another kind"
+    elif record.hashes is not None and signature.hash not in record.hashes:
+        problem = "key does not permit the hash"
+    elif not record.permits(service):
+        problem = f"key is not for {service}"
+    elif record.strict and signature.identity_domain != signature.domain:
+        problem = "key does not permit identities of subdomains"
+    if not problem:
+        return None
+    return _result(signature, SignatureStatus.PERMERROR, problem, record, authentic=answer.authentic)
+
+
+def _judge(message: Message, candidates: list[_Candidate]) -> list[tuple[_Candidate, DKIMResult]]:
+    """Header fields first, then the body for those that pass. Blocks."""
+    fields = SignedFields(message.section)
+    passed = {candidate.at for candidate in candidates if _header_passes(fields, candidate)}
+    wanted: set[BodyHash] = {(one.signature.body, one.signature.hash) for one in candidates if one.at in passed}
+    hashes = hash_body(message.body(), wanted) if wanted else {}
+    results: list[tuple[_Candidate, DKIMResult]] = []
+    for candidate in candidates:
+        signature = candidate.signature
+        if candidate.at not in passed:
+            status, problem = SignatureStatus.FAIL, "signature does not match the header"
+        elif hashes[signature.body, signature.hash] != signature.body_hash:
+            status, problem = SignatureStatus.FAIL, "body hash does not match"
+        else:
+            status, problem = SignatureStatus.PASS, ""
+        results.append(
+            (candidate, _result(signature, status, problem, candidate.record, authentic=candidate.authentic))
+        )
+    return results
+
+
+def _header_passes(fields: SignedFields, candidate: _Candidate) -> bool:
+    signature, record = candidate.signature, candidate.record
+    assert record is not None
+    digest = hashlib.new(signature.hash, usedforsecurity=False)
+    for field in fields.choose(signature.names, signature.header):
+        digest.update(field)
+    digest.update(signature.unsigned())
+    return _matches(record.key, signature, digest.digest())
+
+
+def _matches(key: PublicKey, signature: Signature, digest: bytes) -> bool:
+    try:
+        if isinstance(key, Ed25519PublicKey):
+            key.verify(signature.value, digest)  # RFC 8463 §3: over the hash
+        else:
+            hashed = SHA256() if signature.hash == "sha256" else SHA1()  # noqa: S303 - only where the owner allows it
+            key.verify(signature.value, digest, PKCS1v15(), Prehashed(hashed))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def _tested(result: DKIMResult, record: KeyRecord | None, ignore_test_mode: bool) -> DKIMResult:
+    """A failure of a domain that only tries DKIM says nothing (AUTH-38)."""
+    if record is None or not record.testing or ignore_test_mode or result.status is SignatureStatus.PASS:
+        return result
+    return msgspec.structs.replace(result, status=SignatureStatus.NONE, problem=f"test mode: {result.problem}")
+
+
+def _result(
+    signature: Signature,
+    status: SignatureStatus,
+    problem: str,
+    record: KeyRecord | None = None,
+    *,
+    authentic: bool = False,
+) -> DKIMResult:
+    return DKIMResult(
+        status=status,
+        problem=problem,
+        domain=signature.domain.ascii,
+        selector=signature.selector,
+        identity=signature.identity,
+        algorithm=f"{signature.algorithm}-{signature.hash}",
+        key_bits=0 if record is None else record.bits,
+        signature=signature.text[:12],
+        authentic=authentic,
+        length_limited=signature.length is not None,
+        tlsrpt=record is not None and record.permits("tlsrpt"),
+    )
