@@ -1,21 +1,29 @@
 // The webmail: the stream fills the model, the model draws the panes, the keys and buttons make calls.
 
 import { Client, type Mailbox, type MessageItem, type Query, type StreamEvent, checks } from "../gen/webmail";
+import { CommandTable, enabled, hintOf, titleOf } from "../lib/commands";
 import { ask, attempt, confirm, dialog, setStatus, showError } from "../lib/dialogs";
 import { brand, byId, el, fill } from "../lib/dom";
+import { listen } from "../lib/keyboard";
+import { part } from "../lib/parts";
 import { Session, beforeDisplay } from "../lib/session";
-import { exportMail } from "./export";
-import { MessageList } from "./list";
-import { MailboxList } from "./mailboxes";
-import { MessageView } from "./message";
-import { Model, type Role } from "./model";
-import { Stream } from "./stream";
+import type { Desk } from "./commands/desk";
+import { addCommands, barCommands } from "./commands/table";
+import { Model, type Role } from "./data/model";
+import { Stream } from "./data/stream";
+import type * as ExportPart from "./export/part";
+import type { Exported } from "./export/part";
+import { MessageList } from "./ui/list";
+import { MailboxList } from "./ui/mailboxes";
+import { MessageView } from "./ui/message";
 
 const markSeenAfter = 500;
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
-class App {
-  private readonly client = new Client(base, checks, (reason) => this.logIn(reason));
+class App implements Desk {
+  readonly client = new Client(base, checks, (reason) => this.logIn(reason));
+  readonly base = base;
+  readonly commands = new CommandTable();
   private readonly session = new Session("webmail", "Webmail", this.client);
   private readonly stream = new Stream(this.client, base, {
     event: (event) => this.take(event),
@@ -45,7 +53,7 @@ class App {
   });
   private readonly mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.openMailbox(mailbox),
-    createMailbox: () => void this.createMailbox(),
+    createMailbox: () => this.commands.run("mailbox.create"),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => void this.move(mailbox, false),
   });
@@ -67,6 +75,8 @@ class App {
   );
   private connected = true;
   private streamId = 0;
+  private loginAddress = "";
+  private addresses: readonly string[] = [];
   private modseq = 0;
   private version = "";
   private clockOffset = 0;
@@ -79,7 +89,8 @@ class App {
     this.offline.hidden = true;
     this.readHash();
     addEventListener("hashchange", () => this.followHash());
-    addEventListener("keydown", (event) => this.key(event));
+    addCommands(this);
+    listen(document, this.commands, () => this.displayed);
     const root = byId("app", HTMLElement);
     fill(
       root,
@@ -92,7 +103,7 @@ class App {
           "div",
           { class: "account" },
           this.account,
-          el("div", { class: "account-links" }, this.accountLink, el("button", { class: "link", onclick: () => void this.logOut() }, "Log out")),
+          el("div", { class: "account-links" }, this.accountLink, el("button", { class: "link", onclick: () => this.commands.run("app.log-out") }, "Log out")),
         ),
       ),
       el(
@@ -103,7 +114,7 @@ class App {
           { class: "list-head" },
           el("button", { class: "menu-open", "aria-label": "Mailboxes", onclick: () => document.body.classList.toggle("show-side") }, "☰"),
           this.heading,
-          el("button", { class: "link", onclick: () => this.toggleUnread() }, el("span", { class: "unread-toggle" }, "Unread only")),
+          el("button", { class: "link", onclick: () => this.commands.run("app.unread-only") }, el("span", { class: "unread-toggle" }, "Unread only")),
         ),
         this.offline,
         this.list.root,
@@ -120,7 +131,7 @@ class App {
     if ((await this.session.logIn(reason)) && this.displayed) location.reload();
   }
 
-  private async logOut(): Promise<void> {
+  async logOut(): Promise<void> {
     this.stream.stop();
     await this.session.logOut();
   }
@@ -147,6 +158,8 @@ class App {
         this.streamId = event.stream_id;
         this.modseq = event.modseq;
         this.clockOffset = Date.parse(event.server_time) - Date.now();
+        this.loginAddress = event.login_address;
+        this.addresses = event.addresses;
         fill(this.account, event.login_address);
         this.accountLink.href = event.account_path;
         this.accountLink.hidden = event.account_path === "";
@@ -239,7 +252,7 @@ class App {
     void attempt("Opening the mailbox", () => this.client.request(request));
   }
 
-  private toggleUnread(): void {
+  toggleUnread(): void {
     const mailbox = this.model.current();
     if (mailbox !== undefined) this.openMailbox(mailbox, this.model.query.filter.unread !== true);
   }
@@ -257,7 +270,7 @@ class App {
     this.list.select(wanted);
   }
 
-  private selected(): MessageItem[] {
+  selected(): MessageItem[] {
     return this.list.selection().flatMap((id) => this.model.item(id) ?? []);
   }
 
@@ -277,38 +290,94 @@ class App {
   }
 
   private actions(): Node[] {
-    const items = this.selected();
-    const some = (flag: string) => items.some((item) => item.flags.includes(flag));
-    const trash = this.model.withRole("trash");
-    const inTrash = trash !== undefined && this.model.current()?.id === trash.id;
-    const button = (label: string, key: string, action: () => unknown, kind = "") =>
-      el("button", { class: kind, title: `${label} (${key})`, onclick: () => void action() }, label);
-    return [
-      inTrash ? button("Delete", "d", () => this.delete(), "danger") : button("Trash", "d", () => this.toRole("trash")),
-      button("Archive", "a", () => this.toRole("archive")),
-      button("Junk", "q", () => this.toRole("junk")),
-      button("Move…", "w", () => this.chooseMove()),
-      some("\\seen") ? button("Mark unread", "M", () => this.flags(["\\seen"], false)) : button("Mark read", "m", () => this.flags(["\\seen"], true)),
-      some("\\flagged") ? button("Unflag", "s", () => this.flags(["\\flagged"], false)) : button("Flag", "s", () => this.flags(["\\flagged"], true)),
-      button("Export…", "E", () => this.exportSelection()),
-    ];
+    return barCommands
+      .map((id) => this.commands.get(id))
+      .filter(enabled)
+      .map((command) =>
+        el(
+          "button",
+          { class: command.id === "message.delete" ? "danger" : "", title: hintOf(command), onclick: () => this.commands.run(command.id) },
+          titleOf(command),
+        ),
+      );
   }
 
-  private async flags(flags: string[], add: boolean): Promise<void> {
+  facts() {
+    return { login_address: this.loginAddress, addresses: this.addresses };
+  }
+
+  shown(): MessageItem | null {
+    return this.reader.current();
+  }
+
+  selectedCount(): number {
+    return this.list.selection().length;
+  }
+
+  inRole(role: Role): boolean {
+    return this.model.current()?.roles.includes(role) ?? false;
+  }
+
+  moveFocus(by: number, how: "select" | "extend" | "focus"): void {
+    this.list.move(by, how);
+  }
+
+  toggleFocused(): void {
+    this.list.toggle();
+  }
+
+  selectAll(): void {
+    this.list.selectAll();
+  }
+
+  unselect(): void {
+    this.list.unselect();
+  }
+
+  nextUnread(): void {
+    this.list.nextUnread();
+  }
+
+  showText(): void {
+    this.reader.showText();
+  }
+
+  showHTML(): void {
+    this.reader.showHTML();
+  }
+
+  toggleHeaders(): void {
+    this.reader.toggleHeaders();
+  }
+
+  openRaw(): void {
+    this.reader.openRaw();
+  }
+
+  scrollMessage(screens: number): void {
+    this.reader.scroll(screens);
+  }
+
+  openInbox(): void {
+    const inbox = this.model.mailboxNamed("Inbox");
+    if (inbox !== undefined) this.openMailbox(inbox);
+  }
+
+  async flag(flags: string[], add: boolean): Promise<void> {
     clearTimeout(this.seenTimer);
     const ids = this.list.selection();
     if (ids.length === 0) return;
     await attempt("Changing flags", () => (add ? this.client.flags_add(ids, flags) : this.client.flags_clear(ids, flags)));
   }
 
-  private async toRole(role: Role): Promise<void> {
+  async toRole(role: Role): Promise<void> {
     const mailbox = this.model.withRole(role);
     if (mailbox === undefined) {
       await showError("There is no such mailbox", new Error(`No mailbox has the role “${role}”. Give it to one in the mailbox's menu.`));
       return;
     }
     if (mailbox.id === this.model.current()?.id) {
-      if (role === "trash") await this.delete();
+      if (role === "trash") await this.deleteForGood();
       return;
     }
     await this.move(mailbox, role !== "archive" || this.selected().some((item) => !item.flags.includes("\\seen")));
@@ -320,7 +389,7 @@ class App {
     if (ids.length > 0) await attempt(`Moving to ${mailbox.name}`, () => this.client.message_move(ids, mailbox.id, markSeen));
   }
 
-  private async delete(): Promise<void> {
+  async deleteForGood(): Promise<void> {
     clearTimeout(this.seenTimer);
     const ids = this.list.selection();
     if (ids.length === 0) return;
@@ -330,12 +399,17 @@ class App {
     }
   }
 
-  private async exportSelection(): Promise<void> {
+  async exportSelection(): Promise<void> {
     const ids = this.list.selection();
-    if (ids.length > 0) await exportMail(this.client, base, ids.length === 1 ? "Export this message" : `Export ${ids.length} messages`, { ids });
+    if (ids.length > 0) await this.export(ids.length === 1 ? "Export this message" : `Export ${ids.length} messages`, { ids });
   }
 
-  private async chooseMove(): Promise<void> {
+  private async export(title: string, what: Exported): Promise<void> {
+    const { exportMail } = await part<typeof ExportPart>(base, "export");
+    await exportMail(this.client, base, title, what);
+  }
+
+  async chooseMove(): Promise<void> {
     if (this.list.selection().length === 0) return;
     const targets = this.model.ordered().filter((mailbox) => mailbox.id !== this.model.current()?.id);
     const chosen = await dialog<Mailbox>("Move to", (close) => [
@@ -344,7 +418,7 @@ class App {
     if (chosen !== null) await this.move(chosen, false);
   }
 
-  private async createMailbox(): Promise<void> {
+  async createMailbox(): Promise<void> {
     const name = await ask("New mailbox", "Name; “/” puts it inside another", "", "Create");
     if (name !== null) await attempt("Creating the mailbox", () => this.client.mailbox_create(name));
   }
@@ -370,7 +444,7 @@ class App {
     }
     if (action === "export") {
       const parent = this.model.ordered().some((other) => other.name.startsWith(`${mailbox.name}/`));
-      await exportMail(this.client, base, `Export “${mailbox.name}”`, { mailbox: mailbox.name, parent });
+      await this.export(`Export “${mailbox.name}”`, { mailbox: mailbox.name, parent });
     }
     if (action === "roles") await this.chooseRole(mailbox);
     if (action === "delete") {
@@ -426,62 +500,6 @@ class App {
     if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
     else history.pushState(null, "", hash);
   }
-
-  private key(event: KeyboardEvent): void {
-    if (event.altKey || event.metaKey || !this.displayed) return;
-    const target = event.target;
-    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return;
-    const onButton = target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement;
-    if (onButton && (event.key === "Enter" || event.key === " ")) return;
-    const action = event.ctrlKey ? this.controlKeys[event.key] : this.keys[event.key];
-    if (action === undefined) return;
-    event.preventDefault();
-    action(event.shiftKey);
-  }
-
-  private readonly controlKeys: Record<string, () => unknown> = {
-    a: () => this.list.selectAll(),
-    i: () => this.reader.toggleHeaders(),
-  };
-
-  private readonly keys: Record<string, (shift: boolean) => unknown> = {
-    j: () => this.list.move(1, false),
-    J: () => this.list.move(1, true),
-    ArrowDown: (shift) => this.list.move(1, shift),
-    k: () => this.list.move(-1, false),
-    K: () => this.list.move(-1, true),
-    ArrowUp: (shift) => this.list.move(-1, shift),
-    PageDown: (shift) => this.list.move(10, shift),
-    l: () => this.list.move(10, false),
-    PageUp: (shift) => this.list.move(-10, shift),
-    h: () => this.list.move(-10, false),
-    End: (shift) => this.list.move(Infinity, shift),
-    ".": () => this.list.move(Infinity, false),
-    Home: (shift) => this.list.move(-Infinity, shift),
-    ",": () => this.list.move(-Infinity, false),
-    u: () => this.list.nextUnread(),
-    Enter: () => this.list.move(0, false),
-    " ": () => this.reader.scroll(0.75),
-    Escape: () => this.list.unselect(),
-    d: () => this.toRole("trash"),
-    Delete: () => this.toRole("trash"),
-    D: () => this.delete(),
-    a: () => this.toRole("archive"),
-    q: () => this.toRole("junk"),
-    w: () => this.chooseMove(),
-    E: () => this.exportSelection(),
-    m: () => this.flags(["\\seen"], true),
-    M: () => this.flags(["\\seen"], false),
-    s: () => this.flags(["\\flagged"], !this.selected().some((item) => item.flags.includes("\\flagged"))),
-    t: () => this.reader.showText(),
-    T: () => this.reader.showHTML(),
-    O: () => this.reader.openRaw(),
-    i: () => {
-      const inbox = this.model.mailboxNamed("Inbox");
-      if (inbox !== undefined) this.openMailbox(inbox);
-    },
-    "?": () => void showKeys(),
-  };
 }
 
 function parseHash(): { name: string; message: number } {
@@ -495,31 +513,6 @@ function parseHash(): { name: string; message: number } {
   } catch {
     return { name: "Inbox", message: 0 };
   }
-}
-
-async function showKeys(): Promise<void> {
-  const rows: [string, string][] = [
-    ["j k ↓ ↑", "next, previous message; with shift extend the selection"],
-    ["l h PageDown PageUp", "ten messages on, back"],
-    [". , End Home", "last, first message"],
-    ["Enter", "open the message"],
-    ["u", "next unread message"],
-    ["Space", "scroll the message"],
-    ["ctrl a", "select all"],
-    ["d Delete", "to the trash; there: delete"],
-    ["D", "delete for good"],
-    ["a q w", "archive, junk, move"],
-    ["E", "export the selected messages"],
-    ["m M s", "mark read, mark unread, flag"],
-    ["t T", "show text, show HTML"],
-    ["ctrl i O", "all headers, raw message"],
-    ["i", "open the Inbox"],
-    ["Escape", "back to the list"],
-  ];
-  await dialog<void>("Keys", (close) => [
-    el("table", { class: "keys" }, rows.map(([keys, meaning]) => el("tr", {}, el("th", {}, keys), el("td", {}, meaning)))),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close")),
-  ]);
 }
 
 addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));

@@ -24,7 +24,7 @@ from tests.web_rig import Events, Rig, first_request, rig
 __all__ = ["rig"]
 
 FEED = """
-import { Model } from "../frontend/webmail/model";
+import { Model } from "../frontend/webmail/data/model";
 import { readFileSync } from "node:fs";
 const quiet = () => {};
 const model = new Model({

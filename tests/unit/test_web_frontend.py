@@ -20,7 +20,7 @@ VARIABLES = (
 
 
 def sources() -> list[Path]:
-    return [path for folder in ("lib", "webmail", "account") for path in sorted((FRONTEND / folder).iterdir())]
+    return [path for folder in ("lib", "webmail", "account") for path in sorted((FRONTEND / folder).rglob("*.*"))]
 
 
 @pytest.mark.parametrize("name", VARIABLES)

@@ -1,5 +1,8 @@
 "use strict";
 (() => {
+  // <define:PARTS>
+  var define_PARTS_default = { export: "export.22b553e032d3e1b78aef.js" };
+
   // lib/check.ts
   var CheckFailed = class extends Error {
   };
@@ -57,8 +60,8 @@
 
   // lib/client.ts
   var CallFailed = class extends Error {
-    constructor(call, code, message) {
-      super(message);
+    constructor(call, code, message2) {
+      super(message2);
       this.call = call;
       this.code = code;
     }
@@ -236,6 +239,62 @@
     }
   };
 
+  // lib/commands.ts
+  function keyName(event) {
+    const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
+    const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
+    const shift = event.shiftKey && key.length > 1 ? "shift " : "";
+    return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
+  }
+  function titleOf(command) {
+    return typeof command.title === "string" ? command.title : command.title();
+  }
+  function hintOf(command) {
+    const key = command.keys?.[0];
+    return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
+  }
+  function enabled(command) {
+    return command.when?.() ?? true;
+  }
+  var CommandTable = class {
+    byId = /* @__PURE__ */ new Map();
+    byKey = /* @__PURE__ */ new Map();
+    groups = /* @__PURE__ */ new Map();
+    /** Add commands to the group of this name. Two may share a key when they are never possible at the same time; the first
+     * that is possible runs. */
+    add(group, commands) {
+      const listed = this.groups.get(group) ?? { name: group, commands: [] };
+      this.groups.set(group, listed);
+      for (const command of commands) {
+        if (this.byId.has(command.id)) throw new Error(`two commands are called ${command.id}`);
+        this.byId.set(command.id, command);
+        listed.commands.push(command);
+        for (const key of command.keys ?? []) this.byKey.set(key, [...this.byKey.get(key) ?? [], command]);
+      }
+    }
+    /** The command of this id. */
+    get(id) {
+      const found = this.byId.get(id);
+      if (found === void 0) throw new Error(`no command ${id}`);
+      return found;
+    }
+    /** All commands in their groups, in the order in which they were added. */
+    all() {
+      return [...this.groups.values()];
+    }
+    /** Do it, if it can be done now. */
+    run(id) {
+      const command = this.get(id);
+      if (enabled(command)) command.run();
+    }
+    /** Do what a key stands for; true when there was something to do. */
+    key(name) {
+      const command = this.byKey.get(name)?.find(enabled);
+      command?.run();
+      return command !== void 0;
+    }
+  };
+
   // lib/dom.ts
   function el(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
@@ -277,9 +336,9 @@
     const fragment = document.createDocumentFragment();
     let plain = "";
     let last = 0;
-    for (const match of value.matchAll(scripts)) {
-      const piece = match[0];
-      const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    for (const match2 of value.matchAll(scripts)) {
+      const piece = match2[0];
+      const kind = match2.slice(1, 7).findIndex((group) => group !== void 0) + 1;
       if (kind !== 0 && last !== 0 && kind !== last) {
         fragment.append(plain, mark(piece));
         plain = "";
@@ -336,15 +395,15 @@
     });
   }
   async function showError(action, error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message2 = error instanceof Error ? error.message : String(error);
     await dialog(action, (close) => [
-      el("p", { class: "dialog-text" }, message),
+      el("p", { class: "dialog-text" }, message2),
       el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
     ]);
   }
-  async function confirm(title, message, action) {
+  async function confirm(title, message2, action) {
     const answer = await dialog(title, (close) => [
-      el("p", { class: "dialog-text" }, message),
+      el("p", { class: "dialog-text" }, message2),
       el(
         "div",
         { class: "dialog-buttons" },
@@ -384,10 +443,43 @@
       setStatus("");
     }
   }
-  function setStatus(message) {
+  function setStatus(message2) {
     const line = byId("status", HTMLElement);
-    line.hidden = message === "";
-    fill(line, message);
+    line.hidden = message2 === "";
+    fill(line, message2);
+  }
+
+  // lib/keyboard.ts
+  var typing = "input, textarea, select, [contenteditable]";
+  var pressed = "button, a[href], summary";
+  function belongsTo(target, key) {
+    const element = target;
+    if (typeof element?.closest !== "function") return false;
+    return element.closest(typing) !== null || (key === "Enter" || key === "Space") && element.closest(pressed) !== null;
+  }
+  function listen(target, commands, active) {
+    const take = (event) => {
+      if (event.isComposing || event.defaultPrevented || !active()) return;
+      const name = keyName(event);
+      if (belongsTo(event.target, name)) return;
+      if (commands.key(name)) event.preventDefault();
+    };
+    target.addEventListener("keydown", take);
+    return () => target.removeEventListener("keydown", take);
+  }
+
+  // lib/parts.ts
+  var loading = /* @__PURE__ */ new Map();
+  function part(base2, name) {
+    let found = loading.get(name);
+    if (found === void 0) {
+      found = import(`${base2}part/${define_PARTS_default[name] ?? ""}`).catch((error) => {
+        loading.delete(name);
+        throw new Error("A part of this page could not be loaded. Try again, or load the page anew.", { cause: error });
+      });
+      loading.set(name, found);
+    }
+    return found;
   }
 
   // lib/login.ts
@@ -505,581 +597,202 @@
     }
   }
 
-  // lib/post.ts
-  function postForm(action, fields2) {
-    const form = el(
-      "form",
-      { method: "post", action, hidden: true },
-      Object.entries(fields2).map(([name, value]) => el("input", { type: "hidden", name, value }))
-    );
-    document.body.append(form);
-    form.submit();
-    form.remove();
-  }
-
-  // webmail/export.ts
-  async function exportMail(client, base2, title, what) {
-    const below = el("input", { type: "checkbox" });
-    const parent = "parent" in what && what.parent;
-    const forms = [
-      ["One mbox file", { format: "mbox", archive: "none" }],
-      ["zip archive with mbox files", { format: "mbox", archive: "zip" }],
-      ["zip archive with Maildirs", { format: "maildir", archive: "zip" }],
-      ["tar.gz archive with Maildirs", { format: "maildir", archive: "tgz" }]
-    ];
-    const buttons = forms.map(([label, form2], i) => {
-      const button = el("button", { autofocus: i === 0 }, label);
-      if (form2["archive"] === "none") below.addEventListener("change", () => button.disabled = below.checked);
-      return { button, form: form2 };
+  // lib/words.ts
+  function t(text2, values = {}) {
+    return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+      const value = values[name];
+      if (value === void 0) return whole;
+      return typeof value === "number" ? value.toLocaleString() : value;
     });
-    const form = await dialog(title, (close) => {
-      for (const { button, form: form2 } of buttons) button.addEventListener("click", () => close(form2));
-      return [
-        parent && el("label", { class: "check" }, below, "With the mailboxes inside it"),
-        el("div", { class: "choices" }, buttons.map(({ button }) => button))
-      ].filter((part) => part !== false);
-    });
-    if (form === null) return;
-    const chosen = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
-    if (below.checked) chosen["recursive"] = "1";
-    const alive = await attempt("Exporting", () => client.decode_mime_words(""));
-    if (alive) postForm(`${base2}export`, { csrf: client.csrfToken, ...form, ...chosen });
   }
 
-  // webmail/format.ts
-  var minute = 60;
-  var hour = 60 * minute;
-  var day = 24 * hour;
-  var year = 365.25 * day;
-  var month = year / 12;
-  function age(time, now) {
-    const seconds = Math.max(0, (now - Date.parse(time)) / 1e3);
-    if (seconds < minute) return "<1min";
-    if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
-    if (seconds < day) return `${Math.floor(seconds / hour)}h`;
-    if (seconds < month) return `${Math.floor(seconds / day)}d`;
-    if (seconds < year) return `${Math.floor(seconds / month)}mo`;
-    return `${Math.floor(seconds / year)}y`;
+  // lib/palette.ts
+  function match(title, typed) {
+    const text2 = title.toLowerCase();
+    const whole = text2.indexOf(typed.toLowerCase());
+    if (whole >= 0) return whole === 0 || text2[whole - 1] === " " ? whole : 50 + whole;
+    let at = -1;
+    let spread = 100;
+    for (const letter of typed.toLowerCase()) {
+      if (letter === " ") continue;
+      const next = text2.indexOf(letter, at + 1);
+      if (next < 0) return -1;
+      spread += next - at;
+      at = next;
+    }
+    return spread;
   }
-  function fullTime(time) {
-    return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
+  function ranked(commands, typed) {
+    return commands.map((command) => ({ command, rank: match(titleOf(command), typed) })).filter(({ rank: rank2 }) => rank2 >= 0).sort((a, b) => a.rank - b.rank).map(({ command }) => command);
   }
-  function bareAddress(address) {
-    if (address.host === "") return address.user;
-    const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
-    return `${user}@${address.host}`;
+  function keysOf(command) {
+    return (command.keys ?? []).map((key) => el("kbd", {}, key));
   }
-  function shortAddress(address) {
-    return address.name.trim() || bareAddress(address);
-  }
-  function longAddress(address) {
-    const name = address.name.trim();
-    return name === "" ? bareAddress(address) : `${name} <${bareAddress(address)}>`;
-  }
-  function addressList(addresses, one) {
-    return addresses.map(one).join(", ");
-  }
-  var link = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
-  var trailing = /[.,;:!?'»”*_]+$/;
-  function linked2(line) {
-    const pieces = [];
-    let end = 0;
-    for (const match of line.matchAll(link)) {
-      let url = match[0].replace(trailing, "");
-      while (url.endsWith(")") && url.split(")").length > url.split("(").length) url = url.slice(0, -1).replace(trailing, "");
-      pieces.push(line.slice(end, match.index), el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url));
-      end = match.index + url.length;
-    }
-    pieces.push(line.slice(end));
-    return pieces;
-  }
-  function quoteLevel(line) {
-    return (/^(?:>[ ]?)+/.exec(line)?.[0] ?? "").split(">").length - 1;
-  }
-  function readableText(value) {
-    const blocks = [];
-    let level = -1;
-    let lines = [];
-    const flush = () => {
-      if (level >= 0) blocks.push(el("div", { class: level === 0 ? "text" : `text quoted quoted${(level - 1) % 3 + 1}` }, lines));
-      lines = [];
-    };
-    for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
-      const own = quoteLevel(line);
-      if (own !== level) {
-        flush();
-        level = own;
-      }
-      lines.push(linked2(line), "\n");
-    }
-    flush();
-    return blocks;
-  }
-
-  // webmail/list.ts
-  var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
-  var MessageList = class {
-    constructor(owner) {
-      this.owner = owner;
-      this.root.append(this.note);
-      this.root.addEventListener("scroll", () => this.checkEnd());
-      setInterval(() => this.refreshAges(), 3e4);
-    }
-    owner;
-    root = el("div", { class: "messages", role: "listbox", "aria-label": "Messages", "aria-multiselectable": "true", tabindex: "0" });
-    rows = /* @__PURE__ */ new Map();
-    note = el("div", { class: "messages-note" });
-    items = [];
-    selected = /* @__PURE__ */ new Set();
-    focused = 0;
-    /** How many rows fit; pages are three times as long. */
-    pageSize() {
-      return Math.max(50, 3 * Math.ceil(this.root.clientHeight / 60));
-    }
-    selection() {
-      return this.items.filter((item) => this.selected.has(item.id)).map((item) => item.id);
-    }
-    /** Begin with an empty list that is not known to be empty. */
-    reset(items) {
-      this.items = items;
-      this.rows.clear();
-      this.selected.clear();
-      this.focused = 0;
-      fill(this.root, this.note);
-      this.setNote("");
-    }
-    append(items) {
-      for (const item of items) this.note.before(this.makeRow(item));
-    }
-    insert(item, index) {
-      const next = this.items[index + 1];
-      const before = (next && this.rows.get(next.id)) ?? this.note;
-      const atTop = this.root.scrollTop < 8;
-      const height = this.root.scrollHeight;
-      const row = this.makeRow(item);
-      before.before(row);
-      row.classList.add("arrived");
-      if (!atTop && row.offsetTop < this.root.scrollTop) this.root.scrollTop += this.root.scrollHeight - height;
-      this.setNote("");
-    }
-    /** A message left the list; the one behind it takes its place when it was selected. */
-    remove(item, index) {
-      const wasSelected = this.selected.delete(item.id);
-      this.rows.get(item.id)?.remove();
-      this.rows.delete(item.id);
-      if (this.focused === item.id) this.focused = 0;
-      if (!wasSelected || this.selected.size > 0) {
-        if (wasSelected) this.owner.selectionChanged(this.selection());
-        return;
-      }
-      const next = this.items[index] ?? this.items[index - 1];
-      if (next !== void 0) this.select(next.id);
-      else this.owner.selectionChanged([]);
-    }
-    update(item) {
-      const old = this.rows.get(item.id);
-      if (old === void 0) return;
-      old.replaceWith(this.makeRow(item));
-    }
-    setNote(message) {
-      fill(this.note, message);
-    }
-    /** Ask for more when less than a screen is left. */
-    checkEnd() {
-      const { scrollTop, clientHeight, scrollHeight } = this.root;
-      if (scrollHeight - scrollTop - clientHeight < clientHeight) this.owner.wantMore();
-    }
-    /** Show and select one message only. */
-    select(id) {
-      this.setSelection(/* @__PURE__ */ new Set([id]), id);
-    }
-    /** Nothing is selected any more; the focus stays. */
-    unselect() {
-      this.setSelection(/* @__PURE__ */ new Set(), this.focused);
-    }
-    selectAll() {
-      this.setSelection(new Set(this.items.map((item) => item.id)), this.focused);
-    }
-    /** Move by rows (or to the ends, with infinities); `extend` keeps what is selected. */
-    move(by, extend) {
-      if (this.items.length === 0) return;
-      const from = this.items.findIndex((item) => item.id === this.focused);
-      const start = from >= 0 || !Number.isFinite(by) ? Math.max(from, 0) + by : by >= 0 ? 0 : Infinity;
-      const to = Math.min(this.items.length - 1, Math.max(0, start));
-      const id = this.items[to].id;
-      const range = extend && from >= 0 ? this.items.slice(Math.min(from, to), Math.max(from, to) + 1).map((item) => item.id) : [];
-      this.setSelection(/* @__PURE__ */ new Set([...extend ? this.selected : [], ...range, id]), id);
-    }
-    /** The next unread message below the focus. */
-    nextUnread() {
-      const from = this.items.findIndex((item) => item.id === this.focused);
-      const next = this.items.slice(from + 1).find((item) => !item.flags.includes("\\seen"));
-      if (next !== void 0) this.select(next.id);
-    }
-    setSelection(selected, focused) {
-      const changed = /* @__PURE__ */ new Set([...this.selected, ...selected, this.focused, focused]);
-      this.selected = selected;
-      this.focused = focused;
-      for (const id of changed) {
-        const row2 = this.rows.get(id);
-        if (row2 !== void 0) this.mark(row2, id);
-      }
-      const row = this.rows.get(focused);
-      if (row !== void 0) {
-        row.scrollIntoView({ block: "nearest" });
-        this.root.setAttribute("aria-activedescendant", row.id);
-      }
-      this.owner.selectionChanged(this.selection());
-      this.checkEnd();
-    }
-    mark(row, id) {
-      row.classList.toggle("active", this.selected.has(id));
-      row.classList.toggle("focused", this.focused === id);
-      row.setAttribute("aria-selected", String(this.selected.has(id)));
-    }
-    clicked(event, id) {
-      if (event.ctrlKey || event.metaKey) {
-        const selected = new Set(this.selected);
-        if (!selected.delete(id)) selected.add(id);
-        this.setSelection(selected, id);
-      } else if (event.shiftKey) {
-        const from = this.items.findIndex((item) => item.id === this.focused);
-        const to = this.items.findIndex((item) => item.id === id);
-        const range = this.items.slice(Math.min(from < 0 ? to : from, to), Math.max(from, to) + 1);
-        this.setSelection(/* @__PURE__ */ new Set([...this.selected, ...range.map((item) => item.id)]), id);
-      } else {
-        this.select(id);
-      }
-    }
-    makeRow(item) {
-      const unread = !item.flags.includes("\\seen");
-      const people = this.owner.showsRecipients() ? [...item.to, ...item.cc, ...item.bcc] : item.from;
-      const marks = [
-        item.flags.includes("\\answered") && el("span", { class: "mark", title: "Answered" }, "↩"),
-        item.flags.includes("$forwarded") && el("span", { class: "mark", title: "Forwarded" }, "↪"),
-        item.attachments.length > 0 && el("span", { class: "mark", title: `Attachments: ${item.attachments.length}` }, icon(clip)),
-        item.flags.includes("\\flagged") && el("span", { class: "mark flagged", title: "Flagged" }, "★")
-      ];
-      const row = el(
-        "div",
-        { class: `message${unread ? " unread" : ""}${item.flags.includes("\\deleted") ? " deleted" : ""}`, role: "option", id: `message-${item.id}`, draggable: "true" },
-        el(
-          "div",
-          { class: "message-top" },
-          el(
-            "span",
-            { class: `message-people${this.owner.showsRecipients() ? " recipients" : ""}`, title: addressList(people, longAddress) },
-            addressList(people, shortAddress) || "(nobody)"
+  async function openPalette(table) {
+    const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
+    const chosen = await dialog(t("Commands"), (close) => {
+      const list2 = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": t("Commands") });
+      let found = possible;
+      let at = 0;
+      const input = el("input", {
+        class: "dialog-input palette-input",
+        role: "combobox",
+        placeholder: t("What do you want to do?"),
+        "aria-label": t("Command"),
+        "aria-expanded": "true",
+        "aria-controls": "palette-list",
+        autocomplete: "off",
+        spellcheck: "false",
+        autofocus: true
+      });
+      const draw = () => {
+        fill(
+          list2,
+          found.map(
+            (command, i) => el(
+              "div",
+              { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(command) },
+              el("span", {}, titleOf(command)),
+              el("span", { class: "palette-keys" }, keysOf(command))
+            )
           ),
-          el("span", { class: "message-marks" }, marks),
-          el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, age(item.received, this.owner.now()))
-        ),
-        el("div", { class: "message-subject" }, item.subject || "(no subject)"),
-        el(
-          "div",
-          { class: "message-preview" },
-          item.keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
-          item.preview
-        )
-      );
-      row.addEventListener("click", (event) => this.clicked(event, item.id));
-      row.addEventListener("dragstart", (event) => {
-        if (!this.selected.has(item.id)) this.select(item.id);
-        event.dataTransfer?.setData("text/plain", item.subject);
+          found.length === 0 && el("p", { class: "dialog-text" }, t("No command is called so."))
+        );
+        input.setAttribute("aria-activedescendant", `palette-${at}`);
+        list2.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
+      };
+      input.addEventListener("input", () => {
+        found = ranked(possible, input.value);
+        at = 0;
+        draw();
       });
-      this.rows.set(item.id, row);
-      this.mark(row, item.id);
-      return row;
-    }
-    refreshAges() {
-      for (const time of this.root.querySelectorAll("time")) {
-        const value = age(time.dateTime, this.owner.now());
-        if (time.textContent !== value) time.textContent = value;
-      }
-    }
-  };
-
-  // lib/numbers.ts
-  function size(octets) {
-    if (octets < 1024) return `${octets} B`;
-    const units = ["KB", "MB", "GB", "TB"];
-    let value = octets;
-    let unit = -1;
-    do {
-      value /= 1024;
-      unit++;
-    } while (value >= 999.5 && unit < units.length - 1);
-    return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+      input.addEventListener("keydown", (event) => {
+        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        const selected = found[at];
+        if (event.key === "Enter" && selected !== void 0) close(selected);
+        else if (step === void 0) return;
+        else at = Math.min(found.length - 1, Math.max(0, at + step));
+        event.preventDefault();
+        draw();
+      });
+      draw();
+      return [input, list2];
+    });
+    chosen?.run();
+  }
+  async function showKeys(table) {
+    await dialog(t("Keys"), (close) => [
+      el(
+        "div",
+        { class: "keys" },
+        table.all().flatMap((group) => {
+          const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
+          return [
+            bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))
+          ];
+        })
+      ),
+      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
+    ]);
   }
 
-  // webmail/mailboxes.ts
-  var icons = {
-    inbox: "M2 9l2.2-6h7.6L14 9v4H2zM2 9h3.5l1 2h3l1-2H14",
-    draft: "M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z",
-    sent: "M2 8l12-5-4 11-2.6-4.4z M7.4 9.6L14 3",
-    archive: "M2 3h12v3H2z M3 6v7h10V6 M6.5 8.5h3",
-    trash: "M3 4.5h10 M6 4.5V3h4v1.5 M4.2 4.5l.6 9h6.4l.6-9",
-    junk: "M8 2a6 6 0 100 12A6 6 0 008 2z M8 5v4 M8 11v.2",
-    folder: "M2 4h4.5L8 5.5h6V13H2z"
-  };
-  var MailboxList = class {
-    constructor(owner) {
-      this.owner = owner;
-    }
-    owner;
-    root = el("nav", { class: "mailboxes", "aria-label": "Mailboxes" });
-    /** Draw all mailboxes; `active` is the one that is shown. */
-    draw(mailboxes, active) {
-      const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-      fill(
-        this.root,
-        mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
-        el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, "+ New mailbox")
-      );
-      if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
-    }
-    row(mailbox, active) {
-      const elements = mailbox.name.split("/");
-      const kind = mailbox.name === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
-      const title = `${mailbox.name}: ${mailbox.total} messages, ${mailbox.unread} unread, ${size(mailbox.size)}`;
-      const menu = el("button", { class: "mailbox-menu", title: `Actions for ${mailbox.name}`, "aria-label": `Actions for ${mailbox.name}` }, "⋯");
-      menu.addEventListener("click", (event) => {
-        event.stopPropagation();
-        this.owner.mailboxMenu(mailbox, menu);
-      });
-      const open = el(
-        "button",
-        {
-          class: "mailbox-open",
-          title,
-          data: { mailbox: String(mailbox.id) },
-          "aria-current": active ? "page" : void 0,
-          onclick: () => this.owner.openMailbox(mailbox)
-        },
-        icon(icons[kind] ?? icons["folder"]),
-        el("span", { class: "mailbox-name" }, elements.at(-1)),
-        mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": `${mailbox.unread} unread` }, String(mailbox.unread))
-      );
-      const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
-      row.style.setProperty("--depth", String(elements.length - 1));
-      row.addEventListener("dragover", (event) => {
-        event.preventDefault();
-        row.classList.add("drop");
-      });
-      row.addEventListener("dragleave", () => row.classList.remove("drop"));
-      row.addEventListener("drop", (event) => {
-        event.preventDefault();
-        row.classList.remove("drop");
-        this.owner.dropMessages(mailbox);
-      });
-      return row;
-    }
-  };
+  // webmail/commands/table.ts
+  var barCommands = [
+    "message.archive",
+    "message.trash",
+    "message.delete",
+    "message.junk",
+    "message.move",
+    "message.unread",
+    "message.read",
+    "message.flag",
+    "message.unflag",
+    "message.export"
+  ];
+  function addCommands(desk) {
+    desk.commands.add(t("Anywhere"), anywhere(desk));
+    desk.commands.add(t("List"), list(desk));
+    desk.commands.add(t("Messages"), messages(desk));
+    desk.commands.add(t("Message"), message(desk));
+  }
+  function anywhere(desk) {
+    return [
+      { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => openPalette(desk.commands) },
+      { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => showKeys(desk.commands) },
+      { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
+      { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
+      { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
+      { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }
+    ];
+  }
+  function move(desk, id, title, by, key, letter) {
+    const upper = letter.toUpperCase();
+    const extend = upper === letter ? [`shift ${key}`] : [`shift ${key}`, upper];
+    return [
+      { id: `list.${id}`, title, keys: [letter, key], quiet: true, run: () => desk.moveFocus(by, "select") },
+      { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") },
+      { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key}`], quiet: true, run: () => desk.moveFocus(by, "focus") }
+    ];
+  }
+  function list(desk) {
+    const some = () => desk.selectedCount() > 0;
+    return [
+      ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
+      ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
+      ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"),
+      ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"),
+      ...move(desk, "last", t("Last message"), Infinity, "End", "."),
+      ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
+      { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
+      { id: "list.toggle", title: t("Select, or unselect"), keys: ["Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
+      { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
+      { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
+      { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }
+    ];
+  }
+  function messages(desk) {
+    const some = () => desk.selectedCount() > 0;
+    const any = (flag) => () => desk.selected().some((item) => item.flags.includes(flag));
+    const anyWithout = (flag) => () => desk.selected().some((item) => !item.flags.includes(flag));
+    const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
+    const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
+    return [
+      { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive"), run: () => desk.toRole("archive") },
+      { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
+      { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
+      { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: some, run: () => desk.deleteForGood() },
+      { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk"), run: () => desk.toRole("junk") },
+      { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
+      { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
+      { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen"], false) },
+      { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !any("\\flagged")(), run: () => desk.flag(["\\flagged"], true) },
+      { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
+      { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }
+    ];
+  }
+  function message(desk) {
+    const shown = () => desk.shown() !== null;
+    const scroll = (id, title, by, keys) => ({
+      id,
+      title,
+      keys,
+      quiet: true,
+      when: shown,
+      run: () => desk.scrollMessage(by)
+    });
+    return [
+      { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.showText() },
+      { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown, run: () => desk.showHTML() },
+      { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
+      { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
+      scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
+      scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
+      scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
+      scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])
+    ];
+  }
 
-  // webmail/message.ts
-  var kept = 20;
-  var firstAttachments = 4;
-  var MessageView = class {
-    constructor(client, base2, owner) {
-      this.client = client;
-      this.base = base2;
-      this.owner = owner;
-      this.showNothing(0);
-    }
-    client;
-    base;
-    owner;
-    root = el("section", { class: "reader", "aria-label": "Message" });
-    cache = /* @__PURE__ */ new Map();
-    item = null;
-    parsed = null;
-    mode = "text";
-    allHeaders = false;
-    body = el("div", { class: "reader-body" });
-    bar = el("div", { class: "reader-bar" });
-    /** The message that is shown. */
-    current() {
-      return this.item;
-    }
-    /** Take an opened message that came with the list. */
-    offer(parsed) {
-      this.remember(parsed.id, Promise.resolve(parsed));
-    }
-    /** Show that none, or several, are selected. */
-    showNothing(selected) {
-      this.item = null;
-      this.parsed = null;
-      fill(
-        this.root,
-        selected > 1 ? this.toolbar() : null,
-        el("div", { class: "reader-empty" }, selected > 1 ? `${selected} messages selected` : "Select a message to read it")
-      );
-    }
-    /** Show a message; resolves when it is there. */
-    async show(item) {
-      this.item = item;
-      this.parsed = null;
-      this.allHeaders = false;
-      this.body = el("div", { class: "reader-body" });
-      this.bar = el("div", { class: "reader-bar" });
-      fill(this.root, this.toolbar(), this.heading(item), this.bar, this.body);
-      this.root.scrollTop = 0;
-      const parsed = await this.open(item.id);
-      if (this.item?.id !== item.id) return;
-      this.parsed = parsed;
-      this.mode = parsed.texts.length > 0 || !parsed.has_html ? "text" : "html";
-      this.draw();
-    }
-    /** Draw the toolbar again: what the actions do depends on the flags. */
-    refreshActions(item) {
-      if (item !== null) this.item = item;
-      this.root.querySelector(".toolbar")?.replaceWith(this.toolbar());
-    }
-    /** Show the text. */
-    showText() {
-      if (this.parsed === null) return;
-      this.mode = "text";
-      this.draw();
-    }
-    /** Show the HTML; asked again, with what it loads from elsewhere. */
-    showHTML() {
-      if (!this.parsed?.has_html) return;
-      this.mode = this.mode === "html" ? "htmlexternal" : "html";
-      this.draw();
-    }
-    toggleHeaders() {
-      this.allHeaders = !this.allHeaders;
-      this.draw();
-    }
-    /** The octets as they came, in a new tab. */
-    openRaw() {
-      if (this.item !== null) window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
-    }
-    scroll(screens) {
-      this.body.scrollBy({ top: screens * this.body.clientHeight });
-    }
-    open(id) {
-      const known = this.cache.get(id);
-      if (known !== void 0) return known;
-      const opened = this.client.parsed_message(id);
-      this.remember(id, opened);
-      opened.catch(() => this.cache.delete(id));
-      return opened;
-    }
-    remember(id, parsed) {
-      this.cache.set(id, parsed);
-      for (const old of this.cache.keys()) {
-        if (this.cache.size <= kept) break;
-        this.cache.delete(old);
-      }
-    }
-    toolbar() {
-      return el(
-        "div",
-        { class: "toolbar", role: "toolbar", "aria-label": "Actions" },
-        el("button", { class: "back", onclick: () => this.owner.back() }, "‹ Back"),
-        this.owner.actions()
-      );
-    }
-    heading(item) {
-      const row = (label, value) => value !== "" && [el("dt", {}, label), el("dd", {}, value)];
-      return el(
-        "header",
-        { class: "reader-head" },
-        el("h1", { class: "reader-subject" }, item.subject || "(no subject)"),
-        el(
-          "dl",
-          { class: "reader-fields" },
-          row("From", addressList(item.from, longAddress)),
-          row("Reply to", addressList(item.reply_to, longAddress)),
-          row("To", addressList(item.to, longAddress)),
-          row("Cc", addressList(item.cc, longAddress)),
-          row("Bcc", addressList(item.bcc, longAddress)),
-          row("Date", fullTime(item.date ?? item.received))
-        ),
-        this.attachments(item.attachments)
-      );
-    }
-    attachments(all) {
-      if (all.length === 0) return null;
-      const list = el("div", { class: "attachments" });
-      const one = (attachment) => el(
-        "span",
-        { class: "attachment", title: attachment.content_type },
-        el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
-        el("span", { class: "attachment-size" }, size(attachment.size)),
-        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: `Download ${attachment.filename}`, "aria-label": "Download" }, "↓")
-      );
-      const draw = (count) => fill(
-        list,
-        all.slice(0, count).map(one),
-        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, `${all.length - count} more`)
-      );
-      draw(firstAttachments);
-      return list;
-    }
-    part(kind, path) {
-      return `${this.base}msg/${this.item?.id ?? 0}/${kind}/${path}`;
-    }
-    draw() {
-      const { parsed, item } = this;
-      if (parsed === null || item === null) return;
-      const modes = [
-        ["text", "Text", parsed.texts.length > 0],
-        ["html", "HTML", parsed.has_html],
-        ["htmlexternal", "HTML with external resources", parsed.has_html]
-      ];
-      fill(
-        this.bar,
-        modes.filter(([, , possible]) => possible).map(
-          ([mode, label]) => el(
-            "button",
-            {
-              class: "mode",
-              "aria-pressed": String(this.mode === mode),
-              onclick: () => {
-                this.mode = mode;
-                this.draw();
-              }
-            },
-            label
-          )
-        ),
-        el("span", { class: "spacer" }),
-        item.is_signed && el("span", { class: "hint", title: "The server does not verify signatures" }, "signed"),
-        item.is_encrypted && el("span", { class: "hint", title: "The server cannot decrypt this" }, "encrypted"),
-        parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, "HTML-only message"),
-        el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, "Headers"),
-        el("button", { class: "mode", onclick: () => this.openRaw() }, "Raw")
-      );
-      fill(this.body, this.allHeaders && this.headers(parsed), this.mode === "text" ? this.texts(parsed) : this.frame());
-      this.body.classList.toggle("framed", this.mode !== "text");
-    }
-    headers(parsed) {
-      return el(
-        "table",
-        { class: "headers" },
-        parsed.headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
-      );
-    }
-    texts(parsed) {
-      if (parsed.texts.length === 0) return el("p", { class: "hint" }, "No textual content");
-      return parsed.texts.map(
-        (part) => el("article", { class: "text-part" }, readableText(part.text), part.truncated && el("p", { class: "hint" }, "The rest of this text is not shown."))
-      );
-    }
-    frame() {
-      return el("iframe", {
-        class: "html",
-        title: "Message",
-        sandbox: "allow-popups allow-popups-to-escape-sandbox",
-        referrerpolicy: "no-referrer",
-        src: this.mode === "htmlexternal" ? `${this.base}msg/${this.item?.id ?? 0}/htmlexternal` : `${this.base}msg/${this.item?.id ?? 0}/html`
-      });
-    }
-  };
-
-  // webmail/model.ts
+  // webmail/data/model.ts
   var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
   function rank(mailbox) {
     if (mailbox.name === "Inbox") return -1;
@@ -1253,7 +966,7 @@
     }
   };
 
-  // webmail/stream.ts
+  // webmail/data/stream.ts
   var bufferedAfter = 1e4;
   var heldLong = 5e3;
   var waits = [1, 2, 5, 10, 30];
@@ -1349,8 +1062,8 @@
       if (opening.since > 0) parameters.set("since", String(opening.since));
       const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`, "moxlite.webmail.v1");
       socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
-      socket.onmessage = (message) => {
-        const frame = JSON.parse(String(message.data));
+      socket.onmessage = (message2) => {
+        const frame = JSON.parse(String(message2.data));
         take(JSON.stringify(frame.data));
       };
       socket.onclose = gone;
@@ -1402,11 +1115,556 @@
     }
   };
 
+  // webmail/ui/format.ts
+  var minute = 60;
+  var hour = 60 * minute;
+  var day = 24 * hour;
+  var year = 365.25 * day;
+  var month = year / 12;
+  function age(time, now) {
+    const seconds = Math.max(0, (now - Date.parse(time)) / 1e3);
+    if (seconds < minute) return "<1min";
+    if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
+    if (seconds < day) return `${Math.floor(seconds / hour)}h`;
+    if (seconds < month) return `${Math.floor(seconds / day)}d`;
+    if (seconds < year) return `${Math.floor(seconds / month)}mo`;
+    return `${Math.floor(seconds / year)}y`;
+  }
+  function fullTime(time) {
+    return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
+  }
+  function bareAddress(address) {
+    if (address.host === "") return address.user;
+    const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
+    return `${user}@${address.host}`;
+  }
+  function shortAddress(address) {
+    return address.name.trim() || bareAddress(address);
+  }
+  function longAddress(address) {
+    const name = address.name.trim();
+    return name === "" ? bareAddress(address) : `${name} <${bareAddress(address)}>`;
+  }
+  function addressList(addresses, one) {
+    return addresses.map(one).join(", ");
+  }
+  var link = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
+  var trailing = /[.,;:!?'»”*_]+$/;
+  function linked2(line) {
+    const pieces = [];
+    let end = 0;
+    for (const match2 of line.matchAll(link)) {
+      let url = match2[0].replace(trailing, "");
+      while (url.endsWith(")") && url.split(")").length > url.split("(").length) url = url.slice(0, -1).replace(trailing, "");
+      pieces.push(line.slice(end, match2.index), el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url));
+      end = match2.index + url.length;
+    }
+    pieces.push(line.slice(end));
+    return pieces;
+  }
+  function quoteLevel(line) {
+    return (/^(?:>[ ]?)+/.exec(line)?.[0] ?? "").split(">").length - 1;
+  }
+  function readableText(value) {
+    const blocks = [];
+    let level = -1;
+    let lines = [];
+    const flush = () => {
+      if (level >= 0) blocks.push(el("div", { class: level === 0 ? "text" : `text quoted quoted${(level - 1) % 3 + 1}` }, lines));
+      lines = [];
+    };
+    for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
+      const own = quoteLevel(line);
+      if (own !== level) {
+        flush();
+        level = own;
+      }
+      lines.push(linked2(line), "\n");
+    }
+    flush();
+    return blocks;
+  }
+
+  // webmail/ui/list.ts
+  var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
+  var MessageList = class {
+    constructor(owner) {
+      this.owner = owner;
+      this.root.append(this.note);
+      this.root.addEventListener("scroll", () => this.checkEnd());
+      setInterval(() => this.refreshAges(), 3e4);
+    }
+    owner;
+    root = el("div", { class: "messages", role: "listbox", "aria-label": "Messages", "aria-multiselectable": "true", tabindex: "0" });
+    rows = /* @__PURE__ */ new Map();
+    note = el("div", { class: "messages-note" });
+    items = [];
+    selected = /* @__PURE__ */ new Set();
+    focused = 0;
+    /** How many rows fit; pages are three times as long. */
+    pageSize() {
+      return Math.max(50, 3 * Math.ceil(this.root.clientHeight / 60));
+    }
+    selection() {
+      return this.items.filter((item) => this.selected.has(item.id)).map((item) => item.id);
+    }
+    /** Begin with an empty list that is not known to be empty. */
+    reset(items) {
+      this.items = items;
+      this.rows.clear();
+      this.selected.clear();
+      this.focused = 0;
+      fill(this.root, this.note);
+      this.setNote("");
+    }
+    append(items) {
+      for (const item of items) this.note.before(this.makeRow(item));
+    }
+    insert(item, index) {
+      const next = this.items[index + 1];
+      const before = (next && this.rows.get(next.id)) ?? this.note;
+      const atTop = this.root.scrollTop < 8;
+      const height = this.root.scrollHeight;
+      const row = this.makeRow(item);
+      before.before(row);
+      row.classList.add("arrived");
+      if (!atTop && row.offsetTop < this.root.scrollTop) this.root.scrollTop += this.root.scrollHeight - height;
+      this.setNote("");
+    }
+    /** A message left the list; the one behind it takes its place when it was selected. */
+    remove(item, index) {
+      const wasSelected = this.selected.delete(item.id);
+      this.rows.get(item.id)?.remove();
+      this.rows.delete(item.id);
+      if (this.focused === item.id) this.focused = 0;
+      if (!wasSelected || this.selected.size > 0) {
+        if (wasSelected) this.owner.selectionChanged(this.selection());
+        return;
+      }
+      const next = this.items[index] ?? this.items[index - 1];
+      if (next !== void 0) this.select(next.id);
+      else this.owner.selectionChanged([]);
+    }
+    update(item) {
+      const old = this.rows.get(item.id);
+      if (old === void 0) return;
+      old.replaceWith(this.makeRow(item));
+    }
+    setNote(message2) {
+      fill(this.note, message2);
+    }
+    /** Ask for more when less than a screen is left. */
+    checkEnd() {
+      const { scrollTop, clientHeight, scrollHeight } = this.root;
+      if (scrollHeight - scrollTop - clientHeight < clientHeight) this.owner.wantMore();
+    }
+    /** Show and select one message only. */
+    select(id) {
+      this.setSelection(/* @__PURE__ */ new Set([id]), id);
+    }
+    /** Nothing is selected any more; the focus stays. */
+    unselect() {
+      this.setSelection(/* @__PURE__ */ new Set(), this.focused);
+    }
+    selectAll() {
+      this.setSelection(new Set(this.items.map((item) => item.id)), this.focused);
+    }
+    /** Select the focused message too, or no longer. */
+    toggle() {
+      if (this.focused === 0) return;
+      const selected = new Set(this.selected);
+      if (!selected.delete(this.focused)) selected.add(this.focused);
+      this.setSelection(selected, this.focused);
+    }
+    /** Move by rows, or to the ends with infinities. */
+    move(by, how) {
+      const extend = how === "extend";
+      if (this.items.length === 0) return;
+      const from = this.items.findIndex((item) => item.id === this.focused);
+      const start = from >= 0 || !Number.isFinite(by) ? Math.max(from, 0) + by : by >= 0 ? 0 : Infinity;
+      const to = Math.min(this.items.length - 1, Math.max(0, start));
+      const id = this.items[to].id;
+      const range = extend && from >= 0 ? this.items.slice(Math.min(from, to), Math.max(from, to) + 1).map((item) => item.id) : [];
+      this.setSelection(how === "focus" ? this.selected : /* @__PURE__ */ new Set([...extend ? this.selected : [], ...range, id]), id);
+    }
+    /** The next unread message below the focus. */
+    nextUnread() {
+      const from = this.items.findIndex((item) => item.id === this.focused);
+      const next = this.items.slice(from + 1).find((item) => !item.flags.includes("\\seen"));
+      if (next !== void 0) this.select(next.id);
+    }
+    setSelection(selected, focused) {
+      const changed = /* @__PURE__ */ new Set([...this.selected, ...selected, this.focused, focused]);
+      this.selected = selected;
+      this.focused = focused;
+      for (const id of changed) {
+        const row2 = this.rows.get(id);
+        if (row2 !== void 0) this.mark(row2, id);
+      }
+      const row = this.rows.get(focused);
+      if (row !== void 0) {
+        row.scrollIntoView({ block: "nearest" });
+        this.root.setAttribute("aria-activedescendant", row.id);
+      }
+      this.owner.selectionChanged(this.selection());
+      this.checkEnd();
+    }
+    mark(row, id) {
+      row.classList.toggle("active", this.selected.has(id));
+      row.classList.toggle("focused", this.focused === id);
+      row.setAttribute("aria-selected", String(this.selected.has(id)));
+    }
+    clicked(event, id) {
+      if (event.ctrlKey || event.metaKey) {
+        const selected = new Set(this.selected);
+        if (!selected.delete(id)) selected.add(id);
+        this.setSelection(selected, id);
+      } else if (event.shiftKey) {
+        const from = this.items.findIndex((item) => item.id === this.focused);
+        const to = this.items.findIndex((item) => item.id === id);
+        const range = this.items.slice(Math.min(from < 0 ? to : from, to), Math.max(from, to) + 1);
+        this.setSelection(/* @__PURE__ */ new Set([...this.selected, ...range.map((item) => item.id)]), id);
+      } else {
+        this.select(id);
+      }
+    }
+    makeRow(item) {
+      const unread = !item.flags.includes("\\seen");
+      const people = this.owner.showsRecipients() ? [...item.to, ...item.cc, ...item.bcc] : item.from;
+      const marks = [
+        item.flags.includes("\\answered") && el("span", { class: "mark", title: "Answered" }, "↩"),
+        item.flags.includes("$forwarded") && el("span", { class: "mark", title: "Forwarded" }, "↪"),
+        item.attachments.length > 0 && el("span", { class: "mark", title: `Attachments: ${item.attachments.length}` }, icon(clip)),
+        item.flags.includes("\\flagged") && el("span", { class: "mark flagged", title: "Flagged" }, "★")
+      ];
+      const row = el(
+        "div",
+        { class: `message${unread ? " unread" : ""}${item.flags.includes("\\deleted") ? " deleted" : ""}`, role: "option", id: `message-${item.id}`, draggable: "true" },
+        el(
+          "div",
+          { class: "message-top" },
+          el(
+            "span",
+            { class: `message-people${this.owner.showsRecipients() ? " recipients" : ""}`, title: addressList(people, longAddress) },
+            addressList(people, shortAddress) || "(nobody)"
+          ),
+          el("span", { class: "message-marks" }, marks),
+          el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, age(item.received, this.owner.now()))
+        ),
+        el("div", { class: "message-subject" }, item.subject || "(no subject)"),
+        el(
+          "div",
+          { class: "message-preview" },
+          item.keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
+          item.preview
+        )
+      );
+      row.addEventListener("click", (event) => this.clicked(event, item.id));
+      row.addEventListener("dragstart", (event) => {
+        if (!this.selected.has(item.id)) this.select(item.id);
+        event.dataTransfer?.setData("text/plain", item.subject);
+      });
+      this.rows.set(item.id, row);
+      this.mark(row, item.id);
+      return row;
+    }
+    refreshAges() {
+      for (const time of this.root.querySelectorAll("time")) {
+        const value = age(time.dateTime, this.owner.now());
+        if (time.textContent !== value) time.textContent = value;
+      }
+    }
+  };
+
+  // lib/numbers.ts
+  function size(octets) {
+    if (octets < 1024) return `${octets} B`;
+    const units = ["KB", "MB", "GB", "TB"];
+    let value = octets;
+    let unit = -1;
+    do {
+      value /= 1024;
+      unit++;
+    } while (value >= 999.5 && unit < units.length - 1);
+    return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  }
+
+  // webmail/ui/mailboxes.ts
+  var icons = {
+    inbox: "M2 9l2.2-6h7.6L14 9v4H2zM2 9h3.5l1 2h3l1-2H14",
+    draft: "M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z",
+    sent: "M2 8l12-5-4 11-2.6-4.4z M7.4 9.6L14 3",
+    archive: "M2 3h12v3H2z M3 6v7h10V6 M6.5 8.5h3",
+    trash: "M3 4.5h10 M6 4.5V3h4v1.5 M4.2 4.5l.6 9h6.4l.6-9",
+    junk: "M8 2a6 6 0 100 12A6 6 0 008 2z M8 5v4 M8 11v.2",
+    folder: "M2 4h4.5L8 5.5h6V13H2z"
+  };
+  var MailboxList = class {
+    constructor(owner) {
+      this.owner = owner;
+    }
+    owner;
+    root = el("nav", { class: "mailboxes", "aria-label": "Mailboxes" });
+    /** Draw all mailboxes; `active` is the one that is shown. */
+    draw(mailboxes, active) {
+      const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
+      fill(
+        this.root,
+        mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
+        el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, "+ New mailbox")
+      );
+      if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
+    }
+    row(mailbox, active) {
+      const elements = mailbox.name.split("/");
+      const kind = mailbox.name === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
+      const title = `${mailbox.name}: ${mailbox.total} messages, ${mailbox.unread} unread, ${size(mailbox.size)}`;
+      const menu = el("button", { class: "mailbox-menu", title: `Actions for ${mailbox.name}`, "aria-label": `Actions for ${mailbox.name}` }, "⋯");
+      menu.addEventListener("click", (event) => {
+        event.stopPropagation();
+        this.owner.mailboxMenu(mailbox, menu);
+      });
+      const open = el(
+        "button",
+        {
+          class: "mailbox-open",
+          title,
+          data: { mailbox: String(mailbox.id) },
+          "aria-current": active ? "page" : void 0,
+          onclick: () => this.owner.openMailbox(mailbox)
+        },
+        icon(icons[kind] ?? icons["folder"]),
+        el("span", { class: "mailbox-name" }, elements.at(-1)),
+        mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": `${mailbox.unread} unread` }, String(mailbox.unread))
+      );
+      const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
+      row.style.setProperty("--depth", String(elements.length - 1));
+      row.addEventListener("dragover", (event) => {
+        event.preventDefault();
+        row.classList.add("drop");
+      });
+      row.addEventListener("dragleave", () => row.classList.remove("drop"));
+      row.addEventListener("drop", (event) => {
+        event.preventDefault();
+        row.classList.remove("drop");
+        this.owner.dropMessages(mailbox);
+      });
+      return row;
+    }
+  };
+
+  // webmail/ui/message.ts
+  var kept = 20;
+  var firstAttachments = 4;
+  var MessageView = class {
+    constructor(client, base2, owner) {
+      this.client = client;
+      this.base = base2;
+      this.owner = owner;
+      this.showNothing(0);
+    }
+    client;
+    base;
+    owner;
+    root = el("section", { class: "reader", "aria-label": "Message" });
+    cache = /* @__PURE__ */ new Map();
+    item = null;
+    parsed = null;
+    mode = "text";
+    allHeaders = false;
+    body = el("div", { class: "reader-body" });
+    bar = el("div", { class: "reader-bar" });
+    /** The message that is shown. */
+    current() {
+      return this.item;
+    }
+    /** Take an opened message that came with the list. */
+    offer(parsed) {
+      this.remember(parsed.id, Promise.resolve(parsed));
+    }
+    /** Show that none, or several, are selected. */
+    showNothing(selected) {
+      this.item = null;
+      this.parsed = null;
+      fill(
+        this.root,
+        selected > 1 ? this.toolbar() : null,
+        el("div", { class: "reader-empty" }, selected > 1 ? `${selected} messages selected` : "Select a message to read it")
+      );
+    }
+    /** Show a message; resolves when it is there. */
+    async show(item) {
+      this.item = item;
+      this.parsed = null;
+      this.allHeaders = false;
+      this.body = el("div", { class: "reader-body" });
+      this.bar = el("div", { class: "reader-bar" });
+      fill(this.root, this.toolbar(), this.heading(item), this.bar, this.body);
+      this.root.scrollTop = 0;
+      const parsed = await this.open(item.id);
+      if (this.item?.id !== item.id) return;
+      this.parsed = parsed;
+      this.mode = parsed.texts.length > 0 || !parsed.has_html ? "text" : "html";
+      this.draw();
+    }
+    /** Draw the toolbar again: what the actions do depends on the flags. */
+    refreshActions(item) {
+      if (item !== null) this.item = item;
+      this.root.querySelector(".toolbar")?.replaceWith(this.toolbar());
+    }
+    /** Show the text. */
+    showText() {
+      if (this.parsed === null) return;
+      this.mode = "text";
+      this.draw();
+    }
+    /** Show the HTML; asked again, with what it loads from elsewhere. */
+    showHTML() {
+      if (!this.parsed?.has_html) return;
+      this.mode = this.mode === "html" ? "htmlexternal" : "html";
+      this.draw();
+    }
+    toggleHeaders() {
+      this.allHeaders = !this.allHeaders;
+      this.draw();
+    }
+    /** The octets as they came, in a new tab. */
+    openRaw() {
+      if (this.item !== null) window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
+    }
+    /** Scroll by screens, or to the ends with infinities. */
+    scroll(screens) {
+      const by = Number.isFinite(screens) ? screens * this.body.clientHeight : Math.sign(screens) * this.body.scrollHeight;
+      this.body.scrollBy({ top: by });
+    }
+    open(id) {
+      const known = this.cache.get(id);
+      if (known !== void 0) return known;
+      const opened = this.client.parsed_message(id);
+      this.remember(id, opened);
+      opened.catch(() => this.cache.delete(id));
+      return opened;
+    }
+    remember(id, parsed) {
+      this.cache.set(id, parsed);
+      for (const old of this.cache.keys()) {
+        if (this.cache.size <= kept) break;
+        this.cache.delete(old);
+      }
+    }
+    toolbar() {
+      return el(
+        "div",
+        { class: "toolbar", role: "toolbar", "aria-label": "Actions" },
+        el("button", { class: "back", onclick: () => this.owner.back() }, "‹ Back"),
+        this.owner.actions()
+      );
+    }
+    heading(item) {
+      const row = (label, value) => value !== "" && [el("dt", {}, label), el("dd", {}, value)];
+      return el(
+        "header",
+        { class: "reader-head" },
+        el("h1", { class: "reader-subject" }, item.subject || "(no subject)"),
+        el(
+          "dl",
+          { class: "reader-fields" },
+          row("From", addressList(item.from, longAddress)),
+          row("Reply to", addressList(item.reply_to, longAddress)),
+          row("To", addressList(item.to, longAddress)),
+          row("Cc", addressList(item.cc, longAddress)),
+          row("Bcc", addressList(item.bcc, longAddress)),
+          row("Date", fullTime(item.date ?? item.received))
+        ),
+        this.attachments(item.attachments)
+      );
+    }
+    attachments(all) {
+      if (all.length === 0) return null;
+      const list2 = el("div", { class: "attachments" });
+      const one = (attachment) => el(
+        "span",
+        { class: "attachment", title: attachment.content_type },
+        el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
+        el("span", { class: "attachment-size" }, size(attachment.size)),
+        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: `Download ${attachment.filename}`, "aria-label": "Download" }, "↓")
+      );
+      const draw = (count) => fill(
+        list2,
+        all.slice(0, count).map(one),
+        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, `${all.length - count} more`)
+      );
+      draw(firstAttachments);
+      return list2;
+    }
+    part(kind, path) {
+      return `${this.base}msg/${this.item?.id ?? 0}/${kind}/${path}`;
+    }
+    draw() {
+      const { parsed, item } = this;
+      if (parsed === null || item === null) return;
+      const modes = [
+        ["text", "Text", parsed.texts.length > 0],
+        ["html", "HTML", parsed.has_html],
+        ["htmlexternal", "HTML with external resources", parsed.has_html]
+      ];
+      fill(
+        this.bar,
+        modes.filter(([, , possible]) => possible).map(
+          ([mode, label]) => el(
+            "button",
+            {
+              class: "mode",
+              "aria-pressed": String(this.mode === mode),
+              onclick: () => {
+                this.mode = mode;
+                this.draw();
+              }
+            },
+            label
+          )
+        ),
+        el("span", { class: "spacer" }),
+        item.is_signed && el("span", { class: "hint", title: "The server does not verify signatures" }, "signed"),
+        item.is_encrypted && el("span", { class: "hint", title: "The server cannot decrypt this" }, "encrypted"),
+        parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, "HTML-only message"),
+        el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, "Headers"),
+        el("button", { class: "mode", onclick: () => this.openRaw() }, "Raw")
+      );
+      fill(this.body, this.allHeaders && this.headers(parsed), this.mode === "text" ? this.texts(parsed) : this.frame());
+      this.body.classList.toggle("framed", this.mode !== "text");
+    }
+    headers(parsed) {
+      return el(
+        "table",
+        { class: "headers" },
+        parsed.headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
+      );
+    }
+    texts(parsed) {
+      if (parsed.texts.length === 0) return el("p", { class: "hint" }, "No textual content");
+      return parsed.texts.map(
+        (part2) => el("article", { class: "text-part" }, readableText(part2.text), part2.truncated && el("p", { class: "hint" }, "The rest of this text is not shown."))
+      );
+    }
+    frame() {
+      return el("iframe", {
+        class: "html",
+        title: "Message",
+        sandbox: "allow-popups allow-popups-to-escape-sandbox",
+        referrerpolicy: "no-referrer",
+        src: this.mode === "htmlexternal" ? `${this.base}msg/${this.item?.id ?? 0}/htmlexternal` : `${this.base}msg/${this.item?.id ?? 0}/html`
+      });
+    }
+  };
+
   // webmail/main.ts
   var markSeenAfter = 500;
   var base = document.location.pathname.replace(/[^/]*$/, "");
   var App = class {
     client = new Client(base, checks, (reason) => this.logIn(reason));
+    base = base;
+    commands = new CommandTable();
     session = new Session("webmail", "Webmail", this.client);
     stream = new Stream(this.client, base, {
       event: (event) => this.take(event),
@@ -1436,7 +1694,7 @@
     });
     mailboxes = new MailboxList({
       openMailbox: (mailbox) => this.openMailbox(mailbox),
-      createMailbox: () => void this.createMailbox(),
+      createMailbox: () => this.commands.run("mailbox.create"),
       mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
       dropMessages: (mailbox) => void this.move(mailbox, false)
     });
@@ -1458,6 +1716,8 @@
     );
     connected = true;
     streamId = 0;
+    loginAddress = "";
+    addresses = [];
     modseq = 0;
     version = "";
     clockOffset = 0;
@@ -1469,7 +1729,8 @@
       this.offline.hidden = true;
       this.readHash();
       addEventListener("hashchange", () => this.followHash());
-      addEventListener("keydown", (event) => this.key(event));
+      addCommands(this);
+      listen(document, this.commands, () => this.displayed);
       const root = byId("app", HTMLElement);
       fill(
         root,
@@ -1482,7 +1743,7 @@
             "div",
             { class: "account" },
             this.account,
-            el("div", { class: "account-links" }, this.accountLink, el("button", { class: "link", onclick: () => void this.logOut() }, "Log out"))
+            el("div", { class: "account-links" }, this.accountLink, el("button", { class: "link", onclick: () => this.commands.run("app.log-out") }, "Log out"))
           )
         ),
         el(
@@ -1493,7 +1754,7 @@
             { class: "list-head" },
             el("button", { class: "menu-open", "aria-label": "Mailboxes", onclick: () => document.body.classList.toggle("show-side") }, "☰"),
             this.heading,
-            el("button", { class: "link", onclick: () => this.toggleUnread() }, el("span", { class: "unread-toggle" }, "Unread only"))
+            el("button", { class: "link", onclick: () => this.commands.run("app.unread-only") }, el("span", { class: "unread-toggle" }, "Unread only"))
           ),
           this.offline,
           this.list.root
@@ -1531,6 +1792,8 @@
           this.streamId = event.stream_id;
           this.modseq = event.modseq;
           this.clockOffset = Date.parse(event.server_time) - Date.now();
+          this.loginAddress = event.login_address;
+          this.addresses = event.addresses;
           fill(this.account, event.login_address);
           this.accountLink.href = event.account_path;
           this.accountLink.hidden = event.account_path === "";
@@ -1595,20 +1858,20 @@
       document.title = `${unread}${mailbox?.name ?? "Webmail"} · moxlite${this.connected ? "" : " (not connected)"}`;
     }
     note() {
-      const { items, loading, end } = this.model;
+      const { items, loading: loading2, end } = this.model;
       if (items.length > 0) this.list.setNote("");
-      else if (loading && !end) this.list.setNote("");
+      else if (loading2 && !end) this.list.setNote("");
       else this.list.setNote(this.model.query.filter.unread ? "Nothing unread here." : "No messages here.");
     }
     openMailbox(mailbox, unread = false) {
       document.body.classList.remove("show-side");
       this.open({ filter: { mailbox_id: mailbox.id, unread } }, 0);
     }
-    open(query, message) {
+    open(query, message2) {
       this.reader.showNothing(0);
       document.body.classList.remove("show-message");
-      this.wantedMessage = message;
-      const request = { ...this.model.open(query, this.list.pageSize(), message), stream_id: this.streamId };
+      this.wantedMessage = message2;
+      const request = { ...this.model.open(query, this.list.pageSize(), message2), stream_id: this.streamId };
       this.drawMailboxes();
       this.writeHash();
       byId("app", HTMLElement).classList.toggle("unread-only", query.filter.unread === true);
@@ -1647,22 +1910,61 @@
       this.writeHash();
     }
     actions() {
-      const items = this.selected();
-      const some = (flag) => items.some((item) => item.flags.includes(flag));
-      const trash = this.model.withRole("trash");
-      const inTrash = trash !== void 0 && this.model.current()?.id === trash.id;
-      const button = (label, key, action, kind = "") => el("button", { class: kind, title: `${label} (${key})`, onclick: () => void action() }, label);
-      return [
-        inTrash ? button("Delete", "d", () => this.delete(), "danger") : button("Trash", "d", () => this.toRole("trash")),
-        button("Archive", "a", () => this.toRole("archive")),
-        button("Junk", "q", () => this.toRole("junk")),
-        button("Move…", "w", () => this.chooseMove()),
-        some("\\seen") ? button("Mark unread", "M", () => this.flags(["\\seen"], false)) : button("Mark read", "m", () => this.flags(["\\seen"], true)),
-        some("\\flagged") ? button("Unflag", "s", () => this.flags(["\\flagged"], false)) : button("Flag", "s", () => this.flags(["\\flagged"], true)),
-        button("Export…", "E", () => this.exportSelection())
-      ];
+      return barCommands.map((id) => this.commands.get(id)).filter(enabled).map(
+        (command) => el(
+          "button",
+          { class: command.id === "message.delete" ? "danger" : "", title: hintOf(command), onclick: () => this.commands.run(command.id) },
+          titleOf(command)
+        )
+      );
     }
-    async flags(flags, add) {
+    facts() {
+      return { login_address: this.loginAddress, addresses: this.addresses };
+    }
+    shown() {
+      return this.reader.current();
+    }
+    selectedCount() {
+      return this.list.selection().length;
+    }
+    inRole(role) {
+      return this.model.current()?.roles.includes(role) ?? false;
+    }
+    moveFocus(by, how) {
+      this.list.move(by, how);
+    }
+    toggleFocused() {
+      this.list.toggle();
+    }
+    selectAll() {
+      this.list.selectAll();
+    }
+    unselect() {
+      this.list.unselect();
+    }
+    nextUnread() {
+      this.list.nextUnread();
+    }
+    showText() {
+      this.reader.showText();
+    }
+    showHTML() {
+      this.reader.showHTML();
+    }
+    toggleHeaders() {
+      this.reader.toggleHeaders();
+    }
+    openRaw() {
+      this.reader.openRaw();
+    }
+    scrollMessage(screens) {
+      this.reader.scroll(screens);
+    }
+    openInbox() {
+      const inbox = this.model.mailboxNamed("Inbox");
+      if (inbox !== void 0) this.openMailbox(inbox);
+    }
+    async flag(flags, add) {
       clearTimeout(this.seenTimer);
       const ids = this.list.selection();
       if (ids.length === 0) return;
@@ -1675,7 +1977,7 @@
         return;
       }
       if (mailbox.id === this.model.current()?.id) {
-        if (role === "trash") await this.delete();
+        if (role === "trash") await this.deleteForGood();
         return;
       }
       await this.move(mailbox, role !== "archive" || this.selected().some((item) => !item.flags.includes("\\seen")));
@@ -1685,7 +1987,7 @@
       const ids = this.selected().filter((item) => item.mailbox_id !== mailbox.id).map((item) => item.id);
       if (ids.length > 0) await attempt(`Moving to ${mailbox.name}`, () => this.client.message_move(ids, mailbox.id, markSeen));
     }
-    async delete() {
+    async deleteForGood() {
       clearTimeout(this.seenTimer);
       const ids = this.list.selection();
       if (ids.length === 0) return;
@@ -1696,7 +1998,11 @@
     }
     async exportSelection() {
       const ids = this.list.selection();
-      if (ids.length > 0) await exportMail(this.client, base, ids.length === 1 ? "Export this message" : `Export ${ids.length} messages`, { ids });
+      if (ids.length > 0) await this.export(ids.length === 1 ? "Export this message" : `Export ${ids.length} messages`, { ids });
+    }
+    async export(title, what) {
+      const { exportMail } = await part(base, "export");
+      await exportMail(this.client, base, title, what);
     }
     async chooseMove() {
       if (this.list.selection().length === 0) return;
@@ -1731,7 +2037,7 @@
       }
       if (action === "export") {
         const parent = this.model.ordered().some((other) => other.name.startsWith(`${mailbox.name}/`));
-        await exportMail(this.client, base, `Export “${mailbox.name}”`, { mailbox: mailbox.name, parent });
+        await this.export(`Export “${mailbox.name}”`, { mailbox: mailbox.name, parent });
       }
       if (action === "roles") await this.chooseRole(mailbox);
       if (action === "delete") {
@@ -1759,17 +2065,17 @@
     }
     // The address shows what is open: `#Inbox` or `#Inbox,123`.
     readHash() {
-      const { name, message } = parseHash();
+      const { name, message: message2 } = parseHash();
       this.model.query = { filter: { mailbox_id: 0, mailbox_name: name } };
-      this.wantedMessage = message;
+      this.wantedMessage = message2;
     }
     followHash() {
-      const { name, message } = parseHash();
+      const { name, message: message2 } = parseHash();
       const mailbox = this.model.mailboxNamed(name);
       if (mailbox === void 0) return;
-      if (mailbox.id !== this.model.current()?.id) this.open({ filter: { mailbox_id: mailbox.id } }, message);
-      else if (message === 0) this.list.unselect();
-      else if (this.model.item(message) !== void 0 && this.reader.current()?.id !== message) this.list.select(message);
+      if (mailbox.id !== this.model.current()?.id) this.open({ filter: { mailbox_id: mailbox.id } }, message2);
+      else if (message2 === 0) this.list.unselect();
+      else if (this.model.item(message2) !== void 0 && this.reader.current()?.id !== message2) this.list.select(message2);
     }
     writeHash() {
       const mailbox = this.model.current();
@@ -1781,95 +2087,18 @@
       if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
       else history.pushState(null, "", hash);
     }
-    key(event) {
-      if (event.altKey || event.metaKey || !this.displayed) return;
-      const target = event.target;
-      if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return;
-      const onButton = target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement;
-      if (onButton && (event.key === "Enter" || event.key === " ")) return;
-      const action = event.ctrlKey ? this.controlKeys[event.key] : this.keys[event.key];
-      if (action === void 0) return;
-      event.preventDefault();
-      action(event.shiftKey);
-    }
-    controlKeys = {
-      a: () => this.list.selectAll(),
-      i: () => this.reader.toggleHeaders()
-    };
-    keys = {
-      j: () => this.list.move(1, false),
-      J: () => this.list.move(1, true),
-      ArrowDown: (shift) => this.list.move(1, shift),
-      k: () => this.list.move(-1, false),
-      K: () => this.list.move(-1, true),
-      ArrowUp: (shift) => this.list.move(-1, shift),
-      PageDown: (shift) => this.list.move(10, shift),
-      l: () => this.list.move(10, false),
-      PageUp: (shift) => this.list.move(-10, shift),
-      h: () => this.list.move(-10, false),
-      End: (shift) => this.list.move(Infinity, shift),
-      ".": () => this.list.move(Infinity, false),
-      Home: (shift) => this.list.move(-Infinity, shift),
-      ",": () => this.list.move(-Infinity, false),
-      u: () => this.list.nextUnread(),
-      Enter: () => this.list.move(0, false),
-      " ": () => this.reader.scroll(0.75),
-      Escape: () => this.list.unselect(),
-      d: () => this.toRole("trash"),
-      Delete: () => this.toRole("trash"),
-      D: () => this.delete(),
-      a: () => this.toRole("archive"),
-      q: () => this.toRole("junk"),
-      w: () => this.chooseMove(),
-      E: () => this.exportSelection(),
-      m: () => this.flags(["\\seen"], true),
-      M: () => this.flags(["\\seen"], false),
-      s: () => this.flags(["\\flagged"], !this.selected().some((item) => item.flags.includes("\\flagged"))),
-      t: () => this.reader.showText(),
-      T: () => this.reader.showHTML(),
-      O: () => this.reader.openRaw(),
-      i: () => {
-        const inbox = this.model.mailboxNamed("Inbox");
-        if (inbox !== void 0) this.openMailbox(inbox);
-      },
-      "?": () => void showKeys()
-    };
   };
   function parseHash() {
     const value = location.hash.slice(1);
     const comma = value.lastIndexOf(",");
     const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
-    const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
-    const name = message > 0 ? value.slice(0, comma) : value;
+    const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
+    const name = message2 > 0 ? value.slice(0, comma) : value;
     try {
-      return { name: decodeURIComponent(name) || "Inbox", message };
+      return { name: decodeURIComponent(name) || "Inbox", message: message2 };
     } catch {
       return { name: "Inbox", message: 0 };
     }
-  }
-  async function showKeys() {
-    const rows = [
-      ["j k ↓ ↑", "next, previous message; with shift extend the selection"],
-      ["l h PageDown PageUp", "ten messages on, back"],
-      [". , End Home", "last, first message"],
-      ["Enter", "open the message"],
-      ["u", "next unread message"],
-      ["Space", "scroll the message"],
-      ["ctrl a", "select all"],
-      ["d Delete", "to the trash; there: delete"],
-      ["D", "delete for good"],
-      ["a q w", "archive, junk, move"],
-      ["E", "export the selected messages"],
-      ["m M s", "mark read, mark unread, flag"],
-      ["t T", "show text, show HTML"],
-      ["ctrl i O", "all headers, raw message"],
-      ["i", "open the Inbox"],
-      ["Escape", "back to the list"]
-    ];
-    await dialog("Keys", (close) => [
-      el("table", { class: "keys" }, rows.map(([keys, meaning]) => el("tr", {}, el("th", {}, keys), el("td", {}, meaning)))),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
-    ]);
   }
   addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));
   addEventListener("unhandledrejection", (event) => void showError("Something went wrong in this page", event.reason));

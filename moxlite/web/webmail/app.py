@@ -11,6 +11,7 @@ import msgspec
 
 from moxlite import late
 from moxlite.web import metrics
+from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
 from moxlite.web.errors import UserError
@@ -60,6 +61,7 @@ class Webmail:
         self._config = config
         self._accounts = accounts
         self._document = Document("webmail", config_dir, "webmail")
+        self._bundles = Bundles("webmail")
         self._sessions = Sessions("webmail", auth=auth, logins=logins, config=config)
         self._streams = Streams()
         self._exports = exports
@@ -95,6 +97,8 @@ class Webmail:
             await self._exports.answer(caller, self._sessions, writer)
         elif rest == "ws":
             await self._websocket(caller, writer, account_path)
+        elif rest.startswith("part/"):
+            await self._bundles.handle(rest.removeprefix("part/"), request, writer)
         elif rest.startswith("msg/"):
             await self._message(caller, rest.removeprefix("msg/").split("/"), writer)
         else:

@@ -1,6 +1,6 @@
 // What the browser knows of the account, as the stream tells it: mailboxes, and the messages of one view in their order.
 
-import type { Change, Mailbox, MessageItem, Query, Request } from "../gen/webmail";
+import type { Change, Mailbox, MessageItem, Query, Request } from "../../gen/webmail";
 
 /** Order of mailboxes: Inbox, those with a role, then by name. */
 const roleOrder = ["draft", "sent", "archive", "trash", "junk"] as const;

@@ -1,9 +1,9 @@
 // Exporting a mailbox, or the selected messages.
 
-import type { Client } from "../gen/webmail";
-import { attempt, dialog } from "../lib/dialogs";
-import { el } from "../lib/dom";
-import { postForm } from "../lib/post";
+import type { Client } from "../../gen/webmail";
+import { attempt, dialog } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { postForm } from "../../lib/post";
 
 /** What is to be exported: a mailbox, which may have others inside it, or messages by their ids. */
 export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };

@@ -1,8 +1,8 @@
 // The list of mailboxes.
 
-import type { Mailbox } from "../gen/webmail";
-import { el, fill, icon } from "../lib/dom";
-import { size } from "../lib/numbers";
+import type { Mailbox } from "../../gen/webmail";
+import { el, fill, icon } from "../../lib/dom";
+import { size } from "../../lib/numbers";
 
 export interface MailboxListOwner {
   openMailbox(mailbox: Mailbox): void;

@@ -1,7 +1,7 @@
 // The list of messages: rows, selection and focus.
 
-import type { MessageItem } from "../gen/webmail";
-import { el, fill, icon } from "../lib/dom";
+import type { MessageItem } from "../../gen/webmail";
+import { el, fill, icon } from "../../lib/dom";
 import { addressList, age, fullTime, longAddress, shortAddress } from "./format";
 
 const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
@@ -112,15 +112,24 @@ export class MessageList {
     this.setSelection(new Set(this.items.map((item) => item.id)), this.focused);
   }
 
-  /** Move by rows (or to the ends, with infinities); `extend` keeps what is selected. */
-  move(by: number, extend: boolean): void {
+  /** Select the focused message too, or no longer. */
+  toggle(): void {
+    if (this.focused === 0) return;
+    const selected = new Set(this.selected);
+    if (!selected.delete(this.focused)) selected.add(this.focused);
+    this.setSelection(selected, this.focused);
+  }
+
+  /** Move by rows, or to the ends with infinities. */
+  move(by: number, how: "select" | "extend" | "focus"): void {
+    const extend = how === "extend";
     if (this.items.length === 0) return;
     const from = this.items.findIndex((item) => item.id === this.focused);
     const start = from >= 0 || !Number.isFinite(by) ? Math.max(from, 0) + by : by >= 0 ? 0 : Infinity;
     const to = Math.min(this.items.length - 1, Math.max(0, start));
     const id = this.items[to]!.id;
     const range = extend && from >= 0 ? this.items.slice(Math.min(from, to), Math.max(from, to) + 1).map((item) => item.id) : [];
-    this.setSelection(new Set([...(extend ? this.selected : []), ...range, id]), id);
+    this.setSelection(how === "focus" ? this.selected : new Set([...(extend ? this.selected : []), ...range, id]), id);
   }
 
   /** The next unread message below the focus. */

@@ -1,8 +1,8 @@
 // One message: its header, what can be done with it, and its text or HTML.
 
-import type { Attachment, Client, MessageItem, ParsedMessage } from "../gen/webmail";
-import { type Child, el, fill } from "../lib/dom";
-import { size } from "../lib/numbers";
+import type { Attachment, Client, MessageItem, ParsedMessage } from "../../gen/webmail";
+import { type Child, el, fill } from "../../lib/dom";
+import { size } from "../../lib/numbers";
 import { addressList, fullTime, longAddress, readableText } from "./format";
 
 export interface MessageOwner {
@@ -102,8 +102,10 @@ export class MessageView {
     if (this.item !== null) window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
   }
 
+  /** Scroll by screens, or to the ends with infinities. */
   scroll(screens: number): void {
-    this.body.scrollBy({ top: screens * this.body.clientHeight });
+    const by = Number.isFinite(screens) ? screens * this.body.clientHeight : Math.sign(screens) * this.body.scrollHeight;
+    this.body.scrollBy({ top: by });
   }
 
   private open(id: number): Promise<ParsedMessage> {

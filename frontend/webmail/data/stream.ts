@@ -1,8 +1,8 @@
 // The connection that brings everything: server-sent events, or a websocket where a proxy holds events back. It comes again when it is lost.
 
-import { type Client, type Request, type StreamEvent, checks, streamEventCheck } from "../gen/webmail";
-import { verify } from "../lib/check";
-import { CallFailed } from "../lib/client";
+import { type Client, type Request, type StreamEvent, checks, streamEventCheck } from "../../gen/webmail";
+import { verify } from "../../lib/check";
+import { CallFailed } from "../../lib/client";
 
 /** Without a first event after this long, something between buffers: try a websocket. */
 const bufferedAfter = 10_000;

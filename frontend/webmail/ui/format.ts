@@ -1,7 +1,7 @@
 // How values are shown: times, sizes, addresses, and text with links and quotes.
 
-import type { Address } from "../gen/webmail";
-import { type Child, el } from "../lib/dom";
+import type { Address } from "../../gen/webmail";
+import { type Child, el } from "../../lib/dom";
 
 const minute = 60;
 const hour = 60 * minute;

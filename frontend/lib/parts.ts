@@ -1,0 +1,20 @@
+// Parts of an app that are fetched when they are needed, once.
+
+/** File names of the parts of this app, with the hash of their content; `script/gen` puts them in. */
+declare const PARTS: Readonly<Record<string, string>>;
+
+const loading = new Map<string, Promise<unknown>>();
+
+/** The module of a part. It has its own copy of the library: give it what holds state. */
+export function part<T>(base: string, name: string): Promise<T> {
+  let found = loading.get(name);
+  if (found === undefined) {
+    found = import(`${base}part/${PARTS[name] ?? ""}`).catch((error: unknown) => {
+      // it may be there the next time
+      loading.delete(name);
+      throw new Error("A part of this page could not be loaded. Try again, or load the page anew.", { cause: error });
+    });
+    loading.set(name, found);
+  }
+  return found as Promise<T>;
+}

@@ -1,0 +1,57 @@
+// WEBMAIL-71: the command table.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { CommandTable, keyName } from "../lib/commands";
+import { match, ranked } from "../lib/palette";
+import type { Desk } from "../webmail/commands/desk";
+import { addCommands } from "../webmail/commands/table";
+
+const none = { key: "", code: "", ctrlKey: false, altKey: false, metaKey: false, shiftKey: false };
+
+test("keys have one name each", () => {
+  assert.equal(keyName({ ...none, key: "j" }), "j");
+  assert.equal(keyName({ ...none, key: "J", shiftKey: true }), "J");
+  assert.equal(keyName({ ...none, key: "ArrowDown", shiftKey: true }), "shift ArrowDown");
+  assert.equal(keyName({ ...none, key: "a", metaKey: true }), "ctrl a");
+  assert.equal(keyName({ ...none, key: " " }), "Space");
+  assert.equal(keyName({ ...none, key: "∆", code: "KeyJ", altKey: true }), "alt j");
+});
+
+test("of two commands with one key the possible one runs", () => {
+  const table = new CommandTable();
+  const ran: string[] = [];
+  let flagged = false;
+  table.add("g", [
+    { id: "flag", title: "Flag", keys: ["s"], when: () => !flagged, run: () => ran.push("flag") },
+    { id: "unflag", title: "Unflag", keys: ["s"], when: () => flagged, run: () => ran.push("unflag") },
+  ]);
+  assert.ok(table.key("s"));
+  flagged = true;
+  assert.ok(table.key("s"));
+  assert.ok(!table.key("x"));
+  assert.deepEqual(ran, ["flag", "unflag"]);
+  assert.throws(() => table.add("g", [{ id: "flag", title: "again", run: () => {} }]), /two commands/);
+});
+
+test("the palette finds by parts and by letters", () => {
+  assert.ok(match("Mark unread", "unr") >= 0);
+  assert.ok(match("Mark unread", "mkun") >= 0);
+  assert.equal(match("Mark unread", "xyz"), -1);
+  const titles = ["Show all keys", "Mark read", "Open the raw message"];
+  const found = ranked(
+    titles.map((title) => ({ id: title, title, run: () => {} })),
+    "ra",
+  );
+  assert.equal(found[0]?.title, "Open the raw message");
+});
+
+test("the keys of WEBMAIL-71 that the ground has", () => {
+  const commands = new CommandTable();
+  addCommands({ commands, selected: () => [], selectedCount: () => 0, shown: () => null, inRole: () => false } as unknown as Desk);
+  const bound = new Set(commands.all().flatMap((group) => group.commands.flatMap((command) => command.keys ?? [])));
+  const wanted = "i ? ArrowDown j ArrowUp k PageDown l PageUp h End . Home , Space|ctrl a|u|d Delete D a q m M s w E t T O|ctrl i|alt j|alt k|alt J|alt K";
+  for (const key of wanted.split("|").flatMap((part) => (/^(ctrl|alt) /.test(part) ? [part] : part.split(" ")))) {
+    assert.ok(bound.has(key), key);
+  }
+});

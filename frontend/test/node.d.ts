@@ -1,0 +1,15 @@
+// What the tests use of Node; its types are no dependency for that.
+
+declare module "node:test" {
+  export default function test(name: string, run: () => void | Promise<void>): void;
+}
+
+declare module "node:assert/strict" {
+  const assert: {
+    equal(actual: unknown, expected: unknown, message?: string): void;
+    deepEqual(actual: unknown, expected: unknown, message?: string): void;
+    ok(value: unknown, message?: string): void;
+    throws(work: () => unknown, expected?: RegExp): void;
+  };
+  export default assert;
+}

@@ -1,0 +1,48 @@
+// What commands and parts work on: the page as they see it.
+
+import type { Client, MessageItem } from "../../gen/webmail";
+import type { CommandTable } from "../../lib/commands";
+import type { Role } from "../data/model";
+
+export interface Desk {
+  readonly client: Client;
+  /** Path of the app, with a slash at its end. */
+  readonly base: string;
+  readonly commands: CommandTable;
+  /** Address of the log-in, and those that the account may send from; known once the stream has begun. */
+  facts(): { login_address: string; addresses: readonly string[] };
+
+  /** The message that is shown, if it is one. */
+  shown(): MessageItem | null;
+  /** The selected messages that are loaded, in the order of the list. */
+  selected(): MessageItem[];
+  /** How many are selected, loaded or not. */
+  selectedCount(): number;
+  /** Whether the mailbox that is shown has this role. */
+  inRole(role: Role): boolean;
+
+  /** Move the focus of the list by rows, or to its ends with infinities. */
+  moveFocus(by: number, how: "select" | "extend" | "focus"): void;
+  toggleFocused(): void;
+  selectAll(): void;
+  unselect(): void;
+  nextUnread(): void;
+
+  toRole(role: Role): void;
+  chooseMove(): void;
+  deleteForGood(): void;
+  flag(flags: string[], add: boolean): void;
+  exportSelection(): void;
+
+  showText(): void;
+  showHTML(): void;
+  toggleHeaders(): void;
+  openRaw(): void;
+  /** Scroll the message by screens, or to its ends with infinities. */
+  scrollMessage(screens: number): void;
+
+  openInbox(): void;
+  createMailbox(): void;
+  toggleUnread(): void;
+  logOut(): void;
+}

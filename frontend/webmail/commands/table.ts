@@ -1,0 +1,112 @@
+// The commands of the webmail (WEBMAIL-71): what each is called, its keys, and when it can be done. What it does is the desk's.
+// Parts add their own: compose, search, settings.
+
+import type { Command } from "../../lib/commands";
+import { openPalette, showKeys } from "../../lib/palette";
+import { t } from "../../lib/words";
+import type { Desk } from "./desk";
+
+/** The commands that a bar above the message shows, in this order; those that cannot be done are left out. */
+export const barCommands = [
+  "message.archive",
+  "message.trash",
+  "message.delete",
+  "message.junk",
+  "message.move",
+  "message.unread",
+  "message.read",
+  "message.flag",
+  "message.unflag",
+  "message.export",
+] as const;
+
+/** Put the commands of the ground into the desk's table. */
+export function addCommands(desk: Desk): void {
+  desk.commands.add(t("Anywhere"), anywhere(desk));
+  desk.commands.add(t("List"), list(desk));
+  desk.commands.add(t("Messages"), messages(desk));
+  desk.commands.add(t("Message"), message(desk));
+}
+
+function anywhere(desk: Desk): Command[] {
+  return [
+    { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => openPalette(desk.commands) },
+    { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => showKeys(desk.commands) },
+    { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
+    { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
+    { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
+    { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() },
+  ];
+}
+
+/** A move of the list in its three forms: with ctrl only the focus moves, with shift the selection grows. */
+function move(desk: Desk, id: string, title: string, by: number, key: string, letter: string): Command[] {
+  const upper = letter.toUpperCase();
+  const extend = upper === letter ? [`shift ${key}`] : [`shift ${key}`, upper];
+  return [
+    { id: `list.${id}`, title, keys: [letter, key], quiet: true, run: () => desk.moveFocus(by, "select") },
+    { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") },
+    { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key}`], quiet: true, run: () => desk.moveFocus(by, "focus") },
+  ];
+}
+
+function list(desk: Desk): Command[] {
+  const some = () => desk.selectedCount() > 0;
+  return [
+    ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
+    ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
+    ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"),
+    ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"),
+    ...move(desk, "last", t("Last message"), Infinity, "End", "."),
+    ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
+    { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
+    { id: "list.toggle", title: t("Select, or unselect"), keys: ["Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
+    { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
+    { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
+    { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() },
+  ];
+}
+
+function messages(desk: Desk): Command[] {
+  const some = () => desk.selectedCount() > 0;
+  const any = (flag: string) => () => desk.selected().some((item) => item.flags.includes(flag));
+  const anyWithout = (flag: string) => () => desk.selected().some((item) => !item.flags.includes(flag));
+  // in Trash there is no way but out (WEBMAIL-83)
+  const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
+  const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
+  return [
+    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive"), run: () => desk.toRole("archive") },
+    { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
+    { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
+    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: some, run: () => desk.deleteForGood() },
+    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk"), run: () => desk.toRole("junk") },
+    { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
+    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
+    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen"], false) },
+    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !any("\\flagged")(), run: () => desk.flag(["\\flagged"], true) },
+    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
+    { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() },
+  ];
+}
+
+function message(desk: Desk): Command[] {
+  const shown = () => desk.shown() !== null;
+  const scroll = (id: string, title: string, by: number, keys: string[]): Command => ({
+    id,
+    title,
+    keys,
+    quiet: true,
+    when: shown,
+    run: () => desk.scrollMessage(by),
+  });
+  return [
+    { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.showText() },
+    { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown, run: () => desk.showHTML() },
+    { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
+    { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
+    scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
+    scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
+    scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
+    scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"]),
+  ];
+}

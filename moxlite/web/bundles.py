@@ -1,0 +1,52 @@
+"""The lazy parts of an app's script: files that the page fetches when it needs them, once (WEBMAIL-5).
+
+``static/APP-NAME.js`` is served as ``part/NAME.TAG.js``. The tag is made from the content, so an answer never changes,
+and the page has the tags of the parts that it was built with.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from moxlite.web.document import STATIC, build_tag
+from moxlite.web.headers import SERVICE_HEADERS
+from moxlite.web.http.conditional import Representation, respond
+from moxlite.web.http.encoding import choose, compress
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import Request, ResponseWriter
+
+__all__ = ["Bundles"]
+
+GZIP_LEVEL: Final = 9  # once per start of the server
+IMMUTABLE: Final = "public, max-age=31536000, immutable"  # a year, RFC 8246
+
+
+class Bundles:
+    """The parts of one app, by the names that its page knows."""
+
+    def __init__(self, app: str) -> None:
+        self._parts: dict[str, tuple[Representation, Representation]] = {}
+        modified = datetime.now(UTC)
+        headers = (("cache-control", IMMUTABLE), ("vary", "Accept-Encoding"), *SERVICE_HEADERS)
+        for path in sorted(STATIC.glob(f"{app}-*.js")):
+            content = path.read_bytes()
+            tag = build_tag(content.decode())
+            name = f"{path.stem.removeprefix(f'{app}-')}.{tag}.js"
+            kind = "text/javascript; charset=utf-8"
+            squeezed = compress(content, "gzip", gzip_level=GZIP_LEVEL)
+            self._parts[name] = (
+                Representation(content, kind, tag, modified, headers),
+                Representation(squeezed, kind, f"{tag}-gzip", modified, (*headers, ("content-encoding", "gzip"))),
+            )
+
+    async def handle(self, name: str, request: Request, writer: ResponseWriter) -> None:
+        """Answer GET and HEAD with the part of this name, tag included; 404 for a part of another build."""
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPError(405, "This part can only be fetched.", (("allow", "GET, HEAD"),))
+        found = self._parts.get(name)
+        if found is None:
+            raise HTTPError(404, "There is no such part, or no more: the page is of another version.")
+        plain, squeezed = found
+        item = squeezed if choose(request.headers, ("gzip",)) else plain
+        await writer.respond(respond(request.method, request.headers, item))

@@ -1,0 +1,154 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      if (before instanceof HTMLElement) before.focus();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/post.ts
+function postForm(action, fields) {
+  const form = el(
+    "form",
+    { method: "post", action, hidden: true },
+    Object.entries(fields).map(([name, value]) => el("input", { type: "hidden", name, value }))
+  );
+  document.body.append(form);
+  form.submit();
+  form.remove();
+}
+
+// webmail/export/part.ts
+async function exportMail(client, base, title, what) {
+  const below = el("input", { type: "checkbox" });
+  const parent = "parent" in what && what.parent;
+  const forms = [
+    ["One mbox file", { format: "mbox", archive: "none" }],
+    ["zip archive with mbox files", { format: "mbox", archive: "zip" }],
+    ["zip archive with Maildirs", { format: "maildir", archive: "zip" }],
+    ["tar.gz archive with Maildirs", { format: "maildir", archive: "tgz" }]
+  ];
+  const buttons = forms.map(([label, form2], i) => {
+    const button = el("button", { autofocus: i === 0 }, label);
+    if (form2["archive"] === "none") below.addEventListener("change", () => button.disabled = below.checked);
+    return { button, form: form2 };
+  });
+  const form = await dialog(title, (close) => {
+    for (const { button, form: form2 } of buttons) button.addEventListener("click", () => close(form2));
+    return [
+      parent && el("label", { class: "check" }, below, "With the mailboxes inside it"),
+      el("div", { class: "choices" }, buttons.map(({ button }) => button))
+    ].filter((part) => part !== false);
+  });
+  if (form === null) return;
+  const chosen = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
+  if (below.checked) chosen["recursive"] = "1";
+  const alive = await attempt("Exporting", () => client.decode_mime_words(""));
+  if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
+}
+export {
+  exportMail
+};
