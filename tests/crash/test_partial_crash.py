@@ -15,7 +15,7 @@ from tests.killserver import POINTS
 from tests.running import ServedServer
 from tests.tools import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.served, pytest.mark.slow]
 
 MESSAGE = (
     "From: Sam <sam@example.org>\r\nTo: all\r\nSubject: three\r\nMessage-ID: <three@example.org>\r\n\r\n"

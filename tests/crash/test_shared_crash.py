@@ -9,6 +9,8 @@ import pytest
 
 from tests.tools import outcome_of
 
+pytestmark = pytest.mark.served
+
 CHILD = """
 import json, os, sys, trio
 from contextlib import AsyncExitStack

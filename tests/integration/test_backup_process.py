@@ -12,7 +12,7 @@ import pytest
 from tests.campaigns.kill import session
 from tests.running import ServedServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.served, pytest.mark.slow]
 
 
 def send(server: ServedServer, count: int, first: int = 0) -> None:

@@ -19,7 +19,7 @@ from tests.integration.mail import Stored, holdings, message
 from tests.running import LocalServer
 from tests.tools import need
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 DATE = 1_790_000_000
 

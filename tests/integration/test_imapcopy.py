@@ -26,7 +26,7 @@ from tests.realservers import Dovecot
 from tests.running import LocalServer, make_certificate
 from tests.tools import top, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 PASSWORD = "moxmoxmox"
 BOXES = ("INBOX", "Work", "Work/2019", "Entwürfe", "Sent Items", "Lists/a&b")

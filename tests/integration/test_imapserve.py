@@ -14,7 +14,7 @@ import pytest
 from tests.running import LocalServer
 from tests.tools import top, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 
 def test_a_mail_program_may_run_the_command_instead_of_connecting(

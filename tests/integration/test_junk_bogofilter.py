@@ -13,6 +13,8 @@ from moxlite.store.junkparams import JunkParams
 from tests.junkcorpus import Corpus
 from tests.tools import need
 
+pytestmark = pytest.mark.served
+
 PARAMS = JunkParams()
 
 

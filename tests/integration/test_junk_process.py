@@ -10,6 +10,8 @@ from tests.running import LocalServer
 from tests.store_mail import mail
 from tests.tools import until
 
+pytestmark = pytest.mark.served
+
 SETTINGS = """\
 junk_filter = { threshold = 0.95, onegrams = true }
 """

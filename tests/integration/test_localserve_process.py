@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.running import LocalServer, make_certificate
 from tests.tools import top, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localserve")]
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.xdist_group("localserve")]
 
 
 def moxlite(*args: str, stdin: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

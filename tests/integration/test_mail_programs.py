@@ -19,7 +19,7 @@ from tests.realservers import Dovecot
 from tests.running import LocalServer, make_certificate
 from tests.tools import need
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 DATE = 1_790_000_000
 

@@ -17,7 +17,7 @@ from tests.mime_corpus import corpus, load, sections
 from tests.realservers import Dovecot
 from tests.running import LocalServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 STRUCTURES: Final = ("BODY", "BODYSTRUCTURE")
 

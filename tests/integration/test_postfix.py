@@ -12,7 +12,7 @@ from tests.realservers import Dovecot, Postfix
 from tests.running import LocalServer, ServedServer
 from tests.tools import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 
 def test_postfix_relays_into_it_over_starttls(shared: LocalServer, session: imaplib.IMAP4, tmp_path: Path) -> None:

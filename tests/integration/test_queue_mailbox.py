@@ -11,7 +11,7 @@ import pytest
 from tests.running import ServedServer
 from tests.tools import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 MESSAGE = b"From: bob@example.org\r\nTo: %b@elsewhere.example\r\nSubject: %b\r\n\r\ntext\r\n"
 SETTING = "[accounts.bob]\nqueue_mailbox = true\n"

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.mail import message
 from tests.running import ServedServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 BOX = "Other Users/bob/Invoices"
 

@@ -12,7 +12,7 @@ from tests.tools import need
 #: swaks ends what it reads from --data with a line end of its own.
 SWAKS_ADDS = b"\r\n"
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

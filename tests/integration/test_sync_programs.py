@@ -14,7 +14,7 @@ from tests.integration.mail import contents, message
 from tests.running import LocalServer
 from tests.tools import need
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.running import LocalServer
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
 
 HTML = (
     '<h1 style="color: teal">Hello</h1><p onclick="document.title=1">Reader</p>'

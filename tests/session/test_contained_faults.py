@@ -15,7 +15,7 @@ from moxlite.process.signals import Signals
 from moxlite.process.startup import StartFailed
 from tests.house import Running, house, soon
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.served, pytest.mark.slow]
 
 OLD = time.time() - 15 * 24 * 3600
 

@@ -1,7 +1,11 @@
 """What clients are told while an account's file cannot be written or read (docs/spec/store.md, STORE-158)."""
 
+import pytest
+
 from tests.session.imapd_harness import Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
+
+pytestmark = pytest.mark.served
 
 __all__ = ["clock", "imap", "smtp"]
 

@@ -27,6 +27,8 @@ from moxlite.proto.imap.seqset import SequenceSet
 from moxlite.proto.imap.write import Appended
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 USER = "mia@example.org"

@@ -38,6 +38,8 @@ from moxlite.store.types import Flag, Mailbox, MessageRow
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.store_mail import look, mail
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 FORGET_SENT = "DELETE FROM imap_copy WHERE remote_id IN (SELECT id FROM imap_remote WHERE role = 'target')"

@@ -15,6 +15,8 @@ from moxlite.store.types import Flag
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put, rows
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 MEGABYTE = 1 << 20

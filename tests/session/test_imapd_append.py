@@ -20,6 +20,8 @@ from moxlite.store.types import CHUNK_BITS, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import look, put, rows
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 INBOX = MailboxID(1)

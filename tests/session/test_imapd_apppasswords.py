@@ -57,6 +57,7 @@ def test_each_command_is_known_to_change_something_or_not() -> None:
         assert handler.changes == (command not in READING), command
 
 
+@pytest.mark.served
 async def test_reading_works_with_an_app_password_for_reading(imap: Imap, tmp_path: Path) -> None:
     r"""IMAP-158: mailboxes open as by EXAMINE; looking at a message doesn't mark it, nor what is \Recent."""
     async with reader(imap, tmp_path) as client:
@@ -74,6 +75,7 @@ async def test_reading_works_with_an_app_password_for_reading(imap: Imap, tmp_pa
         await client.ok("f CLOSE")
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     "command",
     [
@@ -102,6 +104,7 @@ async def test_changes_are_refused(imap: Imap, tmp_path: Path, command: str) -> 
             assert account.bus.modseq == before
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("command", ["APPEND Inbox", "REPLACE 1 Inbox"])
 async def test_a_message_is_refused_before_it_comes(imap: Imap, tmp_path: Path, command: str) -> None:
     """IMAP-158, IMAP-85"""
@@ -114,6 +117,7 @@ async def test_a_message_is_refused_before_it_comes(imap: Imap, tmp_path: Path, 
         await client.ok("z NOOP")
 
 
+@pytest.mark.served
 async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: Path) -> None:
     """STORE-191, IMAP-23, IMAP-158: only the sessions of the one that goes end, at once."""
     async with operator(imap, tmp_path) as ctl, imap.user() as owner:
@@ -152,6 +156,7 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
             assert answer == "NO [AUTHORIZATIONFAILED] this app password is not for imap"
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("how", ["in time", "the clock is set"])
 async def test_sessions_end_with_the_time_of_their_app_password(
     imap: Imap, tmp_path: Path, mock_clock: MockClock, monkeypatch: pytest.MonkeyPatch, how: str

@@ -18,6 +18,8 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.auth.tlskeys import TLSKey, add_key
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 KEY = hashlib.sha256(b"key").digest()

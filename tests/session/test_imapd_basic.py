@@ -10,6 +10,8 @@ from moxlite.imapd import connection
 from moxlite.imapd.session.sessions import SessionFacts
 from tests.session.imapd_harness import Imap, imap
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 

@@ -84,6 +84,7 @@ def test_a_capability_has_a_module_that_uses_it(capability: str) -> None:
     assert words in text
 
 
+@pytest.mark.served
 async def test_whatever_is_announced_has_a_module(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-36, IMAP-175: with TLS and without, with all that the operator can switch on."""
     monkeypatch.setattr(Context, "message_limit", 1000)

@@ -4,6 +4,8 @@ import pytest
 
 from tests.session.imapd_harness import Client, Imap, imap
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 MAIL = (

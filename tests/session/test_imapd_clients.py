@@ -21,6 +21,8 @@ from moxlite.net.tls import ServerTLS
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 MAIL = b"From: a@example.org\r\nSubject: greetings\r\n\r\nhello\r\n"

@@ -9,6 +9,8 @@ import trio.testing
 from moxlite.net.deflate import STEP, DeflateStream
 from tests.session.imapd_harness import Client, Imap, imap
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 

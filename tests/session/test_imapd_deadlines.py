@@ -16,6 +16,8 @@ from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 INBOX = MailboxID(1)

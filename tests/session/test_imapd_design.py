@@ -22,6 +22,8 @@ from tests.session.imapd_harness import PASSWORD, TLS, Client, Imap, imap
 from tests.store_mail import box, put
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 YEARS = 10 * 365 * 86_400 * 1_000_000_000

@@ -19,6 +19,8 @@ from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared, put
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 BOX = MailboxID(1)

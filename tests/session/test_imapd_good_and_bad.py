@@ -457,6 +457,7 @@ async def play(c: Client, transcript: str) -> None:
         assert tagged.startswith(expected[-1]), (command, tagged)
 
 
+@pytest.mark.served
 async def test_before_login(imap: Imap) -> None:
     """IMAP-52, IMAP-173: what any state, and the time before the log-in, has."""
     async with imap.connect() as c:
@@ -465,6 +466,7 @@ async def test_before_login(imap: Imap) -> None:
         await play(c, LOGIN)
 
 
+@pytest.mark.served
 async def test_in_clear(imap: Imap) -> None:
     """IMAP-41, IMAP-173"""
     tls = ServerTLS([self_signed(["localhost"])])
@@ -472,6 +474,7 @@ async def test_in_clear(imap: Imap) -> None:
         await play(c, IN_CLEAR)
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("transcript", AUTHENTICATED.values(), ids=AUTHENTICATED.keys())
 async def test_after_login(imap: Imap, transcript: str) -> None:
     """IMAP-52, IMAP-173"""

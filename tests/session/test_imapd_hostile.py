@@ -11,6 +11,8 @@ from moxlite.store.types import Flag
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 LINES = r"""

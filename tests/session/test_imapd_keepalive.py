@@ -1,11 +1,14 @@
 """Signs of life while a client idles (IMAP-161)."""
 
 import msgspec
+import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
 
 from tests.session.imapd_harness import Imap, imap
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

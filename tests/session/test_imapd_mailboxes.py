@@ -17,6 +17,7 @@ from tests.store_mail import mail, put
 __all__ = ["imap"]
 
 
+@pytest.mark.served
 async def test_create_makes_parents_and_tells_them(imap: Imap) -> None:
     """IMAP-34, IMAP-59, IMAP-63, IMAP-106"""
     rev2 = ["IMAP4rev2"]
@@ -29,6 +30,7 @@ async def test_create_makes_parents_and_tells_them(imap: Imap) -> None:
         assert (await c.tagged("a CREATE INBOX")).startswith("NO [ALREADYEXISTS]")
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("name", ['"#x"', "x//y", "x/./y", '"x/../y"', '""', '"' + "x" * 256 + '"', '"a\x7f"'])
 async def test_names_that_break_the_rules_are_refused(imap: Imap, name: str) -> None:
     """IMAP-33"""
@@ -36,6 +38,7 @@ async def test_names_that_break_the_rules_are_refused(imap: Imap, name: str) -> 
         assert (await c.tagged(f"a CREATE {name}")).startswith("NO [CANNOT]")
 
 
+@pytest.mark.served
 async def test_create_with_special_use(imap: Imap) -> None:
     """IMAP-63"""
     async with imap.user(select=None) as c:
@@ -45,6 +48,7 @@ async def test_create_with_special_use(imap: Imap) -> None:
         assert (await c.tagged(r"a CREATE q (USE (\All))")).startswith("NO [USEATTR]")
 
 
+@pytest.mark.served
 async def test_delete_keeps_subscription_and_refuses_parents_and_inbox(imap: Imap) -> None:
     """IMAP-64"""
     async with imap.user(select=None) as c:
@@ -60,6 +64,7 @@ async def test_delete_keeps_subscription_and_refuses_parents_and_inbox(imap: Ima
         assert int(second.split()[-1][:-1]) > int(first.split()[-1][:-1])
 
 
+@pytest.mark.served
 async def test_rename_takes_children_along_and_keeps_identity(imap: Imap) -> None:
     """IMAP-59, IMAP-65"""
     async with imap.user(select=None) as c, imap.user(select=None, enable=["IMAP4rev2"]) as d:
@@ -84,6 +89,7 @@ async def test_rename_takes_children_along_and_keeps_identity(imap: Imap) -> Non
         ]
 
 
+@pytest.mark.served
 async def test_mailboxes_are_told_unasked_with_rev2_alone(imap: Imap) -> None:
     """IMAP-59: Thunderbird takes a LIST within RENAME for another mailbox, and shows the old one on."""
     async with imap.user(select=None) as c, imap.user(select=None) as idler:
@@ -94,6 +100,7 @@ async def test_mailboxes_are_told_unasked_with_rev2_alone(imap: Imap) -> None:
         assert await idler.done() == []
 
 
+@pytest.mark.served
 async def test_renaming_inbox_moves_its_messages(imap: Imap) -> None:
     """IMAP-65"""
     async with imap.account() as account, imap.user() as c:
@@ -105,6 +112,7 @@ async def test_renaming_inbox_moves_its_messages(imap: Imap) -> None:
         assert len(await c.ok('a LIST "" inbox*')) == 2
 
 
+@pytest.mark.served
 async def test_subscriptions_do_not_need_mailboxes(imap: Imap) -> None:
     """IMAP-59, IMAP-66"""
     async with imap.user(select=None, enable=["IMAP4rev2"]) as c:
@@ -117,6 +125,7 @@ async def test_subscriptions_do_not_need_mailboxes(imap: Imap) -> None:
         assert await c.ok("a UNSUBSCRIBE Archive") == []
 
 
+@pytest.mark.served
 async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> None:
     """IMAP-67, IMAP-140"""
     async with imap.user(select=None) as c:
@@ -139,6 +148,7 @@ async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> 
         assert len(await c.ok('a LIST (SPECIAL-USE) "" * RETURN (SUBSCRIBED)')) == 5
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
@@ -157,6 +167,7 @@ async def test_what_is_no_mailbox_name_is_refused_and_no_bad_command(imap: Imap,
         assert (await c.response()).startswith(f"a {answer}")
 
 
+@pytest.mark.served
 async def test_list_extended_selects_and_returns(imap: Imap) -> None:
     """IMAP-68, IMAP-71"""
     async with imap.account() as account, imap.user(select=None) as c:
@@ -174,6 +185,7 @@ async def test_list_extended_selects_and_returns(imap: Imap) -> None:
         assert (await c.ok('a LIST "" Inbox RETURN (MYRIGHTS)'))[1:] == ["* MYRIGHTS INBOX lrswipkxteacd"]
 
 
+@pytest.mark.served
 async def test_status_tells_each_value(imap: Imap) -> None:
     """IMAP-70, IMAP-71, IMAP-72a, IMAP-76"""
     async with imap.account() as account, imap.user(select=None) as c:
@@ -194,6 +206,7 @@ async def test_status_tells_each_value(imap: Imap) -> None:
         assert await c.ok("a STATUS inbox (RECENT)") == ["* STATUS INBOX (RECENT 0)"]
 
 
+@pytest.mark.served
 async def test_removed_mailboxes_are_told_to_rev2_clients_only(imap: Imap) -> None:
     """IMAP-59"""
     async with imap.user(select=None) as c, imap.user(select=None, enable=["IMAP4rev2"]) as d:
@@ -232,6 +245,7 @@ def test_patterns_match_without_backtracking() -> None:
     assert time.thread_time() - started < 2  # a second even on a slow machine; backtracking would take for ever
 
 
+@pytest.mark.served
 async def test_delete_removes_messages_in_slices_between_which_others_write(
     imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,8 @@ from moxlite.imapd import Context
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import box, put
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 

@@ -1,6 +1,10 @@
 """METADATA and LIST-METADATA (RFC 5464, RFC 9590; IMAP-133)."""
 
+import pytest
+
 from tests.session.imapd_harness import Imap, imap
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

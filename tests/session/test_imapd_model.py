@@ -20,6 +20,8 @@ from moxlite.store.rows.keywords import flag_words
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import put, rows
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 WORDS = (r"\Seen", r"\Flagged", r"\Deleted", "$Forwarded", "work", "Later")

@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+
 from tests.session.imapd_harness import Client, Imap, imap
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

@@ -6,6 +6,8 @@ from moxlite.imapd.mailboxes import notify as notify_module
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 MAIL = "Subject: hello\r\n\r\nbody"

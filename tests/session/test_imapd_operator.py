@@ -58,6 +58,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
             yield client
 
 
+@pytest.mark.served
 async def test_sessions_are_listed_with_what_they_do(imap: Imap, tmp_path: Path) -> None:
     """IMAP-159"""
     async with operator(imap, tmp_path) as ctl, imap.connect(), imap.user(select="Archive") as c:
@@ -70,6 +71,7 @@ async def test_sessions_are_listed_with_what_they_do(imap: Imap, tmp_path: Path)
         assert found.sent > 500
 
 
+@pytest.mark.served
 async def test_a_session_can_be_ended(imap: Imap, tmp_path: Path) -> None:
     """IMAP-159"""
     async with operator(imap, tmp_path) as ctl, imap.user() as c:
@@ -80,6 +82,7 @@ async def test_a_session_can_be_ended(imap: Imap, tmp_path: Path) -> None:
             await ctl.call("imap sessions", ImapSessions(99), list[ImapSession])
 
 
+@pytest.mark.served
 async def test_a_new_password_ends_the_sessions(imap: Imap, tmp_path: Path) -> None:
     """IMAP-23"""
     async with operator(imap, tmp_path) as ctl, imap.user() as c:
@@ -91,6 +94,7 @@ async def test_a_new_password_ends_the_sessions(imap: Imap, tmp_path: Path) -> N
             await again.login(password="another horse")
 
 
+@pytest.mark.served
 async def test_a_removal_goes_on_when_who_asked_for_it_is_gone(imap: Imap, tmp_path: Path) -> None:
     """STORE-140, ADMIN-15: else the next start would finish it, and take a new account of that name away."""
     auth = imap.context.auth
@@ -114,6 +118,7 @@ async def test_a_removal_goes_on_when_who_asked_for_it_is_gone(imap: Imap, tmp_p
         assert imap.accounts.exists("bo")
 
 
+@pytest.mark.served
 async def test_a_removal_that_failed_is_finished_before_the_name_is_given_anew(imap: Imap, tmp_path: Path) -> None:
     """STORE-140: a new account never sees old mail, and is not taken for the old one at the next start."""
     auth = imap.context.auth
@@ -127,6 +132,7 @@ async def test_a_removal_that_failed_is_finished_before_the_name_is_given_anew(i
         assert await rows(account) == []
 
 
+@pytest.mark.served
 async def test_imapserve_is_a_session_that_is_logged_in(imap: Imap, tmp_path: Path) -> None:
     """IMAP-22"""
     answers = bytearray()
@@ -151,6 +157,7 @@ async def test_imapserve_is_a_session_that_is_logged_in(imap: Imap, tmp_path: Pa
         assert imap.context.sessions.count() == 0
 
 
+@pytest.mark.served
 async def test_imapserve_ends_with_its_input(imap: Imap, tmp_path: Path) -> None:
     """IMAP-22"""
 
@@ -182,6 +189,7 @@ async def transcript(imap: Imap, tmp_path: Path) -> AsyncIterator[list[str]]:
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.served
 async def test_a_transcript_shows_what_is_said_and_no_secrets(
     imap: Imap, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -233,6 +241,7 @@ async def test_a_transcript_shows_what_is_said_and_no_secrets(
     assert not imap.context.sessions._taps
 
 
+@pytest.mark.served
 async def test_a_session_that_idles_is_followed_from_its_next_line_on(imap: Imap, tmp_path: Path) -> None:
     """IMAP-159"""
     async with imap.user() as c:
@@ -245,6 +254,7 @@ async def test_a_session_that_idles_is_followed_from_its_next_line_on(imap: Imap
             await c.ok("a LOGOUT")
 
 
+@pytest.mark.served
 async def test_a_transcript_ends_by_itself(imap: Imap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-159: after its time, or when it's long enough; it takes no more memory than its buffer."""
     shown: list[bytes] = []

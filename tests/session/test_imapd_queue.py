@@ -5,6 +5,7 @@ trash (IMAP-162). The queue itself is in test_queue_mirror.py.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import trio
 
 from moxlite.store.changelog.account import Account
@@ -14,6 +15,8 @@ from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_qu
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.upkeep.outbox import OutboxRow
 from tests.session.imapd_harness import Client, Imap, imap
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

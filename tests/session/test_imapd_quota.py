@@ -1,6 +1,10 @@
 """QUOTA (RFC 9208; IMAP-132)."""
 
+import pytest
+
 from tests.session.imapd_harness import Imap, imap
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

@@ -10,6 +10,8 @@ from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 INBOX = MailboxID(1)

@@ -19,6 +19,8 @@ from tests.session.imapd_harness import Client, Context, Imap, imap
 from tests.store_mail import put
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 INBOX = MailboxID(1)

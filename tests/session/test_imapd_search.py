@@ -54,6 +54,7 @@ async def c(imap: Imap) -> AsyncIterator[Client]:
         yield client
 
 
+@pytest.mark.served
 async def test_flag_keys(imap: Imap, c: Client) -> None:
     """IMAP-119"""
     flags = ["", r"\Seen", r"\Answered", r"\Flagged", r"\Deleted", r"\Draft", "$Forwarded", "work", "Junk", "$Junk"]
@@ -79,6 +80,7 @@ async def test_flag_keys(imap: Imap, c: Client) -> None:
     assert await find(c, "OR SEEN (OR ANSWERED DRAFT)") == [2, 3, 6]
 
 
+@pytest.mark.served
 async def test_size_and_date_keys(imap: Imap, c: Client) -> None:
     """IMAP-119, IMAP-122"""
     # the day is that of the stored offset: 23:30 -1100 is the next day in UTC
@@ -107,6 +109,7 @@ async def test_size_and_date_keys(imap: Imap, c: Client) -> None:
         assert (await c.tagged(f"a SEARCH {wrong}")).startswith("BAD"), wrong
 
 
+@pytest.mark.served
 async def test_age_keys(imap: Imap, c: Client) -> None:
     """IMAP-122"""
     now = dt.datetime.now(dt.UTC)
@@ -120,6 +123,7 @@ async def test_age_keys(imap: Imap, c: Client) -> None:
     assert await find(c, "YOUNGER 4294967295") == [1, 2, 3]
 
 
+@pytest.mark.served
 async def test_sent_keys_take_the_date_field_in_its_own_zone(imap: Imap, c: Client) -> None:
     """IMAP-122"""
     dates = ["Sun, 1 Feb 2026 23:30:00 -1100", "Mon, 2 Feb 2026 00:30:00 +1400", "nonsense", "", "3 Feb 26 12:00 GMT"]
@@ -134,6 +138,7 @@ async def test_sent_keys_take_the_date_field_in_its_own_zone(imap: Imap, c: Clie
     assert await find(c, "OR SENTON 1-Feb-2026 ON 9-Sep-2020") == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.served
 async def test_sets_of_numbers_and_uids(imap: Imap, c: Client) -> None:
     """IMAP-62, IMAP-119, IMAP-145"""
     async with imap.account() as account:
@@ -159,6 +164,7 @@ async def test_sets_of_numbers_and_uids(imap: Imap, c: Client) -> None:
     assert await find(c, "*") == await find(c, "1:*") == []
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     "field",
     [
@@ -183,6 +189,7 @@ async def test_an_address_is_found_as_the_envelope_shows_it(imap: Imap, c: Clien
         assert await find(c, 'FROM "(his office)"') == [1]
 
 
+@pytest.mark.served
 async def test_ids_find_their_messages(imap: Imap, c: Client) -> None:
     """IMAP-106, IMAP-119"""
     await c.append("Subject: one\r\nMessage-ID: <1@x>\r\n\r\nx")
@@ -197,6 +204,7 @@ async def test_ids_find_their_messages(imap: Imap, c: Client) -> None:
         assert await find(c, f"EMAILID {wrong}") == []
 
 
+@pytest.mark.served
 async def test_recent_new_and_old(imap: Imap) -> None:
     """IMAP-72a, IMAP-119"""
     async with imap.account() as account:
@@ -223,6 +231,7 @@ async def test_recent_new_and_old(imap: Imap) -> None:
                 assert await c.ok(f"a SEARCH {key}") == [f'* ESEARCH (TAG "a"){numbers}']
 
 
+@pytest.mark.served
 async def test_header_keys(imap: Imap, c: Client) -> None:
     """IMAP-121"""
     await c.append(
@@ -267,6 +276,7 @@ async def test_header_keys(imap: Imap, c: Client) -> None:
         assert await find(c, b"CHARSET UTF-8 " + octets) == numbers, program
 
 
+@pytest.mark.served
 async def test_body_keys(imap: Imap, c: Client) -> None:
     """IMAP-121"""
     html = "<html><head><title>t</title><style>x{}</style></head><body><p>Vis<b>ib</b>le &amp; text</p></body></html>"
@@ -305,6 +315,7 @@ async def test_body_keys(imap: Imap, c: Client) -> None:
         assert await find(c, b"CHARSET UTF-8 " + program.encode()) == numbers, program
 
 
+@pytest.mark.served
 async def test_text_keys_below_or_and_not(imap: Imap, c: Client) -> None:
     """IMAP-119, IMAP-121"""
     for number, text in enumerate(("apple", "banana", "apple banana", "cherry"), 1):
@@ -346,6 +357,7 @@ CHARSETS = {
 }
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("charset", CHARSETS)
 async def test_charsets(c: Client, charset: str) -> None:
     """IMAP-120"""
@@ -358,6 +370,7 @@ async def test_charsets(c: Client, charset: str) -> None:
     assert await find(c, ask) == [1]
 
 
+@pytest.mark.served
 async def test_other_charsets_are_refused(imap: Imap, c: Client) -> None:
     """IMAP-120"""
     await c.append(message("x", "x"))
@@ -371,6 +384,7 @@ async def test_other_charsets_are_refused(imap: Imap, c: Client) -> None:
         assert await find(d, "CHARSET UTF-8 BODY x") == [1]
 
 
+@pytest.mark.served
 async def test_return_options(imap: Imap, c: Client) -> None:
     """IMAP-107, IMAP-123"""
     async with imap.account() as account:
@@ -407,6 +421,7 @@ async def test_return_options(imap: Imap, c: Client) -> None:
         assert (await c.tagged(f"a SEARCH RETURN ({wrong}) ALL")).startswith("BAD"), wrong
 
 
+@pytest.mark.served
 async def test_results_without_return(imap: Imap, c: Client) -> None:
     """IMAP-123"""
     async with imap.account() as account:
@@ -423,6 +438,7 @@ async def test_results_without_return(imap: Imap, c: Client) -> None:
         assert await d.ok("a UID SEARCH DRAFT") == ['* ESEARCH (TAG "a") UID']
 
 
+@pytest.mark.served
 async def test_saved_results(imap: Imap, c: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-124"""
 
@@ -460,6 +476,7 @@ async def test_saved_results(imap: Imap, c: Client, monkeypatch: pytest.MonkeyPa
         assert await find(c, "$") == []
 
 
+@pytest.mark.served
 async def test_modseq(imap: Imap, c: Client) -> None:
     """IMAP-76, IMAP-80, IMAP-119"""
     async with imap.account() as account:
@@ -483,6 +500,7 @@ async def test_modseq(imap: Imap, c: Client) -> None:
         ]
 
 
+@pytest.mark.served
 async def test_removed_messages_are_not_found(imap: Imap, c: Client) -> None:
     """IMAP-54, IMAP-119"""
     async with imap.account() as account:
@@ -497,6 +515,7 @@ async def test_removed_messages_are_not_found(imap: Imap, c: Client) -> None:
         assert await find(c, "ALL") == [1, 2, 3]
 
 
+@pytest.mark.served
 async def test_damaged_messages_do_not_stop_a_search(imap: Imap, c: Client) -> None:
     """IMAP-96, IMAP-121"""
     async with imap.account() as account:
@@ -520,6 +539,7 @@ async def test_damaged_messages_do_not_stop_a_search(imap: Imap, c: Client) -> N
             )
 
 
+@pytest.mark.served
 async def test_headers_longer_than_what_is_stored_are_searched_to_their_end(imap: Imap, c: Client) -> None:
     """IMAP-121"""
     filler = "".join(f"X-Filler: {'f' * 900}\r\n" for _ in range(80))
@@ -531,6 +551,7 @@ async def test_headers_longer_than_what_is_stored_are_searched_to_their_end(imap
     assert await find(c, 'HEADER X-Last ""') == [1, 2]
 
 
+@pytest.mark.served
 async def test_large_bodies_are_searched(imap: Imap, c: Client) -> None:
     """IMAP-121"""
     await c.append(message("s", "x" * 300_000 + " needle " + "y" * 100_000))
@@ -541,6 +562,7 @@ async def test_large_bodies_are_searched(imap: Imap, c: Client) -> None:
     assert await find(c, "NOT BODY needle") == [2]
 
 
+@pytest.mark.served
 async def test_limits_of_programs(c: Client) -> None:
     """IMAP-119, IMAP-146"""
     await c.append(message("s", "x"))
@@ -555,6 +577,7 @@ async def test_limits_of_programs(c: Client) -> None:
         assert (await c.tagged(f"a SEARCH {wrong}")).startswith("BAD"), wrong
 
 
+@pytest.mark.served
 async def test_long_searches_tell_their_progress(imap: Imap, c: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-125"""
     async with imap.account() as account:
@@ -574,6 +597,7 @@ async def test_long_searches_tell_their_progress(imap: Imap, c: Client, monkeypa
     assert (await c.until("a]"))[0] == "* OK [INPROGRESS (NIL 1 3)] still searching"
 
 
+@pytest.mark.served
 async def test_only_one_end_is_looked_for_when_only_it_counts(
     imap: Imap, c: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -603,6 +627,7 @@ async def test_only_one_end_is_looked_for_when_only_it_counts(
     assert sorted(set(looked)) == list(range(1, 51))
 
 
+@pytest.mark.served
 async def test_a_search_that_nobody_waits_for_ends(imap: Imap) -> None:
     """IMAP-146, IMAP-148"""
     async with imap.account() as account:
@@ -792,6 +817,7 @@ def matches(key: object, mail: Mail) -> bool:
     raise AssertionError(key)
 
 
+@pytest.mark.served
 @pytest.mark.slow
 async def test_random_programs_find_what_a_plain_reference_finds(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-119, IMAP-121, IMAP-122, IMAP-123"""
@@ -868,6 +894,7 @@ def test_hints_for_a_field_keep_each_header_that_has_it(texts: list[bytes], need
         assert holding <= set(hint.may_hold(headers))
 
 
+@pytest.mark.served
 async def test_searches_run_beside_other_sessions(imap: Imap, c: Client) -> None:
     """IMAP-147"""
     account: Account

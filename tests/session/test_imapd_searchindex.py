@@ -197,6 +197,7 @@ async def ask(c: Client, program: str) -> list[list[str]]:
     return [await c.ok(f"a UID SEARCH {wanted}CHARSET UTF-8 {program}".encode()) for wanted in returns]
 
 
+@pytest.mark.served
 @pytest.mark.slow
 async def test_results_do_not_depend_on_the_index(account: Account, c: Client) -> None:
     """IMAP-156, STORE-111: random messages and programs, one index for a part of them, for all, and none."""
@@ -220,6 +221,7 @@ async def test_results_do_not_depend_on_the_index(account: Account, c: Client) -
     assert len({str(answer) for answer in without}) > len(programs) // 5  # not all is empty
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     "needle",
     ["at its end", "filler line\r\nfiller", "straße", "STRASSE", "日本", "日本語", "İ", "i̇stanbul", "=?q?=", "x", "é"],
@@ -235,6 +237,7 @@ async def test_needles_of_all_kinds_are_found(account: Account, c: Client, needl
         assert await c.ok(command) == with_index
 
 
+@pytest.mark.served
 async def test_the_stored_texts_spare_looking_into_messages(
     account: Account, c: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,8 @@ from tests.session.imapd_harness import Client, Imap, _credential, imap
 from tests.session.test_imapd_operator import operator
 from tests.store_mail import put, rows
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 BOX = '"Other Users/mia/Work"'

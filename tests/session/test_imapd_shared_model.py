@@ -22,6 +22,8 @@ from tests.session.imapd_harness import Client, Imap, _credential, imap
 from tests.session.test_imapd_model import BOXES, WORDS, Mirror, check, some, step
 from tests.store_mail import put
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 STEPS = 150

@@ -19,6 +19,8 @@ from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.repairs import reassign_uids, repair
 from tests.session.imapd_harness import Client, Imap, imap
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 

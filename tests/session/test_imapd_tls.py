@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import trio
 
 from moxlite.logins.identity import fingerprint
@@ -15,6 +16,8 @@ from moxlite.proto.sasl.scram import ScramClient
 from moxlite.store.auth.tlskeys import TLSKey, add_key
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap
 from tests.session.test_imapd_clients import listening
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

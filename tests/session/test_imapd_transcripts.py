@@ -3,8 +3,12 @@
 from base64 import b64encode
 from contextlib import AsyncExitStack
 
+import pytest
+
 from moxlite.net.deflate import DeflateStream
 from tests.session.imapd_harness import PASSWORD, Imap, imap
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

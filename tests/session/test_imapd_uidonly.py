@@ -15,6 +15,8 @@ from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 INBOX = MailboxID(1)

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from moxlite.store.mail.mailboxes import delete_mailbox
 from moxlite.store.options import DAY
 from moxlite.store.upkeep.undelete import undelete
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import box
+
+pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 

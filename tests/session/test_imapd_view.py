@@ -16,6 +16,8 @@ from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import box, put
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 __all__ = ["imap"]
 
 INBOX = MailboxID(1)

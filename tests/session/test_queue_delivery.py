@@ -16,6 +16,8 @@ from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 KEEP = 'keep_retired_message_period = "72h"'
 
 

@@ -29,6 +29,7 @@ def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
+@pytest.mark.served
 async def test_dsn_is_read_by_others_and_by_ourselves(tmp_path: Path) -> None:
     """QUEUE-101, QUEUE-102, QUEUE-106: Python's email package and our own parser agree on it."""
     async with rig_at(tmp_path) as rig:
@@ -50,6 +51,7 @@ async def test_dsn_is_read_by_others_and_by_ourselves(tmp_path: Path) -> None:
     assert dsn.envelope_id == "id 1"
 
 
+@pytest.mark.served
 async def test_control_characters_in_replies_do_not_get_through(tmp_path: Path) -> None:
     """QUEUE-151: neither into the results nor into the DSN."""
     async with rig_at(tmp_path, account=KEEP) as rig:
@@ -98,6 +100,7 @@ def test_no_text_of_others_makes_a_field_of_its_own(
     assert all(len(line) <= 998 for line in found[0].split(b"\r\n"))
 
 
+@pytest.mark.served
 async def test_metrics_tell_connections_attempts_and_what_waits(tmp_path: Path) -> None:
     """QUEUE-73, QUEUE-21: by result; gauges of size, hold and age."""
     names = ("moxlite_queue_connection_total", "moxlite_queue_delivery_duration_seconds_count")
@@ -128,6 +131,7 @@ async def test_metrics_tell_connections_attempts_and_what_waits(tmp_path: Path) 
         assert sample("moxlite_queue_oldest_seconds") == 0
 
 
+@pytest.mark.served
 async def test_account_that_cannot_be_opened_does_not_fail_the_delivery(tmp_path: Path) -> None:
     """QUEUE-58: what is known of the domain's TLS is then not noted."""
     async with rig_at(tmp_path) as rig:
@@ -143,6 +147,7 @@ async def test_account_that_cannot_be_opened_does_not_fail_the_delivery(tmp_path
         assert await rig.queue.list_messages() == []
 
 
+@pytest.mark.served
 async def test_clock_that_is_set_forward_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-16: within 60 s, here less; nobody wakes the scheduler."""
     monkeypatch.setattr(scheduler, "RECHECK_SECONDS", 0.02)
@@ -156,6 +161,7 @@ async def test_clock_that_is_set_forward_is_noticed(tmp_path: Path, monkeypatch:
         assert len(mx.messages) == 1
 
 
+@pytest.mark.served
 async def test_broken_file_is_named(tmp_path: Path) -> None:
     """QUEUE-158: a clear error, so that the server can go on without its queue."""
     (tmp_path / "queue.db").write_bytes(b"this is no database" * 1000)
@@ -168,6 +174,7 @@ async def _open(folder: Path) -> None:
         assert isinstance(rig.queue, Queue)
 
 
+@pytest.mark.served
 async def test_damaged_octets_never_leave_the_machine(tmp_path: Path) -> None:
     """QUEUE-71, QUEUE-13: a chunk that fails its check ends the attempt before the final dot; the message waits."""
     async with rig_at(tmp_path, serve=True) as rig:
@@ -187,6 +194,7 @@ async def test_damaged_octets_never_leave_the_machine(tmp_path: Path) -> None:
         assert b"delivery canceled by admin" in dsn
 
 
+@pytest.mark.served
 async def test_endless_octets_from_a_server_end_the_attempt(tmp_path: Path) -> None:
     """QUEUE-150: lines and replies are bounded; the text that is kept too."""
     async with rig_at(tmp_path) as rig:

@@ -26,6 +26,8 @@ from moxlite.store.types import MailboxID
 from tests.queue_rig import DOMAINS, MESSAGE, Rig, Server, rig_at
 from tests.store_fixtures import soon
 
+pytestmark = pytest.mark.served
+
 ON = 'queue_mailbox = true\nkeep_retired_message_period = "72h"'
 
 

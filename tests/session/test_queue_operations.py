@@ -11,6 +11,8 @@ from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import MESSAGE, START, Server, rig_at
 
+pytestmark = pytest.mark.served
+
 KEEP = 'keep_retired_message_period = "72h"'
 
 

@@ -8,6 +8,8 @@ import trio
 from moxlite.net.resolver import RecordType
 from tests.queue_rig import HANG, Rig, Server, rig_at
 
+pytestmark = pytest.mark.served
+
 KEEP = 'keep_retired_message_period = "72h"'
 
 

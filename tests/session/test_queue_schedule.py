@@ -19,6 +19,8 @@ from moxlite.store.file.transaction import Tx
 from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 KEEP = 'keep_retired_message_period = "200h"'
 HOUR = 3600.0
 

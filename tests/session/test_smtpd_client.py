@@ -17,6 +17,8 @@ from moxlite.smtpd import Context, serve_connection
 from moxlite.smtpd import hello as hello_module
 from tests.session.smtpd_harness import PASSWORD, Smtp, clock, smtp
 
+pytestmark = pytest.mark.served
+
 __all__ = ["clock", "smtp"]
 
 LONG = b"From: <ann@remote.example>\r\nSubject: long\r\n\r\n" + b".dots and text\r\n..\r\n.\r\n" * 6000

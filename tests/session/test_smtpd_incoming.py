@@ -16,6 +16,8 @@ from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreErr
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, fail_for, headers, pass_time, smtp
 from tests.tools import still
 
+pytestmark = pytest.mark.served
+
 __all__ = ["clock", "smtp"]
 
 RESOLVER = FakeResolver(

@@ -30,6 +30,8 @@ from moxlite.supervision import open_supervisor
 from tests.queue_rig import Clock
 from tests.session.smtpd_harness import MESSAGE, Client, Smtp, clock, fail_for, headers, smtp
 
+pytestmark = pytest.mark.served
+
 __all__ = ["clock", "smtp"]
 
 WITH_ID = MESSAGE.replace(b"Subject", b"Message-Id: <orig@remote.example>\r\nSubject")

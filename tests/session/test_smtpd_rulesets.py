@@ -13,6 +13,8 @@ from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.classify import Judgement
 from tests.session.smtpd_harness import Smtp, clock, headers, smtp
 
+pytestmark = pytest.mark.served
+
 __all__ = ["clock", "smtp"]
 
 DESTINATION = '[accounts.mia.destinations."mia@ours.example"]\n'

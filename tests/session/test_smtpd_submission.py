@@ -23,6 +23,8 @@ from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 __all__ = ["clock", "smtp"]
 
 MESSAGE = b"From: Mia <mia@ours.example>\r\nTo: <ann@remote.example>\r\nSubject: hello\r\n\r\ntext\r\n"

@@ -46,6 +46,7 @@ def _failing(database: Database, error: apsw.Error) -> Callable[..., bool]:
     return run_one
 
 
+@pytest.mark.served
 async def test_without_descriptors_imap_says_unavailable_and_goes_on(imap: Imap) -> None:
     """STORE-158a, IMAP-153: an account that would have to be opened; the same session succeeds later."""
     async with imap.connect() as client:
@@ -59,6 +60,7 @@ async def test_without_descriptors_imap_says_unavailable_and_goes_on(imap: Imap)
         await client.ok("c SELECT Inbox")
 
 
+@pytest.mark.served
 async def test_a_busy_store_is_no_to_imap(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-158a, IMAP-153: nothing was stored, and the next attempt is taken."""
     async with imap.user() as client, imap.account() as account:
@@ -72,6 +74,7 @@ async def test_a_busy_store_is_no_to_imap(imap: Imap, monkeypatch: pytest.Monkey
         await client.ok(r"c STORE 1 +FLAGS (\Seen)")
 
 
+@pytest.mark.served
 async def test_a_busy_store_is_451_to_smtp(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-158a, SMTP-43: the sender tries again, and then it is taken."""
     async with smtp.context.accounts.use("mia") as account, smtp.connect() as client:
@@ -82,6 +85,7 @@ async def test_a_busy_store_is_451_to_smtp(smtp: Smtp, monkeypatch: pytest.Monke
         assert (await client.deliver(to="mia@ours.example")).startswith("250")
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("error", "status", "after"),
     [
@@ -107,6 +111,7 @@ async def test_a_call_tells_of_the_storage_and_when_to_try_again(
     assert len(answer.json["error"]["message"]) > 10
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("error", [apsw.FullError("full"), apsw.IOError("disk"), apsw.CorruptError("page")], ids=repr)
 async def test_logging_in_to_the_web_needs_no_write(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, error: apsw.Error
@@ -131,6 +136,7 @@ async def test_logging_in_to_the_web_needs_no_write(
     assert (await second.error("decode_mime_words", text="x"))[0] == 401
 
 
+@pytest.mark.served
 async def test_a_command_of_the_control_socket_says_what_is_short(imap: Imap, tmp_path: Path) -> None:
     """STORE-158a: words and the code "busy", no "unexpected error"; then it works."""
     async with operator(imap, tmp_path) as client:
@@ -140,6 +146,7 @@ async def test_a_command_of_the_control_socket_says_what_is_short(imap: Imap, tm
         await client.call("store check", StoreCheck(), list[CheckReport])
 
 
+@pytest.mark.served
 def test_a_verb_on_the_files_says_what_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ from tests.session.imapd_harness import Client as IMAPClient
 from tests.tools import top
 from tests.web_rig import Browser
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.served, pytest.mark.slow]
 
 ERRORS: dict[str, Callable[[], BaseException]] = {
     "no descriptors": lambda: OSError(errno.EMFILE, "Too many open files"),

@@ -12,6 +12,8 @@ from moxlite.store.types import Flag, MessageRow
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
 from tests.web_rig import Browser, Rig, first_request, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 

@@ -19,6 +19,8 @@ from tests.store_mail import deliver_mail, look, mail
 from tests.tools import eventually
 from tests.web_rig import Answer, Browser, Rig, http_exchange, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 FORM = "application/x-www-form-urlencoded"

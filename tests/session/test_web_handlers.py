@@ -12,6 +12,8 @@ import zstandard
 from moxlite.web.handlers import files
 from tests.web_rig import DOMAINS, STATIC, Answer, Rig, http_exchange, open_rig
 
+pytestmark = pytest.mark.served
+
 WEBSERVER = (
     STATIC
     + """

@@ -75,6 +75,7 @@ def statuses(answer: bytes) -> list[int]:
     return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d+) ", answer)]
 
 
+@pytest.mark.served
 async def test_pipelined_requests_are_answered_in_order() -> None:
     """WEB-1."""
     answer = await talk(
@@ -84,6 +85,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     assert answer.index(b"GET /a") < answer.index(b"POST /b abc") < answer.index(b"GET /c")
 
 
+@pytest.mark.served
 async def test_a_client_of_http_1_0_is_answered_and_left() -> None:
     """WEB-1."""
     answer = await talk(b"GET / HTTP/1.0\r\n\r\n")
@@ -91,6 +93,7 @@ async def test_a_client_of_http_1_0_is_answered_and_left() -> None:
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.served
 async def test_a_response_to_head_has_the_length_but_no_body() -> None:
     """WEB-9."""
     answer = await talk(b"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n" + GET)
@@ -99,6 +102,7 @@ async def test_a_response_to_head_has_the_length_but_no_body() -> None:
     assert rest.startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("octets", "status"),
     [
@@ -124,6 +128,7 @@ async def test_what_could_be_understood_in_two_ways_is_refused(octets: bytes, st
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.served
 async def test_the_authority_of_the_target_wins_over_the_host_field() -> None:
     """WEB-5."""
     hosts: list[str | None] = []
@@ -136,6 +141,7 @@ async def test_the_authority_of_the_target_wins_over_the_host_field() -> None:
     assert hosts == ["one.example"]
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("octets", "status"),
     [
@@ -151,6 +157,7 @@ async def test_heads_are_limited(octets: bytes, status: int) -> None:
     assert statuses(await talk(octets)) == [status]
 
 
+@pytest.mark.served
 async def test_a_body_that_is_announced_as_too_large_is_refused_unread() -> None:
     """WEB-4, WEB-20."""
     async with serving() as client:
@@ -160,6 +167,7 @@ async def test_a_body_that_is_announced_as_too_large_is_refused_unread() -> None
     assert b"connection: close" in answer
 
 
+@pytest.mark.served
 async def test_a_body_without_length_is_refused_once_it_is_too_large() -> None:
     """WEB-4."""
     chunk = b"40\r\n" + b"x" * 64 + b"\r\n"
@@ -168,6 +176,7 @@ async def test_a_body_without_length_is_refused_once_it_is_too_large() -> None:
         assert statuses(await client.receive_some()) == [413]
 
 
+@pytest.mark.served
 async def test_continue_is_only_said_when_the_body_is_wanted() -> None:
     """WEB-4: Expect: 100-continue."""
     head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
@@ -181,6 +190,7 @@ async def test_continue_is_only_said_when_the_body_is_wanted() -> None:
         assert statuses(await client.receive_some()) == [413]
 
 
+@pytest.mark.served
 async def test_a_connection_goes_on_after_a_body_that_nobody_read() -> None:
     """WEB-1."""
 
@@ -191,6 +201,7 @@ async def test_a_connection_goes_on_after_a_body_that_nobody_read() -> None:
     assert statuses(answer) == [200, 200]
 
 
+@pytest.mark.served
 async def test_small_chunks_come_in_one_piece() -> None:
     """WEB-4: what has come is handed on at once, however it was cut."""
     pieces: list[int] = []
@@ -208,6 +219,7 @@ async def test_small_chunks_come_in_one_piece() -> None:
     assert len(pieces) <= 8, "16 KiB are read at once"
 
 
+@pytest.mark.served
 async def test_a_body_of_tiny_chunks_is_refused_and_others_have_their_turn() -> None:
     """WEB-4: each chunk costs as much as many octets do."""
     turns = 0
@@ -236,6 +248,7 @@ async def test_a_body_of_tiny_chunks_is_refused_and_others_have_their_turn() -> 
     assert turns > 20
 
 
+@pytest.mark.served
 async def test_a_stream_is_sent_in_chunks_and_ended() -> None:
     """WEB-1."""
 
@@ -249,6 +262,7 @@ async def test_a_stream_is_sent_in_chunks_and_ended() -> None:
     assert answer.count(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n") == 2
 
 
+@pytest.mark.served
 async def test_a_head_must_come_within_thirty_seconds(autojump_clock: MockClock) -> None:
     """WEB-3, WEB-130: slow clients."""
     async with serving() as client:
@@ -260,6 +274,7 @@ async def test_a_head_must_come_within_thirty_seconds(autojump_clock: MockClock)
     assert 30 <= trio.current_time() < 33
 
 
+@pytest.mark.served
 async def test_an_idle_connection_is_closed_after_65_seconds(autojump_clock: MockClock) -> None:
     """WEB-3."""
     async with serving() as client:
@@ -269,6 +284,7 @@ async def test_an_idle_connection_is_closed_after_65_seconds(autojump_clock: Moc
     assert 65 <= trio.current_time() < 66
 
 
+@pytest.mark.served
 async def test_a_body_that_stops_is_given_up(autojump_clock: MockClock) -> None:
     """WEB-3."""
     async with serving() as client:
@@ -278,6 +294,7 @@ async def test_a_body_that_stops_is_given_up(autojump_clock: MockClock) -> None:
     assert 60 <= trio.current_time() < 62
 
 
+@pytest.mark.served
 async def test_a_client_that_takes_nothing_is_given_up(autojump_clock: MockClock) -> None:
     """WEB-3, WEBMAIL-45."""
 
@@ -295,6 +312,7 @@ async def test_a_client_that_takes_nothing_is_given_up(autojump_clock: MockClock
     assert 60 <= trio.current_time() < 62
 
 
+@pytest.mark.served
 async def test_a_drain_closes_idle_connections_at_once(autojump_clock: MockClock) -> None:
     """WEB-17."""
     drain = Drain()
@@ -306,6 +324,7 @@ async def test_a_drain_closes_idle_connections_at_once(autojump_clock: MockClock
     assert trio.current_time() < 1
 
 
+@pytest.mark.served
 async def test_a_drain_lets_the_response_in_flight_finish_and_says_that_it_is_the_last() -> None:
     """WEB-17."""
     drain = Drain()

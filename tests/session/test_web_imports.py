@@ -135,6 +135,7 @@ def tmp(rig: Rig) -> list[Path]:
     return list((rig.holder.current.static.data_dir / "tmp").iterdir())
 
 
+@pytest.mark.served
 async def test_an_archive_is_imported_while_its_progress_is_told(rig: Rig, mia: Browser) -> None:
     """WEB-72, WEB-73, WEB-75, STORE-128."""
     messages = [mail(number) for number in range(250)]
@@ -154,6 +155,7 @@ async def test_an_archive_is_imported_while_its_progress_is_told(rig: Rig, mia: 
     assert tmp(rig) == []
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("file", "mailbox"),
     [
@@ -176,6 +178,7 @@ async def test_a_file_is_what_its_first_octets_say(rig: Rig, mia: Browser, file:
     assert found == {mailbox: 1}
 
 
+@pytest.mark.served
 async def test_mail_goes_where_the_form_says_and_only_once_if_it_says_so(rig: Rig, mia: Browser) -> None:
     """STORE-126, STORE-127: the mailbox of the form counts more than labels."""
     file = mbox([b"X-Gmail-Labels: Cats\r\n" + mail(1), mail(2)])
@@ -210,6 +213,7 @@ BAD_FORMS = {
 }
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("body", BAD_FORMS.values(), ids=BAD_FORMS)
 async def test_what_is_no_good_form_is_an_error_of_the_user(rig: Rig, mia: Browser, body: bytes) -> None:
     """WEB-72, WEB-134, WEB-136: and leaves nothing."""
@@ -220,12 +224,14 @@ async def test_what_is_no_good_form_is_an_error_of_the_user(rig: Rig, mia: Brows
     assert (await imported(rig, mia, ("file", mail(1))))["kind"] == "done"
 
 
+@pytest.mark.served
 async def test_only_forms_are_taken(mia: Browser) -> None:
     """WEB-72."""
     for kind in ("application/zip", "multipart/form-data", "multipart/mixed; boundary=x", 'multipart/form-data; x="'):
         assert (await post(mia, form(("file", mail(1))), content_type=kind)).status == 400
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     "archive",
     [
@@ -247,6 +253,7 @@ async def test_hostile_archives_change_nothing(rig: Rig, mia: Browser, archive: 
     assert tmp(rig) == []
 
 
+@pytest.mark.served
 async def test_only_the_owners_own_page_may_import(rig: Rig, mia: Browser) -> None:
     """WEB-53, WEB-55, WEB-132: without a session, with a wrong token, from another site, by another app's session."""
     file = ("file", mail(1))
@@ -263,6 +270,7 @@ async def test_only_the_owners_own_page_may_import(rig: Rig, mia: Browser) -> No
         assert (await look(account, state)).total_size == 0
 
 
+@pytest.mark.served
 async def test_nothing_of_a_refused_file_is_asked_for(rig: Rig, mia: Browser) -> None:
     """WEB-4, WEB-72: no 100 Continue before the log-in, the limits and the rest are looked at."""
     mia.csrf = "wrong"
@@ -279,6 +287,7 @@ async def test_nothing_of_a_refused_file_is_asked_for(rig: Rig, mia: Browser) ->
     assert event.status_code == 403
 
 
+@pytest.mark.served
 async def test_a_file_over_the_limit_is_refused_by_its_announcement_or_when_it_comes(tmp_path: Path) -> None:
     """WEB-20, STORE-156."""
     async with trio.open_nursery() as nursery:
@@ -298,6 +307,7 @@ async def test_a_file_over_the_limit_is_refused_by_its_announcement_or_when_it_c
             await room.auth.aclose()
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("full_after", [0, 1])
 async def test_a_disk_that_is_or_becomes_full_ends_an_upload(
     rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch, full_after: int
@@ -322,6 +332,7 @@ async def test_a_disk_that_is_or_becomes_full_ends_an_upload(
     assert not upload.room_for(Path("/"), shutil.disk_usage("/").total, 0)
 
 
+@pytest.mark.served
 async def test_an_upload_that_is_cut_leaves_nothing_and_frees_the_account(rig: Rig, mia: Browser) -> None:
     """WEB-136, STORE-130: meanwhile a second one is refused."""
     body = form(("file", mbox([mail(1, body="x" * 100_000)])))
@@ -344,6 +355,7 @@ async def test_an_upload_that_is_cut_leaves_nothing_and_frees_the_account(rig: R
     assert (await imported(rig, mia, ("file", mail(1))))["messages"] == 1
 
 
+@pytest.mark.served
 async def test_a_page_that_comes_again_goes_on_where_the_import_is(rig: Rig, mia: Browser, gate: Gate) -> None:
     """WEB-73, STORE-128, STORE-130: it is found by the account, followed by its token, and one at a time."""
     token = await begun(mia, ("file", mbox([mail(n, body=LARGE.decode()) for n in range(3)])))
@@ -364,6 +376,7 @@ async def test_a_page_that_comes_again_goes_on_where_the_import_is(rig: Rig, mia
     assert (await imported(rig, mia, ("file", mail(9))))["messages"] == 1
 
 
+@pytest.mark.served
 async def test_an_abort_leaves_the_account_as_it_was(rig: Rig, mia: Browser, gate: Gate) -> None:
     """WEB-74, STORE-129: deliveries meanwhile stay; others cannot abort it."""
     async with rig.account() as account:
@@ -389,6 +402,7 @@ async def test_an_abort_leaves_the_account_as_it_was(rig: Rig, mia: Browser, gat
         assert await look(account, lambda r: r.value("SELECT count(*) FROM body")) == 1
 
 
+@pytest.mark.served
 async def test_the_end_is_told_for_a_minute(rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEB-73."""
     assert (await rig.browser().fetch("/importprogress?token=" + "0" * 32)).status == 400
@@ -401,6 +415,7 @@ async def test_the_end_is_told_for_a_minute(rig: Rig, mia: Browser, monkeypatch:
     assert await mia.call("import_state") == {"token": "", "uploading": False}
 
 
+@pytest.mark.served
 async def test_an_import_has_a_bounded_number_of_listeners(
     rig: Rig, mia: Browser, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -416,6 +431,7 @@ async def test_an_import_has_a_bounded_number_of_listeners(
     assert (await heard(rig, token))[-1]["kind"] == "done"
 
 
+@pytest.mark.served
 async def test_a_listener_hears_that_the_line_stands_and_leaves_when_the_server_stops(
     rig: Rig, mia: Browser, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -432,6 +448,7 @@ async def test_a_listener_hears_that_the_line_stands_and_leaves_when_the_server_
     gate.go.set()
 
 
+@pytest.mark.served
 async def test_an_import_over_the_quota_says_so(tmp_path: Path) -> None:
     """WEB-76, STORE-123."""
     domains = (
@@ -450,6 +467,7 @@ async def test_an_import_over_the_quota_says_so(tmp_path: Path) -> None:
             await room.auth.aclose()
 
 
+@pytest.mark.served
 async def test_a_bug_in_an_import_ends_it_and_nothing_else(
     rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -479,6 +497,7 @@ def test_the_estimate_follows_the_pace(seconds: float, octets: int, left: int | 
     assert told == ImportProgress(min(octets, 100), 100, 0, left)
 
 
+@pytest.mark.served
 async def test_the_page_is_told_of_mailboxes_and_use(rig: Rig, mia: Browser) -> None:
     """WEB-61."""
     async with rig.account() as account:

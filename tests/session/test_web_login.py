@@ -6,6 +6,8 @@ import trio
 from moxlite.web import sessions
 from tests.web_rig import ADDRESS, PASSWORD, Rig, first_request, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 

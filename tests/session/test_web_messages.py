@@ -7,6 +7,8 @@ import pytest
 from tests.store_mail import deliver_mail, mail
 from tests.web_rig import Browser, Rig, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 PNG = base64.b64decode(

@@ -21,6 +21,8 @@ from tests.store_mail import deliver_mail, look, mail
 from tests.tools import top
 from tests.web_rig import Events, Rig, first_request, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 FEED = """

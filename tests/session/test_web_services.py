@@ -12,6 +12,8 @@ from moxlite.net import metrics as net_metrics
 from moxlite.net.exposition import REGISTRY
 from tests.web_rig import Rig, http_exchange, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 

@@ -16,6 +16,8 @@ from tests.store_mail import box, deliver_mail, mail, prepared, put
 from tests.tools import eventually
 from tests.web_rig import Browser, Events, Rig, first_request, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 

@@ -12,6 +12,8 @@ import trio_websocket
 from tests.store_mail import deliver_mail, mail, put
 from tests.web_rig import Browser, Rig, first_request, rig
 
+pytestmark = pytest.mark.served
+
 __all__ = ["rig"]
 
 ORIGIN = "http://mail.example.org"

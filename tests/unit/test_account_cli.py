@@ -7,6 +7,8 @@ import pytest
 from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName, ShareInfo, ShareSet
 from moxlite.cli import account, run, share
 
+pytestmark = pytest.mark.served
+
 Capture = pytest.CaptureFixture[str]
 
 DAY = 86_400_000_000

@@ -23,6 +23,8 @@ from moxlite.process.receivedid import ReceivedID, load_key
 from tests.running import make_certificate
 from tests.small_config import DOMAINS, STATIC
 
+pytestmark = pytest.mark.served
+
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -7,6 +7,8 @@ import pytest
 from moxlite.cli import run
 from moxlite.cli.imapcopy import _duration, _Told
 
+pytestmark = pytest.mark.served
+
 ORDER = ["imap", "import", "mia", "--host", "h", "--user", "u"]
 
 

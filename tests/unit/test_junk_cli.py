@@ -15,6 +15,8 @@ from moxlite.store.delivery.deliver import Append, append
 from tests.small_config import STATIC
 from tests.store_mail import box, mail, prepared
 
+pytestmark = pytest.mark.served
+
 DOMAINS = """\
 [domains."example.org"]
 [accounts.me]

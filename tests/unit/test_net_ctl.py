@@ -30,6 +30,8 @@ from moxlite.net.ctlclient import CtlClient, CtlFailed, NotRunning, VersionMisma
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange, listen_ctl, serve_ctl
 from moxlite.supervision import open_supervisor
 
+pytestmark = pytest.mark.served
+
 
 class AddArgs(msgspec.Struct, forbid_unknown_fields=True):
     a: int

@@ -69,6 +69,7 @@ async def serving(
         yield port, shutdown, ended
 
 
+@pytest.mark.served
 async def test_handler_learns_who_connected() -> None:
     """SMTP-140: addresses, ports, listener, an id of its own per connection."""
     infos: list[ConnectionInfo] = []
@@ -89,6 +90,7 @@ async def test_handler_learns_who_connected() -> None:
     assert first.cid < second.cid
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("tls", [False, True])
 async def test_last_words_reach_a_client_that_still_sends(tls: bool) -> None:
     """SMTP-6, IMAP-18: what it pipelined is not read, and yet no reset swallows the refusal."""
@@ -107,6 +109,7 @@ async def test_last_words_reach_a_client_that_still_sends(tls: bool) -> None:
         assert await client.receive_some() == b""
 
 
+@pytest.mark.served
 async def test_crash_of_one_session_leaves_the_others_running() -> None:
     """SMTP-17: counted, that connection closed, the rest goes on."""
     before = REGISTRY.get_sample_value("moxlite_panic_total", {"pkg": "net"}) or 0
@@ -126,6 +129,7 @@ async def test_crash_of_one_session_leaves_the_others_running() -> None:
     assert REGISTRY.get_sample_value("moxlite_panic_total", {"pkg": "net"}) == before + 1
 
 
+@pytest.mark.served
 async def test_tls_listener_hands_over_the_finished_handshake() -> None:
     """SMTP-6, IMAP-14: TLS comes first, its facts are in the info; who does not speak TLS never reaches the session."""
     infos: list[ConnectionInfo] = []
@@ -145,6 +149,7 @@ async def test_tls_listener_hands_over_the_finished_handshake() -> None:
     assert [info.tls.alpn if info.tls else None for info in infos] == ["smtp"]
 
 
+@pytest.mark.served
 async def test_shutdown_stops_accepting_and_sessions_may_say_goodbye() -> None:
     """ADMIN-39, SMTP-16: no new connections; running sessions learn it and end; then the listener ends."""
 
@@ -163,6 +168,7 @@ async def test_shutdown_stops_accepting_and_sessions_may_say_goodbye() -> None:
             await trio.open_tcp_stream("127.0.0.1", port)
 
 
+@pytest.mark.served
 async def test_sessions_that_do_not_end_are_cut_off_after_the_grace_time() -> None:
     """ADMIN-39: 3 s, here less."""
 
@@ -195,6 +201,7 @@ class FullListener(trio.abc.Listener[trio.SocketStream]):
         await self.listener.aclose()
 
 
+@pytest.mark.served
 async def test_full_descriptor_table_is_waited_out() -> None:
     """SMTP-135: the listener survives EMFILE."""
 
@@ -245,6 +252,7 @@ def test_a_tentative_address_is_bound(tmp_path: Path, monkeypatch: pytest.Monkey
         assert sock.getsockname()[0] == "2001:db8::1"
 
 
+@pytest.mark.served
 async def test_connections_have_keepalive_and_no_delay() -> None:
     """IMAP-13: dead clients are noticed."""
     seen: list[tuple[int, int, int]] = []
@@ -287,6 +295,7 @@ V4 = ip_address("192.0.2.7").packed + LOOPBACK.packed + (1234).to_bytes(2, "big"
 V6 = ip_address("2001:db8::7").packed + ip_address("::1").packed + (1234).to_bytes(2, "big") + (25).to_bytes(2, "big")
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("header", "remote"),
     [
@@ -308,6 +317,7 @@ async def test_proxy_header_names_the_client_and_takes_nothing_more(header: byte
         assert (result.remote_port, result.local_port) == (1234, 25)
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     "octets",
     [
@@ -346,6 +356,7 @@ def test_no_octets_crash_the_proxy_reader(octets: bytes) -> None:
     trio.run(run)
 
 
+@pytest.mark.served
 async def test_proxied_address_is_used_only_from_configured_networks() -> None:
     """SMTP-18: required from them, ignored (and so a syntax error later) from others."""
     infos: list[ConnectionInfo] = []

@@ -19,6 +19,8 @@ from moxlite.proto.address import Path
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import ConnectionLost, SMTPError
 
+pytestmark = pytest.mark.served
+
 PAIR = self_signed(["mx.example"])
 TRANSACTION = Transaction(
     mail_from=Path.parse("a@own.example"), recipients=(Recipient(Path.parse("b@mx.example")),), size=7

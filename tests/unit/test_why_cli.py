@@ -16,6 +16,8 @@ from moxlite.store.delivery.perform import perform
 from tests.small_config import STATIC
 from tests.store_mail import mail, prepared, put
 
+pytestmark = pytest.mark.served
+
 DOMAINS = """\
 [domains."example.org"]
 [domains."example.org".aliases.team]
