@@ -135,6 +135,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """What this listener calls itself: its own name, else the machine's."""
         return self.static.listeners[listener].hostname or self.static.hostname
 
+    @property
+    def hostnames(self) -> frozenset[str]:
+        """What the listeners call themselves, and the machine's name: A-labels."""
+        names = [self.static.hostname, *(listener.hostname for listener in self.static.listeners.values())]
+        return frozenset(name.ascii for name in names if name is not None)
+
     def quota(self, account: str) -> int:
         """Octets of messages that the account may keep; 0 is without limit."""
         settings = self.domains.accounts.get(account)

@@ -46,7 +46,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
         await session.wire.pause(session.context.pace.unknown)
         raise Refused(replies.UNKNOWN_USER)
     if not session.info.trusted_local:
-        cleaned = await look_at(section, partial(trace.without_forged, hostname=session.hostname))
+        cleaned = await look_at(section, partial(trace.without_forged, hostnames=session.snapshot.hostnames))
         if cleaned is not None:
             with await spool.with_header(cleaned, len(section.octets)) as clean_spool:
                 return await _deliver(session, transaction, clean_spool, await read_header(clean_spool))

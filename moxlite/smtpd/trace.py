@@ -1,13 +1,12 @@
 """Trace fields put before a message, and forged ones taken out (RFC 5321 §4.4, RFC 8601 §5; SMTP-78..80, 114)."""
 
-import re
-from typing import Final
+from collections.abc import Collection
 
 from moxlite.net.connections import ConnectionInfo, TLSFacts
-from moxlite.proto.address import AddressError, Domain, IPAddress, Path, pack_ip_literal
+from moxlite.proto.address import Domain, IPAddress, Path, pack_ip_literal
+from moxlite.proto.authresults import authserv_id
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.words import decode_words
 
 __all__ = [
     "authentication_results",
@@ -18,10 +17,6 @@ __all__ = [
     "return_path",
     "without_forged",
 ]
-
-# Quoted pairs, what opens, closes and ends, and all between (RFC 5322 §3.2).
-_PIECE: Final = re.compile(rb'\\.|[()";]|[^\\()";]+|\\', re.DOTALL)
-_WORD: Final = re.compile(r"[^\s/;=@]+")
 
 
 def protocol_name(*, extended: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
@@ -86,41 +81,15 @@ def authentication_results(hostname: Domain, mail_from: str) -> bytes:
     return f"Authentication-Results: {hostname.ascii};\r\n\tauth=pass smtp.mailfrom={mail_from}\r\n".encode()
 
 
-def without_forged(section: HeaderSection, hostname: Domain) -> bytes | None:
-    """The header section without fields that only we may write: results under our name, and our own marks (SMTP-80).
+def without_forged(section: HeaderSection, hostnames: Collection[str]) -> bytes | None:
+    """The header section without fields that only we may write: results under one of our names, and our own marks
+    (SMTP-80).
 
     None if there are none, which is the rule.
+
+    Args:
+      hostnames: of all listeners, A-labels: a reader trusts each of them.
     """
-    forged = [field for field in section.all(b"authentication-results") if _authserv_id(field.text) == hostname.ascii]
+    forged = [field for field in section.all(b"authentication-results") if authserv_id(field.text) in hostnames]
     forged += section.all(*[name for name in section.names if name.startswith(b"x-moxlite-")])
     return section.without(forged) if forged else None
-
-
-def _authserv_id(field: bytes) -> str:
-    """Who has written the field, in A-labels; "" if that is no domain (RFC 8601 §2.2: ``[CFWS] authserv-id``).
-
-    Read as generously as any reader of the field may: comments nest, the name may be quoted, encoded or cut by blanks
-    at its dots, and may end in a dot; whatever follows it is no matter.
-    """
-    name: list[bytes] = []
-    depth = 0
-    quoted = False
-    for piece in _PIECE.findall(field):
-        if depth:
-            depth += {b"(": 1, b")": -1}.get(piece, 0)
-        elif piece == b'"':
-            quoted = not quoted
-        elif quoted:
-            name.append(piece.removeprefix(b"\\"))
-        elif piece == b"(":
-            depth = 1
-        elif piece == b";":
-            break
-        else:
-            name.append(piece)
-    text = " ".join(decode_words(b"".join(name)).split())
-    word = _WORD.match(text.replace(" .", ".").replace(". ", "."))
-    try:
-        return Domain.parse(word[0].removesuffix(".")).ascii if word else ""
-    except AddressError:
-        return ""

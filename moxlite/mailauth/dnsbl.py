@@ -1,0 +1,129 @@
+"""DNS block lists (RFC 5782): whether a list has an address, and whether a list works (AUTH-61, AUTH-62)."""
+
+import time
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, ip_address
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.net.limits import IPAddress, unmap
+from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
+
+__all__ = ["DNSBLResult", "DNSBLStatus", "Health", "check", "healthy"]
+
+SECONDS: Final = 30.0
+"""For one zone (SMTP-94)."""
+
+HEALTH_SECONDS: Final = 4 * 3600.0
+"""For which a zone's health is believed (AUTH-62)."""
+
+MAX_EXPLANATION: Final = 200
+"""Characters."""
+
+_LISTED: Final = IPv4Network("127.0.0.0/8")
+_BLOCKED: Final = IPv4Network("127.255.255.0/24")
+"""Answers of large lists to resolvers that they do not serve: no word about the address."""
+
+
+class DNSBLStatus(StrEnum):
+    """What a list says."""
+
+    PASS = "pass"  # noqa: S105 - a result
+    FAIL = "fail"
+    """Listed."""
+    TEMPERROR = "temperror"
+
+
+class DNSBLResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One question to one list. `explanation` is the list's text about a listed address, `problem` ours."""
+
+    status: DNSBLStatus
+    zone: str
+    explanation: str = ""
+    problem: str = ""
+
+
+async def check(resolver: Resolver, zone: str, ip: IPAddress, codes: Sequence[IPAddress] = ()) -> DNSBLResult:
+    """Whether a list has an address.
+
+    Args:
+      codes: the answers that count as listed; none: all of 127.0.0.0/8 but 127.255.255.0/24.
+
+    Private and loopback addresses are never asked for: they pass.
+    """
+    ip = unmap(ip)
+    if not ip.is_global:
+        await trio.lowlevel.checkpoint()
+        return DNSBLResult(status=DNSBLStatus.PASS, zone=zone, problem="not a public address")
+    with trio.move_on_after(SECONDS):
+        return await _check(resolver, zone, ip, codes)
+    return DNSBLResult(status=DNSBLStatus.TEMPERROR, zone=zone, problem="DNS took too long")
+
+
+async def _check(resolver: Resolver, zone: str, ip: IPAddress, codes: Sequence[IPAddress]) -> DNSBLResult:
+    name = _name(zone, ip)
+    try:
+        answers = (await resolver.ips(name, 4)).records
+    except NotFound:
+        return DNSBLResult(status=DNSBLStatus.PASS, zone=zone)
+    except DNSError as error:
+        return DNSBLResult(status=DNSBLStatus.TEMPERROR, zone=zone, problem=str(error))
+    if not any(_means_listed(one, codes) for one in answers):
+        odd = [str(one) for one in answers if one not in _LISTED or one in _BLOCKED]
+        if odd:
+            return DNSBLResult(
+                status=DNSBLStatus.TEMPERROR, zone=zone, problem=f"the list answers {odd[0]}: it does not serve us"
+            )
+        return DNSBLResult(status=DNSBLStatus.PASS, zone=zone)
+    explanation = ""
+    try:
+        explanation = " ".join((await resolver.txt(name)).records)
+    except DNSError:
+        pass
+    explanation = "".join(char for char in explanation if " " <= char <= "~")[:MAX_EXPLANATION]
+    return DNSBLResult(status=DNSBLStatus.FAIL, zone=zone, explanation=explanation)
+
+
+def _means_listed(answer: IPAddress, codes: Sequence[IPAddress]) -> bool:
+    if codes:
+        return answer in codes
+    return answer in _LISTED and answer not in _BLOCKED
+
+
+def _name(zone: str, ip: IPAddress) -> str:
+    reverse = ip.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
+    return absolute(f"{reverse}.{zone}")
+
+
+async def healthy(resolver: Resolver, zone: str) -> str:
+    """What is wrong with a list, "" if nothing: it has 127.0.0.2, and not 127.0.0.1 (RFC 5782 §5). An error of DNS is
+    no fault of the list.
+    """
+    with trio.move_on_after(SECONDS):
+        listed = await _check(resolver, zone, ip_address("127.0.0.2"), ())
+        if listed.status is DNSBLStatus.PASS:
+            return "127.0.0.2 is not listed, as it must be"
+        if "does not serve us" in listed.problem:
+            return listed.problem
+        unlisted = await _check(resolver, zone, IPv4Address("127.0.0.1"), ())
+        if unlisted.status is DNSBLStatus.FAIL:
+            return "127.0.0.1 is listed: all addresses are"
+    return ""
+
+
+class Health:
+    """Whether lists work, remembered for four hours."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: dict[str, tuple[float, str]] = {}  # zones of the configuration: few
+
+    async def problem(self, resolver: Resolver, zone: str) -> str:
+        """As `healthy`."""
+        known = self._known.get(zone)
+        if known is None or self._clock() - known[0] > HEALTH_SECONDS:
+            known = self._known[zone] = (self._clock(), await healthy(resolver, zone))
+        return known[1]

@@ -1,0 +1,133 @@
+"""What the checks of a sender found, as header fields: Authentication-Results and Received-SPF (AUTH-12, AUTH-29,
+AUTH-85).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from moxlite.mailauth.results import DKIMResult, DMARCResult, DMARCStatus, IPRevResult, SPFResult, SPFStatus
+from moxlite.net.limits import IPAddress
+from moxlite.proto.authresults import AuthResults, Method, Property, write, write_received_spf
+
+__all__ = ["authentication_results", "received_spf"]
+
+MAX_PROBLEM: Final = 68
+"""Characters of a problem in a field (AUTH-29)."""
+
+_SAYS: Final = {
+    SPFStatus.PASS: "designates {ip} as permitted sender",
+    SPFStatus.FAIL: "does not designate {ip} as permitted sender",
+    SPFStatus.SOFTFAIL: "does not designate {ip} as permitted sender, but is not sure",
+    SPFStatus.NEUTRAL: "says nothing about {ip}",
+    SPFStatus.NONE: "has no SPF record",
+    SPFStatus.TEMPERROR: "could not be asked about {ip}",
+    SPFStatus.PERMERROR: "has an SPF record with an error",
+}
+
+
+def authentication_results(
+    hostname: str,
+    *,
+    ip: IPAddress,
+    mail_from: str,
+    iprev: IPRevResult | None,
+    dkim: Sequence[DKIMResult],
+    spf: Sequence[SPFResult],
+    dmarc: DMARCResult | None,
+) -> bytes:
+    """The field of a received message, folded, with its line end.
+
+    Args:
+      hostname: own, A-labels.
+      mail_from: the reverse path, "" for none.
+      spf: of MAIL FROM, then of HELO.
+    """
+    methods: list[Method] = []
+    if iprev is not None:
+        methods.append(
+            Method(
+                name="iprev",
+                result=iprev.status,
+                comment=_dnssec(iprev.authentic),
+                reason=iprev.problem[:MAX_PROBLEM],
+                properties=(Property("policy", "iprev", str(ip)),),
+            )
+        )
+    methods += [_dkim(one) for one in dkim]
+    if not dkim:
+        methods.append(Method(name="dkim", result="none"))
+    methods += [_spf(one, mail_from) for one in spf]
+    if dmarc is not None:
+        methods.append(_dmarc(dmarc))
+    return write(AuthResults(hostname, tuple(methods)))
+
+
+def _dnssec(authentic: bool) -> str:
+    return "with dnssec" if authentic else "without dnssec"
+
+
+def _dkim(result: DKIMResult) -> Method:
+    return Method(
+        name="dkim",
+        result=result.status,
+        comment=", ".join(_key(result)),
+        reason=result.problem[:MAX_PROBLEM],
+        properties=tuple(
+            Property("header", name, value)
+            for name, value in (
+                ("d", result.domain),
+                ("s", result.selector),
+                ("a", result.algorithm),
+                ("b", result.signature),
+                ("i", result.identity),
+            )
+            if value
+        ),
+    )
+
+
+def _key(result: DKIMResult) -> Iterator[str]:
+    if result.key_bits:
+        yield f"{result.key_bits} bit {result.algorithm.partition('-')[0] or 'key'}"
+    yield _dnssec(result.authentic)
+
+
+def _spf(result: SPFResult, mail_from: str) -> Method:
+    if result.identity == "mailfrom":
+        identity = Property("smtp", "mailfrom", mail_from or result.domain)
+    else:
+        identity = Property("smtp", "helo", result.domain)
+    return Method(
+        name="spf",
+        result=result.status,
+        comment=_dnssec(result.authentic),
+        reason=result.problem[:MAX_PROBLEM],
+        properties=(identity,) if identity.value else (),
+    )
+
+
+def _dmarc(result: DMARCResult) -> Method:
+    comment = []
+    if result.record_domain and result.status is not DMARCStatus.PERMERROR:
+        comment.append(f"policy {result.policy}")
+    if result.override:
+        comment.append(f"override {result.override}")
+    comment.append(_dnssec(result.authentic))
+    return Method(
+        name="dmarc",
+        result=result.status,
+        comment=", ".join(comment),
+        reason=result.problem[:MAX_PROBLEM],
+        properties=(Property("header", "from", result.domain),) if result.domain else (),
+    )
+
+
+def received_spf(result: SPFResult, *, hostname: str, ip: IPAddress, mail_from: str, helo: str) -> bytes:
+    """The field Received-SPF (RFC 7208 §9.1), folded, with its line end. Arguments as `authentication_results`."""
+    says = _SAYS[result.status].format(ip=ip)
+    values = [("client-ip", str(ip)), ("envelope-from", mail_from), ("helo", helo)]
+    if result.problem:
+        values.append(("problem", result.problem[:MAX_PROBLEM]))
+    values += [("mechanism", result.mechanism), ("receiver", hostname), ("identity", result.identity)]
+    comment = f"{hostname}: {result.domain or 'the sender'} {says}, {_dnssec(result.authentic)}"
+    return write_received_spf(result.status, comment, values)

@@ -1,0 +1,52 @@
+"""iprev: whether an address has a name that leads back to it (RFC 8601 §2.7.3, AUTH-60)."""
+
+from typing import Final
+
+import trio
+
+from moxlite.mailauth.results import IPRevResult, IPRevStatus
+from moxlite.net.limits import IPAddress, unmap
+from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
+
+__all__ = ["MAX_NAMES", "check"]
+
+MAX_NAMES: Final = 10
+"""Names of one address that are tried."""
+
+SECONDS: Final = 60.0
+"""For all of it (AUTH-13)."""
+
+
+async def check(resolver: Resolver, ip: IPAddress) -> IPRevResult:
+    """The first name of the address that leads back to it. Whatever happens in DNS is in the result."""
+    with trio.move_on_after(SECONDS):
+        return await _check(resolver, unmap(ip))
+    return IPRevResult(status=IPRevStatus.TEMPERROR, problem="DNS took too long")
+
+
+async def _check(resolver: Resolver, ip: IPAddress) -> IPRevResult:
+    try:
+        answer = await resolver.ptr(ip)
+    except NotFound as error:
+        return IPRevResult(status=IPRevStatus.PERMERROR, problem="no name", authentic=error.authentic)
+    except DNSError as error:
+        return IPRevResult(status=IPRevStatus.TEMPERROR, problem=str(error))
+    names = tuple(name.removesuffix(".") for name in answer.records[:MAX_NAMES])
+    authentic, failure = answer.authentic, ""
+    for name in names:
+        try:
+            found = await resolver.ips(absolute(name), 4 if ip.version == 4 else 6)
+        except NotFound as error:
+            authentic = authentic and error.authentic
+        except DNSError as error:
+            failure = failure or str(error)
+        else:
+            if ip in found.records:
+                authentic = answer.authentic and found.authentic
+                return IPRevResult(status=IPRevStatus.PASS, name=name, names=names, authentic=authentic)
+            authentic = authentic and found.authentic
+    if failure:
+        return IPRevResult(status=IPRevStatus.TEMPERROR, names=names, problem=failure)
+    return IPRevResult(
+        status=IPRevStatus.FAIL, names=names, problem="no name leads back to the address", authentic=authentic
+    )

@@ -1,0 +1,308 @@
+"""Authentication-Results (RFC 8601) and Received-SPF (RFC 7208 §9.1): written, and the former read (AUTH-29, AUTH-85,
+AUTH-86).
+
+Writing takes values of strangers: whatever they hold, the field says one thing to every reader. Reading is strict but
+for `authserv_id`, which is as generous as the most generous reader may be: it decides what is taken for forged.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.mime.words import decode_words
+
+__all__ = [
+    "AuthResults",
+    "AuthResultsError",
+    "Method",
+    "Property",
+    "authserv_id",
+    "parse",
+    "write",
+    "write_received_spf",
+]
+
+MAX_FIELD: Final = 64 << 10
+"""Octets of a field that is read (AUTH-86)."""
+
+MAX_DEPTH: Final = 20
+"""Comments within comments (AUTH-86)."""
+
+MAX_METHODS: Final = 100
+"""Results of one field that are read."""
+
+WIDTH: Final = 78
+"""Characters of a line that folding aims at (RFC 5322 §2.1.1)."""
+
+MAX_VALUE: Final = 320
+"""Characters of one written value: the longest address."""
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")  # RFC 2045 §5.1
+_ADDRESS: Final = re.compile(rf"(?:{_TOKEN.pattern})?@[A-Za-z0-9._-]+")
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_COMMENT_UNFIT: Final = re.compile(r"[()\\]")
+
+# What a field is made of (RFC 8601 §2.2, RFC 5322 §3.2): blanks, comments' ends, quoted strings, separators, words.
+_PIECE: Final = re.compile(r'[ \t\r\n]+|[();=/]|"(?:[^"\\]|\\.)*"|(?:\\.|[^\s();=/"])+|.', re.DOTALL)
+_IN_COMMENT: Final = re.compile(r"\\.|[()]|[^()\\]+|\\", re.DOTALL)
+
+# For `authserv_id`: quoted pairs, what opens, closes and ends, and all between.
+_LOOSE: Final = re.compile(rb'\\.|[()";]|[^\\()";]+|\\', re.DOTALL)
+_WORD: Final = re.compile(r"[^\s/;=@]+")
+
+
+class AuthResultsError(ValueError):
+    """The field is not as RFC 8601 §2.2 says."""
+
+
+class Property(msgspec.Struct, frozen=True):
+    """``header.d=example.org``: `kind` is ``header``, `name` ``d``."""
+
+    kind: str
+    name: str
+    value: str
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True):
+    """One result: ``dkim=pass (2048 bit rsa) header.d=example.org``.
+
+    Attributes:
+      name, result: words. version: of the method, 1 unless given.
+      comment: what stands in parentheses behind the result, without them.
+    """
+
+    name: str
+    result: str
+    version: int = 1
+    comment: str = ""
+    reason: str = ""
+    properties: tuple[Property, ...] = ()
+
+
+class AuthResults(msgspec.Struct, frozen=True):
+    """A field: who says it, in A-labels when written, and the results; none of them is ``none``."""
+
+    authserv_id: str
+    methods: tuple[Method, ...] = ()
+
+
+def write(results: AuthResults) -> bytes:
+    """The field, folded, with its line end."""
+    lines = [f"Authentication-Results: {results.authserv_id};"]
+    for index, method in enumerate(results.methods):
+        last = index + 1 == len(results.methods)
+        lines += _fold(_method(method), "" if last else ";")
+    if not results.methods:
+        lines.append("\tnone")
+    return "\r\n".join([*lines, ""]).encode()
+
+
+def _method(method: Method) -> Iterator[str]:
+    comment = f" ({_comment(method.comment)})" if method.comment else ""
+    yield f"{method.name}={method.result}{comment}"
+    if method.reason:
+        yield f"reason={_quoted(method.reason)}"
+    for one in method.properties:
+        yield f"{one.kind}.{one.name}={_value(one.value)}"
+
+
+def _fold(pieces: Iterable[str], end: str) -> list[str]:
+    """Lines that begin with a tab; pieces are never cut."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and len(lines[-1]) + 1 + len(piece) < WIDTH:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(f"\t{piece}")
+    lines[-1] += end
+    return lines
+
+
+def _value(text: str) -> str:
+    """A pvalue: as it is where it is a token or an address, else quoted."""
+    text = _fit(text)
+    return text if _TOKEN.fullmatch(text) or _ADDRESS.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    escaped = _fit(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _comment(text: str) -> str:
+    return _COMMENT_UNFIT.sub("?", _fit(text))
+
+
+def _fit(text: str) -> str:
+    """Without controls, and not too long: of a stranger's making."""
+    return _UNFIT.sub("?", text[:MAX_VALUE])
+
+
+def write_received_spf(result: str, comment: str, values: Iterable[tuple[str, str]]) -> bytes:
+    """The field Received-SPF, folded, with its line end; `values` are key and value, in order."""
+    pieces = [f"{key}={_value(value)};" for key, value in values]
+    if pieces:
+        pieces[-1] = pieces[-1][:-1]
+    lines = [f"Received-SPF: {result} ({_comment(comment)})", *(_fold(pieces, "") if pieces else ())]
+    return "\r\n".join([*lines, ""]).encode()
+
+
+# Reading
+
+
+def parse(text: str) -> AuthResults:
+    """The field's text, unfolded or not. Raises AuthResultsError."""
+    if len(text) > MAX_FIELD:
+        raise AuthResultsError("too long")
+    groups = list(_groups(text))
+    first = [piece for piece, is_comment in groups[0] if not is_comment]
+    if not first or first[0] in {"=", "/"} or len(first) > 2 or (len(first) == 2 and not first[1].isdecimal()):
+        raise AuthResultsError("no authserv-id")
+    if len(first) == 2 and first[1] != "1":
+        raise AuthResultsError("unknown version")
+    methods = tuple(_read(group) for group in groups[1:] if any(not is_comment for _, is_comment in group))
+    if len(methods) == 1 and methods[0] is None:
+        return AuthResults(_unquoted(first[0]))
+    if any(method is None for method in methods):
+        raise AuthResultsError("none beside results")
+    return AuthResults(_unquoted(first[0]), tuple(method for method in methods if method is not None))
+
+
+def _groups(text: str) -> Iterator[list[tuple[str, bool]]]:
+    """The parts between semicolons: pieces, each with whether it is a comment. Blanks are left out."""
+    group: list[tuple[str, bool]] = []
+    at = count = 0
+    while at < len(text):
+        match = _PIECE.match(text, at)
+        assert match is not None  # the last alternative takes anything
+        piece, at = match[0], match.end()
+        if piece == "(":
+            comment, at = _skip_comment(text, at)
+            group.append((comment, True))
+        elif piece == ";":
+            yield group
+            group = []
+            count += 1
+            if count > MAX_METHODS:
+                raise AuthResultsError("too many results")
+        elif piece in {")", '"'}:
+            raise AuthResultsError("bad syntax")
+        elif not piece.isspace():
+            group.append((piece, False))
+    yield group
+
+
+def _skip_comment(text: str, at: int) -> tuple[str, int]:
+    """The text of a comment that begins before `at`, and where it ends."""
+    depth = 1
+    parts: list[str] = []
+    while (match := _IN_COMMENT.match(text, at)) is not None:
+        piece, at = match[0], match.end()
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        if depth == 0:
+            return "".join(parts), at
+        if depth > MAX_DEPTH:
+            raise AuthResultsError("comments too deep")
+        parts.append(piece[1:] if len(piece) == 2 and piece[0] == "\\" else piece)
+    raise AuthResultsError("comment without end")
+
+
+def _read(group: list[tuple[str, bool]]) -> Method | None:
+    """A result; None for ``none``."""
+    comment = next((piece for piece, is_comment in group if is_comment), "")
+    pieces = [piece for piece, is_comment in group if not is_comment]
+    if pieces == ["none"]:
+        return None
+    version = 1
+    if len(pieces) > 2 and pieces[1] == "/":
+        if not pieces[2].isdecimal() or len(pieces[2]) > 9:
+            raise AuthResultsError("bad version of a method")
+        version = int(pieces[2])
+        del pieces[1:3]
+    if len(pieces) < 3 or pieces[1] != "=":
+        raise AuthResultsError("no result")
+    reason = ""
+    properties: list[Property] = []
+    for key, value in _pairs(_joined(pieces[3:])):
+        if key.lower() == "reason":
+            reason = value
+            continue
+        kind, dot, name = key.partition(".")
+        if not dot:
+            raise AuthResultsError(f"bad property {key[:40]}")
+        properties.append(Property(kind.lower(), name.lower(), value))
+    return Method(
+        name=pieces[0].lower(),
+        result=pieces[2].lower(),
+        version=version,
+        comment=comment,
+        reason=reason,
+        properties=tuple(properties),
+    )
+
+
+def _joined(pieces: list[str]) -> list[str]:
+    """With the names of properties in one piece, whose dot may have blanks and comments around it (§2.2)."""
+    joined: list[str] = []
+    for piece in pieces:
+        if joined and (piece == "." or joined[-1].endswith(".")) and "=" not in {piece, joined[-1]}:
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _pairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
+    """``key = value``; a value goes on up to the next key: base64 without quotes holds slashes and equal signs."""
+    at = 0
+    while at < len(pieces):
+        if at + 2 >= len(pieces) or pieces[at + 1] != "=":
+            raise AuthResultsError("bad property")
+        key, at = pieces[at], at + 2
+        value = [_unquoted(pieces[at])]
+        at += 1
+        while at < len(pieces) and not (
+            at + 1 < len(pieces) and pieces[at + 1] == "=" and pieces[at] not in {"=", "/"}
+        ):
+            value.append(_unquoted(pieces[at]))
+            at += 1
+        yield key, "".join(value)
+
+
+def _unquoted(piece: str) -> str:
+    if len(piece) >= 2 and piece[0] == piece[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", piece[1:-1], flags=re.DOTALL)
+    return piece
+
+
+def authserv_id(field: bytes) -> str:
+    """Who has written a field, in A-labels; "" if that is no domain (RFC 8601 §2.2: ``[CFWS] authserv-id``).
+
+    Read as generously as any reader of the field may: comments nest, the name may be quoted, encoded or cut by blanks
+    at its dots, and may end in a dot; whatever follows it is no matter.
+    """
+    name: list[bytes] = []
+    depth = 0
+    quoted = False
+    for piece in _LOOSE.findall(field):
+        if depth:
+            depth += {b"(": 1, b")": -1}.get(piece, 0)
+        elif piece == b'"':
+            quoted = not quoted
+        elif quoted:
+            name.append(piece.removeprefix(b"\\"))
+        elif piece == b"(":
+            depth = 1
+        elif piece == b";":
+            break
+        else:
+            name.append(piece)
+    text = " ".join(decode_words(b"".join(name)).split())
+    word = _WORD.match(text.replace(" .", ".").replace(". ", "."))
+    try:
+        return Domain.parse(word[0].removesuffix(".")).ascii if word else ""
+    except AddressError:
+        return ""
