@@ -22,12 +22,14 @@ from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections, RateLimiter
 from moxlite.process.ports import failure_limits
+from moxlite.process.spools import Spools
 from moxlite.server import SWITCH_INTERVAL
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -121,7 +123,7 @@ async def _house(folder: Path, options: Options) -> AsyncIterator[tuple[Context,
                 config=holder,
                 sessions=Sessions(),
                 gate=Gate(RateLimiter(NEW_CONNECTIONS), OpenConnections()),
-                spool_directory=folder / "data/tmp",
+                spools=Spools(SpoolSpace(folder / "data/tmp")),
             )
             yield context, accounts
             nursery.cancel_scope.cancel()

@@ -35,6 +35,7 @@ from moxlite.process.descriptors import Budget
 from moxlite.process.localserve import ACCOUNT
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, trust_of
 from moxlite.process.receivedid import ReceivedID
+from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.context import Loopback
@@ -85,6 +86,7 @@ class House:
     imports: Imports
     storage_faults: StorageFaults
     admission: Admission
+    spools: Spools
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
@@ -99,7 +101,7 @@ class House:
     @property
     def spool_directory(self) -> Path:
         """Where long messages lie while they come in."""
-        return self.static.data_dir / "tmp"
+        return self.spools.directory
 
     async def problems(self) -> list[str]:
         """What keeps the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
@@ -162,6 +164,7 @@ async def open_house(
         secret=started.install_key,
     )
     await logins.remember_places()
+    space = spool_space(static, budget.spools)
     return House(
         started=started,
         local=local,
@@ -174,8 +177,9 @@ async def open_house(
         tls=TLSPorts(static, started.certificates),
         received_id=ReceivedID(started.install_key),
         resolver=FakeResolver() if local else _resolver(static),
-        imports=Imports(accounts, static.data_dir / "tmp", tree),
+        imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
         storage_faults=faults,
+        spools=Spools(space, exempt=static.rate_limits.exempt),
         admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
     )
 
@@ -251,7 +255,7 @@ def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoi
             senders=house.senders,
             gate=gate,
             received_id=house.received_id,
-            spool_directory=house.spool_directory,
+            spools=house.spools,
             resolver=None if house.local else house.resolver,
             starttls=None if endpoint.tls else house.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
@@ -329,7 +333,7 @@ def imap_context(house: House) -> IMAPContext:
         config=house.config,
         sessions=house.imap_sessions,
         gate=connection_gate(house.static.rate_limits),
-        spool_directory=house.spool_directory,
+        spools=house.spools,
     )
 
 

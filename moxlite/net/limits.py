@@ -12,12 +12,14 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, TypeAlias
 
 import msgspec
+import trio
 
 __all__ = [
     "NEW_CONNECTIONS",
     "OPEN_CONNECTIONS",
     "IPAddress",
     "IPNetwork",
+    "MinimumRate",
     "OpenConnections",
     "RateLimiter",
     "Window",
@@ -51,6 +53,13 @@ NEW_CONNECTIONS: Final = (Window(60, (300, 900, 2700)),)
 """SMTP-135, IMAP-15."""
 OPEN_CONNECTIONS: Final = (30, 90, 270)
 """SMTP-135, IMAP-15: open at the same time."""
+
+
+RATE: Final = 1024
+"""Octets a second, on average: what GPRS had; by less even a message of the usual 75 KiB takes over a minute."""
+
+RATE_GRACE: Final = 180.0
+"""Seconds after which the average is looked at: the time that RFC 5321 §4.5.3.2.5 gives a single block."""
 
 
 def unmap(ip: IPAddress) -> IPAddress:
@@ -146,6 +155,22 @@ class RateLimiter:
         for table in self._tables:
             table.roll(now)
         return all(table.fits(keys, n) for table in self._tables)
+
+
+class MinimumRate:
+    """Whether the octets of a message come fast enough to wait for them (SMTP-14, IMAP-19)."""
+
+    __slots__ = ("_began", "_octets")
+
+    def __init__(self) -> None:
+        self._began = trio.current_time()
+        self._octets = 0
+
+    def add(self, octets: int) -> bool:
+        """Some have come. False: on average they come too slowly."""
+        self._octets += octets
+        seconds = trio.current_time() - self._began
+        return seconds <= RATE_GRACE or self._octets >= seconds * RATE
 
 
 class OpenConnections:

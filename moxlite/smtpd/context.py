@@ -1,6 +1,5 @@
 """What an SMTP session gets from outside: one frozen struct, made by the composition root for each service."""
 
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -11,6 +10,7 @@ from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls import ServerTLS
 from moxlite.process.receivedid import ReceivedID
+from moxlite.process.spools import Spools
 from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deferred import Defer
@@ -57,7 +57,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       senders: the sessions of users.
       gate: the limits of connections.
       received_id: makes the ids in Received fields and replies.
-      spool_directory: where long messages go while they are received (``data/tmp``).
+      spools: where long messages go while they are received (``data/tmp``).
       starttls: None where it is not offered.
       default_account: of localserve, which gets what nobody else would (SMTP-131); "" in a real server.
     """
@@ -70,7 +70,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     senders: Senders
     gate: Gate
     received_id: ReceivedID
-    spool_directory: Path
+    spools: Spools
     defer: Defer | None = None
     resolver: Resolver | None = None
     starttls: ServerTLS | None = None

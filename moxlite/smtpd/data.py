@@ -15,6 +15,7 @@ from moxlite.smtpd.session import Session
 from moxlite.smtpd.submit import submit
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolspace import SpoolFull
 from moxlite.store.errors import StoreError
 
 __all__ = ["bdat", "data"]
@@ -62,9 +63,13 @@ async def _receive(session: Session, transaction: Transaction, scope: trio.Cance
         event = codec.next_event()
         match event:
             case DataChunk(octets):
+                if transaction.rate is not None and not transaction.rate.add(len(octets)):
+                    raise Goodbye(transaction.refused or replies.TOO_SLOW, "timeout")
+                refused = transaction.refused
                 await _write(transaction, octets)
                 if transaction.refused is None and transaction.header.exceeded(octets):
                     transaction.refuse(replies.HEADER_TOO_LARGE)
+                if transaction.refused is not refused:
                     scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
             case DataEnd():
                 return event
@@ -86,6 +91,9 @@ async def _write(transaction: Transaction, octets: bytes) -> None:
         return
     try:
         await transaction.spool.write(octets)
+    except SpoolFull as error:
+        logger.info("no room to spool a message", extra={"kv": {"err": error.strerror}})
+        transaction.refuse(replies.STORAGE_FULL)
     except OSError as error:
         logger.error("message cannot be spooled", extra={"kv": {"err": error}})
         transaction.refuse(replies.STORAGE_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else replies.INTERNAL)

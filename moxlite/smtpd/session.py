@@ -23,6 +23,7 @@ from moxlite.config.listeners import Listener, SMTPService
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, fingerprint
 from moxlite.net.connections import ConnectionInfo
+from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACE
 from moxlite.net.tls import ServerTLS
 from moxlite.proto.smtp import commands as c
@@ -308,7 +309,9 @@ class Session:
     def begin_content(self, *, chunked: bool = False) -> None:
         """The message comes. From now on the transaction counts as bad until it succeeds (SMTP-21)."""
         assert self.transaction is not None
-        self.transaction.spool = Spool(self.context.spool_directory)
+        spools = self.context.spools
+        self.transaction.spool = Spool(spools.directory, space=spools.share(self.info))
+        self.transaction.rate = MinimumRate()
         self.transaction.chunked = chunked
         self.info.seat.busy = True
         self._bad += 1

@@ -4,6 +4,7 @@ import secrets
 import time
 
 from moxlite.config.snapshot import Recipient
+from moxlite.net.limits import MinimumRate
 from moxlite.proto.address import Path
 from moxlite.proto.mime.headers import HeaderWatch
 from moxlite.proto.smtp.commands import MailFrom, RcptTo
@@ -36,6 +37,7 @@ class Transaction:
       hold_until: µs UTC of FUTURERELEASE, None for at once.
       recipients: those accepted, in order.
       spool: the octets so far, once DATA or BDAT began.
+      rate: that of its octets.
       header: watches the header section of what comes.
       chunked: it comes by BDAT.
       refused: the reply when it is known before the end of the message, whose rest is read and dropped.
@@ -49,6 +51,7 @@ class Transaction:
         "hold_until",
         "identifier",
         "mail",
+        "rate",
         "received",
         "recipients",
         "refused",
@@ -60,6 +63,7 @@ class Transaction:
         self.hold_until = hold_until
         self.recipients: list[AcceptedRecipient] = []
         self.spool: Spool | None = None
+        self.rate: MinimumRate | None = None
         self.header = HeaderWatch()
         self.chunked = False
         self.refused: Response | None = None

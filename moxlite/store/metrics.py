@@ -20,6 +20,8 @@ __all__ = [
     "JUNK_TRAINED",
     "READ_SECONDS",
     "SCRUB_DAMAGED",
+    "SPOOL_OCTETS",
+    "SPOOL_REFUSED",
     "UNITS_PER_COMMIT",
     "WAL_BYTES",
     "WRITER_QUEUE",
@@ -53,6 +55,12 @@ ERASE_PENDING: Final = Gauge(
 )
 BROKEN: Final = Gauge("moxlite_store_broken", "1 while a database is degraded (STORE-158).", ["account"])
 FULL: Final = Counter("moxlite_store_full_total", "Units refused because the disk is full or below min_free_space.")
+SPOOL_REFUSED: Final = Counter(
+    "moxlite_store_spool_refused_total", "Messages on their way in that found no room (SMTP-43a).", ["reason"]
+)
+SPOOL_OCTETS: Final = Gauge("moxlite_store_spool_octets", "Octets on the disk of messages on their way in.")
+for _reason in ("disk", "all", "network", "files"):
+    SPOOL_REFUSED.labels(reason=_reason)
 BUSY: Final = Counter("moxlite_store_busy_total", "Calls that found no descriptor, memory or lock (STORE-158a).")
 CHECKPOINT_FAILING: Final = Gauge(
     "moxlite_store_checkpoint_failing", "1 while the log of a database cannot be folded in (STORE-158b).", ["account"]

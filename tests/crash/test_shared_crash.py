@@ -16,6 +16,8 @@ import json, os, sys, trio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
+from moxlite.process.spools import Spools
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.imapd.changes import across
 from moxlite.imapd.session.place import Place
 from moxlite.imapd.session.seat import Seat
@@ -56,7 +58,7 @@ async def main():
         known = UidList(uid_array(await mia.read(lambda r: uids(r, box.id), op="test")))
         view = View(seat, box, read_only=False, since=box.modseq, uids=known)
         place = Place(owner="bo", account=bo, origin=None, name="Inbox")
-        session = SimpleNamespace(context=SimpleNamespace(spool_directory=folder))
+        session = SimpleNamespace(context=SimpleNamespace(spools=Spools(SpoolSpace(folder))))
         if point == "copy":
             across.end_copy = end
             await across.copy_across(session, view, view.uids, place)

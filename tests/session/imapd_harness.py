@@ -22,14 +22,16 @@ import trio.testing
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Pace, Sessions, serve_connection
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import Gate
+from moxlite.net.admission import Gate, Seat
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
+from moxlite.process.spools import Spools
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.shares import sharing_task
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
 from moxlite.store.changelog.account import Account
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.options import AccountConfig, Options
 from tests.supervised import supervised
 from tests.tools import still, still_failures
@@ -172,12 +174,17 @@ class Imap:
 
     @asynccontextmanager
     async def connect(
-        self, *, tls: TLSFacts | None = TLS, remote: str = "198.51.100.7", context: Context | None = None
+        self,
+        *,
+        tls: TLSFacts | None = TLS,
+        remote: str = "198.51.100.7",
+        context: Context | None = None,
+        seat: Seat | None = None,
     ) -> AsyncIterator[Client]:
         """A connection whose greeting has been read."""
         ours, theirs = trio.testing.memory_stream_pair()
         ended = trio.Event()
-        self.nursery.start_soon(self.serve, theirs, self.info(tls, remote), context or self.context, ended)
+        self.nursery.start_soon(self.serve, theirs, self.info(tls, remote, seat), context or self.context, ended)
         client = Client(ours)
         try:
             client.greeting = await client.line()
@@ -187,7 +194,9 @@ class Imap:
             with trio.fail_after(30):
                 await ended.wait()
 
-    def info(self, tls: TLSFacts | None = TLS, remote: str = "198.51.100.7") -> ConnectionInfo:
+    def info(
+        self, tls: TLSFacts | None = TLS, remote: str = "198.51.100.7", seat: Seat | None = None
+    ) -> ConnectionInfo:
         """What the listener would say."""
         return ConnectionInfo(
             cid=1,
@@ -198,6 +207,7 @@ class Imap:
             listener="local",
             shutdown=self.shutdown,
             tls=tls,
+            seat=seat or Seat(),
         )
 
     async def serve(self, stream: trio.abc.Stream, info: ConnectionInfo, context: Context, ended: trio.Event) -> None:
@@ -272,7 +282,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
             config=holder,
             sessions=Sessions(),
             gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
-            spool_directory=data / "tmp",
+            spools=Spools(SpoolSpace(data / "tmp")),
             pace=Pace(slow=0.0),
         )
         async with accounts.use("mia") as account:

@@ -23,11 +23,12 @@ import trio.testing
 from moxlite.acceptance.carrying import carrier
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import Gate
+from moxlite.net.admission import Gate, Seat
 from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.process.receivedid import ReceivedID
+from moxlite.process.spools import Spools
 from moxlite.smtpd import Context, Pace, Senders, reception, serve_connection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
@@ -35,6 +36,7 @@ from moxlite.store.auth.credentials import Credential, derive_credential, set_cr
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.perform import perform
@@ -244,6 +246,7 @@ class Smtp:
         trusted: bool = False,
         early: bytes = b"",
         key: bytes = b"",
+        seat: Seat | None = None,
     ) -> AsyncIterator[Client]:
         """A connection whose greeting, and the reply to EHLO, have been read.
 
@@ -262,6 +265,7 @@ class Smtp:
             tls=tls,
             trusted_local=trusted,
             transaction_key=key,
+            seat=seat or Seat(),
         )
         ended = trio.Event()
         chosen = msgspec.structs.replace(context or self.context, service=service)
@@ -287,10 +291,15 @@ class Smtp:
 
     @asynccontextmanager
     async def user(
-        self, address: str = "mia@ours.example", *, tls: TLSFacts | None = TLS, context: Context | None = None
+        self,
+        address: str = "mia@ours.example",
+        *,
+        tls: TLSFacts | None = TLS,
+        context: Context | None = None,
+        seat: Seat | None = None,
     ) -> AsyncIterator[Client]:
         """A submission connection that is logged in."""
-        async with self.connect("submission", tls=tls, context=context) as client:
+        async with self.connect("submission", tls=tls, context=context, seat=seat) as client:
             plain = base64.b64encode(f"\0{address}\0{PASSWORD}".encode()).decode()
             assert (await client.say(f"AUTH PLAIN {plain}")).startswith("235 2.7.0")
             yield client
@@ -405,7 +414,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
             senders=Senders(),
             gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             received_id=ReceivedID(b"k" * 24),
-            spool_directory=data / "tmp",
+            spools=Spools(SpoolSpace(data / "tmp")),
             pace=Pace(slow=0.0, unknown=0.0),
         )
         server = Smtp(context, auth, nursery, trio.Event(), queued, deferred)

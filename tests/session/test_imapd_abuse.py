@@ -78,7 +78,7 @@ async def test_sizes_that_cannot_be_are_refused_and_nothing_is_reserved(imap: Im
             answer = await c.tagged(command)
             assert answer.startswith(("BAD", "NO [TOOBIG]")), answer
         await c.ok("b NOOP")
-    assert list(imap.context.spool_directory.iterdir()) == []
+    assert list(imap.context.spools.directory.iterdir()) == []
 
 
 async def test_endless_literals_that_nobody_asked_for_end_the_session(imap: Imap) -> None:

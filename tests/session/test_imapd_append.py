@@ -112,7 +112,7 @@ async def test_long_messages_go_through_a_file(imap: Imap) -> None:
         assert found[0].size == len(data)
         tail = await account.scan(lambda r: body.message_range(r, found[0].id, len(data) - 14, 14), op="test")
         assert tail == b"line of text\r\n"
-    assert list(imap.context.spool_directory.iterdir()) == []
+    assert list(imap.context.spools.directory.iterdir()) == []
 
 
 async def test_utf8_literals_are_accepted(imap: Imap) -> None:
@@ -207,7 +207,7 @@ async def test_the_messages_of_one_command_share_memory_and_a_file(imap: Imap, m
         assert (await c.tagged(b"a APPEND Inbox" + parts)).endswith(" 121:230] added")
         assert [row.size for row in await rows(account)][120:] == [len(one) + 6 for one in long[:110]]
         assert len(files) == 2
-    assert list(imap.context.spool_directory.iterdir()) == []
+    assert list(imap.context.spools.directory.iterdir()) == []
 
 
 DAMAGE = {

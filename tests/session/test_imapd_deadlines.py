@@ -4,12 +4,16 @@ import math
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
 
+from moxlite.net.admission import Admission
 from moxlite.net.metrics import panics
+from moxlite.process.spools import Spools
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID
@@ -134,7 +138,45 @@ async def test_a_literal_must_keep_coming(mock_clock: MockClock, imap: Imap) -> 
         assert await c.line() == b"* BYE inactive\r\n"
     async with imap.account() as account:
         assert await rows(account) == []
-    assert list(imap.context.spool_directory.iterdir()) == []
+    assert list(imap.context.spools.directory.iterdir()) == []
+
+
+async def test_a_literal_that_comes_slowly_is_cut(mock_clock: MockClock, imap: Imap) -> None:
+    """IMAP-19: less than 1 KiB a second on average, once three minutes have passed."""
+    async with imap.user() as c:
+        await c.send("a APPEND Inbox {200000}\r\n")
+        assert await c.response() == "+ go ahead"
+        for _ in range(7):
+            await c.send("x" * 10_000)
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(26)
+        await c.send("x")
+        assert await c.line() == b"* BYE the message comes too slowly\r\n"
+    assert list(imap.context.spools.directory.iterdir()) == []
+
+
+async def test_a_message_that_finds_no_room_is_not_kept(imap: Imap) -> None:
+    """SMTP-43a, IMAP-153: of the share of its network; the session goes on."""
+    space = SpoolSpace(imap.context.spools.directory, free=lambda: 4 << 20)
+    context = msgspec.structs.replace(imap.context, spools=Spools(space))
+    async with imap.connect(context=context) as c:
+        await c.login()
+        message = "Subject: x\r\n\r\n" + "x" * 1_500_000
+        assert await c.tagged(f"a APPEND Inbox {{{len(message)}+}}\r\n{message}") == (
+            "NO [UNAVAILABLE] the message could not be kept, nothing was stored"
+        )
+        assert space.used == 0
+        assert (await c.tagged("b APPEND Inbox {6+}\r\nA: b\r\n")).startswith("OK")
+
+
+async def test_a_connection_is_kept_once_its_client_has_logged_in(imap: Imap) -> None:
+    """ADMIN-39b"""
+    admission = Admission(8)
+    seat = admission.take()
+    assert seat is not None
+    async with imap.connect(seat=seat) as c:
+        await c.login()
+        assert not admission.make_room()
 
 
 async def test_a_client_that_takes_nothing_is_dropped(mock_clock: MockClock, imap: Imap) -> None:
@@ -182,7 +224,7 @@ async def test_a_connection_lost_anywhere_leaves_nothing_behind(imap: Imap) -> N
             await c.send(octets)
             await trio.testing.wait_all_tasks_blocked(0.01)
     assert imap.context.sessions.count() == 0
-    assert list(imap.context.spool_directory.iterdir()) == []
+    assert list(imap.context.spools.directory.iterdir()) == []
     assert panics.labels(pkg="imapd").value == before
 
 

@@ -242,13 +242,13 @@ async def test_an_alias_that_is_named_a_thousand_times_is_planned_once(
 @asynccontextmanager
 async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Queue]]:
     """The server with a queue that holds what goes out."""
-    data = smtp.context.spool_directory.parent
+    data = smtp.context.spools.directory.parent
     ctx = QueueContext(
         config=lambda: smtp.context.config.current,
         accounts=smtp.context.accounts,
         resolver=FakeResolver(),
         connect_local=lambda key: pytest.fail("nothing goes to own addresses by SMTP"),
-        tmp=smtp.context.spool_directory,
+        tmp=smtp.context.spools.directory,
         trust=Trust(system=False),
         clock=now,
         random=Random(1),

@@ -118,11 +118,13 @@ async def _transfer(
     rows, _ = await view.seat.account.read(read, op="imap-copy")
     rights = await place.account.read(lambda r: place.rights(r, target), op="imap-rights")
     allowed, with_keywords = allowed_flags(rights)
+    room = session.context.spools
     with ExitStack() as spools:
         uids: list[UID] = []
         items: list[Append] = []
         for uid, flags, keywords, message_id, _body, size, received, offset in rows:
-            spool = spools.enter_context(closing(Spool(session.context.spool_directory, memory_limit=MEMORY)))
+            spool = Spool(room.directory, memory_limit=MEMORY, space=room.space.share())
+            spools.enter_context(closing(spool))
             if not await _spooled(view.seat.account, message_id, spool):
                 continue
             prepared = await prepare(spool, max_size=size)

@@ -19,6 +19,7 @@ from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.telling.flagwire import parse_words
+from moxlite.net.limits import MinimumRate
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
 from moxlite.store.content.prepare import Prepared, is_short, prepare, prepare_here
@@ -97,6 +98,7 @@ class Incoming:
         "_file",
         "_memory",
         "_part",
+        "_rate",
         "_session",
         "_size",
         "_spool",
@@ -112,7 +114,9 @@ class Incoming:
         self._size = 0
         self._memory = MEMORY
         self._busy = 0.0
-        self._file = SpoolFile(session.context.spool_directory)
+        spools = session.context.spools
+        self._file = SpoolFile(spools.directory, spools.share(session.info))
+        self._rate = MinimumRate()
         self._spool: Spool | None = None  # what comes now
         self._part = False  # and whether it is a part of a message
         self.messages: list[Prepared | Spool] = []
@@ -144,11 +148,12 @@ class Incoming:
             raise no("over quota", "OVERQUOTA")
         self._spool = self._spool_of(request.size)
         self._part = head.catenate
+        self._rate = MinimumRate()
 
     def _spool_of(self, memory: int) -> Spool:
         """Where to keep octets: as many of them in memory as the command may still have there, or none."""
         limit = memory if memory <= self._memory else 0
-        return Spool(self._session.context.spool_directory, memory_limit=limit, file=self._file)
+        return Spool(self._session.context.spools.directory, memory_limit=limit, file=self._file)
 
     def join(self) -> Spool:
         """Where to put a message together from parts (RFC 4469), of any size; one after the other."""
@@ -187,7 +192,9 @@ class Incoming:
             raise no("the message is gone", "EXPUNGEISSUED")
 
     async def write(self, octets: bytes) -> None:
-        """Octets of the message that is being received."""
+        """Octets of the message that is being received. Raises Disconnect: they come too slowly."""
+        if not self._rate.add(len(octets)):
+            raise Disconnect("the message comes too slowly")
         if not self.failed:
             assert self._spool is not None
             try:

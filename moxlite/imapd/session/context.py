@@ -2,7 +2,6 @@
 listener.
 """
 
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -12,6 +11,7 @@ from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
 from moxlite.net.tls import ServerTLS
+from moxlite.process.spools import Spools
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 
@@ -46,8 +46,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     service: for metrics and for what the TLS of the connection means: ``imap`` may have STARTTLS, ``imapserve`` is the
     operator's own pipe (IMAP-22), the others begin with TLS. preauth: a known client certificate logs in by itself
-    (``imaps`` only, IMAP-48). starttls: None where it isn't offered. gate: the limits of connections. spool_directory:
-    where long messages go while they're received (``data/tmp``).
+    (``imaps`` only, IMAP-48). starttls: None where it isn't offered. gate: the limits of connections. spools: where
+    long messages go while they're received (``data/tmp``).
     """
 
     accounts: Accounts
@@ -56,7 +56,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     config: ConfigHolder
     sessions: Sessions
     gate: Gate
-    spool_directory: Path
+    spools: Spools
     service: Literal["imap", "imaps", "imaphttps", "imapserve"] = "imaps"
     require_tls: bool = True
     starttls: ServerTLS | None = None

@@ -26,6 +26,8 @@ from typing import IO, Final, TypeAlias
 import msgspec
 import trio
 
+from moxlite.store.content.spoolspace import SpoolShare
+
 __all__ = ["MEMORY_LIMIT", "WRITE_SIZE", "LineFacts", "Spool", "SpoolFile"]
 
 MEMORY_LIMIT: Final = 1 << 20
@@ -93,10 +95,14 @@ class SpoolFile:
 
     Args:
       directory: where it lies (``data/tmp``).
+      space: what its octets are taken from.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, space: SpoolShare | None = None) -> None:
         self._directory = directory
+        self._space = space
+        self._taken = 0
+        self._counted = False
         self._file: IO[bytes] | None = None
         self._written = 0
         self._pending = bytearray()  # what follows them
@@ -123,6 +129,8 @@ class SpoolFile:
         """Write what was appended to the disk. Blocks. Raises OSError: the file is then only good for closing."""
         if not self._pending:
             return
+        if self._space is not None:
+            self._take_room(self._space)
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - 0600, without a name; close() ends it
         view = memoryview(self._pending)
@@ -131,6 +139,14 @@ class SpoolFile:
             self._written += written
             view = view[written:]
         self._pending = bytearray()
+
+    def _take_room(self, space: SpoolShare) -> None:
+        if self._file is None and not self._counted:
+            space.space.open_file()
+            self._counted = True
+        octets = len(self._pending) - (self._taken - self._written)
+        space.take(octets)
+        self._taken += octets
 
     def read(self, offset: int, length: int) -> bytes:
         """The octets from `offset`, which are there. Blocks, but for `in_memory`."""
@@ -178,6 +194,12 @@ class SpoolFile:
         self._pending = bytearray()
         if self._file is not None:
             self._file.close()
+        if self._space is not None:
+            if self._taken:
+                self._space.give_back(self._taken)
+            if self._counted:
+                self._space.space.close_file()
+            self._taken, self._counted = 0, False
 
 
 class Spool:
@@ -188,10 +210,19 @@ class Spool:
       memory_limit: octets kept in memory.
       file: where octets beyond go, if not to a file of its own; then the spool is complete before another one that
         shares the file is written, and who owns the file closes it.
+      space: what octets in a file of its own are taken from.
     """
 
-    def __init__(self, directory: Path, *, memory_limit: int = MEMORY_LIMIT, file: SpoolFile | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        memory_limit: int = MEMORY_LIMIT,
+        file: SpoolFile | None = None,
+        space: SpoolShare | None = None,
+    ) -> None:
         self._directory = directory
+        self._space = space
         self._memory_limit = memory_limit
         self._shared = file
         self._file: SpoolFile | None = None
@@ -219,7 +250,7 @@ class Spool:
         Returns at once while the message is short; beyond `MEMORY_LIMIT` each full `WRITE_SIZE` is written in a thread.
 
         Raises:
-          OSError: the file could not be written (disk full); the spool is then only good for closing.
+          SpoolFull, OSError: the file could not be written (disk full); the spool is then only good for closing.
         """
         if self._finished or self._closed:
             raise ValueError("the spool takes no more octets")
@@ -257,7 +288,7 @@ class Spool:
 
         For messages whose header section is changed before storing (Bcc removed, SMTP-112). This spool stays as it is.
         """
-        new = Spool(self._directory, memory_limit=self._memory_limit)
+        new = Spool(self._directory, memory_limit=self._memory_limit, space=self._space)
         try:
             await new.write(header)
             for offset in range(body_start, self._size, WRITE_SIZE):
@@ -279,7 +310,7 @@ class Spool:
             self._octets += data
             return False
         if self._file is None:
-            self._file = self._shared or SpoolFile(self._directory)
+            self._file = self._shared or SpoolFile(self._directory, self._space)
             self._start = self._file.size
             self._seen.look(self._octets)
             self._file.add(self._octets)

@@ -23,6 +23,7 @@ from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import held_body
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.finish import ALONE, Target, finish
@@ -84,8 +85,10 @@ class _Adding:
         running: Running,
         directory: Path,
         *,
+        space: SpoolSpace | None = None,
         skip_duplicates: bool = False,
     ) -> None:
+        self._space = space
         self._account = account
         self._accounts = accounts
         self._running = running
@@ -136,7 +139,7 @@ class _Adding:
     async def _read(self, items: Iterator[Item], job: Job | None) -> ReadAhead:
         existing = await self._account.scan(self._existing, op="import")
         first = MessageID(1) if job is None else job.first_id
-        reader = ReadAhead(items, existing, first, self._directory, skip_duplicates=self._skip_duplicates)
+        reader = ReadAhead(items, existing, first, self._directory, self._space, skip_duplicates=self._skip_duplicates)
         await self._pump(reader, dry=job is None)
         return reader
 
@@ -242,8 +245,11 @@ class FromFile:
         directory: Path,
         order: Order,
         file: BinaryIO | Upload,
+        space: SpoolSpace | None,
     ) -> None:
-        self._adding = _Adding(account, accounts, running, directory, skip_duplicates=order.skip_duplicates)
+        self._adding = _Adding(
+            account, accounts, running, directory, space=space, skip_duplicates=order.skip_duplicates
+        )
         self._account = account
         self._directory = directory
         self._order = order

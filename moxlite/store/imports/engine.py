@@ -13,6 +13,7 @@ import trio
 
 from moxlite import late
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota, StoreError
 from moxlite.store.imports.items import Order
 from moxlite.store.imports.progress import Aborted, Done, Progress, Running
@@ -32,8 +33,18 @@ UNEXPECTED: Final = "something went wrong in the server; its log tells more"
 class Imports:
     """The imports of a server. What runs, and what has ended within the last minute, is found by its token."""
 
-    def __init__(self, accounts: Accounts, directory: Path, tree: Supervisor | None = None) -> None:
-        """`directory` is for temporary files, ``data/tmp``; `tree` runs the imports of `start`."""
+    def __init__(
+        self,
+        accounts: Accounts,
+        directory: Path,
+        tree: Supervisor | None = None,
+        *,
+        space: SpoolSpace | None = None,
+    ) -> None:
+        """`directory` is for temporary files, ``data/tmp``; `tree` runs the imports of `start`; messages that are too
+        long for memory take from `space`.
+        """
+        self._space = space
         self._accounts = accounts
         self._directory = directory
         self._tree = tree
@@ -101,7 +112,7 @@ class Imports:
                 from moxlite.store.imports.adding import FromFile
 
                 async with self._accounts.use(progress.account) as account:
-                    adding = FromFile(account, self._accounts, one, self._directory, order, file)
+                    adding = FromFile(account, self._accounts, one, self._directory, order, file, self._space)
                     end = await adding.run()
         except OverQuota as error:
             end = Aborted(f"there is not enough room: {error}")

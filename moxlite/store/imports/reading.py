@@ -16,6 +16,7 @@ import msgspec
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage
 from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem
 from moxlite.store.imports.labels import read_labels
@@ -85,8 +86,16 @@ class ReadAhead:
     """Makes batches. For one thread at a time; the loop looks at it between two calls."""
 
     def __init__(
-        self, items: Iterator[Item], existing: Existing, first_id: int, tmp: Path, *, skip_duplicates: bool
+        self,
+        items: Iterator[Item],
+        existing: Existing,
+        first_id: int,
+        tmp: Path,
+        space: SpoolSpace | None,
+        *,
+        skip_duplicates: bool,
     ) -> None:
+        self._space = space.share() if space is not None else None
         self._items = items
         self._skip_duplicates = skip_duplicates
         self._existing = existing
@@ -160,7 +169,7 @@ class ReadAhead:
         return self._boxes[name]
 
     def _mail(self, mail: Mail, batch: Batch) -> None:
-        spool = Spool(self._tmp)
+        spool = Spool(self._tmp, space=self._space)
         try:
             spool.fill(_limited(mail.pieces))
             prepared = prepare_here(spool, max_size=MAX_MEMBER)

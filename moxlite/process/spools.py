@@ -1,0 +1,40 @@
+"""Where the sessions of mail protocols keep messages on their way in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from moxlite.config.static import Static
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.limits import IPNetwork, ip_classes, is_exempt
+from moxlite.store.content.spoolspace import SpoolShare, SpoolSpace
+
+__all__ = ["Spools", "spool_space"]
+
+
+def spool_space(static: Static, files: int) -> SpoolSpace:
+    """The room that the configuration leaves, for so many files."""
+    limits = [listener.max_message_size for listener in static.listeners.values()]
+    return SpoolSpace(
+        static.data_dir / "tmp",
+        reserve=static.store.min_free_space,
+        message=max(limits + [static.imap.append_limit]),
+        files=files,
+    )
+
+
+class Spools:
+    """The room for spools, shared by network; `exempt` networks have no share of their own (SMTP-138)."""
+
+    def __init__(self, space: SpoolSpace, *, exempt: Sequence[IPNetwork] = ()) -> None:
+        self.space = space
+        self._exempt = tuple(exempt)
+
+    @property
+    def directory(self) -> Path:
+        """Of the files."""
+        return self.space.directory
+
+    def share(self, info: ConnectionInfo) -> SpoolShare:
+        """That of a connection."""
+        unbound = info.trusted_local or is_exempt(info.remote, self._exempt)
+        return self.space.share(() if unbound else ip_classes(info.remote))

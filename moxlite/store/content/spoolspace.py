@@ -1,0 +1,151 @@
+"""Room on the disk for messages on their way in (SMTP-43a): looked at while the octets come, and shared out.
+
+All spools together may take half of what is free beyond `store.min_free_space`: what has come is written a second time,
+into an account or the queue. Of that a network has a share, so that who fills his own leaves the others theirs.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import Final
+
+from moxlite.store import metrics
+
+__all__ = ["SpoolFull", "SpoolShare", "SpoolSpace"]
+
+LOOK_SECONDS: Final = 1.0
+"""Between two looks at the disk; what is taken in between is counted."""
+
+NETWORK_SHARES: Final = (8, 4, 2)
+"""An address may take an eighth of the room for all spools, its neighbourhood a quarter, a provider's customer half."""
+
+MAX_MESSAGE: Final = 100 << 20
+"""A network may have one message of that size, if half of the room for all holds it: the default of the largest one."""
+
+MAX_FILES: Final = 4096
+
+
+class SpoolFull(OSError):
+    """There is no room for more octets now. With ``ENOSPC``, as if the disk were full."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(errno.ENOSPC, text)
+        metrics.SPOOL_REFUSED.labels(reason=reason).inc()
+
+
+class SpoolSpace:
+    """The room for the spools of a server. For any thread.
+
+    Args:
+      directory: where their files lie (``data/tmp``).
+      reserve: octets that stay free on the disk.
+      message: octets of the largest message: a network may have one, if that is no more than half of all.
+      files: how many there may be at once.
+      free: octets free on the disk, else looked up; `clock` in seconds.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        reserve: int = 0,
+        message: int = MAX_MESSAGE,
+        files: int = MAX_FILES,
+        free: Callable[[], int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.directory = directory
+        self._reserve = reserve
+        self._message = message
+        self._max_files = files
+        self._look_up = free or self._disk
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._free = 0
+        self._looked = -LOOK_SECONDS
+        self._files = 0
+        self._used = 0
+        self._by_network: dict[Hashable, int] = {}
+
+    @property
+    def used(self) -> int:
+        """Octets that all spools take on the disk."""
+        return self._used
+
+    def share(self, networks: Sequence[Hashable] = ()) -> SpoolShare:
+        """That of a client in these networks, from the smallest to the largest (`NETWORK_SHARES`); without any it is
+        only bound by what all have.
+        """
+        return SpoolShare(self, tuple(networks))
+
+    def _disk(self) -> int:
+        return shutil.disk_usage(self.directory).free
+
+    def take(self, networks: tuple[Hashable, ...], octets: int) -> None:
+        """Blocks for a statvfs, once a second. Raises SpoolFull: nothing is taken; OSError: the disk can't be asked."""
+        with self._lock:
+            now = self._clock()
+            if now - self._looked >= LOOK_SECONDS:
+                self._free, self._looked = self._look_up(), now
+            room = self._free - self._reserve
+            if octets > room:
+                raise SpoolFull("disk", f"less than {self._reserve} octets would be free")
+            limit = (room + self._used) // 2
+            if self._used + octets > limit:
+                raise SpoolFull("all", f"messages on their way in have {self._used} of {limit} octets")
+            for network, part in zip(networks, NETWORK_SHARES, strict=False):
+                share = max(limit // part, min(self._message, limit // 2))
+                if self._by_network.get(network, 0) + octets > share:
+                    raise SpoolFull("network", f"messages from this network have their share of {share} octets")
+            self._count(networks, octets)
+            self._free -= octets
+
+    def give_back(self, networks: tuple[Hashable, ...], octets: int) -> None:
+        """What `take` gave."""
+        with self._lock:
+            self._count(networks, -octets)
+
+    def _count(self, networks: tuple[Hashable, ...], octets: int) -> None:
+        self._used += octets
+        metrics.SPOOL_OCTETS.set(self._used)
+        for network in networks:
+            count = self._by_network.get(network, 0) + octets
+            if count:
+                self._by_network[network] = count
+            else:
+                self._by_network.pop(network, None)
+
+    def open_file(self) -> None:
+        """One more file. Raises SpoolFull."""
+        with self._lock:
+            if self._files >= self._max_files:
+                raise SpoolFull("files", f"there are {self._files} files of messages on their way in")
+            self._files += 1
+
+    def close_file(self) -> None:
+        """It is gone."""
+        with self._lock:
+            self._files -= 1
+
+
+class SpoolShare:
+    """What the spools of one client take from; made by `SpoolSpace.share`."""
+
+    __slots__ = ("_networks", "space")
+
+    def __init__(self, space: SpoolSpace, networks: tuple[Hashable, ...]) -> None:
+        self.space = space
+        self._networks = networks
+
+    def take(self, octets: int) -> None:
+        """As `SpoolSpace.take`."""
+        self.space.take(self._networks, octets)
+
+    def give_back(self, octets: int) -> None:
+        """What `take` gave."""
+        self.space.give_back(self._networks, octets)

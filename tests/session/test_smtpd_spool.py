@@ -1,0 +1,113 @@
+"""Messages that come slowly, or fill the disk (SMTP-14, SMTP-43a, ADMIN-39b)."""
+
+import trio
+import trio.testing
+
+from moxlite.net.admission import Admission, Seat
+from moxlite.process.spools import Spools
+from moxlite.smtpd.context import Context
+from moxlite.store.content.spoolspace import SpoolSpace
+from tests.session.smtpd_harness import MESSAGE, Client, Smtp, clock, pass_time, smtp
+
+__all__ = ["clock", "smtp"]
+
+LARGE = "max_message_size = 200000=>max_message_size = 4000000"
+BLOCK = b"x" * 998 + b"\r\n"
+ENVELOPE = "C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250\nC: DATA\nS: 354"
+
+
+def small_disk(smtp: Smtp, free: int) -> Context:
+    """A context whose spools lie on a disk with so many octets free."""
+    space = SpoolSpace(smtp.context.spools.directory, free=lambda: free, message=1 << 20)
+    return smtp.configured(LARGE, spools=Spools(space))
+
+
+async def begin(client: Client, octets: int) -> None:
+    """A message that is not finished."""
+    await client.play(ENVELOPE)
+    await client.send(b"Subject: x\r\n\r\n" + BLOCK * (octets // len(BLOCK)))
+    await trio.testing.wait_all_tasks_blocked(0.02)
+
+
+async def test_one_network_does_not_take_the_room_of_others(smtp: Smtp) -> None:
+    """SMTP-43a: it gets 452 when it has its share; a message from elsewhere is taken."""
+    context = small_disk(smtp, 24 << 20)  # half of it for all spools, an eighth of that for an address
+    async with (
+        smtp.connect(context=context, remote="203.0.113.1") as one,
+        smtp.connect(context=context, remote="203.0.113.1") as two,
+        smtp.connect(context=context, remote="198.51.100.9") as other,
+    ):
+        await begin(one, 1_100_000)
+        await begin(two, 1_100_000)
+        await begin(other, 1_100_000)
+        assert (await two.say(".")).startswith("452 4.3.1")
+        await other.play("C: .\nS: 250")
+        await two.play("C: NOOP\nS: 250")  # it may try again
+        await one.play("C: .\nS: 250")
+        assert (await two.deliver(message=MESSAGE)).startswith("250")
+    assert context.spools.space.used == 0
+
+
+async def test_a_full_disk_is_noticed_while_a_message_comes(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """SMTP-43a: what comes after is dropped, for a minute at most."""
+    context = small_disk(smtp, 1 << 20)
+    async with smtp.connect(context=context) as client:
+        await begin(client, 2_000_000)
+        assert context.spools.space.used == 0
+        assert (await client.say(".")).startswith("452 4.3.1")
+        await begin(client, 2_000_000)
+        await pass_time(clock, 61)
+        await client.play("S: 452 4.3.1\nS: close")
+
+
+async def test_a_slow_message_is_cut(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """SMTP-14: less than 1 KiB a second on average, once three minutes have passed."""
+    async with smtp.connect() as client:
+        await begin(client, 100_000)
+        await pass_time(clock, 90)
+        await client.send(BLOCK)
+        await pass_time(clock, 85)
+        await client.send(BLOCK)
+        await pass_time(clock, 10)
+        await client.send(BLOCK)
+        await client.play("S: 421 4.4.2\nS: close")
+    async with smtp.connect() as client:
+        await begin(client, 199_000)
+        await pass_time(clock, 170)
+        await client.send(b"x\r\n")
+        await pass_time(clock, 20)
+        await client.play("C: .\nS: 250")
+
+
+async def test_chunks_are_one_slow_message(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """SMTP-14: BDAT does not begin the time anew."""
+    async with smtp.connect() as client:
+        await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
+        for _ in range(2):
+            await client.send(b"BDAT 1000\r\n" + BLOCK)
+            await client.play("S: 250")
+            await pass_time(clock, 100)
+        await client.send(b"BDAT 1000\r\n" + BLOCK)
+        await client.play("S: 421 4.4.2\nS: close")
+
+
+async def test_a_connection_is_kept_while_a_message_comes(smtp: Smtp) -> None:
+    """ADMIN-39b: and may be closed again once it is over; a log-in keeps it for good."""
+    admission = Admission(8)
+
+    def seated() -> Seat:
+        seat = admission.take()
+        assert seat is not None
+        return seat
+
+    first = seated()
+    async with smtp.connect(seat=first) as client:
+        await begin(client, 1000)
+        assert not admission.make_room()
+        await client.play("C: .\nS: 250")
+        assert admission.make_room()
+    assert first.scope.cancel_called
+    second = seated()
+    async with smtp.user(seat=second) as client:
+        await client.play("C: NOOP\nS: 250")
+        assert not admission.make_room()
