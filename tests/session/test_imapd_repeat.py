@@ -63,7 +63,7 @@ async def idle(imap: Imap, stack: trio.Nursery, how: str = "") -> Client:
 
 async def test_what_one_was_told_is_repeated_to_all_that_knew_the_same(imap: Imap, worked_out: list[Session]) -> None:
     """IMAP-128, IMAP-170: each in the words that it has asked for."""
-    imap.context.open.limits = (100, 100, 100)
+    imap.context.gate.at_once.limits = (100, 100, 100)
     async with imap.account() as account, trio.open_nursery() as nursery:
         await put(account, 3)
         owner = await idle(imap, nursery)  # what is new is \Recent to the first one

@@ -20,7 +20,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.logins.guessing import FailedLogins
 from moxlite.net.limits import IPAddress
 from moxlite.process import systemd
-from moxlite.process.ports import TLSPorts, connection_limits, failure_limits, trust_of
+from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import StartFailed, endpoints, load_certificates, note_version, start
 from moxlite.store.types import SpecialUse
@@ -149,7 +149,7 @@ def test_limits_come_from_the_configuration(tmp_path: Path) -> None:
     ip, exempt = ip_address("192.0.2.1"), ip_address("10.1.2.3")
     assert [let_in_and_fail(failures, ip) for _ in range(3)] == [True, True, False]
     assert all(let_in_and_fail(failures, exempt) for _ in range(10))
-    _, open_connections = connection_limits(rates)
+    open_connections = connection_gate(rates).at_once
     assert [open_connections.acquire(ip) for _ in range(2)] == [True, False]
 
 
