@@ -16,7 +16,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.process.lock import DataLock
+from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.full import Source, back_up, inside
@@ -50,7 +50,7 @@ def back_up_stopped(snapshot: Snapshot, config: Path, args: BackUp, tell: Callab
       Locked: another process uses the data directory.
       BackupError, OSError: nothing was backed up.
     """
-    with DataLock(snapshot.static.data_dir / "lock"):
+    with stopped(snapshot.static.data_dir):
         return _back_up(source_of(snapshot, config, {}), args, tell, lambda: False)
 
 

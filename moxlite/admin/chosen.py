@@ -9,7 +9,7 @@ from moxlite.admin.storage import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctlserver import CommandFailed
-from moxlite.process.lock import DataLock
+from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 
 __all__ = ["named_accounts", "on_files"]
@@ -42,5 +42,5 @@ def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
             with trio.CancelScope(shield=True):  # bounded: accounts that nobody uses
                 await accounts.aclose()
 
-    with DataLock(snapshot.static.data_dir / "lock"):
+    with stopped(snapshot.static.data_dir):
         return trio.run(main)

@@ -11,8 +11,8 @@ import trio
 from moxlite.admin.requests import CheckReport
 from moxlite.admin.storage import store_options
 from moxlite.config.snapshot import Snapshot
-from moxlite.process.lock import DataLock
 from moxlite.process.startup import VERSION
+from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.folders import renew_folder, set_aside
 from moxlite.store.backup.layout import DatabaseFile
@@ -48,7 +48,7 @@ def create_server_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | None
     """
     data = snapshot.static.data_dir
     path = data / name
-    with DataLock(data / "lock"), storage(Edge(str(path))):
+    with stopped(data), storage(Edge(str(path))):
         _refuse_if_there(path)
         aside = set_aside(data, name)
         open_file(path, SERVER_FILES[name], store_options(lambda: snapshot), create=True).close()
@@ -68,7 +68,7 @@ def create_account_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | Non
                 await accounts.aclose()
 
     folder = Accounts(data).path(name)
-    with DataLock(data / "lock"):
+    with stopped(data):
         _refuse_if_there(folder / "account.db")
         aside = renew_folder(folder) if folder.exists() else None
         trio.run(main)
@@ -90,5 +90,5 @@ def recover_server_file(snapshot: Snapshot, name: str, out: Path) -> "RecoveredT
     from moxlite.store.recover.tables import recover_tables  # a server does without it
 
     data = snapshot.static.data_dir
-    with DataLock(data / "lock"), storage(Edge(str(out / name))):
+    with stopped(data), storage(Edge(str(out / name))):
         return recover_tables(SERVER_FILES[name], data / name, out)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from moxlite.admin.storage import store_options
 from moxlite.config.snapshot import Snapshot
-from moxlite.process.lock import DataLock
+from moxlite.process.privileges import service_user
+from moxlite.process.stopped import make_data, stopped
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.restore import restore
 from moxlite.store.backup.verify import Verified, data_of, verify
@@ -25,11 +26,12 @@ def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tel
 
     Raises:
       Locked: another process uses the data directory.
+      UnknownUser: as root, and there is no service user.
       StoreError, OSError: see `store.backup.restore.restore`.
     """
     data = snapshot.static.data_dir
-    data.mkdir(mode=0o750, parents=True, exist_ok=True)
-    with DataLock(data / "lock"):
+    make_data(data, service_user(snapshot.static.user))
+    with stopped(data):
         found = verify(source, tell=tell)
         if not found.problems:
             with storage(Edge(str(source))):
@@ -50,7 +52,7 @@ def verify_stopped(
     """
     data = data_of(folder)
     # A backup has no lock file, and gets none: it may be on a medium that cannot be written.
-    with DataLock(data / "lock") if (data / "lock").exists() else contextlib.nullcontext():
+    with stopped(data) if (data / "lock").exists() else contextlib.nullcontext():
         fixed = _fix(data) if fix else []
         return fixed, verify(folder, deep=deep, upgrade=upgrade, tell=tell)
 

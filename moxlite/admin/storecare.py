@@ -24,7 +24,7 @@ from moxlite.admin.storage import compression, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.process.lock import DataLock
+from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.chunks import Compression
 from moxlite.store.errors import AccountUnknown, StoreError
@@ -127,7 +127,7 @@ def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
       StoreError, OSError, ValueError.
     """
     fix = _fix_of(request)
-    with DataLock(snapshot.static.data_dir / "lock"):
+    with stopped(snapshot.static.data_dir):
         accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
         if not accounts.exists(request.account):
             raise AccountUnknown(request.account)

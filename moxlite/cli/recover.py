@@ -21,7 +21,8 @@ def recover(name: str, out: str, file: str | None) -> None:
     account.db-shm must go. Messages that have lost their mailbox are in the mailbox Recovered. Prints what is lost,
     also to DIR/losses.txt; exit code 1 if something is.
     """
-    from moxlite.process.lock import DataLock, Locked
+    from moxlite.process.lock import Locked
+    from moxlite.process.stopped import stopped
     from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.errors import StoreError
     from moxlite.store.recover.rebuild import recover as run
@@ -33,7 +34,7 @@ def recover(name: str, out: str, file: str | None) -> None:
             done = run(name, Path(file), target)
         else:
             data = load_config().static.data_dir
-            with DataLock(data / "lock"):
+            with stopped(data):
                 done = run(name, data / "accounts" / name / "account.db", target)
         if done.losses:
             (target / "losses.txt").write_text("".join(f"{line}\n" for line in done.losses))

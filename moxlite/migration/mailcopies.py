@@ -19,7 +19,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctl import StreamBroken, StreamReceiver
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.process.lock import DataLock
+from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.chunks import prefer
 from moxlite.store.errors import ImportFailed, StoreError
@@ -107,7 +107,7 @@ def _stopped(snapshot: Snapshot, work: Callable[[Accounts, Path], Awaitable[T]])
             with trio.CancelScope(shield=True):  # bounded: accounts that nobody uses
                 await accounts.aclose()
 
-    with DataLock(data / "lock"):
+    with stopped(data):
         return trio.run(run)
 
 

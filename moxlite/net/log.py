@@ -27,6 +27,7 @@ from typing import Final, Literal, TextIO
 import msgspec
 
 from moxlite.net import metrics
+from moxlite.safefile import open_regular
 
 __all__ = [
     "LEVELS",
@@ -258,7 +259,7 @@ class LogHandler(logging.Handler):
         """
         if self.path is None:
             return
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        fd = open_regular(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         with self.lock or threading.RLock():
             old, self._fd = self._fd, fd
         if old is not None:

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from moxlite.safefile import open_regular
+
 __all__ = ["DataLock", "Locked"]
 
 
@@ -22,12 +24,13 @@ class DataLock:
     """Holds ``data/lock`` from its making until `release`, or until the process ends in whatever way.
 
     The file stays behind, with the process id of the last holder in it: removing it would let two processes lock two
-    different files of that name. Raises Locked, or OSError where the file cannot be opened.
+    different files of that name. Raises Locked, or OSError where the file cannot be opened,
+    is a link, or has several names.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o640)
+        self._fd = open_regular(path, os.O_RDWR | os.O_CREAT)
         try:
             _lock(self._fd)
         except OSError:

@@ -8,9 +8,11 @@ ports, renewed keys that only root can read) takes a restart.
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["UMASK", "UnknownUser", "Unreadable", "drop_privileges", "user_ids"]
+__all__ = ["UMASK", "UnknownUser", "Unreadable", "acting_as", "drop_privileges", "service_user", "user_ids"]
 
 PR_SET_DUMPABLE: Final = 4
 PR_SET_NO_NEW_PRIVS: Final = 38
@@ -46,6 +48,34 @@ def user_ids(user: str) -> tuple[int, int]:
             "or set `user` in moxlite.toml"
         ) from None
     return found.pw_uid, found.pw_gid
+
+
+def service_user(user: str) -> tuple[int, int] | None:
+    """User and group id of the service user where this process is root, and that is another; else None. Raises
+    UnknownUser.
+    """
+    if os.name != "posix" or os.geteuid() != 0:
+        return None
+    ids = user_ids(user)
+    return None if ids[0] == 0 else ids
+
+
+@contextmanager
+def acting_as(uid: int, gid: int) -> Iterator[None]:
+    """Do what the block does as this user, then be root again: for a process that is root. Counts for all its threads.
+
+    Raises OSError.
+    """
+    groups, own = os.getgroups(), os.getegid()
+    os.setgroups([])
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(own)
+        os.setgroups(groups)
 
 
 def drop_privileges(uid: int, gid: int) -> None:

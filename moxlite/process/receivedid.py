@@ -14,6 +14,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from moxlite.safefile import open_regular, read_regular
+
 __all__ = ["KEY_FILE", "ReceivedID", "load_key"]
 
 KEY_FILE: Final = "receivedid.key"
@@ -60,7 +62,7 @@ def load_key(data_dir: Path, *, create: bool = True) -> bytes:
     path = data_dir / KEY_FILE
     if create:
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+            fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
             pass
         else:
@@ -68,7 +70,7 @@ def load_key(data_dir: Path, *, create: bool = True) -> bytes:
                 file.write(secrets.token_bytes(KEY_SIZE))
                 file.flush()
                 os.fsync(file.fileno())
-    key = path.read_bytes()
+    key = read_regular(path)
     if len(key) != KEY_SIZE:
         raise OSError(f"{path} must have {KEY_SIZE} octets: restore it from a backup or remove it")
     return key

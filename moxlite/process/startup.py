@@ -20,15 +20,18 @@ from moxlite import __version__
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.listeners import Listener
-from moxlite.config.load import Problem
+from moxlite.config.load import DOMAINS_FILE, Problem
 from moxlite.config.static import Static
 from moxlite.net import log
 from moxlite.net.certificates import CertificateError, KeyPair
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
 from moxlite.process.lock import DataLock, Locked
-from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, drop_privileges, user_ids
+from moxlite.process.permissions import fix_permissions
+from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
 from moxlite.process.receivedid import load_key
+from moxlite.process.stopped import make_data
+from moxlite.safefile import replaceable
 from moxlite.store.backup.layout import RESTORING
 
 __all__ = ["Endpoint", "Service", "StartFailed", "Started", "endpoints", "load_certificates", "note_version", "start"]
@@ -142,12 +145,21 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         raise StartFailed("the clock of this machine is not set (it says a time before 2024): set it, and start again")
     if os.name == "posix":
         os.umask(UMASK)
+    if drop and os.name == "posix" and os.geteuid() == 0:
+        _refuse_replaceable(path)
     holder, warnings = ConfigHolder.open(path, pedantic=pedantic)
     static = holder.current.static
     with contextlib.ExitStack() as undo:
         ids = _service_user(static) if drop else None
+        try:
+            make_data(static.data_dir, ids)
+        except OSError as error:
+            raise StartFailed(f"cannot use the data directory {static.data_dir}: {error.strerror}") from None
+        changes: list[str] = []
+        if ids is not None and not static.no_fix_permissions:
+            changes = fix_permissions(path, DOMAINS_FILE, static.data_dir, *ids)
         lock = undo.enter_context(_lock(static.data_dir, ids))
-        certificates = load_certificates(static)
+        certificates = load_certificates(static, ids)
         sockets: list[tuple[Endpoint, socket.socket]] = []
         undo.callback(_close_all, sockets)
         for endpoint in endpoints(static):
@@ -161,6 +173,8 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
             except (OSError, Unreadable) as error:
                 raise StartFailed(f"cannot become user {static.user}: {error}") from None
         handler = _log(static, log_level)
+        for line in changes:
+            logger.info("permissions", extra={"kv": {"change": line}})
         install_key = _prepare_data(static.data_dir)
         undo.pop_all()
     return Started(
@@ -180,8 +194,36 @@ def _close_all(sockets: Sequence[tuple[Endpoint, socket.socket]]) -> None:
         sock.close()
 
 
-def load_certificates(static: Static) -> dict[str, tuple[KeyPair, ...]]:
+def _refuse_replaceable(path: Path) -> None:
+    """Raise StartFailed where another than root could change ``moxlite.toml``: it says which files root reads, and
+    whose user this becomes (ADMIN-37).
+    """
+    try:
+        why = replaceable(path)
+    except OSError:
+        return  # reading it says what is wrong
+    if why:
+        raise StartFailed(
+            f"started as root, and others than root could change {path}: {why}; make it and its folders root's "
+            "(chown root, chmod go-w), or start as another user"
+        )
+
+
+def _read(path: Path, ids: tuple[int, int] | None) -> bytes:
+    """A file that the configuration names; where the service user could replace it, it is read as that user. Raises
+    OSError.
+    """
+    if ids is None or not replaceable(path):
+        return path.read_bytes()
+    with acting_as(*ids):
+        return path.read_bytes()
+
+
+def load_certificates(static: Static, ids: tuple[int, int] | None = None) -> dict[str, tuple[KeyPair, ...]]:
     """Certificates and keys of each listener that has TLS.
+
+    Args:
+      ids: of the service user, while this process is root.
 
     Raises:
       StartFailed: one cannot be read, or isn't what it should be.
@@ -198,7 +240,7 @@ def load_certificates(static: Static) -> dict[str, tuple[KeyPair, ...]]:
         pairs = []
         for pair in listener.tls.key_certs:
             try:
-                pairs.append(KeyPair.load(pair.cert_file.read_bytes(), pair.key_file.read_bytes()))
+                pairs.append(KeyPair.load(_read(pair.cert_file, ids), _read(pair.key_file, ids)))
             except OSError as error:
                 raise StartFailed(f"listeners.{name}.tls: cannot read {error.filename}: {error.strerror}") from None
             except CertificateError as error:
@@ -209,23 +251,17 @@ def load_certificates(static: Static) -> dict[str, tuple[KeyPair, ...]]:
 
 def _service_user(static: Static) -> tuple[int, int] | None:
     """Whom to become; None when this process isn't root."""
-    if os.name != "posix" or os.geteuid() != 0:
-        return None
     try:
-        ids = user_ids(static.user)
+        return service_user(static.user)
     except UnknownUser as error:
         raise StartFailed(str(error)) from None
-    return None if ids[0] == 0 else ids
 
 
 def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
-    """Take the data directory, making it where it's missing; a directory made by root goes to the service user."""
+    """Take the data directory, as the service user."""
     try:
-        if not data_dir.exists():
-            data_dir.mkdir(mode=DATA_MODE, parents=True)
-            if ids is not None:
-                os.chown(data_dir, *ids, follow_symlinks=False)
-        lock = DataLock(data_dir / "lock")
+        with acting_as(*ids) if ids is not None else contextlib.nullcontext():
+            lock = DataLock(data_dir / "lock")
     except Locked as error:
         raise StartFailed(str(error)) from None
     except OSError as error:

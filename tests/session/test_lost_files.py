@@ -17,7 +17,7 @@ from tests.session.test_contained_faults import deliver
 
 pytestmark = pytest.mark.slow
 
-KINDS = ("missing", "empty", "cut", "first page", "a folder")
+KINDS = ("missing", "empty", "cut", "first page", "a folder", "a link")
 
 
 def damage(path: Path, kind: str) -> None:

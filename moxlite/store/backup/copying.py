@@ -17,6 +17,7 @@ from typing import Final
 import apsw
 import msgspec
 
+from moxlite.safefile import open_regular
 from moxlite.store.backup.errors import BackupCancelled, BackupError
 
 __all__ = ["Stamp", "copy_database", "copy_pages", "snapshot", "stamp_of", "sync_folder"]
@@ -127,7 +128,7 @@ def copy_database(path: Path, target: Path, *, cancelled: Cancelled = lambda: Fa
     if target.exists():
         raise FileExistsError(f"{target} exists")
     partial = target.with_name(target.name + ".partial")
-    fd = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o640)
+    fd = open_regular(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
         synced = 0
 

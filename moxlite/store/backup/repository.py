@@ -26,6 +26,7 @@ import apsw
 import msgspec
 
 from moxlite import __version__
+from moxlite.safefile import open_regular
 from moxlite.store import metrics
 from moxlite.store.backup.blockfile import BlockVFS
 from moxlite.store.backup.blocks import BLOCK, PACKS, Blocks
@@ -150,7 +151,7 @@ class Repository:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o640)
+        fd = open_regular(self.path / "lock", os.O_RDWR | os.O_CREAT)
         try:
             if sys.platform != "win32":  # there, two at once only store a block twice
                 import fcntl

@@ -51,6 +51,7 @@ UNUSABLE: Final = frozenset(
         errno.EEXIST,
         errno.ENOTEMPTY,
         errno.ELOOP,
+        errno.EMLINK,
         errno.ENAMETOOLONG,
         errno.ENODEV,
         errno.ENXIO,

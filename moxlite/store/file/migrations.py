@@ -24,6 +24,7 @@ from typing import Final
 import apsw
 import msgspec
 
+from moxlite.safefile import check_regular, open_regular
 from moxlite.store.errors import MigrationNeedsSpace, MissingFile, SchemaTooNew, StoreError, WrongFile
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
@@ -143,17 +144,20 @@ def open_file(path: Path, kind: Kind, options: Options, *, create: bool = False)
       WrongFile: not a database, or one of another kind.
       SchemaTooNew: made by a newer program; nothing was touched.
       MigrationNeedsSpace: STORE-149.
+      OSError: it is a link, or has several names (ADMIN-37).
       apsw.Error: the file cannot be opened, read or written.
     """
     check_library()
     migrations = migrations_of(kind, options.schema)
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        check_regular(path.with_name(path.name + suffix))
     if path.exists() and path.stat().st_size > 0:
         _look(path, kind, len(migrations), options.vfs)
     elif not create:
         raise MissingFile(path, "is empty" if path.exists() else "is missing", _mend(path, kind))
     else:
         # SQLite gives -wal and -shm the mode of the file, and would give the file itself that of the umask (ADMIN-37).
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640))
+        os.close(open_regular(path, os.O_CREAT | os.O_RDWR))
     db = apsw.Connection(str(path), vfs=options.vfs)
     try:
         db.set_busy_timeout(BUSY_MS)
@@ -253,7 +257,7 @@ def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options:
             return
         raise MigrationNeedsSpace(path, needed + options.min_free_space, free)
     # A copy cut short by a kill is overwritten: the backup API replaces all pages.
-    os.close(os.open(copy, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640))
+    os.close(open_regular(copy, os.O_CREAT | os.O_RDWR))
     target = apsw.Connection(str(copy))
     try:
         with target.backup("main", db, "main") as backup:

@@ -1,0 +1,136 @@
+"""Owners and modes of configuration and data, put right by root before it gives itself up (ADMIN-37).
+
+| What                | Owner, group      | Mode                                                      |
+|---------------------|-------------------|-----------------------------------------------------------|
+| folders of data     | user, root        | 2750                                                      |
+| files of data       | user, root        | 0640, or 0600 where the group could not read              |
+| folders of config   | root, user's      | 3770: the user may add files, and replace none of root's  |
+| ``moxlite.toml``    | root, user's      | 0640                                                      |
+| ``domains.toml``    | user, user's      | 0640, or 0600                                             |
+| others of config    | root or user as   | 0640, or 0600                                             |
+|                     | they are, user's  |                                                           |
+
+Everything is reached through descriptors of folders, from the top. Links are not followed, files with several names are
+left alone: the user may have planted them.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from moxlite.safefile import open_folder, open_regular, replaceable
+
+__all__ = ["fix_permissions"]
+
+SHALLOW: Final = 3
+"""Parts of a path below which nothing is touched: ``/etc`` and its like belong to others, too."""
+
+MAX_DEPTH: Final = 40
+"""Folders in each other: each takes a descriptor."""
+
+
+class _Wanted(NamedTuple):
+    uid: int
+    gid: int
+    mode: int
+
+
+_Rule = Callable[[str, os.stat_result], _Wanted]
+"""What a file or folder is to have, by its path below the top ("" for that) and what it has."""
+
+
+def fix_permissions(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
+    """Have configuration and data belong to root and the service user alone. Returns a line for each change, and for
+    what could not be done; single errors do not stop.
+
+    Args:
+      static_file: ``moxlite.toml``; the folder that it is in is that of the configuration.
+      domains_file: name of ``domains.toml`` in it.
+      data: the data directory, which exists.
+      uid, gid: the service user's.
+    """
+
+    def of_data(_: str, found: os.stat_result) -> _Wanted:
+        return _Wanted(uid, 0, 0o2750 if stat.S_ISDIR(found.st_mode) else _file_mode(found))
+
+    def of_config(path: str, found: os.stat_result) -> _Wanted:
+        if stat.S_ISDIR(found.st_mode):
+            return _Wanted(0, gid, 0o3770)
+        if path == static_file.name:
+            return _Wanted(0, gid, 0o640)
+        owner = uid if path == domains_file or found.st_uid != 0 else 0
+        return _Wanted(owner, gid, _file_mode(found))
+
+    work = _Work()
+    config = static_file.absolute().parent
+    inside = data.stat()
+    work.top(config, of_config, skip=(inside.st_dev, inside.st_ino))
+    work.top(data.absolute(), of_data)
+    return work.lines
+
+
+def _file_mode(found: os.stat_result) -> int:
+    """Nothing for others, and no more for the group than it had."""
+    return stat.S_IMODE(found.st_mode) & 0o640 | 0o600
+
+
+class _Work:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def top(self, folder: Path, rule: _Rule, *, skip: tuple[int, int] | None = None) -> None:
+        try:
+            if len(folder.parts) < SHALLOW:
+                self.lines.append(f"{folder}: permissions left alone, as others may use it")
+            elif why := replaceable(folder.parent):
+                self.lines.append(f"{folder}: permissions left alone: {why}")
+            else:
+                fd = open_folder(folder)
+                try:
+                    self.folder(fd, folder, "", rule, skip, 0)
+                finally:
+                    os.close(fd)
+        except OSError as error:
+            self.lines.append(f"{folder}: permissions not changed: {error.strerror}")
+
+    def folder(self, fd: int, path: Path, below: str, rule: _Rule, skip: tuple[int, int] | None, depth: int) -> None:
+        found = os.fstat(fd)
+        if (found.st_dev, found.st_ino) == skip or depth > MAX_DEPTH:
+            return
+        self.put(fd, path, found, rule(below, found))
+        for name in sorted(os.listdir(fd)):
+            try:
+                self.entry(fd, path / name, f"{below}/{name}" if below else name, rule, skip, depth)
+            except OSError as error:
+                self.lines.append(f"{path / name}: permissions not changed: {error.strerror}")
+
+    def entry(self, fd: int, path: Path, below: str, rule: _Rule, skip: tuple[int, int] | None, depth: int) -> None:
+        found = os.stat(path.name, dir_fd=fd, follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode):
+            deeper = open_folder(path.name, dir_fd=fd)
+            try:
+                self.folder(deeper, path, below, rule, skip, depth + 1)
+            finally:
+                os.close(deeper)
+        elif stat.S_ISREG(found.st_mode) and _differs(found, rule(below, found)):
+            file = open_regular(path.name, os.O_RDONLY, dir_fd=fd)  # refuses what has several names
+            try:
+                opened = os.fstat(file)
+                self.put(file, path, opened, rule(below, opened))
+            finally:
+                os.close(file)
+
+    def put(self, fd: int, path: Path, found: os.stat_result, wanted: _Wanted) -> None:
+        if not _differs(found, wanted):
+            return
+        if (found.st_uid, found.st_gid) != wanted[:2]:
+            os.fchown(fd, wanted.uid, wanted.gid)
+        os.fchmod(fd, wanted.mode)  # after the owner: a change of that takes set-group-id away
+        old = f"{found.st_uid}:{found.st_gid} {stat.S_IMODE(found.st_mode):04o}"
+        self.lines.append(f"{path}: {old} is now {wanted.uid}:{wanted.gid} {wanted.mode:04o}")
+
+
+def _differs(found: os.stat_result, wanted: _Wanted) -> bool:
+    return (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) != wanted

@@ -1,0 +1,115 @@
+"""Opening files in folders that others may write: only regular files, with one name, never through a link (ADMIN-37).
+
+A process that was taken over can plant links in its own folders; who opens a file there with more rights, or later,
+must not be led elsewhere. `open_regular` refuses what is a link or has a second name. `replaceable` tells of a path
+whether another user than root could put something else there.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+__all__ = ["check_regular", "open_folder", "open_regular", "read_regular", "replaceable"]
+
+FLAGS: Final = (
+    getattr(os, "O_NOFOLLOW", 0)  # Windows has none of these, and links only for administrators
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its other end
+    | getattr(os, "O_BINARY", 0)
+)
+
+MAX_LINKS: Final = 40
+"""Symbolic links on the way to a file, as in Linux's own limit (path_resolution(7))."""
+
+
+def open_regular(path: Path | str, flags: int, mode: int = 0o640, *, dir_fd: int | None = None) -> int:
+    """`os.open` for a regular file with one name; with O_TRUNC it is emptied only once that is sure.
+
+    Raises:
+      OSError: ELOOP for a symbolic link, EMLINK for a file with several names, ENXIO for anything but a file.
+    """
+    fd = os.open(path, flags & ~os.O_TRUNC | FLAGS, mode, dir_fd=dir_fd)
+    try:
+        _check(os.fstat(fd), path)
+        if flags & os.O_TRUNC:
+            os.ftruncate(fd, 0)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def read_regular(path: Path) -> bytes:
+    """All octets of such a file. Raises as `open_regular`."""
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+        return file.read()
+
+
+def check_regular(path: Path) -> None:
+    """Raise as `open_regular` unless `path` is such a file, or nothing is there. The file is not opened: closing a
+    second descriptor of a database would drop SQLite's locks on it (fcntl(2)).
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, "is a symbolic link", str(path))
+    _check(found, path)
+
+
+def _check(found: os.stat_result, path: Path | str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.ENXIO, "is no regular file", str(path))
+    if found.st_nlink > 1:
+        raise OSError(errno.EMLINK, "has several names (hard links)", str(path))
+
+
+def open_folder(path: Path | str, *, dir_fd: int | None = None) -> int:
+    """A descriptor of a folder that is no link, to open what is in it by ``dir_fd``. Raises OSError."""
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=dir_fd)
+
+
+def replaceable(path: Path) -> str:
+    """Who else than root could change what is found at `path`, or put something else there: a sentence that names the
+    file or folder; empty if only root can. Links are followed, and looked at like folders. Raises OSError.
+    """
+    todo = list(reversed(path.absolute().parts[1:]))
+    place = Path("/")
+    links = 0
+    while True:
+        folder = place.lstat()
+        if folder.st_uid != 0:
+            return f"{place} belongs to user {folder.st_uid}"
+        shared = _others_write(folder)
+        if shared and (not folder.st_mode & stat.S_ISVTX or not todo):
+            return f"{place} can be written by others than root"
+        if not todo:
+            return ""
+        name = todo.pop()
+        if name == "..":
+            place = place.parent
+            continue
+        entry = place / name
+        found = entry.lstat()
+        if shared and found.st_uid != 0:
+            return f"{entry} belongs to user {found.st_uid}"
+        if shared and stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            return f"{entry} has several names (hard links)"
+        if stat.S_ISLNK(found.st_mode):
+            links += 1
+            if links > MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+            target = entry.readlink()
+            if target.is_absolute():
+                place = Path("/")
+            todo += reversed([part for part in target.parts if part != "/"])
+            continue
+        place = entry
+
+
+def _others_write(found: os.stat_result) -> bool:
+    by_group = found.st_mode & stat.S_IWGRP and found.st_gid != 0
+    return bool(found.st_mode & stat.S_IWOTH or by_group)

@@ -1,0 +1,165 @@
+"""Files that may have been planted (ADMIN-37): links, second names, owners; root acting as the service user."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moxlite.net.log import LogfmtFormatter, LogHandler
+from moxlite.process.lock import DataLock
+from moxlite.process.permissions import fix_permissions
+from moxlite.process.receivedid import load_key
+from moxlite.process.startup import StartFailed, start
+from moxlite.process.stopped import stopped
+from moxlite.safefile import check_regular, open_regular, replaceable
+from moxlite.store.file.migrations import Kind, open_file
+from moxlite.store.options import Options
+
+UID, GID = 12345, 12346
+TEXT = b"not ours"
+
+needs_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A file elsewhere, which must stay as it is."""
+    path = tmp_path / "other"
+    path.write_bytes(TEXT)
+    path.chmod(0o604)
+    return path
+
+
+@pytest.fixture(params=["symbolic", "hard", "dangling"])
+def planted(request: pytest.FixtureRequest, tmp_path: Path, other: Path) -> Iterator[Path]:
+    """A link in a folder, as one that took the service over would leave it."""
+    path = tmp_path / "data" / "planted"
+    path.parent.mkdir()
+    if request.param == "hard":
+        path.hardlink_to(other)
+    else:
+        path.symlink_to(other if request.param == "symbolic" else tmp_path / "made")
+    yield path
+    assert other.read_bytes() == TEXT
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that all users may enter, which pytest's are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_links_are_not_opened_emptied_or_made(planted: Path) -> None:
+    """ADMIN-37: lock, key, database and its log, log file."""
+    for flags in (os.O_RDONLY, os.O_RDWR | os.O_CREAT, os.O_RDWR | os.O_CREAT | os.O_TRUNC):
+        with pytest.raises(OSError, match=r"link|level"):
+            open_regular(planted, flags)
+    with pytest.raises(OSError, match="link"):
+        check_regular(planted)
+    with pytest.raises(OSError, match=r"link|level"):
+        DataLock(planted)
+    with pytest.raises(OSError, match="link"):
+        open_file(planted, Kind.AUTH, Options(), create=True)
+    with pytest.raises(OSError, match=r"link|level"):
+        LogHandler(LogfmtFormatter(timestamps=False), path=planted)
+    planted.rename(planted.with_name("receivedid.key"))
+    with pytest.raises(OSError, match=r"link|level"):
+        load_key(planted.parent)
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    """ADMIN-37: opening a pipe does not wait either."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        open_regular(tmp_path / "pipe", os.O_RDONLY)
+
+
+@needs_root
+def test_who_else_could_replace_a_file_is_told(tmp_path: Path) -> None:
+    """ADMIN-37: owners and modes of the file, of the folders above it, and of links on the way."""
+    folder = tmp_path / "config"
+    folder.mkdir(mode=0o750)
+    path = folder / "moxlite.toml"
+    path.write_text("")
+    path.chmod(0o640)
+    assert replaceable(path) == ""
+    path.chmod(0o666)
+    assert "others" in replaceable(path)
+    path.chmod(0o640)
+    os.chown(folder, 0, GID)
+    folder.chmod(0o770)
+    assert "others" in replaceable(path)
+    folder.chmod(0o3770)  # sticky: what root owns stays
+    assert replaceable(path) == ""
+    (folder / "mine").symlink_to(path)
+    os.chown(folder / "mine", UID, GID, follow_symlinks=False)
+    assert str(UID) in replaceable(folder / "mine")
+    os.chown(path, UID, GID)
+    assert str(UID) in replaceable(path)
+    with pytest.raises(StartFailed, match="others than root"):
+        start(path)
+
+
+@needs_root
+def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: Path) -> None:
+    """ADMIN-37: owners and modes of config and data; each change is a line; a second time there is none."""
+    config, data = tmp_path / "config", tmp_path / "data"
+    for name in ("config/keys", "data/accounts/mia"):
+        (tmp_path / name).mkdir(parents=True)
+    files = {
+        "config/moxlite.toml": 0o666,
+        "config/domains.toml": 0o644,
+        "config/keys/root.key": 0o600,
+        "config/keys/own.pem": 0o644,
+        "data/lock": 0o640,
+        "data/accounts/mia/account.db": 0o666,
+    }
+    for name, mode in files.items():
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(mode)
+    os.chown(config / "keys/own.pem", 999, 999)
+    (data / "link").symlink_to(other)
+    (data / "hard").hardlink_to(other)
+    (data / "folder").symlink_to(tmp_path)
+    lines = fix_permissions(config / "moxlite.toml", "domains.toml", data, UID, GID)
+
+    def has(name: str) -> tuple[int, int, int]:
+        found = (tmp_path / name).stat()
+        return found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)
+
+    assert has("config") == has("config/keys") == (0, GID, 0o3770)
+    assert has("config/moxlite.toml") == (0, GID, 0o640)
+    assert has("config/domains.toml") == (UID, GID, 0o640)
+    assert has("config/keys/root.key") == (0, GID, 0o600)
+    assert has("config/keys/own.pem") == (UID, GID, 0o640)
+    assert has("data") == has("data/accounts/mia") == (UID, 0, 0o2750)
+    assert has("data/lock") == has("data/accounts/mia/account.db") == (UID, 0, 0o640)
+    assert has("other") == (0, 0, 0o604)
+    assert has(".")[0] == 0
+    assert any("account.db" in line and f"is now {UID}:0 0640" in line for line in lines)
+    assert any("hard" in line and "several names" in line for line in lines)
+    again = fix_permissions(config / "moxlite.toml", "domains.toml", data, UID, GID)
+    assert [line for line in again if "is now" in line] == []
+
+
+@needs_root
+def test_root_works_on_the_data_as_its_owner(open_folder: Path) -> None:
+    """ADMIN-19, ADMIN-37: what a command makes is the server's to use, and it may no more than its user."""
+    data = open_folder / "data"
+    data.mkdir()
+    os.chown(data, UID, GID)
+    secret = open_folder / "secret"
+    secret.write_bytes(TEXT)
+    secret.chmod(0o600)
+    with stopped(data):
+        open_file(data / "queue.db", Kind.QUEUE, Options(min_free_space=0), create=True).close()
+        with pytest.raises(PermissionError):
+            secret.read_bytes()
+    assert secret.read_bytes() == TEXT
+    assert {path.stat().st_uid for path in data.iterdir()} == {UID}
