@@ -22,7 +22,7 @@ from moxlite.proto.authresults import AuthResults, AuthResultsError, Method, Pro
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.smtpd.trace import without_forged
 
-NAMES = frozenset({"mail.ours.example", "mx2.ours.example", "xn--grn-goa.example"})
+NAMES = frozenset({"mail.ours.example", "mx2.ours.example", "xn--grn-ioa.example"})
 
 
 def unfolded(field: bytes) -> str:
