@@ -8,21 +8,28 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from moxlite.acceptance.checks import Checks
+from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 from moxlite.proto.mime.types import MailAddress
 
 __all__ = [
     "DKIM_DOMAIN",
+    "DMARC",
     "EHLO_DOMAIN",
+    "FROM_VALIDATION",
+    "IPREV",
     "JUNK",
     "MAILFROM_DOMAIN",
     "ORIGIN",
     "RULESET",
+    "SPF",
     "Envelope",
     "Evidence",
     "Fact",
     "Headers",
     "Strength",
+    "facts_of",
     "from_address",
 ]
 
@@ -37,6 +44,12 @@ EHLO_DOMAIN: Final = "ehlo-domain"
 MAILFROM_DOMAIN: Final = "mailfrom-domain"
 DKIM_DOMAIN: Final = "dkim-domain"
 """Facts: a verified domain, Unicode and lower case, of EHLO, of MAIL FROM, or of a DKIM signature."""
+IPREV: Final = "iprev"
+SPF: Final = "spf"
+DMARC: Final = "dmarc"
+"""Facts: the results of these checks, with the words of RFC 8601."""
+FROM_VALIDATION: Final = "from-validation"
+"""Fact: how the From domain is validated (SMTP-77)."""
 RULESET: Final = "ruleset"
 """Fact: the number, from 1, of the ruleset of the destination that matches."""
 JUNK: Final = "junk"
@@ -90,6 +103,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       msg_from: the address of the From field, None if there is not exactly one. from_fields: how many From fields.
       missing: what was asked and had no answer in time; it refuses for now where it would have decided.
+      checks: who sent it; None where that is not asked: for mail of the own queue.
     """
 
     envelope: Envelope
@@ -97,6 +111,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     from_fields: int
     facts: tuple[Fact, ...] = ()
     missing: tuple[str, ...] = ()
+    checks: Checks | None = None
 
     def fact(self, name: str) -> Fact | None:
         """The first fact of that name."""
@@ -119,6 +134,50 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     def suspicious(self) -> bool:
         """Whether strong evidence speaks against the message."""
         return any(fact.good is False and fact.strength >= Strength.STRONG for fact in self.facts)
+
+
+def facts_of(checks: Checks) -> tuple[Fact, ...]:
+    """What the checks of the sender say for and against a message."""
+    facts = [_iprev(checks), _spf(checks)]
+    for name, domain in ((EHLO_DOMAIN, checks.ehlo_verified), (MAILFROM_DOMAIN, checks.mail_from_verified)):
+        if domain:
+            facts.append(Fact(name, _unicode(domain), True, Strength.PROOF, f"spf of {domain}"))
+    facts += [Fact(DKIM_DOMAIN, _unicode(domain), True, Strength.PROOF, "dkim signature") for domain in checks.signers]
+    if checks.dmarc.domain:
+        facts.append(_dmarc(checks))
+        validated = checks.from_validation != "none"
+        facts.append(
+            Fact(FROM_VALIDATION, checks.from_validation, True if validated else None, Strength.STRONG, "spf and dkim")
+        )
+    return tuple(facts)
+
+
+def _iprev(checks: Checks) -> Fact:
+    result = checks.iprev
+    good = {IPRevStatus.PASS: True, IPRevStatus.TEMPERROR: None}.get(result.status, False)
+    return Fact(IPREV, f"{result.status} {result.name}".strip(), good, Strength.WEAK, "reverse dns")
+
+
+def _spf(checks: Checks) -> Fact:
+    result = checks.spf
+    good = {SPFStatus.PASS: True, SPFStatus.FAIL: False, SPFStatus.SOFTFAIL: False}.get(result.status)
+    return Fact(SPF, f"{result.status} {result.domain}".strip(), good, Strength.WEAK, f"spf of {result.identity}")
+
+
+def _dmarc(checks: Checks) -> Fact:
+    result = checks.dmarc
+    text = result.status.value if not result.record_domain else f"{result.status} policy {result.policy}"
+    good = {DMARCStatus.PASS: True, DMARCStatus.FAIL: False}.get(result.status)
+    strength = Strength.STRONG if good or result.policy != "none" else Strength.WEAK
+    return Fact(DMARC, text, good, strength, f"dns _dmarc.{result.record_domain or result.domain}")
+
+
+def _unicode(domain: str) -> str:
+    """As rules name it: U-labels."""
+    try:
+        return Domain.parse(domain).unicode
+    except AddressError:
+        return domain.lower()
 
 
 def from_address(found: tuple[MailAddress, ...]) -> Address | None:

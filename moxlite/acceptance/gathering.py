@@ -12,7 +12,19 @@ import msgspec
 import trio
 
 from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import JUNK, ORIGIN, RULESET, Envelope, Evidence, Fact, Headers, Strength, from_address
+from moxlite.acceptance.checks import Checks
+from moxlite.acceptance.evidence import (
+    JUNK,
+    ORIGIN,
+    RULESET,
+    Envelope,
+    Evidence,
+    Fact,
+    Headers,
+    Strength,
+    facts_of,
+    from_address,
+)
 from moxlite.acceptance.plan import Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
 from moxlite.acceptance.replies import store_reply
@@ -65,8 +77,8 @@ def _readable(section: HeaderSection) -> Headers:
     return tuple([(field.label.decode("ascii"), decode_words(field.text)) for field in islice(named, MAX_FIELDS)])
 
 
-def evidence_of(envelope: Envelope, message: Message) -> Evidence:
-    """What is known of a message without asking: its envelope and its header."""
+def evidence_of(envelope: Envelope, message: Message, checks: Checks | None = None) -> Evidence:
+    """What is known of a message for all its recipients: its envelope, its header, and who sent it."""
     author = from_address(message.prepared.index.envelope.from_)
     from_fields = message.section.count(b"from")
     facts = []
@@ -76,7 +88,9 @@ def evidence_of(envelope: Envelope, message: Message) -> Evidence:
         facts.append(Fact("from", str(author), None, Strength.HINT, "header"))
     if from_fields != 1:
         facts.append(Fact("from-fields", str(from_fields), False, Strength.WEAK, "header"))
-    return Evidence(envelope=envelope, msg_from=author, from_fields=from_fields, facts=tuple(facts))
+    if checks is not None:
+        facts += facts_of(checks)
+    return Evidence(envelope=envelope, msg_from=author, from_fields=from_fields, facts=tuple(facts), checks=checks)
 
 
 class Decided(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ def authentication_results(
 
     Args:
       hostname: own, A-labels.
-      mail_from: the reverse path, "" for none.
+      mail_from: the reverse path as text, "" for none.
       spf: of MAIL FROM, then of HELO.
     """
     methods: list[Method] = []

@@ -9,9 +9,11 @@ commit is shielded from cancellation, so a shutdown cannot leave a message store
 from functools import partial
 from typing import Final
 
+from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
 from moxlite.acceptance.evidence import Envelope
 from moxlite.acceptance.gathering import Message, evidence_of
 from moxlite.config.snapshot import UnknownLocalpart
+from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.proto.address import Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
@@ -45,22 +47,47 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
         await session.wire.pause(session.context.pace.unknown)
         raise Refused(replies.UNKNOWN_USER)
+    checks = await _check(session, transaction, spool, section)
     if not session.info.trusted_local:
         cleaned = await look_at(section, partial(trace.without_forged, hostnames=session.snapshot.hostnames))
         if cleaned is not None:
             with await spool.with_header(cleaned, len(section.octets)) as clean_spool:
-                return await _deliver(session, transaction, clean_spool, await read_header(clean_spool))
-    return await _deliver(session, transaction, spool, section)
+                return await _deliver(session, transaction, clean_spool, await read_header(clean_spool), checks)
+    return await _deliver(session, transaction, spool, section, checks)
 
 
-async def _deliver(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Response:
+async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:
+    """Who sent the message, by its octets as they came: signatures may cover what is taken out afterwards."""
+    resolver, hello, sender = session.context.resolver, session.hello, transaction.sender
+    if resolver is None or not session.network_checks:
+        return None
+    static = session.snapshot.static
+    question = Question(
+        remote=session.info.remote,
+        mail_from=f"{sender.localpart}@{sender.host.ascii}" if isinstance(sender.host, Domain) else "",
+        helo=hello.name if hello is not None else "",
+        helo_domain=hello.host.ascii if hello is not None and isinstance(hello.host, Domain) else "",
+        hostname=session.hostname.ascii,
+        from_domains=await look_at(section, from_domains),
+        method=static.dmarc.method,
+        allow_sha1=static.dkim.allow_sha1,
+    )
+    body = section.body if section.body is not None else spool.size
+    signed = SignedMessage(section, lambda: spool.chunks(start=body), spool.size, spool.in_memory)
+    return await check_sender(resolver, question, signed)
+
+
+async def _deliver(
+    session: Session, transaction: Transaction, spool: Spool, section: HeaderSection, checks: Checks | None
+) -> Response:
     limit = session.listener.max_message_size + PREFIX_ROOM
     try:
         prepared = await prepare(spool, max_size=limit, strict=session.context.localserve)
     except MIMEError as error:  # only localserve is strict (SMTP-133)
         raise refuse(554, "5.6.0", f"message is not well-formed: {error}") from None
     message = Message(prepared, section)
-    return await Reception(session, transaction, message, evidence_of(_envelope(session, transaction), message)).run()
+    evidence = evidence_of(_envelope(session, transaction), message, checks)
+    return await Reception(session, transaction, message, evidence).run()
 
 
 def _envelope(session: Session, transaction: Transaction) -> Envelope:

@@ -16,10 +16,13 @@ import trio
 
 from moxlite.acceptance import why
 from moxlite.acceptance.cases import Case, expand
+from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence
 from moxlite.acceptance.gathering import Decided, Message, decide
 from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
+from moxlite.mailauth.headers import authentication_results, received_spf
+from moxlite.mailauth.results import SPFStatus
 from moxlite.net.limits import unmap
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import Address, Domain
@@ -34,7 +37,7 @@ from moxlite.store.delivery.actions import Delivery, FileInto, Mark
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.perform import Owed, owe, perform, suppress_retry
 from moxlite.store.errors import StorageBusy, StoreError
-from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.facts import Facts, SMTPFacts, Validation, ip_classes
 
 __all__ = ["Reception"]
 
@@ -47,6 +50,9 @@ UNJUDGED: Final = "unjudged"
 """Placeholder word in the trace fields that the junk filter reads; the stored ones have that of the plan."""
 
 NOT_NOW: Final = Response(451, "4.3.0", ("some recipients cannot be served now, try again later",))
+
+MAX_NOTED: Final = 10
+"""Signatures named in a line of the log: as many as are evaluated (AUTH-30)."""
 
 _ip_classes: Final = lru_cache(4096)(ip_classes)
 """Senders come back: the cache saves 40 µs a message."""
@@ -75,6 +81,7 @@ class Reception:
             trace.received,
             client=hello.name if hello is not None else "unknown",
             client_ip=session.info.remote,
+            client_name=_reverse_name(evidence.checks),
             hostname=session.hostname,
             info=session.info,
             protocol=trace.protocol_name(
@@ -341,10 +348,34 @@ class Reception:
                 trace.reason_field(word),
                 trace.delivered_to(case.asked, utf8=self._utf8),
                 trace.return_path(self._transaction.sender, utf8=self._utf8),
+                self._results(case),
                 self._received(recipient=case.asked if self._single else None),
             )
         )
         return prefix + b"\r\n" if self._prepared.headerless else prefix
+
+    def _results(self, case: Case) -> bytes:
+        """Who sent it: Authentication-Results and Received-SPF (AUTH-85, AUTH-29)."""
+        checks, session = case.evidence.checks, self._session
+        if checks is None:
+            return b""
+        hostname, sender = session.hostname.ascii, self._transaction.sender.pack(False)
+        spf = [one for one in (checks.spf, checks.helo) if one is not None]
+        return authentication_results(
+            hostname,
+            ip=unmap(session.info.remote),
+            mail_from=sender,
+            iprev=checks.iprev,
+            dkim=checks.dkim,
+            spf=spf,
+            dmarc=checks.dmarc,
+        ) + received_spf(
+            checks.spf,
+            hostname=hostname,
+            ip=unmap(session.info.remote),
+            mail_from=sender,
+            helo=session.hello.name if session.hello is not None else "",
+        )
 
     def _facts(self, case: Case) -> Facts:
         session, evidence = self._session, case.evidence
@@ -354,6 +385,8 @@ class Reception:
         sender, author, address = envelope.sender, evidence.msg_from, case.recipient.canonical
         sender_domain = sender.host.unicode if isinstance(sender.host, Domain) else ""
         tls = session.info.tls
+        checks = evidence.checks
+        helo = None if checks is None else checks.spf if checks.spf.identity == "helo" else checks.helo
         return Facts(
             smtp=SMTPFacts(
                 remote_ip=remote,
@@ -368,6 +401,12 @@ class Reception:
                 msgfrom=author.localpart if author is not None else "",
                 msgfrom_domain=author.domain.unicode if author is not None else "",
                 msgfrom_orgdomain=organizational_domain(author.domain.unicode) if author is not None else "",
+                ehlo_ok=helo is not None and helo.status is SPFStatus.PASS,
+                ehlo_validation=helo.status.value if helo is not None else "unknown",
+                mailfrom_ok=checks is not None and checks.mail_from_verified != "",
+                mailfrom_validation=_mail_from_validation(checks),
+                msgfrom_ok=checks is not None and checks.from_validation != "none",
+                msgfrom_validation="unknown" if checks is None else checks.from_validation,
             ),
             tls_version=tls.version if tls is not None else "",
             tls_cipher=tls.cipher if tls is not None else "",
@@ -405,10 +444,34 @@ class Reception:
         )
 
     def _noted(self, recipient: AcceptedRecipient, word: str) -> dict[str, object]:
-        return self._session.log_facts() | {
-            "mailfrom": str(self._transaction.sender),
-            "rcptto": str(recipient.path),
-            "msgfrom": str(self._evidence.msg_from or ""),
-            "size": self._prepared.size,
-            "reason": word,
-        }
+        checks = self._evidence.checks
+        found: dict[str, object] = {}
+        if checks is not None:
+            dmarc = checks.dmarc
+            found = {
+                "iprev": checks.iprev.status,
+                "spf": checks.spf.status,
+                "dkim": ",".join(f"{one.domain or '-'}:{one.status}" for one in checks.dkim[:MAX_NOTED]) or "none",
+                "dmarc": f"{dmarc.status}:{dmarc.policy}" if dmarc.record_domain else dmarc.status,
+            }
+        return (
+            self._session.log_facts()
+            | found
+            | {
+                "mailfrom": str(self._transaction.sender),
+                "rcptto": str(recipient.path),
+                "msgfrom": str(self._evidence.msg_from or ""),
+                "size": self._prepared.size,
+                "reason": word,
+            }
+        )
+
+
+def _reverse_name(checks: Checks | None) -> str:
+    return checks.iprev.name if checks is not None else ""
+
+
+def _mail_from_validation(checks: Checks | None) -> Validation:
+    if checks is None or checks.spf.identity != "mailfrom":
+        return "unknown"
+    return checks.spf.status.value

@@ -29,6 +29,7 @@ def received(
     *,
     client: str,
     client_ip: IPAddress | None,
+    client_name: str = "",
     hostname: Domain,
     info: ConnectionInfo,
     protocol: str,
@@ -42,10 +43,12 @@ def received(
 
     Args:
       client: what it called itself, in ASCII. client_ip: None leaves it out, to protect users.
+      client_name: a name that leads back to the address, "" without one.
       recipient: None where there are several.
       moment: µs UTC.
     """
-    address = f" ({pack_ip_literal(client_ip)})" if client_ip is not None else ""
+    name = f"{client_name} " if client_name else ""
+    address = f" ({name}{pack_ip_literal(client_ip)})" if client_ip is not None else ""
     local = f" ({pack_ip_literal(info.local)})" if client_ip is not None else ""
     comment = " (requiretls)" if requiretls else ""  # RFC 8689 §4.3 leaves the place to us
     target = f"\r\n\tfor <{recipient.pack(utf8)}>" if recipient is not None else ""

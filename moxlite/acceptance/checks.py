@@ -1,0 +1,206 @@
+"""Checking who sent a message: iprev, SPF and DKIM at the same time, DMARC after them (AUTH-13; SMTP-73, 75..77).
+
+Each method has a minute of its own. What goes wrong in one, even a crash, is that method's temperror: no message is
+lost by it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final, Literal, TypeVar, cast
+
+import msgspec
+import trio
+
+from moxlite.mailauth import iprev
+from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.mailauth.dkim.verify import verify as verify_dkim
+from moxlite.mailauth.dmarc.discovery import Method
+from moxlite.mailauth.dmarc.evaluate import validation
+from moxlite.mailauth.dmarc.evaluate import verify as verify_dmarc
+from moxlite.mailauth.metrics import mailauth_total
+from moxlite.mailauth.results import (
+    DKIMResult,
+    DMARCResult,
+    DMARCStatus,
+    IPRevResult,
+    IPRevStatus,
+    SignatureStatus,
+    SPFResult,
+    SPFStatus,
+)
+from moxlite.mailauth.spf import check as spf
+from moxlite.net.limits import unmap
+from moxlite.net.metrics import panics
+from moxlite.net.resolver import Resolver
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
+from moxlite.proto.mime.headers import HeaderSection
+
+__all__ = ["Checks", "FromValidation", "Question", "check_sender", "from_domains"]
+
+logger = logging.getLogger("moxlite.acceptance.checks")
+
+SECONDS: Final = 60.0
+"""For one method (AUTH-13)."""
+
+MAX_FROM: Final = 64 << 10
+"""Octets of a From field that are read for its domains."""
+
+FromValidation = Literal["strict", "dmarc", "relaxed", "none"]
+"""How the From domain is validated (SMTP-77)."""
+
+T = TypeVar("T")
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked about a message.
+
+    Attributes:
+      remote: the client. mail_from: the reverse path, without quotes, domain in A-labels; "" for none.
+      helo: as the client said it; helo_domain: the same in A-labels, "" for an address.
+      hostname: own, A-labels.
+      from_domains: of the From field, A-labels.
+    """
+
+    remote: IPv4Address | IPv6Address
+    mail_from: str
+    helo: str
+    helo_domain: str
+    hostname: str
+    from_domains: tuple[str, ...]
+    method: Method = "treewalk"
+    allow_sha1: bool = False
+
+
+class Checks(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found.
+
+    Attributes:
+      spf: of MAIL FROM, of HELO for the null sender. helo: of HELO beside MAIL FROM, None where that was not asked.
+      from_validation: how the From domain is validated.
+    """
+
+    iprev: IPRevResult
+    spf: SPFResult
+    dmarc: DMARCResult
+    dkim: tuple[DKIMResult, ...] = ()
+    helo: SPFResult | None = None
+    from_validation: FromValidation = "none"
+
+    @property
+    def ehlo_verified(self) -> str:
+        """The domain of EHLO, where SPF passes for it, else ""."""
+        for one in (self.helo, self.spf):
+            if one is not None and one.identity == "helo" and one.status is SPFStatus.PASS:
+                return one.domain
+        return ""
+
+    @property
+    def mail_from_verified(self) -> str:
+        """The domain of MAIL FROM, where SPF passes for it, else ""."""
+        return self.spf.domain if self.spf.identity == "mailfrom" and self.spf.status is SPFStatus.PASS else ""
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The domains of passing signatures, each once."""
+        return tuple(dict.fromkeys(one.domain for one in self.dkim if one.status is SignatureStatus.PASS))
+
+
+async def check_sender(resolver: Resolver, question: Question, message: SignedMessage) -> Checks:
+    """Check a message, whose octets are as they were received."""
+    ip = unmap(question.remote)
+    found: dict[str, object] = {}
+
+    async def one(name: str, work: Callable[[], Awaitable[object]], failed: object) -> None:
+        found[name] = await _bounded(name, work, failed)
+
+    ask_spf = partial(
+        spf.check, resolver, ip=ip, mail_from=question.mail_from, helo=question.helo, receiver=question.hostname
+    )
+    no_spf = SPFResult(
+        status=SPFStatus.TEMPERROR,
+        identity="mailfrom" if question.mail_from else "helo",
+        domain=question.mail_from.rpartition("@")[2] or question.helo,
+        problem="not checked in time",
+    )
+    async with trio.open_nursery() as nursery:
+        no_iprev = IPRevResult(status=IPRevStatus.TEMPERROR, problem="failed")
+        nursery.start_soon(one, "iprev", partial(iprev.check, resolver, ip), no_iprev)
+        nursery.start_soon(one, "spf", ask_spf, no_spf)
+        if question.mail_from and question.helo_domain:
+            ask_helo = partial(
+                spf.check_helo, resolver, ip=ip, helo=question.helo_domain, receiver=question.hostname, explain=False
+            )
+            failed = SPFResult(status=SPFStatus.TEMPERROR, identity="helo", domain=question.helo_domain)
+            nursery.start_soon(one, "helo", ask_helo, failed)
+        ask_dkim = partial(verify_dkim, resolver, message, allow_sha1=question.allow_sha1)
+        nursery.start_soon(one, "dkim", ask_dkim, [DKIMResult(status=SignatureStatus.TEMPERROR, problem="failed")])
+    spf_result = cast(SPFResult, found["spf"])
+    dkim_results = tuple(cast(Sequence[DKIMResult], found["dkim"]))
+    ask_dmarc = partial(verify_dmarc, resolver, question.from_domains, spf_result, dkim_results, method=question.method)
+    no_dmarc = DMARCResult(
+        status=DMARCStatus.TEMPERROR, domain=next(iter(question.from_domains), ""), problem="not checked in time"
+    )
+    dmarc = await _bounded("dmarc", ask_dmarc, no_dmarc)
+    checks = Checks(
+        iprev=cast(IPRevResult, found["iprev"]),
+        spf=spf_result,
+        helo=cast("SPFResult | None", found.get("helo")),
+        dkim=dkim_results,
+        dmarc=dmarc,
+        from_validation=await trio.to_thread.run_sync(_validation, question, dmarc, spf_result, dkim_results)
+        if len(question.from_domains) == 1
+        else "none",
+    )
+    _count(checks)
+    return checks
+
+
+def _validation(
+    question: Question, dmarc: DMARCResult, spf_result: SPFResult, dkim: Sequence[DKIMResult]
+) -> FromValidation:
+    """In a thread: the list of public suffixes may have to be read first."""
+    known = dmarc if dmarc.domain else msgspec.structs.replace(dmarc, domain=question.from_domains[0])
+    return cast(FromValidation, validation(known, spf_result, dkim))
+
+
+async def _bounded(name: str, work: Callable[[], Awaitable[T]], failed: T) -> T:
+    """What one method finds; `failed` when it takes too long or crashes."""
+    with trio.move_on_after(SECONDS):
+        try:
+            return await work()
+        except Exception as error:  # the one place where a check's crash ends (AUTH-13)
+            panics.labels(pkg="mailauth").inc()
+            logger.error("check of a sender failed", extra={"kv": {"method": name}}, exc_info=error)
+    return failed
+
+
+def _count(checks: Checks) -> None:
+    mailauth_total.labels(method="iprev", result=checks.iprev.status.value).inc()
+    mailauth_total.labels(method="spf", result=checks.spf.status.value).inc()
+    for one in checks.dkim:
+        mailauth_total.labels(method="dkim", result=one.status.value).inc()
+    if not checks.dkim:
+        mailauth_total.labels(method="dkim", result=SignatureStatus.NONE.value).inc()
+    mailauth_total.labels(method="dmarc", result=checks.dmarc.status.value).inc()
+
+
+def from_domains(section: HeaderSection) -> tuple[str, ...]:
+    """The domains of the authors, A-labels; none where there is not exactly one From field, or none can be read
+    (AUTH-50).
+    """
+    texts = section.texts(b"from")
+    if len(texts) != 1:
+        return ()
+    domains: list[str] = []
+    for item in parse_addresses(texts[0][:MAX_FROM]):
+        if isinstance(item, RawAddress) and item.domain:
+            try:
+                domains.append(Domain.parse(decode_address(item).domain).ascii)
+            except AddressError:
+                continue
+    return tuple(dict.fromkeys(domains))

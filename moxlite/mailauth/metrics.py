@@ -1,0 +1,23 @@
+"""Metrics of the checks of senders."""
+
+from typing import Final
+
+from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SignatureStatus, SPFStatus
+from moxlite.metrics import Counter
+
+__all__ = ["mailauth_total"]
+
+mailauth_total: Final = Counter(
+    "moxlite_mailauth",
+    "Checks of received messages: one for each signature, else one for each message.",
+    ["method", "result"],
+)
+
+for _method, _results in (
+    ("iprev", IPRevStatus),
+    ("spf", SPFStatus),
+    ("dkim", SignatureStatus),
+    ("dmarc", DMARCStatus),
+):
+    for _result in _results:
+        mailauth_total.labels(method=_method, result=_result.value)

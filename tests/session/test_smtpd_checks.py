@@ -1,0 +1,230 @@
+"""Who sent a message: checks, and what the headers, the evidence and the log say of them (smtp.md §7, mailauth.md)."""
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+import trio
+
+from moxlite.acceptance import checks
+from moxlite.mailauth.dkim.keys import generate, key_record
+from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.metrics import mailauth_total
+from moxlite.net.metrics import panics
+from moxlite.net.resolver import FakeResolver
+from moxlite.proto.address import Address
+from tests.session.smtpd_harness import TLS, Smtp, clock, headers, pass_time, smtp
+
+__all__ = ["clock", "smtp"]
+
+KEY = generate("ed25519")
+
+MAIL = (
+    b"From: Ann <ann@remote.example>\r\nTo: <mia@ours.example>\r\nSubject: hello\r\n"
+    b"Date: Fri, 20 Nov 2026 12:00:00 +0000\r\nMessage-Id: <1@remote.example>\r\n\r\ntext\r\n"
+)
+
+ZONE: dict[str, dict[str, Iterable[str]]] = {
+    "A": {"remote.example": ["198.51.100.7"], "mx.remote.example": ["198.51.100.7"]},
+    "PTR": {"7.100.51.198.in-addr.arpa": ["mx.remote.example"]},
+    "TXT": {
+        "remote.example": ["v=spf1 ip4:198.51.100.7 -all"],
+        "there.example": ["v=spf1 ip4:198.51.100.7 -all"],
+        "s1._domainkey.remote.example": [key_record(KEY)],
+        "_dmarc.remote.example": ["v=DMARC1; p=reject"],
+    },
+    "MX": {name: ["10 mx.remote.example"] for name in ("remote.example", "other.example", "sub.remote.example")},
+}
+
+
+def zone(changes: dict[str, list[str]] | None = None, **more: Any) -> FakeResolver:
+    """`ZONE` with other TXT records."""
+    return FakeResolver({**ZONE, "TXT": {**ZONE["TXT"], **(changes or {})}}, **more)
+
+
+async def signed(mail: bytes = MAIL, author: str = "ann@remote.example") -> bytes:
+    signer = Signer(selector="s1", key=KEY)
+    return await sign(Message.of(mail), Address.parse(author), [signer], time.time()) + mail
+
+
+async def send(
+    smtp: Smtp, resolver: FakeResolver, mail: bytes = MAIL, *, sender: str = "ann@remote.example", **more: Any
+) -> str:
+    async with smtp.connect(context=smtp.with_context(resolver=resolver), **more) as client:
+        return await client.deliver(message=mail, sender=sender)
+
+
+async def stored(smtp: Smtp) -> tuple[Any, ...]:
+    """What is kept with the only message."""
+    async with smtp.context.accounts.use("mia") as account:
+        row = await account.read(
+            lambda r: r.row(
+                """SELECT ehlo_ok, ehlo_validation, mailfrom_ok, mailfrom_validation, msgfrom_ok, msgfrom_validation,
+                (SELECT group_concat(domain) FROM message_dkim) FROM message_smtp"""
+            ),
+            op="test",
+        )
+    assert row is not None
+    return tuple(row)
+
+
+async def test_a_message_carries_what_was_found(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-73, SMTP-75..79, AUTH-12, AUTH-85, AUTH-87, AUTH-29: fields in their order, with their DNSSEC state; facts
+    in the columns; one line in the log.
+    """
+    caplog.set_level(logging.INFO)
+    assert (await send(smtp, zone(authentic=True), await signed(), tls=TLS)).startswith("250")
+    message = await smtp.one()
+    names = [line.partition(b":")[0] for line in message.split(b"\r\n") if line[:1] not in b" \t"]
+    assert names[:6] == [
+        b"X-Moxlite-Reason",
+        b"Delivered-To",
+        b"Return-Path",
+        b"Authentication-Results",
+        b"Received-SPF",
+        b"Received",
+    ]
+    [results] = headers(message, "Authentication-Results")
+    assert results.startswith(
+        "mail.ours.example; iprev=pass (with dnssec) policy.iprev=198.51.100.7; "
+        "dkim=pass (256 bit ed25519, with dnssec) header.d=remote.example header.s=s1 header.a=ed25519-sha256 header.b="
+    )
+    assert results.endswith(
+        "spf=pass (with dnssec) smtp.mailfrom=ann@remote.example; spf=pass (with dnssec) smtp.helo=there.example; "
+        "dmarc=pass (policy reject, with dnssec) header.from=remote.example"
+    )
+    [received_spf] = headers(message, "Received-SPF")
+    assert received_spf.startswith("pass (mail.ours.example: remote.example designates 198.51.100.7")
+    assert 'mechanism="ip4:198.51.100.7"' in received_spf
+    [received] = headers(message, "Received")
+    assert received.startswith("from there.example (mx.remote.example [198.51.100.7]) by mail.ours.example")
+    assert await stored(smtp) == (1, "pass", 1, "pass", 1, "strict", "remote.example")
+    [line] = [record for record in caplog.records if record.message == "message delivered"]
+    found: dict[str, str] = line.kv  # type: ignore[attr-defined]  # of our logger
+    assert (str(found["spf"]), found["dkim"], found["dmarc"]) == ("pass", "remote.example:pass", "pass:reject")
+
+
+async def test_without_dnssec_the_fields_say_so(smtp: Smtp) -> None:
+    """AUTH-12: for each method by itself."""
+    signed_names = ["7.100.51.198.in-addr.arpa.", "mx.remote.example."]
+    assert (await send(smtp, zone(authentic=signed_names))).startswith("250")
+    [results] = headers(await smtp.one(), "Authentication-Results")
+    assert "iprev=pass (with dnssec)" in results
+    assert "dkim=none;" in results
+    assert "spf=pass (without dnssec)" in results
+    assert "dmarc=pass (policy reject, without dnssec)" in results
+
+
+@pytest.mark.parametrize(
+    ("changes", "sender", "expected", "validation"),
+    [
+        ({}, "ann@sub.remote.example", "spf=none", "none"),
+        ({"sub.remote.example": ["v=spf1 +all"]}, "ann@sub.remote.example", "dmarc=pass", "dmarc"),
+        ({"sub.remote.example": ["v=spf1 +all"], "_dmarc.remote.example": []}, "ann@sub.remote.example", "", "relaxed"),
+        ({"_dmarc.remote.example": []}, "ann@remote.example", "dmarc=none", "strict"),
+        ({"remote.example": ["v=spf1 -all"], "_dmarc.remote.example": []}, "ann@remote.example", "spf=fail", "none"),
+        ({"_dmarc.remote.example": ["v=DMARC1; p=none"], "remote.example": []}, "", "spf=pass", "none"),
+    ],
+)
+async def test_how_the_author_is_validated(
+    smtp: Smtp, changes: dict[str, list[str]], sender: str, expected: str, validation: str
+) -> None:
+    """SMTP-77, AUTH-20, AUTH-58; of the null sender the name given to EHLO is checked."""
+    dmarc = {} if "_dmarc.remote.example" in changes else {"_dmarc.remote.example": ["v=DMARC1; p=none"]}
+    assert (await send(smtp, zone({**changes, **dmarc}), sender=sender)).startswith("250")
+    [results] = headers(await smtp.one(), "Authentication-Results")
+    assert expected in results
+    assert (await stored(smtp))[5] == validation
+    if not sender:
+        assert "smtp.helo=there.example" in results
+        assert "smtp.mailfrom" not in results
+        assert (await stored(smtp))[:4] == (1, "pass", 0, "unknown")
+
+
+async def test_signatures_cover_the_message_as_it_came(smtp: Smtp) -> None:
+    """SMTP-80, AUTH-102: a field that we take out because it claims our name may have been signed."""
+    forged = b"Authentication-Results : (c) MAIL.ours.example 1; dmarc=pass\r\n" + MAIL
+    signer = Signer(selector="s1", key=KEY, sealed=("From", "Subject", "Authentication-Results"))
+    mail = await sign(Message.of(forged), Address.parse("ann@remote.example"), [signer], time.time()) + forged
+    assert (await send(smtp, zone(), mail)).startswith("250")
+    [results] = headers(await smtp.one(), "Authentication-Results")
+    assert "dkim=pass" in results
+    assert results.startswith("mail.ours.example; iprev=pass")
+
+
+async def test_a_long_message_is_verified_from_its_file(smtp: Smtp) -> None:
+    """SMTP-37, AUTH-39."""
+    mail = await signed(MAIL + b"and so on and on\r\n" * 10_000)
+    assert (await send(smtp, zone(), mail)).startswith("250")
+    assert "dkim=pass" in headers(await smtp.one(), "Authentication-Results")[0]
+
+
+async def test_a_crash_of_one_check_loses_nothing(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-13: it is logged, counted, and that method's temperror."""
+
+    async def crash(*_: Any, **__: Any) -> Any:
+        await trio.lowlevel.checkpoint()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(checks, "verify_dkim", crash)
+    monkeypatch.setattr(checks.iprev, "check", crash)
+    counted = panics.labels(pkg="mailauth").value
+    before = mailauth_total.labels(method="dkim", result="temperror").value
+    assert (await send(smtp, zone())).startswith("250")
+    [results] = headers(await smtp.one(), "Authentication-Results")
+    assert "iprev=temperror" in results
+    assert "dkim=temperror" in results
+    assert "spf=pass" in results
+    assert panics.labels(pkg="mailauth").value == counted + 2
+    assert mailauth_total.labels(method="dkim", result="temperror").value == before + 1
+
+
+async def test_a_check_that_hangs_ends_after_a_minute(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """AUTH-13: each method has a time of its own; the others' results stand."""
+    resolver = zone(delays={"7.100.51.198.in-addr.arpa.": 10_000})
+    answers: list[str] = []
+
+    async def one() -> None:
+        answers.append(await send(smtp, resolver))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one)
+        for _ in range(3):
+            await pass_time(clock, 31)
+    assert answers[0].startswith("250")
+    [results] = headers(await smtp.one(), "Authentication-Results")
+    assert "iprev=temperror" in results
+    assert "dmarc=pass" in results
+
+
+async def test_mail_of_the_own_queue_is_not_checked(smtp: Smtp) -> None:
+    """QUEUE-36."""
+    resolver = zone()
+    assert (await send(smtp, resolver, trusted=True)).startswith("250")
+    assert resolver.asked == []
+    assert headers(await smtp.one(), "Authentication-Results") == []
+
+
+async def test_several_authors_are_asked_for_one_by_one(smtp: Smtp) -> None:
+    """SMTP-76, AUTH-50: the strictest outcome counts."""
+    mail = MAIL.replace(b"From: Ann <ann@remote.example>", b"From: ann@remote.example, bob@other.example")
+    world = zone({"_dmarc.other.example": ["v=DMARC1; p=none"], "_dmarc.remote.example": ["v=DMARC1; p=none"]})
+    assert (await send(smtp, world, mail)).startswith("250")
+    assert "header.from=other.example" in headers(await smtp.one(), "Authentication-Results")[0]
+
+
+async def test_many_signatures_cost_little(smtp: Smtp) -> None:
+    """AUTH-101: fifty of them; ten keys are asked for, and the author's own signature counts."""
+    junk = b"".join(
+        b"DKIM-Signature: v=1; a=ed25519-sha256; d=d%d.test; s=s; h=from; bh=%b; b=AAAA\r\n" % (n, b"A" * 43 + b"=")
+        for n in range(49)
+    )
+    resolver = zone()
+    assert (await send(smtp, resolver, junk + await signed())).startswith("250")
+    [results] = headers(await smtp.one(), "Authentication-Results")
+    assert results.count("dkim=") == 50
+    assert "dkim=pass" in results
+    assert len([name for name, _ in resolver.asked if "_domainkey" in name]) <= 10
