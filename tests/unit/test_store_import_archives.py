@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import ImportFailed
-from moxlite.store.imports import items, zipmembers
+from moxlite.store.imports import items, sources
 from moxlite.store.imports.folders import BadPath, What, find
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.labels import read_labels
@@ -265,15 +265,16 @@ async def test_a_message_that_is_too_large_is_left_out(accounts: Accounts, monke
     assert items.MAX_MEMBER == 100 << 20
 
 
-async def test_a_zip_file_with_too_many_members_is_refused_before_it_is_read(
-    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("pack", [tgz, zipped])
+async def test_an_archive_with_too_many_members_is_refused(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, pack: object
 ) -> None:
     """STORE-156"""
-    monkeypatch.setattr(zipmembers, "MAX_MEMBERS", 10)
+    monkeypatch.setattr(sources, "MAX_MEMBERS", 10)
     async with accounts.use("mia"):
-        progress = await imported(accounts, zipped({f"{n}.mbox": b"" for n in range(11)}))
+        progress = await imported(accounts, pack({f"{n}.mbox": b"" for n in range(11)}))
         assert isinstance(progress.end, Aborted)
-        assert "tar.gz" in progress.end.text
+        assert "over 10 members" in progress.end.text
 
 
 def test_an_extended_header_of_any_size_is_not_read_into_memory() -> None:

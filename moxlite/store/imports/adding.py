@@ -27,7 +27,7 @@ from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.finish import ALONE, Target, finish
-from moxlite.store.imports.items import Form, Item, Order
+from moxlite.store.imports.items import Form, Item, Order, Problems
 from moxlite.store.imports.progress import Done, Progress, Running
 from moxlite.store.imports.reading import Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Rejoined, read_source
@@ -188,8 +188,7 @@ class _Adding:
         finally:
             if batch.spool is not None:
                 batch.spool.close()
-        for text in batch.problems:
-            self._progress.problem(text)
+        self._progress.left_out(batch.problems)
         if batch.counts:
             self._progress.count(batch.counts)
 
@@ -207,14 +206,13 @@ class _Adding:
         """Letters whose file of keywords came behind their messages, as archives may have it (STORE-125)."""
         for folder in sorted(reader.waiting):
             number = reader.folder_number(folder)
-            problems: list[str] = []
+            problems = Problems()
             for letters in await self._account.scan(lambda r, n=number: letters_of(r, n), op="import"):  # type: ignore[misc] # bound now
                 flags, keywords = reader.meaning(folder, letters, problems)
                 await self._account.write(
                     partial(resolve_letters, folder=number, letters=letters, flags=flags, keywords=keywords)
                 )
-            for text in problems:
-                self._progress.problem(text)
+            self._progress.left_out(problems)
 
     def _existing(self, r: Reader) -> Existing:
         uses = {}

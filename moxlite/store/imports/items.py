@@ -10,10 +10,17 @@ import msgspec
 
 from moxlite.store.mail.remotes import Origin
 
-__all__ = ["MAX_MEMBER", "Folder", "Form", "Item", "Keywords", "Mail", "Order", "Problem"]
+__all__ = ["MAX_MEMBER", "MAX_PROBLEMS", "Folder", "Form", "Item", "Keywords", "Mail", "Order", "Problem", "Problems"]
 
 MAX_MEMBER: Final = 100 << 20
 """Octets of one message (STORE-150, STORE-156)."""
+
+
+MAX_PROBLEMS: Final = 1_000
+"""Problems whose texts are kept, and told; behind them only their number grows."""
+
+MAX_TEXT: Final = 500
+"""Characters of a problem: it names a file of the archive."""
 
 
 class Form(Enum):
@@ -91,6 +98,29 @@ class Problem(msgspec.Struct, frozen=True):
     """Something was left out; the text says what and where."""
 
     text: str
+
+
+class Problems:
+    """What was left out: texts up to a limit, and how many problems there are in all."""
+
+    __slots__ = ("count", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.count = 0
+
+    def add(self, text: str) -> bool:
+        """Note one; whether its text is kept."""
+        self.count += 1
+        if len(self.texts) >= MAX_PROBLEMS:
+            return False
+        self.texts.append(text[:MAX_TEXT])
+        return True
+
+    def take(self, more: Problems) -> None:
+        """Note those of a part."""
+        self.texts += more.texts[: MAX_PROBLEMS - len(self.texts)]
+        self.count += more.count
 
 
 Item: TypeAlias = Folder | Mail | Keywords | Problem

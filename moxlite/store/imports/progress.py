@@ -13,13 +13,9 @@ from typing import Final, TypeAlias
 import msgspec
 import trio
 
+from moxlite.store.imports.items import Problems
+
 __all__ = ["Aborted", "Count", "Done", "Event", "Listener", "Progress", "Running", "Step", "Trouble"]
-
-MAX_PROBLEMS: Final = 1_000
-"""Problems kept, and told; behind them only their number grows."""
-
-MAX_TEXT: Final = 500
-"""Characters of a problem: it names a file of the archive."""
 
 
 class Count(msgspec.Struct, frozen=True, tag="count"):
@@ -65,8 +61,7 @@ class Progress:
         self.token: Final = token
         self.account: Final = account
         self.counts: dict[str, int] = {}
-        self.problems: list[str] = []
-        self.problem_count = 0
+        self._problems = Problems()
         self.step = ""
         self.end: Done | Aborted | None = None
         self.ended = 0.0
@@ -80,6 +75,16 @@ class Progress:
         """Messages so far."""
         return sum(self.counts.values())
 
+    @property
+    def problems(self) -> list[str]:
+        """The texts of problems, as far as they are kept."""
+        return self._problems.texts
+
+    @property
+    def problem_count(self) -> int:
+        """Problems in all."""
+        return self._problems.count
+
     def count(self, counts: dict[str, int]) -> None:
         """Set the counts of some mailboxes."""
         self.counts.update(counts)
@@ -87,9 +92,13 @@ class Progress:
 
     def problem(self, text: str) -> None:
         """Note what is left out."""
-        self.problem_count += 1
-        if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(text[:MAX_TEXT])
+        if self._problems.add(text):
+            self._tell()
+
+    def left_out(self, problems: Problems) -> None:
+        """Note the problems of a part."""
+        if problems.count:
+            self._problems.take(problems)
             self._tell()
 
     def begin_step(self, title: str) -> None:

@@ -17,8 +17,8 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolSpace
-from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage
-from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem
+from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
+from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem, Problems
 from moxlite.store.imports.labels import read_labels
 from moxlite.store.mail.mailboxes import MAX_MAILBOXES
 from moxlite.store.mail.staging import Staged
@@ -46,6 +46,25 @@ MAX_UNKNOWN: Final = 10_000
 """Folders whose letters wait for their file of keywords."""
 
 
+MAX_LABELS: Final = 64 << 10
+"""Octets of the field of Google's labels: `MAX_PER_MESSAGE` keywords, with room for encoded words."""
+
+MAX_WORDS: Final = 1_000
+"""Flags and keywords of a message that are looked at; `MAX_PER_MESSAGE` may be kept."""
+
+MAX_REFUSED: Final = 1_000
+"""Names of mailboxes that cannot be, each told once; more are told with each message."""
+
+LONGEST_REFUSED: Final = 2_000
+"""Characters of such a name that is remembered: of the labels of a message one may be 64 Ki long."""
+
+MAX_REMEMBERED: Final = 8 << 20
+"""Characters of names of folders and their keywords, each with `OVERHEAD`: 10,000 folders with names of 600 each."""
+
+OVERHEAD: Final = 100
+"""Characters for which an object counts beside its own, so that empty ones are bounded too."""
+
+
 class Existing(msgspec.Struct, frozen=True):
     """What the account has: keywords by mailbox, mailboxes by special use; `bodies` reads the hashes of a mailbox. The
     name `kept` is the system's (IMAP-162), "" for none.
@@ -71,7 +90,7 @@ class Batch(msgspec.Struct):
     """Messages for one unit and what else was found. `spool` is that of a large message, which is the last one."""
 
     staged: list[Staged] = msgspec.field(default_factory=list)
-    problems: list[str] = msgspec.field(default_factory=list)
+    problems: Problems = msgspec.field(default_factory=Problems)
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     octets: int = 0
     spool: Spool | None = None
@@ -101,7 +120,9 @@ class ReadAhead:
         self._existing = existing
         self._next_id = first_id
         self._tmp = tmp
-        self._boxes: dict[str, Box | None] = {}
+        self._boxes: dict[str, Box] = {}
+        self._refused: set[str] = set()
+        self._remembered = 0
         self._folders: dict[str, int] = {}
         self._letters: dict[str, dict[str, str]] = {}
         self.waiting: set[str] = set()
@@ -112,11 +133,20 @@ class ReadAhead:
     @property
     def boxes(self) -> list[Box]:
         """All mailboxes found."""
-        return [box for box in self._boxes.values() if box is not None]
+        return list(self._boxes.values())
 
     def folder_number(self, folder: str) -> int:
-        """The number of a folder in `Staged`."""
-        return self._folders.setdefault(folder, len(self._folders))
+        """The number of a folder in `Staged`. Raises ImportFailed: there are too many."""
+        if folder not in self._folders:
+            self._remember(folder)
+            self._folders[folder] = len(self._folders)
+        return self._folders[folder]
+
+    def _remember(self, *texts: str) -> None:
+        """Count what must be kept to the end of the import. Raises ImportFailed."""
+        self._remembered += sum(map(len, texts)) + OVERHEAD * len(texts)
+        if self._remembered > MAX_REMEMBERED:
+            raise ImportFailed("there are too many folders with too long names")
 
     def next_batch(self) -> Batch:
         """Read on. Raises ImportFailed, OSError."""
@@ -131,24 +161,27 @@ class ReadAhead:
                     if box is not None:
                         batch.counts.setdefault(box.name, box.messages)
                 case Keywords(folder, words):
+                    self._remember(folder, *words.values())
                     self._letters[folder] = words
                 case Problem(text):
-                    batch.problems.append(text)
+                    batch.problems.add(text)
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
             if full or time.monotonic() > until:
                 return batch
         batch.last = True
         return batch
 
-    def meaning(self, folder: str, letters: str, problems: list[str]) -> tuple[Flag, str]:
+    def meaning(self, folder: str, letters: str, problems: Problems) -> tuple[Flag, str]:
         """Flags and keywords of letters, as columns."""
         words = self._letters.get(folder, {})
         unknown = [letter for letter in letters if letter not in words]
         if unknown:
-            problems.append(f"{folder or 'top folder'}: no keyword for {', '.join(unknown)} in dovecot-keywords")
+            problems.add(f"{folder or 'top folder'}: no keyword for {', '.join(unknown)} in dovecot-keywords")
         return self._flags(tuple(words[letter] for letter in letters if letter in words), None, folder, problems)
 
     def _box(self, name: str, batch: Batch) -> Box | None:
+        if name in self._refused:
+            return None
         if name not in self._boxes:
             try:
                 stored = check_name(name)
@@ -158,8 +191,10 @@ class ReadAhead:
                 if len(self._boxes) >= MAX_MAILBOXES:
                     raise BadMailboxName(f"there are more than {MAX_MAILBOXES} mailboxes")
             except BadMailboxName as error:
-                batch.problems.append(f"mailbox {name!r} is left out: {error}")
-                self._boxes[name] = None
+                batch.problems.add(f"mailbox {name!r} is left out: {error}")
+                if len(self._refused) < MAX_REFUSED and len(name) <= LONGEST_REFUSED:
+                    self._refused.add(name)
+                return None
             else:
                 if stored not in self._boxes:
                     bodies = self._existing.bodies(stored) if self._skip_duplicates else set[bytes]()
@@ -176,9 +211,9 @@ class ReadAhead:
         except _TooLong:
             for _ in mail.pieces:
                 pass
-            batch.problems.append(f"{mail.place}: left out, the message is larger than {MAX_MEMBER} octets")
+            batch.problems.add(f"{mail.place}: left out, the message is larger than {MAX_MEMBER} octets")
         except BadMessage as error:
-            batch.problems.append(f"{mail.place}: left out, {error}")
+            batch.problems.add(f"{mail.place}: left out, {error}")
         else:
             self._place(mail, prepared, batch)
         if batch.spool is not spool:
@@ -188,7 +223,7 @@ class ReadAhead:
         mailbox, words = mail.mailbox, mail.words
         value = HeaderSection(prepared.header).text(b"x-gmail-labels") if mail.labels else None
         if value:
-            labelled = read_labels(value)
+            labelled = read_labels(value[:MAX_LABELS])
             mailbox, words = labelled.mailbox, labelled.words
             if labelled.use is not None:
                 mailbox = self._existing.uses[labelled.use]
@@ -202,7 +237,8 @@ class ReadAhead:
         if letters and mail.folder in self._letters:
             more, keywords = self.meaning(mail.folder, letters, batch.problems)
             flags, letters = flags | more, ""
-        elif letters and (mail.folder in self.waiting or len(self.waiting) < MAX_UNKNOWN):
+        elif letters and mail.folder not in self.waiting and len(self.waiting) < MAX_UNKNOWN:
+            self._remember(mail.folder)
             self.waiting.add(mail.folder)
         received = mail.received if mail.received is not None else prepared.date
         box.messages += 1
@@ -227,20 +263,22 @@ class ReadAhead:
         if prepared.chunks is None:
             batch.spool = prepared.spool
 
-    def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: list[str]) -> tuple[Flag, str]:
+    def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: Problems) -> tuple[Flag, str]:
         """Bits and the column of keywords; words that cannot be either are problems."""
         flags, stored = Flag(0), set[str]()
-        for word in words:
+        if len(words) > MAX_WORDS:
+            problems.add(f"{place}: {len(words) - MAX_WORDS} keywords are left out, there are too many")
+        for word in words[:MAX_WORDS]:
             try:
                 bits, keywords = parse_flags([word])
             except BadKeyword:
-                problems.append(f"{place}: keyword {word[:80]!r} is left out, no mail server could show it")
+                problems.add(f"{place}: keyword {word[:80]!r} is left out, no mail server could show it")
                 continue
             flags |= bits
             for keyword in keywords:
                 lower = keyword.lower()
                 if not self._room(lower, stored, box):
-                    problems.append(f"{place}: keyword {keyword!r} is left out, there are too many")
+                    problems.add(f"{place}: keyword {keyword!r} is left out, there are too many")
                     continue
                 self.spellings.setdefault(lower, keyword)
                 stored.add(lower)

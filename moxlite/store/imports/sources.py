@@ -11,7 +11,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import BinaryIO, Final
 
@@ -44,6 +44,23 @@ EARLIEST: Final = 631_152_000
 """1990: an older file has no time at all. Dovecot keeps INTERNALDATE in the time of the file, and the time of saving in
 its name, so the earlier of the two counts; a copy of the file makes its time later."""
 
+MAX_MEMBERS: Final = 5_000_000
+"""Of one archive, twenty times the files of the largest Maildirs; reading so many takes minutes."""
+
+MAX_NAME: Final = 2_048
+"""Characters of a member's name: a mailbox has 1,000 octets (STORE-12), a file's name 255, and both may lie in other
+folders."""
+
+SHOWN: Final = 80
+"""Characters shown of a name that is too long."""
+
+FREE_UNPACKED: Final = 256 << 20
+"""Octets that an archive of any size may unpack to: 1 s of work, and one message of zeros of the largest size."""
+
+MAX_RATIO: Final = 250
+"""Octets, unpacked, for each of an archive beyond `FREE_UNPACKED`. Mail has 2 to 20, the reports of one machine up to
+100; deflate reaches 1,030 (STORE-156)."""
+
 MAX_KEYWORDS_FILE: Final = 64 << 10
 """Octets of ``dovecot-keywords`` that are read: 26 keywords of 128."""
 
@@ -60,17 +77,18 @@ def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
       OSError: it cannot be read.
     """
     if order.form is Form.MBOX:
-        yield from _whole_mbox(_bounded(file.read, limit), order)
+        yield from _whole_mbox(_Budget(limit).bounded(file.read), order)
     elif order.form is Form.MESSAGE:
-        read = _bounded(file.read, limit)
+        read = _Budget(limit).bounded(file.read)
         pieces = _from_file(iter(lambda: read(READ_SIZE), b""))
         yield Mail(order.mailbox, "the message", pieces, words=(r"\Seen",), labels=order.labels)
     elif order.form is Form.TAR:
-        yield from _walk(members(_bounded(file.read, limit)), order)
+        yield from _walk(members(_Budget(limit).bounded(file.read)), order)
     else:
         start = file.read(len(ZIP_MARK))
         if start == ZIP_MARK:
-            yield from _walk(_bounded_members(zip_members(file), limit), order)
+            size = file.seek(0, io.SEEK_END)
+            yield from _walk(_Budget(limit, lambda: size).members(zip_members(file)), order)
         elif start.startswith(GZIP_MARK):
             yield from _walk_gzip(Rejoined(start, file.read), order, limit)
         else:
@@ -94,6 +112,8 @@ class Rejoined(io.RawIOBase):
     def __init__(self, start: bytes, rest: Read) -> None:
         self._start = start
         self._rest = rest
+        self.taken = 0
+        """Octets read."""
 
     def readable(self) -> bool:
         return True
@@ -103,37 +123,43 @@ class Rejoined(io.RawIOBase):
         size = READ_SIZE if size < 0 else size
         if self._start:
             data, self._start = self._start[:size], self._start[size:]
-            return data
-        return self._rest(size)
-
-
-def _bounded(read: Read, limit: int) -> Read:
-    left = limit
-
-    def bounded(size: int) -> bytes:
-        nonlocal left
-        data = read(size)
-        left -= len(data)
-        if left < 0:
-            raise ImportFailed(f"there are more than {limit} octets of mail, unpacked")
+        else:
+            data = self._rest(size)
+        self.taken += len(data)
         return data
 
-    return bounded
 
+class _Budget:
+    """The octets that may be unpacked: at most `limit`, and no more than `MAX_RATIO` for each of those packed."""
 
-def _bounded_members(found: Iterator[Member], limit: int) -> Iterator[Member]:
-    left = limit
+    def __init__(self, limit: int, packed: Callable[[], int] | None = None) -> None:
+        """`packed` tells how many octets of the archive have been read; None: it is not compressed."""
+        self._limit = limit
+        self._packed = packed
+        self._spent = 0
 
-    def count(pieces: Iterator[bytes]) -> Iterator[bytes]:
-        nonlocal left
-        for piece in pieces:
-            left -= len(piece)
-            if left < 0:
-                raise ImportFailed(f"there are more than {limit} octets of mail, unpacked")
-            yield piece
+    def spend(self, data: bytes) -> bytes:
+        """Count octets. Raises ImportFailed: they are too many."""
+        self._spent += len(data)
+        if self._spent > self._limit:
+            raise ImportFailed(f"there are more than {self._limit} octets of mail, unpacked")
+        if (
+            self._packed is not None
+            and self._spent > FREE_UNPACKED
+            and self._spent - FREE_UNPACKED > MAX_RATIO * self._packed()
+        ):
+            raise ImportFailed(f"the archive has over {MAX_RATIO} times its size, unpacked: that is no mail")
+        return data
 
-    for member in found:
-        yield Member(member.name, member.kind, member.size, member.mtime, count(member.pieces), member.local_time)
+    def bounded(self, read: Read) -> Read:
+        """A way to read that counts."""
+        return lambda size: self.spend(read(size))
+
+    def members(self, found: Iterator[Member]) -> Iterator[Member]:
+        """Members whose octets are counted when they are read."""
+        for one in found:
+            pieces = map(self.spend, one.pieces)
+            yield Member(one.name, one.kind, one.size, one.mtime, pieces, one.local_time)
 
 
 def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:
@@ -145,7 +171,7 @@ def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise ImportFailed(f"the archive is damaged or cut short: {error}") from None
 
-        read = _bounded(unpack, limit)
+        read = _Budget(limit, lambda: file.taken).bounded(unpack)
         yield from _walk(members(read), order)
         while read(READ_SIZE):
             pass  # to its check sum: a file cut short is refused, even if its members were whole
@@ -153,7 +179,12 @@ def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:
 
 def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
     """The members of an archive by their names."""
-    for member in found:
+    for number, member in enumerate(found):
+        if number >= MAX_MEMBERS:
+            raise ImportFailed(f"the archive has over {MAX_MEMBERS} members: cut it into parts")
+        if len(member.name) > MAX_NAME:
+            yield Problem(f"{member.name[:SHOWN]!r}…: the name is longer than {MAX_NAME} characters")
+            continue
         shown = member.name.encode("utf-8", "backslashreplace").decode()
         try:
             entry = find(shown, order, is_folder=member.kind == "folder")

@@ -18,7 +18,13 @@ from moxlite.store.errors import ImportFailed
 __all__ = ["READ_SIZE", "Member", "Read", "members"]
 
 MAX_EXTENDED: Final = 1 << 20
-"""Octets of an extended header: names are at most 4 KiB on all systems."""
+"""Octets of an extended header: names are at most 4 KiB on all systems, but other programs note much beside them."""
+
+MAX_RECORDS: Final = 1_000
+"""Records of an extended header that are looked at; programs write ten, and one for each extended attribute."""
+
+WANTED: Final = frozenset((b"path", b"size", b"mtime"))
+"""What is kept of an extended header; others may be hundreds of thousands."""
 
 READ_SIZE: Final = 256 << 10
 """Octets read at once."""
@@ -145,10 +151,10 @@ def _extended(read: Read, size: int) -> bytes:
 
 
 def _records(data: bytes) -> dict[bytes, bytes]:
-    """The ``LENGTH NAME=VALUE`` lines of an extended header (POSIX pax); ends at the first that is none."""
+    """The ``LENGTH NAME=VALUE`` lines of an extended header (POSIX pax) that are wanted, up to one that is none."""
     found: dict[bytes, bytes] = {}
     at = 0
-    while at < len(data):
+    for _ in range(MAX_RECORDS):
         space = data.find(b" ", at, at + 10)
         if space < 0 or not data[at:space].isdigit():
             break
@@ -156,7 +162,7 @@ def _records(data: bytes) -> dict[bytes, bytes]:
         if end <= space or end > len(data):
             break
         name, equals, value = data[space + 1 : end].partition(b"=")
-        if equals:
+        if equals and name in WANTED:
             found[name] = value.removesuffix(b"\n")
         at = end
     return found

@@ -1,123 +1,245 @@
-"""Members of a zip file, in the order of its directory (STORE-155, STORE-156).
+"""Members of a zip file, in the order of its directory, which is read as a stream (APPNOTE.TXT; STORE-155, STORE-156).
 
-`zipfile` keeps all of the directory in memory, so its size is looked at before.
+Python's `zipfile` keeps all of the directory in memory, some 700 octets for a member and more for long names, so it is
+not used. What is known of a member comes from the directory; its local header only tells where its data begins.
 """
 
 from __future__ import annotations
 
 import stat
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
+
+import msgspec
 
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.tarstream import READ_SIZE, Member
 
 __all__ = ["zip_members"]
 
-MAX_MEMBERS: Final = 200_000
-"""Of one file: some 700 octets each in memory. Who has more can use tar.gz, which needs none."""
+ENTRY: Final = struct.Struct("<4s6H3L5H2L")
+ENTRY_MARK: Final = b"PK\x01\x02"
+"""§4.3.12: a member in the directory."""
 
-MAX_DIRECTORY: Final = 64 << 20
-"""Octets of the directory in the file."""
-
-ENCRYPTED: Final = 1
-"""Bit of a member's flags (APPNOTE.TXT §4.4.4)."""
-
-EXTRA: Final = struct.Struct("<HH")
-UNIX_TIME: Final = 0x5455
-TIME: Final = struct.Struct("<Bi")
-"""Extended timestamp, as Info-ZIP writes it: which times there are, and when the file was changed."""
+LOCAL: Final = struct.Struct("<4s5H3L2H")
+LOCAL_MARK: Final = b"PK\x03\x04"
+"""§4.3.7: the header before a member's data."""
 
 END: Final = struct.Struct("<4s4H2LH")
 END_MARK: Final = b"PK\x05\x06"
 END64: Final = struct.Struct("<4sQ2H2L4Q")
+END64_MARK: Final = b"PK\x06\x06"
 LOCATOR: Final = struct.Struct("<4sLQL")
 LOCATOR_MARK: Final = b"PK\x06\x07"
+"""§4.3.14..16: where the directory is."""
+
+ENCRYPTED: Final = 1
+UTF8: Final = 1 << 11
+"""Bits of a member's flags (§4.4.4)."""
+
+STORED: Final = 0
+DEFLATED: Final = 8
+"""Methods (§4.4.5): all others are seldom, and not read."""
+
+EXTRA: Final = struct.Struct("<HH")
+ZIP64: Final = 0x0001
+UNIX_TIME: Final = 0x5455
+TIME: Final = struct.Struct("<Bi")
+"""Extended timestamp, as Info-ZIP writes it: which times there are, and when the file was changed."""
+
+BIG: Final = 0xFFFFFFFF
+"""The value stands in the extra field ZIP64 (§4.5.3)."""
+
+
+FARTHEST: Final = 1 << 62
+"""Offset that no file has; systems refuse to go to some behind it."""
+
+
+class _Entry(msgspec.Struct):
+    """A member as the directory has it; `offset` is that of its local header in the file."""
+
+    name: str
+    flags: int
+    method: int
+    checksum: int
+    packed: int
+    size: int
+    offset: int
+    mode: int
+    mtime: int
+    local_time: bool
 
 
 def zip_members(file: BinaryIO) -> Iterator[Member]:
-    """All members of a zip file. Raises ImportFailed: it is damaged, or has too many members."""
-    with _understood():
-        _look_at_end(file)
-        archive = zipfile.ZipFile(file)
-    with archive:
-        for info in archive.infolist():
-            mtime, local = _time(info)
-            pieces = _pieces(archive, info)
-            yield Member(info.filename.rstrip("/"), _kind(info), info.file_size, mtime, pieces, local)
+    """All members of a zip file. Raises ImportFailed: it is damaged."""
+    for entry in _directory(file):
+        pieces = _pieces(file, entry)
+        yield Member(entry.name.rstrip("/"), _kind(entry), entry.size, entry.mtime, pieces, entry.local_time)
 
 
-@contextmanager
-def _understood() -> Iterator[None]:
-    """What `zipfile` raises as words for the user."""
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
-        raise ImportFailed(f"the zip file is damaged: {error}") from None
-    except (NotImplementedError, RuntimeError) as error:
-        raise ImportFailed(f"the zip file cannot be read: {error}") from None
+class _Part:
+    """A part of a file, read in blocks from its begin on; others may move the file's position in between."""
+
+    def __init__(self, file: BinaryIO, at: int, size: int) -> None:
+        self._file = file
+        self._at = at
+        self._left = size
+        self._block = b""
+        self._used = 0
+
+    def more(self) -> bool:
+        """Whether there are octets left."""
+        return self._left > 0 or self._used < len(self._block)
+
+    def take(self, size: int) -> bytes:
+        """The next octets. Raises ImportFailed: there aren't so many."""
+        while len(self._block) - self._used < size:
+            self._file.seek(self._at)
+            data = self._file.read(min(self._left, READ_SIZE))
+            if not data:
+                raise ImportFailed("the zip file is damaged: its directory is cut short")
+            self._at += len(data)
+            self._left -= len(data)
+            self._block, self._used = self._block[self._used :] + data, 0
+        self._used += size
+        return self._block[self._used - size : self._used]
 
 
-def _look_at_end(file: BinaryIO) -> None:
-    """Refuse a directory that would fill the memory (APPNOTE.TXT §4.3.14..16)."""
+def _directory(file: BinaryIO) -> Iterator[_Entry]:
+    at, size, before = _find_directory(file)
+    part = _Part(file, at, size)
+    while part.more():
+        fixed = part.take(ENTRY.size)
+        if not fixed.startswith(ENTRY_MARK):
+            raise ImportFailed("the zip file is damaged: its directory is none")
+        yield _entry(fixed, part.take(sum(ENTRY.unpack(fixed)[10:13])), before)
+
+
+def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
+    """Offset and octets of the directory, and how many octets stand before the archive, as in files that unpack
+    themselves.
+    """
     size = file.seek(0, 2)
-    start = max(size - END.size - 0xFFFF, 0)
+    start = max(size - END.size - LOCATOR.size - 0xFFFF, 0)
     file.seek(start)
     tail = file.read(size - start)
     at = tail.rfind(END_MARK)
     if at < 0 or len(tail) - at < END.size:
         raise ImportFailed("the zip file is cut short")
-    count, directory = END.unpack_from(tail, at)[4:6]
+    length, offset = END.unpack_from(tail, at)[5:7]
+    end = start + at
     if at >= LOCATOR.size and tail.startswith(LOCATOR_MARK, at - LOCATOR.size):
-        offset = LOCATOR.unpack_from(tail, at - LOCATOR.size)[2]
-        if offset + END64.size > size:
-            raise ImportFailed("the zip file is damaged")
-        file.seek(offset)
-        count, directory = END64.unpack(file.read(END64.size))[7:9]
-    if count > MAX_MEMBERS or directory > MAX_DIRECTORY:
-        raise ImportFailed(f"the zip file has over {MAX_MEMBERS} members: use a tar.gz file")
-    file.seek(0)
+        end = LOCATOR.unpack_from(tail, at - LOCATOR.size)[2]
+        if end + END64.size > size:
+            raise ImportFailed("the zip file is damaged: its end points nowhere")
+        file.seek(end)
+        found = END64.unpack(file.read(END64.size))
+        if found[0] != END64_MARK:
+            raise ImportFailed("the zip file is damaged: its end points nowhere")
+        length, offset = found[8:10]
+    before = end - length - offset
+    if before < 0 or length > size:
+        raise ImportFailed("the zip file is damaged: its directory is cut short")
+    return before + offset, length, before
 
 
-def _kind(info: zipfile.ZipInfo) -> str:
-    mode = info.external_attr >> 16
-    if info.filename.endswith("/"):  # as is_dir() does it, which breaks on an empty name
-        return "folder"
-    if info.flag_bits & ENCRYPTED:
-        return "encrypted member"
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "member with an unknown compression"
-    if stat.S_IFMT(mode) in (0, stat.S_IFREG):
-        return "file"
-    return "link" if stat.S_ISLNK(mode) else "device"
-
-
-def _time(info: zipfile.ZipInfo) -> tuple[int, bool]:
-    """When the file was changed, and whether that is local time of nobody knows where."""
-    extra = info.extra
+def _entry(fixed: bytes, variable: bytes, before: int) -> _Entry:
+    """One entry, from its fixed part, and from name, extra fields and comment."""
+    fields = ENTRY.unpack(fixed)
+    flags, method, time, date, checksum, packed, size, name_length, extra_length = fields[3:12]
+    offset, attributes = fields[16], fields[15]
+    raw, extra = variable[:name_length], variable[name_length : name_length + extra_length]
+    mtime, local_time = _dos_time(date, time), True
     while len(extra) >= EXTRA.size:
-        kind, size = EXTRA.unpack_from(extra)
-        field, extra = extra[EXTRA.size : EXTRA.size + size], extra[EXTRA.size + size :]
+        kind, length = EXTRA.unpack_from(extra)
+        field, extra = extra[EXTRA.size : EXTRA.size + length], extra[EXTRA.size + length :]
         if kind == UNIX_TIME and len(field) >= TIME.size and field[0] & 1:
-            return TIME.unpack_from(field)[1], False
+            mtime, local_time = TIME.unpack_from(field)[1], False
+        elif kind == ZIP64:
+            size, field = _wide(size, field)
+            packed, field = _wide(packed, field)
+            offset, field = _wide(offset, field)
+    name = raw.decode("utf-8" if flags & UTF8 else "cp437", "replace")
+    return _Entry(name, flags, method, checksum, packed, size, before + offset, attributes >> 16, mtime, local_time)
+
+
+def _wide(value: int, field: bytes) -> tuple[int, bytes]:
+    """A number that may stand in the extra field, and the rest of that."""
+    if value != BIG or len(field) < 8:
+        return value, field
+    return int.from_bytes(field[:8], "little"), field[8:]
+
+
+def _dos_time(date: int, time: int) -> int:
+    """Of a time zone that is not told, as if it were UTC."""
+    day, clock = (1980 + (date >> 9), date >> 5 & 15, date & 31), (time >> 11, time >> 5 & 63, (time & 31) * 2)
     try:
-        return int(datetime(*info.date_time, tzinfo=UTC).timestamp()), True
+        return int(datetime(*day, *clock, tzinfo=UTC).timestamp())
     except ValueError:
-        return 0, True
+        return 0
 
 
-def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    with _understood():
-        data = archive.open(info)
-    with data:
-        while True:
-            with _understood():
-                piece = data.read(READ_SIZE)
-            if not piece:
-                return
-            yield piece
+def _kind(entry: _Entry) -> str:
+    if entry.name.endswith("/"):
+        return "folder"
+    if entry.flags & ENCRYPTED:
+        return "encrypted member"
+    if entry.method not in (STORED, DEFLATED):
+        return "member with an unknown compression"
+    if stat.S_IFMT(entry.mode) in (0, stat.S_IFREG):
+        return "file"
+    return "link" if stat.S_ISLNK(entry.mode) else "device"
+
+
+def _pieces(file: BinaryIO, entry: _Entry) -> Iterator[bytes]:
+    """The octets of a member, at most `READ_SIZE` at a time. Raises ImportFailed: they are not those meant."""
+    header = b""
+    if entry.offset < FARTHEST:
+        file.seek(entry.offset)
+        header = file.read(LOCAL.size)
+    if len(header) < LOCAL.size or not header.startswith(LOCAL_MARK):
+        raise ImportFailed(f"the zip file is damaged: no member at {entry.offset}")
+    at = entry.offset + LOCAL.size + sum(LOCAL.unpack(header)[9:11])
+    checksum, size = 0, 0
+    for piece in _unpacked(file, at, entry):
+        checksum = zlib.crc32(piece, checksum)
+        size += len(piece)
+        if size > entry.size:
+            break
+        yield piece
+    if size != entry.size or checksum != entry.checksum:
+        raise ImportFailed("the zip file is damaged: a member is not what its check sum says")
+
+
+def _unpacked(file: BinaryIO, at: int, entry: _Entry) -> Iterator[bytes]:
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == DEFLATED else None
+    left = entry.packed
+    while left:
+        file.seek(at)
+        data = file.read(min(left, READ_SIZE))
+        if not data:
+            raise ImportFailed("the zip file is cut short")
+        at += len(data)
+        left -= len(data)
+        if inflate is None:
+            yield data
+            continue
+        while data and not inflate.eof:
+            if piece := _inflated(inflate, data):
+                yield piece
+            data = inflate.unconsumed_tail
+    while inflate is not None and not inflate.eof:
+        piece = _inflated(inflate, b"")
+        if not piece:
+            raise ImportFailed("the zip file is damaged: a member ends too early")
+        yield piece
+
+
+def _inflated(inflate: zlib._Decompress, data: bytes) -> bytes:
+    try:
+        return inflate.decompress(data, READ_SIZE)
+    except zlib.error as error:
+        raise ImportFailed(f"the zip file is damaged: {error}") from None
