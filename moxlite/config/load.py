@@ -21,6 +21,7 @@ from moxlite.config.positions import line_of, lines_of
 from moxlite.config.snapshot import Snapshot, derive
 from moxlite.config.static import Static
 from moxlite.config.values import Section
+from moxlite.config.waiting import not_in_effect
 
 __all__ = [
     "DOMAINS_FILE",
@@ -178,7 +179,8 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
     snapshot = Snapshot(
         static=static, domains=domains, derived=derive(static, domains), revision=domains_source.revision
     )
-    warnings = static_source.problems(warn_static(static)) + domains_source.problems(warn_domains(domains))
+    warnings = static_source.problems([*warn_static(static), *not_in_effect(static)])
+    warnings += domains_source.problems([*warn_domains(domains), *not_in_effect(domains)])
     return snapshot, errors, warnings
 
 

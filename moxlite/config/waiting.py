@@ -1,0 +1,93 @@
+"""Keys of the configuration that no code reads yet, and what is said of them: they are not in effect (ADMIN-10).
+
+`script/config-keys` compares the list with the code: a key that gets read leaves it, one that nothing reads
+enters it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from moxlite.config.decode import Finding, KeyPath
+from moxlite.config.domains import Account, Destination, DomainConfig, Domains, WebHandler
+from moxlite.config.fields import fields_of
+from moxlite.config.listeners import Listener, SMTPService
+from moxlite.config.static import ACME, DKIM, DNS, Queue, RateLimits, Static
+from moxlite.config.transports import SocksTransport
+from moxlite.config.values import Section
+
+__all__ = ["WAITING", "not_in_effect"]
+
+WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
+    Static: frozenset(
+        (
+            "allow_private_webhooks",
+            "check_updates",
+            "no_fix_permissions",
+            "no_outgoing_dmarc_reports",
+            "no_outgoing_tls_reports",
+            "outgoing_tls_reports_for_all_success",
+            "psl",
+        )
+    ),
+    ACME: frozenset(
+        ("contact_email", "directory_url", "external_account_binding", "issuer_domain_name", "renew_before")
+    ),
+    DKIM: frozenset(("allow_sha1",)),
+    DNS: frozenset(("validate",)),
+    Queue: frozenset(("suppression_expiry", "webhook_accept_2xx")),
+    RateLimits: frozenset(("mebibytes_per_day", "mebibytes_per_minute", "messages_per_day", "messages_per_minute")),
+    Listener: frozenset(("autoconfig_https", "debug_http", "http2", "ips_natted", "nat_ips")),
+    SMTPService: frozenset(("binarymime", "dnsbl_codes", "dnsbls", "first_time_sender_delay")),
+    SocksTransport: frozenset(("remote_ips",)),
+    Domains: frozenset(("monitor_dnsbls",)),
+    DomainConfig: frozenset(("mtasts",)),
+    Account: frozenset(
+        (
+            "full_name",
+            "incoming_webhook",
+            "introbox",
+            "keep_retired_webhook_period",
+            "no_custom_password",
+            "no_dsn_suppression",
+            "no_first_time_sender_delay",
+            "outgoing_webhook",
+            "subject_pass",
+        )
+    ),
+    Destination: frozenset(("full_name", "message_auth_required_smtp_error")),
+    WebHandler: frozenset(("forward",)),
+}
+"""By table; what is below such a key is not in effect either."""
+
+
+def not_in_effect(file: Static | Domains) -> list[Finding]:
+    """A warning for each key of the list that the file sets to another value than its default: at the first place where
+    it stands.
+    """
+    found: dict[tuple[type[Section], str], list[KeyPath]] = {}
+    for section, path in _sections(file, ()):
+        for field in fields_of(type(section)):
+            if field.name in WAITING.get(type(section), ()) and getattr(section, field.name) != field.default:
+                found.setdefault((type(section), field.name), []).append((*path, field.name))
+    return [Finding(paths[0], "is not in effect yet", _elsewhere(len(paths) - 1)) for paths in found.values()]
+
+
+def _elsewhere(number: int) -> str:
+    return f"nor is it at {number} other {'place' if number == 1 else 'places'}" if number else ""
+
+
+def _sections(value: object, path: KeyPath) -> Iterator[tuple[Section, KeyPath]]:
+    """The tables of a file, but for those below a key of the list."""
+    match value:
+        case Section():
+            yield value, path
+            left_out = WAITING.get(type(value), frozenset())
+            for name in value.__struct_fields__:
+                if name not in left_out:
+                    yield from _sections(getattr(value, name), (*path, name))
+        case Mapping():
+            for key, item in value.items():
+                yield from _sections(item, (*path, key))
+        case tuple():
+            for index, item in enumerate(value):
+                yield from _sections(item, (*path, index))
