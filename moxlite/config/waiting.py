@@ -22,7 +22,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
         (
             "allow_private_webhooks",
             "check_updates",
-            "no_fix_permissions",
             "no_outgoing_dmarc_reports",
             "no_outgoing_tls_reports",
             "outgoing_tls_reports_for_all_success",
