@@ -1,0 +1,196 @@
+"""A draft as typed, and the message that it is (RFC 5322; WEBMAIL-88, 89, 98, 99).
+
+The same draft makes two messages: the one that is kept, with its Bcc, and the one that goes out, without.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.mime.compose import (
+    DataPart,
+    MessagePart,
+    MultiPart,
+    TextPart,
+    address_field,
+    compose,
+    flow,
+    text_field,
+)
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.types import MailAddress
+
+__all__ = ["MAX_FILES", "MAX_RECIPIENTS", "BadDraft", "Draft", "File", "check", "message", "recipients"]
+
+MAX_RECIPIENTS: Final = 1000
+"""Of all fields together; more is a mailing list's business."""
+
+MAX_FILES: Final = 200
+"""Attachments of one message."""
+
+MAX_TEXT: Final = 10 << 20
+"""Characters of the text."""
+
+MAX_SUBJECT: Final = 5_000
+MAX_NAME: Final = 1_000
+"""Characters of a display name or a file's name."""
+
+MAX_REFERENCES: Final = 50
+"""Message-ids in References: the first, which begins the thread, and the last ones (RFC 5322 §3.6.4)."""
+
+
+class BadDraft(ValueError):
+    """The draft can't be made into a message. `field` names what to mend: ``from``, ``to``, ``subject`` …"""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class File(msgspec.Struct, frozen=True):
+    """An attachment. `blocks` gives its octets anew at each call; a message (message/rfc822) goes in as it is."""
+
+    name: str
+    media_type: str
+    size: int
+    blocks: Callable[[], Iterable[bytes]]
+    eight_bit: bool = False
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as typed.
+
+    Attributes:
+      author: of From; the account must be allowed to use it.
+      message_id: with its brackets; stays the same while a draft is edited. date: µs UTC.
+      in_reply_to: message-id with its brackets, "" for none; references: those of the thread, oldest first.
+      tls_required_no: the sender accepts unprotected delivery (RFC 8689 §5).
+    """
+
+    author: MailAddress
+    to: tuple[MailAddress, ...] = ()
+    cc: tuple[MailAddress, ...] = ()
+    bcc: tuple[MailAddress, ...] = ()
+    reply_to: tuple[MailAddress, ...] = ()
+    subject: str = ""
+    text: str = ""
+    message_id: str = ""
+    date: int = 0
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    user_agent: str = ""
+    tls_required_no: bool = False
+
+
+def check(draft: Draft, files: Sequence[File] = ()) -> None:
+    """Whether a message can be made of it. Recipients may still be missing. Raises BadDraft."""
+    _check_text("subject", draft.subject, MAX_SUBJECT)
+    if len(draft.text) > MAX_TEXT:
+        raise BadDraft("text", f"the text is longer than {MAX_TEXT >> 20} million characters")
+    if "\0" in draft.text:
+        raise BadDraft("text", "the text holds a NUL character")
+    if len(draft.reply_to) > 1:
+        raise BadDraft("reply_to", "answers can go to one address only")
+    if len(draft.to) + len(draft.cc) + len(draft.bcc) > MAX_RECIPIENTS:
+        raise BadDraft("to", f"more than {MAX_RECIPIENTS} recipients")
+    fields = (
+        ("from", (draft.author,)),
+        ("to", draft.to),
+        ("cc", draft.cc),
+        ("bcc", draft.bcc),
+        ("reply_to", draft.reply_to),
+    )
+    for field, addresses in fields:
+        for one in addresses:
+            _check_text(field, one.name, MAX_NAME)
+            _address(field, one)
+    for word in (draft.message_id, draft.in_reply_to, *draft.references):
+        _check_text("references", word, MAX_NAME)
+    if len(files) > MAX_FILES:
+        raise BadDraft("attachments", f"more than {MAX_FILES} attachments")
+    for file in files:
+        _check_text("attachments", file.name, MAX_NAME)
+        _check_text("attachments", file.media_type, MAX_NAME)
+
+
+def _check_text(field: str, text: str, limit: int) -> None:
+    """A header value: on one line, without what moves a terminal's cursor (WEBMAIL-98)."""
+    if len(text) > limit:
+        raise BadDraft(field, f"longer than {limit} characters")
+    if any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in text):
+        raise BadDraft(field, "control characters can't stand here")
+
+
+def _address(field: str, one: MailAddress) -> Address:
+    try:
+        return Address(Localpart(one.localpart), Domain.parse(one.domain)) if one.localpart else _no_address()
+    except AddressError as error:
+        raise BadDraft(field, f"{one.localpart}@{one.domain}: {error}") from None
+
+
+def _no_address() -> Address:
+    raise AddressError("the part before the @ is missing")
+
+
+def recipients(draft: Draft) -> tuple[Address, ...]:
+    """To whom it goes, each once, in the order of To, Cc, Bcc. Raises BadDraft: there are none."""
+    found: dict[Address, None] = {}
+    for field, addresses in (("to", draft.to), ("cc", draft.cc), ("bcc", draft.bcc)):
+        for one in addresses:
+            found[_address(field, one)] = None
+    if not found:
+        raise BadDraft("to", "there is no recipient")
+    return tuple(found)
+
+
+def message(draft: Draft, files: Sequence[File] = (), *, keep_bcc: bool) -> Iterator[bytes]:
+    """The octets of the message, in blocks; `keep_bcc` for the copy that its author keeps. After `check`.
+
+    The text is format=flowed (RFC 3676), so that long lines neither break nor run out of a narrow window.
+    """
+    text = TextPart(flow(draft.text) + "\r\n", parameters=(("format", "flowed"),))
+    entity = text if not files else MultiPart((text, *[_part(file) for file in files]))
+    utf8 = _needs_utf8(draft)
+    return compose(_fields(draft, keep_bcc=keep_bcc, utf8=utf8), entity, utf8=utf8)
+
+
+def _part(file: File) -> DataPart | MessagePart:
+    if file.media_type == "message/rfc822":
+        return MessagePart(file.blocks(), encoding="8bit" if file.eight_bit else "7bit")
+    return DataPart(file.blocks(), file.media_type, file.name)
+
+
+def _needs_utf8(draft: Draft) -> bool:
+    """Whether a local part can only be written in UTF-8 (RFC 6532); all else is encoded (WEBMAIL-99)."""
+    fields = (draft.author, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
+    return not all(one.localpart.isascii() for one in fields)
+
+
+def _written(one: MailAddress) -> MailAddress:
+    """With its domain in A-labels, which every server reads."""
+    return msgspec.structs.replace(one, domain=Domain.parse(one.domain).ascii)
+
+
+def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
+    found = [
+        f"Date: {format_date(draft.date)}\r\n".encode(),
+        address_field("From", [_written(draft.author)], utf8=utf8),
+    ]
+    bcc = draft.bcc if keep_bcc else ()
+    for name, addresses in (("Reply-To", draft.reply_to), ("To", draft.to), ("Cc", draft.cc), ("Bcc", bcc)):
+        if addresses:
+            found.append(address_field(name, [_written(one) for one in addresses], utf8=utf8))
+    found.append(text_field("Subject", draft.subject, utf8=utf8))
+    found.append(text_field("Message-Id", draft.message_id))
+    if draft.in_reply_to:
+        found.append(text_field("In-Reply-To", draft.in_reply_to))
+    if draft.references:
+        first, rest = draft.references[:1], draft.references[1:]
+        found.append(text_field("References", " ".join((*first, *rest[-(MAX_REFERENCES - 1) :]))))
+    if draft.tls_required_no:
+        found.append(b"TLS-Required: No\r\n")
+    if draft.user_agent:
+        found.append(text_field("User-Agent", draft.user_agent))
+    return found
