@@ -1,5 +1,6 @@
 """Messages that come slowly, or fill the disk (SMTP-14, SMTP-43a, ADMIN-39b)."""
 
+import pytest
 import trio
 import trio.testing
 
@@ -10,6 +11,8 @@ from moxlite.store.content.spoolspace import SpoolSpace
 from tests.session.smtpd_harness import MESSAGE, Client, Smtp, clock, pass_time, smtp
 
 __all__ = ["clock", "smtp"]
+
+pytestmark = pytest.mark.served
 
 LARGE = "max_message_size = 200000=>max_message_size = 4000000"
 BLOCK = b"x" * 998 + b"\r\n"

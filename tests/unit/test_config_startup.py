@@ -3,8 +3,11 @@ WEB-21, 27).
 """
 
 import contextlib
+import errno
 import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -273,6 +276,40 @@ def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             monkeypatch.setenv("NOTIFY_SOCKET", name)
             systemd.notify("READY=1")
             assert listener.recv(100) == b"READY=1"
+
+
+async def test_the_watchdog_is_fed_when_no_descriptors_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """ADMIN-39b: its socket is there since the start."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+
+    def full(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        receiver.setblocking(False)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(systemd.keep_alive)
+            await trio.sleep(1)
+            monkeypatch.setattr(socket, "socket", full)
+            await trio.sleep(58)
+            nursery.cancel_scope.cancel()
+        assert [receiver.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_the_soft_limit_of_descriptors_is_raised_to_the_hard_one() -> None:
+    """ADMIN-39b"""
+    program = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (100, 200));"
+        "from moxlite.process.descriptors import raise_limit; print(raise_limit(), r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "200 (200, 200)\n"
 
 
 async def test_the_watchdog_of_systemd_is_fed_twice_as_often_as_it_asks(

@@ -16,6 +16,8 @@ from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls import ServerTLS
 from moxlite.process.descriptors import make_budget
 
+pytestmark = pytest.mark.served
+
 LOOPBACK = ip_address("127.0.0.1")
 REMOTE = ip_address("203.0.113.5")
 
@@ -120,7 +122,7 @@ def test_a_connection_may_pass_two_gates() -> None:
 
 @pytest.mark.parametrize("tls", [False, True])
 async def test_limits_come_before_the_handshake(tls: bool) -> None:
-    """SMTP-135, IMAP-14: where TLS comes first, a refused connection costs none; elsewhere the session hears why."""
+    """SMTP-135a, IMAP-14: where TLS comes first, a refused connection costs none; elsewhere the session hears why."""
     heard: list[Refusal | None] = []
     limited = Gate(RateLimiter((Window(3600, (1, 9, 9)),)), OpenConnections())
 
