@@ -21,6 +21,7 @@ import trio.testing
 from moxlite.admin.storage import store_options as options_of
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
+from moxlite.net.admission import Seat
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.net.log import new_cid
 from moxlite.store.accounts.accounts import Accounts
@@ -127,6 +128,7 @@ class Rig:
         remote: str = "192.0.2.7",
         tls: bool = False,
         lockstep: bool = False,
+        seat: Seat | None = None,
     ) -> trio.abc.Stream:
         """A connection of a client to the server; with `lockstep` without any buffer between them."""
         pair = trio.testing.lockstep_stream_pair if lockstep else trio.testing.memory_stream_pair
@@ -139,6 +141,7 @@ class Rig:
             local_port=port,
             listener=listener,
             shutdown=self.shutdown,
+            seat=seat or Seat(),
             tls=TLSFacts(version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256") if tls else None,
         )
 

@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from moxlite.net import metrics as net_metrics
+from moxlite.net.admission import Admission
 from moxlite.net.exposition import REGISTRY
 from tests.web_rig import Rig, http_exchange, rig
 
@@ -246,7 +247,7 @@ async def test_credentials_and_queries_are_not_in_the_access_log(rig: Rig, caplo
     await browser.log_in()
     events = await browser.events()
     await events.until("start")
-    await events.aclose()
+    await events.stream.aclose()
     lines = [str(getattr(record, "kv", "")) for record in caplog.records if record.message == "http request"]
     assert lines
     assert not any("token=" in line for line in lines)
@@ -255,6 +256,24 @@ async def test_credentials_and_queries_are_not_in_the_access_log(rig: Rig, caplo
 async def test_methods_that_change_the_connection_are_refused(rig: Rig) -> None:
     """WEB-5."""
     assert (await rig.browser().fetch("/webmail/", method="TRACE")).status == 405
+
+
+async def test_a_connection_with_a_session_is_kept(rig: Rig) -> None:
+    """ADMIN-39b, WEB-14: the stream of a webmail tab is not closed to make room, one without a log-in is."""
+    admission = Admission(8)
+    browser = rig.browser()
+    await browser.log_in()
+    browser.connection["seat"] = kept = admission.take()
+    events = await browser.events()
+    assert not admission.make_room()
+    silent = admission.take()
+    assert silent is not None
+    async with rig.connect(seat=silent):
+        assert admission.make_room()
+    assert silent.scope.cancel_called
+    assert kept is not None
+    assert not kept.scope.cancel_called
+    await events.stream.aclose()
 
 
 async def test_a_network_has_a_bounded_number_of_connections(rig: Rig) -> None:
