@@ -179,6 +179,7 @@ async def open_house(
         resolver=FakeResolver() if local else _resolver(static),
         imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
         storage_faults=faults,
+        faults=list(started.problems),
         spools=Spools(space, exempt=static.rate_limits.exempt),
         admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
     )

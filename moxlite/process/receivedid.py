@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from moxlite.safefile import open_regular, read_regular
 
-__all__ = ["KEY_FILE", "ReceivedID", "load_key"]
+__all__ = ["KEY_FILE", "KEY_SIZE", "ReceivedID", "load_key"]
 
 KEY_FILE: Final = "receivedid.key"
 AES_KEY: Final = 16

@@ -7,6 +7,7 @@ Each step that fails raises `StartFailed` with one line that says how to fix it;
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import socket
 import time
@@ -29,7 +30,7 @@ from moxlite.net.listeners import BindError, bind
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.permissions import fix_permissions
 from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
-from moxlite.process.receivedid import load_key
+from moxlite.process.receivedid import KEY_SIZE, load_key
 from moxlite.process.stopped import make_data
 from moxlite.safefile import replaceable
 from moxlite.store.backup.layout import RESTORING
@@ -81,6 +82,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     certificates: dict[str, tuple[KeyPair, ...]]
     log_handler: log.LogHandler
     install_key: bytes
+    problems: tuple[str, ...]
+    """What could not be done, and keeps the server from being well, one line each."""
     first: bool
     """No server has come to work with this data directory before: it may make auth.db and queue.db (STORE-158d)."""
 
@@ -175,7 +178,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         handler = _log(static, log_level)
         for line in changes:
             logger.info("permissions", extra={"kv": {"change": line}})
-        install_key = _prepare_data(static.data_dir)
+        install_key, problems = _prepare_data(static.data_dir)
         undo.pop_all()
     return Started(
         holder=holder,
@@ -185,6 +188,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         certificates=certificates,
         log_handler=handler,
         install_key=install_key,
+        problems=tuple(problems),
         first=not (static.data_dir / VERSION).exists(),
     )
 
@@ -297,13 +301,21 @@ def note_version(data_dir: Path) -> None:
         logger.error("version not written", extra={"kv": kv})
 
 
-def _prepare_data(data_dir: Path) -> bytes:
-    """An empty ``tmp``, and the key of the installation."""
+def _prepare_data(data_dir: Path) -> tuple[bytes, list[str]]:
+    """An empty ``tmp``, and the key of the installation; one for this run alone where the file cannot be used, which is
+    told.
+    """
+    problems = []
     tmp = data_dir / "tmp"
     try:
         shutil.rmtree(tmp, ignore_errors=True)
         tmp.mkdir(mode=DATA_MODE, exist_ok=True)
-        key = load_key(data_dir)
     except OSError as error:
         raise StartFailed(f"cannot use the data directory {data_dir}: {error}") from None
-    return key
+    try:
+        key = load_key(data_dir)
+    except OSError as error:
+        key = secrets.token_bytes(KEY_SIZE)
+        problems.append(f"the key of the installation cannot be used, opaque ids are of this run alone: {error}")
+        logger.error("key of the installation not usable", extra={"kv": {"err": str(error)}})
+    return key, problems
