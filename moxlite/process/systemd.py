@@ -48,6 +48,7 @@ async def keep_alive() -> None:
     if not os.environ.get("NOTIFY_SOCKET") or not hasattr(socket, "AF_UNIX"):
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)  # its reader may be busy, the event loop must not wait
         while True:
             try:
                 _send(sock, "WATCHDOG=1")

@@ -4,6 +4,7 @@ The names of the tasks come from the running supervisor, so a new task is under 
 """
 
 import errno
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ backup.schedule = "24h"
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     """Errors for running tasks; systemd asks for signs of life, so that there is a task for them."""
     monkeypatch.setenv("WATCHDOG_USEC", str(10**12))
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    monkeypatch.setenv("NOTIFY_SOCKET", f"@moxlite-test-{os.getpid()}")  # where it is not heard
     found = Faults()
     found.patch(monkeypatch)
     return found
