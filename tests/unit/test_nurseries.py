@@ -12,11 +12,13 @@ NURSERIES = {
     "supervision.py",  # all that is long-running
     "server.py",  # connections and attempts, which outlive what starts them
     # Within one session, request or attempt, and ended with it:
+    "acceptance/checks.py",  # the checks of one message
     "admin/backups.py",
     "admin/junk.py",
     "imapd/connection.py",
     "imapd/session/progress.py",
     "imapd/telling/watch.py",
+    "mailauth/dkim/verify.py",  # the keys of one message
     "migration/mailcopies.py",
     "migration/pull.py",
     "net/ctlclient.py",
@@ -37,6 +39,7 @@ STARTS = NURSERIES | {
 SWALLOWS = {
     "supervision.py",
     "net/connections.py",
+    "acceptance/checks.py",  # one check of one message: it is told as temperror (AUTH-13)
     "web/serve.py",  # the guard of one request: it is answered 500, the connection goes on
     "store/file/writer.py",  # between threads: it is the caller's, who gets it
     "store/search/texts.py",  # one message of the text index: told to a function, and the others are indexed

@@ -7,7 +7,7 @@ record includes; one evaluation has one set of counters.
 import ipaddress
 import re
 from collections.abc import Awaitable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import trio
 
@@ -17,7 +17,7 @@ from moxlite.mailauth.spf.record import Record, RecordError, Term, is_record, pa
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver, absolute
 
-__all__ = ["MAX_TERMS", "MAX_VOID", "check", "check_helo"]
+__all__ = ["MAX_TERMS", "MAX_VOID", "check", "check_helo", "check_host"]
 
 MAX_TERMS: Final = 10
 """Terms that cost look-ups (§4.6.4)."""
@@ -90,6 +90,18 @@ async def check_helo(
     evaluation = _Evaluation(resolver, unmap(ip), f"{POSTMASTER}@{helo}", helo, receiver)
     result = await evaluation.run(helo, explain=explain)
     return SPFResult(identity="helo", domain=helo, **result)  # type: ignore[arg-type]  # fields of SPFResult
+
+
+async def check_host(
+    resolver: Resolver, *, ip: IPAddress, domain: str, sender: str, helo: str, receiver: str = "unknown"
+) -> SPFResult:
+    """Whether a domain permits the client, whoever the sender is (§4.1). `sender`: for macros alone, as `check`; "" for
+    the postmaster of `helo`.
+    """
+    identity: Literal["mailfrom", "helo"] = "mailfrom" if sender else "helo"
+    evaluation = _Evaluation(resolver, unmap(ip), sender or f"{POSTMASTER}@{helo or domain}", helo, receiver)
+    result = await evaluation.run(domain, explain=True)
+    return SPFResult(identity=identity, domain=domain, **result)  # type: ignore[arg-type]  # fields of SPFResult
 
 
 class _Evaluation:

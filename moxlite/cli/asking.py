@@ -1,0 +1,95 @@
+"""What the commands that ask DNS share: the resolver, the verdict as text or JSON, its exit code (AUTH-90).
+
+They need no configuration and no server. Exit 0: pass or found; 1: any other verdict; 75: DNS has failed for now.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+
+from moxlite.cli.common import printable, settings
+
+if TYPE_CHECKING:
+    from moxlite.net.limits import IPAddress
+    from moxlite.net.resolver import Resolver
+
+__all__ = ["NO", "TEMPORARY", "YES", "ip_argument", "resolver_option", "tell", "with_resolver"]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
+
+YES: Final = 0
+NO: Final = 1
+TEMPORARY: Final = 75
+"""EX_TEMPFAIL of sysexits.h."""
+
+
+def resolver_option(command: F) -> F:
+    """``--resolver IP[:PORT]``."""
+    return click.option(
+        "--resolver", metavar="IP[:PORT]", help="Ask this DNS server.  [default: those of /etc/resolv.conf]"
+    )(command)
+
+
+def ip_argument(text: str) -> "IPAddress":
+    """An address that was typed. Raises click.UsageError."""
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise click.UsageError(f"{text!r} is no IP address") from None
+
+
+def with_resolver(server: str | None, work: "Callable[[Resolver], Awaitable[T]]") -> T:
+    """What `work` finds out. Raises click.UsageError for a server that is none."""
+    import trio
+
+    from moxlite.net.dns import PORT, DNSResolver
+
+    if server is None:
+        resolver = DNSResolver()
+    else:
+        host, port = server, PORT
+        if server.startswith("["):
+            host, _, rest = server[1:].partition("]")
+            port = _port(rest.removeprefix(":")) if rest else PORT
+        elif server.count(":") == 1:
+            host, _, number = server.partition(":")
+            port = _port(number)
+        resolver = DNSResolver([ip_argument(host)], port=port)
+    return trio.run(work, resolver)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise click.UsageError(f"{text!r} is no port")
+    return int(text)
+
+
+def tell(found: Mapping[str, object]) -> None:
+    """Print what was found: a JSON object, or a line for each value that says something."""
+    if settings().as_json:
+        print(json.dumps(found, ensure_ascii=True, default=str))
+        return
+    _lines(found, "")
+
+
+def _lines(found: Mapping[str, object], indent: str) -> None:
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            print(f"{indent}{name}:")
+            _lines(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            for number, one in enumerate(value, 1):
+                print(f"{indent}{name} {number}:")
+                _lines(one, indent + "  ")
+        elif value not in (None, "", []):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else _word(value)
+            print(f"{indent}{name.replace('_', ' ')}: {printable(text)}")
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

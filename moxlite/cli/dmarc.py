@@ -1,0 +1,138 @@
+"""``moxlite dmarc``: records of DMARC, and what they say of a message (AUTH-90)."""
+
+import sys
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from moxlite.cli.asking import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.cli.common import Failure
+
+if TYPE_CHECKING:
+    from moxlite.acceptance.checks import Checks
+    from moxlite.mailauth.dmarc.discovery import Found, Method
+    from moxlite.net.resolver import Resolver
+
+__all__ = ["dmarc"]
+
+method_option = click.option(
+    "--method",
+    type=click.Choice(["psl", "treewalk"]),
+    help="How organizational domains are found.  [default: dmarc.method of the configuration, or treewalk]",
+)
+
+
+@click.group()
+def dmarc() -> None:
+    """Look up and evaluate DMARC."""
+
+
+@dmarc.command()
+@click.argument("ip")
+@click.argument("mailfrom")
+@click.argument("helo")
+@method_option
+@resolver_option
+def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str | None) -> int:
+    """Evaluate SPF, DKIM and DMARC of the message on stdin, as if the client IP had brought it with the envelope sender
+    MAILFROM, which may be empty, and the name HELO.
+    """
+    import msgspec
+
+    from moxlite.acceptance.checks import Question, check_sender, from_domains
+    from moxlite.mailauth.dkim.message import Message
+
+    octets = sys.stdin.buffer.read()
+    message = Message.of(octets)
+    helo_domain = _ascii(helo)
+    question = Question(
+        remote=ip_argument(ip),
+        mail_from=_address(mailfrom.removeprefix("<").removesuffix(">")),
+        helo=helo_domain or helo,
+        helo_domain=helo_domain,
+        hostname="localhost",
+        from_domains=from_domains(message.section),
+        method=_method(method),
+    )
+
+    async def ask(found: "Resolver") -> "Checks":
+        return await check_sender(found, question, message)
+
+    checks = with_resolver(resolver, ask)
+    result = msgspec.to_builtins(checks.dmarc)
+    result["record_domain"] = result["record_domain"] or None
+    tell(
+        {
+            "dmarc": result,
+            "spf": msgspec.to_builtins(checks.spf),
+            "dkim": [msgspec.to_builtins(one) for one in checks.dkim],
+            "iprev": msgspec.to_builtins(checks.iprev),
+        }
+    )
+    return {"pass": YES, "temperror": TEMPORARY}.get(checks.dmarc.status.value, NO)
+
+
+@dmarc.command()
+@click.argument("domain")
+@method_option
+@resolver_option
+def lookup(domain: str, method: str | None, resolver: str | None) -> int:
+    """Print the DMARC record that applies to DOMAIN, and where it stands."""
+    import msgspec
+
+    from moxlite.mailauth.dmarc.discovery import Discovery
+    from moxlite.net.resolver import TempError
+
+    name = _ascii(domain)
+    if not name:
+        raise Failure(f"{domain!r} is no domain")
+
+    async def ask(found: "Resolver") -> "tuple[str, Found | None, bool]":
+        discovery = Discovery(found, _method(method))
+        organization = await discovery.organizational(name)
+        return organization, await discovery.policy(name, organization), discovery.authentic
+
+    try:
+        organization, found, authentic = with_resolver(resolver, ask)
+    except TempError as error:
+        raise Failure(str(error), TEMPORARY) from None
+    record = None if found is None else found.record
+    tell(
+        {
+            "domain": name,
+            "org_domain": organization,
+            "record_domain": None if found is None else found.domain,
+            "record": None if record is None else msgspec.to_builtins(record),
+            "problem": "no record" if found is None else found.problem,
+            "authentic": authentic,
+        }
+    )
+    return NO if record is None else YES
+
+
+def _method(chosen: str | None) -> "Method":
+    if chosen is None:
+        from moxlite.cli.common import config_path
+
+        if not config_path().exists():
+            return "treewalk"
+        from moxlite.cli.common import load_config
+
+        return load_config().static.dmarc.method
+    return cast("Method", chosen)
+
+
+def _ascii(text: str) -> str:
+    """A domain in A-labels, "" for what is none."""
+    from moxlite.proto.address import AddressError, Domain
+
+    try:
+        return Domain.parse(text.removesuffix(".")).ascii
+    except AddressError:
+        return ""
+
+
+def _address(text: str) -> str:
+    """An address with its domain in A-labels; as it is when that is no domain, for SPF says what it makes of it."""
+    localpart, at, domain = text.rpartition("@")
+    return f"{localpart}{at}{_ascii(domain) or domain}"

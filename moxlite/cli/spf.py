@@ -1,0 +1,86 @@
+"""``moxlite spf``: records of SPF, and what they say of a client (AUTH-90)."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from moxlite.cli.asking import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.cli.common import Failure
+
+if TYPE_CHECKING:
+    from moxlite.net.resolver import Resolver
+
+__all__ = ["spf"]
+
+
+@click.group()
+def spf() -> None:
+    """Look up and evaluate SPF."""
+
+
+@spf.command()
+@click.argument("domain")
+@click.argument("ip")
+@click.option("--sender", metavar="ADDR", help="Envelope sender, empty for none.  [default: postmaster@DOMAIN]")
+@click.option("--helo", default="", metavar="NAME", help="What the client calls itself.")
+@resolver_option
+def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | None) -> int:
+    """Tell whether DOMAIN permits the client IP to send mail in its name."""
+    import msgspec
+
+    from moxlite.mailauth.spf.check import check_host
+
+    address = ip_argument(ip)
+    asked = f"postmaster@{domain}" if sender is None else sender.strip("<>")
+    result = with_resolver(
+        resolver, lambda found: check_host(found, ip=address, domain=domain, sender=asked, helo=helo or domain)
+    )
+    tell(msgspec.to_builtins(result))
+    return {"pass": YES, "temperror": TEMPORARY}.get(result.status.value, NO)
+
+
+@spf.command()
+@click.argument("domain")
+@resolver_option
+def lookup(domain: str, resolver: str | None) -> int:
+    """Print the SPF record of DOMAIN."""
+    from moxlite.mailauth.spf.record import is_record
+    from moxlite.net.resolver import DNSError, NotFound, PermError, absolute
+
+    async def ask(found: "Resolver") -> tuple[list[str], bool]:
+        answer = await found.txt(absolute(domain))
+        return [text for text in answer.records if is_record(text)], answer.authentic
+
+    try:
+        records, authentic = with_resolver(resolver, ask)
+    except (NotFound, PermError) as error:
+        raise Failure(str(error)) from None
+    except DNSError as error:
+        raise Failure(str(error), TEMPORARY) from None
+    if len(records) != 1:
+        raise Failure(f"{domain} has {len(records) or 'no'} SPF record{'s' if records else ''}")
+    tell({"domain": domain, "record": records[0], "authentic": authentic, **_terms(records[0])})
+    return YES
+
+
+@spf.command()
+@click.argument("text", metavar="TXT")
+def parse(text: str) -> int:
+    """Tell whether TXT is an SPF record, and what is in it."""
+    from moxlite.mailauth.spf.record import is_record
+
+    if not is_record(text):
+        raise Failure("no SPF record: it must begin with v=spf1 and a blank")
+    found = _terms(text)
+    tell(found)
+    return NO if found["problem"] else YES
+
+
+def _terms(text: str) -> dict[str, object]:
+    """The mechanisms of a record, and what is wrong with it."""
+    from moxlite.mailauth.spf.record import RecordError, parse_record
+
+    try:
+        return {"mechanisms": [term.text for term in parse_record(text).terms], "problem": ""}
+    except RecordError as error:
+        return {"mechanisms": [], "problem": str(error)}
