@@ -28,18 +28,21 @@ from moxlite.net.admission import Admission, Gate
 from moxlite.net.certificates import Trust
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.dial import LocalAddresses
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.listeners import Handler
 from moxlite.net.resolver import FakeResolver, Resolver
 from moxlite.process.clockset import ClockWatch
 from moxlite.process.descriptors import Budget
 from moxlite.process.localserve import ACCOUNT
-from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, trust_of
+from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.receivedid import ReceivedID
 from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed
 from moxlite.queue.context import Context as QueueContext
-from moxlite.queue.context import Loopback
+from moxlite.queue.context import Loopback, now
 from moxlite.queue.queue import Queue
+from moxlite.queue.tls.fetching import fetcher
+from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext
 from moxlite.smtpd.localpipe import LocalPipe
@@ -271,15 +274,32 @@ def trust(house: House) -> Trust:
     return Trust(system=False) if house.local else trust_of(house.static)
 
 
+def https_client(house: House) -> HTTPClient:
+    """Asks web servers of others; at inner addresses only where `allow_private_mx` says so (AUTH-106)."""
+    static = house.static
+    roots = None if static.tls is None or static.tls.ca is None else roots_of(static.tls.ca)
+    return HTTPClient(house.resolver, allow_internal=static.allow_private_mx, tls=roots)
+
+
 async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:
     """The queue, closed by `databases`; None when its file cannot be used, and the server goes on without
     (QUEUE-158).
     """
     path = house.static.data_dir / "queue.db"
+    policies = await databases.enter_async_context(
+        Policies.open(
+            None if house.local else house.static.data_dir / "cache.db",
+            house.resolver,
+            fetcher(https_client(house)),
+            now,
+            house.accounts.options,
+        )
+    )
     context = QueueContext(
         config=house.current,
         accounts=house.accounts,
         resolver=house.resolver,
+        policies=policies,
         connect_local=pipe.connect,
         tmp=house.spool_directory,
         trust=trust(house),

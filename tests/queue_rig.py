@@ -15,6 +15,7 @@ from moxlite.acceptance.carrying import carrier
 from moxlite.admin.storage import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import KeyPair, Trust, self_signed
 from moxlite.net.dial import Dialed, DialError, LocalAddresses
 from moxlite.net.resolver import FakeResolver, RecordType
@@ -24,6 +25,7 @@ from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Loopback
 from moxlite.queue.queue import SCHEDULER, Queue
 from moxlite.queue.rows import DELIVERING, Message
+from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
@@ -184,8 +186,11 @@ class Server:
                 if not await say(self._reply(command, default)):
                     return
             elif verb == "STARTTLS":
-                if not await say(self._reply(command, "220 go")):
+                answer = self._reply(command, "220 go" if self.tls or self.broken_tls else "502 5.5.1 unknown")
+                if not await say(answer):
                     return
+                if answer is not None and not answer.startswith("220"):
+                    continue
                 if self.broken_tls:
                     await stream.send_all(b"this is no TLS\r\n" * 100)
                     return
@@ -237,6 +242,9 @@ class Rig:
         self.path = tmp_path
         self.clock = Clock()
         self.resolver = FakeResolver()
+        self.web: dict[str, bytes | Exception] = {}
+        """What web servers of others serve, by URL; nothing there: a status 404."""
+        self.fetched: list[str] = []
         self.servers: dict[tuple[str, int], Server] = {}
         self.local = Server()
         self.local_keys: list[bytes] = []
@@ -280,6 +288,23 @@ class Rig:
             else:
                 return Dialed(server.connect(), ip)  # type: ignore[arg-type]  # any stream does
         raise DialError(failures)
+
+    async def fetch(self, url: str) -> bytes:
+        """In place of `mailauth.mtasts.fetcher`."""
+        await trio.lowlevel.checkpoint()
+        self.fetched.append(url)
+        found = self.web.get(url, FetchFailed("status 404", missing=True))
+        if isinstance(found, Exception):
+            raise found.with_traceback(None)
+        return found
+
+    def sts(self, policy: str, domain: str = "remote.example", record: str = "v=STSv1; id=1") -> None:
+        """Publish an MTA-STS policy, its lines parted by ``, ``; an empty one is not served."""
+        self.resolver.set(f"_mta-sts.{domain}", RecordType.TXT, [record] if record else [])
+        url = f"https://mta-sts.{domain}/.well-known/mta-sts.txt"
+        self.web.pop(url, None)
+        if policy:
+            self.web[url] = "\n".join(["version: STSv1", *policy.split(", ")]).encode()
 
     def connect_local(self, key: bytes) -> trio.abc.Stream:
         """In place of the server's pipe."""
@@ -365,10 +390,12 @@ async def rig_at(
     (tmp_path / "domains.toml").write_text(DOMAINS.format(domains=domains, domain=domain, account=account))
     rig.snapshot, _ = load(tmp_path / "moxlite.toml")
     rig.accounts = Accounts(tmp_path, store_options(lambda: rig.snapshot))
-    async with trio.open_nursery() as nursery:
+    async with contextlib.AsyncExitStack() as databases, trio.open_nursery() as nursery:
         rig.nursery = rig.local.nursery = nursery
         await nursery.start(supervised, rig.accounts)
+        policies = Policies.open(tmp_path / "cache.db", rig.resolver, rig.fetch, rig.clock, random=Random(7))
         ctx = Context(
+            policies=await databases.enter_async_context(policies),
             config=lambda: rig.snapshot,
             accounts=rig.accounts,
             resolver=rig.resolver,

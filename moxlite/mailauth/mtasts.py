@@ -6,7 +6,7 @@ Here are record and policy as values, and the two look-ups. What is kept, and fo
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,7 @@ from moxlite.proto.address import AddressError, Domain
 __all__ = [
     "MAX_AGE",
     "MAX_POLICY",
+    "Fetch",
     "FetchFailed",
     "Mode",
     "NoPolicy",
@@ -41,6 +42,9 @@ MAX_HOSTS: Final = 1000
 
 Mode = Literal["enforce", "testing", "none"]
 
+Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
+"""Gives the body that a URL serves. Raises FetchFailed."""
+
 MODES: Final[Mapping[str, Mode]] = {"enforce": "enforce", "testing": "testing", "none": "none"}
 
 
@@ -53,6 +57,7 @@ class Reason(StrEnum):
     RECORD_SYNTAX = "record-syntax-error"
     NOT_SERVED = "no-policy-served"
     CANNOT_FETCH = "cannot-fetch-policy"
+    NOT_TRUSTED = "certificate-not-trusted"
     POLICY_SYNTAX = "policy-syntax-error"
 
 
@@ -70,11 +75,14 @@ class NoPolicy(PolicyError):
 
 
 class FetchFailed(Exception):
-    """What fetches the policy raises: `missing` for a status 404, or a host that does not exist."""
+    """What fetches the policy raises: `missing` for a status 404, or a host that does not exist; `untrusted` where the
+    web server's certificate is not good.
+    """
 
-    def __init__(self, text: str, *, missing: bool = False) -> None:
+    def __init__(self, text: str, *, missing: bool = False, untrusted: bool = False) -> None:
         super().__init__(text)
         self.missing = missing
+        self.untrusted = untrusted
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -188,7 +196,7 @@ def policy_url(domain: Domain) -> str:
     return f"https://mta-sts.{domain.ascii}/.well-known/mta-sts.txt"
 
 
-async def fetch_policy(fetch: Callable[[str], Awaitable[bytes]], domain: Domain) -> Policy:
+async def fetch_policy(fetch: Fetch, domain: Domain) -> Policy:
     """Fetch and read a domain's policy.
 
     Args:
@@ -199,6 +207,8 @@ async def fetch_policy(fetch: Callable[[str], Awaitable[bytes]], domain: Domain)
     try:
         octets = await fetch(policy_url(domain))
     except FetchFailed as error:
-        reason = Reason.NOT_SERVED if error.missing else Reason.CANNOT_FETCH
+        reason = Reason.NOT_TRUSTED if error.untrusted else Reason.CANNOT_FETCH
+        if error.missing:
+            reason = Reason.NOT_SERVED
         raise PolicyError(reason, str(error), temporary=not error.missing) from error
     return parse_policy(octets)

@@ -20,7 +20,7 @@ from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 
-__all__ = ["MAX_BODY", "HTTPClient", "HTTPError", "HTTPResponse", "NoHost"]
+__all__ = ["MAX_BODY", "BadCertificate", "HTTPClient", "HTTPError", "HTTPResponse", "NoHost"]
 
 SECONDS: Final = 60.0
 """For a whole request (AUTH-71, QUEUE-92)."""
@@ -42,6 +42,10 @@ class HTTPError(Exception):
 
 class NoHost(HTTPError):
     """The host of the URL does not exist."""
+
+
+class BadCertificate(HTTPError):
+    """The server's certificate is not of an authority that is trusted, not valid, or not for the host."""
 
 
 class HTTPResponse(msgspec.Struct, frozen=True):
@@ -135,7 +139,9 @@ class HTTPClient:
             await tls.do_handshake()
         except (trio.BrokenResourceError, ssl.SSLError, ssl.CertificateError, OSError) as error:
             await trio.aclose_forcefully(stream)
-            raise HTTPError(f"TLS with {host} failed: {_why(error)}") from error
+            untrusted = isinstance(error.__cause__ or error, ssl.SSLCertVerificationError)
+            kind = BadCertificate if untrusted else HTTPError
+            raise kind(f"TLS with {host} failed: {_why(error)}") from error
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise

@@ -3,6 +3,7 @@ network.
 """
 
 import logging
+import ssl
 import time
 from collections.abc import Callable
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import trio
 from cryptography import x509
 
-from moxlite.config.static import RateLimits, Static
+from moxlite.config.static import CA, RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
 from moxlite.net.certificates import KeyPair, Trust
@@ -18,7 +19,7 @@ from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls import ServerTLS
 from moxlite.process.startup import Service, StartFailed, load_certificates
 
-__all__ = ["TLSPorts", "connection_gate", "failure_limits", "trust_of"]
+__all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_of"]
 
 logger = logging.getLogger("moxlite.admin.ports")
 
@@ -61,6 +62,18 @@ def trust_of(static: Static) -> Trust:
         except ValueError as error:
             raise StartFailed(f"tls.ca: {path} holds no certificates in PEM form: {error}") from None
     return Trust(extra, system=ca.additional_to_system)
+
+
+def roots_of(ca: CA) -> ssl.SSLContext:
+    """The same authorities for https (``[tls.ca]``). Raises StartFailed."""
+    context = ssl.create_default_context() if ca.additional_to_system else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    for path in ca.cert_files:
+        try:
+            context.load_verify_locations(path)
+        except OSError as error:  # ssl.SSLError too
+            raise StartFailed(f"tls.ca: cannot use {path}: {error.strerror or error}") from None
+    return context
 
 
 class TLSPorts:

@@ -10,7 +10,7 @@ from moxlite.config.transports import Transport
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.direct import deliver_direct, direct_way
+from moxlite.queue.direct import deliver_direct
 from moxlite.queue.inbound import Waiting, deliver_waiting
 from moxlite.queue.local import deliver_local, deliver_to_loopback
 from moxlite.queue.record import Ended, Verdict
@@ -18,12 +18,17 @@ from moxlite.queue.relay import deliver_by_relay, relay_of
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.session import Batch, Outcomes, Postponed, Trace
+from moxlite.queue.tls.results import PolicyResult
+from moxlite.queue.ways import direct_way
 from moxlite.store.errors import StoreError
 
 __all__ = ["Attempt"]
 
 AFTER_DATA: Final = "interrupted after data"
 """The host may have taken the message; the sender may see it twice (QUEUE-15)."""
+
+MAX_TLS_FAILURES: Final = 10
+"""Shown with a result."""
 
 MAX_ATTEMPT_LABEL: Final = 14
 """Attempts counted apart in metrics; the default schedule has no more."""
@@ -91,6 +96,11 @@ class Attempt:
         """Whether the recipients' own host offers STARTTLS and REQUIRETLS; None if none was greeted (QUEUE-57)."""
         return self._trace.offers if self._direct else None
 
+    @property
+    def tls_results(self) -> tuple[PolicyResult, ...]:
+        """What TLS reports are to count of it (QUEUE-120)."""
+        return self._trace.tally.results()
+
     async def _deliver(self) -> Outcomes:
         ctx, batch, trace = self._ctx, self._batch, self._trace
         snapshot = ctx.config()
@@ -139,6 +149,8 @@ class Attempt:
             host=trace.host,
             ip=trace.ip,
             tls=trace.tls,
+            policy=trace.tls_words or ("clear" if self._direct and trace.greeted else ""),
+            tls_failures=tuple(map(str, trace.tally.failures()[:MAX_TLS_FAILURES])),
         )
 
     def _ended(self, message: Message, error: SMTPError | None) -> Ended:

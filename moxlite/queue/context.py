@@ -14,6 +14,7 @@ from moxlite.net.certificates import Trust
 from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
+from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 
 __all__ = ["Context", "Dial", "Loopback", "now"]
@@ -47,15 +48,17 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       config: the configuration as it is now.
       accounts: for DSNs, which are stored into the senders' accounts.
       resolver: finds hosts.
+      policies: of MTA-STS.
       connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
       this process, and returns the client's end (QUEUE-36). tmp: folder for temporary files. trust: roots for
-      smarthosts' certificates. local_addresses: from where to connect. loopback: set in localserve: nothing leaves
+      other servers' certificates. local_addresses: from where to connect. loopback: set in localserve: nothing leaves
       this machine. clock, random: time (µs UTC) and chance, for tests.
     """
 
     config: Callable[[], Snapshot]
     accounts: Accounts
     resolver: Resolver
+    policies: Policies
     connect_local: Callable[[bytes], trio.abc.Stream]
     tmp: Path
     trust: Trust

@@ -13,11 +13,11 @@ import trio
 
 from moxlite.net.addresses import is_internal
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import MX, DNSError, NotFound, PermError, Resolver, TempError, absolute
+from moxlite.net.resolver import MX, Answer, DNSError, NotFound, PermError, Resolver, TempError, absolute
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.smtp.errors import SMTPError
 
-__all__ = ["Hosts", "NoHosts", "addresses_of", "hosts_of", "order_addresses"]
+__all__ = ["Addresses", "Hosts", "NoHosts", "addresses_of", "hosts_of", "order_addresses"]
 
 logger = logging.getLogger("moxlite.queue.hosts")
 
@@ -44,12 +44,23 @@ class Hosts(msgspec.Struct, frozen=True):
     """Names of hosts in the order to try them (A-labels, without final dot).
 
     ``authentic``: DNSSEC vouches for the whole way from the domain to these names. ``implicit``: there is no MX
-    record, the domain itself is the host.
+    record, the domain itself is the host. ``expanded``: where the domain's CNAMEs lead.
     """
 
     names: tuple[str, ...]
     authentic: bool
     implicit: bool = False
+    expanded: str = ""
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Addresses of a host in the order to try them.
+
+    ``answer``: what DNS said, with addresses that are not tried as well; None where it was not asked.
+    """
+
+    ips: tuple[IPAddress, ...]
+    answer: Answer[IPAddress] | None = None
 
 
 async def hosts_of(
@@ -70,7 +81,8 @@ async def hosts_of(
         with trio.fail_after(LOOKUP_SECONDS):
             answer = await resolver.mx(name)
     except NotFound as exc:
-        return Hosts((name.rstrip("."),), authentic and exc.authentic, implicit=True)
+        expanded = name.rstrip(".")
+        return Hosts((expanded,), authentic and exc.authentic, implicit=True, expanded=expanded)
     except (TempError, PermError, trio.TooSlowError) as exc:
         raise NoHosts(f"MX lookup for {domain}: {_why(exc)}", ecode="4.4.3") from exc
     if len(answer.records) == 1 and answer.records[0].host == ".":
@@ -85,7 +97,7 @@ async def hosts_of(
         usable.append(host)
     if not usable:
         raise NoHosts(f"{domain} has no valid MX host", ecode="4.4.4")
-    return Hosts(tuple(usable[:MAX_HOSTS]), authentic and answer.authentic)
+    return Hosts(tuple(usable[:MAX_HOSTS]), authentic and answer.authentic, expanded=name.rstrip("."))
 
 
 def _why(exc: Exception) -> str:
@@ -129,7 +141,7 @@ async def addresses_of(
     dialed: Sequence[str] = (),
     allow_private: bool = False,
     implicit: bool = False,
-) -> list[IPAddress]:
+) -> Addresses:
     """The addresses of a host, in the order to try them.
 
     Args:
@@ -143,7 +155,7 @@ async def addresses_of(
     Raises NoHosts.
     """
     if (known := _known(host)) is not None:
-        return [ip for ip in known if family in (None, ip.version)]
+        return Addresses(tuple(ip for ip in known if family in (None, ip.version)))
     try:
         with trio.fail_after(LOOKUP_SECONDS):
             answer = await resolver.ips(absolute(host), family)
@@ -158,7 +170,7 @@ async def addresses_of(
     usable = [ip for ip in answer.records if allow_private or not is_internal(ip)]
     if not usable:
         raise NoHosts(f"addresses of {host} are private, it is not connected to", ecode="4.4.4")
-    return order_addresses(usable, dialed, random)[:MAX_ADDRESSES]
+    return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)
 
 
 def _known(host: str) -> list[IPAddress] | None:

@@ -4,7 +4,21 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = ["canceled", "connections", "deliveries", "held", "oldest", "plaintext_fallbacks", "size"]
+__all__ = [
+    "canceled",
+    "connections",
+    "dane_required",
+    "dane_unusable",
+    "deliveries",
+    "destinations",
+    "held",
+    "oldest",
+    "plaintext_fallbacks",
+    "requiretls_unsupported",
+    "size",
+    "tls_ignored",
+    "tlsa_errors",
+]
 
 RESULTS: Final = ("ok", "timeout", "canceled", "error")
 
@@ -20,6 +34,20 @@ deliveries = Histogram(
 )
 plaintext_fallbacks = Counter(
     "moxlite_queue_plaintext_fallback", "Connections made again without TLS, because the first one's TLS failed."
+)
+destinations = Counter(
+    "moxlite_queue_destinations", "Attempts by direct delivery; authentic: DNSSEC vouches for the hosts.", ["authentic"]
+)
+dane_required = Counter("moxlite_queue_dane_required", "Hosts whose TLSA records demand TLS.")
+dane_unusable = Counter("moxlite_queue_dane_unusable", "Hosts none of whose TLSA records can be used.")
+tlsa_errors = Counter("moxlite_queue_tlsa_errors", "Hosts whose TLSA records could not be looked up.")
+tls_ignored = Counter(
+    "moxlite_queue_tlsrequiredno_ignored",
+    "Failures of TLS that a message with TLS-Required: No overlooked.",
+    ["ignored"],
+)
+requiretls_unsupported = Counter(
+    "moxlite_queue_requiretls_unsupported", "Hosts that could not be used for a message with REQUIRETLS.", ["reason"]
 )
 held = Gauge("moxlite_queue_hold", "Messages on hold.")
 size = Gauge("moxlite_queue_size", "Messages in the queue.")

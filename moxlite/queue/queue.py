@@ -89,6 +89,8 @@ class Queue:
         tree.start("queue.database", self._database.serve)
         tree.start("queue.clean", self._clean)
         tree.start("queue.mirror", self.mirror.serve)
+        tree.start("queue.policies", self.ctx.policies.serve)
+        tree.start("queue.cache", self.ctx.policies.serve_file)
         tree.start("queue.notices", self.scheduler.serve_notices)
         tree.start(SCHEDULER, partial(self.scheduler.serve, attempts))
 

@@ -50,7 +50,7 @@ async def deliver_by_relay(
         host, ctx.resolver, ctx.random, dialed=batch.first.dialed_ips.get(host, ()), allow_private=True
     )
     try:
-        dialed = await ctx.dial(addresses, port, local=ctx.local_addresses)
+        dialed = await ctx.dial(addresses.ips, port, local=ctx.local_addresses)
     except DialError as exc:
         metrics.connections.labels(result="error").inc()
         raise SMTPError(False, 0, "4.4.1", "connect", str(exc)) from exc

@@ -42,7 +42,9 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """One attempt. ``start`` in µs UTC, ``duration`` in µs.
 
     ``code`` is 0, ``secode`` (the enhanced code without its class) and ``reply`` (the server's lines) are empty where
-    no server spoke. ``error`` is for people.
+    no server spoke. ``error`` is for people. ``tls`` is the version and cipher, ``policy`` the policies that were
+    satisfied (``dane sts``, ``opportunistic``), ``clear`` without TLS, "" without a session. ``tls_failures``: in the
+    words of RFC 8460 §4.3, at most 10.
     """
 
     start: int
@@ -56,6 +58,8 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     host: str = ""
     ip: str = ""
     tls: str = ""
+    policy: str = ""
+    tls_failures: tuple[str, ...] = ()
 
 
 def decode_results(text: str) -> tuple[Result, ...]:

@@ -14,6 +14,7 @@ from moxlite.net.smtpclient import SMTPClient
 from moxlite.proto.smtp.conversation import Recipient, Transaction
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue.rows import Message
+from moxlite.queue.tls.results import Tally
 from moxlite.store.delivery.submission import DSNNotify
 
 __all__ = ["Batch", "Outcomes", "Postponed", "Trace", "converse", "run_transactions", "session_seconds"]
@@ -58,8 +59,14 @@ class Trace:
         self.host = ""
         self.ip = ""
         self.tls = ""
+        self.tls_words = ""
+        """The policies that the session satisfied, for people: ``dane sts``, ``opportunistic``; "" in clear."""
         self.tls_mode = "skip"
+        self.tally = Tally()
+        """How its sessions went, for TLS reports."""
         self.dialed: list[tuple[str, str]] = []
+        self.greeted = False
+        """The host of now has answered to EHLO, over TLS where that was begun."""
         self.offers: tuple[bool, bool] | None = None
         """Whether the host that was last greeted offers STARTTLS and REQUIRETLS (QUEUE-57)."""
         self.sent_all = False
@@ -94,6 +101,7 @@ async def converse(
     *,
     requiretls: bool = False,
     judge: Callable[[SMTPError], SMTPError] = _as_it_is,
+    greeted: Callable[[], None] = lambda: None,
 ) -> Outcomes:
     """Greet the host, send the batch, say good-bye.
 
@@ -102,6 +110,7 @@ async def converse(
 
     Args:
       judge: what an answer of the host means for the message, before it counts.
+      greeted: called once the host has answered to the last EHLO, before a message is sent.
 
     Raises SMTPError when the conversation fails before the first message, or takes too long; its failures after that
     are in the outcomes.
@@ -113,6 +122,8 @@ async def converse(
                 trace.tls = f"{tls.facts.version} {tls.facts.cipher}"
             extensions = client.codec.extensions
             trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
+            trace.greeted = True
+            greeted()
             outcomes = await run_transactions(client, batch, trace, requiretls=requiretls, judge=judge)
     except trio.TooSlowError:
         await client.abort()

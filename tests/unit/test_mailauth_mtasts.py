@@ -1,14 +1,13 @@
 """MTA-STS: records, policies, and fetching them from a real server (AUTH-70..72, AUTH-106)."""
 
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trio
 
 from moxlite.mailauth.mtasts import (
-    FetchFailed,
+    Fetch,
     NoPolicy,
     Policy,
     PolicyError,
@@ -20,9 +19,10 @@ from moxlite.mailauth.mtasts import (
     parse_record,
 )
 from moxlite.net.certificates import self_signed
-from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse, NoHost
+from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Domain
+from moxlite.queue.tls.fetching import fetcher
 
 DOMAIN = Domain.parse("remote.example")
 
@@ -167,23 +167,16 @@ async def test_a_policy_is_fetched_and_nothing_else(tmp_path: Path) -> None:
         dns = FakeResolver({"A": {"mta-sts.remote.example": ["127.0.0.1"], "other.example": ["127.0.0.1"]}})
         client = HTTPClient(dns, allow_internal=True, tls=web.client)
 
-        def fetcher(made: HTTPClient = client, *, seconds: float = 10) -> Callable[[str], object]:
+        def fetch_by(made: HTTPClient = client, *, seconds: float = 10) -> Fetch:
+            own = fetcher(made, seconds=seconds)
+
             async def fetch(url: str) -> bytes:
-                there = url.replace("remote.example/", f"remote.example:{port}/")
-                try:
-                    response: HTTPResponse = await made.request("GET", there, seconds=seconds)
-                except NoHost as error:
-                    raise FetchFailed(str(error), missing=True) from error
-                except HTTPError as error:
-                    raise FetchFailed(str(error)) from error
-                if response.status != 200 or response.cut:
-                    raise FetchFailed(f"status {response.status}", missing=response.status == 404)
-                return response.body
+                return await own(url.replace("remote.example/", f"remote.example:{port}/"))
 
             return fetch
 
         web.answer = answer(GOOD)
-        assert (await fetch_policy(fetcher(), DOMAIN)).mode == "enforce"  # type: ignore[arg-type]
+        assert (await fetch_policy(fetch_by(), DOMAIN)).mode == "enforce"
         assert web.requests[-1].startswith(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\n")
         for reply, reason in (
             (answer(b"", "404 Not Found"), Reason.NOT_SERVED),
@@ -195,17 +188,20 @@ async def test_a_policy_is_fetched_and_nothing_else(tmp_path: Path) -> None:
         ):
             web.answer = reply
             with pytest.raises(PolicyError) as caught:
-                await fetch_policy(fetcher(), DOMAIN)  # type: ignore[arg-type]
+                await fetch_policy(fetch_by(), DOMAIN)
             assert caught.value.reason is reason
 
         web.answer, web.hang = b"HTTP/1.1 200 OK\r\n", True
         with pytest.raises(PolicyError):
-            await fetch_policy(fetcher(seconds=0.3), DOMAIN)  # type: ignore[arg-type]
+            await fetch_policy(fetch_by(seconds=0.3), DOMAIN)
         before = len(web.requests)
-        for made in (HTTPClient(dns, tls=web.client), HTTPClient(dns, allow_internal=True)):
+        for made, reason in (
+            (HTTPClient(dns, tls=web.client), Reason.CANNOT_FETCH),
+            (HTTPClient(dns, allow_internal=True), Reason.NOT_TRUSTED),
+        ):
             with pytest.raises(PolicyError) as refused:  # an inner address; a certificate of no known authority
-                await fetch_policy(fetcher(made), DOMAIN)  # type: ignore[arg-type]
-            assert refused.value.reason is Reason.CANNOT_FETCH
+                await fetch_policy(fetch_by(made), DOMAIN)
+            assert refused.value.reason is reason
         with pytest.raises(HTTPError, match="TLS"):
             await client.request("GET", f"https://other.example:{port}/")
         assert len(web.requests) == before

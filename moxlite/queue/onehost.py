@@ -1,0 +1,246 @@
+"""One host of the recipients' domain: what TLS it must show, connecting to it, and the session (QUEUE-46..56)."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.mailauth import dane
+from moxlite.net.dial import Dialed, DialError
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import Answer, DNSError, TempError
+from moxlite.net.smtpclient import CertificateRejected, HandshakeFailed, SMTPClient
+from moxlite.net.tls import ClientTLS
+from moxlite.net.tlsstream import TLSStream
+from moxlite.proto.address import Domain
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError, TLSRefused
+from moxlite.queue import metrics
+from moxlite.queue.context import Context
+from moxlite.queue.hosts import LOOKUP_SECONDS, Addresses, Hosts, addresses_of
+from moxlite.queue.session import Batch, Outcomes, Trace, converse
+from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
+from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.results import Failure, ResultType, of_handshake
+from moxlite.queue.ways import Way
+
+__all__ = ["Destination", "NotVouched", "try_host"]
+
+logger = logging.getLogger("moxlite.queue.onehost")
+
+PORT: Final = 25
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """Where recipients of one domain are. `domain`: None for an address literal. `standing`: of its MTA-STS."""
+
+    domain: Domain | None
+    hosts: Hosts
+    standing: Standing
+
+
+class NotVouched(SMTPError):
+    """The message demands REQUIRETLS, and no policy assures verified TLS with this host (QUEUE-55)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(False, 0, "5.7.30", "connect", text)
+
+
+async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way, destination: Destination) -> Outcomes:
+    """Deliver to one host, again without TLS where its TLS fails and no policy forbids it. Raises SMTPError."""
+    trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
+    addresses = await _addresses(ctx, batch, name, way, destination)
+    policy = await _policy(ctx, batch, name, addresses, destination, trace)
+    if policy.refusal is not None:
+        if not policy.refusal.vouched:
+            metrics.requiretls_unsupported.labels(reason="nopolicy").inc()
+            raise NotVouched(policy.refusal.text)
+        raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
+    await trio.to_thread.run_sync(ctx.trust.load)  # at the first use: the roots take some MB
+    try:
+        return await _session(ctx, batch, trace, name, way, addresses, policy)
+    except (HandshakeFailed, TLSRefused) as exc:
+        if not policy.clear:
+            raise
+        if policy.tolerant and policy.words != "opportunistic":
+            metrics.tls_ignored.labels(ignored="badtls").inc()
+        metrics.plaintext_fallbacks.inc()
+        logger.info("tls failed, trying again in clear", extra={"kv": {"err": exc, "host": name}})
+    return await _session(ctx, batch, trace, name, way, addresses, policy, in_clear=True)
+
+
+async def _session(
+    ctx: Context,
+    batch: Batch,
+    trace: Trace,
+    name: str,
+    way: Way,
+    addresses: Addresses,
+    policy: HostPolicy,
+    *,
+    in_clear: bool = False,
+) -> Outcomes:
+    """One connection. Raises SMTPError."""
+    mode = TLSMode.SKIP if in_clear else policy.mode
+    trace.tls_mode = mode.value + "".join(
+        f"+{word}" for word in ("mtasts" if policy.pkix == "enforce" else "", "dane" if policy.records else "") if word
+    )
+    dialed = await _connect(ctx, way, addresses.ips, trace, name)
+    seen = Seen()
+
+    def check(stream: TLSStream) -> None:
+        nonlocal seen
+        seen = look_at(policy, stream.peer_chain(), name, ctx.trust.check)
+        if seen.ignored:
+            metrics.tls_ignored.labels(ignored="certificate").inc()
+        if seen.rejected:
+            raise CertificateRejected(seen.rejected)
+
+    requiretls = batch.first.require_tls is True
+    client = SMTPClient(
+        dialed.stream,
+        way.ehlo_name,
+        tls_mode=mode,
+        tls=None if in_clear else ClientTLS(),
+        server_name=policy.server_name,
+        check=check,
+    )
+
+    def greeted() -> None:
+        if client.tls_stream is not None:
+            trace.tls_words = policy.words
+        if not in_clear:
+            _count(trace, name, encrypted=client.tls_stream is not None, seen=seen)
+
+    try:
+        return await converse(
+            client,
+            batch,
+            trace,
+            requiretls=requiretls,
+            judge=partial(_judged, batch=batch, addresses=addresses.ips),
+            greeted=greeted,
+        )
+    except HandshakeFailed as exc:
+        _count(trace, name, encrypted=False, failed=of_handshake(exc.error))
+        raise
+    except TLSRefused:
+        refused = Failure(ResultType.STARTTLS_NOT_SUPPORTED, counts=mode is not TLSMode.OPPORTUNISTIC)
+        _count(trace, name, encrypted=False, failed=refused)
+        raise
+    except CertificateRejected:
+        _count(trace, name, encrypted=True, seen=seen)
+        raise
+
+
+def _count(
+    trace: Trace, name: str, *, encrypted: bool, seen: Seen | None = None, failed: Failure | None = None
+) -> None:
+    """What reports are told of a session. The try in clear is not counted (QUEUE-121)."""
+
+    def there(failure: Failure | None) -> Failure | None:
+        return None if failure is None else msgspec.structs.replace(failure, host=name, ip=trace.ip)
+
+    if encrypted and seen is not None:
+        trace.tally.session(name, domain=there(seen.domain), dane=there(seen.dane))
+        return
+    failed = there(failed or Failure(ResultType.STARTTLS_NOT_SUPPORTED, counts=False))
+    assert failed is not None
+    if failed.counts:
+        trace.tally.session(name, domain=failed, dane=failed)
+    else:
+        trace.tally.remark(name, domain=failed, dane=failed)
+
+
+async def _policy(
+    ctx: Context, batch: Batch, name: str, addresses: Addresses, destination: Destination, trace: Trace
+) -> HostPolicy:
+    """The TLS policy of a host; what the sender told us to overlook is counted."""
+    first, hosts, domain = batch.first, destination.hosts, destination.domain
+    records: dane.HostRecords | DNSError | None = None
+    names: tuple[str, ...] = ()
+    if domain is not None and hosts.authentic and addresses.answer is not None:
+        records = await _tlsa(ctx, domain.ascii if hosts.implicit else name, addresses.answer)
+        if isinstance(records, DNSError):
+            metrics.tlsa_errors.inc()
+        elif records is not None:
+            metrics.dane_required.inc()
+            if not records.usable:
+                metrics.dane_unusable.inc()
+            names = dane.allowed_names(
+                records.base,
+                host=name,
+                domain=domain.ascii,
+                expanded=hosts.expanded,
+                has_mx=not hosts.implicit,
+                secure=hosts.authentic,
+            )
+    policy = decide(
+        host=None if domain is None else name,
+        standing=destination.standing,
+        records=records,
+        names=names,
+        require_tls=first.require_tls,
+        report=first.is_dmarc_report,
+    )
+    if domain is not None:
+        trace.tally.of_host(name, records.usable if isinstance(records, dane.HostRecords) else None)
+    trace.tally.remark(name, domain=policy.sts, dane=policy.dane)
+    for what in policy.ignored:
+        metrics.tls_ignored.labels(ignored=what).inc()
+    return policy
+
+
+async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.HostRecords | DNSError | None:
+    try:
+        with trio.fail_after(LOOKUP_SECONDS):
+            return await dane.find(ctx.resolver, host, answer, PORT)
+    except DNSError as exc:
+        return exc
+    except trio.TooSlowError:
+        return TempError("timeout")
+
+
+async def _addresses(ctx: Context, batch: Batch, name: str, way: Way, destination: Destination) -> Addresses:
+    host = batch.first.recipient.host
+    if host is not None and not isinstance(host, Domain):  # an address literal: only that one (QUEUE-40)
+        return Addresses((host,))
+    return await addresses_of(
+        name,
+        ctx.resolver,
+        ctx.random,
+        family=way.family,
+        dialed=batch.first.dialed_ips.get(name, ()),
+        allow_private=ctx.config().static.allow_private_mx,
+        implicit=destination.hosts.implicit and way.family is None,
+    )
+
+
+async def _connect(ctx: Context, way: Way, addresses: Sequence[IPAddress], trace: Trace, name: str) -> Dialed:
+    try:
+        dialed = await way.dial(addresses, PORT, local=ctx.local_addresses)
+    except DialError as exc:
+        metrics.connections.labels(result="error").inc()
+        raise SMTPError(False, 0, "4.4.1", "connect", str(exc)) from exc
+    metrics.connections.labels(result="ok").inc()
+    trace.ip = str(dialed.ip)
+    trace.dialed.append((name, trace.ip))
+    return dialed
+
+
+def _judged(error: SMTPError, batch: Batch, addresses: Sequence[IPAddress]) -> SMTPError:
+    """QUEUE-49: a refusal by policy at the first attempt may mean our address of this family; the next attempt uses
+    the other one.
+    """
+    if isinstance(error, RequireTLSMissing):
+        metrics.requiretls_unsupported.labels(reason="norequiretls").inc()
+        return error
+    if not error.permanent or not error.ecode.startswith("5.7."):
+        return error
+    both = len({ip.version for ip in addresses}) == 2
+    if batch.first.attempts > 1 or not both:
+        return error
+    return SMTPError(False, error.code, error.ecode, error.command, error.line, error.more_lines)

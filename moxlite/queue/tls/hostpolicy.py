@@ -1,0 +1,174 @@
+"""Which TLS a host must show before it gets a message: one value per host, decided before it is connected to
+(QUEUE-50..56).
+
+Pure: what DNS and the web said comes in, what to do goes out. Two demands may stand beside each other: that of DANE on
+the host, and that of the recipient domain's MTA-STS; then both hold (RFC 8461 §2). A sender's own wish changes them:
+REQUIRETLS (RFC 8689 §4.2.1) refuses a host that nobody vouches for, ``TLS-Required: No`` (§5) makes every failure a
+remark in the reports.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
+
+import msgspec
+from cryptography import x509
+
+from moxlite.mailauth import dane
+from moxlite.mailauth.mtasts import matches
+from moxlite.net.certificates import CertificateProblem
+from moxlite.net.resolver import TLSA, DNSError, TempError
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.results import Failure, ResultType, of_certificate
+
+__all__ = ["HostPolicy", "Ignored", "Refusal", "Seen", "decide", "look_at", "vouched"]
+
+MX_MISMATCH: Final = Failure(ResultType.VALIDATION_FAILURE, "mtasts-policy-mx-mismatch")
+UNUSABLE: Final = Failure(ResultType.TLSA_INVALID, "all-unusable-records+ignored", counts=False)
+
+Ignored = Literal["mtastspolicy", "mtastsmx", "badtlsa", "badtls", "certificate"]
+"""What ``TLS-Required: No`` made us overlook, as metrics name it (QUEUE-56)."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a host is not connected to. `vouched`: False where REQUIRETLS wants a policy, and there is none."""
+
+    text: str
+    vouched: bool = True
+
+
+class HostPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What is demanded of one host.
+
+    Attributes:
+      words: of the policies that hold, for people: ``dane``, ``sts``, both, or ``opportunistic``.
+      refusal: it must not be used now.
+      mode: whether STARTTLS is demanded.
+      server_name: for SNI: the TLSA base domain, or the host's name (RFC 7672 §8.1); None for an address literal.
+      records: TLSA records, one of which must match; empty for none. names: what a certificate below a trust anchor may
+        be for.
+      pkix: by the domain's MTA-STS the certificate must be one of WebPKI for the host (``enforce``), or is looked at
+        for the reports (``testing``).
+      clear: a failure of TLS may be followed by one try without.
+      tolerant: failures are told, and change nothing.
+      dane, sts: remarks for the reports, that are known by now.
+      ignored: what would have been a refusal.
+    """
+
+    words: str
+    refusal: Refusal | None = None
+    mode: TLSMode = TLSMode.OPPORTUNISTIC
+    server_name: str | None = None
+    records: tuple[TLSA, ...] = ()
+    names: tuple[str, ...] = ()
+    pkix: Literal["enforce", "testing", ""] = ""
+    clear: bool = True
+    tolerant: bool = False
+    dane: Failure | None = None
+    sts: Failure | None = None
+    ignored: tuple[Ignored, ...] = ()
+
+
+def vouched(*, sts: bool, records: dane.HostRecords | None) -> bool:
+    """Whether TLS with a host is verified by a policy of the other side, as REQUIRETLS wants it (RFC 8689 §4.2.1)."""
+    return sts or (records is not None and bool(records.usable))
+
+
+def decide(
+    *,
+    host: str | None,
+    standing: Standing,
+    records: dane.HostRecords | DNSError | None,
+    names: Sequence[str] = (),
+    require_tls: bool | None = None,
+    report: bool = False,
+) -> HostPolicy:
+    """The policy for a host.
+
+    Args:
+      host: as the MX record names it, A-labels; None for an address literal, which has no policies (QUEUE-40).
+      standing: of the recipient domain's MTA-STS.
+      records: the TLSA records; an error where DNS did not say whether there are any.
+      names: see `HostPolicy`.
+      require_tls: the sender's wish: True for REQUIRETLS, False for ``TLS-Required: No``.
+      report: the message is a DMARC report, which tells of others and never goes in clear (QUEUE-53).
+    """
+    tolerant = require_tls is False
+    ignored: list[Ignored] = []
+    refusal: Refusal | None = None
+    policy = standing.policy
+    enforced = policy is not None and policy.mode == "enforce"
+    sts_remark = None
+    if host is not None and policy is not None and policy.mode != "none" and not matches(policy, host):
+        sts_remark = msgspec.structs.replace(MX_MISMATCH, host=host)
+        if enforced and tolerant:
+            ignored.append("mtastsmx")
+        elif enforced:
+            refusal = Refusal(f"{host} is not among the hosts of the recipient domain's MTA-STS policy")
+        enforced = enforced and not tolerant
+    dane_remark = None
+    found = None if isinstance(records, DNSError) else records
+    if isinstance(records, DNSError):
+        bogus = isinstance(records, TempError) and records.dnssec
+        kind = ResultType.DNSSEC_INVALID if bogus else ResultType.TLSA_INVALID
+        dane_remark = Failure(kind, "tlsa-lookup", host or "")
+        if tolerant:
+            ignored.append("badtlsa")
+        else:
+            refusal = refusal or Refusal(f"TLSA records of {host} cannot be looked up: {records}")
+    elif found is not None and not found.usable:
+        dane_remark = UNUSABLE
+    if require_tls and refusal is None and not vouched(sts=enforced, records=found):
+        refusal = Refusal(f"no policy of the recipient's domain assures verified TLS with {host}", vouched=False)
+    words = [word for word, holds in (("dane", found is not None), ("sts", enforced)) if holds]
+    demanded = bool(words) and not tolerant
+    return HostPolicy(
+        words=" ".join(words) or "opportunistic",
+        refusal=refusal,
+        mode=TLSMode.REQUIRED_STARTTLS if demanded else TLSMode.OPPORTUNISTIC,
+        server_name=found.base if found is not None else host,
+        records=() if found is None else found.usable,
+        names=tuple(names),
+        pkix="" if host is None or policy is None or policy.mode == "none" else policy.mode,
+        clear=not demanded and not require_tls and not report,
+        tolerant=tolerant,
+        dane=dane_remark,
+        sts=sts_remark,
+        ignored=tuple(ignored),
+    )
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What the certificates of a host are worth.
+
+    Attributes:
+      domain, dane: failures under the domain's policy and under the host's, for the reports.
+      rejected: why nothing must be said over this connection.
+      ignored: there was a reason, that the sender told us to overlook.
+    """
+
+    domain: Failure | None = None
+    dane: Failure | None = None
+    rejected: str = ""
+    ignored: bool = False
+
+
+def look_at(
+    policy: HostPolicy,
+    chain: Sequence[x509.Certificate],
+    host: str,
+    check: Callable[[Sequence[x509.Certificate], str], CertificateProblem | None],
+) -> Seen:
+    """Judge the chain that a host showed, leaf first. `check`: by PKIX, for a name.
+
+    Where the domain has no policy, what PKIX says of the certificate is a remark for the reports.
+    """
+    pkix = check(chain, host)
+    matched = dane.verify(policy.records, chain, policy.names) if policy.records else None
+    wrong = [problem for problem in (matched, pkix if policy.pkix == "enforce" else None) if problem is not None]
+    return Seen(
+        domain=None if pkix is None else msgspec.structs.replace(of_certificate(pkix), counts=bool(policy.pkix)),
+        dane=None if matched is None else of_certificate(matched),
+        rejected="" if policy.tolerant or not wrong else f"certificate of {host}: {wrong[0].text}",
+        ignored=policy.tolerant and bool(wrong),
+    )

@@ -1,0 +1,313 @@
+"""The MTA-STS policies of recipients' domains: looked up, kept in cache.db, and refreshed (RFC 8461; QUEUE-110..113).
+
+A policy that is kept is in force until its end, whatever DNS and the web server say meanwhile: who can silence both
+must not be able to take it away.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.mailauth.mtasts import Fetch, NoPolicy, Policy, PolicyError, Reason, fetch_policy, find_record
+from moxlite.net.resolver import Resolver
+from moxlite.proto.address import Domain
+from moxlite.queue.tls.results import Failure, ResultType
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY, SECOND, Options
+
+__all__ = ["Policies", "Standing"]
+
+logger = logging.getLogger("moxlite.queue.tls.policies")
+
+RECORD_SECONDS: Final = 30.0
+"""For the TXT record, where a policy is known (QUEUE-112)."""
+
+FETCH_SECONDS: Final = 60.0
+"""For record and policy together (QUEUE-111)."""
+
+BACKOFF: Final = 5 * 60 * SECOND
+"""After a failed fetch there is none for as long (RFC 8461 §3.3)."""
+
+FORGET_AFTER: Final = 180 * DAY
+"""A policy that no mail has asked for goes (QUEUE-113)."""
+
+REFRESH_AFTER: Final = DAY // 2
+FIRST_REFRESH_SECONDS: Final = 600.0
+REFRESH_SECONDS: Final = 24 * 3600.0
+SPREAD_SECONDS: Final = 3 * 3600.0
+"""QUEUE-113. A start has other things to do than to refresh what it used yesterday."""
+
+BACKED_OFF: Final = "back-off-after-recent-fetch-error"
+FALLBACK: Final = "+fallback-to-cached-policy"
+"""Reasons in reports (QUEUE-111, QUEUE-112)."""
+
+COLUMNS: Final = "domain, valid_end, last_update, last_use, backoff, failure, record_id, mode, max_age, mx"
+GET: Final = f"SELECT {COLUMNS} FROM sts_policy WHERE domain = ?"  # noqa: S608 column names
+PUT: Final = f"""
+INSERT INTO sts_policy (inserted, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (domain) DO UPDATE SET valid_end = excluded.valid_end, last_update = excluded.last_update,
+last_use = excluded.last_use, backoff = excluded.backoff, failure = excluded.failure, record_id = excluded.record_id,
+mode = excluded.mode, max_age = excluded.max_age, mx = excluded.mx"""  # noqa: S608 column names
+REMOVE: Final = "DELETE FROM sts_policy WHERE domain = ?"
+FORGET: Final = "DELETE FROM sts_policy WHERE last_use < ?"
+STALE: Final = f"SELECT {COLUMNS} FROM sts_policy WHERE last_update < ? LIMIT ?"  # noqa: S608 column names
+
+MAX_REFRESHED: Final = 10_000
+"""Rows of one round: it has three hours. The others wait for the next one, or for mail."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What is known of a domain's policy at this moment.
+
+    Attributes:
+      policy: in force; None for none.
+      failure: what reports tell of getting it.
+      unknown: DNS did not say whether there is one (QUEUE-111), and none is kept.
+    """
+
+    policy: Policy | None = None
+    failure: Failure | None = None
+    unknown: bool = False
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A row. Times in µs UTC."""
+
+    domain: str
+    valid_end: int
+    last_update: int
+    last_use: int
+    backoff: int
+    failure: str
+    record_id: str
+    mode: str
+    max_age: int
+    mx: str
+
+    @property
+    def policy(self) -> Policy | None:
+        """None where a fetch failed, and there was no policy before."""
+        if not self.mode:
+            return None
+        return msgspec.convert(
+            {"mode": self.mode, "max_age": self.max_age, "mx": msgspec.json.decode(self.mx)}, type=Policy
+        )
+
+
+class Policies:
+    """Made by `open`. Methods may be called from any task. `clock` in µs UTC."""
+
+    def __init__(
+        self,
+        database: Database | None,
+        resolver: Resolver,
+        fetch: Fetch,
+        clock: Callable[[], int],
+        random: Random,
+    ) -> None:
+        self._database = database
+        self._resolver = resolver
+        self._fetch = fetch
+        self._clock = clock
+        self._random = random
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path | None,
+        resolver: Resolver,
+        fetch: Fetch,
+        clock: Callable[[], int],
+        options: Options | None = None,
+        *,
+        random: Random | None = None,
+    ) -> AsyncIterator["Policies"]:
+        """Open or make cache.db at `path`. Without one, also where it cannot be used, policies are looked up anew each
+        time.
+        """
+        database: Database | None = None
+        try:
+            if path is not None:
+                database = await Database.open(path, Kind.CACHE, options=options or Options(), create=True)
+        except StoreError as error:
+            logger.error("cache.db cannot be used, mta-sts policies are not kept", extra={"kv": {"err": error}})
+        try:
+            yield cls(database, resolver, fetch, clock, random or Random())  # noqa: S311 spreads refreshes
+        finally:
+            if database is not None:
+                await database.aclose()
+
+    async def find(self, domain: Domain) -> Standing:
+        """The policy of a recipient's domain. Takes a minute and a half at most; raises nothing of its own."""
+        now = self._clock()
+        kept = await self._read(domain.ascii)
+        if kept is None or kept.valid_end <= now:
+            return await self._first(domain, now)
+        if kept.last_use < now - DAY:
+            await self._keep(msgspec.structs.replace(kept, last_use=now))
+        if kept.backoff > now:
+            if kept.policy is None:
+                return Standing(failure=Failure(_type(kept.failure), BACKED_OFF))
+            return Standing(kept.policy, Failure(_type(kept.failure), BACKED_OFF + FALLBACK))
+        try:
+            with trio.fail_after(RECORD_SECONDS):
+                record_id = await find_record(self._resolver, domain)
+        except (PolicyError, trio.TooSlowError):
+            return Standing(kept.policy)
+        if record_id == kept.record_id:
+            return Standing(kept.policy)
+        try:
+            with trio.fail_after(FETCH_SECONDS):
+                policy = await fetch_policy(self._fetch, domain)
+        except (PolicyError, trio.TooSlowError) as error:
+            failure = _failure(error)
+            await self._keep(msgspec.structs.replace(kept, backoff=now + BACKOFF, failure=failure.type.value))
+            return Standing(kept.policy, msgspec.structs.replace(failure, reason=failure.reason + FALLBACK))
+        await self._keep(_row(domain, record_id, policy, now, now))
+        return Standing(policy)
+
+    async def _first(self, domain: Domain, now: int) -> Standing:
+        """Nothing is in force."""
+        record_id = ""
+        try:
+            with trio.fail_after(FETCH_SECONDS):
+                record_id = await find_record(self._resolver, domain)
+                policy = await fetch_policy(self._fetch, domain)
+        except NoPolicy:
+            return Standing()
+        except (PolicyError, trio.TooSlowError) as error:
+            failure = _failure(error)
+            if record_id:
+                await self._keep(
+                    Kept(
+                        domain.ascii, now + BACKOFF, now, now, now + BACKOFF, failure.type.value, record_id, "", 0, "[]"
+                    )
+                )
+            return Standing(failure=failure, unknown=not record_id and failure.type is ResultType.STS_FETCH)
+        await self._keep(_row(domain, record_id, policy, now, now))
+        return Standing(policy)
+
+    # Upkeep
+
+    async def serve(self) -> None:
+        """Refresh once a day, for ever. Errors: none come out."""
+        await trio.sleep(FIRST_REFRESH_SECONDS)
+        while True:
+            await self.refresh()
+            await trio.sleep(REFRESH_SECONDS)
+
+    async def serve_file(self) -> None:
+        """Upkeep of cache.db, for ever; without a file it sleeps. Errors: of the database come out."""
+        if self._database is None:
+            await trio.sleep_forever()
+        else:
+            await self._database.serve()
+
+    async def refresh(self, spread: float = SPREAD_SECONDS) -> None:
+        """Confirm or fetch anew what is older than 12 hours, over `spread` seconds; forget what is not used
+        (QUEUE-113).
+        """
+        if self._database is None:
+            return
+        now = self._clock()
+        try:
+            await self._database.write(lambda tx: tx.execute(FORGET, now - FORGET_AFTER))
+            rows = await self._database.scan(
+                lambda r: [Kept(*row) for row in r.rows(STALE, now - REFRESH_AFTER, MAX_REFRESHED)], op="sts refresh"
+            )
+        except StoreError as error:
+            logger.error("mta-sts policies cannot be refreshed", extra={"kv": {"err": error}})
+            return
+        self._random.shuffle(rows)
+        for kept in rows:
+            await trio.sleep(self._random.uniform(0.5, 1.5) * spread / len(rows))
+            with trio.move_on_after(FETCH_SECONDS):
+                await self._refresh_one(kept)
+
+    async def _refresh_one(self, kept: Kept) -> None:
+        domain, now = Domain.parse(kept.domain), self._clock()
+        record_id = kept.record_id
+        try:
+            record_id = await find_record(self._resolver, domain)
+        except NoPolicy:
+            if kept.mode in ("", "none"):
+                await self._remove(kept.domain)
+            return
+        except PolicyError:
+            pass  # fetched all the same: the web server may tell that the policy holds
+        else:
+            if record_id == kept.record_id and kept.mode and kept.valid_end > now:
+                end = now + kept.max_age * SECOND
+                await self._keep(msgspec.structs.replace(kept, valid_end=end, last_update=now))
+                return
+        try:
+            policy = await fetch_policy(self._fetch, domain)
+        except PolicyError as error:
+            logger.info("mta-sts policy not refreshed", extra={"kv": {"domain": kept.domain, "err": error}})
+            return
+        await self._keep(_row(domain, record_id, policy, now, kept.last_use))
+
+    # The file
+
+    async def _read(self, domain: str) -> Kept | None:
+        if self._database is None:
+            return None
+        try:
+            return await self._database.read(partial(_get, domain=domain), op="sts policy")
+        except StoreError as error:
+            logger.error("mta-sts policies cannot be read", extra={"kv": {"err": error}})
+            return None
+
+    async def _keep(self, kept: Kept) -> None:
+        await self._write(lambda tx: tx.execute(PUT, self._clock(), *msgspec.structs.astuple(kept)))
+
+    async def _remove(self, domain: str) -> None:
+        await self._write(lambda tx: tx.execute(REMOVE, domain))
+
+    async def _write(self, unit: Callable[[Tx], object]) -> None:
+        """What cannot be kept is looked up again: no reason for mail to wait."""
+        if self._database is None:
+            return
+        try:
+            await self._database.write(unit)
+        except StoreError as error:
+            logger.error("mta-sts policy cannot be kept", extra={"kv": {"err": error}})
+
+
+def _get(r: Reader, domain: str) -> Kept | None:
+    row = r.row(GET, domain)
+    return None if row is None else Kept(*row)
+
+
+def _row(domain: Domain, record_id: str, policy: Policy, now: int, used: int) -> Kept:
+    mx = msgspec.json.encode(policy.mx).decode()
+    end = now + policy.max_age * SECOND
+    return Kept(domain.ascii, end, now, used, 0, "", record_id, policy.mode, policy.max_age, mx)
+
+
+_TYPES: Final = {
+    Reason.NOT_TRUSTED: ResultType.STS_WEBPKI,
+    Reason.POLICY_SYNTAX: ResultType.STS_INVALID,
+    Reason.RECORD_SYNTAX: ResultType.STS_INVALID,
+    Reason.SEVERAL_RECORDS: ResultType.STS_INVALID,
+}
+
+
+def _failure(error: PolicyError | trio.TooSlowError) -> Failure:
+    if isinstance(error, trio.TooSlowError):
+        return Failure(ResultType.STS_FETCH, Reason.CANNOT_FETCH)
+    return Failure(_TYPES.get(error.reason, ResultType.STS_FETCH), error.reason)
+
+
+def _type(text: str) -> ResultType:
+    return ResultType(text) if text else ResultType.STS_FETCH

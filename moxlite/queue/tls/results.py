@@ -1,0 +1,172 @@
+"""What TLS reports count: how the sessions of an attempt went, by policy (RFC 8460 §4; QUEUE-120..122).
+
+An attempt has one `Tally`. It gives one `PolicyResult` for the recipients' domain and one for each host that was tried.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from moxlite.mailauth.dane import NO_MATCH
+from moxlite.mailauth.mtasts import Policy
+from moxlite.net.certificates import CertificateProblem, ProblemKind
+from moxlite.net.resolver import TLSA
+from moxlite.net.tlserrors import TLSError
+
+__all__ = ["Failure", "PolicyResult", "PolicyType", "ResultType", "Tally", "of_certificate", "of_handshake"]
+
+MAX_REASON: Final = 200
+"""Characters of a reason: it comes from a certificate or an alert, which a stranger wrote."""
+
+
+class PolicyType(StrEnum):
+    """RFC 8460 §4.2."""
+
+    TLSA = "tlsa"
+    STS = "sts"
+    NONE = "no-policy-found"
+
+
+class ResultType(StrEnum):
+    """RFC 8460 §4.3."""
+
+    STARTTLS_NOT_SUPPORTED = "starttls-not-supported"
+    HOST_MISMATCH = "certificate-host-mismatch"
+    EXPIRED = "certificate-expired"
+    NOT_TRUSTED = "certificate-not-trusted"
+    VALIDATION_FAILURE = "validation-failure"
+    TLSA_INVALID = "tlsa-invalid"
+    DNSSEC_INVALID = "dnssec-invalid"
+    STS_FETCH = "sts-policy-fetch-error"
+    STS_INVALID = "sts-policy-invalid"
+    STS_WEBPKI = "sts-webpki-invalid"
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One failed session, or a policy that could not be had.
+
+    Attributes:
+      reason: more in a word or two, as ``dane-no-match``.
+      host, ip: of the session, "" where there was none.
+      counts: it is a failed session; False: only a remark (QUEUE-122).
+    """
+
+    type: ResultType
+    reason: str = ""
+    host: str = ""
+    ip: str = ""
+    counts: bool = True
+
+    def __str__(self) -> str:
+        """For logs and people."""
+        return f"{self.type}/{self.reason}" if self.reason else str(self.type)
+
+
+def of_certificate(problem: CertificateProblem) -> Failure:
+    """What a report says of a certificate that is not good."""
+    if problem.kind is ProblemKind.VALIDATION_FAILURE:
+        return Failure(ResultType.VALIDATION_FAILURE, NO_MATCH)
+    return Failure(ResultType(problem.kind.value))
+
+
+def of_handshake(error: TLSError) -> Failure:
+    """What a report says of a handshake that failed: the alert, where there was one."""
+    return Failure(ResultType.VALIDATION_FAILURE, (error.alert or error.kind)[:MAX_REASON])
+
+
+class PolicyResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The sessions of an attempt under one policy.
+
+    Attributes:
+      domain: of the policy: that of the recipients, or the host's name; A-labels.
+      text: the policy as reports show it, a string per line or record.
+      mx: patterns of an MTA-STS policy.
+      is_host: `domain` is the name of a mail host.
+      successes, failed: numbers of sessions.
+    """
+
+    type: PolicyType
+    domain: str
+    text: tuple[str, ...] = ()
+    mx: tuple[str, ...] = ()
+    is_host: bool = False
+    successes: int = 0
+    failed: int = 0
+    failures: tuple[Failure, ...] = ()
+
+
+class _Count:
+    """One policy's sessions while they run."""
+
+    def __init__(self, kind: PolicyType, domain: str, text: tuple[str, ...], mx: tuple[str, ...] = ()) -> None:
+        self.type, self.domain, self.text, self.mx = kind, domain, text, mx
+        self.successes = 0
+        self.failures: list[Failure] = []
+
+    def result(self, *, is_host: bool) -> PolicyResult:
+        failed = sum(failure.counts for failure in self.failures)
+        return PolicyResult(
+            self.type, self.domain, self.text, self.mx, is_host, self.successes, failed, tuple(self.failures)
+        )
+
+
+class Tally:
+    """Counts the sessions of one attempt.
+
+    Each session is told once. Nothing is counted before `of_domain`: address literals have no policies (QUEUE-120).
+    """
+
+    def __init__(self) -> None:
+        self._domain: _Count | None = None
+        self._hosts: dict[str, _Count] = {}
+
+    def of_domain(self, domain: str, policy: Policy | None, failure: Failure | None) -> None:
+        """The attempt is for recipients at `domain`, with this MTA-STS policy; `failure`: of getting it."""
+        if policy is None or policy.mode == "none":
+            self._domain = _Count(PolicyType.NONE, domain, ())
+        else:
+            lines = ("version: STSv1", f"mode: {policy.mode}", f"max_age: {policy.max_age}")
+            self._domain = _Count(PolicyType.STS, domain, (*lines, *(f"mx: {one}" for one in policy.mx)), policy.mx)
+        if failure is not None:
+            self._domain.failures.append(failure)
+
+    def of_host(self, host: str, records: tuple[TLSA, ...] | None) -> None:
+        """A host is tried next, with these TLSA records; None: DANE does not apply."""
+        if self._domain is None or host in self._hosts:
+            return
+        text = tuple(f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in records or ())
+        self._hosts[host] = _Count(PolicyType.NONE if records is None else PolicyType.TLSA, host, text)
+
+    def session(self, host: str, *, domain: Failure | None = None, dane: Failure | None = None) -> None:
+        """A session came to its end: what went wrong under the domain's policy and under the host's."""
+        for count, failure in ((self._domain, domain), (self._hosts.get(host), dane)):
+            if count is None:
+                continue
+            if failure is None or not failure.counts:
+                count.successes += 1
+            if failure is not None:
+                count.failures.append(failure)
+
+    def remark(self, host: str, *, domain: Failure | None = None, dane: Failure | None = None) -> None:
+        """Something that is to be told, whether or not there is a session."""
+        for count, failure in ((self._domain, domain), (self._hosts.get(host), dane)):
+            if count is not None and failure is not None:
+                count.failures.append(failure)
+
+    def failures(self) -> tuple[Failure, ...]:
+        """All of them, each once."""
+        counts = [*([self._domain] if self._domain else []), *self._hosts.values()]
+        return tuple(dict.fromkeys(failure for count in counts for failure in count.failures))
+
+    def results(self) -> tuple[PolicyResult, ...]:
+        """For the reports. The domain's own line is left out where it says no more than that of a host of the same
+        name (QUEUE-120).
+        """
+        if self._domain is None:
+            return ()
+        hosts = [count.result(is_host=True) for count in self._hosts.values()]
+        twin = self._hosts.get(self._domain.domain)
+        if self._domain.type is PolicyType.NONE and twin is not None and twin.type is PolicyType.TLSA:
+            return tuple(hosts)
+        return (self._domain.result(is_host=False), *hosts)

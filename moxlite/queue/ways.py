@@ -1,0 +1,77 @@
+"""Ways to hosts: how the transports of direct delivery connect, and what they call us (QUEUE-32)."""
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Literal
+
+import msgspec
+import trio
+
+from moxlite.config.transports import Transport
+from moxlite.net.dial import CONNECT_SECONDS, Dialed, DialError, LocalAddresses
+from moxlite.net.limits import IPAddress
+from moxlite.net.socks import SocksError, connect_through_socks
+from moxlite.queue.context import Context, Dial
+from moxlite.queue.hosts import addresses_of
+
+__all__ = ["SocksDial", "Way", "direct_way"]
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How hosts are connected to: over which address family (None: both), through what, and what we call ourselves."""
+
+    ehlo_name: str
+    dial: Dial
+    family: Literal[4, 6] | None = None
+
+
+def direct_way(ctx: Context, transport: Transport | None) -> Way:
+    """The way of a transport of direct delivery, or without one the usual way."""
+    own_name = ctx.config().static.hostname.ascii
+    if transport is not None and (socks := transport.socks) is not None:
+        return Way(socks.remote_hostname.ascii, SocksDial(ctx, socks.address))
+    if transport is not None and (direct := transport.direct) is not None:
+        if direct.disable_ipv4:
+            return Way(own_name, ctx.dial, 6)
+        if direct.disable_ipv6:
+            return Way(own_name, ctx.dial, 4)
+    return Way(own_name, ctx.dial)
+
+
+class SocksDial:
+    """Connects through a SOCKS5 proxy, which is connected to anew for each address."""
+
+    def __init__(self, ctx: Context, address: str) -> None:
+        self._ctx = ctx
+        host, _, port = address.rpartition(":")
+        self._host, self._port = host.strip("[]"), int(port)
+
+    async def __call__(
+        self, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+    ) -> Dialed:
+        """As `net.dial.dial`; the local addresses are those towards the proxy. Raises DialError, or NoHosts for the
+        proxy.
+        """
+        proxies = await self._proxies()
+        failures: list[tuple[IPAddress, str]] = []
+        end = trio.current_time() + CONNECT_SECONDS
+        for index, ip in enumerate(addresses):
+            dialed = await self._ctx.dial(proxies, self._port, local=local)
+            try:
+                with trio.fail_after(max(0.0, end - trio.current_time()) / (len(addresses) - index)):
+                    await connect_through_socks(dialed.stream, ip, port)
+            except trio.TooSlowError:
+                failures.append((ip, "timeout"))
+            except (SocksError, trio.BrokenResourceError) as exc:
+                failures.append((ip, str(exc) or "connection to the proxy broke"))
+            else:
+                return Dialed(dialed.stream, ip)
+            await trio.aclose_forcefully(dialed.stream)
+        raise DialError(failures)
+
+    async def _proxies(self) -> Sequence[IPAddress]:
+        try:
+            return [ip_address(self._host)]
+        except ValueError:
+            found = await addresses_of(self._host, self._ctx.resolver, self._ctx.random, allow_private=True)
+            return found.ips

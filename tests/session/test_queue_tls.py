@@ -1,0 +1,435 @@
+"""Which TLS the queue demands of a host, and what becomes of a message where it is not had: policy × behaviour ×
+requirement, each by an attempt (QUEUE-50..56).
+"""
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from moxlite.mailauth.mtasts import FetchFailed
+from moxlite.net.certificates import KeyPair, self_signed
+from moxlite.net.resolver import TLSA, RecordType, TempError
+from moxlite.proto.address import Domain
+from moxlite.queue.attempt import Attempt
+from moxlite.queue.record import Ended
+from moxlite.queue.rows import Result
+from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.results import PolicyResult
+from tests.queue_rig import Rig, Server, rig_at
+
+KEEP = 'keep_retired_message_period = "72h"'
+MX = "mx.remote.example"
+ENFORCE = f"mode: enforce, mx: {MX}, max_age: 86400"
+OTHER = "mode: enforce, mx: mx.elsewhere.example, max_age: 86400"
+
+
+def tlsa(pair: KeyPair | x509.Certificate, usage: int = 3, matching: int = 1) -> TLSA:
+    leaf = pair.leaf if isinstance(pair, KeyPair) else pair
+    data = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return TLSA(usage, 1, matching, hashlib.sha256(data).digest() if matching else data)
+
+
+def expired(name: str) -> KeyPair:
+    """Of a key of its own, and over for a week."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    builder = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=30))
+        .not_valid_after(now - dt.timedelta(days=7))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    )
+    return KeyPair((builder.sign(key, hashes.SHA256()),), key)
+
+
+FOREIGN = self_signed(["elsewhere.example"])
+OLD = expired("elsewhere.example")
+
+
+def signed(rig: Rig, *records: TLSA, host: str = MX) -> None:
+    """All of DNS is signed, and the host has these records."""
+    rig.resolver._authentic = True
+    rig.resolver.set(f"_25._tcp.{host}", RecordType.TLSA, records)
+
+
+async def attempt(rig: Rig, **facts: object) -> Result:
+    """Send a message to bob; the result of its first attempt."""
+    await rig.submit("bob@remote.example", **facts)
+    await rig.settle()
+    rows = [*await rig.queue.list_messages(), *await rig.queue.list_retired()]
+    assert len(rows) == 1
+    return rows[0].results[0]
+
+
+async def latest(rig: Rig) -> Result:
+    """The result of the message that was queued last, and is done."""
+    return max(await rig.queue.list_retired(), key=lambda row: row.id).results[0]
+
+
+@pytest.mark.parametrize(
+    ("policy", "server", "words", "failures"),
+    [
+        ("", "good", "opportunistic", ()),
+        ("", "foreign", "opportunistic", ("certificate-not-trusted",)),
+        ("", "plain", "clear", ("starttls-not-supported",)),
+        ("", "broken", "clear", ("validation-failure/eof",)),
+        ("sts", "good", "sts", ()),
+        ("sts", "foreign", None, ("certificate-not-trusted",)),
+        ("sts", "plain", None, ("starttls-not-supported",)),
+        ("sts", "broken", None, ("validation-failure/eof",)),
+        ("sts-other", "good", None, ("validation-failure/mtasts-policy-mx-mismatch",)),
+        ("testing", "foreign", "opportunistic", ("certificate-not-trusted",)),
+        ("testing", "plain", "clear", ("starttls-not-supported",)),
+        ("none", "foreign", "opportunistic", ("certificate-not-trusted",)),
+        ("dane", "good", "dane", ()),
+        ("dane", "foreign", None, ("certificate-not-trusted", "validation-failure/dane-no-match")),
+        ("dane", "plain", None, ("starttls-not-supported",)),
+        ("dane", "broken", None, ("validation-failure/eof",)),
+        ("dane-foreign", "foreign", "dane", ("certificate-not-trusted",)),
+        ("dane-old", "old", "dane", ("certificate-not-trusted",)),
+        ("dane-unusable", "foreign", "dane", ("certificate-not-trusted", "tlsa-invalid/all-unusable-records+ignored")),
+        ("dane-unusable", "plain", None, ("starttls-not-supported", "tlsa-invalid/all-unusable-records+ignored")),
+        ("dane-bogus", "good", None, ("dnssec-invalid/tlsa-lookup",)),
+        ("dane sts", "good", "dane sts", ()),
+        ("dane-foreign sts", "foreign", None, ("certificate-not-trusted",)),
+        ("dane sts-other", "good", None, ("validation-failure/mtasts-policy-mx-mismatch",)),
+    ],
+)
+@pytest.mark.parametrize("require", [None, True, False], ids=["usual", "requiretls", "tlsrequiredno"])
+async def test_where_a_message_goes(
+    tmp_path: Path, policy: str, server: str, words: str | None, failures: tuple[str, ...], require: bool | None
+) -> None:
+    """QUEUE-50..56: policy × behaviour of the host × the sender's wish; `words` are what is satisfied. None: the
+    message waits, and no plaintext connection was tried.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        pair = {"good": rig.certificate, "foreign": FOREIGN, "old": OLD}.get(server)
+        mx = rig.remote(Server(tls=pair, broken_tls=server == "broken", extensions=["REQUIRETLS"]))
+        for part in policy.split():
+            match part:
+                case "sts":
+                    rig.sts(ENFORCE)
+                case "sts-other":
+                    rig.sts(OTHER)
+                case "testing":
+                    rig.sts(ENFORCE.replace("enforce", "testing"))
+                case "none":
+                    rig.sts("mode: none, max_age: 86400")
+                case "dane":
+                    signed(rig, tlsa(rig.certificate))
+                case "dane-foreign":
+                    signed(rig, tlsa(FOREIGN))
+                case "dane-old":
+                    signed(rig, tlsa(OLD), tlsa(FOREIGN))
+                case "dane-unusable":
+                    signed(rig, TLSA(1, 1, 1, b"\0" * 32))
+                case "dane-bogus":
+                    signed(rig)
+                    rig.resolver._failing[f"_25._tcp.{MX}."] = TempError("bogus", dnssec=True)
+        result = await attempt(rig, requiretls=require)
+        vouched = policy in ("sts", "dane", "dane-foreign", "dane-old", "dane sts", "dane-foreign sts")
+        if require and not vouched:
+            assert mx.connections == 0
+            assert not mx.messages
+            if policy in ("dane-bogus", "sts-other", "dane sts-other"):  # a refusal of another kind: it may pass
+                assert result.secode == "7.5"
+            else:
+                assert (result.code, result.secode) == (554, "7.30")
+            return
+        assert set(result.tls_failures) >= set(failures)
+        if require is False:  # told, and overlooked
+            assert mx.encrypted == [server in ("good", "foreign", "old")]
+            return
+        if words is None:
+            assert not mx.messages
+            assert mx.connections <= 1
+            assert not result.success
+            assert not any(line.startswith("MAIL") for line in mx.lines)
+        else:
+            assert result.policy == words
+            assert mx.encrypted == [words != "clear"]
+            assert result.tls_failures == failures
+
+
+async def test_starttls_injection_meets_tls_and_nothing_else(tmp_path: Path) -> None:
+    """QUEUE-61, QUEUE-53: replies that come behind the go-ahead to STARTTLS are no replies; under a policy the message
+    waits, without one it goes in clear over a second connection.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        injected = "220 go\r\n250-mx.example\r\n250 REQUIRETLS\r\n250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n250 taken"
+        mx = rig.remote(Server({"STARTTLS": injected}, tls=rig.certificate))
+        rig.sts(ENFORCE)
+        result = await attempt(rig)
+        assert (mx.connections, mx.messages) == (1, [])
+        assert result.tls_failures[0].startswith("validation-failure")
+
+
+async def test_a_message_that_demands_tls_says_so_to_the_host(tmp_path: Path) -> None:
+    """QUEUE-55 (RFC 8689 §4.2.1): over verified TLS, with REQUIRETLS on MAIL FROM."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(tls=rig.certificate, extensions=["REQUIRETLS"]))
+        rig.sts(ENFORCE)
+        result = await attempt(rig, requiretls=True)
+        assert result.success
+        assert [line for line in mx.lines if line.startswith("MAIL")] == ["MAIL FROM:<alice@own.example> REQUIRETLS"]
+
+
+async def test_a_host_without_requiretls_is_passed_by(tmp_path: Path) -> None:
+    """QUEUE-55: another may have it; with none the message fails at once, with 5.7.30."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.certificate = self_signed([MX, "b.remote.example"])
+        rig.queue.ctx.trust._extra = (rig.certificate.leaf,)
+        first = rig.remote(Server(tls=rig.certificate))
+        rig.resolver.set("remote.example", RecordType.MX, [f"10 {MX}", "20 b.remote.example"])
+        rig.resolver.set("b.remote.example", RecordType.A, ["192.0.2.2"])
+        second = rig.serve("192.0.2.2", Server(tls=rig.certificate, extensions=["REQUIRETLS"]))
+        rig.sts("mode: enforce, mx: *.remote.example, max_age: 86400")
+        assert (await attempt(rig, requiretls=True)).success
+        assert (len(first.messages), len(second.messages)) == (0, 1)
+        second.extensions = []
+        await rig.submit("bob@remote.example", requiretls=True)
+        await rig.settle()
+        [dsn] = await rig.inbox()
+        assert b"Status: 5.7.30" in dsn
+
+
+async def test_a_host_that_may_come_back_keeps_a_message_that_demands_tls(tmp_path: Path) -> None:
+    """QUEUE-55: only if all hosts lack protection the message fails; one that does not answer may have it."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        rig.resolver.set("remote.example", RecordType.MX, [f"10 {MX}", "20 b.remote.example"])
+        rig.resolver.set("b.remote.example", RecordType.A, ["192.0.2.2"])
+        rig.sts("mode: enforce, mx: *.remote.example, max_age: 86400")
+        await rig.submit("bob@remote.example", requiretls=True)
+        await rig.settle()
+        assert len(await rig.queue.list_messages()) == 1
+        assert await rig.inbox() == []
+
+
+async def test_hosts_outside_of_the_policy_are_passed_by(tmp_path: Path) -> None:
+    """QUEUE-51: and the next one of the policy gets the message."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        rig.resolver.set("remote.example", RecordType.MX, ["5 evil.example", f"10 {MX}"])
+        rig.resolver.set("evil.example", RecordType.A, ["192.0.2.66"])
+        evil = rig.serve("192.0.2.66", Server())
+        rig.sts(ENFORCE)
+        result = await attempt(rig)
+        assert (result.success, result.host, result.policy) == (True, MX, "sts")
+        assert evil.connections == 0
+        assert result.tls_failures == ("validation-failure/mtasts-policy-mx-mismatch",)
+
+
+async def test_the_policy_is_that_of_the_domain_written(tmp_path: Path) -> None:
+    """QUEUE-50 (RFC 8461 §3.4): not of the domain that its CNAME leads to."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=FOREIGN), domain="hosting.example")
+        rig.resolver.set("remote.example", RecordType.CNAME, ["hosting.example"])
+        rig.sts(OTHER, domain="hosting.example")
+        assert (await attempt(rig)).policy == "opportunistic"
+        assert rig.fetched == []
+
+
+async def test_a_cached_policy_stands_while_dns_is_silenced(tmp_path: Path) -> None:
+    """QUEUE-112: record and web server gone, also after a restart: the host must still be one of the policy's. When
+    the policy is over, so is its force.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        rig.sts(ENFORCE)
+        assert (await attempt(rig)).policy == "sts"
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server())
+        rig.sts("", record="")
+        [first] = await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert mx.messages == []
+        assert (await rig.queue.get(first)).results[0].tls_failures == ("starttls-not-supported",)
+        assert rig.fetched == []
+        await rig.pass_time(86401)
+        assert len(mx.messages) == 1
+
+
+async def test_a_changed_policy_is_fetched(tmp_path: Path) -> None:
+    """QUEUE-112: by its id; one that cannot be fetched leaves the old one in force, is reported, and not asked for
+    again at once.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        rig.sts(ENFORCE)
+        await attempt(rig)
+        for _ in range(2):
+            await rig.submit("bob@remote.example")
+            await rig.settle()
+        assert len(rig.fetched) == 1
+        rig.sts("", record="v=STSv1; id=2")
+        for _ in range(2):
+            await rig.submit("bob@remote.example")
+            await rig.settle()
+            last = await latest(rig)
+            assert last.policy == "sts"
+            assert last.tls_failures[0].endswith("+fallback-to-cached-policy")
+        assert len(rig.fetched) == 2
+        rig.sts("mode: none, max_age: 60", record="v=STSv1; id=3")
+        rig.clock.advance(400)
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert (await latest(rig)).policy == "opportunistic"
+
+
+async def test_a_policy_that_cannot_be_had_is_none_for_five_minutes(tmp_path: Path) -> None:
+    """QUEUE-111, QUEUE-122: mail goes, the report says why."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        for served, failure in (
+            (FetchFailed("status 500"), "sts-policy-fetch-error/cannot-fetch-policy"),
+            (FetchFailed("bad", untrusted=True), "sts-webpki-invalid/certificate-not-trusted"),
+            (b"nonsense", "sts-policy-invalid/policy-syntax-error"),
+        ):
+            rig.sts("x")
+            rig.web["https://mta-sts.remote.example/.well-known/mta-sts.txt"] = served
+            before = len(rig.fetched)
+            for expected in (failure, failure.partition("/")[0] + "/back-off-after-recent-fetch-error"):
+                await rig.submit("bob@remote.example")
+                await rig.settle()
+                last = await latest(rig)
+                assert (last.policy, last.tls_failures) == ("opportunistic", (expected,))
+            assert len(rig.fetched) == before + 1
+            rig.clock.advance(301)
+
+
+@pytest.mark.parametrize(("requiretls", "attempts"), [(None, 4), (True, 5), (False, 1)])
+async def test_dns_that_never_answers_delays_three_attempts(
+    tmp_path: Path, requiretls: bool | None, attempts: int
+) -> None:
+    """QUEUE-111: some name servers never answer for such names. Under REQUIRETLS the message goes on waiting, and with
+    ``TLS-Required: No`` it does not wait at all.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(tls=rig.certificate, extensions=["REQUIRETLS"]))
+        rig.resolver._failing["_mta-sts.remote.example."] = TempError("silent")
+        await rig.submit("bob@remote.example", requiretls=requiretls)
+        await rig.settle()
+        for _ in range(attempts - 1):
+            assert mx.messages == []
+            await rig.pass_time(4000)
+        if requiretls:
+            assert len((await rig.queue.list_messages())[0].results) == attempts
+            assert mx.connections == 0
+        else:
+            [done] = await rig.queue.list_retired()
+            assert len(done.results) == attempts
+            assert done.results[-1].tls_failures[0] == "sts-policy-fetch-error/dns-lookup"
+
+
+@pytest.mark.parametrize(
+    ("authentic", "base", "words"),
+    [
+        ({MX, "remote.example", "end.example"}, "end.example", "dane"),
+        ({MX, "remote.example", "end.example"}, MX, "dane"),
+        ({MX, "remote.example"}, "end.example", "opportunistic"),
+        ({MX, "end.example"}, MX, "opportunistic"),
+    ],
+    ids=["base-domain", "original", "addresses-not-signed", "mx-not-signed"],
+)
+async def test_tlsa_counts_only_with_signed_mx_and_addresses(
+    tmp_path: Path, authentic: set[str], base: str, words: str
+) -> None:
+    """QUEUE-50, QUEUE-52, AUTH-63 (RFC 7672 §2.2.2): the end of a signed CNAME first, then the name before it."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        rig.resolver.set(MX, RecordType.A, [])
+        rig.resolver.set(MX, RecordType.CNAME, ["end.example"])
+        rig.resolver.set("end.example", RecordType.A, ["192.0.2.1"])
+        name = f"_25._tcp.{base}"
+        rig.resolver.set(name, RecordType.TLSA, [tlsa(rig.certificate)])
+        rig.resolver._authentic = {f"{one}." for one in (*authentic, name, f"_25._tcp.{MX}", "_25._tcp.end.example")}
+        assert (await attempt(rig)).policy == words
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_a_record_of_an_authority_wants_name_and_dates(tmp_path: Path, good: bool) -> None:
+    """AUTH-64, AUTH-65, QUEUE-52: 2 x x with the names allowed, here the recipient's domain."""
+    pair = self_signed(["remote.example" if good else "elsewhere.example"])
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(tls=pair))
+        signed(rig, tlsa(pair, usage=2))
+        result = await attempt(rig)
+        assert (result.success, result.policy) == ((True, "dane") if good else (False, ""))
+        assert len(mx.messages) == good
+        if not good:
+            assert "certificate-host-mismatch" in result.tls_failures
+
+
+async def test_reports_count_domain_and_host_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-120: per attempt one result for the domain and one for each host, with the policy as it was."""
+    seen: list[tuple[PolicyResult, ...]] = []
+    own = Attempt.run
+
+    async def run(self: Attempt) -> list[Ended]:
+        ended = await own(self)
+        seen.append(self.tls_results)
+        return ended
+
+    monkeypatch.setattr(Attempt, "run", run)
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server(tls=FOREIGN))
+        rig.sts(ENFORCE)
+        signed(rig, tlsa(FOREIGN))
+        await attempt(rig)
+        [(domain, host)] = seen
+        assert (domain.type, domain.domain, domain.successes, domain.failed) == ("sts", "remote.example", 0, 1)
+        assert domain.mx == (MX,)
+        assert domain.text == ("version: STSv1", "mode: enforce", "max_age: 86400", f"mx: {MX}")
+        [failure] = domain.failures
+        assert (failure.type, failure.host, failure.ip) == ("certificate-not-trusted", MX, "192.0.2.1")
+        assert (host.type, host.domain, host.is_host, host.successes, host.failed) == ("tlsa", MX, True, 1, 0)
+        assert host.text[0].startswith("3 1 1 ")
+
+
+async def test_policies_are_refreshed_and_forgotten(tmp_path: Path) -> None:
+    """QUEUE-113: after half a day the record confirms, or the file is fetched anew; unused for 180 days: gone."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        rig.sts(ENFORCE)
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        policies = rig.queue.ctx.policies
+        domain = Domain.parse("remote.example")
+        for _ in range(4):
+            rig.clock.advance(13 * 3600)
+            await policies.refresh(spread=0)
+        assert len(rig.fetched) == 1
+        rig.resolver._failing["_mta-sts.remote.example."] = TempError("silent")
+        standing = await policies.find(domain)
+        assert standing.policy is not None
+        assert standing.policy.mode == "enforce"
+        rig.clock.advance(13 * 3600)
+        await policies.refresh(spread=0)
+        assert len(rig.fetched) == 2
+        rig.clock.advance(182 * 86400)
+        await policies.refresh(spread=0)
+        rig.resolver._failing.clear()
+        rig.sts("", record="")
+        assert await policies.find(domain) == Standing()
+
+
+async def test_a_broken_cache_holds_no_mail_up(tmp_path: Path) -> None:
+    """QUEUE-58, QUEUE-110: policies are looked up anew each time then, and hold all the same."""
+    (tmp_path / "cache.db").write_bytes(b"no database" * 1000)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=rig.certificate))
+        rig.sts(ENFORCE)
+        for _ in range(2):
+            await rig.submit("bob@remote.example")
+            await rig.settle()
+        assert {row.results[0].policy for row in await rig.queue.list_retired()} == {"sts"}
+        assert len(rig.fetched) == 2
