@@ -15,6 +15,7 @@ from moxlite.process.receivedid import load_key
 from moxlite.process.startup import StartFailed, start
 from moxlite.process.stopped import stopped
 from moxlite.safefile import check_regular, open_regular, replaceable
+from moxlite.store.backup.full import Source, back_up
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
 
@@ -146,6 +147,25 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert any("hard" in line and "several names" in line for line in lines)
     again = fix_permissions(config / "moxlite.toml", "domains.toml", data, UID, GID)
     assert [line for line in again if "is now" in line] == []
+
+
+@needs_root
+def test_a_backup_names_a_key_that_only_root_can_read(open_folder: Path) -> None:
+    """ADMIN-50, STORE-141: it is left out, and the backup is whole."""
+    data, config, out = (open_folder / name for name in ("data", "config", "out"))
+    for folder in (data, config, out):
+        folder.mkdir()
+        os.chown(folder, UID, GID)
+    (config / "tls.key").write_bytes(TEXT)
+    (config / "tls.key").chmod(0o600)
+    (config / "moxlite.toml").write_bytes(TEXT)
+    (data / "version").write_bytes(TEXT)
+    with stopped(data):
+        report = back_up(Source(data, config, frozenset()), out / "first")
+    assert report.errors == []
+    assert [line for line in report.warnings if "tls.key is left out" in line]
+    assert not (out / "first" / "INCOMPLETE").exists()
+    assert (out / "first/config/moxlite.toml").read_bytes() == TEXT
 
 
 @needs_root

@@ -20,7 +20,18 @@ from moxlite.store.backup.copying import Cancelled, copy_database, sync_folder
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
 
-__all__ = ["Report", "Source", "Tell", "back_up", "check_target", "copy_file", "error_text", "inside", "warnings_of"]
+__all__ = [
+    "Report",
+    "Source",
+    "Tell",
+    "back_up",
+    "check_target",
+    "copy_file",
+    "error_text",
+    "inside",
+    "note_failure",
+    "warnings_of",
+]
 
 logger = logging.getLogger("moxlite.store.backup")
 
@@ -53,6 +64,17 @@ class Report(msgspec.Struct):
     warnings: list[str] = []
 
 
+def note_failure(report: Report, source: Source, path: Path, error: OSError) -> None:
+    """Note that a file could not be copied. Of the configuration, what only another user can read (a key that is
+    root's) is named as left out, and the backup is whole without: what `restore` restores is the data.
+    """
+    in_config = path.is_relative_to(source.config) and not path.is_relative_to(source.data)
+    if in_config and isinstance(error, PermissionError):
+        report.warnings.append(f"{path} is left out, only another user can read it: keep a copy of it yourself")
+    else:
+        report.errors.append(f"{path}: {error_text(error)}")
+
+
 def check_target(source: Source, target: Path) -> None:
     """Raise BadTarget when a full backup must not be written there: inside of its source, or over another one."""
     inside(source, target)
@@ -74,6 +96,11 @@ def warnings_of(source: Source) -> list[str]:
         f"account {one.account} is not in the configuration; it is backed up all the same"
         for one in databases(source.data)
         if one.account is not None and one.account not in source.configured
+    ]
+    warnings += [
+        f"account {folder.name} has lost its database, which is not in this backup"
+        for folder in sorted(source.data.glob("accounts/*"))
+        if folder.name in source.configured and not (folder / "account.db").is_file()
     ]
     for one in other_files(source.data):
         if not one.regular:
@@ -180,7 +207,7 @@ class _Work:
         except OSError as error:
             if not path.exists():
                 return  # a certificate was renewed, an account removed
-            self.report.errors.append(f"{path}: {error_text(error)}")
+            note_failure(self.report, self.source, path, error)
 
 
 def copy_file(path: Path, target: Path) -> None:

@@ -32,7 +32,7 @@ from moxlite.store.backup.blockfile import BlockVFS
 from moxlite.store.backup.blocks import BLOCK, PACKS, Blocks
 from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
-from moxlite.store.backup.full import Report, Source, Tell, error_text, inside, warnings_of
+from moxlite.store.backup.full import Report, Source, Tell, error_text, inside, note_failure, warnings_of
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
 from moxlite.store.backup.manifest import FORMAT, Entry, Manifest, decode, encode, snapshot_id
 from moxlite.store.backup.sealing import (
@@ -492,7 +492,7 @@ class _Work:
                     size += len(block)
         except OSError as error:
             if path.exists():
-                self.report.errors.append(f"{path}: {error_text(error)}")
+                note_failure(self.report, self.source, path, error)
             return
         self.entries.append(Entry(name, size, mode, b"".join(names)))
         self.report.octets += size
