@@ -95,7 +95,7 @@ class Scanner:
             self.skip(SPACE)
             if self.text[self.at] in "\"'":
                 raw = self.take(STRING)
-                found.append(tomllib.loads(f"k={raw}")["k"])
+                found.append(tomllib.loads(f"k={raw}")["k"] if "\\" in raw else raw[1:-1])
             else:
                 found.append(self.take(BARE_KEY))
             self.skip(SPACE)

@@ -316,6 +316,29 @@ def test_an_account_lives_and_dies_by_the_command_line(server: LocalServer) -> N
     assert "postmaster" in server.cli("--yes", "config", "account", "rm", "moxlite", check=False).stderr
 
 
+def test_config_verbs_change_only_the_lines_concerned(server: LocalServer) -> None:
+    """ADMIN-5, ADMIN-6, ADMIN-62: comments of a person stay, whether the server has seen them yet or not; a file with
+    mistakes is left alone.
+    """
+    path = server.folder / "config/domains.toml"
+    own = path.read_text()
+    noted = own.replace("[accounts.", "# mine\n[accounts.", 1) + "# at the end\n"
+    path.write_text(noted)
+    server.cli("config", "account", "add", "carol", "carol@localhost")
+    server.cli("config", "address", "add", "caroline@localhost", "carol")
+    text = path.read_text()
+    assert '"caroline@localhost" = {}\n' in text
+    assert [line for line in noted.splitlines() if line not in text.splitlines()] == []
+    path.write_text(text + "[broken")
+    done = server.cli("config", "address", "add", "c@localhost", "carol", check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert path.read_text() == text + "[broken"
+    path.write_text(text)
+    server.cli("--yes", "config", "account", "rm", "carol")
+    assert [*filter(None, path.read_text().splitlines())] == [*filter(None, noted.splitlines())]
+    path.write_text(own)
+
+
 def test_mistakes_of_config_verbs_are_one_line(server: LocalServer) -> None:
     """ADMIN-14, ADMIN-18: address in use, unknown domain, bad name."""
     before = (server.folder / "config/domains.toml").read_bytes()
