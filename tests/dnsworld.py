@@ -169,6 +169,8 @@ class DNSWorld:
         """Replace the records of a zone; returns when they are served."""
         name = zone.rstrip(".").lower()
         assert name in self._zones, f"{zone} is not a zone of this world"
+        if records == self._zones[name]:
+            return
         before = self._soa(name)
         self._zones[name] = records
         self._write(name)

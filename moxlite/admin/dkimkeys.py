@@ -1,43 +1,28 @@
-"""DKIM keys of our domains: made, kept in files, and as the TXT records in which verifiers look for them (ADMIN-12,
-AUTH-41, RFC 6376 §3.6.1, RFC 8463).
-"""
+"""The files of our domains' DKIM keys (ADMIN-12, AUTH-41); the keys themselves are of `mailauth.dkim.keys`."""
 
-import base64
 import contextlib
 import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
 
+from moxlite.mailauth.dkim.keys import PrivateKey, PrivateKeyError, generate, load_private_key, to_pem
 from moxlite.proto.address import Domain
 
-__all__ = ["DKIM_FOLDER", "SIGNING", "DKIMKey", "KeyUnreadable", "NewKey", "made_keys", "read_key", "selector_record"]
+__all__ = ["DKIM_FOLDER", "SIGNING", "KeyUnreadable", "NewKey", "made_keys", "read_key", "write_new"]
 
 DKIM_FOLDER: Final = "dkim"
 """Beside domains.toml."""
 
-RSA_BITS: Final = 2048
-"""What verifiers take (RFC 8301 §3.2), and what fits into one UDP answer of DNS."""
-
-Kind: TypeAlias = Literal["rsa2048", "ed25519"]
-DKIMKey: TypeAlias = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
-
-LETTERS: Final[tuple[tuple[str, Kind], ...]] = (("a", "rsa2048"), ("b", "rsa2048"), ("c", "ed25519"), ("d", "ed25519"))
-"""Selectors of a new domain, behind the year. The first signs, the second is its successor; the others wait until
-verifiers know Ed25519: today many call such a signature broken.
+SELECTORS: Final = (("a", "rsa"), ("b", "rsa"), ("c", "ed25519"), ("d", "ed25519"))
+"""Of a new domain, behind the year. The first signs, the second is its successor; the others wait until verifiers know
+Ed25519: today many call such a signature broken.
 """
+
+FILE_KINDS: Final = {"rsa": "rsa2048", "ed25519": "ed25519"}
 
 SIGNING: Final = 1
 """How many of them sign."""
@@ -66,10 +51,10 @@ def made_keys(folder: Path, domain: Domain, now: dt.datetime) -> Iterator[tuple[
     new_directory = not directory.exists()
     try:
         directory.mkdir(mode=0o750, exist_ok=True)
-        for letter, kind in LETTERS:
+        for letter, kind in SELECTORS:
             selector = f"{now.year}{letter}"
-            name = f"{selector}._domainkey.{domain.ascii}.{now:%Y%m%dT%H%M%S}.{kind}.privatekey.pkcs8.pem"
-            write_new(directory / name, _pem(_new(kind)))
+            name = f"{selector}._domainkey.{domain.ascii}.{now:%Y%m%dT%H%M%S}.{FILE_KINDS[kind]}.privatekey.pkcs8.pem"
+            write_new(directory / name, to_pem(generate(kind)))
             made.append(directory / name)
             keys.append(NewKey(selector, f"{DKIM_FOLDER}/{name}"))
         yield tuple(keys)
@@ -95,35 +80,11 @@ def write_new(path: Path, data: bytes) -> None:
         raise
 
 
-def read_key(path: Path) -> DKIMKey:
+def read_key(path: Path) -> PrivateKey:
     """The private key of a selector. Raises KeyUnreadable."""
     try:
-        key = load_pem_private_key(path.read_bytes(), None)
+        return load_private_key(path.read_bytes())
     except OSError as error:
         raise KeyUnreadable(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise KeyUnreadable(f"{path} has no private key in PEM form without a password") from None
-    if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
-        raise KeyUnreadable(f"{path} has neither an RSA nor an Ed25519 key")
-    return key
-
-
-def selector_record(key: DKIMKey, hash_name: str = "sha256") -> str:
-    """The text of the record at ``SELECTOR._domainkey.DOMAIN``. RSA keys stand as SubjectPublicKeyInfo, Ed25519 ones as
-    their 32 octets (RFC 8463 §4).
-    """
-    public = key.public_key()
-    if isinstance(public, rsa.RSAPublicKey):
-        data = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return f"v=DKIM1;h={hash_name};p={base64.b64encode(data).decode()}"
-    return f"v=DKIM1;h={hash_name};k=ed25519;p={base64.b64encode(public.public_bytes_raw()).decode()}"
-
-
-def _new(kind: Kind) -> DKIMKey:
-    if kind == "rsa2048":
-        return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    return ed25519.Ed25519PrivateKey.generate()
-
-
-def _pem(key: DKIMKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    except PrivateKeyError as error:
+        raise KeyUnreadable(f"{path} {error}") from None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
 
-__all__ = ["NO", "TEMPORARY", "YES", "ip_argument", "resolver_option", "tell", "with_resolver"]
+__all__ = ["NO", "TEMPORARY", "YES", "ip_argument", "resolver_at", "resolver_option", "tell", "with_resolver"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -43,24 +43,27 @@ def ip_argument(text: str) -> "IPAddress":
         raise click.UsageError(f"{text!r} is no IP address") from None
 
 
+def resolver_at(server: str) -> "Resolver":
+    """The DNS server that was named. Raises click.UsageError for one that is none."""
+    from moxlite.net.dns import PORT, DNSResolver
+
+    host, port = server, PORT
+    if server.startswith("["):
+        host, _, rest = server[1:].partition("]")
+        port = _port(rest.removeprefix(":")) if rest else PORT
+    elif server.count(":") == 1:
+        host, _, number = server.partition(":")
+        port = _port(number)
+    return DNSResolver([ip_argument(host)], port=port)
+
+
 def with_resolver(server: str | None, work: "Callable[[Resolver], Awaitable[T]]") -> T:
     """What `work` finds out. Raises click.UsageError for a server that is none."""
     import trio
 
-    from moxlite.net.dns import PORT, DNSResolver
+    from moxlite.net.dns import DNSResolver
 
-    if server is None:
-        resolver = DNSResolver()
-    else:
-        host, port = server, PORT
-        if server.startswith("["):
-            host, _, rest = server[1:].partition("]")
-            port = _port(rest.removeprefix(":")) if rest else PORT
-        elif server.count(":") == 1:
-            host, _, number = server.partition(":")
-            port = _port(number)
-        resolver = DNSResolver([ip_argument(host)], port=port)
-    return trio.run(work, resolver)
+    return trio.run(work, DNSResolver() if server is None else resolver_at(server))
 
 
 def _port(text: str) -> int:

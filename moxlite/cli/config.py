@@ -5,6 +5,7 @@ import sys
 import click
 
 from moxlite.cli.common import Failure, ask, call, config_path, json_option, settings, show
+from moxlite.cli.domaindns import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.domains import alias, domain
 from moxlite.cli.tlspubkey import tlspubkey
 
@@ -19,6 +20,9 @@ def config() -> None:
 config.add_command(domain)
 config.add_command(alias)
 config.add_command(tlspubkey)
+config.add_command(dnsrecords)
+config.add_command(dnscheck)
+config.add_command(clientconfig)
 
 
 @config.command()

@@ -1,0 +1,106 @@
+"""Checks of what mail programs look up: services, autoconfig, autodiscover, the settings' host (ADMIN-48, AUTH-91)."""
+
+from typing import Final
+
+from moxlite.admin.dns.report import Case, Report
+from moxlite.admin.dns.wanted import Topic
+from moxlite.admin.dns.zonefile import zone_line
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import SRV, DNSError, NotFound
+
+__all__ = ["check_autoconfig", "check_autodiscover", "check_client_settings", "check_srv"]
+
+HTTPS: Final = 443
+
+
+async def check_srv(case: Case) -> Report:
+    """The services of the domain."""
+    report = Report()
+    for wanted in case.records("srv"):
+        assert isinstance(wanted.value, SRV)
+        try:
+            found = (await case.resolver.srv(wanted.name)).records
+        except NotFound:
+            if not wanted.optional:
+                report.errors.append(f"no SRV record at {wanted.name}")
+                report.instructions.append(f"add to DNS: {zone_line(wanted)}")
+            continue
+        except DNSError as error:
+            problems = report.warnings if wanted.optional else report.errors
+            problems.append(f"the look-up of {wanted.name} SRV failed: {error}")
+            continue
+        report.found += [f"{wanted.name} SRV {_shown(one)}" for one in found[:10]]
+        if not any((one.port, one.target) == (wanted.value.port, wanted.value.target) for one in found):
+            problems = report.warnings if wanted.optional else report.errors
+            problems.append(f"{wanted.name} is {_shown(found[0])}, but this server has {_shown(wanted.value)}")
+            report.instructions.append(f"put into DNS instead: {zone_line(wanted)}")
+    return report
+
+
+async def check_autoconfig(case: Case) -> Report:
+    """Thunderbird finds its settings here."""
+    report = Report()
+    if not case.records("autoconfig"):
+        report.instructions.append("autoconfig_https is not enabled at any listener: users type their settings")
+        return report
+    await _host(case, report, f"autoconfig.{case.domain.ascii}.", "autoconfig")
+    return report
+
+
+async def check_autodiscover(case: Case) -> Report:
+    """Outlook finds its settings here."""
+    report = Report()
+    wanted = [one.value for one in case.records("autodiscover") if isinstance(one.value, SRV)]
+    if not wanted:
+        return report
+    name = f"_autodiscover._tcp.{case.domain.ascii}."
+    try:
+        found = (await case.resolver.srv(name)).records
+    except DNSError as error:
+        report.errors.append(f"no SRV record: {error}")
+        case.ask_for(report, "autodiscover", name=name)
+        return report
+    for one in found[:10]:
+        report.found.append(f"{name} SRV {_shown(one)}")
+        if one.port != HTTPS:
+            report.errors.append(f"{name} names port {one.port}; it must be 443")
+        if one.target == ".":
+            report.errors.append(f"{name} says that there is no such service")
+            continue
+        ips = await case.addresses(one.target, report, "the target")
+        if not case.are_ours(ips):
+            report.errors.append(f"{name} names {one.target}, which is not this server")
+            case.ask_for(report, "autodiscover", name=name)
+        await case.probe(report, ips, HTTPS, one.target.rstrip("."))
+    return report
+
+
+async def check_client_settings(case: Case) -> Report:
+    """The host that users type into settings."""
+    report = Report()
+    own = case.settings.client_settings_domain
+    if own is None or own == case.host:
+        return report
+    listeners = case.snapshot.static.listeners.values()
+    pages = any(one.enabled for all_ in listeners for one in (all_.account_https, all_.webmail_https))
+    imaps = [one.imaps.port for one in listeners if one.imaps.enabled]
+    ips = await _host(case, report, f"{own.ascii}.", "client-settings", probe=pages)
+    if imaps:
+        await case.probe(report, ips, imaps[0], own.ascii)
+    return report
+
+
+async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: bool = True) -> tuple[IPAddress, ...]:
+    """Check that a name has our addresses, and with `probe` that there is TLS at port 443; its addresses."""
+    ips = await case.addresses(name, report, "the host")
+    if not ips or not case.are_ours(ips):
+        if ips:
+            report.errors.append(f"{name} has addresses that are not ours: {', '.join(map(str, ips))}")
+        case.ask_for(report, topic, name=name)
+    if probe:
+        await case.probe(report, ips, HTTPS, name.rstrip("."))
+    return ips
+
+
+def _shown(record: SRV) -> str:
+    return f"{record.priority} {record.weight} {record.port} {record.target}"

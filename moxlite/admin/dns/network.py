@@ -1,0 +1,111 @@
+"""What checks do beside asking DNS: connecting to our own services as a stranger does (ADMIN-48)."""
+
+from pathlib import Path
+from typing import Final, Protocol
+
+import trio
+
+from moxlite.mailauth.mtasts import FetchFailed
+from moxlite.net.certificates import Trust
+from moxlite.net.dial import DialError, dial
+from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost
+from moxlite.net.limits import IPAddress
+from moxlite.net.smtpclient import SMTPClient
+from moxlite.net.tls import ClientTLS
+from moxlite.net.tlserrors import TLSError
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.proto.smtp.errors import SMTPError
+
+__all__ = ["Internet", "Network", "is_served"]
+
+PROBE_SECONDS: Final = 10.0
+"""For one connection with its handshake."""
+
+
+class Network(Protocol):
+    """Connections that checks make. Each method returns what is wrong, "" for nothing; hosts are A-labels."""
+
+    async def smtp(self, ip: IPAddress, host: str) -> str:
+        """STARTTLS at port 25 with a certificate for `host`."""
+
+    async def tls(self, ip: IPAddress, port: int, host: str) -> str:
+        """TLS with a certificate for `host`."""
+
+    async def fetch(self, url: str) -> bytes:
+        """The body of an answer of 200. Raises FetchFailed."""
+
+
+class Internet:
+    """The real one.
+
+    Args:
+      hostname: our own, for EHLO.
+      trust: the authorities that certificates must come from.
+      http: makes requests.
+    """
+
+    def __init__(self, hostname: str, trust: Trust, http: HTTPClient) -> None:
+        self._hostname = hostname
+        self._trust = trust
+        self._http = http
+
+    async def smtp(self, ip: IPAddress, host: str) -> str:
+        with trio.move_on_after(PROBE_SECONDS):
+            try:
+                stream = (await dial([ip], 25, seconds=PROBE_SECONDS)).stream
+            except DialError as error:
+                return str(error)
+            client = SMTPClient(
+                stream, ehlo_name=self._hostname, tls_mode=TLSMode.REQUIRED_STARTTLS, tls=ClientTLS(), server_name=host
+            )
+            try:
+                await client.hello()
+                assert client.tls_stream is not None
+                problem = await trio.to_thread.run_sync(self._trust.check, client.tls_stream.peer_chain(), host)
+            except SMTPError as error:
+                return f"{ip} port 25: {error}"
+            finally:
+                with trio.CancelScope(shield=True):  # does not wait
+                    await client.abort()
+            return "" if problem is None else f"{ip} port 25: {problem.text}"
+        return f"{ip} port 25: no answer within {PROBE_SECONDS:.0f} s"
+
+    async def tls(self, ip: IPAddress, port: int, host: str) -> str:
+        with trio.move_on_after(PROBE_SECONDS):
+            try:
+                stream = (await dial([ip], port, seconds=PROBE_SECONDS)).stream
+            except DialError as error:
+                return f"port {port}: {error}"
+            try:
+                tls = await ClientTLS().connect(stream, host)
+            except TLSError as error:
+                return f"{ip} port {port}: {error}"
+            try:
+                problem = await trio.to_thread.run_sync(self._trust.check, tls.peer_chain(), host)
+            finally:
+                await trio.aclose_forcefully(tls)
+            return "" if problem is None else f"{ip} port {port}: {problem.text}"
+        return f"{ip} port {port}: no answer within {PROBE_SECONDS:.0f} s"
+
+    async def fetch(self, url: str) -> bytes:
+        try:
+            response = await self._http.request("GET", url, seconds=PROBE_SECONDS)
+        except NoHost as error:
+            raise FetchFailed(str(error), missing=True) from error
+        except HTTPError as error:
+            raise FetchFailed(str(error)) from error
+        if response.status != 200:
+            raise FetchFailed(f"status {response.status}", missing=response.status == 404)
+        return response.body
+
+
+async def is_served(data_dir: Path) -> bool:
+    """Whether a server runs with this data directory, as far as this user can tell."""
+    try:
+        stream = await trio.open_unix_socket(data_dir / "ctl")
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    except (OSError, RuntimeError):  # not for this user, or a system without such sockets
+        return True
+    await stream.aclose()
+    return True

@@ -1,0 +1,113 @@
+"""What a check says, and what it works with (ADMIN-48)."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from moxlite.admin.dns.network import Network
+from moxlite.admin.dns.wanted import Keys, Topic, Wanted
+from moxlite.admin.dns.zonefile import zone_line
+from moxlite.config.domains import DomainConfig
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import DNSError, NotFound, Resolver
+from moxlite.proto.address import Domain
+
+__all__ = ["Case", "Report"]
+
+
+class Report(msgspec.Struct):
+    """One topic: what is wrong, what may be, what to do, and what was found, each one line."""
+
+    errors: list[str] = []
+    warnings: list[str] = []
+    instructions: list[str] = []
+    found: list[str] = []
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What is checked.
+
+    ``wanted``: the records of the domain. ``ips``: our addresses, None where they are not known. ``served``: the
+    server runs, so that it can be connected to.
+    """
+
+    snapshot: Snapshot
+    domain: Domain
+    settings: DomainConfig
+    host: Domain
+    keys: Keys
+    wanted: Sequence[Wanted]
+    ips: tuple[IPAddress, ...] | None
+    socks: tuple[IPAddress, ...]
+    served: bool
+    resolver: Resolver
+    network: Network
+
+    def records(self, topic: Topic) -> list[Wanted]:
+        """The wanted records of one topic."""
+        return [one for one in self.wanted if one.topic == topic]
+
+    def are_ours(self, ips: Sequence[IPAddress]) -> bool:
+        """Whether all addresses are ours, as far as those are known."""
+        return self.ips is None or all(ip in self.ips for ip in ips)
+
+    async def addresses(self, name: str, report: Report, what: str) -> tuple[IPAddress, ...]:
+        """The addresses of an absolute name; an error in the report, and none, where there are none."""
+        try:
+            answer = await self.resolver.ips(name)
+        except DNSError as error:
+            report.errors.append(f"{what} {name} has no address: {error}")
+            return ()
+        report.found.append(f"{name} {' '.join(map(str, answer.records))}")
+        return answer.records
+
+    async def the_text(self, report: Report, topic: Topic, name: str, prefix: str) -> str | None:
+        """The one TXT record at an absolute name that begins so; None, with an error in the report, where there is
+        none, or there are several.
+        """
+        found = await self.texts(name, prefix, report)
+        if found is None or len(found) == 1:
+            return found[0] if found else None
+        problem = f"{len(found)} records, there must be one" if found else "no record"
+        report.errors.append(f"{name} TXT {prefix}: {problem}")
+        self.ask_for(report, topic, name=name)
+        return None
+
+    async def texts(self, name: str, prefix: str, report: Report) -> list[str] | None:
+        """The TXT records at an absolute name that begin so; None, with an error in the report, if that fails."""
+        try:
+            answer = await self.resolver.txt(name)
+        except NotFound:
+            return []
+        except DNSError as error:
+            report.errors.append(f"the look-up of {name} TXT failed: {error}")
+            return None
+        found = [text for text in answer.records if text.lower().startswith(prefix.lower())]
+        report.found += [f"{name} TXT {text}" for text in found]
+        return found
+
+    def ask_for(self, report: Report, topic: Topic, *, name: str | None = None) -> None:
+        """Tell which records are to be added to DNS."""
+        for one in self.records(topic):
+            line = f"add to DNS: {zone_line(one)}"
+            if (name is None or one.name == name) and line not in report.instructions:
+                report.instructions.append(line)
+
+    async def probe(self, report: Report, ips: Sequence[IPAddress], port: int, host: str) -> None:
+        """Connect to each address with TLS."""
+        for ip in ips:
+            if not self.reachable(report, ip):
+                continue
+            problem = await (self.network.smtp(ip, host) if port == 25 else self.network.tls(ip, port, host))
+            if problem:
+                report.errors.append(f"TLS for {host}: {problem}")
+
+    def reachable(self, report: Report, ip: IPAddress) -> bool:
+        """Whether it makes sense to connect to an address: not to ours while the server does not run."""
+        if self.served or (self.ips is not None and ip not in self.ips):
+            return True
+        line = "TLS was not checked: the server does not run here now; check again once it does"
+        if line not in report.instructions:
+            report.instructions.append(line)
+        return False

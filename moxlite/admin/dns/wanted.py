@@ -1,0 +1,233 @@
+"""The records that a domain wants in DNS: one typed list, for printing and for checking (ADMIN-47, AUTH-67, 74, 91)."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from moxlite.admin.dkimkeys import KeyUnreadable, read_key
+from moxlite.admin.offer import offer_for, public_first
+from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
+from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.dkim.keys import key_record
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import MX, SRV, TLSA
+from moxlite.proto.address import Domain
+
+__all__ = ["CAA", "Keys", "Topic", "Wanted", "own_ips", "read_keys", "report_address", "wanted_records"]
+
+Topic = Literal[
+    "dane",
+    "spf-host",
+    "host-tlsrpt",
+    "mx",
+    "dkim",
+    "spf",
+    "dmarc",
+    "mtasts",
+    "tlsrpt",
+    "client-settings",
+    "autoconfig",
+    "autodiscover",
+    "srv",
+    "caa",
+]
+
+MX_PREFERENCE: Final = 10
+
+LETSENCRYPT: Final = "letsencrypt.org"
+"""In CAA records; the directory's host is below it."""
+
+
+class CAA(msgspec.Struct, frozen=True):
+    """RFC 8659 §4.1."""
+
+    flags: int
+    tag: str
+    value: str
+
+
+Value: TypeAlias = str | MX | SRV | TLSA | CAA
+Kind = Literal["TXT", "CNAME", "MX", "SRV", "TLSA", "CAA"]
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A record. ``name`` is absolute; ``value`` as in `moxlite.net.resolver`.
+
+    ``optional``: nothing is wrong without it. ``live``: False for one that only makes sense once its zone is signed.
+    """
+
+    topic: Topic
+    name: str
+    kind: Kind
+    value: Value
+    optional: bool = False
+    live: bool = True
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """Keys of a domain as far as they can be read: TXT values by selector, TLSA records of the host, ECDSA first, and
+    what could not be read, in words.
+    """
+
+    dkim: Mapping[str, str]
+    tlsa: tuple[TLSA, ...]
+    dkim_problems: tuple[str, ...] = ()
+    host_problems: tuple[str, ...] = ()
+
+
+def read_keys(snapshot: Snapshot, domain: Domain) -> Keys:
+    """Read the DKIM keys of a domain and the keys of the host. Blocks."""
+    dkim_problems: list[str] = []
+    host_problems: list[str] = []
+    dkim: dict[str, str] = {}
+    settings = snapshot.domain(domain)
+    for name, selector in ({} if settings is None else settings.dkim.selectors).items():
+        try:
+            dkim[name] = key_record(read_key(selector.key_file)).replace("h=sha256", f"h={selector.hash}")
+        except KeyUnreadable as error:
+            dkim_problems.append(str(error))
+    tlsa: list[tuple[bool, TLSA]] = []
+    for _, listener in public_first(snapshot):
+        if not listener.smtp.enabled or listener.tls is None:
+            continue
+        for path in listener.tls.host_private_key_files:
+            try:
+                found = _tlsa(path)
+            except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+                host_problems.append(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+                continue
+            if found not in tlsa:
+                tlsa.append(found)
+    ordered = [record for _, record in sorted(tlsa, key=lambda one: not one[0])]
+    return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems))
+
+
+def _tlsa(path: Path) -> tuple[bool, TLSA]:
+    """Whether the key is of ECDSA, and ``3 1 1`` of it (RFC 7671 §5.1)."""
+    key = load_pem_private_key(path.read_bytes(), None)
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return isinstance(key, ec.EllipticCurvePrivateKey), TLSA(3, 1, 1, hashlib.sha256(spki).digest())
+
+
+def own_ips(snapshot: Snapshot) -> tuple[IPAddress, ...] | None:
+    """The addresses by which others know this server, in the order of the file; None where they are not known (NAT, or
+    listeners on all addresses).
+
+    They are those of the listener ``public``, else of all that take mail: behind NAT those outside.
+    """
+    listeners = [one for name, one in public_first(snapshot) if name == "public"]
+    listeners = listeners or [one for _, one in public_first(snapshot) if one.smtp.enabled]
+    found: dict[IPAddress, None] = {}
+    for listener in listeners:
+        if listener.ips_natted or (not listener.nat_ips and any(ip.is_unspecified for ip in listener.ips)):
+            return None
+        found.update(dict.fromkeys(listener.nat_ips or listener.ips))
+    return tuple(found)
+
+
+def socks_ips(snapshot: Snapshot) -> tuple[IPAddress, ...]:
+    """Addresses of SOCKS proxies through which mail leaves."""
+    transports = snapshot.static.transports.values()
+    return tuple(dict.fromkeys(ip for one in transports if one.socks is not None for ip in one.socks.remote_ips))
+
+
+def report_address(domain: Domain, report: DMARC | TLSRPT) -> str:
+    """Where reports about a domain go, as a URI."""
+    at = report.domain or domain
+    return f"mailto:{quote(report.localpart, safe='!$&*+-._~')}@{at.ascii}".replace("!", "%21")
+
+
+def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, keys: Keys) -> list[Wanted]:
+    """All records of a domain and of its host, in the order of ADMIN-47."""
+    host = offer_for(snapshot, domain).host
+    records = [
+        *_host(snapshot, domain, host, keys),
+        Wanted("mx", _dot(domain), "MX", MX(MX_PREFERENCE, _dot(host))),
+        *(
+            Wanted("dkim", f"{selector}._domainkey.{_dot(domain)}", "TXT", text)
+            for selector, text in sorted(keys.dkim.items())
+        ),
+        Wanted("spf", _dot(domain), "TXT", spf_text(snapshot)),
+    ]
+    if settings.dmarc is not None:
+        rua = report_address(domain, settings.dmarc)
+        records.append(Wanted("dmarc", f"_dmarc.{_dot(domain)}", "TXT", f"v=DMARC1;p=reject;rua={rua}"))
+        at = settings.dmarc.domain
+        if at is not None and at != domain:
+            # RFC 9990 §3: who gets reports about another domain says that he wants them
+            records.append(Wanted("dmarc", f"{domain.ascii}._report._dmarc.{_dot(at)}", "TXT", "v=DMARC1"))
+    if settings.mtasts is not None:
+        records.append(Wanted("mtasts", f"mta-sts.{_dot(domain)}", "CNAME", _dot(host)))
+        text = f"v=STSv1; id={settings.mtasts.policy_id}"
+        records.append(Wanted("mtasts", f"_mta-sts.{_dot(domain)}", "TXT", text))
+    if settings.tlsrpt is not None:
+        text = f"v=TLSRPTv1; rua={report_address(domain, settings.tlsrpt)}"
+        records.append(Wanted("tlsrpt", f"_smtp._tls.{_dot(domain)}", "TXT", text))
+    return [*records, *_clients(snapshot, domain, settings, host), *_authorities(snapshot, domain)]
+
+
+def spf_text(snapshot: Snapshot) -> str:
+    """The SPF record of all domains: each address named, since it costs receivers no look-up (AUTH-91)."""
+    ips = dict.fromkeys((*(own_ips(snapshot) or ()), *socks_ips(snapshot)))
+    return " ".join(["v=spf1", *(f"ip{ip.version}:{ip}" for ip in ips), "mx", "~all"])
+
+
+def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[Wanted]:
+    for record in keys.tlsa:
+        yield Wanted("dane", f"_25._tcp.{_dot(host)}", "TLSA", record, live=False)
+    if host == domain:
+        return
+    yield Wanted("spf-host", _dot(host), "TXT", "v=spf1 a -all")
+    report = snapshot.static.host_tlsrpt
+    if report is not None:
+        address = f"mailto:{quote(report.localpart, safe='$&*+-._~')}@{snapshot.static.hostname.ascii}"
+        yield Wanted("host-tlsrpt", f"_smtp._tls.{_dot(host)}", "TXT", f"v=TLSRPTv1; rua={address}")
+
+
+def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: Domain) -> Iterable[Wanted]:
+    """What mail programs look up."""
+    own = settings.client_settings_domain
+    if own is not None and own != host and own != domain:
+        yield Wanted("client-settings", _dot(own), "CNAME", _dot(host))
+    if any(one.autoconfig_https.enabled for _, one in public_first(snapshot)):
+        yield Wanted("autoconfig", f"autoconfig.{_dot(domain)}", "CNAME", _dot(host))
+        yield Wanted("autodiscover", f"autodiscover.{_dot(domain)}", "CNAME", _dot(host), optional=True)
+        yield Wanted("autodiscover", f"_autodiscover._tcp.{_dot(domain)}", "SRV", SRV(0, 1, 443, _dot(host)))
+    offer = offer_for(snapshot, domain)
+    for service, servers, security in (
+        ("_imaps", offer.imap, "tls"),
+        ("_submissions", offer.submission, "tls"),
+        ("_imap", offer.imap, "starttls"),
+        ("_submission", offer.submission, "starttls"),
+        ("_pop3", (), "starttls"),
+        ("_pop3s", (), "tls"),
+    ):
+        found = [one for one in servers if one.security == security and not one.on_https]
+        value = SRV(0, 1, found[0].port, _dot(found[0].host)) if found else SRV(0, 0, 0, ".")
+        yield Wanted("srv", f"{service}._tcp.{_dot(domain)}", "SRV", value, optional=security != "tls" or not found)
+
+
+def _authorities(snapshot: Snapshot, domain: Domain) -> Iterable[Wanted]:
+    """Who may issue certificates."""
+    issuers: dict[str, None] = {}
+    for _, listener in public_first(snapshot):
+        name = None if listener.tls is None else listener.tls.acme
+        acme = None if name is None else snapshot.static.acme.get(name)
+        if acme is None:
+            continue
+        issuer = acme.issuer_domain_name or (LETSENCRYPT if f".{LETSENCRYPT}/" in str(acme.directory_url) else None)
+        if issuer:
+            issuers[issuer] = None
+    for issuer in issuers:
+        yield Wanted("caa", _dot(domain), "CAA", CAA(0, "issue", issuer), optional=True)
+
+
+def _dot(domain: Domain) -> str:
+    return f"{domain.ascii}."

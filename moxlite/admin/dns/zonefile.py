@@ -1,0 +1,111 @@
+"""Wanted records as lines of a zone file (ADMIN-47, RFC 1035 §5)."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from moxlite.admin.dns.wanted import CAA, Keys, Topic, Wanted
+from moxlite.config.domains import DomainConfig
+from moxlite.net.resolver import MX, SRV, TLSA
+from moxlite.proto.address import Domain
+
+__all__ = ["zone_file", "zone_line"]
+
+TTL: Final = 300
+"""Seconds; short while things may still change."""
+
+MAX_STRING: Final = 255
+"""Octets of one string of a TXT record (RFC 1035 §3.3)."""
+
+WIDTH: Final = 110
+"""Characters of a comment's line."""
+
+ABOUT: Final[dict[Topic, str]] = {
+    "dane": "DANE: other servers that send mail here accept these keys alone. Once for this machine.",
+    "spf-host": "What this machine sends under its own name: notices of failed delivery.",
+    "host-tlsrpt": "Where others report failures of TLS to this machine.",
+    "mx": "Where mail for the domain is delivered. There must be no other MX records.",
+    "dkim": "Keys of the signatures on outgoing mail. Those that sign nothing yet are for the next change of keys.",
+    "spf": "From where mail of the domain comes.",
+    "dmarc": "What receivers do with mail that is not of the domain by DKIM or SPF, and where they report it.",
+    "mtasts": "MTA-STS: servers that send here insist on TLS with a valid certificate. A new policy needs a new id.",
+    "tlsrpt": "Where others report failures of TLS to the domain.",
+    "client-settings": "The name in settings of mail programs. It stays when the domain moves to another machine.",
+    "autoconfig": "Thunderbird and others find their settings there.",
+    "autodiscover": "Outlook finds its settings there.",
+    "srv": "Services of the domain (RFC 6186, RFC 8314); a dot is one that it has not. Those may be left out.",
+    "caa": "Only this authority may issue certificates. May be left out; others that are in use belong here.",
+}
+
+
+def zone_file(domain: Domain, settings: DomainConfig, records: Sequence[Wanted], keys: Keys, *, signed: bool) -> str:
+    """The text of a zone file with all records, names absolute.
+
+    Args:
+      signed: the host's zone has DNSSEC, so that TLSA records mean something; else they stand in comments.
+    """
+    lines = [f"; DNS records for {domain.ascii}", f"$TTL {TTL}"]
+    for topic, group in groupby(records, key=lambda one: one.topic):
+        lines += ["", *_comment(ABOUT[topic])]
+        if topic == "dane" and not signed:
+            lines += _comment(
+                "The zone has no DNSSEC, or the resolver here does not verify it; without that these records do "
+                "nothing. Remove the first semicolons once it has."
+            )
+        for record in group:
+            line = zone_line(record)
+            if len(str(record.value)) > MAX_STRING and record.kind == "TXT":
+                lines.append("; In several strings, since one holds 255 octets. A web form may want them as one text.")
+            lines.append(line if record.live or signed else f"; {line}")
+    lines += _notes(settings, keys)
+    return "\n".join(lines) + "\n"
+
+
+def zone_line(record: Wanted) -> str:
+    """One line."""
+    return f"{record.name} {record.kind} {_data(record)}"
+
+
+def _data(record: Wanted) -> str:
+    match record.value:
+        case MX(preference, host):
+            return f"{preference} {host}"
+        case SRV(priority, weight, port, target):
+            return f"{priority} {weight} {port} {target}"
+        case TLSA(usage, selector, matching, data):
+            return f"{usage} {selector} {matching} {data.hex()}"
+        case CAA(flags, tag, value):
+            return f"{flags} {tag} {_quoted(value)}"
+        case str(text) if record.kind == "TXT":
+            pieces = [text[at : at + MAX_STRING] for at in range(0, len(text), MAX_STRING)]
+            return " ".join(map(_quoted, pieces))
+        case str(name):
+            return name
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _notes(settings: DomainConfig, keys: Keys) -> Iterator[str]:
+    """What is missing, and why."""
+    missing = [f"Not complete: {problem}" for problem in (*keys.dkim_problems, *keys.host_problems)]
+    if not settings.dkim.selectors:
+        missing.append("No DKIM keys are configured: outgoing mail is not signed.")
+    if settings.dmarc is None:
+        missing.append("No DMARC record: no address for reports is configured for this domain.")
+    if settings.mtasts is None:
+        missing.append("No MTA-STS records: no policy is configured for this domain.")
+    if settings.tlsrpt is None:
+        missing.append("No TLSRPT record: no address for reports is configured for this domain.")
+    if not keys.tlsa:
+        missing.append("No TLSA records for DANE: no listener with SMTP has host_private_key_files.")
+    for text in missing:
+        yield ""
+        yield from _comment(text)
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="; ", subsequent_indent="; ")

@@ -1,0 +1,79 @@
+"""What a mail program is told about a domain: hosts, ports and encryption of its services (WEB-123..126, ADMIN-34).
+
+One record feeds the settings that are printed, those that programs look up (autoconfig, autodiscover, Apple profiles),
+and the SRV records of the domain.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from moxlite.config.listeners import Listener
+from moxlite.config.snapshot import Snapshot
+from moxlite.proto.address import Domain
+
+__all__ = ["Offer", "Security", "Server", "offer_for", "public_first"]
+
+Security = Literal["tls", "starttls", "plain"]
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A place to connect to. ``on_https``: the port of web pages, where ALPN chooses the service."""
+
+    host: Domain
+    port: int
+    security: Security
+    on_https: bool = False
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """The services of a domain, best first; empty where no listener has one.
+
+    ``host``: of autoconfig and MTA-STS: the machine itself.
+    """
+
+    domain: Domain
+    imap: tuple[Server, ...]
+    submission: tuple[Server, ...]
+    host: Domain
+
+
+def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
+    """The services that the users of a domain connect to (WEB-125): of the listener ``public`` first, then of the
+    others by name; TLS from the start before STARTTLS.
+    """
+    settings = snapshot.domain(domain)
+    own = None if settings is None else settings.client_settings_domain
+    imap: list[Server] = []
+    submission: list[Server] = []
+    for name, listener in public_first(snapshot):
+        host = own or snapshot.hostname(name)
+        upgrade: Security = "plain" if listener.tls is None else "starttls"
+        if listener.imaps.enabled:
+            imap.append(Server(host, listener.imaps.port, "tls"))
+        if listener.imap.enabled:
+            imap.append(Server(host, listener.imap.port, upgrade))
+        if listener.submissions.enabled:
+            submission.append(Server(host, listener.submissions.port, "tls"))
+        if listener.submission.enabled:
+            submission.append(Server(host, listener.submission.port, upgrade))
+        https = _https_port(listener)
+        if https is not None and listener.imaps.enabled and listener.imaps.alpn_on_https:
+            imap.append(Server(host, https, "tls", on_https=True))
+        if https is not None and listener.submissions.enabled and listener.submissions.alpn_on_https:
+            submission.append(Server(host, https, "tls", on_https=True))
+    host = snapshot.hostname("public") if "public" in snapshot.static.listeners else snapshot.static.hostname
+    return Offer(domain, tuple(dict.fromkeys(imap)), tuple(dict.fromkeys(submission)), host)
+
+
+def public_first(snapshot: Snapshot) -> list[tuple[str, Listener]]:
+    """All listeners, ``public`` before the others, which come by name."""
+    return sorted(snapshot.static.listeners.items(), key=lambda one: (one[0] != "public", one[0]))
+
+
+def _https_port(listener: Listener) -> int | None:
+    """The port on which a listener speaks https; None for none."""
+    services = (listener.account_https, listener.admin_https, listener.webmail_https, listener.webapi_https)
+    ports = [one.port for one in (*services, listener.webserver_https) if one.enabled]
+    ports += [one.port for one in (listener.autoconfig_https, listener.mtasts_https) if one.enabled and not one.non_tls]
+    return 443 if 443 in ports else min(ports, default=None)

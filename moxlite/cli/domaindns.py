@@ -1,0 +1,123 @@
+"""``moxlite config dnsrecords``, ``dnscheck`` and ``clientconfig``: what DNS and mail programs need (ADMIN-19, 47..49).
+
+No server need run for them.
+"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from moxlite.cli.asking import resolver_at, resolver_option
+from moxlite.cli.common import FAILED, Failure, config_path, load_config, printable, settings
+
+if TYPE_CHECKING:
+    from moxlite.config.domains import DomainConfig
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.net.resolver import Resolver
+    from moxlite.proto.address import Domain
+
+__all__ = ["clientconfig", "dnscheck", "dnsrecords"]
+
+
+@click.command()
+@click.argument("name", metavar="DOMAIN")
+@resolver_option
+def dnsrecords(name: str, resolver: str | None) -> None:
+    """Print the DNS records for DOMAIN and this machine, as a zone file.
+
+    Records for DANE stand in comments unless the machine's zone is signed with DNSSEC.
+    """
+    import trio
+
+    from moxlite.admin.dns.check import is_signed
+    from moxlite.admin.dns.wanted import read_keys, wanted_records
+    from moxlite.admin.dns.zonefile import zone_file
+    from moxlite.admin.offer import offer_for
+
+    snapshot, domain, found = _domain(name)
+    keys = read_keys(snapshot, domain)
+    signed = False
+    if keys.tlsa:
+        signed = trio.run(is_signed, _resolver(snapshot, resolver), offer_for(snapshot, domain).host)
+    print(zone_file(domain, found, wanted_records(snapshot, domain, found, keys), keys, signed=signed), end="")
+
+
+@click.command()
+@click.argument("name", metavar="DOMAIN")
+@resolver_option
+def dnscheck(name: str, resolver: str | None) -> int:
+    """Compare DNS with what DOMAIN needs, and try our services from outside as others do.
+
+    Exit code 1 if there are errors. Services are tried only while the server runs here.
+    """
+    import msgspec
+    import trio
+
+    from moxlite.admin.dns.check import check_domain
+    from moxlite.admin.dns.network import Internet, is_served
+    from moxlite.net.httpclient import HTTPClient
+    from moxlite.process.ports import roots_of, trust_of
+
+    snapshot, domain, found = _domain(name)
+    asked = _resolver(snapshot, resolver)
+    static = snapshot.static
+    ca = None if static.tls is None else static.tls.ca
+    roots = None if ca is None else roots_of(ca)
+    http = HTTPClient(asked, allow_internal=static.allow_private_mx, tls=roots)
+    network = Internet(static.hostname.ascii, trust_of(static), http)
+
+    async def run() -> "dict[str, object]":
+        served = await is_served(static.data_dir)
+        return dict(await check_domain(snapshot, domain, found, asked, network, served=served))
+
+    reports = trio.run(run)
+    failed = any(getattr(report, "errors", None) for report in reports.values())
+    if settings().as_json:
+        print(msgspec.json.format(msgspec.json.encode(reports), indent=2).decode())
+        return FAILED if failed else 0
+    for topic, report in reports.items():
+        lines = [
+            f"  {mark}: {printable(line)}"
+            for mark, key in (("error", "errors"), ("warning", "warnings"), ("do", "instructions"))
+            for line in getattr(report, key)
+        ]
+        print(f"{topic}: {'' if lines else 'ok'}")
+        print("".join(f"{line}\n" for line in lines), end="")
+    return FAILED if failed else 0
+
+
+@click.command()
+@click.argument("name", metavar="DOMAIN")
+def clientconfig(name: str) -> None:
+    """Print the settings that users of DOMAIN give their mail programs."""
+    from moxlite.admin.offer import Security, offer_for
+
+    snapshot, domain, _ = _domain(name)
+    offer = offer_for(snapshot, domain)
+    words: dict[Security, str] = {"tls": "TLS", "starttls": "STARTTLS", "plain": "no encryption"}
+    for label, servers in (("IMAP", offer.imap), ("submission (SMTP)", offer.submission)):
+        print(f"{label}:")
+        for one in servers:
+            print(f"  {one.host.ascii} port {one.port}, {words[one.security]}{' (ALPN)' if one.on_https else ''}")
+        if not servers:
+            print("  not served")
+    print("The user name is the whole mail address; SCRAM-SHA-256 where the program has it, else the plain password.")
+
+
+def _domain(name: str) -> "tuple[Snapshot, Domain, DomainConfig]":
+    from moxlite.admin.accounts import Refused
+    from moxlite.admin.domains import require_domain
+
+    snapshot = load_config()
+    try:
+        return (snapshot, *require_domain(snapshot, name))
+    except Refused as error:
+        raise Failure(f"{error} ({config_path().parent / 'domains.toml'})") from None
+
+
+def _resolver(snapshot: "Snapshot", text: str | None) -> "Resolver":
+    """The DNS server that was given, else those of the configuration."""
+    from moxlite.net.dns import DNSResolver
+
+    dns = snapshot.static.dns
+    return DNSResolver(dns.servers, trust_ad=dns.trust_ad) if text is None else resolver_at(text)
