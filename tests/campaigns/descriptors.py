@@ -23,6 +23,9 @@ DESCRIPTORS: Final = 1024
 FEW_DESCRIPTORS: Final = 512
 NETWORKS: Final = 24
 IN_TIME: Final = 2.0
+IN_TIME_BESIDE_TESTS: Final = 15.0
+"""Seconds until a fresh address is greeted: of a quiet machine, and of one where other tests use all cores."""
+
 MOST_LINES: Final = 20
 """Of the log, about refusals and closings: one a minute of each kind."""
 
@@ -35,23 +38,23 @@ def attack(server: ServedServer, count: int) -> list[socket.socket]:
     return [connect(ports[number % len(ports)], f"127.{1 + number % NETWORKS}.0.1") for number in range(count)]
 
 
-def greeted(server: ServedServer, network: int) -> float:
+def greeted(server: ServedServer, network: int, in_time: float) -> float:
     """The longest time in which a client from a fresh network is greeted at a port."""
     slowest = 0.0
     for number, (service, greeting) in enumerate(GREETINGS.items()):
         began = time.monotonic()
-        client = Line(server, service, f"127.{network + number}.0.1", IN_TIME)
+        client = Line(server, service, f"127.{network + number}.0.1", in_time)
         line = client.line()
         if not line.startswith(greeting):
             raise Finding(f"{service} greets a fresh address with {line!r}")
         slowest = max(slowest, time.monotonic() - began)
         client.close()
-    if slowest > IN_TIME:
+    if slowest > in_time:
         raise Finding(f"a fresh address waited {slowest:.1f} s")
     return slowest
 
 
-def campaign(server: ServedServer, silent: int, report: Report) -> None:
+def campaign(server: ServedServer, silent: int, in_time: float, report: Report) -> None:
     """The whole play."""
     owner = Line(server, "imaps", "127.200.0.1")
     owner.line()
@@ -69,7 +72,7 @@ def campaign(server: ServedServer, silent: int, report: Report) -> None:
     try:
         for wave in range(2):
             held += attack(server, silent // 2)
-            slowest = max(slowest, greeted(server, 210 + 10 * wave))
+            slowest = max(slowest, greeted(server, 210 + 10 * wave, in_time))
             began = time.monotonic()
             server.cli("imap", "sessions", "--json", seconds=60)
             answered = max(answered, time.monotonic() - began)
@@ -100,4 +103,5 @@ def run(seed: int, share: float, report: Report) -> None:
     with tempfile.TemporaryDirectory(prefix="moxlite-descriptors-") as folder:
         descriptors = DESCRIPTORS if full else FEW_DESCRIPTORS
         with served(Path(folder) / "server", descriptors=descriptors) as server:
-            campaign(server, max(FEWEST, round(SILENT * share)), report)
+            in_time = IN_TIME if full else IN_TIME_BESIDE_TESTS
+            campaign(server, max(FEWEST, round(SILENT * share)), in_time, report)
