@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from moxlite.config.decode import Finding, KeyPath
-from moxlite.config.domains import Account, Destination, DomainConfig, Domains, WebHandler
+from moxlite.config.domains import Account, Destination, Domains, WebHandler
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener, SMTPService
-from moxlite.config.static import ACME, DKIM, DNS, Queue, RateLimits, Static
-from moxlite.config.transports import SocksTransport
+from moxlite.config.static import ACME, DNS, Queue, RateLimits, Static
 from moxlite.config.values import Section
 
 __all__ = ["WAITING", "not_in_effect"]
@@ -28,18 +27,18 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "psl",
         )
     ),
-    ACME: frozenset(
-        ("contact_email", "directory_url", "external_account_binding", "issuer_domain_name", "renew_before")
-    ),
-    DKIM: frozenset(("allow_sha1",)),
+    ACME: frozenset(("contact_email", "external_account_binding", "renew_before")),
     DNS: frozenset(("validate",)),
     Queue: frozenset(("suppression_expiry", "webhook_accept_2xx")),
     RateLimits: frozenset(("mebibytes_per_day", "mebibytes_per_minute", "messages_per_day", "messages_per_minute")),
-    Listener: frozenset(("autoconfig_https", "debug_http", "http2", "ips_natted", "nat_ips")),
+    Listener: frozenset(
+        (
+            "debug_http",
+            "http2",
+        )
+    ),
     SMTPService: frozenset(("binarymime", "dnsbl_codes", "dnsbls", "first_time_sender_delay")),
-    SocksTransport: frozenset(("remote_ips",)),
     Domains: frozenset(("monitor_dnsbls",)),
-    DomainConfig: frozenset(("mtasts",)),
     Account: frozenset(
         (
             "full_name",

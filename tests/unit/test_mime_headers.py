@@ -166,7 +166,7 @@ def test_the_cost_is_linear_and_small_whatever_the_octets(unit: bytes) -> None:
     began = time.process_time()
     section = HeaderSection(octets)
     section.without(section.all(b"a"))
-    assert time.process_time() - began < 0.2 * slowness()
+    assert time.process_time() - began < 0.5 * slowness()  # 0.1 alone, 0.3 beside other work; quadratic: minutes
     tracemalloc.start()
     try:
         section = HeaderSection(octets)
