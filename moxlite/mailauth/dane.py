@@ -6,7 +6,7 @@ queue's to say, by `HostRecords.usable`.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -27,9 +27,14 @@ from moxlite.net.resolver import TLSA, Answer, NotFound, Resolver, absolute
 
 __all__ = ["NO_MATCH", "HostRecords", "allowed_names", "find", "is_usable", "verify"]
 
+PKIX_TA: Final = 0
+PKIX_EE: Final = 1
 DANE_TA: Final = 2
 DANE_EE: Final = 3
-"""Certificate usages (RFC 7218); the others are of no use for SMTP (RFC 7672 §3.1.3)."""
+"""Certificate usages (RFC 7218)."""
+
+SMTP_USAGES: Final = frozenset({DANE_TA, DANE_EE})
+"""The others are of no use for SMTP (RFC 7672 §3.1.3)."""
 
 WHOLE: Final = 0
 SPKI: Final = 1
@@ -43,6 +48,10 @@ NO_MATCH: Final = "dane-no-match"
 
 MAX_RECORDS: Final = 50
 """TLSA records of one name that are looked at."""
+
+
+NOT_ASKED: Final = CertificateProblem(ProblemKind.NOT_TRUSTED, "not checked by PKIX")
+"""What PKIX says where its records are of no use."""
 
 
 class HostRecords(msgspec.Struct, frozen=True):
@@ -60,12 +69,19 @@ class HostRecords(msgspec.Struct, frozen=True):
     others: int
 
 
-async def find(resolver: Resolver, host: str, addresses: Answer[IPAddress], port: int = 25) -> HostRecords | None:
+async def find(
+    resolver: Resolver,
+    host: str,
+    addresses: Answer[IPAddress],
+    port: int = 25,
+    usages: Collection[int] = SMTP_USAGES,
+) -> HostRecords | None:
     """The TLSA records of a mail host; None where DANE does not apply.
 
     Args:
       host: as the MX record names it, A-labels.
       addresses: the answer with its addresses; DANE needs an authentic one (RFC 7672 §2.2.1).
+      usages: those of use; SMTP knows no others.
 
     Raises TempError, PermError: what DNS says cannot be known, so the host must not be used now (RFC 7672 §2.1).
     """
@@ -79,14 +95,14 @@ async def find(resolver: Resolver, host: str, addresses: Answer[IPAddress], port
             continue
         if not answer.authentic:
             continue
-        usable = tuple(record for record in answer.records[:MAX_RECORDS] if is_usable(record))
+        usable = tuple(record for record in answer.records[:MAX_RECORDS] if is_usable(record, usages))
         return HostRecords(name.removesuffix("."), usable, len(answer.records) - len(usable))
     return None
 
 
-def is_usable(record: TLSA) -> bool:
-    """Whether a record can verify a certificate for SMTP (RFC 7672 §3.1)."""
-    if record.usage not in (DANE_TA, DANE_EE) or record.selector not in (WHOLE, SPKI):
+def is_usable(record: TLSA, usages: Collection[int] = SMTP_USAGES) -> bool:
+    """Whether a record can verify a certificate, for SMTP unless other usages are wanted (RFC 7672 §3.1)."""
+    if record.usage not in usages or record.selector not in (WHOLE, SPKI):
         return False
     if record.matching == 0:
         try:
@@ -118,12 +134,18 @@ def allowed_names(
 
 
 def verify(
-    records: Sequence[TLSA], chain: Sequence[x509.Certificate], names: Iterable[str], *, now: dt.datetime | None = None
+    records: Sequence[TLSA],
+    chain: Sequence[x509.Certificate],
+    names: Iterable[str],
+    *,
+    now: dt.datetime | None = None,
+    pkix: CertificateProblem | None = NOT_ASKED,
 ) -> CertificateProblem | None:
     """Judge a server's chain, leaf first, by usable records; one that matches is enough. None: verified.
 
     A record of usage 3 vouches for the leaf alone, whatever its names and dates (RFC 7672 §3.1.1). One of usage 2
-    vouches for a certificate authority: the chain must lead there, be valid, and be for one of `names`.
+    vouches for a certificate authority: the chain must lead there, be valid, and be for one of `names`. Those of usage
+    0 and 1 want a certificate of the chain, or the leaf, that PKIX finds good as well: `pkix` is what it found wrong.
     """
     if not chain:
         return CertificateProblem(ProblemKind.VALIDATION_FAILURE, f"{NO_MATCH}: the server sent no certificate")
@@ -131,6 +153,12 @@ def verify(
     if any(record.usage == DANE_EE and _matches(record, chain[0]) for record in records):
         return None
     problem: CertificateProblem | None = None
+    if any(record.usage == PKIX_EE and _matches(record, chain[0]) for record in records) or any(
+        record.usage == PKIX_TA and _matches(record, one) for record in records for one in chain
+    ):
+        if pkix is None:
+            return None
+        problem = pkix
     wanted = tuple(names)
     for record in records:
         if record.usage != DANE_TA:

@@ -340,6 +340,8 @@ def _log(ended: list[Ended]) -> None:
                     "host": result.host or None,
                     "ip": result.ip or None,
                     "tls": result.tls or None,
+                    "policy": result.policy or None,
+                    "tlsfailures": " ".join(result.tls_failures) or None,
                     "seconds": result.duration / SECOND,
                 }
             },

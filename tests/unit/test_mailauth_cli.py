@@ -2,19 +2,15 @@
 
 import io
 import json
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 
 from moxlite.cli import run
+from tests.dnstable import dns_of
 
 ZONE = {
     ("good.example.", "TXT"): ['"v=spf1 ip4:192.0.2.1 -all"'],
@@ -30,36 +26,8 @@ ZONE = {
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """A DNS server of this table; names with ``fail`` in them fail."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        sock.settimeout(0.2)
-        ended = threading.Event()
-
-        def serve() -> None:
-            while not ended.is_set():
-                try:
-                    data, client = sock.recvfrom(4096)
-                except TimeoutError:
-                    continue
-                query = dns.message.from_wire(data)
-                response = dns.message.make_response(query, recursion_available=True)
-                [question] = query.question
-                name, kind = str(question.name).lower(), dns.rdatatype.to_text(question.rdtype)
-                if "fail" in name:
-                    response.set_rcode(dns.rcode.SERVFAIL)
-                elif records := ZONE.get((name, kind)):
-                    response.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *records))
-                elif not any(one.endswith(name) for one, _ in ZONE):
-                    response.set_rcode(dns.rcode.NXDOMAIN)
-                response.flags |= dns.flags.AD
-                sock.sendto(response.to_wire(), client)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        host, port = sock.getsockname()
-        yield f"{host}:{port}"
-        ended.set()
-        thread.join()
+    with dns_of(ZONE) as address:
+        yield address
 
 
 def ask(capsys: pytest.CaptureFixture[str], server: str, *words: str) -> tuple[int, dict[str, object]]:

@@ -1,0 +1,155 @@
+"""``moxlite dane``: servers against their TLSA records (AUTH-63..66, AUTH-90)."""
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography import x509
+
+    from moxlite.mailauth.dane import HostRecords
+    from moxlite.net.limits import IPAddress
+    from moxlite.net.resolver import Resolver
+
+__all__ = ["dane"]
+
+STARTTLS_PORTS: Final = (25, 587)
+"""Where TLS begins by STARTTLS; elsewhere at once."""
+
+SECONDS: Final = 90.0
+"""For a host, from DNS to its certificates."""
+
+EHLO_NAME: Final = "localhost"
+
+
+@click.group()
+def dane() -> None:
+    """Check servers against their TLSA records."""
+
+
+@dane.command()
+@click.argument("server", metavar="HOST:PORT")
+@click.option("--usages", default="0,1,2,3", show_default=True, help="Certificate usages that count.")
+@resolver_option
+def dial(server: str, usages: str, resolver: str | None) -> int:
+    """Connect to HOST:PORT and verify its certificate by DANE; ports 25 and 587 by STARTTLS."""
+    host, _, number = server.rpartition(":")
+    if not host or not number.isdecimal() or not 0 < int(number) < 65536:
+        raise click.UsageError(f"{server!r} is no HOST:PORT")
+    words = usages.split(",")
+    if any(word not in ("0", "1", "2", "3") for word in words):
+        raise click.UsageError(f"{usages!r} is no list of usages, which are 0, 1, 2, 3")
+    wanted = frozenset(map(int, words))
+    port = int(number)
+    code, told = with_resolver(
+        resolver, lambda found: _verify(found, host, port, wanted, (host,), starttls=port in STARTTLS_PORTS)
+    )
+    tell(told)
+    return code
+
+
+@dane.command()
+@click.argument("domain")
+@click.argument("host", required=False)
+@click.option("--port", default=25, show_default=True, type=click.IntRange(1, 65535))
+@resolver_option
+def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> int:
+    """Connect to the mail hosts of DOMAIN, or to HOST of them, and verify each as a sender does: exit 0 if all pass."""
+
+    async def ask(found: "Resolver") -> tuple[int, dict[str, object]]:
+        from random import Random
+
+        from moxlite.mailauth.dane import SMTP_USAGES
+        from moxlite.proto.address import AddressError, Domain
+        from moxlite.queue.hosts import NoHosts, hosts_of
+
+        told: dict[str, object] = {"domain": domain, "authentic": False, "problem": "", "hosts": []}
+        try:
+            name = Domain.parse(domain.removesuffix("."))
+            hosts = await hosts_of(name, found, Random())  # noqa: S311 orders hosts
+        except NoHosts as error:
+            return NO if error.permanent else TEMPORARY, told | {"problem": str(error)}
+        except AddressError as error:
+            return NO, told | {"problem": f"{domain!r} is no domain: {error}"}
+        told["authentic"] = hosts.authentic
+        if not hosts.authentic:
+            return NO, told | {"problem": "DNSSEC does not vouch for the mail hosts, so DANE does not apply"}
+        chosen = [one for one in hosts.names if host is None or one == host.lower().removesuffix(".")]
+        if not chosen:
+            return NO, told | {"problem": f"{host} is no mail host of {domain}"}
+        names = () if hosts.implicit else (name.ascii, hosts.expanded)
+        results = [await _verify(found, one, port, SMTP_USAGES, (one, *names), starttls=True) for one in chosen]
+        return max(code for code, _ in results), told | {"hosts": [one for _, one in results]}
+
+    code, told = with_resolver(resolver, ask)
+    tell(told)
+    return code
+
+
+async def _verify(
+    resolver: "Resolver", host: str, port: int, usages: frozenset[int], names: tuple[str, ...], *, starttls: bool
+) -> tuple[int, dict[str, object]]:
+    """Exit code, and what is to be told."""
+    import trio
+
+    from moxlite.mailauth import dane as tlsa
+    from moxlite.net.certificates import Trust
+    from moxlite.net.dial import DialError
+    from moxlite.net.resolver import DNSError, NotFound, absolute
+    from moxlite.proto.smtp.errors import SMTPError
+
+    told: dict[str, object] = {"host": host, "port": port, "status": "none", "base": "", "records": [], "problem": ""}
+    try:
+        with trio.fail_after(SECONDS):
+            addresses = await resolver.ips(absolute(host))
+            records = await tlsa.find(resolver, host, addresses, port, usages)
+            if records is None:
+                why = "no TLSA records" if addresses.authentic else "DNSSEC does not vouch for the addresses"
+                return NO, told | {"problem": why}
+            told |= {"base": records.base, "records": _shown(records), "unusable": records.others}
+            if not records.usable:
+                return NO, told | {"status": "fail", "problem": "none of the TLSA records can be used"}
+            chain = await _chain(addresses.records, port, records.base, starttls=starttls)
+    except NotFound as error:
+        return NO, told | {"problem": str(error)}
+    except (DNSError, DialError, SMTPError, trio.TooSlowError) as error:
+        return TEMPORARY, told | {"status": "temperror", "problem": str(error) or "took too long"}
+    pkix = Trust().check(chain, host)
+    problem = tlsa.verify(records.usable, chain, (records.base, *names), pkix=pkix)
+    told |= {"pkix": "pass" if pkix is None else pkix.text}
+    if problem is not None:
+        return NO, told | {"status": "fail", "problem": f"{problem.kind}: {problem.text}"}
+    return YES, told | {"status": "pass"}
+
+
+def _shown(records: "HostRecords") -> list[str]:
+    return [f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in records.usable]
+
+
+async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, starttls: bool) -> "list[x509.Certificate]":
+    """The certificates that the server shows. Raises DialError, SMTPError."""
+    from moxlite.net.dial import dial
+    from moxlite.net.smtpclient import HandshakeFailed, SMTPClient
+    from moxlite.net.tls import ClientTLS
+    from moxlite.net.tlserrors import TLSError
+    from moxlite.proto.smtp.conversation import TLSMode
+
+    stream = (await dial(addresses, port)).stream
+    if starttls:
+        client = SMTPClient(stream, EHLO_NAME, tls_mode=TLSMode.REQUIRED_STARTTLS, tls=ClientTLS(), server_name=name)
+        try:
+            await client.hello()
+            assert client.tls_stream is not None
+            return client.tls_stream.peer_chain()
+        finally:
+            await client.quit()
+    try:
+        tls = await ClientTLS().connect(stream, name)
+    except TLSError as error:
+        raise HandshakeFailed(error) from error
+    async with tls:
+        return tls.peer_chain()
