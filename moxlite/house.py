@@ -385,6 +385,7 @@ def _web(house: House) -> Callable[[Endpoint], Served]:
         opaque_id=house.received_id.encode,
         readiness=house.problems,
         measure=house.measure,
+        certificate=house.tls.certificate,
     )
 
     def handler(endpoint: Endpoint) -> Served:

@@ -22,6 +22,7 @@ from moxlite.admin.storage import store_options as options_of
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Seat
+from moxlite.net.certificates import KeyPair
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.net.log import new_cid
 from moxlite.store.accounts.accounts import Accounts
@@ -335,8 +336,15 @@ class Events:
         await self.stream.aclose()
 
 
-async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC, domains: str = DOMAINS) -> Rig:
-    """A room whose files are below `folder`; `nursery` serves it."""
+async def open_rig(
+    folder: Path,
+    nursery: trio.Nursery,
+    *,
+    static: str = STATIC,
+    domains: str = DOMAINS,
+    certificate: KeyPair | None = None,
+) -> Rig:
+    """A room whose files are below `folder`; `nursery` serves it. `certificate` is that of all listeners."""
     (folder / "config").mkdir(parents=True)
     (folder / "data" / "tmp").mkdir(parents=True)
     (folder / "config" / "moxlite.toml").write_text(static)
@@ -373,6 +381,7 @@ async def open_rig(folder: Path, nursery: trio.Nursery, *, static: str = STATIC,
         opaque_id=lambda cid: f"id-{cid}",
         readiness=readiness,
         measure=trio.lowlevel.checkpoint,
+        certificate=lambda listener: certificate,
     )
     context = msgspec.structs.replace(context, requests=still(REQUESTS))
     found = Rig(context, holder, accounts, auth, nursery)

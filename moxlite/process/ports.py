@@ -104,6 +104,10 @@ class TLSPorts:
             )
         return self._made[name, service]
 
+    def certificate(self, name: str) -> KeyPair | None:
+        """The certificate that a listener shows who asks for no other; None where it has none."""
+        return next(iter(self._certificates.get(name, ())), None)
+
     def _alpn(self, name: str, service: Service) -> tuple[str, ...]:
         """Protocols by ALPN; mail may share the https port (admin.md, `alpn_on_https`)."""
         listener = self._static.listeners[name]

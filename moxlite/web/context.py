@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,8 @@ import msgspec
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.web.account.app import AccountApp
+from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
+from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
 from moxlite.web.exports import BrowserExports
 from moxlite.web.favicon import Favicon
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
@@ -22,9 +24,10 @@ from moxlite.web.webmail.app import Webmail
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.config.listeners import Listener, MetricsService, WebserverService, WebService
+    from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
+    from moxlite.net.certificates import KeyPair
     from moxlite.net.limits import IPNetwork
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
@@ -68,6 +71,8 @@ class Apps(msgspec.Struct, frozen=True):
 
     webmail: Webmail
     account: AccountApp
+    discovery: Discovery
+    policies: Policies
 
 
 def make_context(
@@ -81,6 +86,7 @@ def make_context(
     opaque_id: Callable[[int], str],
     readiness: Readiness,
     measure: Measure,
+    certificate: Callable[[str], KeyPair | None],
 ) -> Context:
     """The context of a server.
 
@@ -90,6 +96,7 @@ def make_context(
       imports: those of the whole server; its `serve` must run.
       readiness: tells what keeps the server from its work (``/readyz``).
       measure: sets the gauges that are counted when somebody reads them (``/metrics``).
+      certificate: the one that a listener shows, by its name.
     """
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -104,6 +111,8 @@ def make_context(
             imports=imports,
             exports=exports,
         ),
+        Discovery(config, certificate),
+        Policies(config),
     )
 
     def notes() -> list[str]:
@@ -146,14 +155,18 @@ def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
 
 
 def _forwarded(listener: Listener) -> bool:
-    return any(service.enabled and service.forwarded for service in _apps(listener))
+    policies = (listener.autoconfig_https, listener.mtasts_https)
+    return any(one.enabled and one.forwarded for one in _apps(listener)) or any(
+        one.enabled and one.forwarded for one in policies
+    )
 
 
 def ports(listener: Listener) -> set[int]:
     """The ports on which a listener serves something of the web."""
-    services: tuple[WebService | MetricsService | WebserverService, ...] = (
+    services: tuple[WebService | MetricsService | WebserverService | PolicyService, ...] = (
         *_apps(listener),
         *(listener.metrics_http, listener.webserver_http, listener.webserver_https),
+        *(listener.autoconfig_https, listener.mtasts_https),
     )
     return {service.port for service in services if service.enabled}
 
@@ -179,6 +192,7 @@ def _router(
     if listener.metrics_http.enabled and listener.metrics_http.port == port:
         system += [Route("metrics", path, any_host, health.handle) for path in ("/metrics", "/healthz", "/readyz")]
         services.append(Route("metrics", "/", any_host, health.handle))
+    system += _discovery(config, name, listener, port, apps)
     account = at(listener.account_http, listener.account_https)
     mail = at(listener.webmail_http, listener.webmail_https)
     if mail is not None:
@@ -202,6 +216,29 @@ def _router(
         }
         rules = WebRules(config, https_port=https_port, apps=mounts)
     return Router(system, services, rules)
+
+
+def _discovery(config: Callable[[], Snapshot], name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
+    """What is fetched from well-known names. Settings are served on the port of plain http, too: some programs ask
+    there first, and they hold no secret (WEB-123).
+    """
+    hosts = _account_hosts(config, name)
+
+    def settings(host: Host) -> bool:
+        return hosts(host) or apps.discovery.concerns(host)
+
+    autoconfig, mtasts = listener.autoconfig_https, listener.mtasts_https
+    proxies = _trusted(listener)
+    plain = (listener.webserver_http, listener.account_http, listener.webmail_http)
+    if autoconfig.enabled and port in (autoconfig.port, *(one.port for one in plain if one.enabled)):
+        networks = proxies if autoconfig.forwarded else None
+        for path in CONFIG_PATHS:
+            yield Route("autoconf", path, settings, apps.discovery.autoconfig, networks)
+        yield Route("autodiscover", AUTODISCOVER, settings, apps.discovery.autodiscover, networks, fold=True)
+        yield Route("mobileconfig", PROFILE, settings, apps.discovery.profile, networks)
+    if mtasts.enabled and port == mtasts.port:
+        networks = proxies if mtasts.forwarded else None
+        yield Route("mtasts", POLICY_PATH, apps.policies.concerns, apps.policies.handle, networks)
 
 
 def _proxies(service: WebService, networks: tuple[IPNetwork, ...]) -> tuple[IPNetwork, ...] | None:

@@ -10,6 +10,8 @@ __all__ = [
     "account_exports",
     "account_imports",
     "api_seconds",
+    "autoconf_requests",
+    "autodiscover_requests",
     "method_label",
     "ratelimited",
     "request_seconds",
@@ -47,6 +49,15 @@ account_exports = Counter(
     ["result"],
 )
 
+autoconf_requests = Counter(
+    "moxlite_autoconf_request", "Settings that mail programs asked for, by domain of ours.", ["domain"]
+)
+autodiscover_requests = Counter(
+    "moxlite_autodiscover_request", "Settings that Outlook asked for, by domain of ours.", ["domain"]
+)
+
+for _counter in (autoconf_requests, autodiscover_requests):
+    _counter.labels(domain="(unknown)")
 for _result in ("complete", "broken"):
     account_exports.labels(result=_result)
 for _kind in ("sse", "websocket"):

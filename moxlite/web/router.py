@@ -24,7 +24,8 @@ def any_host(host: Host) -> bool:
 class Route(msgspec.Struct, frozen=True):
     """One service on a port.
 
-    ``path`` is a prefix when it ends in a slash, else exact. ``forwarded_from``: networks of proxies whose
+    ``path`` is a prefix when it ends in a slash, else exact; with ``fold`` case does not matter, and it is in lower
+    case. ``forwarded_from``: networks of proxies whose
     X-Forwarded-* fields count for this service, None when they never do (WEB-28).
     """
 
@@ -33,6 +34,7 @@ class Route(msgspec.Struct, frozen=True):
     hosts: HostMatch
     handler: Handler
     forwarded_from: tuple[IPNetwork, ...] | None = None
+    fold: bool = False
 
 
 class Router:
@@ -65,6 +67,8 @@ def _find(routes: Sequence[Route], request: Request) -> Route | None:
     for route in routes:
         if not route.hosts(request.host):
             continue
+        if route.fold and route.path == request.path.lower():
+            return route
         if route.path == request.path or (route.path.endswith("/") and request.path.startswith(route.path)):
             return route
         if route.path == request.path + "/":

@@ -1,0 +1,116 @@
+"""Settings of mail programs as documents: octets out, nothing else (WEB-123, 124, 126)."""
+
+import plistlib
+import uuid
+from collections.abc import Sequence
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from moxlite.admin.offer import Offer, Security, Server
+
+__all__ = ["OUTLOOK_REQUEST", "apple_profile", "client_config", "outlook_settings"]
+
+SOCKET_TYPES: Final[dict[Security, str]] = {"tls": "SSL", "starttls": "STARTTLS", "plain": "plain"}
+
+OUTLOOK: Final = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
+OUTLOOK_REQUEST: Final = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
+OUTLOOK_ENVELOPE: Final = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
+
+NAMESPACE: Final = uuid.UUID("6f6d5a6e-2f0a-5d5e-9a4c-5b9d2f1b7c11")
+"""Of identifiers in Apple profiles: an address always gives the same, so that a new profile replaces the old."""
+
+
+def client_config(offer: Offer, address: str | None) -> bytes:
+    """Mozilla's clientConfig 1.1. Without an address, programs put theirs in place of ``%EMAILADDRESS%``."""
+    root = Element("clientConfig", version="1.1")
+    provider = SubElement(root, "emailProvider", id=offer.domain.ascii)
+    for tag in ("domain", "displayName", "displayShortName"):
+        SubElement(provider, tag).text = offer.domain.ascii
+    for kind, servers in (("incomingServer", offer.imap), ("outgoingServer", offer.submission)):
+        for server in servers:
+            one = SubElement(provider, kind, type="imap" if kind == "incomingServer" else "smtp")
+            SubElement(one, "hostname").text = server.host.ascii
+            SubElement(one, "port").text = str(server.port)
+            SubElement(one, "socketType").text = SOCKET_TYPES[server.security]
+            SubElement(one, "username").text = address or "%EMAILADDRESS%"
+            SubElement(one, "authentication").text = "password-encrypted"
+    SubElement(root, "clientConfigUpdate", url=f"https://autoconfig.{offer.domain.ascii}/mail/config-v1.1.xml")
+    return _document(root)
+
+
+def outlook_settings(offer: Offer, address: str) -> bytes:
+    """Outlook's answer (schema 2006a). It knows no better than a plain password, within TLS."""
+    root = Element("Autodiscover", xmlns=OUTLOOK_ENVELOPE)
+    account = SubElement(SubElement(root, "Response", xmlns=OUTLOOK), "Account")
+    SubElement(account, "AccountType").text = "email"
+    SubElement(account, "Action").text = "settings"
+    for kind, servers in (("IMAP", offer.imap), ("SMTP", offer.submission)):
+        for server in servers[:1]:
+            protocol = SubElement(account, "Protocol")
+            fields = {
+                "Type": kind,
+                "Server": server.host.ascii,
+                "Port": str(server.port),
+                "LoginName": address,
+                "SPA": "off",
+                "SSL": "off" if server.security == "plain" else "on",
+                "Encryption": {"tls": "SSL", "starttls": "TLS", "plain": "None"}[server.security],
+                "AuthRequired": "on",
+            }
+            for name, value in fields.items():
+                SubElement(protocol, name).text = value
+    return _document(root)
+
+
+def apple_profile(offer: Offer, addresses: Sequence[str], name: str) -> bytes:
+    """A configuration profile with an account for each address, without a password: the device asks for it."""
+    payloads = [_payload(offer, address, name) for address in addresses]
+    identity = uuid.uuid5(NAMESPACE, "\0".join(addresses))
+    return plistlib.dumps(
+        {
+            "PayloadContent": payloads,
+            "PayloadDisplayName": ", ".join(addresses),
+            "PayloadIdentifier": f"moxlite.{identity}",
+            "PayloadOrganization": offer.domain.ascii,
+            "PayloadType": "Configuration",
+            "PayloadUUID": str(identity),
+            "PayloadVersion": 1,
+        },
+        sort_keys=True,
+    )
+
+
+def _payload(offer: Offer, address: str, name: str) -> dict[str, object]:
+    identity = uuid.uuid5(NAMESPACE, address)
+    settings: dict[str, object] = {
+        "EmailAccountDescription": address,
+        "EmailAccountName": name or address,
+        "EmailAccountType": "EmailTypeIMAP",
+        "EmailAddress": address,
+        "PayloadDescription": f"Mail account {address}",
+        "PayloadDisplayName": address,
+        "PayloadIdentifier": f"moxlite.{identity}.email",
+        "PayloadType": "com.apple.mail.managed",
+        "PayloadUUID": str(identity),
+        "PayloadVersion": 1,
+        "OutgoingPasswordSameAsIncomingPassword": True,
+    }
+    for side, servers in (("Incoming", offer.imap), ("Outgoing", offer.submission)):
+        settings |= _server(side, servers[0], address) if servers else {}
+    return settings
+
+
+def _server(side: str, server: Server, address: str) -> dict[str, object]:
+    return {
+        f"{side}MailServerAuthentication": "EmailAuthCRAMMD5",
+        f"{side}MailServerHostName": server.host.ascii,
+        f"{side}MailServerPortNumber": server.port,
+        f"{side}MailServerUseSSL": server.security != "plain",
+        f"{side}MailServerUsername": address,
+    }
+
+
+def _document(root: Element) -> bytes:
+    indent(root)
+    text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"

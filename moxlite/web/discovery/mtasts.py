@@ -1,0 +1,44 @@
+"""Serving our own MTA-STS policies (WEB-127, RFC 8461 §3.2)."""
+
+from collections.abc import Callable
+from typing import Final
+
+from moxlite.config.snapshot import Snapshot
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.messages import Response
+from moxlite.web.http.paths import Host
+
+__all__ = ["POLICY_PATH", "Policies"]
+
+POLICY_PATH: Final = "/.well-known/mta-sts.txt"
+LABEL: Final = "mta-sts."
+
+
+class Policies:
+    """The policies of all domains, those of disabled ones as well: senders know them from before."""
+
+    def __init__(self, config: Callable[[], Snapshot]) -> None:
+        self._config = config
+
+    def concerns(self, host: Host) -> bool:
+        """Whether the host is where policies are asked for."""
+        return host.name is not None and host.name.startswith(LABEL)
+
+    async def handle(self, request: Request, writer: ResponseWriter) -> None:
+        """The policy of the domain in the host's name."""
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
+        snapshot = self._config()
+        name = (request.host.name or "").removeprefix(LABEL)
+        domain = snapshot.derived.domains.get(name)
+        if domain is None or domain.mtasts is None:
+            raise HTTPError(404, "There is no policy for this domain.")
+        policy = domain.mtasts
+        public = "public" in snapshot.static.listeners
+        hosts = policy.mx or ((snapshot.hostname("public") if public else snapshot.static.hostname).ascii,)
+        lines = ["version: STSv1", f"mode: {policy.mode}"]
+        lines += [f"mx: {host}" for host in hosts]
+        lines.append(f"max_age: {int(policy.max_age)}")
+        headers = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-cache, max-age=0"))
+        await writer.respond(Response(200, headers, "".join(f"{line}\r\n" for line in lines).encode("ascii")))

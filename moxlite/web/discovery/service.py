@@ -1,0 +1,186 @@
+"""The handlers of autoconfig, autodiscover and Apple profiles (WEB-123..126, 128)."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qs
+
+import trio
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
+
+from moxlite.admin.offer import Offer, offer_for
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.certificates import KeyPair
+from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.web import metrics
+from moxlite.web.discovery.documents import apple_profile, client_config, outlook_settings
+from moxlite.web.headers import disposition
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.messages import Response
+from moxlite.web.http.paths import Host
+
+__all__ = ["AUTODISCOVER", "CONFIG_PATHS", "PROFILE", "Discovery"]
+
+CONFIG_PATHS: Final = (
+    "/mail/config-v1.1.xml",
+    "/.well-known/autoconfig/mail/config-v1.1.xml",
+    "/.well-known/mail-v1.xml",
+)
+AUTODISCOVER: Final = "/autodiscover/autodiscover.xml"
+PROFILE: Final = "/profile.mobileconfig"
+
+MAX_REQUEST: Final = 16 << 10
+"""Octets of an autodiscover request; Outlook's has 400."""
+
+MAX_ADDRESSES: Final = 20
+"""In one profile."""
+
+MAX_NAME: Final = 200
+
+LABELS: Final = ("autoconfig.", "autodiscover.")
+
+EMAIL: Final = re.compile(r"\{[^}]*\}EMailAddress|EMailAddress")
+
+Certificate = Callable[[str], KeyPair | None]
+
+
+class Discovery:
+    """Tells mail programs their settings.
+
+    Args:
+      config: gives the configuration of this moment.
+      certificate: of a listener, by its name; signs profiles.
+    """
+
+    def __init__(self, config: Callable[[], Snapshot], certificate: Certificate) -> None:
+        self._config = config
+        self._certificate = certificate
+
+    def concerns(self, host: Host) -> bool:
+        """Whether settings are looked up at this host: below a domain of ours, or at it."""
+        return host.name is not None and self._domain(host) is not None
+
+    async def autoconfig(self, request: Request, writer: ResponseWriter) -> None:
+        """Mozilla's settings, for an address or for the domain of the host."""
+        _only(request, "GET", "HEAD")
+        text = _parameter(request, "emailaddress")
+        if text:
+            address, offer = self._address(text, "autoconf")
+            document = client_config(offer, address)
+        else:
+            domain = self._domain(request.host)
+            if domain is None:
+                metrics.autoconf_requests.labels(domain="(unknown)").inc()
+                raise HTTPError(400, "There are no settings for this domain here.")
+            metrics.autoconf_requests.labels(domain=domain.ascii).inc()
+            document = client_config(self._offer(domain), None)
+        await writer.respond(Response(200, (("content-type", "text/xml; charset=utf-8"), *NO_STORE), document))
+
+    async def autodiscover(self, request: Request, writer: ResponseWriter) -> None:
+        """Outlook's settings; the request is XML with an address."""
+        _only(request, "POST")
+        address, offer = self._address(_asked(await request.body.read(MAX_REQUEST)), "autodiscover")
+        document = outlook_settings(offer, address)
+        await writer.respond(Response(200, (("content-type", "text/xml; charset=utf-8"), *NO_STORE), document))
+
+    async def profile(self, request: Request, writer: ResponseWriter) -> None:
+        """A profile for Apple's devices, signed where the certificate is a CA's."""
+        _only(request, "GET", "HEAD")
+        asked = [one for one in _parameter(request, "addresses").split(",") if one]
+        if not asked or len(asked) > MAX_ADDRESSES:
+            raise HTTPError(400, f"Give addresses=, with 1 to {MAX_ADDRESSES} addresses.")
+        found = [self._address(one, "autoconf") for one in asked]
+        offer = found[0][1]
+        if any(one.domain != offer.domain for _, one in found):
+            raise HTTPError(400, "The addresses of a profile are of one domain.")
+        name = "".join(char for char in _parameter(request, "name") if char.isprintable())[:MAX_NAME]
+        addresses = [address for address, _ in found]
+        profile = apple_profile(offer, addresses, name)
+        pair = self._certificate(request.info.listener)
+        if pair is not None and pair.leaf.issuer != pair.leaf.subject and isinstance(pair.key, RSA_OR_EC):
+            profile = await trio.to_thread.run_sync(_signed, profile, pair)
+        headers = (
+            ("content-type", "application/x-apple-aspen-config"),
+            disposition(f"email-account-{addresses[0]}.mobileconfig"),
+            *NO_STORE,
+        )
+        await writer.respond(Response(200, headers, profile))
+
+    def _domain(self, host: Host) -> Domain | None:
+        """The domain of ours that a host speaks for."""
+        if host.name is None:
+            return None
+        for name in (host.name, *(host.name.removeprefix(label) for label in LABELS if host.name.startswith(label))):
+            try:
+                domain = Domain.parse(name)
+            except AddressError:
+                continue
+            if self._served(domain):
+                return domain
+        return None
+
+    def _served(self, domain: Domain) -> bool:
+        snapshot = self._config()
+        return snapshot.domain(domain) is not None and domain.ascii not in snapshot.derived.reports_only
+
+    def _address(self, text: str, kind: str) -> tuple[str, Offer]:
+        """An address at a domain of ours, ASCII, and what that offers. Raises HTTPError 400."""
+        counter = metrics.autoconf_requests if kind == "autoconf" else metrics.autodiscover_requests
+        try:
+            address = Address.parse(text)
+        except AddressError:
+            counter.labels(domain="(unknown)").inc()
+            raise HTTPError(400, "This is not a mail address.") from None
+        if not self._served(address.domain):
+            counter.labels(domain="(unknown)").inc()
+            raise HTTPError(400, "There are no settings for this domain here.")
+        counter.labels(domain=address.domain.ascii).inc()
+        return address.pack(smtputf8=not address.localpart.isascii()), self._offer(address.domain)
+
+    def _offer(self, domain: Domain) -> Offer:
+        return offer_for(self._config(), domain)
+
+
+NO_STORE: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+RSA_OR_EC: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
+"""Keys that CMS signs with here."""
+
+
+def _signed(profile: bytes, pair: KeyPair) -> bytes:
+    assert isinstance(pair.key, RSA_OR_EC)
+    builder = PKCS7SignatureBuilder().set_data(profile).add_signer(pair.leaf, pair.key, hashes.SHA256())
+    for certificate in pair.chain[1:]:
+        builder = builder.add_certificate(certificate)
+    return builder.sign(Encoding.DER, [PKCS7Options.Binary, PKCS7Options.NoCapabilities])
+
+
+def _asked(body: bytes) -> str:
+    """The address in an autodiscover request. Raises HTTPError 400."""
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (DefusedXmlException, SyntaxError, ValueError, LookupError):  # ParseError is a SyntaxError
+        raise HTTPError(400, "This is not an autodiscover request.") from None
+    for element in root.iter():
+        if isinstance(element.tag, str) and EMAIL.fullmatch(element.tag):
+            return (element.text or "").strip()
+    raise HTTPError(400, "The request names no mail address.")
+
+
+def _parameter(request: Request, name: str) -> str:
+    try:
+        found = parse_qs(request.query, errors="strict", max_num_fields=20)
+    except ValueError:
+        raise HTTPError(400, "The query cannot be read.") from None
+    return next((values[0] for key, values in found.items() if key.lower() == name), "")
+
+
+def _only(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise HTTPError(405, f"Use {methods[0]}.", (("allow", ", ".join(methods)),))
