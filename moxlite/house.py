@@ -255,6 +255,7 @@ def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoi
             config=house.config,
             logins=house.logins,
             submit=submit,
+            keys=house.started.keys,
             defer=defer,
             senders=house.senders,
             gate=gate,
@@ -304,6 +305,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         tmp=house.spool_directory,
         trust=trust(house),
         local_addresses=_local_addresses(house.static),
+        keys=house.started.keys,
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )
     try:

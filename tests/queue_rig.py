@@ -21,6 +21,7 @@ from moxlite.net.dial import Dialed, DialError, LocalAddresses
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls import ServerTLS
 from moxlite.net.tlserrors import TLSError
+from moxlite.process.signingkeys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Loopback
 from moxlite.queue.queue import SCHEDULER, Queue
@@ -389,6 +390,8 @@ async def rig_at(
     (tmp_path / "moxlite.toml").write_text(STATIC.format(static=static))
     (tmp_path / "domains.toml").write_text(DOMAINS.format(domains=domains, domain=domain, account=account))
     rig.snapshot, _ = load(tmp_path / "moxlite.toml")
+    keys = SigningKeys()
+    assert keys.read(rig.snapshot) == []
     rig.accounts = Accounts(tmp_path, store_options(lambda: rig.snapshot))
     async with contextlib.AsyncExitStack() as databases, trio.open_nursery() as nursery:
         rig.nursery = rig.local.nursery = nursery
@@ -402,6 +405,7 @@ async def rig_at(
             connect_local=rig.connect_local,
             tmp=tmp_path,
             trust=Trust([rig.certificate.leaf], system=False),
+            keys=keys,
             loopback=loopback,
             dial=rig.dial,
             clock=rig.clock,

@@ -27,6 +27,7 @@ from moxlite.config.values import (
 
 __all__ = [
     "DKIM_HEADERS",
+    "DKIM_UNSEALED",
     "DMARC",
     "MTASTS",
     "TLSRPT",
@@ -80,7 +81,23 @@ DKIM_HEADERS: Final = (
     "Message-Id",
     "Content-Type",
 )
-"""Signed unless configured otherwise (SMTP-113)."""
+"""Signed unless configured otherwise: they tell a reader whom a message is from and to, and its matter (AUTH-43)."""
+
+DKIM_UNSEALED: Final = (
+    "MIME-Version",
+    "Content-Transfer-Encoding",
+    "List-Id",
+    "List-Help",
+    "List-Subscribe",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Post",
+    "List-Owner",
+    "List-Archive",
+)
+"""Signed as often as they are there, since mailing lists add them: programs act on them (RFC 2045, RFC 2369, RFC 2919),
+and RFC 8058 §4 wants a signature over two.
+"""
 
 
 class Selector(Section, frozen=True):
@@ -93,7 +110,10 @@ class Selector(Section, frozen=True):
     header: Annotated[Literal["relaxed", "simple"], doc("Canonicalisation of the header.")] = "relaxed"
     body: Annotated[Literal["relaxed", "simple"], doc("Canonicalisation of the body.")] = "relaxed"
     headers: Annotated[tuple[str, ...], doc("Header fields that are signed; From must be one.")] = DKIM_HEADERS
-    seal: Annotated[bool, doc("Sign each field once more than it occurs, so that none can be added.")] = True
+    unsealed_headers: Annotated[
+        tuple[str, ...], doc("Header fields that are signed too where a message has them, and that others may add.")
+    ] = DKIM_UNSEALED
+    seal: Annotated[bool, doc("Sign each of `headers` once more than it occurs, so that none can be added.")] = True
     expiration: Annotated[Duration, doc("How long a signature is valid.")] = 72 * 3600.0
 
 

@@ -4,23 +4,33 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import trio
 
-from moxlite.config.decode import dotted
+from moxlite.config.decode import Finding, dotted
 from moxlite.config.edit import Document, Keys
 from moxlite.config.files import write_atomically
 from moxlite.config.inotify import FileWatch
-from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, load, load_changed, load_domains, read_source
+from moxlite.config.load import (
+    DOMAINS_FILE,
+    ConfigError,
+    Problem,
+    Source,
+    load,
+    load_changed,
+    load_domains,
+    read_source,
+    source_of,
+)
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.values import Section
 from moxlite.metrics import Gauge
 
-__all__ = ["Change", "ChangedMeanwhile", "ConfigHolder", "ObjectChanged"]
+__all__ = ["Change", "ChangedMeanwhile", "ConfigHolder", "Examine", "ObjectChanged"]
 
 logger = logging.getLogger("moxlite.config.holder")
 
@@ -47,6 +57,10 @@ Change = Callable[[Document, Snapshot], None]
 """Changes a document; the snapshot is that of the text. It may be called again, with a newer text."""
 
 
+Examine = Callable[[Snapshot], Sequence[Finding]]
+"""Looks at what domains.toml names, such as key files; in a thread, but for the start."""
+
+
 class ChangedMeanwhile(Exception):
     """The file is being changed by others; nothing was written."""
 
@@ -71,20 +85,27 @@ class ConfigHolder:
     with `on_change`.
     """
 
-    def __init__(self, path: Path, snapshot: Snapshot, stamp: "Stamp | None" = None) -> None:
+    def __init__(
+        self, path: Path, snapshot: Snapshot, stamp: "Stamp | None" = None, examine: Examine | None = None
+    ) -> None:
         """Usually made by `open`; tests give a snapshot of their own."""
         self.path: Final = path
         self.domains_path: Final = path.parent / DOMAINS_FILE
         self._current = snapshot
         self._stamp = stamp
+        self._examine = examine
         self._problems: tuple[Problem, ...] = ()
         self._lock = trio.Lock()
         self._observers: list[Callable[[Snapshot, Snapshot], None]] = []
         reload_success.set(1)
 
     @classmethod
-    def open(cls, path: Path, *, pedantic: bool = False) -> "tuple[ConfigHolder, list[Problem]]":
+    def open(
+        cls, path: Path, *, pedantic: bool = False, examine: "Examine | None" = None
+    ) -> "tuple[ConfigHolder, list[Problem]]":
         """Load both files; returns the holder and the warnings. `pedantic` is switched on whatever the file says.
+
+        `examine` looks at each version of domains.toml before it is used: a version with findings is invalid.
 
         Raises:
           ConfigError: with all mistakes.
@@ -93,7 +114,9 @@ class ConfigHolder:
         snapshot, warnings = load(path)
         if pedantic:
             snapshot = msgspec.structs.replace(snapshot, static=msgspec.structs.replace(snapshot.static, pedantic=True))
-        return cls(path, snapshot, stamp), warnings
+        holder = cls(path, snapshot, stamp, examine)
+        holder._examined(snapshot, None)
+        return holder, warnings
 
     @property
     def current(self) -> Snapshot:
@@ -181,7 +204,15 @@ class ConfigHolder:
             return snapshot
 
     def _load(self) -> Snapshot:
-        return load_domains(self._current.static, read_source(self.domains_path))
+        source = read_source(self.domains_path)
+        return self._examined(load_domains(self._current.static, source), source)
+
+    def _examined(self, snapshot: Snapshot, source: Source | None) -> Snapshot:
+        """The snapshot, if nothing is found; `source` as it was read, None for the file on disk. Raises ConfigError."""
+        findings = self._examine(snapshot) if self._examine is not None else []
+        if findings:
+            raise ConfigError((source or read_source(self.domains_path)).problems(findings))
+        return snapshot
 
     def _edit(self, change: Change, expected: Mapping[Keys, object]) -> tuple[Snapshot, Stamp]:
         for _ in range(TRIES):
@@ -196,6 +227,7 @@ class ConfigHolder:
             document = Document(before.text)
             change(document, now)
             snapshot = load_changed(now, document, self.domains_path)
+            self._examined(snapshot, source_of(self.domains_path, str(document).encode()))
 
             def check(revision: str = before.revision) -> None:
                 if read_source(self.domains_path).revision != revision:

@@ -179,6 +179,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         reports = self.derived.report_localparts.get(address.domain.ascii, frozenset())
         return Address(canonical_localpart(address.localpart, settings, reports), address.domain)
 
+    def folded(self, address: Address) -> Address:
+        """A local address with all of its localpart, in lower case unless the domain is case-sensitive: two are the
+        same to their owner, who may write something behind a separator.
+        """
+        settings = self.derived.domains.get(address.domain.ascii)
+        if settings is None or settings.localpart_case_sensitive:
+            return address
+        return Address(Localpart(address.localpart.lower()), address.domain)
+
     def login(self, username: str) -> AccountRecipient | None:
         """The account that a user name belongs to: any of its addresses, also by catchall, of disabled domains too;
         never an alias, postmaster or a report address (SMTP-52).

@@ -6,10 +6,11 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from moxlite.net.limits import IPAddress
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets
 from moxlite.store.auth.apppasswords import AppPassword
 
-__all__ = ["Candidate", "CertificateLogin", "Identity", "LoginRequest", "Protocol", "fingerprint"]
+__all__ = ["Candidate", "CertificateLogin", "Identity", "LoginRequest", "Protocol", "fingerprint", "typed"]
 
 Protocol: TypeAlias = Literal["smtp", "submission", "imap", "webmail", "webaccount", "webadmin", "webapi"]
 
@@ -36,7 +37,8 @@ class Identity(msgspec.Struct, frozen=True):
 
     `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
     a certificate; `app_expires`: when its time is over (µs UTC), None for never; with `read_only` nothing may be
-    changed (STORE-191).
+    changed (STORE-191). `login`: the address as it was typed, with what stands behind a separator (SMTP-118); None
+    where it is the canonical one.
     """
 
     account: str
@@ -45,6 +47,7 @@ class Identity(msgspec.Struct, frozen=True):
     app_id: int | None = None
     app_expires: int | None = None
     read_only: bool = False
+    login: Address | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -64,6 +67,15 @@ class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity
     no_imap_preauth: bool
     disabled: str | None = None
+
+
+def typed(username: str, canonical: Address) -> Address | None:
+    """The address that a user name is; None if it is no other than the canonical one."""
+    try:
+        address = Address.parse(username)
+    except AddressError:
+        return None
+    return None if address == canonical else address
 
 
 def fingerprint(key: bytes | None) -> str:

@@ -19,7 +19,7 @@ import trio
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.logins.adminpassword import read_admin_hash
 from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFailures
-from moxlite.logins.identity import Candidate, CertificateLogin, Identity, LoginRequest, Protocol
+from moxlite.logins.identity import Candidate, CertificateLogin, Identity, LoginRequest, Protocol, typed
 from moxlite.logins.metrics import authentication_ratelimited_total, authentication_total
 from moxlite.logins.refusals import (
     LoginDisabled,
@@ -251,7 +251,9 @@ class Logins:
             return None
         account = self._current().account(recipient.account)
         return CertificateLogin(
-            identity=Identity(recipient.account, str(recipient.canonical)),
+            identity=Identity(
+                recipient.account, str(recipient.canonical), login=typed(key.login_address, recipient.canonical)
+            ),
             no_imap_preauth=key.no_imap_preauth,
             disabled=account.login_disabled if account else None,
         )
@@ -331,8 +333,16 @@ class Logins:
         address = str(recipient.canonical)
         self._succeed(request, mechanism, recipient.account, address, app_password=name, attempt=attempt)
         if app is None:
-            return Identity(recipient.account, address)
-        return Identity(recipient.account, address, app.name, app.id, app.expires, app.read_only)
+            return Identity(recipient.account, address, login=typed(username, recipient.canonical))
+        return Identity(
+            recipient.account,
+            address,
+            app.name,
+            app.id,
+            app.expires,
+            app.read_only,
+            login=typed(username, recipient.canonical),
+        )
 
     async def stands(self, identity: Identity) -> bool:
         """Whether the app password that somebody logged in with is still there, and its time not over. Raises

@@ -9,23 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import Domains, Selector
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
+from moxlite.mailauth.dkim.keys import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.certificates import CertificateError, KeyPair
 from moxlite.net.metrics import PACKAGES
+from moxlite.process.signingkeys import selectors_of
 
 __all__ = ["test_config"]
 
-SMALLEST_RSA: Final = 1024
-"""Verifiers ignore shorter keys (RFC 8301 §3.2)."""
-GOOD_RSA: Final = 2048
 APPS: Final = ("account", "admin", "webmail", "webapi")
 
 Findings = tuple[list[Finding], list[Finding]]
@@ -82,13 +79,11 @@ def _static(static: Static) -> Findings:
 def _domains(domains: Domains) -> Findings:
     errors: list[Finding] = []
     warnings: list[Finding] = []
-    for name, settings in domains.domains.items():
-        for selector_name, selector in settings.dkim.selectors.items():
-            path: KeyPath = ("domains", name, "dkim", "selectors", selector_name, "key_file")
-            warnings += _exposed(path, selector.key_file)
-            of_key = _dkim_key(path, selector)
-            errors += of_key[0]
-            warnings += of_key[1]
+    for path, selector in selectors_of(domains):
+        warnings += _exposed(path, selector.key_file)
+        of_key = _dkim_key(path, selector)
+        errors += of_key[0]
+        warnings += of_key[1]
     return errors, warnings
 
 
@@ -116,26 +111,21 @@ def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
 
 
 def _dkim_key(path: KeyPath, selector: Selector) -> Findings:
+    warnings: list[Finding] = []
     try:
-        key = load_pem_private_key(selector.key_file.read_bytes(), None)
+        key = load_private_key(selector.key_file.read_bytes())
     except PermissionError:
         return [], [Finding(path, f"not checked: {selector.key_file} is not readable for this user")]
     except OSError as error:
         return [Finding(path, f"cannot read {selector.key_file}: {error.strerror}")], []
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return [Finding(path, "is not a private key in PEM form without a password")], []
-    match key:
-        case ed25519.Ed25519PrivateKey():
-            if selector.hash == "sha1":
-                return [Finding((*path[:-1], "hash"), "an ed25519 key signs with sha256 only (RFC 8463)")], []
-        case rsa.RSAPrivateKey():
-            if key.key_size < SMALLEST_RSA:
-                return [Finding(path, f"has only {key.key_size} bits: verifiers ignore it")], []
-            if key.key_size < GOOD_RSA:
-                return [], [Finding(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}")]
-        case _:
-            return [Finding(path, "is neither an RSA nor an ed25519 key")], []
-    return [], []
+    except PrivateKeyError as error:
+        return [Finding(path, f"{selector.key_file} {error}")], []
+    if isinstance(key, Ed25519PrivateKey):
+        if selector.hash == "sha1":
+            return [Finding((*path[:-1], "hash"), "an ed25519 key signs with sha256 only (RFC 8463)")], []
+    elif key.key_size < GOOD_RSA:
+        warnings.append(Finding(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}"))
+    return [], warnings
 
 
 def _exposed(path: KeyPath, file: Path) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ from moxlite.process.lock import DataLock, Locked
 from moxlite.process.permissions import fix_permissions
 from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
 from moxlite.process.receivedid import KEY_SIZE, load_key
+from moxlite.process.signingkeys import SigningKeys
 from moxlite.process.stopped import make_data
 from moxlite.safefile import replaceable
 from moxlite.store.backup.layout import RESTORING
@@ -76,6 +77,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     """All that was made ready. `close` gives back what the server has not taken over."""
 
     holder: ConfigHolder
+    keys: SigningKeys
     warnings: tuple[Problem, ...]
     lock: DataLock
     sockets: tuple[tuple[Endpoint, socket.socket], ...]
@@ -150,7 +152,8 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         os.umask(UMASK)
     if drop and os.name == "posix" and os.geteuid() == 0:
         _refuse_replaceable(path)
-    holder, warnings = ConfigHolder.open(path, pedantic=pedantic)
+    keys = SigningKeys()
+    holder, warnings = ConfigHolder.open(path, pedantic=pedantic, examine=keys.read)
     static = holder.current.static
     with contextlib.ExitStack() as undo:
         ids = _service_user(static) if drop else None
@@ -182,6 +185,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         undo.pop_all()
     return Started(
         holder=holder,
+        keys=keys,
         warnings=tuple(warnings),
         lock=lock,
         sockets=tuple(sockets),

@@ -14,6 +14,7 @@ from moxlite.net.certificates import Trust
 from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
+from moxlite.process.signingkeys import SigningKeys
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 
@@ -50,9 +51,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       resolver: finds hosts.
       policies: of MTA-STS.
       connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
-      this process, and returns the client's end (QUEUE-36). tmp: folder for temporary files. trust: roots for
-      other servers' certificates. local_addresses: from where to connect. loopback: set in localserve: nothing leaves
-      this machine. clock, random: time (µs UTC) and chance, for tests.
+        this process, and returns the client's end (QUEUE-36).
+      tmp: folder for temporary files. trust: roots for other servers' certificates.
+      keys: sign DSNs that leave the server.
+      local_addresses: from where to connect.
+      loopback: set in localserve: nothing leaves this machine.
+      clock, random: time (µs UTC) and chance, for tests.
     """
 
     config: Callable[[], Snapshot]
@@ -62,6 +66,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     connect_local: Callable[[bytes], trio.abc.Stream]
     tmp: Path
     trust: Trust
+    keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     local_addresses: LocalAddresses = LocalAddresses()
     dial: Dial = dial
     loopback: Loopback | None = None

@@ -5,6 +5,7 @@ import secrets
 from functools import partial
 from typing import Final
 
+from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.dates import format_date
@@ -40,6 +41,9 @@ INTRODUCTIONS: Final = {
     Action.FAILED: "could not be delivered. It will not be tried again.",
     Action.DELAYED: "has not been delivered yet. It will be tried again.",
 }
+
+POSTMASTER: Final = Localpart("postmaster")
+"""At our hostname: who writes DSNs."""
 
 UNNAMED_STATUS: Final = {Action.FAILED: "5.0.0", Action.DELAYED: "4.0.0"}
 """Where no server gave an enhanced code."""
@@ -82,6 +86,7 @@ async def _send_notice(ctx: Context, database: Database, message: Message, kind:
         mail_from=None,
         recipients=(SubmissionRecipient(sender),),
         received=ctx.clock(),
+        prefix=await _signatures(ctx, octets_of_dsn, Address(POSTMASTER, ctx.config().static.hostname)),
         has8bit=not octets_of_dsn.isascii(),
         smtputf8=message.smtputf8 and not octets_of_dsn.isascii(),
         requiretls=True if message.require_tls else None,
@@ -91,6 +96,15 @@ async def _send_notice(ctx: Context, database: Database, message: Message, kind:
     with Spool.of(octets_of_dsn, ctx.tmp) as spool:
         async with encoded(database, spool) as content:
             await database.write(partial(add_submission, submission=submission, content=content, now=ctx.clock()))
+
+
+async def _signatures(ctx: Context, octets_of_dsn: bytes, author: Address) -> bytes:
+    """DKIM-Signature fields; a DSN that cannot be signed goes out without (SMTP-113)."""
+    try:
+        return await ctx.keys.sign_own(ctx.config(), octets_of_dsn, author)
+    except SigningError as error:
+        logger.error("DSN cannot be signed", extra={"kv": {"err": error}})
+        return b""
 
 
 def _key(message: Message, kind: str) -> bytes:
@@ -121,7 +135,7 @@ async def compose_notice(ctx: Context, database: Database, message: Message, kin
             arrival=message.queued,
             future_release_request=message.future_release_request,
         ),
-        sender=_mailbox(Address(Localpart("postmaster"), hostname)),
+        sender=_mailbox(Address(POSTMASTER, hostname)),
         to=_mailbox(sender),
         subject=SUBJECTS[action],
         message_id=f"<{secrets.token_urlsafe(16)}@{hostname.ascii}>",

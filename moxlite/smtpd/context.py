@@ -10,6 +10,7 @@ from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls import ServerTLS
 from moxlite.process.receivedid import ReceivedID
+from moxlite.process.signingkeys import SigningKeys
 from moxlite.process.spools import Spools
 from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts.accounts import Accounts
@@ -52,6 +53,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       submit: `queue.submit`.
+      keys: of the domains that sign what users submit.
       defer: `queue.defer`; None when there is no queue, then no message is accepted for some accounts alone.
       resolver: None where no foreign host may be asked (localserve).
       senders: the sessions of users.
@@ -71,6 +73,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     gate: Gate
     received_id: ReceivedID
     spools: Spools
+    keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     defer: Defer | None = None
     resolver: Resolver | None = None
     starttls: ServerTLS | None = None

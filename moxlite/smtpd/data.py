@@ -14,6 +14,7 @@ from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.submit import submit
 from moxlite.smtpd.transaction import Transaction
+from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolFull
 from moxlite.store.errors import StoreError
@@ -117,6 +118,8 @@ async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> R
         response = await (submit if session.context.submission else deliver)(session, transaction, spool)
     except Refused as refused:
         return refused.response
+    except HeaderTooLarge:
+        return replies.HEADER_TOO_LARGE
     except StoreError as error:
         logger.warning("message not stored", extra={"kv": session.log_facts() | {"err": error}})
         return replies.store_reply(error)

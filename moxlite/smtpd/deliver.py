@@ -19,11 +19,11 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies, simulate, trace
-from moxlite.smtpd.header import look_at, read_header
 from moxlite.smtpd.reception import Reception
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
+from moxlite.store.content.header import look_at, read_header
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 

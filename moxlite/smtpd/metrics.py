@@ -14,7 +14,6 @@ __all__ = [
     "requiretls_total",
     "starttls_errors_total",
     "starttls_total",
-    "submission_total",
 ]
 
 connection_total: Final = Counter("moxlite_smtpd_connection", "SMTP connections accepted.", ["kind"])
@@ -27,7 +26,6 @@ command_duration_seconds: Final = Histogram(
 delivery_total: Final = Counter(
     "moxlite_smtpd_delivery", "Incoming messages per account, with the reason of the plan.", ["result", "reason"]
 )
-submission_total: Final = Counter("moxlite_smtpd_submission", "Submitted messages.", ["result"])
 errors_total: Final = Counter("moxlite_smtpd_errors", "Connections that ended in an error.", ["error"])
 starttls_total: Final = Counter("moxlite_smtpd_starttls", "TLS handshakes begun by STARTTLS.")
 starttls_errors_total: Final = Counter("moxlite_smtpd_starttls_errors", "Of these, failed ones.", ["reason"])
@@ -52,17 +50,6 @@ def observe_command(kind: str, verb: str, code: int, ecode: str, seconds: float)
 panics.labels(pkg="smtpd")  # starts at 0, so that a rule on its increase works from the first crash on
 for _kind in ("smtp", "submission"):
     connection_total.labels(kind=_kind)
-for _result in (
-    "ok",
-    "badmessage",
-    "badfrom",
-    "badheader",
-    "missingsmtputf8",
-    "messagelimiterror",
-    "recipientlimiterror",
-    "queueerror",
-):
-    submission_total.labels(result=_result)
 for _reason in ("eof", "sslv2", "unsupportedversions", "nottls", "other"):
     starttls_errors_total.labels(reason=_reason)
 for _result in ("ok", "notls"):

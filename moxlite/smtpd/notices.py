@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.proto.address import Address, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.compose import new_message_id
@@ -31,7 +32,7 @@ class Failed(msgspec.Struct, frozen=True):
     reply: Response
 
 
-def failure_notice(
+async def failure_notice(
     session: Session, transaction: Transaction, prepared: Prepared, failed: Sequence[Failed]
 ) -> Owed | None:
     """What is owed to the sender about these recipients: one DSN, as a row of the outbox.
@@ -66,11 +67,18 @@ def failure_notice(
         original=prepared.header,
         utf8=utf8,
     )
+    author = Address(Localpart("postmaster"), hostname)
+    try:
+        signatures = await session.context.keys.sign_own(session.snapshot, message, author)
+    except SigningError as error:
+        logger.error("notice cannot be signed", extra={"kv": {"err": error}})
+        signatures = b""
     submission = Submission(
         account=session.snapshot.static.postmaster.account,
         mail_from=None,
         recipients=(SubmissionRecipient(Address(Localpart(sender.localpart), sender.domain)),),
         received=now,
+        prefix=signatures,
         has8bit=not message.isascii(),
         smtputf8=utf8 and not message.isascii(),
         requiretls=True if transaction.mail.requiretls else None,

@@ -150,7 +150,7 @@ class Reception:
         if self._decided and not publicsuffix.loaded():  # once, at the first delivery
             await trio.to_thread.run_sync(publicsuffix.load)
         accepting = self._in_state(State.ACCEPTED)
-        notice = self._notice() if accepting else None
+        notice = await self._notice() if accepting else None
         while accepting and notice is not None:
             name = accepting.pop(0)
             await self._perform_at(name, (notice,))
@@ -239,17 +239,17 @@ class Reception:
                 failed[index] = Failed(recipient, replies.UNKNOWN_USER)
         return [failed[index] for index in sorted(failed)]
 
-    def _notice(self) -> Owed | None:
+    async def _notice(self) -> Owed | None:
         """What is owed to the sender about failed recipients of whom nothing was told before."""
         failed = [one for one in self._failed() if id(one.recipient) not in self._told]
         self._told.update(id(one.recipient) for one in failed)
-        return failure_notice(self._session, self._transaction, self._prepared, failed) if failed else None
+        return await failure_notice(self._session, self._transaction, self._prepared, failed) if failed else None
 
     async def _tell_late(self, name: str) -> bool:
         """Owe the notice about recipients that turned out to be refused for good while others were stored, in a unit of
         an account that accepts. False when that fails.
         """
-        notice = self._notice()
+        notice = await self._notice()
         if notice is None:
             return True
         try:

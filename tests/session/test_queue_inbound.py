@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
+from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.mailauth.dkim.verify import verify
+from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
 from moxlite.queue import inbound
 from moxlite.queue.filters import Filter
@@ -122,6 +126,21 @@ async def test_what_is_damaged_or_for_an_account_that_is_gone_is_told(tmp_path: 
         assert b"Final-Recipient: rfc822;alice@own.example" in notice.replace(b"; ", b";")
         assert any(line.startswith("MAIL FROM:<>") for line in server.lines)
         assert await rig.inbox(mailbox="Inbox") == []
+
+
+async def test_a_dsn_that_leaves_the_server_is_signed_by_the_nearest_domain(tmp_path: Path) -> None:
+    """SMTP-113, QUEUE-100: mail.own.example is no domain of the configuration, own.example above it is."""
+    key = generate("ed25519")
+    (tmp_path / "key.pem").write_bytes(to_pem(key))
+    domain = 'dkim = { sign = ["a"], selectors = { a = { key_file = "key.pem" } } }'
+    async with rig_at(tmp_path, domain=domain) as rig:
+        server = rig.remote(Server())
+        await defer(rig, deferred())
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE local SET account = 'gone'"))
+        notice = await told(rig, server)
+    resolver = FakeResolver({"TXT": {"a._domainkey.own.example": [key_record(key)]}})
+    [result] = await verify(resolver, SignedMessage.of(notice))
+    assert (result.status, result.domain, result.identity) == ("pass", "own.example", "postmaster@mail.own.example")
 
 
 async def test_a_commit_that_takes_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

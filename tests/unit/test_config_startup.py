@@ -18,7 +18,7 @@ from trio.testing import MockClock
 
 from moxlite import __version__
 from moxlite.admin.storage import account_config, store_options
-from moxlite.config.load import load
+from moxlite.config.load import ConfigError, load
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.guessing import FailedLogins
 from moxlite.net.limits import IPAddress
@@ -346,3 +346,16 @@ def test_version_file_is_only_written_when_it_changes(tmp_path: Path) -> None:
     assert version.read_text() == f"{__version__}\n"
     with contextlib.closing(start(path, drop=False)) as started:
         assert not started.first
+
+
+def test_a_missing_signing_key_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    """AUTH-45: a mistake of the configuration, with line, key and path; the key's path is beside domains.toml."""
+    path = configured(tmp_path)
+    domains = tmp_path / "domains.toml"
+    domains.write_text(domains.read_text() + '[domains."example.org".dkim.selectors.a]\nkey_file = "dkim/a.pem"\n')
+    with pytest.raises(ConfigError) as caught:
+        start(path, drop=False)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.key) == (str(domains), 'domains."example.org".dkim.selectors.a.key_file')
+    assert problem.line == domains.read_text().splitlines().index('key_file = "dkim/a.pem"') + 1
+    assert f"cannot read {tmp_path / 'dkim/a.pem'}: No such file" in problem.text

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moxlite.config.domains import DKIM_HEADERS, DKIM_UNSEALED
 from moxlite.mailauth.dkim.canonical import BodyHash, hash_body, relaxed_field
 from moxlite.mailauth.dkim.keyrecord import RecordError, parse_record
 from moxlite.mailauth.dkim.keys import PrivateKey, generate, key_record
@@ -79,7 +80,7 @@ def world(*records: str, selector: str = "a", domain: str = "mox.example") -> Fa
 
 async def signed(octets: bytes = MAIL, key: PrivateKey = RSA, **options: object) -> bytes:
     """A message with a signature by selector a of mox.example."""
-    signer = Signer(**({"selector": "a", "key": key} | options))  # type: ignore[arg-type]  # options by name
+    signer = Signer(**({"selector": "a", "key": key, "sealed": DKIM_HEADERS, "unsealed": DKIM_UNSEALED} | options))  # type: ignore[arg-type]  # options by name
     return await sign(Message.of(octets), AUTHOR, [signer], NOW) + octets
 
 
@@ -482,7 +483,7 @@ async def test_an_identity_is_readable_again(address: str) -> None:
     """AUTH-44: i= in dkim-quoted-printable."""
     author = Address.parse(address)
     mail = f"From: {address}\r\nSubject: x\r\n\r\n".encode()
-    octets = await sign(Message.of(mail), author, [Signer(selector="a", key=ED25519)], NOW) + mail
+    octets = await sign(Message.of(mail), author, [Signer(selector="a", key=ED25519, sealed=DKIM_HEADERS)], NOW) + mail
     assert (await check(octets, key_record(ED25519))).identity == address
     assert octets.removesuffix(mail).isascii()
 

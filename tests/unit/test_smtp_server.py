@@ -198,12 +198,13 @@ def test_hello_at_mx_names_a_domain_or_literal() -> None:
     for good, host in (
         (b"EHLO [192.0.2.1]", ipaddress.ip_address("192.0.2.1")),
         (b"EHLO [IPv6:2001:db8::1] and more", ipaddress.ip_address("2001:db8::1")),
-        (b"HELO my_host", Domain.parse("my_host")),
+        (b"HELO my-host", Domain.parse("my-host")),
     ):
         event = one(connection, good + b"\r\n")
         assert isinstance(event, Ehlo | Helo)
         assert event.host == host
     for bad in (
+        b"HELO my_host",
         b"EHLO [2001:db8::1]",
         b"EHLO [IPv4:192.0.2.1]",
         b"EHLO [x]",

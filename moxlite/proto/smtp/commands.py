@@ -211,7 +211,7 @@ def _hello(arguments: str, grammar: Grammar) -> tuple[Domain | IPAddress | None,
             literal, _, _ = arguments.partition(" ")
             lax = grammar.submission and not grammar.pedantic
             return parse_ip_literal(literal, untagged_ipv6=lax), text
-        return Domain.parse(arguments, strict=grammar.pedantic), text
+        return Domain.parse(arguments, strict=grammar.pedantic or not grammar.submission), text
     except AddressError as error:
         if grammar.submission and not grammar.pedantic:
             return None, text

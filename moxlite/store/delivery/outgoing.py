@@ -13,7 +13,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY
 
-__all__ = ["OutgoingLimitExceeded", "OutgoingLimits", "add_outgoing", "shrink_outgoing"]
+__all__ = ["OutgoingLimitExceeded", "OutgoingLimits", "add_outgoing", "remove_outgoing", "shrink_outgoing"]
 
 KEEP: Final = 2 * DAY
 """Microseconds after which the rows of an address shrink to the oldest one (STORE-94)."""
@@ -25,6 +25,7 @@ SELECT count(DISTINCT recipient) FROM outgoing o WHERE o.submitted > ?1 AND o.su
 AND NOT EXISTS (SELECT 1 FROM outgoing p WHERE p.recipient = o.recipient AND p.submitted <= ?1)"""
 KNOWN: Final = "SELECT 1 FROM outgoing WHERE recipient = ? LIMIT 1"
 INSERT: Final = "INSERT INTO outgoing (recipient, submitted) VALUES (?, ?)"
+REMOVE: Final = "DELETE FROM outgoing WHERE id = ?"
 SHRINK: Final = """
 DELETE FROM outgoing WHERE submitted < ? AND EXISTS
 (SELECT 1 FROM outgoing p WHERE p.recipient = outgoing.recipient AND (p.submitted, p.id) < (outgoing.submitted,
@@ -47,8 +48,8 @@ class OutgoingLimitExceeded(StoreError):
         self.setting = setting
 
 
-def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> None:
-    """Note a submission to these addresses, one row each, if the limits allow; in the unit that accepts the message.
+def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> list[int]:
+    """Note a submission to these addresses, one row each, if the limits allow; returns the ids of the rows.
 
     First-time recipients are only counted once that many messages went out at all (SMTP-116).
 
@@ -63,7 +64,12 @@ def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> N
         new = sum(tx.row(KNOWN, recipient) is None for recipient in set(recipients))
         if new and tx.value(FIRST_TIME, since, tx.now) + new > limits.first_time:
             raise OutgoingLimitExceeded("first-time recipients", limits.first_time, "max_first_time_recipients_per_day")
-    tx.executemany(INSERT, [(recipient, tx.now) for recipient in recipients])
+    return [tx.insert(INSERT, recipient, tx.now) for recipient in recipients]
+
+
+def remove_outgoing(tx: Tx, ids: Sequence[int]) -> None:
+    """Take back what `add_outgoing` noted: the message was not sent."""
+    tx.executemany(REMOVE, [(row_id,) for row_id in ids])
 
 
 def shrink_outgoing(tx: Tx) -> int:

@@ -1,0 +1,91 @@
+"""The keys by which domains sign: read at the start and whenever domains.toml changes (AUTH-41, AUTH-45)."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from moxlite.config.decode import Finding, KeyPath
+from moxlite.config.domains import DomainConfig, Domains, Selector
+from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.dkim.keys import PrivateKey, PrivateKeyError, load_private_key
+from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
+from moxlite.proto.address import Address, AddressError, Domain
+
+__all__ = ["SigningKeys", "selectors_of"]
+
+
+def selectors_of(domains: Domains) -> Iterator[tuple[KeyPath, Selector]]:
+    """All selectors, with where their key files are named."""
+    for domain, settings in domains.domains.items():
+        for name, selector in settings.dkim.selectors.items():
+            yield ("domains", domain, "dkim", "selectors", name, "key_file"), selector
+
+
+class SigningKeys:
+    """The private keys of all selectors, by their files."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Path, PrivateKey] = {}
+
+    def read(self, snapshot: Snapshot) -> list[Finding]:
+        """Read the keys that a configuration names; returns what is wrong, each with the path of the file. Blocks.
+
+        A file that may no longer be read, since the server has given up its privileges, has the key that it had.
+        """
+        keys: dict[Path, PrivateKey] = {}
+        findings: list[Finding] = []
+        for path, selector in selectors_of(snapshot.domains):
+            file = selector.key_file
+            try:
+                keys[file] = load_private_key(file.read_bytes())
+            except PermissionError as error:
+                if file in self._keys:
+                    keys[file] = self._keys[file]
+                else:
+                    findings.append(Finding(path, f"cannot read {file}: {error.strerror}"))
+            except OSError as error:
+                findings.append(Finding(path, f"cannot read {file}: {error.strerror}"))
+            except PrivateKeyError as error:
+                findings.append(Finding(path, f"{file} {error}"))
+        if not findings:
+            self._keys = keys
+        return findings
+
+    def signers(self, settings: DomainConfig | None) -> tuple[Signer, ...]:
+        """Of the selectors that sign for a domain. Raises SigningError: the key of one was never read."""
+        if settings is None:
+            return ()
+        return tuple(self._signer(name, settings.dkim.selectors[name]) for name in settings.dkim.sign)
+
+    def _signer(self, name: str, selector: Selector) -> Signer:
+        key = self._keys.get(selector.key_file)
+        if key is None:
+            raise SigningError(f"there is no key of selector {name}")
+        return Signer(
+            selector=name,
+            key=key,
+            hash=selector.hash,
+            header=selector.header,
+            body=selector.body,
+            sealed=selector.headers,
+            unsealed=selector.unsealed_headers,
+            seal=selector.seal,
+            expiration=selector.expiration,
+        )
+
+    async def sign_own(self, snapshot: Snapshot, octets: bytes, author: Address) -> bytes:
+        """Signatures over a message that the server itself writes, from an address at its hostname: of the nearest
+        domain at or above it that has selectors (SMTP-113). Empty if there is none.
+
+        Raises SigningError.
+        """
+        labels = author.domain.ascii.split(".")
+        for at in range(len(labels)):
+            try:
+                domain = Domain.parse(".".join(labels[at:]))
+            except AddressError:
+                continue
+            if signers := self.signers(snapshot.domain(domain)):
+                return await sign(Message.of(octets), author, signers, time.time(), domain=domain)
+        return b""

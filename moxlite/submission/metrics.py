@@ -1,0 +1,22 @@
+"""Metrics of submission (SMTP-139)."""
+
+from typing import Final
+
+from moxlite.metrics import Counter
+
+__all__ = ["submission_total"]
+
+submission_total: Final = Counter("moxlite_smtpd_submission", "Submitted messages.", ["result"])
+
+for _result in (
+    "ok",
+    "badmessage",
+    "badfrom",
+    "badheader",
+    "missingsmtputf8",
+    "messagelimiterror",
+    "recipientlimiterror",
+    "signerror",
+    "queueerror",
+):
+    submission_total.labels(result=_result)

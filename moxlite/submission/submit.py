@@ -1,0 +1,185 @@
+"""Submitting a message: the one way by which the mail of users goes out (SMTP-111..118, AUTH-42..45, QUEUE-18)."""
+
+import logging
+import secrets
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.config.domains import Account
+from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.sign import SigningError, sign
+from moxlite.process.signingkeys import SigningKeys
+from moxlite.proto.address import Address
+from moxlite.proto.mime.compose import text_field
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.header import look_at, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
+from moxlite.store.delivery.submission import Submission, Submit
+from moxlite.store.errors import StoreError
+from moxlite.submission import checks, metrics
+from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
+from moxlite.submission.fromid import RANDOM_OCTETS, with_from_ids
+from moxlite.submission.letter import Letter
+
+__all__ = ["PostOffice", "Submitted", "submit"]
+
+logger = logging.getLogger("moxlite.submission")
+
+UNDO: Final = 60.0
+"""Seconds for taking back what was counted for a message that was not queued."""
+
+
+class PostOffice(msgspec.Struct, frozen=True, kw_only=True):
+    """Where letters are handed in.
+
+    Attributes:
+      queue: `queue.submit`.
+      keys: of the domains that sign.
+      deadline: seconds for the commit of the queue, which must not be cut off half-way.
+    """
+
+    accounts: Accounts
+    queue: Submit
+    keys: SigningKeys
+    deadline: float = 120.0
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """What became of a letter: the rows of the queue, in the order of the recipients, and what the message says."""
+
+    ids: tuple[int, ...]
+    author: Address
+    message_id: str
+
+
+async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
+    """Queue a message for all recipients, or for none. The spool, which is finished, stays the caller's.
+
+    Fields that are missing are added and signed; Bcc and what is meant for the queue is taken out.
+
+    Raises:
+      SubmissionRefused: the message cannot be sent as it is.
+      HeaderTooLarge: its header section is longer than what is read.
+      OutgoingLimitExceeded, QueueFull, FromIDTaken, and other StoreErrors: as the store and the queue raise them.
+      SubmissionStuck: it may be queued or not.
+      OSError: as reading the spool does.
+    """
+    try:
+        submitted = await _submit(office, letter, spool)
+    except SubmissionRefused as error:
+        metrics.submission_total.labels(result=error.result).inc()
+        raise
+    except OutgoingLimitExceeded as error:
+        total = error.setting == "max_outgoing_messages_per_day"
+        metrics.submission_total.labels(result="messagelimiterror" if total else "recipientlimiterror").inc()
+        raise
+    except (StoreError, SubmissionStuck):
+        metrics.submission_total.labels(result="queueerror").inc()
+        raise
+    metrics.submission_total.labels(result="ok").inc()
+    return submitted
+
+
+async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
+    section = await read_header(spool)
+    if not section.octets or section.body is None:
+        text = "message needs a header section, a blank line, and a body"
+        raise SubmissionRefused(554, "5.6.0", text, "badmessage")
+    checks.check_fields(section, pedantic=letter.snapshot.static.pedantic)
+    edited = await look_at(section, checks.edit)
+    if edited is None:
+        return await _send(office, letter, spool, section, {})
+    with await spool.with_header(edited.header, len(section.octets)) as clean:
+        return await _send(office, letter, clean, await read_header(clean), edited.extra)
+
+
+async def _send(
+    office: PostOffice, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str]
+) -> Submitted:
+    prepared = await checks.parse(letter, spool)
+    author = checks.check_author(letter, prepared, section)
+    envelope = prepared.index.envelope
+    smtputf8 = await checks.needs_smtputf8(letter, spool, prepared, section)
+    if smtputf8 and not letter.may_need_smtputf8:
+        text = "message has headers or addresses that need SMTPUTF8"
+        raise SubmissionRefused(550, "5.6.0", text, "missingsmtputf8")
+    if spool.facts.eight_bit and not letter.may_have_8bit:
+        raise SubmissionRefused(500, "5.6.0", "message has 8-bit data, which needs 8BITMIME", "badmessage")
+    recipients = with_from_ids(letter)
+    message_id = envelope.message_id or f"<{secrets.token_urlsafe(RANDOM_OCTETS)}@{letter.hostname.ascii}>"
+    added = b"" if envelope.message_id else text_field("Message-Id", message_id)
+    if not section.count(b"date"):
+        added += f"Date: {format_date(letter.received)}\r\n".encode()
+    signatures = await _signatures(office, letter, author, added, spool, section)
+    submission = Submission(
+        account=letter.identity.account,
+        mail_from=letter.mail_from,
+        recipients=recipients,
+        received=letter.received,
+        prefix=letter.trace + signatures + added,
+        has8bit=spool.facts.eight_bit,
+        smtputf8=smtputf8,
+        requiretls=checks.requiretls(letter, section),
+        message_id=message_id,
+        subject=envelope.subject,
+        extra=extra,
+        hold_until=letter.hold_until,
+        future_release=letter.future_release,
+        dsn_ret=letter.dsn_ret,
+        dsn_envid=letter.dsn_envid,
+        priority=letter.priority,
+        deliver_by=letter.deliver_by,
+        login_address=letter.identity.address,
+    )
+    return Submitted(tuple(await _queue(office, letter, submission, spool)), author, message_id)
+
+
+async def _signatures(
+    office: PostOffice, letter: Letter, author: Address, added: bytes, spool: Spool, section: HeaderSection
+) -> bytes:
+    """DKIM-Signature fields over the message with what was added to it (SMTP-113); none for a domain without selectors.
+
+    Raises SubmissionRefused.
+    """
+    start = section.body
+    assert start is not None  # else it is refused
+    message = Message(
+        section=HeaderSection(added + section.octets + b"\r\n") if added else section,
+        body=lambda: spool.chunks(start=start),
+        size=spool.size,
+        in_memory=spool.in_memory,
+    )
+    try:
+        signers = office.keys.signers(letter.snapshot.domain(author.domain))
+        return await sign(message, author, signers, letter.received / 1_000_000) if signers else b""
+    except SigningError as error:
+        facts = {"account": letter.identity.account, "domain": author.domain, "err": error}
+        logger.error("message cannot be signed", extra={"kv": facts})
+        raise SubmissionRefused(451, "4.3.0", "message cannot be signed now, try again later", "signerror") from None
+
+
+async def _queue(office: PostOffice, letter: Letter, submission: Submission, spool: Spool) -> list[int]:
+    """Count the message and queue it; what was counted is taken back if it is not queued (SMTP-116)."""
+    settings = letter.snapshot.account(letter.identity.account)
+    limits = OutgoingLimits() if settings is None else _limits(settings)
+    addresses = [str(letter.snapshot.canonical(recipient.address)) for recipient in letter.recipients]
+    async with office.accounts.use(letter.identity.account) as account:
+        counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))
+        try:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            with trio.move_on_after(office.deadline, shield=True):
+                return await office.queue(submission, spool)
+        except BaseException:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + UNDO):
+                await account.write(lambda tx: remove_outgoing(tx, counted))
+            raise
+    raise SubmissionStuck  # what was counted stays: it may have been queued
+
+
+def _limits(settings: Account) -> OutgoingLimits:
+    return OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
