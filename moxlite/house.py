@@ -41,6 +41,7 @@ from moxlite.process.startup import Endpoint, Service, Started, StartFailed
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.context import Loopback, now
 from moxlite.queue.queue import Queue
+from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.tls.fetching import fetcher
 from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd.connection import serve_connection as serve_smtp
@@ -287,6 +288,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     (QUEUE-158).
     """
     path = house.static.data_dir / "queue.db"
+    local_addresses = _local_addresses(house.static)
     policies = await databases.enter_async_context(
         Policies.open(
             None if house.local else house.static.data_dir / "cache.db",
@@ -301,10 +303,11 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         accounts=house.accounts,
         resolver=house.resolver,
         policies=policies,
+        ipv6=IPv6Source(house.resolver, local_addresses.ipv6),
         connect_local=pipe.connect,
         tmp=house.spool_directory,
         trust=trust(house),
-        local_addresses=_local_addresses(house.static),
+        local_addresses=local_addresses,
         keys=house.started.keys,
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )

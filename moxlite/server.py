@@ -6,7 +6,7 @@
      ├─ supervisor "server": each long-running task by its name; after a failure it starts again
      │    ├─ accounts: upkeep, rounds, unclean; in each open account a supervisor of its own
      │    ├─ auth.db, configuration, clock, systemd, signals, control socket, backups, scrub …
-     │    ├─ queue: scheduler, notices, mirror, clean, database, policies, cache
+     │    ├─ queue: scheduler, notices, mirror, clean, database, policies, cache, source
      │    └─ the accept loop of each port
      ├─ connections: one task each, in a guard
      └─ attempts of the queue: one task each, in a guard

@@ -4,7 +4,7 @@ and a queue on all that.
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from random import Random
 
@@ -25,6 +25,7 @@ from moxlite.process.signingkeys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Loopback
 from moxlite.queue.queue import SCHEDULER, Queue
+from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.rows import DELIVERING, Message
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
@@ -243,6 +244,11 @@ class Rig:
         self.path = tmp_path
         self.clock = Clock()
         self.resolver = FakeResolver()
+        source = ip_address("2001:db8::25")
+        self.source_names = FakeResolver(
+            {"PTR": {source.reverse_pointer: ["mail.own.example"]}, "AAAA": {"mail.own.example": [str(source)]}}
+        )
+        self.ipv6 = IPv6Source(self.source_names, source, good=True)
         self.web: dict[str, bytes | Exception] = {}
         """What web servers of others serve, by URL; nothing there: a status 404."""
         self.fetched: list[str] = []
@@ -398,6 +404,7 @@ async def rig_at(
         await nursery.start(supervised, rig.accounts)
         policies = Policies.open(tmp_path / "cache.db", rig.resolver, rig.fetch, rig.clock, random=Random(7))
         ctx = Context(
+            ipv6=rig.ipv6,
             policies=await databases.enter_async_context(policies),
             config=lambda: rig.snapshot,
             accounts=rig.accounts,

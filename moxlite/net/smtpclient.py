@@ -34,6 +34,7 @@ from moxlite.proto.smtp.conversation import (
     Transaction,
 )
 from moxlite.proto.smtp.errors import ConnectionLost, SMTPError
+from moxlite.proto.smtp.extensions import Extensions
 from moxlite.proto.smtp.replies import Response
 
 __all__ = ["CertificateRejected", "HandshakeFailed", "SMTPClient"]
@@ -119,6 +120,11 @@ class SMTPClient:
         """What is known of the server, after `hello`."""
         assert self._codec is not None, "hello() comes first"
         return self._codec
+
+    @property
+    def announced(self) -> Extensions | None:
+        """What the server offered in its latest answer to EHLO; None before there was one."""
+        return self._codec.extensions if self._codec is not None and self._codec.extensions.keywords else None
 
     @property
     def tls_stream(self) -> TLSStream | None:

@@ -3,7 +3,8 @@
 - `queue`: takes messages and lets people operate on them; `submit`, `operations`, `filters`, `holdrules`: its parts
 - `scheduler`, `schedule`: what is due, and when something is tried again
 - `attempt`, `routing`: one attempt, and which way it goes: `direct`, `relay`, or `local`, over a `session`
-- `hosts`, `ways`, `onehost`: finding hosts, connecting, and one of them; `tls`: which TLS it must show
+- `hosts`, `ways`, `onehost`: finding hosts, connecting, and one of them
+- `tls`: which TLS a host must show; `reach`: from where it is connected to
 - `record`, `retire`, `rows`, `content`: what queue.db keeps of all that; functions on a transaction
 - `dsns`: what senders are told; `mirror`, `mirrorrows`: the mailbox that shows the queue
 - `commands`, `metrics`, `testdata`, `context`, `errors`

@@ -141,6 +141,7 @@ async def addresses_of(
     dialed: Sequence[str] = (),
     allow_private: bool = False,
     implicit: bool = False,
+    avoid_ipv6: bool = False,
 ) -> Addresses:
     """The addresses of a host, in the order to try them.
 
@@ -151,6 +152,7 @@ async def addresses_of(
       dialed: those connected to in earlier attempts, the latest last (QUEUE-47).
       allow_private: take private networks and loopback too (QUEUE-152).
       implicit: there is no MX record; a domain without addresses then takes no mail at all, which is final.
+      avoid_ipv6: leave out IPv6 addresses of a host that has others.
 
     Raises NoHosts.
     """
@@ -168,6 +170,8 @@ async def addresses_of(
     if len(answer.chain) > MAX_HOST_CNAMES:
         raise NoHosts(f"more than {MAX_HOST_CNAMES} CNAMEs at {host}", ecode="4.4.6")
     usable = [ip for ip in answer.records if allow_private or not is_internal(ip)]
+    if avoid_ipv6:
+        usable = [ip for ip in usable if ip.version == 4] or usable
     if not usable:
         raise NoHosts(f"addresses of {host} are private, it is not connected to", ecode="4.4.4")
     return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)

@@ -216,6 +216,7 @@ async def _addresses(ctx: Context, batch: Batch, name: str, way: Way, destinatio
         dialed=batch.first.dialed_ips.get(name, ()),
         allow_private=ctx.config().static.allow_private_mx,
         implicit=destination.hosts.implicit and way.family is None,
+        avoid_ipv6=way.avoid_ipv6,
     )
 
 

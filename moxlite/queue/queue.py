@@ -90,6 +90,7 @@ class Queue:
         tree.start("queue.clean", self._clean)
         tree.start("queue.mirror", self.mirror.serve)
         tree.start("queue.policies", self.ctx.policies.serve)
+        tree.start("queue.source", self.ctx.ipv6.serve)
         tree.start("queue.cache", self.ctx.policies.serve_file)
         tree.start("queue.notices", self.scheduler.serve_notices)
         tree.start(SCHEDULER, partial(self.scheduler.serve, attempts))

@@ -129,6 +129,8 @@ async def converse(
         await client.abort()
         raise SMTPError(False, 0, "4.4.2", "session", "session took too long") from None
     except SMTPError:
+        if not trace.greeted and (known := client.announced) is not None:
+            trace.offers = ("STARTTLS" in known, "REQUIRETLS" in known)
         await client.quit()
         raise
     except BaseException:  # nothing is said in the middle of a message that was cut off

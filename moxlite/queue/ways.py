@@ -18,11 +18,14 @@ __all__ = ["SocksDial", "Way", "direct_way"]
 
 
 class Way(msgspec.Struct, frozen=True):
-    """How hosts are connected to: over which address family (None: both), through what, and what we call ourselves."""
+    """How hosts are connected to: over which address family (None: both), through what, and what we call ourselves.
+    ``avoid_ipv6``: only to hosts that have nothing else.
+    """
 
     ehlo_name: str
     dial: Dial
     family: Literal[4, 6] | None = None
+    avoid_ipv6: bool = False
 
 
 def direct_way(ctx: Context, transport: Transport | None) -> Way:
@@ -35,7 +38,7 @@ def direct_way(ctx: Context, transport: Transport | None) -> Way:
             return Way(own_name, ctx.dial, 6)
         if direct.disable_ipv6:
             return Way(own_name, ctx.dial, 4)
-    return Way(own_name, ctx.dial)
+    return Way(own_name, ctx.dial, avoid_ipv6=not ctx.ipv6.good)
 
 
 class SocksDial:

@@ -4,6 +4,7 @@ requirement, each by an attempt (QUEUE-50..56).
 
 import datetime as dt
 import hashlib
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from moxlite.queue.record import Ended
 from moxlite.queue.rows import Result
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import PolicyResult
+from moxlite.store.delivery.reputation import domain_tls
 from tests.queue_rig import Rig, Server, rig_at
 
 KEEP = 'keep_retired_message_period = "72h"'
@@ -433,3 +435,42 @@ async def test_a_broken_cache_holds_no_mail_up(tmp_path: Path) -> None:
             await rig.settle()
         assert {row.results[0].policy for row in await rig.queue.list_retired()} == {"sts"}
         assert len(rig.fetched) == 2
+
+
+async def test_a_session_that_tls_ends_tells_what_the_domain_offers(tmp_path: Path) -> None:
+    """QUEUE-57, STORE-97: from the account's first message on, and whatever becomes of it."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server(tls=FOREIGN))
+        rig.sts(ENFORCE)
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        async with rig.accounts.use("alice") as account:
+            found = await account.read(lambda r: domain_tls(r, "remote.example"), op="test")
+        assert found is not None
+        assert (found.starttls, found.requiretls) == (True, False)
+
+
+@pytest.mark.parametrize(("ptr", "confirmed"), [(False, False), (True, False), (True, True)])
+async def test_mail_goes_over_ipv6_only_from_an_address_with_a_name(
+    tmp_path: Path, ptr: bool, confirmed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """QUEUE-47: the name must lead back; a host that has nothing else is reached all the same. One warning."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server())
+        rig.resolver.set(MX, RecordType.AAAA, ["2001:db8::1"])
+        rig.serve("2001:db8::1", Server())
+        own = ip_address("2001:db8::25")
+        if not ptr:
+            rig.source_names.set(own.reverse_pointer, RecordType.PTR, [])
+        if not confirmed:
+            rig.source_names.set("mail.own.example", RecordType.AAAA, [])
+        for _ in range(2):
+            assert await rig.ipv6.check()
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert rig.dialed == [("2001:db8::1" if confirmed else "192.0.2.1", 25)]
+        rig.resolver.set(MX, RecordType.A, [])
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert rig.dialed[1] == ("2001:db8::1", 25)
+    assert sum("IPv6 address has no name" in one.message for one in caplog.records) == (not confirmed)

@@ -1,0 +1,79 @@
+"""Whether our IPv6 address is good to send from: large providers refuse one without a confirmed name (QUEUE-47)."""
+
+import logging
+import socket
+from ipaddress import IPv6Address
+from typing import Final
+
+import trio
+
+from moxlite.mailauth import iprev
+from moxlite.mailauth.results import IPRevStatus
+from moxlite.metrics import Gauge
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import Resolver
+
+__all__ = ["IPv6Source", "own_address"]
+
+logger = logging.getLogger("moxlite.queue.source")
+
+CHECK_SECONDS: Final = 6 * 3600.0
+"""Between two looks at the name (QUEUE-47)."""
+
+AGAIN_SECONDS: Final = 300.0
+"""Where DNS did not say."""
+
+SOMEWHERE: Final = ("2001:4860:4860::8888", 9)
+"""An address of the internet, for the question which of ours the system would use; nothing is sent there."""
+
+good_source: Final = Gauge("moxlite_queue_ipv6_source", "Whether mail goes out over IPv6: the address has a name.")
+
+
+class IPv6Source:
+    """Knows whether `good`; not before the first `check`. `address`: explicitly configured, None leaves it to the
+    system.
+    """
+
+    def __init__(self, resolver: Resolver, address: IPAddress | None = None, *, good: bool = False) -> None:
+        self.good = good
+        self._resolver = resolver
+        self._address = address
+        self._warned = False
+
+    async def serve(self) -> None:
+        """Look every six hours, for ever. Errors: none come out."""
+        while True:
+            known = await self.check()
+            await trio.sleep(CHECK_SECONDS if known else AGAIN_SECONDS)
+
+    async def check(self) -> bool:
+        """Look at the name of the address that mail would come from. False: DNS does not say, and nothing changes."""
+        address = self._address or own_address()
+        if address is None:
+            self._set(good=False)
+            return True
+        result = await iprev.check(self._resolver, address)
+        if result.status is IPRevStatus.TEMPERROR:
+            return False
+        self._set(good=result.status is IPRevStatus.PASS)
+        if not self.good and not self._warned:
+            self._warned = True
+            logger.warning(
+                "mail goes out over IPv4 where possible, for the IPv6 address has no name that leads back to it",
+                extra={"kv": {"ip": address, "problem": result.problem}},
+            )
+        return True
+
+    def _set(self, *, good: bool) -> None:
+        self.good = good
+        good_source.set(int(good))
+
+
+def own_address() -> IPv6Address | None:
+    """The address from which the system would connect to the internet; None without IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.connect(SOMEWHERE)
+            return IPv6Address(sock.getsockname()[0].partition("%")[0])
+    except OSError:
+        return None
