@@ -143,15 +143,15 @@ async def test_a_dsn_that_leaves_the_server_is_signed_by_the_nearest_domain(tmp_
     assert (result.status, result.domain, result.identity) == ("pass", "own.example", "postmaster@mail.own.example")
 
 
-async def test_a_commit_that_takes_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_commit_that_takes_too_long_is_tried_again(tmp_path: Path) -> None:
     """QUEUE-28"""
 
     async def stuck(*args: object) -> None:
         await trio.sleep_forever()
 
-    monkeypatch.setattr(inbound, "ATTEMPT_SECONDS", 0.01)
     async with rig_at(tmp_path) as rig:
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(inbound, "ATTEMPT_SECONDS", 0.01)
             patch.setattr(inbound, "perform", stuck)
             await defer(rig, deferred())
             await rig.pass_time(500)

@@ -31,6 +31,7 @@ from moxlite.store.errors import (
     AccountUnknown,
     LoginDisabled,
     StorageBroken,
+    StorageBusy,
     StoreError,
 )
 from moxlite.store.file.boundary import Edge, storage
@@ -335,6 +336,8 @@ class Accounts:
             with self._edge:
                 create = await trio.to_thread.run_sync(make_folder, folder)
                 account = await open_account(name, folder / "account.db", self.options, self._handlers, create=create)
+        except StorageBusy:
+            raise  # a want of the whole server: it says nothing of the account
         except StoreError as error:
             self._refused[name] = str(error)
             raise
