@@ -23,6 +23,7 @@ COMMANDS = {
     "config": ("moxlite.cli.config:config", "Check, describe and change the configuration."),
     "dmarc": ("moxlite.cli.dmarc:dmarc", "Look up and evaluate DMARC."),
     "dane": ("moxlite.cli.checks.dane:dane", "Check servers against their TLSA records."),
+    "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and make DKIM signatures; make keys."),
     "dns": ("moxlite.cli.dns:dns", "Look names up in DNS as the server does."),
     "dnsbl": ("moxlite.cli.dnsbl:dnsbl", "Ask DNS block lists."),
     "gentestdata": ("moxlite.cli.verifydata:gentestdata", "Make a data directory for tests of upgrades."),

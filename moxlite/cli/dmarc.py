@@ -40,10 +40,9 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
     import msgspec
 
     from moxlite.acceptance.checks import Question, check_sender, from_domains
-    from moxlite.mailauth.dkim.message import Message
+    from moxlite.mailauth.dkim.message import Message, with_crlf
 
-    octets = sys.stdin.buffer.read()
-    message = Message.of(octets)
+    message = Message.of(with_crlf(sys.stdin.buffer.read()))
     helo_domain = _ascii(helo)
     question = Question(
         remote=ip_argument(ip),

@@ -10,7 +10,7 @@ from moxlite.config.domains import DomainConfig
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.proto.address import Domain
 
-__all__ = ["zone_file", "zone_line"]
+__all__ = ["txt_strings", "zone_file", "zone_line"]
 
 TTL: Final = 300
 """Seconds; short while things may still change."""
@@ -78,10 +78,14 @@ def _data(record: Wanted) -> str:
         case CAA(flags, tag, value):
             return f"{flags} {tag} {_quoted(value)}"
         case str(text) if record.kind == "TXT":
-            pieces = [text[at : at + MAX_STRING] for at in range(0, len(text), MAX_STRING)]
-            return " ".join(map(_quoted, pieces))
+            return txt_strings(text)
         case str(name):
             return name
+
+
+def txt_strings(text: str) -> str:
+    """A text as the value of a TXT record: quoted strings of at most 255 octets."""
+    return " ".join(_quoted(text[at : at + MAX_STRING]) for at in range(0, len(text), MAX_STRING))
 
 
 def _quoted(text: str) -> str:

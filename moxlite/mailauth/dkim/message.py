@@ -8,7 +8,7 @@ import msgspec
 from moxlite.mailauth.dkim.canonical import Canonicalization, relaxed_field, simple_field
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = ["ON_LOOP", "PIECE", "Message", "SignedFields"]
+__all__ = ["ON_LOOP", "PIECE", "Message", "SignedFields", "with_crlf"]
 
 ON_LOOP: Final = 64 << 10
 """Octets of a message that is canonicalised and hashed on the event loop: half a millisecond."""
@@ -51,6 +51,11 @@ class Message(msgspec.Struct, frozen=True):
     def is_short(self) -> bool:
         """Whether it may be hashed on the event loop."""
         return self.in_memory and self.size <= ON_LOOP
+
+
+def with_crlf(octets: bytes) -> bytes:
+    """The octets of a file, whose lines may end in LF alone, as SMTP would send them."""
+    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 class SignedFields:

@@ -57,12 +57,12 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def sign(
-    message: Message, author: Address, signers: Sequence[Signer], now: float, *, domain: Domain | None = None
+    message: Message, author: Address | None, signers: Sequence[Signer], now: float, *, domain: Domain | None = None
 ) -> bytes:
     """Header fields, one for each signer, each ending in CRLF, to stand above the message.
 
     Args:
-      author: the address in From.
+      author: the address in From; None leaves i= out, and `domain` is given.
       now: seconds since 1970.
       domain: that signs, one above the author's; its own unless given (AUTH-42).
 
@@ -77,10 +77,13 @@ async def sign(
         raise SigningError("a message to be signed has exactly one From field")
     if section.body is None or section.count(b"") or not section.complete:
         raise SigningError("the header section is malformed")
-    return await trio.to_thread.run_sync(_sign, message, author, domain or author.domain, signers, int(now))
+    if domain is None:
+        assert author is not None
+        domain = author.domain
+    return await trio.to_thread.run_sync(_sign, message, author, domain, signers, int(now))
 
 
-def _sign(message: Message, author: Address, domain: Domain, signers: Sequence[Signer], now: int) -> bytes:
+def _sign(message: Message, author: Address | None, domain: Domain, signers: Sequence[Signer], now: int) -> bytes:
     hashes = hash_body(message.body(), {(signer.body, signer.hash) for signer in signers})
     fields = SignedFields(message.section)
     return b"".join(
@@ -92,7 +95,7 @@ def _sign(message: Message, author: Address, domain: Domain, signers: Sequence[S
 def _field(
     fields: SignedFields,
     section: HeaderSection,
-    author: Address,
+    author: Address | None,
     domain: Domain,
     signer: Signer,
     body_hash: bytes,
@@ -102,9 +105,10 @@ def _field(
     algorithm = "ed25519" if isinstance(signer.key, Ed25519PrivateKey) else "rsa"
     text = _Folded("DKIM-Signature:")
     text.add(" v=1;", f" d={domain.ascii};", f" s={signer.selector};")
-    identity = _quoted(pack_localpart(author.localpart))
-    whole = f" i={''.join(identity)}@{author.domain.ascii};"
-    text.add(*([whole] if len(whole) <= WIDTH else [" i=", *identity, f"@{author.domain.ascii};"]))
+    if author is not None:
+        identity = _quoted(pack_localpart(author.localpart))
+        whole = f" i={''.join(identity)}@{author.domain.ascii};"
+        text.add(*([whole] if len(whole) <= WIDTH else [" i=", *identity, f"@{author.domain.ascii};"]))
     text.add(f" a={algorithm}-{signer.hash};", f" c={signer.header}/{signer.body};", f" t={now};")
     if signer.expiration:
         text.add(f" x={now + int(signer.expiration)};")
