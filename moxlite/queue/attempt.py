@@ -13,10 +13,12 @@ from moxlite.queue.context import Context
 from moxlite.queue.direct import deliver_direct
 from moxlite.queue.inbound import Waiting, deliver_waiting
 from moxlite.queue.local import deliver_local, deliver_to_loopback
+from moxlite.queue.reach.load import Untried
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.relay import deliver_by_relay, relay_of
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message, Result
+from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.session import Batch, Outcomes, Postponed, Trace
 from moxlite.queue.tls.results import PolicyResult
 from moxlite.queue.ways import direct_way
@@ -58,6 +60,7 @@ class Attempt:
         self._began = trio.current_time()
         self._transport = ""
         self._direct = False
+        self._waits_for: Untried | None = None
 
     async def run(self) -> list[Ended]:
         """Make it; returns what is not recorded yet. Whatever goes wrong with hosts is in the outcomes; cancellation
@@ -158,9 +161,25 @@ class Attempt:
             verdict = Verdict.DELIVERED
         elif isinstance(error, Postponed):
             verdict = Verdict.UNCOUNTED
+        elif isinstance(error, Untried) and not self._too_old(message):
+            self._waits_for = error
+            return Ended(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
         else:
             verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
         return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed))
+
+    def _too_old(self, message: Message) -> bool:
+        """Whether it has had all the time of the schedule: then it counts also when it is not tried, or a host that is
+        always paused would keep it for ever.
+        """
+        queue = self._ctx.config().static.queue
+        left = attempts_left(0, max_attempts_of(message.max_attempts, queue.max_attempts), 0, queue.retry_delays)
+        return self._ctx.clock() - message.queued > left[-1]
+
+    @property
+    def waits_for(self) -> Untried | None:
+        """The host that was not connected to, if that is how it ended."""
+        return self._waits_for
 
     def _interrupted(self, message: Message) -> Ended:
         if self._trace.sent_all:

@@ -15,6 +15,7 @@ from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.process.signingkeys import SigningKeys
+from moxlite.queue.reach.load import HostLoad
 from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
@@ -50,7 +51,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       config: the configuration as it is now.
       accounts: for DSNs, which are stored into the senders' accounts.
       resolver: finds hosts.
-      policies: of MTA-STS. ipv6: whether to send from there.
+      policies: of MTA-STS. ipv6: whether to send from there. load: of other hosts.
       connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
         this process, and returns the client's end (QUEUE-36).
       tmp: folder for temporary files. trust: roots for other servers' certificates.
@@ -65,6 +66,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     resolver: Resolver
     policies: Policies
     ipv6: IPv6Source
+    load: HostLoad = msgspec.field(default_factory=HostLoad)
     connect_local: Callable[[bytes], trio.abc.Stream]
     tmp: Path
     trust: Trust

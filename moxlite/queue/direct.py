@@ -1,6 +1,7 @@
 """Delivery to the hosts of the recipients' domain (QUEUE-40..45), under its TLS policies (QUEUE-50)."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from moxlite.proto.address import Domain
@@ -9,6 +10,7 @@ from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.hosts import Hosts, hosts_of
 from moxlite.queue.onehost import Destination, NotVouched, try_host
+from moxlite.queue.reach.load import Untried
 from moxlite.queue.rows import Message
 from moxlite.queue.session import Batch, Outcomes, Trace
 from moxlite.queue.tls.policies import Standing
@@ -39,7 +41,7 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
         destination = Destination(None, Hosts((str(recipient.host),), authentic=False), Standing())
     metrics.destinations.labels(authentic=str(destination.hosts.authentic).lower()).inc()
     outcomes: Outcomes = {}
-    unprotected = {message.id: True for message in batch.messages}
+    met: dict[int, list[SMTPError]] = {message.id: [] for message in batch.messages}
     pending = batch
     for name in destination.hosts.names:
         answers: Outcomes
@@ -49,14 +51,20 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
             logger.info("host failed", extra={"kv": {"err": exc, "host": name, "domain": recipient.host}})
             answers = {message.id: exc for message in pending.messages}
             answers |= trace.settled
+            if isinstance(exc, Untried) and exc.until is None:  # it takes mail, so its backup is not asked
+                outcomes.update(answers)
+                for message in pending.messages:
+                    met[message.id].append(exc)
+                break
         outcomes.update(answers)
         for message_id, error in answers.items():
-            unprotected[message_id] = unprotected[message_id] and _lacks_protection(error)
+            if error is not None:
+                met[message_id].append(error)
         left = tuple(message for message in pending.messages if _try_elsewhere(answers.get(message.id)))
         if not left or trace.sent_all:
             break
         pending = Batch(left, batch.octets)
-    return {one: _final(error, unprotected=unprotected.get(one, False)) for one, error in outcomes.items()}
+    return {one: None if error is None else _final(error, met[one]) for one, error in outcomes.items()}
 
 
 async def _standing(ctx: Context, message: Message, domain: Domain, trace: Trace) -> Standing:
@@ -74,14 +82,16 @@ def _try_elsewhere(error: SMTPError | None) -> bool:
     return error is not None and not error.permanent
 
 
-def _lacks_protection(error: SMTPError | None) -> bool:
-    return isinstance(error, NotVouched | RequireTLSMissing)
-
-
-def _final(error: SMTPError | None, *, unprotected: bool) -> SMTPError | None:
-    """All hosts were asked: what each of them lacks will not come by waiting (QUEUE-55, QUEUE-64)."""
+def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
+    """All hosts were asked, and `met` is what they said. What each of them lacks will not come by waiting (QUEUE-55,
+    QUEUE-64); and where none was tried, there was no attempt (QUEUE-168, QUEUE-169).
+    """
     if isinstance(error, SMTPUTF8Missing):
         return SMTPError(True, 0, "5.6.7", "mail", error.line)
-    if error is not None and unprotected:
+    if all(isinstance(one, NotVouched | RequireTLSMissing) for one in met):
         return SMTPError(True, 554, "5.7.30", error.command, error.line)
+    tried = [one for one in met if not isinstance(one, Untried)]
+    if isinstance(error, Untried):
+        untried = [one for one in met if isinstance(one, Untried)]
+        return tried[-1] if tried else min(untried, key=lambda one: one.until or 0)
     return error

@@ -83,7 +83,38 @@ async def _session(
     *,
     in_clear: bool = False,
 ) -> Outcomes:
-    """One connection. Raises SMTPError."""
+    """One connection. Raises SMTPError; Untried where there is to be none now."""
+    key = host_key(way, name)
+    with ctx.load.connection(key, ctx.clock()):
+        try:
+            outcomes = await _connected(ctx, batch, trace, name, way, addresses, policy, in_clear=in_clear)
+        except SMTPError as exc:
+            ctx.load.refused(key, exc, ctx.clock())
+            raise
+        if any(error is None for error in outcomes.values()):
+            ctx.load.answered(key, ctx.clock())
+        for error in outcomes.values():
+            if error is not None:
+                ctx.load.refused(key, error, ctx.clock())
+        return outcomes
+
+
+def host_key(way: Way, name: str) -> tuple[str, int | None, str]:
+    """By what a host is known in `Context.load`: seen from elsewhere it is another."""
+    return way.ehlo_name, way.family, name
+
+
+async def _connected(
+    ctx: Context,
+    batch: Batch,
+    trace: Trace,
+    name: str,
+    way: Way,
+    addresses: Addresses,
+    policy: HostPolicy,
+    *,
+    in_clear: bool,
+) -> Outcomes:
     mode = TLSMode.SKIP if in_clear else policy.mode
     trace.tls_mode = mode.value + "".join(
         f"+{word}" for word in ("mtasts" if policy.pkix == "enforce" else "", "dane" if policy.records else "") if word
@@ -225,6 +256,7 @@ async def _connect(ctx: Context, way: Way, addresses: Sequence[IPAddress], trace
         dialed = await way.dial(addresses, PORT, local=ctx.local_addresses)
     except DialError as exc:
         metrics.connections.labels(result="error").inc()
+        ctx.load.dead(host_key(way, name), ctx.clock())
         raise SMTPError(False, 0, "4.4.1", "connect", str(exc)) from exc
     metrics.connections.labels(result="ok").inc()
     trace.ip = str(dialed.ip)

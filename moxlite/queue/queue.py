@@ -196,9 +196,10 @@ class Queue:
 
     async def schedule(self, wanted: Filter, delta: float, *, from_now: bool = False) -> int:
         """Put the next attempt off by `delta` seconds (negative: bring it forward), or with `from_now` to so long
-        from now.
+        from now. Hosts that wanted patience are tried again.
         """
         microseconds = int(delta * SECOND)
+        self.ctx.load.forget(self.ctx.clock())
         return await self._change(
             lambda tx, now: operations.schedule_messages(tx, wanted, now, delta=microseconds, from_now=from_now)
         )

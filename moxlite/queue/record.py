@@ -47,6 +47,10 @@ DSN_FAILED: Final = "failed"
 GET: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id = ?"  # noqa: S608 column names
 MARK: Final = "UPDATE msg SET attempts = ?, last_attempt = ?, next_attempt = ?, results = ? WHERE id = ?"
 UNCOUNT: Final = "UPDATE msg SET attempts = attempts - 1, next_attempt = ?, results = ? WHERE id = ?"
+PUT_OFF: Final = """
+UPDATE msg SET next_attempt = ? WHERE hold = 0 AND dsn_due <> 'failed' AND next_attempt < ? AND attempts = ?
+AND rcpt_domain = ? AND account = ? AND sender_domain = ? AND transport = ?
+AND id NOT IN (SELECT msg_id FROM local)"""
 SET_RESULTS: Final = "UPDATE msg SET results = ?, dialed_ips = ? WHERE id = ?"
 SET_DSN: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ? WHERE id = ?"
 SET_FAILED: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id = ?"
@@ -69,13 +73,15 @@ class Verdict(Enum):
 
 class Ended(msgspec.Struct, frozen=True):
     """The outcome of one attempt for one message. ``dialed``: host and address that were connected to, for the next
-    attempt (QUEUE-47).
+    attempt (QUEUE-47). ``until``: of an uncounted one, when to try, µs UTC; all other rows that would go the same way
+    wait for as long (QUEUE-169).
     """
 
     message: Message
     verdict: Verdict
     result: Result
     dialed: tuple[tuple[str, str], ...] = ()
+    until: int = 0
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +140,10 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
         if before and before[-1].error == DELIVERING:
             before = before[:-1]
         if one.verdict is Verdict.UNCOUNTED:
-            tx.execute(UNCOUNT, policy.now, encode_results(before), message.id)
+            tx.execute(UNCOUNT, max(policy.now, one.until), encode_results(before), message.id)
+            if one.until > policy.now:
+                alike = message.rcpt_domain, message.account, message.sender_domain, message.transport
+                tx.execute(PUT_OFF, one.until, one.until, message.attempts - 1, *alike)
             continue
         results = (*before, one.result)
         if one.verdict is Verdict.DELIVERED:

@@ -9,7 +9,7 @@ Tasks of the server's supervisor::
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Final
 
@@ -129,6 +129,8 @@ class Scheduler:
         self._wake = trio.Event()
         self._wake_notices = trio.Event()
         self._busy: dict[str, bool] = {}  # recipient domain: whether it is a retry
+        self._blocked: dict[str, Hashable] = {}  # recipient domain: host that has all the connections that it gets
+        ctx.load.on_free = self._host_free
         self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
 
     def changed(self) -> None:
@@ -141,6 +143,11 @@ class Scheduler:
     def busy_domains(self) -> frozenset[str]:
         """Recipient domains with an attempt under way."""
         return frozenset(self._busy)
+
+    @property
+    def waiting_domains(self) -> int:
+        """Recipient domains that wait for a connection of others to their host to end."""
+        return len(self._blocked)
 
     async def serve(self, attempts: trio.Nursery) -> None:
         """Make attempts, each a task of `attempts`, for ever.
@@ -163,7 +170,7 @@ class Scheduler:
         while len(self._busy) < limit:
             retries = sum(self._busy.values())
             room_for_retries = retries < max(1, limit // 2)
-            busy = msgspec.json.encode(list(self._busy)).decode()
+            busy = msgspec.json.encode([*self._busy, *self._blocked]).decode()
             unwritten = msgspec.json.encode(list(self._unwritten)).decode()
             args = (busy, int(room_for_retries), unwritten, CANDIDATES)
             found = await self._database.read(partial(_usable, args=args), op="queue due")
@@ -172,7 +179,7 @@ class Scheduler:
             if not due:
                 return (found[0].next_attempt - now) / SECOND if found else float("inf")
             for candidate in due:
-                if candidate.domain in self._busy or len(self._busy) >= limit:
+                if candidate.domain in self._busy or candidate.domain in self._blocked or len(self._busy) >= limit:
                     continue
                 if candidate.attempts and sum(self._busy.values()) >= max(1, limit // 2):
                     continue
@@ -221,7 +228,17 @@ class Scheduler:
             raise
         finally:
             await self._record(ended or [])
+        if (untried := attempt.waits_for) is not None and untried.until is None and self._ctx.load.full(untried.key):
+            self._blocked[candidate.domain] = untried.key
         await self._note_offers(marked[0], attempt.offers)
+
+    def _host_free(self, key: Hashable) -> None:
+        """A connection to a host has ended: one of the domains that wait for it is next."""
+        for domain, host in self._blocked.items():
+            if host == key:
+                del self._blocked[domain]
+                self._wake.set()
+                return
 
     async def _note_offers(self, message: Message, offers: tuple[bool, bool] | None) -> None:
         """Let the sender's account know what the recipients' domain offers; a failure of that harms nothing
