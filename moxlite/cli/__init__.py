@@ -41,6 +41,7 @@ COMMANDS = {
     "log": ("moxlite.cli.log:log", "Log levels of the running server."),
     "mtasts": ("moxlite.cli.checks.mtasts:mtasts", "Look up MTA-STS policies."),
     "queue": ("moxlite.cli.queue:queue", "Messages waiting to be sent."),
+    "quickstart": ("moxlite.cli.quickstart:quickstart", "Make the configuration of a new mail server."),
     "restore": ("moxlite.cli.backup:restore", "Restore a backup into an empty data directory."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "spf": ("moxlite.cli.spf:spf", "Look up and evaluate SPF."),

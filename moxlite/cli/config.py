@@ -7,6 +7,7 @@ import click
 from moxlite.cli.common import Failure, ask, call, config_path, json_option, settings, show
 from moxlite.cli.domaindns import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.domains import alias, domain
+from moxlite.cli.quickstart import program
 from moxlite.cli.tlspubkey import tlspubkey
 
 __all__ = ["config"]
@@ -74,6 +75,16 @@ def example(name: str | None) -> None:
     if name not in EXAMPLES:
         raise Failure(f"no example {name!r}: the names are {', '.join(EXAMPLES)}")
     print(EXAMPLES[name][1], end="")
+
+
+@config.command()
+def printservice() -> None:
+    """Print a unit for systemd, with the paths of this installation."""
+    from moxlite.admin.quickstart.files import unit_file
+    from moxlite.cli.common import load_config
+
+    path = config_path().resolve()
+    print(unit_file(program=program(), config=path, data=load_config().static.data_dir.resolve()), end="")
 
 
 @config.group()

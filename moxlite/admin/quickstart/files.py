@@ -1,0 +1,168 @@
+"""The texts of the files that quickstart writes (ADMIN-31, 32)."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from moxlite.admin.accounts import account_settings
+from moxlite.admin.dkimkeys import NewKey
+from moxlite.admin.domains import domain_settings
+from moxlite.admin.quickstart.listeners import Places
+from moxlite.config.edit import Document
+from moxlite.proto.address import Address, Domain
+
+__all__ = ["domains_file", "static_file", "unit_file"]
+
+STATIC: Final = """\
+# Made by `moxlite quickstart`. What all keys mean: moxlite config describe-static. Changes need a restart.
+hostname = {hostname}
+data_dir = "../data"
+user = {user}
+# More than is usually wanted, while things are new; then "info".
+log_level = "debug"
+admin_password_file = "adminpasswd"
+# Look for new versions each day, and tell the postmaster:
+# check_updates = true
+
+[postmaster]
+account = {account}
+mailbox = "Postmaster"
+{tlsrpt}
+[acme.letsencrypt]
+directory_url = "https://acme-v02.api.letsencrypt.org/directory"
+contact_email = {contact}
+
+# What the internet sees.{warning}
+[listeners.public]
+ips = {public}
+{nat}tls.acme = "letsencrypt"
+# Kept for all certificates of this host, so that TLSA records in DNS stay true.
+tls.host_private_key_files = {hostkeys}
+smtp.enabled = true
+# Lists of addresses that send junk, asked about strangers only; some want to know you first:
+# smtp.dnsbls = ["sbl.spamhaus.org", "bl.spamcop.net"]
+submissions.enabled = true
+imaps.enabled = true
+autoconfig_https.enabled = true
+mtasts_https.enabled = true
+webserver_http.enabled = true
+webserver_https.enabled = true
+
+# Pages for users and metrics, on this machine and the inner network.
+[listeners.internal]
+ips = {internal}
+hostname = "localhost"
+account_http.enabled = true
+webmail_http.enabled = true
+metrics_http.enabled = true
+"""
+
+TLSRPT: Final = """
+[host_tlsrpt]
+account = {account}
+mailbox = "TLSRPT"
+localpart = "tlsreports"
+"""
+
+DOMAINS_HEAD: Final = """\
+# Made by `moxlite quickstart`. What all keys mean: moxlite config describe-domains. Changes are used at once.
+
+"""
+
+RULESET: Final = """
+# Mail of a list, sorted into a mailbox:
+#
+# [[accounts.{account}.destinations.{address}.rulesets]]
+# verified_domain = "lists.example.org"
+# headers_regexp = {{ "^list-id$" = "<discuss\\\\.lists\\\\.example\\\\.org>" }}
+# list_allow_domain = "lists.example.org"
+# mailbox = "Lists/discuss"
+"""
+
+UNIT: Final = """\
+[Unit]
+Description=moxlite mail server
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+WatchdogSec=60
+Restart=always
+RestartSec=5s
+LimitNOFILE=65535
+UMask=007
+WorkingDirectory={top}
+ExecStart={program} --config {config} serve
+ExecReload=/bin/kill -HUP $MAINPID
+ReadWritePaths={folder} {data}
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+NoNewPrivileges=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=pid
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictNamespaces=yes
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_NET_BIND_SERVICE CAP_CHOWN CAP_FSETID CAP_DAC_OVERRIDE \
+CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def static_file(
+    *, hostname: Domain, domain: Domain, user: str, account: str, contact: str, places: Places, hostkeys: Sequence[str]
+) -> str:
+    """moxlite.toml. Only services that exist are enabled."""
+    wild = any(ip in ("0.0.0.0", "::") for ip in places.public)  # noqa: S104 - compared
+    return STATIC.format(
+        hostname=_toml(hostname.unicode),
+        user=_toml(user),
+        account=_toml(account),
+        # both addresses would be one, with two owners
+        tlsrpt="" if hostname == domain else TLSRPT.format(account=_toml(account)),
+        contact=_toml(contact),
+        warning="".join(f"\n# WARNING: {text}." for text in places.warnings) if wild or places.nat else "",
+        public=_toml(list(places.public)),
+        nat=f"nat_ips = {_toml(list(places.nat))}\n" if places.nat else "",
+        hostkeys=_toml(list(hostkeys)),
+        internal=_toml(list(places.internal)),
+    )
+
+
+def domains_file(address: Address, account: str, keys: Sequence[NewKey], now: dt.datetime) -> str:
+    """domains.toml with the domain of the address and the account."""
+    document = Document(DOMAINS_HEAD)
+    text = address.pack(True)
+    settings = domain_settings(address.domain, account, keys, mtasts=True, now=now)
+    document.put(("domains", address.domain.unicode), settings)
+    document.put(("accounts", account), account_settings(text))
+    return str(document) + RULESET.format(account=account, address=_toml(text))
+
+
+def unit_file(*, program: str, config: Path, data: Path) -> str:
+    """The unit of systemd: it starts as root, and the server gives that up by itself (ADMIN-40)."""
+    folder = config.parent
+    return UNIT.format(program=program, config=config, folder=folder, data=data, top=folder.parent)
+
+
+def _toml(value: "str | list[str]") -> str:
+    """A basic string or an array of them: JSON's form is one of TOML's."""
+    return json.dumps(value, ensure_ascii=False)

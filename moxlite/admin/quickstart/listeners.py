@@ -1,0 +1,69 @@
+"""On which addresses mail is taken, and on which the administrator's pages are (ADMIN-27, 28, 30, 32)."""
+
+from collections.abc import Sequence
+from ipaddress import ip_network
+from typing import Final
+
+import msgspec
+
+from moxlite.admin.quickstart.interfaces import InterfaceAddress
+from moxlite.net.limits import IPAddress
+
+__all__ = ["Places", "choose_places"]
+
+PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
+"""Addresses that the internet does not reach: RFC 1918, RFC 6598, RFC 4193."""
+
+LOOPBACK: Final = ("127.0.0.1", "::1")
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Addresses of the listeners.
+
+    ``nat``: by which the internet knows those of ``public``, where that is not the machine's own. ``warnings``: what to
+    look at.
+    """
+
+    public: tuple[str, ...]
+    internal: tuple[str, ...]
+    nat: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def choose_places(machine: Sequence[InterfaceAddress], host: Sequence[IPAddress]) -> Places:
+    """Choose the addresses.
+
+    Args:
+      machine: all addresses of this machine.
+      host: what DNS says of the hostname.
+    """
+    inner = {one.interface for one in machine if _is_private(one.ip)}
+    own = [one for one in machine if not one.ip.is_loopback]
+    public = [str(one.ip) for one in own if one.interface not in inner]
+    private = [str(one.ip) for one in own if one.interface in inner]
+    have = {str(one.ip) for one in machine}
+    loopback = tuple(ip for ip in LOOPBACK if ip in have) or LOOPBACK[:1]
+    named = [str(ip) for ip in host if not ip.is_loopback]
+    if public:
+        outside = [ip for ip in named if ip not in public]
+        warnings = [f"DNS gives the hostname the address {ip}, which this machine has not" for ip in outside]
+        return Places(tuple(public), (*private, *loopback), warnings=tuple(warnings))
+    if named and set(named) <= set(private):
+        return Places(tuple(named), loopback)  # a closed net
+    if named and private:
+        text = (
+            "this machine has private addresses only, so it is behind NAT: the addresses that DNS gives the hostname "
+            "stand as nat_ips. Forward ports 25, 80, 443, 465 and 993, and do so without hiding the addresses of "
+            "clients: limits and the judgement of senders depend on them"
+        )
+        return Places(tuple(private), loopback, tuple(named), (text,))
+    text = (
+        "no public address was found. The listener public has 0.0.0.0 and ::, with which the server will not start: "
+        "ports that internal has already (80) are in use. Put the public addresses there; behind NAT the private ones, "
+        "with nat_ips. It needs port 80, for ACME"
+    )
+    return Places(("0.0.0.0", "::"), (*private, *loopback), warnings=(text,))  # noqa: S104 - it is to be replaced
+
+
+def _is_private(ip: IPAddress) -> bool:
+    return any(ip in network for network in PRIVATE if network.version == ip.version)

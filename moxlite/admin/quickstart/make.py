@@ -1,0 +1,214 @@
+"""Writing everything, or leaving nothing behind (ADMIN-25, 31, 34, 35)."""
+
+import contextlib
+import datetime as dt
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from moxlite.admin.dkimkeys import DKIM_FOLDER, made_keys, write_new
+from moxlite.admin.quickstart.files import domains_file, static_file
+from moxlite.admin.quickstart.listeners import Places
+from moxlite.config.load import DOMAINS_FILE
+from moxlite.logins.adminpassword import write_admin_password
+from moxlite.process.configtest import test_config
+from moxlite.process.privileges import UnknownUser, user_ids
+from moxlite.proto.address import Address, Domain
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.credentials import change_password, generate_password
+from moxlite.store.options import Options
+
+__all__ = ["Made", "QuickstartFailed", "account_name", "existing", "make"]
+
+ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
+HOST_KEYS: Final = "hostkeys"
+DATA: Final = "data"
+MARKER: Final = ".quickstart-unfinished"
+"""Stands beside the files of a run that has not come to its end."""
+ACCOUNT: Final = "main"
+"""Of an address whose localpart cannot be an account's name."""
+
+ACCOUNT_NAME: Final = re.compile(r"[a-z0-9](?:\.?[a-z0-9_-]){0,63}")
+
+
+class QuickstartFailed(Exception):
+    """Nothing was made; the text says why."""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What was made. The passwords stand nowhere else."""
+
+    account: str
+    account_password: str
+    admin_password: str
+    warnings: tuple[str, ...]
+
+
+def account_name(address: Address) -> str:
+    """The account of an address."""
+    name = address.localpart.lower()
+    return name if ACCOUNT_NAME.fullmatch(name) else ACCOUNT
+
+
+def existing(config: Path) -> list[Path]:
+    """What stands in the way of a new configuration: it is never overwritten (ADMIN-35)."""
+    if _interrupted(config):
+        return []
+    folder = config.parent
+    files = [config, folder / DOMAINS_FILE, folder / ADMIN_PASSWORD, folder / HOST_KEYS, folder / DKIM_FOLDER]
+    data = folder.parent / DATA
+    return [path for path in files if path.exists()] + ([data] if data.exists() and any(data.iterdir()) else [])
+
+
+def make(config: Path, address: Address, user: str, hostname: Domain, places: Places) -> Made:
+    """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
+
+    Args:
+      config: the absolute path of moxlite.toml to be; domains.toml and keys get beside it, the data directory beside
+        its folder.
+      user: name or number of the service user.
+
+    Raises:
+      QuickstartFailed: nothing is left behind, also where the process was interrupted.
+    """
+    folder = config.parent
+    if _interrupted(config):
+        _clear(config)
+    warnings: list[str] = []
+    with contextlib.ExitStack() as undo:
+        try:
+            for path in (folder, folder / HOST_KEYS, folder.parent / DATA):
+                _new_folder(path, undo)
+            _write(folder / MARKER, "", undo)
+            made = _make(config, address, user, hostname, places, undo, warnings)
+        except OSError as error:
+            raise QuickstartFailed(f"{error.filename or folder}: {error.strerror or error}") from None
+        undo.pop_all()
+    _remove(folder / MARKER)
+    return made
+
+
+def _make(
+    config: Path,
+    address: Address,
+    user: str,
+    hostname: Domain,
+    places: Places,
+    undo: contextlib.ExitStack,
+    warnings: list[str],
+) -> Made:
+    now = dt.datetime.now(dt.UTC)
+    folder, data = config.parent, config.parent.parent / DATA
+    account = account_name(address)
+    hostkeys = [_host_key(folder, hostname, kind, now, undo) for kind in ("rsa2048", "ecdsap256")]
+    with made_keys(folder, address.domain, now) as keys:
+        admin_password, account_password = generate_password(), generate_password()
+        undo.callback(_remove, folder / ADMIN_PASSWORD)
+        write_admin_password(folder / ADMIN_PASSWORD, admin_password)
+        static = static_file(
+            hostname=hostname,
+            domain=address.domain,
+            user=user,
+            account=account,
+            contact=str(address) if address.localpart.isascii() else f"postmaster@{address.domain.unicode}",
+            places=places,
+            hostkeys=hostkeys,
+        )
+        _write(folder / DOMAINS_FILE, domains_file(address, account, keys, now), undo)
+        draft = folder / f".{config.name}.new"
+        _write(draft, static, undo)
+        errors, found = test_config(draft)
+        if errors:
+            raise QuickstartFailed(f"the configuration has a mistake, which should not be: {errors[0]}")
+        warnings += [str(one).replace(str(draft), str(config)) for one in found]
+        undo.callback(shutil.rmtree, data / "accounts", ignore_errors=True)
+        trio.run(_make_account, data, account, account_password)
+        warnings += _give(config, user)
+        draft.replace(config)  # with it, all is made
+    return Made(account, account_password, admin_password, tuple(warnings))
+
+
+def _interrupted(config: Path) -> bool:
+    """Whether an earlier run was killed: then all that lies there is of that run."""
+    return (config.parent / MARKER).exists() and not config.exists()
+
+
+def _clear(config: Path) -> None:
+    """Remove what a run that was killed has left; its passwords were told to nobody."""
+    folder = config.parent
+    for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, folder.parent / DATA / "accounts"):
+        shutil.rmtree(path, ignore_errors=True)
+    for name in (DOMAINS_FILE, ADMIN_PASSWORD, f".{config.name}.new", MARKER):
+        _remove(folder / name)
+
+
+def _new_folder(path: Path, undo: contextlib.ExitStack) -> None:
+    """Make a folder and those above it that are missing."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o750)
+        undo.callback(_remove_folder, one)
+
+
+def _host_key(folder: Path, hostname: Domain, kind: str, now: dt.datetime, undo: contextlib.ExitStack) -> str:
+    """Make a key of the host; its path below the configuration's folder."""
+    key = ec.generate_private_key(ec.SECP256R1()) if kind == "ecdsap256" else rsa.generate_private_key(65537, 2048)
+    name = f"{HOST_KEYS}/{hostname.ascii}.{now:%Y%m%dT%H%M%S}.{kind}.privatekey.pkcs8.pem"
+    write_new(folder / name, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    undo.callback(_remove, folder / name)
+    return name
+
+
+def _write(path: Path, text: str, undo: contextlib.ExitStack) -> None:
+    write_new(path, text.encode())
+    undo.callback(_remove, path)
+    path.chmod(0o640)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _remove_folder(path: Path) -> None:
+    with contextlib.suppress(OSError):  # another's file lies in it
+        path.rmdir()
+
+
+async def _make_account(data: Path, name: str, password: str) -> None:
+    accounts = Accounts(data, Options())
+    try:
+        async with accounts.use(name) as account:
+            await change_password(account, password)
+    finally:
+        with trio.CancelScope(shield=True):  # bounded: one account that nobody uses
+            await accounts.aclose()
+
+
+def _give(config: Path, user: str) -> Sequence[str]:
+    """As root: give the service user what it has to read. `serve` does the same for all at its start."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return ()
+    try:
+        uid, gid = user_ids(user)
+    except UnknownUser as error:
+        return (f"{error}",)
+    for path in (
+        *_tree(config.parent / DKIM_FOLDER),
+        config.parent / DOMAINS_FILE,
+        *_tree(config.parent.parent / DATA),
+    ):
+        os.chown(path, uid, gid, follow_symlinks=False)
+    return ()
+
+
+def _tree(path: Path) -> Iterator[Path]:
+    yield path
+    yield from path.rglob("*")

@@ -1,0 +1,167 @@
+"""What DNS and other machines say about this one, before anything is written (ADMIN-26..29)."""
+
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.admin.quickstart.interfaces import InterfaceAddress
+from moxlite.mailauth.dnsbl import DNSBLStatus
+from moxlite.mailauth.dnsbl import check as check_list
+from moxlite.net.dial import DialError, dial
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import DNSError, NotFound, Resolver
+from moxlite.proto.address import AddressError, Domain
+
+__all__ = ["Surroundings", "find_hostname", "look_around", "try_port_25"]
+
+SECONDS: Final = 10.0
+"""For all look-ups together; and for the connections to port 25."""
+
+TARGETS: Final = ("gmail.com", "outlook.com")
+"""Whose mail hosts are tried: one alone may be away, or may not like us."""
+
+LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What was found. ``host_ips``: addresses that DNS gives the hostname; ``signed``: verified by DNSSEC."""
+
+    host_ips: tuple[IPAddress, ...] = ()
+    signed: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+async def find_hostname(
+    resolver: Resolver, machine: Sequence[InterfaceAddress], domain: Domain
+) -> tuple[Domain, list[str]]:
+    """The full name of this machine, and warnings: what the system says, else the reverse name of its addresses, else
+    its label below the domain.
+    """
+    label = socket.gethostname().strip(".").lower()
+    if "." in label and (found := _domain(label)) is not None:
+        return found, []
+    names: dict[str, None] = {}
+    with trio.move_on_after(SECONDS):
+        for one in machine:
+            if one.ip.is_global:
+                try:
+                    names |= dict.fromkeys(name.rstrip(".") for name in (await resolver.ptr(one.ip)).records[:5])
+                except DNSError:
+                    continue
+    hosts = [host for name in names if (host := _domain(name)) is not None]
+    if hosts:
+        several = [f"the addresses of this machine have several names; {hosts[0]} is taken (--hostname chooses)"]
+        return hosts[0], several if len(hosts) > 1 else []
+    made = _domain(f"{label.partition('.')[0]}.{domain.ascii}") or _domain(f"mail.{domain.ascii}")
+    assert made is not None
+    return made, [f"this machine does not know its full name; {made} is taken (--hostname chooses)"]
+
+
+def _domain(text: str) -> Domain | None:
+    try:
+        found = Domain.parse(text, strict=True)
+    except AddressError:
+        return None
+    return found if "." in found.ascii and not found.ascii.endswith((".localdomain", ".local", ".lan")) else None
+
+
+async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
+    """Ask DNS about DNSSEC and the hostname. What fails is a warning."""
+    warnings: list[str] = []
+    found: tuple[IPAddress, ...] = ()
+    signed = False
+    late = True
+    with trio.move_on_after(SECONDS):
+        await _dnssec(resolver, warnings)
+        try:
+            answer = await resolver.ips(f"{hostname.ascii}.")
+            found, signed = answer.records, answer.authentic
+        except NotFound as error:
+            signed = error.authentic
+            warnings.append(f"DNS has no address for {hostname}: add A and AAAA records before you start the server")
+        except DNSError as error:
+            warnings.append(f"the address of {hostname} cannot be looked up: {error}")
+        for ip in found:
+            if ip.is_loopback:
+                warnings.append(
+                    f"{hostname} leads to {ip}: look for a line like `{ip} {hostname}` in /etc/hosts, and for DNS"
+                )
+            elif ip.is_global:
+                await _reverse(resolver, ip, hostname, warnings)
+        late = False
+    if late:
+        warnings.append(f"DNS did not answer everything within {SECONDS:.0f} s")
+    return Surroundings(found, signed, tuple(warnings))
+
+
+async def _dnssec(resolver: Resolver, warnings: list[str]) -> None:
+    try:
+        verifies = (await resolver.ns("com.")).authentic
+    except DNSError as error:
+        warnings.append(f"whether the resolver verifies DNSSEC is not known ({error})")
+        return
+    if not verifies:
+        warnings.append(
+            "the resolver does not verify DNSSEC, so there is no DANE: install unbound (apt-get install unbound) and "
+            "put `nameserver 127.0.0.1` into /etc/resolv.conf, or `options trust-ad` for a trusted one elsewhere; "
+            "with extended errors (ede: yes in unbound) the log tells more"
+        )
+
+
+async def _reverse(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> None:
+    try:
+        names = [name.rstrip(".").lower() for name in (await resolver.ptr(ip)).records]
+    except NotFound:
+        warnings.append(f"{ip} has no reverse name: ask your provider to set {hostname}; many refuse mail without it")
+        return
+    except DNSError as error:
+        warnings.append(f"the reverse name of {ip} cannot be looked up: {error}")
+        return
+    if names != [hostname.ascii]:
+        warnings.append(f"the reverse name of {ip} is {', '.join(names[:3])}: ask your provider to set {hostname}")
+
+
+async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]:
+    """Whether mail can leave, and whether lists know our addresses; warnings."""
+    warnings: list[str] = []
+    reached: list[str] = []
+    blocked: list[str] = []
+
+    async def reach(domain: str) -> None:
+        try:
+            host = min((await resolver.mx(f"{domain}.")).records).host
+            addresses = (await resolver.ips(host)).records
+        except DNSError:
+            return
+        try:
+            dialed = await dial(addresses[:2], 25, seconds=SECONDS)
+        except DialError as error:
+            blocked.append(f"{host} ({error})")
+            return
+        reached.append(host)
+        await trio.aclose_forcefully(dialed.stream)
+
+    async def listed(zone: str, ip: IPAddress) -> None:
+        result = await check_list(resolver, zone, ip)  # 127.255.255.0/24 is no answer about the address
+        if result.status == DNSBLStatus.FAIL:
+            warnings.append(f"{ip} is on the block list {zone}: {result.explanation}".rstrip(": "))
+
+    with trio.move_on_after(2 * SECONDS):
+        async with trio.open_nursery() as nursery:
+            for target in TARGETS:
+                nursery.start_soon(reach, target)
+            for ip in ips:
+                for zone in LISTS:
+                    if ip.is_global:
+                        nursery.start_soon(listed, zone, ip)
+    if not reached and blocked:
+        warnings.append(
+            f"port 25 of other servers cannot be reached: {'; '.join(blocked)}. Many providers block it until they are "
+            "asked; without it mail leaves through a smarthost only (moxlite config example transport)"
+        )
+    elif not reached:
+        warnings.append(f"whether port 25 of others can be reached is not known: {', '.join(TARGETS)} were not found")
+    return warnings

@@ -1,0 +1,158 @@
+"""``moxlite quickstart`` (ADMIN-25..35)."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from moxlite.cli.asking import resolver_at, resolver_option
+from moxlite.cli.common import Failure, config_path, printable
+
+if TYPE_CHECKING:
+    from moxlite.admin.quickstart.listeners import Places
+    from moxlite.net.resolver import Resolver
+    from moxlite.proto.address import Domain
+
+__all__ = ["program", "quickstart"]
+
+
+@click.command()
+@click.argument("address")
+@click.argument("user", default="moxlite")
+@click.option("--hostname", metavar="NAME", help="Full name of this machine.  [default: as the system or DNS says]")
+@click.option("--skip-dial", is_flag=True, help="Don't try port 25 of others, and ask no block lists.")
+@resolver_option
+def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, resolver: str | None) -> None:
+    """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
+
+    Files are made where --config says, and beside it; nothing is overwritten. What is wrong around the machine is told
+    as warnings. The passwords are printed once.
+    """
+    from moxlite.admin.accounts import Refused
+    from moxlite.admin.domains import parse_domain
+    from moxlite.admin.quickstart.make import QuickstartFailed, existing, make
+    from moxlite.net.dns import DNSResolver
+    from moxlite.proto.address import Address, AddressError
+
+    try:
+        parsed = Address.parse(address)
+        parse_domain(parsed.domain.ascii)
+        named = None if hostname is None else parse_domain(hostname)
+    except (AddressError, Refused) as error:
+        raise click.UsageError(f"{error}") from None
+    config = config_path().absolute()
+    in_the_way = existing(config)
+    if in_the_way:
+        raise Failure(f"nothing is overwritten, and there are: {', '.join(map(str, in_the_way))}")
+    said = _Said()
+    if not parsed.localpart.isascii():
+        said.warn("some servers cannot send to an address that is not ASCII: add an alias that is")
+    asked = DNSResolver() if resolver is None else resolver_at(resolver)
+    host, places, signed = _look(said, asked, parsed.domain, named, skip_dial=skip_dial)
+    try:
+        made = make(config, parsed, user, host, places)
+    except QuickstartFailed as error:
+        raise Failure(str(error)) from None
+    for warning in made.warnings:
+        said.warn(warning)
+    said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
+    print(f"account password: {made.account_password}")
+    print(f"admin password: {made.admin_password}")
+    _next(said, config, parsed.domain, signed=signed)
+    said.keep(config.parent / "quickstart.log")
+
+
+class _Said:
+    """What is printed, and kept for the log. Passwords don't pass here."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        print(printable(text))
+        self._lines.append(printable(text))
+
+    def text(self, text: str) -> None:
+        """Several lines of our own making."""
+        for line in text.splitlines():
+            self.say(line)
+
+    def warn(self, text: str) -> None:
+        self.say(f"warning: {text}")
+
+    def keep(self, path: Path) -> None:
+        from moxlite.config.files import write_atomically
+
+        write_atomically(path, "".join(f"{line}\n" for line in self._lines).encode())
+
+
+def _look(
+    said: _Said, resolver: "Resolver", domain: "Domain", hostname: "Domain | None", *, skip_dial: bool
+) -> "tuple[Domain, Places, bool]":
+    """Hostname, addresses of the listeners, and whether DNSSEC vouches for the host; warnings are told."""
+    import trio
+
+    from moxlite.admin.quickstart.interfaces import machine_addresses
+    from moxlite.admin.quickstart.listeners import choose_places
+    from moxlite.admin.quickstart.surroundings import find_hostname, look_around, try_port_25
+
+    try:
+        machine = machine_addresses()
+    except OSError as error:
+        said.warn(f"the addresses of this machine are not known: {error.strerror or error}")
+        machine = []
+
+    async def run() -> "tuple[Domain, Places, bool]":
+        host, warnings = (hostname, []) if hostname is not None else await find_hostname(resolver, machine, domain)
+        around = await look_around(resolver, host)
+        places = choose_places(machine, around.host_ips)
+        warnings = [*warnings, *around.warnings, *places.warnings]
+        if not skip_dial:
+            warnings += await try_port_25(resolver, [one.ip for one in machine] or around.host_ips)
+        for warning in warnings:
+            said.warn(warning)
+        return host, places, around.signed
+
+    return trio.run(run)
+
+
+def program() -> str:
+    """How this program was started, for units and instructions."""
+    return f"{sys.executable} -m moxlite"
+
+
+def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool) -> None:
+    """What is to be done now."""
+    from moxlite.admin.dns.wanted import read_keys, wanted_records
+    from moxlite.admin.dns.zonefile import zone_file
+    from moxlite.admin.offer import offer_for
+    from moxlite.config.load import load
+
+    snapshot, _ = load(config)
+    settings = snapshot.domain(domain)
+    assert settings is not None
+    offer = offer_for(snapshot, domain)
+    said.say("")
+    said.say("1. Settings of mail programs (they find them by themselves once DNS is done):")
+    for label, servers in (("IMAP", offer.imap), ("SMTP (submission)", offer.submission)):
+        for one in servers:
+            said.say(f"   {label}: {one.host.ascii} port {one.port}, TLS; the user name is the whole address")
+    said.say("")
+    said.say("2. Add these records to DNS (again: moxlite config dnsrecords; then: moxlite config dnscheck).")
+    said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
+    said.say("")
+    keys = read_keys(snapshot, domain)
+    said.text(zone_file(domain, settings, wanted_records(snapshot, domain, settings, keys), keys, signed=signed))
+    said.say("")
+    command = f"{program()} --config {config}"
+    user = snapshot.static.user
+    said.say("3. Start the server, as root; it becomes the user by itself:")
+    if not user.isdecimal():
+        said.say(f"   useradd --system --no-create-home {user}")
+    said.say(f"   {command} config printservice >/etc/systemd/system/moxlite.service")
+    said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
+    said.say(f"   or without systemd: {command} serve")
+    said.say("")
+    said.say("4. The web pages answer on this machine; from yours:")
+    said.say(f"   ssh -L 8080:127.0.0.1:80 root@{snapshot.static.hostname.ascii}  then http://localhost:8080/webmail/")

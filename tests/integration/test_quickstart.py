@@ -1,0 +1,326 @@
+"""``moxlite quickstart``: what it makes, what it leaves behind when it fails, and that the result can be served."""
+
+import imaplib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from moxlite.admin.quickstart import make as making
+from moxlite.admin.quickstart.interfaces import InterfaceAddress, machine_addresses
+from moxlite.admin.quickstart.listeners import Places, choose_places
+from moxlite.admin.quickstart.surroundings import find_hostname, look_around, try_port_25
+from moxlite.cli import run
+from moxlite.net.resolver import FakeResolver, TempError
+from moxlite.proto.address import Domain
+from tests.dnsworld import DNSWorld
+from tests.running import ServerProcess, make_certificate
+from tests.tools import free_port, top
+
+pytestmark = [pytest.mark.integration]
+
+Capture = pytest.CaptureFixture[str]
+HOSTNAME = "mx.example.org"
+USER = str(os.getuid() or 2000)
+
+
+@pytest.fixture(scope="module")
+def host() -> str:
+    """Zone lines that give the hostname all addresses of this machine."""
+    ips = [one.ip for one in machine_addresses() if not one.ip.is_loopback]
+    if not ips:
+        pytest.skip("this machine has loopback addresses only")
+    return "".join(f"mx {'A' if ip.version == 4 else 'AAAA'} {ip}\n" for ip in ips)
+
+
+@pytest.fixture(scope="module")
+def world(host: str) -> Iterator[DNSWorld]:
+    with DNSWorld({"com": "", "example.org": host}) as world:
+        yield world
+
+
+def quickstart(
+    folder: Path, world: DNSWorld, *more: str, address: str = "me@example.org"
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), "quickstart"]
+    command += ["--skip-dial", "--resolver", world.server, "--hostname", HOSTNAME, "me@example.org", USER]
+    environment = {**os.environ, "PYTHONPATH": str(top())}
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def moxlite(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), *args]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, host: str) -> None:
+    """ADMIN-25, 31, 32, 34: passwords on stdout once and in no file; keys for nobody else; the machine's addresses that
+    DNS names are those of the public listener, and internal is loopback then; `config test` passes; the records, put
+    into the zone, give no error and no warning.
+    """
+    done = quickstart(tmp_path, world)
+    assert (done.returncode, done.stderr) == (0, "")
+    passwords = re.findall(r"^(account|admin) password: (\S+)$", done.stdout, re.MULTILINE)
+    assert [kind for kind, _ in passwords] == ["account", "admin"]
+    made = files_of(tmp_path)
+    assert not [name for name, data in made.items() for _, word in passwords if word.encode() in data]
+    assert done.stdout.count(passwords[0][1]) == 1
+    assert b"account me with the address me@example.org" in made["config/quickstart.log"]
+    secret = list((tmp_path / "config").rglob("*.pem"))
+    assert len(secret) == 6
+    assert {path.stat().st_mode & 0o077 for path in secret} == {0}
+
+    static = tomllib.loads(made["config/moxlite.toml"].decode())
+    public, internal = static["listeners"]["public"], static["listeners"]["internal"]
+    assert sorted(public["ips"]) == sorted(line.split()[2] for line in host.splitlines())
+    assert {ip_address(ip).is_loopback for ip in internal["ips"]} == {True}
+    assert public["tls"]["acme"] == "letsencrypt"
+    assert len(public["tls"]["host_private_key_files"]) == 2
+    assert static["user"] == USER
+    assert moxlite(tmp_path, "config", "test").returncode == 0
+
+    records = moxlite(tmp_path, "config", "dnsrecords", "example.org", "--resolver", world.server).stdout
+    assert "\n_25._tcp.mx.example.org. TLSA 3 1 1 " in records
+    assert "\n_25._tcp.mx.example.org. TLSA 3 1 1 " in done.stdout, "the host is signed"
+    world.set("example.org", host + records)
+    try:
+        check = moxlite(tmp_path, "--json", "config", "dnscheck", "example.org", "--resolver", world.server)
+        assert check.returncode == 0, check.stdout
+        wrong = {name: one for name, one in json.loads(check.stdout).items() if one["errors"] or one["warnings"]}
+        assert wrong == {}
+    finally:
+        world.set("example.org", host)
+
+    again = quickstart(tmp_path, world)
+    assert again.returncode == 1
+    assert str(tmp_path / "config/moxlite.toml") in again.stderr
+    assert files_of(tmp_path) == made, "nothing is overwritten (ADMIN-35)"
+
+
+@dataclass
+class Quickstarted(ServerProcess):
+    """A server of what quickstart made, with other ports and addresses."""
+
+    def command(self) -> list[str]:
+        return ["--config", str(self.folder / "config/moxlite.toml"), "serve", "--no-drop"]
+
+    def is_ready(self, line: str) -> bool:
+        return "ready to serve" in line
+
+
+def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
+    """ADMIN-31, 32: each enabled service opens its port, and the password is the account's. Ports, addresses and the
+    certificates are the test's own.
+    """
+    folder = tmp_path / "moxlite"
+    done = quickstart(folder, world)
+    [password] = re.findall(r"^account password: (\S+)$", done.stdout, re.MULTILINE)
+    make_certificate(folder / "config")
+    path = folder / "config/moxlite.toml"
+    text = path.read_text()
+    text = re.sub(r"^ips = .*$", 'ips = ["127.0.0.1"]', text, flags=re.MULTILINE)
+    text = text.replace(
+        'tls.acme = "letsencrypt"', 'tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]'
+    )
+    ports: dict[str, int] = {}
+    https = free_port()
+    for service in re.findall(r"^([a-z_]+)\.enabled = true$", text, re.MULTILINE):
+        shared = https if service.endswith("_https") else free_port()
+        ports[service] = ports["account_http"] if service == "webmail_http" else shared
+        text = text.replace(f"{service}.enabled = true", f"{service} = {{ enabled = true, port = {ports[service]} }}")
+    path.write_text(text)
+    with Quickstarted(folder) as server:
+        session = imaplib.IMAP4_SSL("127.0.0.1", ports["imaps"])
+        session.login("me@example.org", password)
+        assert session.select("INBOX")[0] == "OK"
+        session.logout()
+        for name in set(ports.values()):
+            assert subprocess.run(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{name}"], check=False).returncode == 0
+        assert server.cli("healthcheck").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["nonsense"], 2),
+        (["me@[192.0.2.1]"], 2),
+        (["me@plain"], 2),
+        (["--hostname", "not a name", "me@example.org"], 2),
+        (["--resolver", "here", "me@example.org"], 2),
+        ([], 2),
+    ],
+)
+def test_wrong_usage_makes_nothing(tmp_path: Path, args: list[str], code: int) -> None:
+    """ADMIN-25"""
+    assert run(["--config", str(tmp_path / "new/config/moxlite.toml"), "quickstart", "--skip-dial", *args]) == code
+    assert list(tmp_path.iterdir()) == []
+
+
+STEPS = ["static_file", "domains_file", "test_config", "write_admin_password", "change_password", "generate_password"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
+) -> None:
+    """ADMIN-25, 35, 69: a full disk or an interruption at each step."""
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(making, step, fail)
+    config = tmp_path / "here/config/moxlite.toml"
+    address = making.Address.parse("me@example.org")
+    places = Places(("192.0.2.1",), ("127.0.0.1",))
+    with pytest.raises((making.QuickstartFailed, KeyboardInterrupt)):
+        making.make(config, address, USER, Domain.parse(HOSTNAME), places)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_after_a_kill_it_can_be_repeated(tmp_path: Path, step: str) -> None:
+    """ADMIN-35, issue: kill -9 at each step; the next run makes all anew."""
+    program = f"""
+import os, signal
+from pathlib import Path
+from moxlite.admin.quickstart import make as making
+from moxlite.admin.quickstart.listeners import Places
+from moxlite.proto.address import Address, Domain
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+making.{step} = die
+making.make(Path({str(tmp_path / "config/moxlite.toml")!r}), Address.parse("me@example.org"), {USER!r},
+            Domain.parse({HOSTNAME!r}), Places(("192.0.2.1",), ("127.0.0.1",)))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(top())}
+    done = subprocess.run([sys.executable, "-c", program], check=False, env=environment, timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    config = tmp_path / "config/moxlite.toml"
+    assert making.existing(config) == []
+    made = making.make(
+        config,
+        making.Address.parse("me@example.org"),
+        USER,
+        Domain.parse(HOSTNAME),
+        Places(("192.0.2.1",), ("127.0.0.1",)),
+    )
+    assert made.account == "me"
+    assert len(list((tmp_path / "config/dkim").iterdir())) == 4
+    assert moxlite(tmp_path, "config", "test").returncode == 0
+
+
+def at(*pairs: str) -> list[InterfaceAddress]:
+    return [InterfaceAddress(name, ip_address(ip)) for name, ip in (pair.split("=") for pair in pairs)]
+
+
+LO = ("lo=127.0.0.1", "lo=::1")
+
+
+@pytest.mark.parametrize(
+    ("machine", "dns", "public", "internal", "nat"),
+    [
+        ((*LO, "eth0=8.8.8.8", "eth0=2600::1"), ["8.8.8.8", "2600::1"], "8.8.8.8 2600::1", "127.0.0.1 ::1", ""),
+        ((*LO, "eth0=8.8.8.8", "eth1=10.0.0.1"), ["8.8.8.8"], "8.8.8.8", "10.0.0.1 127.0.0.1 ::1", ""),
+        ((*LO, "eth0=2600::1"), [], "2600::1", "127.0.0.1 ::1", ""),
+        ((*LO, "eth0=10.0.0.1"), ["10.0.0.1"], "10.0.0.1", "127.0.0.1 ::1", ""),
+        ((*LO, "eth0=10.0.0.1"), ["8.8.8.8"], "10.0.0.1", "127.0.0.1 ::1", "8.8.8.8"),
+        ((*LO, "eth0=10.0.0.1"), [], "0.0.0.0 ::", "10.0.0.1 127.0.0.1 ::1", ""),
+        (LO[:1], [], "0.0.0.0 ::", "127.0.0.1", ""),
+        ((), [], "0.0.0.0 ::", "127.0.0.1", ""),
+        ((*LO, "eth0=8.8.8.8", "eth0=10.0.0.1"), [], "0.0.0.0 ::", "8.8.8.8 10.0.0.1 127.0.0.1 ::1", ""),
+    ],
+)
+def test_where_is_listened(machine: tuple[str, ...], dns: list[str], public: str, internal: str, nat: str) -> None:
+    """ADMIN-27, 28, 30: public addresses, closed nets, NAT, IPv6 only, none, a private address beside a public one."""
+    places = choose_places(at(*machine), [ip_address(ip) for ip in dns])
+    assert (" ".join(places.public), " ".join(places.internal), " ".join(places.nat)) == (public, internal, nat)
+    assert bool(places.warnings) == (places.public[0] == "0.0.0.0" or bool(nat))
+
+
+def test_fifty_interfaces() -> None:
+    """ADMIN-69"""
+    machine = at(*LO, *(f"eth{n}=8.8.{n}.1" for n in range(50)))
+    assert len(choose_places(machine, []).public) == 50
+
+
+async def test_dns_that_fails_is_a_warning() -> None:
+    """ADMIN-26, 28, 69: nothing is fatal, and each warning says what it is about."""
+    refusing = FakeResolver(failing=["com", "mx.example.org"])
+    around = await look_around(refusing, Domain.parse(HOSTNAME))
+    assert around.host_ips == ()
+    assert any("verifies DNSSEC is not known" in line for line in around.warnings)
+    loopback = FakeResolver({"A": {HOSTNAME: ["127.0.1.1"]}, "NS": {"com": ["a.gtld."]}})
+    around = await look_around(loopback, Domain.parse(HOSTNAME))
+    assert any("/etc/hosts" in line for line in around.warnings)
+    assert any("does not verify DNSSEC" in line for line in around.warnings)
+    reverse = {"8.8.8.8.in-addr.arpa": ["other.example"]}
+    named = FakeResolver({"A": {HOSTNAME: ["8.8.8.8"]}, "PTR": reverse, "NS": {"com": ["a.gtld."]}}, authentic=True)
+    around = await look_around(named, Domain.parse(HOSTNAME))
+    assert (around.signed, len(around.warnings)) == (True, 1)
+    assert "ask your provider to set mx.example.org" in around.warnings[0]
+
+
+async def test_dns_that_is_silent_costs_ten_seconds(autojump_clock: object) -> None:
+    """ADMIN-26"""
+    silent = FakeResolver(delays={"com.": 1000.0})
+    around = await look_around(silent, Domain.parse(HOSTNAME))
+    assert around.warnings == ("DNS did not answer everything within 10 s",)
+
+
+async def test_a_failure_of_dns_is_no_block_of_port_25() -> None:
+    """ADMIN-29: what cannot be connected to is one; a list that does not answer us has not listed us."""
+    [warning] = await try_port_25(FakeResolver(failing={"gmail.com": TempError("away")}), [ip_address("8.8.8.8")])
+    assert "is not known" in warning
+    records = {
+        "MX": {"gmail.com": ["5 mx.gmail.com"]},
+        "A": {
+            "mx.gmail.com": ["127.0.0.99"],
+            "8.8.8.8.sbl.spamhaus.org": ["127.255.255.254"],
+            "8.8.8.8.bl.spamcop.net": ["127.0.0.2"],
+        },
+        "TXT": {"8.8.8.8.bl.spamcop.net": ["Blocked, see there"]},
+    }
+    warnings = await try_port_25(FakeResolver(records), [ip_address("8.8.8.8")])
+    assert ["Blocked, see there" in line for line in warnings] == [True, False]
+    assert "port 25 of other servers cannot be reached" in warnings[1]
+
+
+async def test_the_name_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-27: what the system says, else the reverse name, else the label below the domain, with a warning."""
+    domain = Domain.parse("example.org")
+    machine = at("eth0=8.8.8.8")
+    resolver = FakeResolver({"PTR": {"8.8.8.8.in-addr.arpa": ["mx1.example.org", "mx2.example.org"]}})
+    monkeypatch.setattr("socket.gethostname", lambda: "Mail.Example.org")
+    assert await find_hostname(resolver, machine, domain) == (Domain.parse("mail.example.org"), [])
+    monkeypatch.setattr("socket.gethostname", lambda: "box")
+    name, warnings = await find_hostname(resolver, machine, domain)
+    assert (str(name), len(warnings)) == ("mx1.example.org", 1)
+    name, warnings = await find_hostname(FakeResolver(), machine, domain)
+    assert (str(name), len(warnings)) == ("box.example.org", 1)
+    monkeypatch.setattr("socket.gethostname", lambda: "under_score.localdomain")
+    name, _ = await find_hostname(FakeResolver(), machine, domain)
+    assert str(name) == "mail.example.org"
+
+
+def test_the_unit_has_the_paths_of_this_installation(tmp_path: Path, world: DNSWorld) -> None:
+    """ADMIN-40: starts as root without User=, and what it may write is named."""
+    quickstart(tmp_path, world)
+    unit = moxlite(tmp_path, "config", "printservice").stdout
+    lines = unit.splitlines()
+    assert f"ExecStart={sys.executable} -m moxlite --config {tmp_path}/config/moxlite.toml serve" in lines
+    assert f"ReadWritePaths={tmp_path}/config {tmp_path}/data" in lines
+    assert not any(line.startswith(("User=", "MemoryDenyWriteExecute")) for line in lines)
