@@ -5,6 +5,7 @@ AUTH-85).
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from moxlite.mailauth.dkim.verify import MAX_READ
 from moxlite.mailauth.results import DKIMResult, DMARCResult, DMARCStatus, IPRevResult, SPFResult, SPFStatus
 from moxlite.net.limits import IPAddress
 from moxlite.proto.authresults import AuthResults, Method, Property, write, write_received_spf
@@ -40,6 +41,7 @@ def authentication_results(
     Args:
       hostname: own, A-labels.
       mail_from: the reverse path as text, "" for none.
+      dkim: in the order of the header; what lies beyond those that were read says nothing, and is left out.
       spf: of MAIL FROM, then of HELO.
     """
     methods: list[Method] = []
@@ -53,7 +55,7 @@ def authentication_results(
                 properties=(Property("policy", "iprev", str(ip)),),
             )
         )
-    methods += [_dkim(one) for one in dkim]
+    methods += [_dkim(one) for one in dkim[:MAX_READ]]
     if not dkim:
         methods.append(Method(name="dkim", result="none"))
     methods += [_spf(one, mail_from) for one in spf]

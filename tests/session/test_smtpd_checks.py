@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from moxlite.acceptance import checks
+from moxlite.config.domains import DKIM_HEADERS
 from moxlite.mailauth.dkim.keys import generate, key_record
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, sign
@@ -46,7 +47,7 @@ def zone(changes: dict[str, list[str]] | None = None, **more: Any) -> FakeResolv
 
 
 async def signed(mail: bytes = MAIL, author: str = "ann@remote.example") -> bytes:
-    signer = Signer(selector="s1", key=KEY)
+    signer = Signer(selector="s1", key=KEY, sealed=DKIM_HEADERS)
     return await sign(Message.of(mail), Address.parse(author), [signer], time.time()) + mail
 
 

@@ -163,6 +163,8 @@ async def test_folding_and_blanks_of_the_way_do_no_harm_where_relaxed() -> None:
         ({"bh": "AAAA"}, "body hash of wrong size"),
         ({"i": "x@other.example"}, "identity is not of the domain"),
         ({"i": "x@example"}, "identity is not of the domain"),
+        ({"i": "=0D=0AX-Evil:=20y@mox.example"}, "tag i is not an address"),
+        ({"i": "x" * 300 + "@mox.example"}, "tag i is not an address"),
         ({"d": "exa mple..org"}, "tag d is not a domain"),
         ({"d": "example"}, "domain is a public suffix"),
         ({"d": "co.uk", "i": "@co.uk"}, "domain is a public suffix"),

@@ -1,1 +1,1 @@
-"""Verbs that look at other servers as a sender does: ``dane``, ``mtasts``, ``tlsrpt`` (AUTH-90)."""
+"""Verbs that look at mail and servers of others: ``dane``, ``dkim``, ``mtasts``, ``tlsrpt`` (AUTH-90)."""

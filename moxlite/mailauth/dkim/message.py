@@ -75,6 +75,8 @@ class SignedFields:
         used: dict[bytes, int] = {}
         chosen: list[bytes] = []
         for name in names:
+            if not self._section.count(name):
+                continue
             fields = self._fields(name, canonicalization)
             at = used.get(name, 0)
             if at < len(fields):

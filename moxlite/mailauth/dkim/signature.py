@@ -19,6 +19,9 @@ MAX_NAMES: Final = 1000
 DNS_NAME: Final = 253
 """Characters of a name in DNS (RFC 1035 §2.3.4)."""
 
+MAX_LOCALPART: Final = 256
+"""Characters before the @ of i=, which need not be of a real address; one that can be mailed to has 64 octets."""
+
 DIGEST_SIZES: Final[dict[HashName, int]] = {"sha256": 32, "sha1": 20}
 
 REQUIRED: Final = ("v", "a", "b", "bh", "d", "h", "s")
@@ -238,7 +241,7 @@ def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
         lambda match: chr(int(match[1], 16)), without_blanks(text).encode("utf-8", "surrogateescape").decode("latin-1")
     )
     local, at, name = octets.encode("latin-1").decode("utf-8", "replace").rpartition("@")
-    if not at:
+    if not at or len(local) > MAX_LOCALPART or not local.isprintable():  # it goes into headers and logs
         raise TagError("tag i is not an address")
     below = _domain(name, "i")
     if not below.is_below(domain):
