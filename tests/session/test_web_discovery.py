@@ -193,7 +193,7 @@ def issued() -> KeyPair:
         now,
         now + dt.timedelta(days=1),
     )
-    return KeyPair((builder.sign(ca.key, hashes.SHA256()), ca.leaf), key)  # type: ignore[arg-type]  # P-256, too
+    return KeyPair((builder.sign(ca.key, hashes.SHA256()), ca.leaf), key)
 
 
 async def test_a_profile_is_signed_with_a_certificate_of_a_ca(tmp_path: Path) -> None:

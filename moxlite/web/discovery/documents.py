@@ -1,20 +1,30 @@
-"""Settings of mail programs as documents: octets out, nothing else (WEB-123, 124, 126)."""
+"""Settings of mail programs as documents, and reading what Outlook asks (WEB-123, 124, 126)."""
 
 import plistlib
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from moxlite.admin.offer import Offer, Security, Server
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
-__all__ = ["OUTLOOK_REQUEST", "apple_profile", "client_config", "outlook_settings"]
+from moxlite.admin.offer import Offer, Security, Server
+from moxlite.net.certificates import KeyPair
+
+__all__ = ["apple_profile", "asked_address", "client_config", "outlook_settings", "signed"]
 
 SOCKET_TYPES: Final[dict[Security, str]] = {"tls": "SSL", "starttls": "STARTTLS", "plain": "plain"}
 
 OUTLOOK: Final = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
-OUTLOOK_REQUEST: Final = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
 OUTLOOK_ENVELOPE: Final = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
+
+EMAIL: Final = re.compile(r"(?:\{[^}]*\})?EMailAddress")
 
 NAMESPACE: Final = uuid.UUID("6f6d5a6e-2f0a-5d5e-9a4c-5b9d2f1b7c11")
 """Of identifiers in Apple profiles: an address always gives the same, so that a new profile replaces the old."""
@@ -114,3 +124,24 @@ def _document(root: Element) -> bytes:
     indent(root)
     text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
+
+
+def asked_address(body: bytes) -> str:
+    """The address in an autodiscover request, read without DTD. Raises ValueError, with a text for people."""
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (DefusedXmlException, SyntaxError, ValueError, LookupError):  # ParseError is a SyntaxError
+        raise ValueError("This is not an autodiscover request.") from None
+    for element in root.iter():
+        if isinstance(element.tag, str) and EMAIL.fullmatch(element.tag):
+            return (element.text or "").strip()
+    raise ValueError("The request names no mail address.")
+
+
+def signed(profile: bytes, pair: KeyPair) -> bytes:
+    """A profile in a CMS message, with the chain. Some milliseconds: for threads."""
+    assert isinstance(pair.key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+    builder = PKCS7SignatureBuilder().set_data(profile).add_signer(pair.leaf, pair.key, hashes.SHA256())
+    for certificate in pair.chain[1:]:
+        builder = builder.add_certificate(certificate)
+    return builder.sign(Encoding.DER, [PKCS7Options.Binary, PKCS7Options.NoCapabilities])

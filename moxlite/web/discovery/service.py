@@ -1,22 +1,18 @@
 """The handlers of autoconfig, autodiscover and Apple profiles (WEB-123..126, 128)."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs
 
 import trio
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 
+from moxlite import late
 from moxlite.admin.offer import Offer, offer_for
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
-from moxlite.web.discovery.documents import apple_profile, client_config, outlook_settings
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
@@ -43,7 +39,8 @@ MAX_NAME: Final = 200
 
 LABELS: Final = ("autoconfig.", "autodiscover.")
 
-EMAIL: Final = re.compile(r"\{[^}]*\}EMailAddress|EMailAddress")
+DOCUMENTS: Final = "moxlite.web.discovery.documents"
+"""XML and CMS, 4 MB that a server does without until somebody asks."""
 
 Certificate = Callable[[str], KeyPair | None]
 
@@ -68,22 +65,34 @@ class Discovery:
         """Mozilla's settings, for an address or for the domain of the host."""
         _only(request, "GET", "HEAD")
         text = _parameter(request, "emailaddress")
+        address: str | None
         if text:
             address, offer = self._address(text, "autoconf")
-            document = client_config(offer, address)
         else:
             domain = self._domain(request.host)
             if domain is None:
                 metrics.autoconf_requests.labels(domain="(unknown)").inc()
                 raise HTTPError(400, "There are no settings for this domain here.")
             metrics.autoconf_requests.labels(domain=domain.ascii).inc()
-            document = client_config(self._offer(domain), None)
+            address, offer = None, self._offer(domain)
+        await late.load(DOCUMENTS)
+        from moxlite.web.discovery.documents import client_config
+
+        document = client_config(offer, address)
         await writer.respond(Response(200, (("content-type", "text/xml; charset=utf-8"), *NO_STORE), document))
 
     async def autodiscover(self, request: Request, writer: ResponseWriter) -> None:
         """Outlook's settings; the request is XML with an address."""
         _only(request, "POST")
-        address, offer = self._address(_asked(await request.body.read(MAX_REQUEST)), "autodiscover")
+        body = await request.body.read(MAX_REQUEST)
+        await late.load(DOCUMENTS)
+        from moxlite.web.discovery.documents import asked_address, outlook_settings
+
+        try:
+            asked = asked_address(body)
+        except ValueError as error:
+            raise HTTPError(400, str(error)) from None
+        address, offer = self._address(asked, "autodiscover")
         document = outlook_settings(offer, address)
         await writer.respond(Response(200, (("content-type", "text/xml; charset=utf-8"), *NO_STORE), document))
 
@@ -99,10 +108,13 @@ class Discovery:
             raise HTTPError(400, "The addresses of a profile are of one domain.")
         name = "".join(char for char in _parameter(request, "name") if char.isprintable())[:MAX_NAME]
         addresses = [address for address, _ in found]
+        await late.load(DOCUMENTS)
+        from moxlite.web.discovery.documents import apple_profile, signed
+
         profile = apple_profile(offer, addresses, name)
         pair = self._certificate(request.info.listener)
         if pair is not None and pair.leaf.issuer != pair.leaf.subject and isinstance(pair.key, RSA_OR_EC):
-            profile = await trio.to_thread.run_sync(_signed, profile, pair)
+            profile = await trio.to_thread.run_sync(signed, profile, pair)
         headers = (
             ("content-type", "application/x-apple-aspen-config"),
             disposition(f"email-account-{addresses[0]}.mobileconfig"),
@@ -148,29 +160,6 @@ class Discovery:
 NO_STORE: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 RSA_OR_EC: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
 """Keys that CMS signs with here."""
-
-
-def _signed(profile: bytes, pair: KeyPair) -> bytes:
-    assert isinstance(pair.key, RSA_OR_EC)
-    builder = PKCS7SignatureBuilder().set_data(profile).add_signer(pair.leaf, pair.key, hashes.SHA256())
-    for certificate in pair.chain[1:]:
-        builder = builder.add_certificate(certificate)
-    return builder.sign(Encoding.DER, [PKCS7Options.Binary, PKCS7Options.NoCapabilities])
-
-
-def _asked(body: bytes) -> str:
-    """The address in an autodiscover request. Raises HTTPError 400."""
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    try:
-        root = fromstring(body, forbid_dtd=True)
-    except (DefusedXmlException, SyntaxError, ValueError, LookupError):  # ParseError is a SyntaxError
-        raise HTTPError(400, "This is not an autodiscover request.") from None
-    for element in root.iter():
-        if isinstance(element.tag, str) and EMAIL.fullmatch(element.tag):
-            return (element.text or "").strip()
-    raise HTTPError(400, "The request names no mail address.")
 
 
 def _parameter(request: Request, name: str) -> str:
