@@ -387,6 +387,7 @@ def _web(house: House) -> Callable[[Endpoint], Served]:
         auth=house.auth,
         logins=house.logins,
         imports=house.imports,
+        keys=house.started.keys,
         opaque_id=house.received_id.encode,
         readiness=house.problems,
         measure=house.measure,

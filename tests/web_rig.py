@@ -25,6 +25,7 @@ from moxlite.net.admission import Seat
 from moxlite.net.certificates import KeyPair
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.net.log import new_cid
+from moxlite.process.signingkeys import SigningKeys
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password
@@ -378,6 +379,7 @@ async def open_rig(
         auth=auth,
         logins=logins,
         imports=imports,
+        keys=SigningKeys(),
         opaque_id=lambda cid: f"id-{cid}",
         readiness=readiness,
         measure=trio.lowlevel.checkpoint,

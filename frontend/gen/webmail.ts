@@ -274,6 +274,58 @@ export interface LoginResult {
   login_address: string;
 }
 
+/** What the composer shows first; ``message_id`` stays the same while the message is edited. */
+export interface Begun {
+  from: Party;
+  to: Array<Party>;
+  cc: Array<Party>;
+  bcc: Array<Party>;
+  subject: string;
+  text: string;
+  message_id: string;
+  in_reply_to: string;
+  references: Array<string>;
+  uploads: Array<Uploaded>;
+}
+
+/** Someone with a name, which may be empty, and an address as it was typed. */
+export interface Party {
+  name: string;
+  address: string;
+}
+
+/** A file on the server; ``size`` in octets. */
+export interface Uploaded {
+  upload_id: string;
+  filename: string;
+  content_type: string;
+  size: number;
+}
+
+/** A message as typed. */
+export interface Written {
+  from: Party;
+  to: Array<Party>;
+  cc: Array<Party>;
+  bcc: Array<Party>;
+  reply_to: Array<Party>;
+  subject: string;
+  text: string;
+  uploads: Array<string>;
+  message_id: string;
+  in_reply_to: string;
+  references: Array<string>;
+  tls?: "default" | "insecure" | "require";
+  original_id?: number;
+  original_flag?: "" | "answered" | "forwarded";
+}
+
+/** Addresses, the latest used first; ``complete``: there are no others with the text in them. */
+export interface Suggestions {
+  parties: Array<Party>;
+  complete: boolean;
+}
+
 /** Anything that a stream sends. */
 export type StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Fatal | ServerShutdown;
 
@@ -312,6 +364,11 @@ export const checks: Checks = {
   Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], unread: ["optional", "boolean"] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], dest_message_id: ["optional", "integer"] },
   LoginResult: { csrf_token: "string", login_address: "string" },
+  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
+  Party: { name: "string", address: "string" },
+  Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
+  Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
+  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
 };
 
 export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
@@ -326,6 +383,36 @@ export class Client extends BaseClient {
   /** Begin a session: its cookie is set, its CSRF token returned. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** What an answer, a forwarded message, a draft or a new message begins with. */
+  compose_prepare(kind: "edit" | "forward" | "forward_attached" | "new" | "reply" | "reply_all" | "reply_list", message_id?: number, selected?: string, when?: string): Promise<Begun> {
+    return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
+  }
+
+  /** Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was */
+  draft_save(draft: Written, save_id: string, replaces?: number): Promise<number> {
+    return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
+  }
+
+  /** Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked. */
+  message_submit(message: Written, submit_id: string, draft_id?: number): Promise<null> {
+    return this.call("message_submit", { message, submit_id, draft_id }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"] }, "null");
+  }
+
+  /** Remove a draft. A conflict when it was replaced or removed elsewhere. */
+  draft_remove(draft_id: number): Promise<null> {
+    return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
+  }
+
+  /** Remove a file that is not to be sent. */
+  upload_remove(upload_id: string): Promise<null> {
+    return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
+  }
+
+  /** Addresses written to before whose name or text holds this one. */
+  complete_recipient(search: string): Promise<Suggestions> {
+    return this.call("complete_recipient", { search }, { search: "string" }, ["ref", "Suggestions"]);
   }
 
   /** End the session and its streams. */

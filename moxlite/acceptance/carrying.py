@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
 from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import stream_message
+from moxlite.store.content.header import read_header
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.submission import Submit
@@ -25,7 +29,29 @@ def carrier(submit: Submit, tmp: Path) -> Handler:
 
     async def carry(account: Account, row: OutboxRow) -> None:
         owed = OwedMessage.unpack(row.data)
-        with Spool.of(owed.octets, tmp) as spool:
-            await submit(msgspec.structs.replace(owed.submission, key=row.key), spool)
+        submission = msgspec.structs.replace(owed.submission, key=row.key)
+        if row.message_id is None:
+            with Spool.of(owed.octets, tmp) as spool:
+                await submit(submission, spool)
+        else:
+            async with _sent(account, row.message_id, tmp) as spool:
+                await submit(submission, spool)
 
     return carry
+
+
+@asynccontextmanager
+async def _sent(account: Account, message_id: int, tmp: Path) -> AsyncIterator[Spool]:
+    """The octets that go out of a message that the account keeps: all but its Bcc."""
+    with Spool(tmp) as kept:
+        async with aclosing(stream_message(account, message_id)) as pieces:
+            async for piece in pieces:
+                await kept.write(piece)
+        await kept.finish()
+        section = await read_header(kept)
+        hidden = section.all(b"bcc")
+        if not hidden:
+            yield kept
+            return
+        with await kept.with_header(section.without(hidden), len(section.octets)) as clean:
+            yield clean

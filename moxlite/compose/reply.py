@@ -14,8 +14,8 @@ __all__ = ["Answer", "Kind", "Original", "Own", "answer", "edit_again", "forward
 
 Kind = Literal["reply", "reply_all", "reply_list"]
 
-MAX_QUOTED: Final = 1 << 20
-"""Characters of a quoted text; who answers more has it attached."""
+MAX_QUOTED: Final = 200_000
+"""Characters of a quoted text: it travels in calls of at most 1 MiB (WEB-20); who answers more has it attached."""
 
 _FORWARD: Final = re.compile(r"\s*(?:fwd?|wg|tr)\s*(?:\[[0-9]+\]|\([0-9]+\))?\s*:\s*", re.IGNORECASE)
 _REPLY: Final = re.compile(r"\s*(?:re|aw|antw|sv|vs|rif)\s*(?:\[[0-9]+\]|\([0-9]+\))?\s*:\s*", re.IGNORECASE)

@@ -2,12 +2,13 @@
 
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
 import trio
 
-from moxlite.config.domains import Account
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.process.signingkeys import SigningKeys
@@ -26,7 +27,7 @@ from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
 from moxlite.submission.fromid import RANDOM_OCTETS, with_from_ids
 from moxlite.submission.letter import Letter
 
-__all__ = ["PostOffice", "Submitted", "submit"]
+__all__ = ["Complete", "PostOffice", "Submitted", "complete", "counted_as", "limits_of", "submit"]
 
 logger = logging.getLogger("moxlite.submission")
 
@@ -55,6 +56,27 @@ class Submitted(msgspec.Struct, frozen=True):
     ids: tuple[int, ...]
     author: Address
     message_id: str
+
+
+class Complete(msgspec.Struct, frozen=True):
+    """A message that may go out: what the queue takes, and its author."""
+
+    submission: Submission
+    author: Address
+
+
+async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
+    """Check and sign a message that the caller queues by a row of the outbox, in the unit that counts it (STORE-189a).
+
+    What the others must not see, such as Bcc, is not in what was signed; the spool, which is finished, keeps it.
+    Raises SubmissionRefused, HeaderTooLarge, OSError as `submit`.
+    """
+    try:
+        async with _clean(letter, spool) as (octets, section, extra):
+            return await _complete(keys, letter, octets, section, extra)
+    except SubmissionRefused as error:
+        metrics.submission_total.labels(result=error.result).inc()
+        raise
 
 
 async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
@@ -86,6 +108,15 @@ async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
 
 
 async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
+    async with _clean(letter, spool) as (octets, section, extra):
+        found = await _complete(office.keys, letter, octets, section, extra)
+        ids = await _queue(office, letter, found.submission, octets)
+    return Submitted(tuple(ids), found.author, found.submission.message_id)
+
+
+@asynccontextmanager
+async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, HeaderSection, dict[str, str]]]:
+    """The octets that go out, their header section, and what was said to the queue in fields taken out of it."""
     section = await read_header(spool)
     if not section.octets or section.body is None:
         text = "message needs a header section, a blank line, and a body"
@@ -93,14 +124,15 @@ async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted
     checks.check_fields(section, pedantic=letter.snapshot.static.pedantic)
     edited = await look_at(section, checks.edit)
     if edited is None:
-        return await _send(office, letter, spool, section, {})
+        yield spool, section, {}
+        return
     with await spool.with_header(edited.header, len(section.octets)) as clean:
-        return await _send(office, letter, clean, await read_header(clean), edited.extra)
+        yield clean, await read_header(clean), edited.extra
 
 
-async def _send(
-    office: PostOffice, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str]
-) -> Submitted:
+async def _complete(
+    keys: SigningKeys, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str]
+) -> Complete:
     prepared = await checks.parse(letter, spool)
     author = checks.check_author(letter, prepared, section)
     envelope = prepared.index.envelope
@@ -115,7 +147,7 @@ async def _send(
     added = b"" if envelope.message_id else text_field("Message-Id", message_id)
     if not section.count(b"date"):
         added += f"Date: {format_date(letter.received)}\r\n".encode()
-    signatures = await _signatures(office, letter, author, added, spool, section)
+    signatures = await _signatures(keys, letter, author, added, spool, section)
     submission = Submission(
         account=letter.identity.account,
         mail_from=letter.mail_from,
@@ -136,11 +168,11 @@ async def _send(
         deliver_by=letter.deliver_by,
         login_address=letter.identity.address,
     )
-    return Submitted(tuple(await _queue(office, letter, submission, spool)), author, message_id)
+    return Complete(submission, author)
 
 
 async def _signatures(
-    office: PostOffice, letter: Letter, author: Address, added: bytes, spool: Spool, section: HeaderSection
+    keys: SigningKeys, letter: Letter, author: Address, added: bytes, spool: Spool, section: HeaderSection
 ) -> bytes:
     """DKIM-Signature fields over the message with what was added to it (SMTP-113); none for a domain without selectors.
 
@@ -155,7 +187,7 @@ async def _signatures(
         in_memory=spool.in_memory,
     )
     try:
-        signers = office.keys.signers(letter.snapshot.domain(author.domain))
+        signers = keys.signers(letter.snapshot.domain(author.domain))
         return await sign(message, author, signers, letter.received / 1_000_000) if signers else b""
     except SigningError as error:
         facts = {"account": letter.identity.account, "domain": author.domain, "err": error}
@@ -165,9 +197,7 @@ async def _signatures(
 
 async def _queue(office: PostOffice, letter: Letter, submission: Submission, spool: Spool) -> list[int]:
     """Count the message and queue it; what was counted is taken back if it is not queued (SMTP-116)."""
-    settings = letter.snapshot.account(letter.identity.account)
-    limits = OutgoingLimits() if settings is None else _limits(settings)
-    addresses = [str(letter.snapshot.canonical(recipient.address)) for recipient in letter.recipients]
+    limits, addresses = limits_of(letter), counted_as(letter)
     async with office.accounts.use(letter.identity.account) as account:
         counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))
         try:
@@ -181,5 +211,14 @@ async def _queue(office: PostOffice, letter: Letter, submission: Submission, spo
     raise SubmissionStuck  # what was counted stays: it may have been queued
 
 
-def _limits(settings: Account) -> OutgoingLimits:
+def limits_of(letter: Letter) -> OutgoingLimits:
+    """What the account may send (SMTP-116)."""
+    settings = letter.snapshot.account(letter.identity.account)
+    if settings is None:
+        return OutgoingLimits()
     return OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
+
+
+def counted_as(letter: Letter) -> list[str]:
+    """The recipients as they are counted."""
+    return [str(letter.snapshot.canonical(recipient.address)) for recipient in letter.recipients]

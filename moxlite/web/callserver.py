@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.sessions import Caller, Sessions
 
-__all__ = ["CallServer"]
+__all__ = ["CallServer", "refused"]
 
 
 class CallServer:
@@ -56,12 +56,12 @@ class CallServer:
             body = await self._result(caller, name)
             response = Response(200, (*API_HEADERS, *caller.headers), body)
         except APIError as e:
-            response = _refused(caller, e)
+            response = refused(caller, e)
         except StoreError as e:
             refusal = api_error(e)
             if refusal is None:
                 raise
-            response = _refused(caller, refusal)
+            response = refused(caller, refusal)
         await writer.respond(await compressed(request.headers, response))
 
     async def _result(self, caller: Caller, name: str) -> bytes:
@@ -81,6 +81,7 @@ class CallServer:
         await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, msgspec.json.encode(schema))))
 
 
-def _refused(caller: Caller, error: APIError) -> Response:
+def refused(caller: Caller, error: APIError) -> Response:
+    """The answer that says why something was not done."""
     extra = (RETRY_AFTER,) if error.status == 429 else error.headers
     return Response(error.status, (*API_HEADERS, *caller.headers, *extra), encode_error(error))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from moxlite.logins.logins import Logins
     from moxlite.net.certificates import KeyPair
     from moxlite.net.limits import IPNetwork
+    from moxlite.process.signingkeys import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.imports.engine import Imports
@@ -83,6 +84,7 @@ def make_context(
     auth: AuthDB,
     logins: Logins,
     imports: Imports,
+    keys: SigningKeys,
     opaque_id: Callable[[int], str],
     readiness: Readiness,
     measure: Measure,
@@ -94,6 +96,7 @@ def make_context(
       config: gives the configuration of this moment.
       config_dir: where the administrator's own style and script files may lie.
       imports: those of the whole server; its `serve` must run.
+      keys: of the domains that sign what users send.
       readiness: tells what keeps the server from its work (``/readyz``).
       measure: sets the gauges that are counted when somebody reads them (``/metrics``).
       certificate: the one that a listener shows, by its name.
@@ -101,7 +104,15 @@ def make_context(
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
     apps = Apps(
-        Webmail(config=config, config_dir=config_dir, accounts=accounts, auth=auth, logins=logins, exports=exports),
+        Webmail(
+            config=config,
+            config_dir=config_dir,
+            accounts=accounts,
+            auth=auth,
+            logins=logins,
+            exports=exports,
+            keys=keys,
+        ),
         AccountApp(
             config=config,
             config_dir=config_dir,

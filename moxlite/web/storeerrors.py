@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from moxlite.store import errors as store
+from moxlite.store.content.uploads import NoSuchUpload
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, Unavailable, UserError
 from moxlite.web.http.errors import HTTPError
 
@@ -22,6 +24,8 @@ DAMAGED: Final = "the storage of this account does not answer as it should"
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.NoSuchMessage: lambda e: NotFound(str(e)),
     store.NoSuchMailbox: lambda e: NotFound(str(e)),
+    NoSuchUpload: lambda e: UserError(f"attachments: {e}"),
+    OutgoingLimitExceeded: lambda e: UserError(str(e)),
     store.AccountUnknown: lambda e: NotFound(str(e)),
     store.AccountRemoved: lambda e: NotFound(str(e)),
     store.MailboxExists: lambda e: Conflict(str(e)),

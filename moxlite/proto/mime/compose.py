@@ -33,6 +33,7 @@ __all__ = [
     "new_message_id",
     "parameter_field",
     "text_field",
+    "unflow",
 ]
 
 _LINE: Final = 78  # RFC 5322 §2.1.1: lines should not be longer
@@ -357,6 +358,25 @@ def flow(text: str, width: int = 72) -> str:
             stuff = " " if quotes or piece.startswith((" ", ">", "From ")) else ""
             out.append(f"{quotes}{stuff}{piece}{' ' if index < len(wrapped) - 1 else ''}")
     return "\r\n".join(out)
+
+
+def unflow(text: str) -> str:
+    """The text that `flow` made this one from, as far as it can be known: paragraphs on one line each (RFC 3676 §4).
+
+    For a part with format=flowed and without DelSp. Lines end in LF.
+    """
+    out: list[str] = []
+    open_depth = -1  # of the paragraph that the next line may go on, -1: none
+    for line in _NEWLINE.split(text):
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")
+        if depth == open_depth and content != "-- ":
+            out[-1] += content
+        else:
+            out.append(f"{'>' * depth}{' ' if depth and content else ''}{content}")
+        open_depth = depth if content.endswith(" ") and content != "-- " else -1
+    return "\n".join(out)
 
 
 def _wrap(content: str, width: int) -> list[str]:

@@ -11,6 +11,7 @@ import trio
 
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.uploads import forget_uploads
 from moxlite.store.delivery.outgoing import shrink_outgoing
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.junk.trainer import Trainer
@@ -62,8 +63,8 @@ class OpenAccount(IndexedAccount):
         self.carrier.want()
 
     async def tend(self) -> None:
-        """Purge old tombstones, idempotency keys and rows of what was submitted, close subscribers that fell silent:
-        nightly (STORE-27, STORE-38, STORE-94, STORE-189).
+        """Purge old tombstones, idempotency keys, uploads and rows of what was submitted, close subscribers that fell
+        silent: nightly (STORE-27, STORE-38, STORE-94, STORE-189, WEBMAIL-28).
         """
         self.bus.close_silent()
         options = self.options
@@ -74,6 +75,8 @@ class OpenAccount(IndexedAccount):
         ):
             pass
         while await self.database.write(forget_keys):
+            pass
+        while await self.database.write(forget_uploads):
             pass
         await self.database.write(shrink_outgoing)
 

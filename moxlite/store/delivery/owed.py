@@ -18,14 +18,22 @@ SUBMIT: Final = "submit"
 
 
 class OwedMessage(msgspec.Struct, frozen=True):
-    """A submission with its octets, which are short: those of a notice."""
+    """A submission with its octets, which are short: those of a notice.
+
+    Without octets it is the message that the row names, but for its Bcc, which only the account's copy has
+    (WEBMAIL-98); the row keeps the content of a message that is removed meanwhile.
+    """
 
     submission: Submission
-    octets: bytes
+    octets: bytes = b""
+
+    def pack(self) -> bytes:
+        """The form in which it lies in the row."""
+        return _ENCODER.encode(self)
 
     def row(self, key: bytes) -> Owed:
         """The row, unique by `key`."""
-        return Owed(key, SUBMIT, _ENCODER.encode(self))
+        return Owed(key, SUBMIT, self.pack())
 
     @classmethod
     def unpack(cls, data: bytes) -> OwedMessage:

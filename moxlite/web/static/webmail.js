@@ -165,7 +165,12 @@
     Query: { filter: ["ref", "Filter"], order_asc: ["optional", "boolean"] },
     Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], unread: ["optional", "boolean"] },
     Page: { count: "integer", anchor_message_id: ["optional", "integer"], dest_message_id: ["optional", "integer"] },
-    LoginResult: { csrf_token: "string", login_address: "string" }
+    LoginResult: { csrf_token: "string", login_address: "string" },
+    Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
+    Party: { name: "string", address: "string" },
+    Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
+    Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
+    Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" }
   };
   var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
   var Client = class extends BaseClient {
@@ -176,6 +181,30 @@
     /** Begin a session: its cookie is set, its CSRF token returned. */
     login(login_token, username, password) {
       return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+    }
+    /** What an answer, a forwarded message, a draft or a new message begins with. */
+    compose_prepare(kind, message_id, selected, when) {
+      return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
+    }
+    /** Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was */
+    draft_save(draft, save_id, replaces) {
+      return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
+    }
+    /** Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked. */
+    message_submit(message2, submit_id, draft_id) {
+      return this.call("message_submit", { message: message2, submit_id, draft_id }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"] }, "null");
+    }
+    /** Remove a draft. A conflict when it was replaced or removed elsewhere. */
+    draft_remove(draft_id) {
+      return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
+    }
+    /** Remove a file that is not to be sent. */
+    upload_remove(upload_id) {
+      return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
+    }
+    /** Addresses written to before whose name or text holds this one. */
+    complete_recipient(search) {
+      return this.call("complete_recipient", { search }, { search: "string" }, ["ref", "Suggestions"]);
     }
     /** End the session and its streams. */
     logout() {

@@ -8,7 +8,6 @@ from typing import Annotated, TypeVar
 from msgspec import Meta
 
 from moxlite.proto.mime.words import decode_words
-from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
@@ -22,9 +21,9 @@ from moxlite.store.rows.views import mailboxes_of, unseen_ids
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, NotFound
-from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
+from moxlite.web.webmail.composecalls import ComposeCalls, Composing
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.streams import Streams
@@ -37,12 +36,11 @@ T = TypeVar("T")
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 
-class API(LoginCalls):
+class API(ComposeCalls):
     """What a browser can ask for; `Caller.session` is set for all but the public calls."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, streams: Streams) -> None:
-        super().__init__(sessions)
-        self._accounts = accounts
+    def __init__(self, composing: Composing, sessions: Sessions, streams: Streams) -> None:
+        super().__init__(sessions, composing)
         self._streams = streams
 
     @call()

@@ -24,6 +24,7 @@ from moxlite.web.http.exchange import Request as HTTPRequest
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
+from moxlite.web.webmail.composecalls import Composing
 from moxlite.web.webmail.parts import serve_message
 from moxlite.web.webmail.streams import Facts, Stream, Streams, TooManyStreams, required_query
 from moxlite.web.webmail.types import Request, StreamEvent
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
+    from moxlite.process.signingkeys import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.auth.sessions import Session
@@ -57,6 +59,7 @@ class Webmail:
         auth: AuthDB,
         logins: Logins,
         exports: BrowserExports,
+        keys: SigningKeys,
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -65,8 +68,10 @@ class Webmail:
         self._sessions = Sessions("webmail", auth=auth, logins=logins, config=config)
         self._streams = Streams()
         self._exports = exports
+        composing = Composing(config=config, accounts=accounts, tmp=config().static.data_dir / "tmp", keys=keys)
+        self._api = API(composing, self._sessions, self._streams)
         self._calls = CallServer(
-            API(accounts, self._sessions, self._streams),
+            self._api,
             self._sessions,
             metrics.api_seconds,
             title="moxlite webmail",
@@ -93,6 +98,8 @@ class Webmail:
             await self._calls.answer(caller, rest.removeprefix("api/"), writer)
         elif rest == "events":
             await self._events(caller, writer, account_path)
+        elif rest == "upload":
+            await self._api.receive_file(caller, writer)
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer)
         elif rest == "ws":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from moxlite.proto.mime import types as mime
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["parse_message", "structure_of"]
+__all__ = ["list_post", "parse_message", "structure_of"]
 
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than anyone reads in a pane
 MAX_REPORT_TEXT: Final = 1024 * 1024  # of a part of a delivery report
@@ -73,13 +74,13 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         has_html=find_html(root) is not None,
         attachments=attachments(root),
         structure=part_tree(root),
-        list_reply_address=_list_post(headers),
+        list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
     )
 
 
-def _list_post(headers: list[Header]) -> str:
-    """Where one writes to the whole list (RFC 2369 §3.4); "" when nowhere."""
-    for header in headers:
-        if header.name.lower() == "list-post" and (match := MAILTO.search(header.value)):
+def list_post(values: Iterable[str]) -> str:
+    """Where one writes to the whole list, by its List-Post fields (RFC 2369 §3.4); "" when nowhere."""
+    for value in values:
+        if match := MAILTO.search(value):
             return match[1]
     return ""

@@ -1,0 +1,154 @@
+"""Files chosen for messages that are being written, until these are sent or saved (WEBMAIL-28).
+
+They lie in the account's file, in pieces, and do not count to its quota. An upload goes a day after its last use: a
+draft that was saved has its files in its own octets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from moxlite.store.errors import LimitExceeded, StoreError
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY
+
+__all__ = [
+    "PIECE_SIZE",
+    "NoSuchUpload",
+    "Upload",
+    "add_piece",
+    "begin_upload",
+    "drop_upload",
+    "finish_upload",
+    "forget_uploads",
+    "upload_of",
+    "upload_pieces",
+    "use_uploads",
+]
+
+PIECE_SIZE: Final = 1 << 20
+"""Octets of a piece: each is a commit while a file comes in, and is held in memory while it goes out."""
+
+KEY_SIZE: Final = 16
+AGE: Final = DAY
+"""Microseconds after the last use."""
+
+MAX_PENDING: Final = 500 << 20
+"""Octets of all uploads of an account (WEBMAIL-28)."""
+
+MAX_UPLOADS: Final = 1_000
+SHIFT: Final = 20  # bits of a piece's number: 2^20 pieces of 1 MiB are beyond MAX_PENDING
+
+INSERT: Final = """
+INSERT INTO upload (key, filename, media_type, size, eight_bit, complete, used) VALUES (?, ?, ?, 0, 0, 0, ?)"""
+PENDING: Final = "SELECT count(*), coalesce(sum(size), 0) FROM upload"
+FIND: Final = "SELECT id, key, filename, media_type, size, eight_bit FROM upload WHERE key = ? AND complete = ?"
+GROW: Final = "UPDATE upload SET size = size + ?, eight_bit = eight_bit | ?, used = ? WHERE id = ?"
+ADD: Final = "INSERT INTO upload_piece (id, data) VALUES (?, ?)"
+COMPLETE: Final = "UPDATE upload SET complete = 1, used = ? WHERE key = ? AND complete = 0"
+USE: Final = "UPDATE upload SET used = ? WHERE key = ?"
+PIECE: Final = "SELECT data FROM upload_piece WHERE id = ?"
+OLDEST: Final = "SELECT id FROM upload WHERE used < ? ORDER BY used LIMIT 1"
+DROP_PIECES: Final = "DELETE FROM upload_piece WHERE id >= ? AND id < ?"
+DROP: Final = "DELETE FROM upload WHERE id = ?"
+FORGET_SAVED: Final = "DELETE FROM draft_saved WHERE created < ?"
+
+
+class NoSuchUpload(StoreError):
+    """There is no file of this key, or no more."""
+
+    def __init__(self) -> None:
+        super().__init__("an attachment is no longer on the server, attach it again")
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file that has arrived. `size` in octets; `eight_bit`: it holds octets above 127."""
+
+    id: int
+    key: bytes
+    filename: str
+    media_type: str
+    size: int
+    eight_bit: bool
+
+
+def begin_upload(tx: Tx, filename: str, media_type: str) -> bytes:
+    """Make room for a file; returns its key. Raises LimitExceeded."""
+    count, octets = tx.row(PENDING) or (0, 0)
+    if count >= MAX_UPLOADS or octets >= MAX_PENDING:
+        raise LimitExceeded("files of messages that are being written")
+    key = secrets.token_bytes(KEY_SIZE)
+    tx.execute(INSERT, key, filename, media_type, tx.now)
+    return key
+
+
+def add_piece(tx: Tx, key: bytes, number: int, data: bytes) -> None:
+    """Append octets, at most `PIECE_SIZE`, as the piece of this number, from 0. Raises NoSuchUpload, LimitExceeded."""
+    upload = _find(tx, key, complete=False)
+    _, octets = tx.row(PENDING) or (0, 0)
+    if octets + len(data) > MAX_PENDING:
+        raise LimitExceeded("files of messages that are being written")
+    tx.execute(ADD, upload.id << SHIFT | number, data)
+    tx.execute(GROW, len(data), not data.isascii(), tx.now, upload.id)
+
+
+def finish_upload(tx: Tx, key: bytes) -> Upload:
+    """All of it has arrived. Raises NoSuchUpload."""
+    tx.execute(COMPLETE, tx.now, key)
+    return upload_of(tx, key)
+
+
+def upload_of(r: Reader, key: bytes) -> Upload:
+    """A file that has arrived. Raises NoSuchUpload."""
+    return _find(r, key, complete=True)
+
+
+def _find(r: Reader, key: bytes, *, complete: bool) -> Upload:
+    row = r.row(FIND, key, complete)
+    if row is None:
+        raise NoSuchUpload
+    upload_id, own_key, filename, media_type, size, eight_bit = row
+    return Upload(upload_id, own_key, filename, media_type, size, bool(eight_bit))
+
+
+def upload_pieces(r: Reader, upload: Upload) -> Iterator[bytes]:
+    """Its octets, a piece at a time; for `account.scan`. Raises NoSuchUpload: it went meanwhile."""
+    for number in range(-(-upload.size // PIECE_SIZE)):
+        row = r.row(PIECE, upload.id << SHIFT | number)
+        if row is None:
+            raise NoSuchUpload
+        yield row[0]
+
+
+def use_uploads(tx: Tx, keys: Iterable[bytes]) -> None:
+    """Keep these files for another day."""
+    tx.executemany(USE, [(tx.now, key) for key in keys])
+
+
+def drop_upload(tx: Tx, key: bytes) -> None:
+    """Remove a file, complete or not. One that is not there is left out."""
+    for complete in (True, False):
+        row = tx.row(FIND, key, complete)
+        if row is not None:
+            _drop(tx, row[0])
+
+
+def forget_uploads(tx: Tx) -> int:
+    """Remove the file that was not used for longest, if that is a day ago, and what was noted of saved drafts; returns
+    how many files went: 0 or 1, which may have 100 MiB.
+    """
+    tx.execute(FORGET_SAVED, tx.now - AGE)
+    row = tx.row(OLDEST, tx.now - AGE)
+    if row is None:
+        return 0
+    _drop(tx, row[0])
+    return 1
+
+
+def _drop(tx: Tx, upload_id: int) -> None:
+    tx.execute(DROP_PIECES, upload_id << SHIFT, (upload_id + 1) << SHIFT)
+    tx.execute(DROP, upload_id)

@@ -1,0 +1,191 @@
+"""A message as typed becomes octets, and a draft is kept as a whole message (WEBMAIL-88, 89, 98, 99)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from moxlite.compose.draft import BadDraft, Draft, File, check, message
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.types import MailAddress
+from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.uploads import Upload, upload_of, upload_pieces, use_uploads
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, set_special_use
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows.views import mailboxes_of
+from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
+from moxlite.web.composing.uploads import MESSAGE, key_of
+from moxlite.web.errors import Conflict, TooLarge, UserError
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.composing.types import Party, Written
+
+__all__ = ["composed", "draft_of", "drop_draft", "mailbox_for", "save_draft"]
+
+USER_AGENT: Final = "moxlite webmail"
+
+NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
+"""What a mailbox of this role is called where there is none."""
+
+SAVED: Final = "SELECT message_id FROM draft_saved WHERE key = ?"
+NOTE_SAVED: Final = "INSERT INTO draft_saved (key, message_id, created) VALUES (?, ?, ?)"
+
+
+def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
+    """The draft that was typed.
+
+    Args:
+      date: µs UTC, for its Date field.
+      lenient: recipients that can't be parsed are left out, as of a draft that is half-typed.
+
+    Raises:
+      BadDraft: names the field, and an address that can't be parsed.
+    """
+    return Draft(
+        author=_parsed("from", written.from_),
+        to=_all("to", written.to, lenient),
+        cc=_all("cc", written.cc, lenient),
+        bcc=_all("bcc", written.bcc, lenient),
+        reply_to=_all("reply_to", written.reply_to, lenient),
+        subject=written.subject,
+        text=written.text,
+        message_id=written.message_id,
+        date=date,
+        in_reply_to=written.in_reply_to,
+        references=tuple(written.references),
+        user_agent=USER_AGENT,
+        tls_required_no=written.tls == "insecure",
+    )
+
+
+def _all(field: str, parties: Sequence[Party], lenient: bool) -> tuple[MailAddress, ...]:
+    found: list[MailAddress] = []
+    for party in parties:
+        try:
+            found.append(_parsed(field, party))
+        except BadDraft:
+            if not lenient:
+                raise
+    return tuple(found)
+
+
+def _parsed(field: str, party: Party) -> MailAddress:
+    try:
+        address = Address.parse(party.address.strip())
+    except AddressError as error:
+        raise BadDraft(field, f"{party.address}: {error}") from None
+    return MailAddress(party.name.strip(), address.localpart, address.domain.ascii)
+
+
+@asynccontextmanager
+async def composed(
+    account: Account, draft: Draft, upload_ids: Sequence[str], tmp: Path, max_size: int
+) -> AsyncIterator[Spool]:
+    """The octets of the message, with its Bcc, in a finished spool that lasts as long as the block.
+
+    Raises:
+      UserError: names the field that is wrong; TooLarge; NoSuchUpload; OSError: the disk is full.
+    """
+    keys = [key_of(upload_id) for upload_id in upload_ids]
+    with Spool(tmp) as spool:
+
+        def fill(r: Reader) -> None:
+            uploads = [upload_of(r, key) for key in keys]
+            files = [_file(r, upload) for upload in uploads]
+            check(draft, files)
+            octets = sum(one.size for one in uploads)
+            if octets * 4 // 3 > max_size:
+                raise TooLarge(f"the attachments are larger than a message may be ({max_size >> 20} MiB)")
+            spool.fill(message(draft, files, keep_bcc=True))
+
+        try:
+            await account.scan(fill, op="compose")
+        except BadDraft as error:
+            raise UserError(f"{error.field}: {error}") from error
+        if spool.size > max_size:
+            raise TooLarge(f"the message is larger than {max_size >> 20} MiB")
+        yield spool
+
+
+def _file(r: Reader, upload: Upload) -> File:
+    return File(
+        name=upload.filename,
+        media_type=upload.media_type,
+        size=upload.size,
+        blocks=partial(upload_pieces, r, upload),
+        eight_bit=upload.eight_bit and upload.media_type == MESSAGE,
+    )
+
+
+async def save_draft(
+    account: Account, written: Written, replaces: int, save_id: bytes, tmp: Path, max_size: int
+) -> MessageID:
+    """Keep a draft in place of an earlier one; returns its id.
+
+    Args:
+      replaces: the message that it was until now, 0 for none.
+      save_id: the same call again under it saves nothing, and returns the first id.
+
+    Raises:
+      Conflict: the draft was replaced or removed elsewhere; nothing is changed.
+      As `composed` and `add_message` besides.
+    """
+    try:
+        draft = draft_of(written, time.time_ns() // 1000, lenient=True)
+    except BadDraft as error:
+        raise UserError(f"{error.field}: {error}") from error
+    before = await account.read(lambda r: r.value(SAVED, save_id), op="draft_saved")
+    if before is not None:
+        return MessageID(before)
+    keys = [key_of(upload_id) for upload_id in written.uploads]
+    async with composed(account, draft, written.uploads, tmp, max_size) as spool:
+        prepared = await prepare(spool, max_size=max_size)
+        async with held_body(account, prepared) as ready:
+
+            def unit(tx: AccountTx) -> MessageID:
+                saved = tx.value(SAVED, save_id)
+                if saved is not None:
+                    return MessageID(saved)
+                drop_draft(tx, replaces)
+                box = mailbox_for(tx, SpecialUse.DRAFTS)
+                added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT)
+                use_uploads(tx, keys)
+                tx.execute(NOTE_SAVED, save_id, added.message_id, tx.now)
+                return added.message_id
+
+            saved_as = await account.write(unit, weight=spool.size)
+    return saved_as
+
+
+def drop_draft(tx: AccountTx, message_id: int) -> None:
+    """Remove a draft, if `message_id` is not 0. Raises Conflict: it was replaced, or moved elsewhere."""
+    if not message_id:
+        return
+    found = mailboxes_of(tx, [message_id]).get(MessageID(message_id))
+    drafts = mailbox_rows.mailbox_by_use(tx, SpecialUse.DRAFTS)
+    if found is None or drafts is None or found != drafts.id:
+        raise Conflict("this draft was changed or removed elsewhere")
+    expunge_ids(tx, [message_id])
+
+
+def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
+    """The mailbox of a role, made when there is none."""
+    box = mailbox_rows.mailbox_by_use(tx, use)
+    if box is not None:
+        return box.id
+    name = NAMES[use]
+    if mailbox_rows.mailbox_by_name(tx, name) is None:
+        return create_mailbox(tx, name, use)[-1].id
+    box = ensure_mailbox(tx, name)
+    set_special_use(tx, box.id, box.special_use | use)
+    return box.id

@@ -1,0 +1,150 @@
+"""Sending a message once (WEBMAIL-98..100): one unit of the account, then the outbox carries it to the queue.
+
+The unit counts the message, removes its draft, marks the original, keeps a copy in Sent and writes a row of the outbox
+that names this copy. So a crash leaves all of it or nothing, and a call that is repeated finds its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.compose.draft import BadDraft, recipients
+from moxlite.config.snapshot import Snapshot
+from moxlite.logins.identity import Identity
+from moxlite.proto.address import Address, Domain, Localpart
+from moxlite.proto.mime.dates import format_date
+from moxlite.store.content.header import HeaderTooLarge
+from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.delivery.outgoing import add_outgoing
+from moxlite.store.delivery.owed import SUBMIT, OwedMessage
+from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.rows.views import mailboxes_of
+from moxlite.store.types import Flag, SpecialUse
+from moxlite.submission.errors import SubmissionRefused
+from moxlite.submission.letter import Letter
+from moxlite.submission.metrics import submission_total
+from moxlite.submission.submit import complete, counted_as, limits_of
+from moxlite.web.composing.drafts import composed, draft_of, drop_draft, mailbox_for
+from moxlite.web.errors import Unavailable, UserError
+
+if TYPE_CHECKING:
+    from moxlite.compose.draft import Draft
+    from moxlite.process.signingkeys import SigningKeys
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.web.composing.types import Written
+
+__all__ = ["Wish", "send"]
+
+logger = logging.getLogger("moxlite.web.compose")
+
+ID_OCTETS: Final = 12
+"""Random octets of the id in a Received field."""
+
+KNOWN: Final = "SELECT 1 FROM unit_key WHERE key = ?"
+FLAGS: Final = {"answered": Flag.ANSWERED, "forwarded": Flag.FORWARDED}
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sends, by which configuration.
+
+    Attributes:
+      listener: that the call came by; secure: over TLS.
+      submit_id: of 16 octets; the same again sends nothing.
+      draft_id: the draft that the message was, 0 for none.
+    """
+
+    snapshot: Snapshot
+    identity: Identity
+    listener: str
+    secure: bool
+    submit_id: bytes
+    draft_id: int
+
+
+async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish, tmp: Path) -> None:
+    """Send a message, or do nothing when this `submit_id` has been seen.
+
+    Raises:
+      UserError: names the field that is wrong, or says why it may not go out.
+      Conflict: the draft was changed elsewhere.
+      OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError; nothing is changed by any of them.
+    """
+    # the queue knows keys of all accounts: nobody can take that of another
+    key = hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + wish.submit_id).digest()
+    if await account.read(lambda r: r.value(KNOWN, key), op="submit_known") is not None:
+        return
+    now = time.time_ns() // 1000
+    try:
+        draft = draft_of(written, now)
+        letter = _letter(draft, recipients(draft), written, wish, now)
+    except BadDraft as error:
+        raise UserError(f"{error.field}: {error}") from error
+    async with composed(account, draft, written.uploads, tmp, letter.max_size) as spool:
+        try:
+            found = await complete(keys, letter, spool)
+        except SubmissionRefused as error:
+            field = "from: " if error.result == "badfrom" else ""
+            raise (Unavailable if error.result == "signerror" else UserError)(field + error.text) from error
+        except HeaderTooLarge as error:
+            raise UserError("the header of the message is too long") from error
+        prepared = await prepare(spool, max_size=letter.max_size)
+        limits, counted = limits_of(letter), counted_as(letter)
+        owed = OwedMessage(found.submission).pack()
+        async with held_body(account, prepared) as ready:
+
+            def unit(tx: AccountTx) -> bool:
+                if not tx.once(key):
+                    return False
+                add_outgoing(tx, counted, limits)
+                drop_draft(tx, wish.draft_id)
+                if written.original_id and mailboxes_of(tx, [written.original_id]) and written.original_flag:
+                    store_flags_ids(tx, [written.original_id], mode="add", flags=FLAGS[written.original_flag])
+                sent = mailbox_for(tx, SpecialUse.SENT)
+                added = add_message(tx, ready, sent, flags=Flag.SEEN | Flag.NOTJUNK)
+                tx.owe(key, SUBMIT, owed, added.message_id)
+                return True
+
+            new = await account.write(unit, weight=spool.size)
+    if new:
+        submission_total.labels(result="ok").inc()
+        facts = {
+            "account": account.name,
+            "msgfrom": str(found.author),
+            "recipients": len(letter.recipients),
+            "size": prepared.size,
+        }
+        logger.info("message submitted", extra={"kv": facts})
+
+
+def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish, now: int) -> Letter:
+    author = Address(Localpart(draft.author.localpart), Domain.parse(draft.author.domain))
+    snapshot = wish.snapshot
+    hostname = snapshot.hostname(wish.listener)
+    target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
+    protocol = "HTTPS" if wish.secure else "HTTP"
+    trace = (
+        f"Received: from {hostname.ascii} by {hostname.ascii}\r\n"
+        f"\tvia tcp with {protocol} id {secrets.token_urlsafe(ID_OCTETS)}{target};\r\n"
+        f"\t{format_date(now)}\r\n"
+    )
+    return Letter(
+        snapshot=snapshot,
+        identity=wish.identity,
+        hostname=hostname,
+        mail_from=author,
+        recipients=tuple(SubmissionRecipient(one) for one in to),
+        received=now,
+        max_size=snapshot.listener(wish.listener).max_message_size,
+        trace=trace.encode(),
+        requiretls=written.tls == "require",
+    )

@@ -1,0 +1,55 @@
+"""What a browser or program says of a message that is being written."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+__all__ = ["Party", "TLSWish", "UploadID", "Uploaded", "Written"]
+
+AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Line = Annotated[str, Meta(max_length=10_000)]
+UploadID = Annotated[str, Meta(min_length=22, max_length=22)]
+TLSWish = Literal["default", "require", "insecure"]
+
+
+class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Someone with a name, which may be empty, and an address as it was typed."""
+
+    name: Line
+    address: Line
+
+
+Parties = Annotated[list[Party], Meta(max_length=1000)]
+
+
+class Uploaded(msgspec.Struct, frozen=True):
+    """A file on the server; ``size`` in octets."""
+
+    upload_id: str
+    filename: str
+    content_type: str
+    size: int
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A message as typed.
+
+    ``message_id``, ``in_reply_to`` and ``references`` are as `compose_prepare` gave them. ``uploads``: the files, in
+    their order. ``original_id`` is the message that is answered or forwarded, as ``original_flag`` says, 0 for none.
+    """
+
+    from_: Party = msgspec.field(name="from")
+    to: Parties
+    cc: Parties
+    bcc: Parties
+    reply_to: Parties
+    subject: Annotated[str, Meta(max_length=10_000)]
+    text: str
+    uploads: Annotated[list[UploadID], Meta(max_length=200)]
+    message_id: Line
+    in_reply_to: Line
+    references: Annotated[list[Line], Meta(max_length=1000)]
+    tls: TLSWish = "default"
+    original_id: AnyID = 0
+    original_flag: Literal["", "answered", "forwarded"] = ""

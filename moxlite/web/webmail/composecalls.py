@@ -1,0 +1,241 @@
+"""The calls of the webmail's composer (WEBMAIL-28, 87..100)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import idna
+import msgspec
+import trio
+from msgspec import Meta
+
+from moxlite.compose.reply import Answer, answer, edit_again, forward
+from moxlite.logins.identity import Identity
+from moxlite.process.signingkeys import SigningKeys
+from moxlite.proto.mime.compose import new_message_id
+from moxlite.proto.mime.types import MailAddress
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.uploads import drop_upload
+from moxlite.store.errors import StoreError
+from moxlite.store.mail.recipients import suggest_recipients
+from moxlite.web.calls import call, encode_result
+from moxlite.web.callserver import refused
+from moxlite.web.composing.drafts import drop_draft, save_draft
+from moxlite.web.composing.sending import Wish, send
+from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
+from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
+from moxlite.web.errors import APIError, StorageRefused
+from moxlite.web.guards import query_parameters, refuse_foreign
+from moxlite.web.headers import API_HEADERS
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Response
+from moxlite.web.logincalls import LoginCalls
+from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.storeerrors import api_error
+from moxlite.web.webmail.originals import carry_files, carry_message, own_of, read_original
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.web.http.exchange import Request, ResponseWriter
+
+__all__ = ["ComposeCalls", "Composing"]
+
+UPLOAD_DEADLINE: Final = 3600.0
+"""Seconds for a file of 100 MiB at 250 kbit/s; each piece has its own, shorter deadline."""
+
+Kind = Literal["new", "reply", "reply_all", "reply_list", "forward", "forward_attached", "edit"]
+AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+CallID = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+"""32 hex digits that a browser makes up for a call, so that repeating it does nothing twice."""
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composer shows first; ``message_id`` stays the same while the message is edited."""
+
+    from_: Party = msgspec.field(name="from")
+    to: list[Party]
+    cc: list[Party]
+    bcc: list[Party]
+    subject: str
+    text: str
+    message_id: str
+    in_reply_to: str
+    references: list[str]
+    uploads: list[Uploaded]
+
+
+class Suggestions(msgspec.Struct, frozen=True):
+    """Addresses, the latest used first; ``complete``: there are no others with the text in them."""
+
+    parties: list[Party]
+    complete: bool
+
+
+class Composing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the calls need of the server; ``tmp`` is for long messages, ``keys`` are of the domains that sign."""
+
+    config: Callable[[], Snapshot]
+    accounts: Accounts
+    tmp: Path
+    keys: SigningKeys
+
+
+class ComposeCalls(LoginCalls):
+    """What a browser asks for while a message is written."""
+
+    def __init__(self, sessions: Sessions, composing: Composing) -> None:
+        super().__init__(sessions)
+        self._composing = composing
+        self._accounts = composing.accounts
+
+    @call()
+    async def compose_prepare(
+        self,
+        caller: Caller,
+        kind: Kind,
+        message_id: AnyID = 0,
+        selected: Annotated[str, Meta(max_length=200_000)] = "",
+        when: Annotated[str, Meta(max_length=200)] = "",
+    ) -> Begun:
+        """What an answer, a forwarded message, a draft or a new message begins with.
+
+        ``selected``: text that is quoted instead of the whole; ``when``: the date of the original, in words.
+        """
+        session = caller.require()
+        snapshot = self._composing.config()
+        own = own_of(snapshot, session.account, session.address)
+        if kind == "new" or not message_id:
+            return _begun(Answer(author=own.login), [], snapshot)
+        async with self._accounts.use(session.account) as account:
+            original, structure = await read_original(account, message_id, when)
+            uploads: list[Uploaded] = []
+            match kind:
+                case "edit":
+                    found = edit_again(original, own)
+                case "forward" | "forward_attached":
+                    found = forward(original, own, inline=kind == "forward")
+                case _:
+                    found = answer(original, own, kind, selected=selected.replace("\r\n", "\n"))
+            if kind in ("edit", "forward"):
+                uploads = await carry_files(account, message_id, structure)
+            elif kind == "forward_attached":
+                uploads = [await carry_message(account, message_id, structure.envelope.subject)]
+            return _begun(found, uploads, snapshot)
+
+    @call()
+    async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
+        """Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was
+        replaced or removed elsewhere.
+        """
+        session = caller.require()
+        snapshot = self._composing.config()
+        try:
+            async with self._accounts.use(session.account) as account:
+                size = _max_size(snapshot, caller)
+                key = bytes.fromhex(save_id)
+                saved = await save_draft(account, draft, replaces, key, self._composing.tmp, size)
+        except OSError as e:
+            raise StorageRefused("the disk of the server is full") from e
+        return int(saved)
+
+    @call()
+    async def message_submit(self, caller: Caller, message: Written, submit_id: CallID, draft_id: AnyID = 0) -> None:
+        """Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked."""
+        session = caller.require()
+        request = caller.request
+        wish = Wish(
+            snapshot=self._composing.config(),
+            identity=Identity(session.account, session.address),
+            listener=request.info.listener,
+            secure=request.scheme == "https",
+            submit_id=bytes.fromhex(submit_id),
+            draft_id=draft_id,
+        )
+        try:
+            async with self._accounts.use(session.account) as account:
+                await send(account, self._composing.keys, message, wish, self._composing.tmp)
+        except OSError as e:
+            raise StorageRefused("the disk of the server is full") from e
+
+    @call()
+    async def draft_remove(self, caller: Caller, draft_id: AnyID) -> None:
+        """Remove a draft. A conflict when it was replaced or removed elsewhere."""
+        async with self._accounts.use(caller.require().account) as account:
+            await account.write(lambda tx: drop_draft(tx, draft_id))
+
+    @call()
+    async def upload_remove(self, caller: Caller, upload_id: UploadID) -> None:
+        """Remove a file that is not to be sent."""
+        key = key_of(upload_id)
+        async with self._accounts.use(caller.require().account) as account:
+            await account.write(lambda tx: drop_upload(tx, key))
+
+    @call()
+    async def complete_recipient(
+        self, caller: Caller, search: Annotated[str, Meta(min_length=1, max_length=200)]
+    ) -> Suggestions:
+        """Addresses written to before whose name or text holds this one."""
+        async with self._accounts.use(caller.require().account) as account:
+            found, more = await account.scan(lambda r: suggest_recipients(r, search), op="suggest")
+        return Suggestions([Party(one.name, f"{one.localpart}@{one.domain}") for one in found], not more)
+
+    # Files
+
+    async def receive_file(self, caller: Caller, writer: ResponseWriter) -> None:
+        """Answer ``POST upload?filename=…``: keep the body, whose Content-Type is the file's (WEBMAIL-28)."""
+        request = caller.request
+        if request.method != "POST":
+            raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
+        refuse_foreign(request)
+        try:
+            session = await self._sessions.check(caller)
+            name = query_parameters(request).get("filename", "")
+            limit = _max_size(self._composing.config(), caller) * 3 // 4
+            async with self._accounts.use(session.account) as account:
+                with trio.fail_after(UPLOAD_DEADLINE):
+                    kind = request.headers.get("content-type") or OCTETS
+                    upload = await receive_upload(account, name, kind, _body(request, limit))
+            response = Response(200, API_HEADERS, encode_result(shown_upload(upload)))
+        except APIError as e:
+            response = refused(caller, e)
+        except StoreError as e:
+            refusal = api_error(e)
+            if refusal is None:
+                raise
+            response = refused(caller, refusal)
+        await writer.respond(response)
+
+
+async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
+    while data := await request.body.receive(limit):
+        yield data
+
+
+def _max_size(snapshot: Snapshot, caller: Caller) -> int:
+    return snapshot.listener(caller.request.info.listener).max_message_size
+
+
+def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot) -> Begun:
+    return Begun(
+        from_=_party(found.author),
+        to=[_party(one) for one in found.to],
+        cc=[_party(one) for one in found.cc],
+        bcc=[_party(one) for one in found.bcc],
+        subject=found.subject,
+        text=found.text,
+        message_id=new_message_id(snapshot.static.hostname.ascii),
+        in_reply_to=found.in_reply_to,
+        references=list(found.references),
+        uploads=uploads,
+    )
+
+
+def _party(one: MailAddress) -> Party:
+    """With the domain in Unicode, as people read it."""
+    try:
+        domain = idna.decode(one.domain) if "xn--" in one.domain else one.domain
+    except UnicodeError:
+        domain = one.domain
+    return Party(one.name, f"{one.localpart}@{domain}")

@@ -1,0 +1,349 @@
+"""Writing mail by the calls of the webmail: what begins, what is kept, what goes out (WEBMAIL-28, 87..100)."""
+
+import email
+import email.policy
+import json
+import os
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.acceptance.carrying import carrier
+from moxlite.store.content.body import message_range
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.submission import Submission
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.messages import rows_by_uid
+from moxlite.store.types import Flag, MessageRow
+from tests.store_mail import deliver_mail
+from tests.web_rig import Browser, Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+ME = {"name": "", "address": "mia@example.org"}
+TOM = {"name": "Tom", "address": "tom@example.net"}
+
+
+class Carried(msgspec.Struct):
+    """What came to the queue."""
+
+    submission: Submission
+    octets: bytes
+
+    @property
+    def parsed(self) -> EmailMessage:
+        found = email.message_from_bytes(self.submission.prefix + self.octets, policy=email.policy.default)
+        assert isinstance(found, EmailMessage)
+        return found
+
+
+class Queue:
+    """In the place of the queue: it takes a key once."""
+
+    def __init__(self) -> None:
+        self.taken: list[Carried] = []
+        self.calls = 0
+
+    async def submit(self, submission: Submission, spool: Spool) -> list[int]:
+        self.calls += 1
+        if all(one.submission.key != submission.key for one in self.taken):
+            self.taken.append(Carried(submission, spool.whole()))
+        return [1]
+
+
+@pytest.fixture
+def queue(rig: Rig, tmp_path: Path) -> Queue:
+    found = Queue()
+    rig.accounts.register_outbox(SUBMIT, carrier(found.submit, tmp_path))
+    return found
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+def written(**fields: Any) -> dict[str, Any]:
+    """A message as the composer sends it."""
+    return {
+        "from": ME,
+        "to": [TOM],
+        "cc": [],
+        "bcc": [],
+        "reply_to": [],
+        "subject": "Minutes",
+        "text": "Hello.\n",
+        "uploads": [],
+        "message_id": "<1@mail.example.org>",
+        "in_reply_to": "",
+        "references": [],
+        **fields,
+    }
+
+
+def call_id() -> str:
+    return os.urandom(16).hex()
+
+
+async def upload(browser: Browser, name: str, content: bytes, kind: str = "application/pdf") -> dict[str, Any]:
+    headers = {"content-type": kind, "x-moxlite-csrf": browser.csrf}
+    target = f"/webmail/upload?filename={quote(name)}"
+    answer = await browser.fetch(target, method="POST", headers=headers, body=content)
+    assert answer.status == 200, answer.body
+    found: dict[str, Any] = answer.json["result"]
+    return found
+
+
+async def messages(rig: Rig, mailbox: str) -> list[MessageRow]:
+    async with rig.account() as account:
+
+        def read(r: Any) -> list[MessageRow]:
+            box = mailbox_by_name(r, mailbox)
+            return [] if box is None else rows_by_uid(r, box.id, 1)
+
+        return await account.read(read, op="test")
+
+
+async def octets_of(rig: Rig, message_id: int) -> bytes:
+    async with rig.account() as account:
+        return await account.scan(lambda r: message_range(r, message_id), op="test")
+
+
+async def carried(rig: Rig, queue: Queue, count: int = 1) -> list[Carried]:
+    """What came to the queue once the outbox has been carried over."""
+    async with rig.accounts.use("mia") as account:
+        await account.carrier.once()
+    assert len(queue.taken) == count
+    return queue.taken
+
+
+def parsed(octets: bytes) -> EmailMessage:
+    found = email.message_from_bytes(octets, policy=email.policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def files(message: EmailMessage) -> list[tuple[str | None, bytes]]:
+    return [(part.get_filename(), part.get_content()) for part in message.iter_attachments()]
+
+
+async def test_a_message_goes_out_and_a_copy_to_sent(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-98, WEBMAIL-99: the copy has the Bcc, what goes out has not."""
+    message = written(
+        to=[{"name": "Zoë Müller", "address": "zoe@example.net"}],
+        bcc=[{"name": "", "address": "secret@example.net"}],
+        text="A long line. " * 40 + "\n> quoted\nFrom here on.\n",
+        subject="Grüße aus Köln",
+    )
+    await browser.call("message_submit", message=message, submit_id=call_id())
+    [sent] = await messages(rig, "Sent")
+    assert sent.flags == Flag.SEEN | Flag.NOTJUNK
+    copy = parsed(await octets_of(rig, sent.id))
+    [out] = await carried(rig, queue)
+    assert copy["bcc"] == "secret@example.net"
+    assert b"secret@example.net" not in out.octets + out.submission.prefix
+    assert {str(one.address) for one in out.submission.recipients} == {"zoe@example.net", "secret@example.net"}
+    assert str(out.submission.mail_from) == "mia@example.org"
+    assert out.parsed["subject"] == copy["subject"] == "Grüße aus Köln"
+    assert out.parsed["to"] == "Zoë Müller <zoe@example.net>"
+    assert out.parsed["received"].startswith("from mail.example.org by mail.example.org")
+    assert out.parsed["date"]
+    assert out.parsed["message-id"] == "<1@mail.example.org>"
+    assert out.parsed.get_content_type() == "text/plain"
+    assert out.parsed.get_param("format") == "flowed"
+    assert max(map(len, out.octets.split(b"\r\n"))) <= 78
+    assert copy.get_content() == out.parsed.get_content()
+
+
+async def test_attachments_arrive_octet_for_octet(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-28, WEBMAIL-97: forty of them, with names in any script."""
+    wanted = [(f"плён {n} „x“.bin", os.urandom(1 + n * 977)) for n in range(40)]
+    ids = [(await upload(browser, name, content))["upload_id"] for name, content in wanted]
+    await browser.call("message_submit", message=written(uploads=ids), submit_id=call_id())
+    [out] = await carried(rig, queue)
+    assert files(out.parsed) == wanted
+    [sent] = await messages(rig, "Sent")
+    assert files(parsed(await octets_of(rig, sent.id))) == wanted
+
+
+async def test_a_message_of_25_megabytes_goes_out(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-28, WEBMAIL-97."""
+    content = os.urandom(25 << 20)
+    found = await upload(browser, "film.mp4", content, "video/mp4")
+    assert found["size"] == len(content)
+    assert found["content_type"] == "video/mp4"
+    await browser.call("message_submit", message=written(uploads=[found["upload_id"]]), submit_id=call_id())
+    [out] = await carried(rig, queue)
+    assert files(out.parsed) == [("film.mp4", content)]
+
+
+async def test_a_repeated_call_sends_nothing_again(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-100: also when both come at once, and after the draft has gone."""
+    draft = await browser.call("draft_save", draft=written(), save_id=call_id())
+    submit_id = call_id()
+
+    async def send() -> None:
+        await browser.call("message_submit", message=written(), submit_id=submit_id, draft_id=draft)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send)
+        nursery.start_soon(send)
+    await send()
+    assert len(await messages(rig, "Sent")) == 1
+    assert await messages(rig, "Drafts") == []
+    await carried(rig, queue)
+    await carried(rig, queue)
+
+
+async def test_what_is_refused_changes_nothing(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-98, WEBMAIL-100: the answer names the field."""
+    draft = await browser.call("draft_save", draft=written(), save_id=call_id())
+    for fields, text in (
+        ({"subject": "a\nBcc: x@example.net"}, "subject: control characters"),
+        ({"to": [{"name": "", "address": "tom at example.net"}]}, "to: tom at example.net"),
+        ({"to": []}, "to: there is no recipient"),
+        ({"from": TOM}, "from: the address in From is not yours"),
+        ({"to": [{"name": "a\r\nX: y", "address": "tom@example.net"}]}, "to: control characters"),
+        ({"uploads": ["A" * 22]}, "attachments: "),
+        ({"references": ["<a\n@b>"]}, "references: "),
+    ):
+        message = written(**fields)
+        answer = await browser.post("message_submit", {"message": message, "submit_id": call_id(), "draft_id": draft})
+        assert answer.status == 400, answer.body
+        assert answer.json["error"]["message"].startswith(text)
+    assert await messages(rig, "Sent") == []
+    assert [row.id for row in await messages(rig, "Drafts")] == [draft]
+    await carried(rig, queue, 0)
+
+
+async def test_a_limit_names_its_setting_and_nothing_is_kept(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-98, SMTP-116."""
+    many = [{"name": "", "address": f"a{n}@example.net"} for n in range(500)]
+    for _ in range(2):
+        await browser.post("message_submit", {"message": written(to=many), "submit_id": call_id()})
+    answer = await browser.post("message_submit", {"message": written(to=many), "submit_id": call_id()})
+    assert answer.status == 400
+    assert "max_" in answer.json["error"]["message"]
+    async with rig.accounts.use("mia") as account:
+        await account.carrier.once()
+    assert len(await messages(rig, "Sent")) == len(queue.taken) < 3
+
+
+async def test_a_draft_is_kept_whole_and_replaced(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-88: with its files; what is half-typed is no obstacle."""
+    file = await upload(browser, "notes.txt", b"line\nline", "text/plain")
+    half = [TOM, {"name": "", "address": "an unfinished addr"}]
+    save_id = call_id()
+    first = await browser.call("draft_save", draft=written(to=half, uploads=[file["upload_id"]]), save_id=save_id)
+    assert first == await browser.call("draft_save", draft=written(subject="other"), save_id=save_id)
+    [row] = await messages(rig, "Drafts")
+    assert (row.id, row.flags) == (first, Flag.SEEN | Flag.DRAFT)
+    kept = parsed(await octets_of(rig, first))
+    assert kept["to"] == "Tom <tom@example.net>"
+    assert [name for name, _ in files(kept)] == ["notes.txt"]
+    text = "Better. " * 30
+    second = await browser.call("draft_save", draft=written(text=text), save_id=call_id(), replaces=first)
+    assert [row.id for row in await messages(rig, "Drafts")] == [second]
+    refused = await browser.error("draft_save", draft=written(), save_id=call_id(), replaces=first)
+    assert refused == (409, "user:conflict")
+    begun = await browser.call("compose_prepare", kind="edit", message_id=second)
+    assert begun["text"].rstrip("\n") == text.rstrip()
+    await browser.call("draft_remove", draft_id=second)
+    assert await messages(rig, "Drafts") == []
+
+
+async def test_a_draft_comes_back_with_its_files(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-88: also when the files of the browser have long gone."""
+    content = os.urandom(3 << 20)
+    file = await upload(browser, "a.bin", content)
+    draft = await browser.call("draft_save", draft=written(uploads=[file["upload_id"]]), save_id=call_id())
+    await browser.call("upload_remove", upload_id=file["upload_id"])
+    begun = await browser.call("compose_prepare", kind="edit", message_id=draft)
+    assert begun["to"] == [TOM]
+    assert begun["subject"] == "Minutes"
+    ids = [one["upload_id"] for one in begun["uploads"]]
+    await browser.call("message_submit", message=written(uploads=ids), submit_id=call_id(), draft_id=draft)
+    [out] = await carried(rig, queue)
+    assert files(out.parsed) == [("a.bin", content)]
+    assert await messages(rig, "Drafts") == []
+
+
+async def test_a_reply_begins_with_what_it_answers(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-90, WEBMAIL-91, WEBMAIL-92, WEBMAIL-99: and the original is marked."""
+    octets = (
+        b"From: Ann <ann@example.net>\r\nTo: MIA@example.org, bob@example.net\r\nSubject: Re: Boats\r\n"
+        b"Message-Id: <b@x>\r\nReferences: <a@x>\r\n\r\nWhich boat?\r\n"
+    )
+    async with rig.account() as account:
+        original = (await deliver_mail(account, octets)).message_id
+    begun = await browser.call("compose_prepare", kind="reply_all", message_id=original, when="Friday")
+    assert begun["from"]["address"].lower() == "mia@example.org"
+    assert [one["address"] for one in begun["to"]] == ["ann@example.net", "bob@example.net"]
+    assert (begun["subject"], begun["in_reply_to"], begun["references"]) == ("Re: Boats", "<b@x>", ["<a@x>", "<b@x>"])
+    assert begun["text"].startswith("On Friday, Ann wrote:\n> ")
+    message = written(
+        **{key: begun[key] for key in ("from", "to", "subject", "text", "in_reply_to", "references", "message_id")},
+        original_id=original,
+        original_flag="answered",
+    )
+    await browser.call("message_submit", message=message, submit_id=call_id())
+    [out] = await carried(rig, queue)
+    assert (out.parsed["in-reply-to"], out.parsed["references"]) == ("<b@x>", "<a@x> <b@x>")
+    assert (await messages(rig, "Inbox"))[0].flags & Flag.ANSWERED
+
+
+async def test_a_message_is_forwarded_as_it_is(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-92: as an attachment, octet for octet."""
+    octets = "From: ann@example.net\r\nSubject: Über Boote\r\n\r\nText\r\n".encode()
+    async with rig.account() as account:
+        original = (await deliver_mail(account, octets)).message_id
+    begun = await browser.call("compose_prepare", kind="forward_attached", message_id=original)
+    [file] = begun["uploads"]
+    assert file["content_type"] == "message/rfc822"
+    assert begun["subject"] == "Fwd: Über Boote"
+    message = written(uploads=[file["upload_id"]], original_id=original, original_flag="forwarded")
+    await browser.call("message_submit", message=message, submit_id=call_id())
+    [out] = await carried(rig, queue)
+    assert await octets_of(rig, original) in out.octets
+    assert (await messages(rig, "Inbox"))[0].flags & Flag.FORWARDED
+
+
+async def test_an_upload_is_bounded_and_guarded(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-28: without the token of the session nothing is taken, and nothing that is too large."""
+    answer = await browser.fetch("/webmail/upload?filename=a", method="POST", body=b"x")
+    assert answer.status == 401
+    limit = rig.holder.current.listener("local").max_message_size
+    headers = {"x-moxlite-csrf": browser.csrf, "content-type": "text/plain"}
+    codec, octets = browser.request("POST", "/webmail/upload?filename=a", headers, b"x")
+    octets = octets.replace(b"content-length: 1\r\n", b"content-length: %d\r\n" % limit)
+    async with rig.connect() as stream:
+        await stream.send_all(octets)
+        codec.receive_data(await stream.receive_some())
+        assert b"413" in bytes(codec.trailing_data[0]) or getattr(codec.next_event(), "status_code", 0) == 413
+    async with rig.account() as account:
+        assert await account.read(lambda r: r.value("SELECT count(*) FROM upload"), op="test") == 0
+
+
+async def test_a_message_type_that_is_none_becomes_octets(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-28: an .eml whose lines a message may not have is not put among them."""
+    for kind in ("message/rfc822", "multipart/mixed", "x", "text/plain\x01", "a/b/c"):
+        assert (await upload(browser, "a/b\\c", b"\n\r\0", kind))["content_type"] == "application/octet-stream"
+
+
+async def test_addresses_are_completed(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-93."""
+    await browser.call("message_submit", message=written(), submit_id=call_id())
+    found = await browser.call("complete_recipient", search="TOM")
+    assert found == {"parties": [TOM], "complete": True}
+    assert json.loads(json.dumps(await browser.call("complete_recipient", search="zz")))["parties"] == []
