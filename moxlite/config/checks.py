@@ -249,10 +249,26 @@ def warn_static(static: Static) -> list[Finding]:
     return found
 
 
+CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-path"})
+"""Header fields that no signature should cover (AUTH-43, RFC 6376 §5.4)."""
+
+
 def warn_domains(domains: Domains) -> list[Finding]:
     """What is allowed in domains.toml but seldom meant."""
-    return [
+    found = [
         Finding(("accounts", name), "has no destinations: it gets no mail, and nobody can log in")
         for name, account in domains.accounts.items()
         if not account.destinations
     ]
+    for domain, settings in domains.domains.items():
+        for name, selector in settings.dkim.selectors.items():
+            for key in ("headers", "unsealed_headers"):
+                found += [
+                    Finding(
+                        ("domains", domain, "dkim", "selectors", name, key),
+                        f"has {header}, which servers on the way add or change: they break the signature",
+                    )
+                    for header in getattr(selector, key)
+                    if header.lower() in CHANGED_ON_THE_WAY
+                ]
+    return found

@@ -17,6 +17,8 @@ __all__ = ["alias_findings", "destination_findings", "domain_findings", "domain_
 POLICY_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 """RFC 8461 §3.1."""
 MX_PATTERN: Final = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+FIELD_NAME: Final = re.compile(r"[!-9<-~]{1,76}")
+"""RFC 5322 §2.2, without the semicolon, which ends the list of names in a signature."""
 SELECTOR: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
@@ -52,6 +54,13 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             yield Finding((*path, "dkim", "selectors", name), "is not a name for DNS")
         if "from" not in {header.lower() for header in selector.headers}:
             yield Finding((*path, "dkim", "selectors", name, "headers"), "must have From")
+        for key in ("headers", "unsealed_headers"):
+            for header in getattr(selector, key):
+                if not FIELD_NAME.fullmatch(header):
+                    yield Finding(
+                        (*path, "dkim", "selectors", name, key),
+                        f'has "{header}", which is not the name of a header field',
+                    )
     for kind in ("dmarc", "tlsrpt"):
         report = getattr(settings, kind)
         if report is None:

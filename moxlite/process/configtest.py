@@ -19,7 +19,7 @@ from moxlite.config.static import Static
 from moxlite.mailauth.dkim.keys import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.certificates import CertificateError, KeyPair
 from moxlite.net.metrics import PACKAGES
-from moxlite.process.signingkeys import selectors_of
+from moxlite.process.signingkeys import ONLY_SHA256, selectors_of
 
 __all__ = ["test_config"]
 
@@ -122,7 +122,7 @@ def _dkim_key(path: KeyPath, selector: Selector) -> Findings:
         return [Finding(path, f"{selector.key_file} {error}")], []
     if isinstance(key, Ed25519PrivateKey):
         if selector.hash == "sha1":
-            return [Finding((*path[:-1], "hash"), "an ed25519 key signs with sha256 only (RFC 8463)")], []
+            return [Finding((*path[:-1], "hash"), ONLY_SHA256)], []
     elif key.key_size < GOOD_RSA:
         warnings.append(Finding(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}"))
     return [], warnings

@@ -3,6 +3,9 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import DomainConfig, Domains, Selector
@@ -12,7 +15,9 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
 from moxlite.proto.address import Address, AddressError, Domain
 
-__all__ = ["SigningKeys", "selectors_of"]
+__all__ = ["ONLY_SHA256", "SigningKeys", "selectors_of"]
+
+ONLY_SHA256: Final = "an ed25519 key signs with sha256 only (RFC 8463)"
 
 
 def selectors_of(domains: Domains) -> Iterator[tuple[KeyPath, Selector]]:
@@ -48,6 +53,9 @@ class SigningKeys:
                 findings.append(Finding(path, f"cannot read {file}: {error.strerror}"))
             except PrivateKeyError as error:
                 findings.append(Finding(path, f"{file} {error}"))
+            else:
+                if isinstance(keys[file], Ed25519PrivateKey) and selector.hash == "sha1":
+                    findings.append(Finding((*path[:-1], "hash"), ONLY_SHA256))
         if not findings:
             self._keys = keys
         return findings

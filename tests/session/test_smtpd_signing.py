@@ -229,6 +229,11 @@ async def test_a_missing_key_makes_the_configuration_invalid(smtp: Smtp, tmp_pat
         assert 'domains."ours.example".dkim.selectors.2026a.key_file' in str(found)
         with pytest.raises(ConfigError, match=problem):
             ConfigHolder.open(holder.path, examine=SigningKeys().read)
+    changed = text.replace('key_file = "c.pem"', 'key_file = "c.pem"\nhash = "sha1"')
+    for mistake in (changed, text + 'headers = ["From", "X; b=y"]\n'):
+        holder.domains_path.write_text(mistake)
+        assert not await holder.reload()
+        assert len(holder.problems) == 1
     holder.domains_path.write_text(text)
     assert await holder.reload()
     async with smtp.user(context=context) as client:

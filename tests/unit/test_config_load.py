@@ -548,6 +548,18 @@ def test_what_is_seldom_meant_gives_warnings_but_works(tmp_path: Path) -> None:
     ]
 
 
+def test_headers_that_a_signature_should_not_cover_are_told(tmp_path: Path) -> None:
+    """AUTH-43: DKIM-Signature, Received, Return-Path."""
+    selector = '[domains."other.example".dkim.selectors.a]\nkey_file = "a.pem"\nheaders = ["From", "Received"]\n'
+    domains = DOMAINS + selector + 'unsealed_headers = ["Return-path"]\n'
+    where = 'domains."other.example".dkim.selectors.a'
+    ending = "which servers on the way add or change: they break the signature"
+    assert warnings(tmp_path, STATIC, domains) == [
+        f"{where}.headers: has Received, {ending}",
+        f"{where}.unsealed_headers: has Return-path, {ending}",
+    ]
+
+
 KEY = st.text("abc_-", min_size=1, max_size=4)
 SCALAR = st.one_of(st.integers(-5, 5), st.booleans(), st.text("ab\"'\\\n#=[]{},é", max_size=6), st.floats(0, 1))
 VALUE = st.recursive(
