@@ -1,12 +1,14 @@
 """One attempt to deliver a batch: which way it goes, and what came of it, message by message (QUEUE-7, 17, 30, 73)."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import trio
 
 from moxlite.config.snapshot import NotLocal
 from moxlite.config.transports import Transport
+from moxlite.net.connections import guard
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
@@ -19,7 +21,7 @@ from moxlite.queue.relay import deliver_by_relay, relay_of
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import attempts_left, max_attempts_of
-from moxlite.queue.session import Batch, Outcomes, Postponed, Trace
+from moxlite.queue.session import Batch, Outcomes, Postponed, Trace, goes_well
 from moxlite.queue.tls.results import PolicyResult
 from moxlite.queue.ways import direct_way
 from moxlite.store.errors import StoreError
@@ -36,6 +38,13 @@ MAX_ATTEMPT_LABEL: Final = 14
 """Attempts counted apart in metrics; the default schedule has no more."""
 
 
+def _not_begun(error: SMTPError | None) -> SMTPError | None:
+    """The connection came to its end, or is to, before the host had the message."""
+    if error is not None and not error.permanent and (not error.usable or error.code == 421):
+        return Postponed()
+    return error
+
+
 class Attempt:
     """An attempt for a batch that is marked already.
 
@@ -49,11 +58,15 @@ class Attempt:
         batch: Batch,
         record: Callable[[list[Ended]], Awaitable[None]],
         waiting: Waiting | None = None,
+        follow: Callable[["Attempt", str], Awaitable["Attempt | None"]] | None = None,
     ) -> None:
-        """`waiting`: what an own account is to do with the message, which is then alone in its batch."""
+        """`waiting`: what an own account is to do with the message, which is then alone in its batch. `follow`: gives
+        the next attempt for the same domain by the named transport, made by `follow_up`.
+        """
+        self._follow = follow
         self._ctx = ctx
         self._waiting = waiting
-        self._batch = batch
+        self.batch = batch
         self._record = record
         self._trace = Trace(self._keep)
         self._started = ctx.clock()
@@ -66,7 +79,7 @@ class Attempt:
         """Make it; returns what is not recorded yet. Whatever goes wrong with hosts is in the outcomes; cancellation
         passes through, then ask `interrupted`.
         """
-        messages = self._batch.messages
+        messages = self.batch.messages
         try:
             outcomes = await self._deliver()
         except SMTPError as exc:
@@ -87,11 +100,47 @@ class Attempt:
         error = SMTPError(False, 0, "4.3.0", "deliver", "unexpected error on our side, see the log")
         return [self._ended(message, error) for message in self._unsettled()]
 
+    def follow_up(self, batch: Batch) -> "Attempt":
+        """An attempt for another batch, already marked, over the connection of this one."""
+        follower = Attempt(self._ctx, batch, self._record)
+        follower._transport, follower._direct = self._transport, self._direct
+        return follower
+
+    async def deliver(self, send: Callable[[Trace], Awaitable[Outcomes]]) -> bool:
+        """See `Follower`. A connection that the host ends between messages costs none of them an attempt: they go over
+        a new one.
+        """
+        ended: list[Ended] = []
+        messages = self.batch.messages
+        well = False
+        try:
+            with guard("queue"):
+                try:
+                    outcomes = await send(self._trace)
+                except SMTPError as exc:
+                    outcomes = {message.id: exc for message in messages}
+                except StoreError as exc:
+                    error = SMTPError(False, 0, "4.3.0", "content", str(exc) or "message is damaged or gone")
+                    outcomes = {message.id: error for message in messages}
+                well = goes_well(outcomes | self._trace.settled)
+                if not self._trace.sent_all:
+                    outcomes = {one: _not_begun(error) for one, error in outcomes.items()}
+                ended = [self._ended(message, outcomes.get(message.id)) for message in self._unsettled()]
+                self._observe(outcomes | self._trace.settled)
+            if not ended and self._unsettled():
+                ended = self.crashed()
+        except BaseException:
+            ended = self.interrupted()
+            raise
+        finally:
+            await self._record(ended)
+        return well
+
     def _unsettled(self) -> list[Message]:
-        return [message for message in self._batch.messages if message.id not in self._trace.settled]
+        return [message for message in self.batch.messages if message.id not in self._trace.settled]
 
     async def _keep(self, final: Outcomes) -> None:
-        messages = [message for message in self._batch.messages if message.id in final]
+        messages = [message for message in self.batch.messages if message.id in final]
         await self._record([self._ended(message, final[message.id]) for message in messages])
 
     @property
@@ -105,7 +154,7 @@ class Attempt:
         return self._trace.tally.results()
 
     async def _deliver(self) -> Outcomes:
-        ctx, batch, trace = self._ctx, self._batch, self._trace
+        ctx, batch, trace = self._ctx, self.batch, self._trace
         snapshot = ctx.config()
         first = batch.first
         if self._waiting is not None:
@@ -128,14 +177,16 @@ class Attempt:
         return await self._directly(None)
 
     async def _by_transport(self, name: str, transport: Transport) -> Outcomes:
-        ctx, batch, trace = self._ctx, self._batch, self._trace
+        ctx, batch, trace = self._ctx, self.batch, self._trace
         if (relay := relay_of(transport)) is not None:
             return await deliver_by_relay(ctx, batch, trace, name, *relay)
         return await self._directly(transport)
 
     async def _directly(self, transport: Transport | None) -> Outcomes:
         self._direct = True
-        return await deliver_direct(self._ctx, self._batch, self._trace, direct_way(self._ctx, transport))
+        if self._follow is not None:
+            self._trace.follow = partial(self._follow, self, self._transport)
+        return await deliver_direct(self._ctx, self.batch, self._trace, direct_way(self._ctx, transport))
 
     def _result(self, *, error: SMTPError | None, text: str = "") -> Result:
         trace = self._trace
@@ -196,7 +247,7 @@ class Attempt:
         else:
             result = "permerror" if errors[0].permanent else "temperror"
         metrics.deliveries.labels(
-            attempt=str(min(self._batch.first.attempts, MAX_ATTEMPT_LABEL)),
+            attempt=str(min(self.batch.first.attempts, MAX_ATTEMPT_LABEL)),
             transport=self._transport,
             tlsmode=self._trace.tls_mode,
             result=result,

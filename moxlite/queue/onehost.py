@@ -17,11 +17,11 @@ from moxlite.net.tls import ClientTLS
 from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.address import Domain
 from moxlite.proto.smtp.conversation import TLSMode
-from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError, TLSRefused
+from moxlite.proto.smtp.errors import ConnectionLost, RequireTLSMissing, SMTPError, TLSRefused
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.hosts import LOOKUP_SECONDS, Addresses, Hosts, addresses_of
-from moxlite.queue.session import Batch, Outcomes, Trace, converse
+from moxlite.queue.session import Batch, Outcomes, Trace, converse, run_transactions, session_seconds
 from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
@@ -32,6 +32,9 @@ __all__ = ["Destination", "NotVouched", "try_host"]
 logger = logging.getLogger("moxlite.queue.onehost")
 
 PORT: Final = 25
+
+MAX_TRANSACTIONS: Final = 100
+"""Over one connection (QUEUE-165)."""
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -146,6 +149,9 @@ async def _connected(
         if not in_clear:
             _count(trace, name, encrypted=client.tls_stream is not None, seen=seen)
 
+    async def then() -> None:
+        await _send_more(client, trace, requiretls=requiretls)
+
     try:
         return await converse(
             client,
@@ -154,6 +160,7 @@ async def _connected(
             requiretls=requiretls,
             judge=partial(_judged, batch=batch, addresses=addresses.ips),
             greeted=greeted,
+            then=then,
         )
     except HandshakeFailed as exc:
         _count(trace, name, encrypted=False, failed=of_handshake(exc.error))
@@ -165,6 +172,25 @@ async def _connected(
     except CertificateRejected:
         _count(trace, name, encrypted=True, seen=seen)
         raise
+
+
+async def _send_more(client: SMTPClient, trace: Trace, *, requiretls: bool) -> None:
+    """What else is due for the same domain goes over the same connection, as long as the host takes it (QUEUE-165)."""
+    for _ in range(MAX_TRANSACTIONS - 1):
+        if trace.follow is None or client.codec.exhausted or (follower := await trace.follow()) is None:
+            return
+        batch = follower.batch
+
+        async def send(own: Trace, batch: Batch = batch) -> Outcomes:
+            own.take_over(trace)
+            try:
+                with trio.fail_after(session_seconds(batch.first.size)):
+                    return await run_transactions(client, batch, own, requiretls=requiretls)
+            except trio.TooSlowError:
+                raise ConnectionLost("session took too long", "session") from None
+
+        if not await follower.deliver(send):
+            return
 
 
 def _count(

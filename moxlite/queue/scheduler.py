@@ -25,6 +25,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.dsns import deliver_notice
 from moxlite.queue.inbound import Waiting, waiting
 from moxlite.queue.record import Ended, Policy
+from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.session import Batch
@@ -85,6 +86,13 @@ ON other.base_id = one.base_id AND other.rcpt_domain = one.rcpt_domain AND other
 AND other.require_tls IS one.require_tls AND other.transport = one.transport
 WHERE one.id = ? AND one.base_id <> 0
 AND other.hold = 0 AND other.dsn_due <> 'failed' AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
+# What may follow over an open connection: first attempts before retries.
+FOLLOWING: Final = """
+SELECT id FROM (
+    SELECT id, attempts, next_attempt FROM msg INDEXED BY msg_due_domain
+    WHERE hold = 0 AND dsn_due <> 'failed' AND rcpt_domain = ? AND next_attempt <= ?
+    ORDER BY next_attempt, id LIMIT 200)
+WHERE id NOT IN (SELECT msg_id FROM local) ORDER BY attempts > 0, next_attempt, id LIMIT ?"""
 NEXT_NOTICE: Final = "SELECT min(dsn_next) FROM msg WHERE dsn_due <> ''"
 
 
@@ -130,6 +138,7 @@ class Scheduler:
         self._wake_notices = trio.Event()
         self._busy: dict[str, bool] = {}  # recipient domain: whether it is a retry
         self._blocked: dict[str, Hashable] = {}  # recipient domain: host that has all the connections that it gets
+        self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
         self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
 
@@ -157,12 +166,16 @@ class Scheduler:
 
         Errors: those of the database come out; attempts under way go on, and the next start looks anew what is due.
         """
-        while True:
-            self._wake = trio.Event()
-            await self._write_unwritten()
-            seconds = await self._start_due(attempts)
-            with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
-                await self._wake.wait()
+        self._serving = True
+        try:
+            while True:
+                self._wake = trio.Event()
+                await self._write_unwritten()
+                seconds = await self._start_due(attempts)
+                with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
+                    await self._wake.wait()
+        finally:
+            self._serving = False
 
     async def _start_due(self, attempts: trio.Nursery) -> float:
         """Start attempts while there is something due and room for it; returns the seconds until there may be more."""
@@ -216,7 +229,16 @@ class Scheduler:
         if not marked:
             return
         batch = Batch(tuple(marked), partial(octets, self._database, marked[0]))
-        attempt = Attempt(self._ctx, batch, self._record, waits)
+        followers: list[Attempt] = []
+
+        async def follow(before: Attempt, transport: str) -> Attempt | None:
+            more = await self._next_batch(before.batch.first, transport)
+            if more is None:
+                return None
+            followers.append(before.follow_up(more))
+            return followers[-1]
+
+        attempt = Attempt(self._ctx, batch, self._record, waits, follow)
         ended: list[Ended] | None = None
         try:
             with guard("queue"):
@@ -230,7 +252,38 @@ class Scheduler:
             await self._record(ended or [])
         if (untried := attempt.waits_for) is not None and untried.until is None and self._ctx.load.full(untried.key):
             self._blocked[candidate.domain] = untried.key
-        await self._note_offers(marked[0], attempt.offers)
+        for one in (attempt, *followers):
+            await self._note_offers(one.batch.first, one.offers)
+
+    async def _next_batch(self, before: Message, transport: str) -> Batch | None:
+        """What is due for the same domain and may go the same way, marked. None: nothing, or the end is near."""
+        if not self._serving:
+            return None
+        policy = policy_of(self._ctx)
+        snapshot = self._ctx.config()
+        found = await self._database.read(
+            lambda r: [record.get(r, row[0]) for row in r.rows(FOLLOWING, before.rcpt_domain, policy.now, CANDIDATES)],
+            op="queue following",
+        )
+        for message in found:
+            if (
+                message is None
+                or message.id in self._unwritten
+                or message.require_tls is not before.require_tls
+                or message.is_dmarc_report != before.is_dmarc_report
+                or choose_transport(snapshot, message, message.attempts)[0] != transport
+                or sender_domain_disabled(snapshot, message)
+            ):
+                continue
+            ids, _ = await self._database.read(
+                partial(_together, message_id=message.id, now=policy.now), op="queue batch"
+            )
+            ids = [message_id for message_id in ids if message_id not in self._unwritten]
+            marked: list[Message] = []
+            with trio.move_on_after(RECORD_SECONDS, shield=True):
+                marked = await self._database.write(partial(record.mark, ids=ids, policy=policy))
+            return Batch(tuple(marked), partial(octets, self._database, marked[0])) if marked else None
+        return None
 
     def _host_free(self, key: Hashable) -> None:
         """A connection to a host has ended: one of the domains that wait for it is next."""

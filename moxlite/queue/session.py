@@ -5,7 +5,7 @@ A batch are the rows of one submission for recipients of one domain; they share 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import trio
@@ -17,7 +17,17 @@ from moxlite.queue.rows import Message
 from moxlite.queue.tls.results import Tally
 from moxlite.store.delivery.submission import DSNNotify
 
-__all__ = ["Batch", "Outcomes", "Postponed", "Trace", "converse", "run_transactions", "session_seconds"]
+__all__ = [
+    "Batch",
+    "Follower",
+    "Outcomes",
+    "Postponed",
+    "Trace",
+    "converse",
+    "goes_well",
+    "run_transactions",
+    "session_seconds",
+]
 
 SESSION_SECONDS: Final = 30 * 60.0
 OCTETS_PER_SECOND: Final = 64 * 1024
@@ -49,6 +59,15 @@ class Batch(msgspec.Struct, frozen=True):
         return self.messages[0]
 
 
+class Follower(Protocol):
+    """Another attempt, which goes over a connection that is open already (QUEUE-165)."""
+
+    batch: Batch
+
+    async def deliver(self, send: Callable[["Trace"], Awaitable[Outcomes]]) -> bool:
+        """Make it by `send`, and write its outcomes down. Returns whether the host takes mail."""
+
+
 class Trace:
     """What is known of an attempt while it runs, also when it is cut off.
 
@@ -73,7 +92,21 @@ class Trace:
         """All octets of a message were handed over: the host may have it, whatever happens now."""
         self.settled: Outcomes = {}
         """Messages whose outcome is final, and written down."""
+        self.follow: Callable[[], Awaitable[Follower | None]] | None = None
+        """Gives what is due and may go over the same connection, marked; None where there is nothing (more)."""
         self._keep = keep
+
+    def take_over(self, other: "Trace") -> None:
+        """This attempt goes over the connection of the other one."""
+        self.host, self.ip, self.tls, self.tls_words, self.tls_mode, self.greeted, self.offers = (
+            other.host,
+            other.ip,
+            other.tls,
+            other.tls_words,
+            other.tls_mode,
+            other.greeted,
+            other.offers,
+        )
 
     async def settle(self, outcomes: Outcomes) -> None:
         """Write down the final ones among new outcomes, before anything else may fail or wait (QUEUE-15): delivered,
@@ -90,6 +123,11 @@ def session_seconds(size: int) -> float:
     return SESSION_SECONDS + size / OCTETS_PER_SECOND
 
 
+def goes_well(outcomes: Outcomes) -> bool:
+    """Whether the host takes mail: another message is worth a try."""
+    return any(error is None or error.permanent or error.command == "rcpt" for error in outcomes.values())
+
+
 def _as_it_is(error: SMTPError) -> SMTPError:
     return error
 
@@ -102,6 +140,7 @@ async def converse(
     requiretls: bool = False,
     judge: Callable[[SMTPError], SMTPError] = _as_it_is,
     greeted: Callable[[], None] = lambda: None,
+    then: Callable[[], Awaitable[None]] | None = None,
 ) -> Outcomes:
     """Greet the host, send the batch, say good-bye.
 
@@ -111,6 +150,7 @@ async def converse(
     Args:
       judge: what an answer of the host means for the message, before it counts.
       greeted: called once the host has answered to the last EHLO, before a message is sent.
+      then: awaited before the good-bye where the host takes mail; sends what it likes, and raises no SMTPError.
 
     Raises SMTPError when the conversation fails before the first message, or takes too long; its failures after that
     are in the outcomes.
@@ -134,6 +174,12 @@ async def converse(
         await client.quit()
         raise
     except BaseException:  # nothing is said in the middle of a message that was cut off
+        await client.abort()
+        raise
+    try:
+        if then is not None and goes_well(outcomes):
+            await then()
+    except BaseException:
         await client.abort()
         raise
     await client.quit()

@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from moxlite.net.resolver import RecordType
-from moxlite.queue.filters import Filter
-from tests.queue_rig import START, Rig, Server, rig_at
+from moxlite.queue.filters import Filter, RetiredPage
+from tests.queue_rig import HANG, START, Rig, Server, rig_at
 
 KEEP = 'keep_retired_message_period = "200h"'
 
@@ -179,3 +179,80 @@ async def test_dead_domains_hold_up_no_good_one(tmp_path: Path) -> None:
         assert len(good.messages) == 1
         assert rig.dialed.count(("192.0.2.1", 25)) <= 2
         assert sum(row.attempts for row in await rig.queue.list_messages()) <= 2
+
+
+async def at_once(rig: Rig, *recipients: str, **facts: object) -> None:
+    """Queue messages that become due at the same moment."""
+    rule, _ = await rig.queue.add_hold_rule()
+    for recipient in recipients:
+        await rig.submit(recipient, **facts)
+    await rig.queue.remove_hold_rule(rule)
+    await rig.queue.unhold(Filter())
+
+
+async def test_due_messages_follow_over_an_open_connection(tmp_path: Path) -> None:
+    """QUEUE-165: at most 100 over one; each with its own outcome."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server({"RCPT TO:<u7@": "550 5.1.1 no such user", "RCPT TO:<u9@": "450 4.2.0 later"}))
+        await at_once(rig, *(f"u{n}@remote.example" for n in range(130)))
+        await rig.settle()
+        assert mx.connections == 2
+        assert sum(line.startswith("MAIL") for line in mx.lines) == 130
+        assert len({one for [one] in mx.recipients}) == len(mx.recipients) == 128
+        [waiting] = await rig.queue.list_messages()
+        assert (waiting.rcpt_localpart, waiting.attempts) == ("u9", 1)
+        done = {row.rcpt_localpart: row for row in await rig.queue.list_retired(page=RetiredPage(n=1000))}
+        assert len(done) == 129
+        assert not done["u7"].success
+        assert {(row.results[0].host, len(row.results)) for row in done.values()} == {("mx.remote.example", 1)}
+
+
+async def test_the_hosts_own_limit_is_kept(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-66: MAILMAX."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(extensions=["LIMITS MAILMAX=3"]))
+        await at_once(rig, *(f"u{n}@remote.example" for n in range(7)))
+        await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (3, 7)
+
+
+@pytest.mark.parametrize("answer", [None, "421 4.3.2 enough"])
+async def test_a_connection_that_ends_costs_those_who_follow_no_attempt(tmp_path: Path, answer: str | None) -> None:
+    """QUEUE-165: a host may close after a message; the next one goes over a new connection, at once."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server({"MAIL": ["250 ok", answer, "250 ok"]}))
+        await at_once(rig, "a@remote.example", "b@remote.example", "c@remote.example")
+        await rig.settle()
+        assert sorted(one for [one] in mx.recipients) == [f"{name}@remote.example" for name in "abc"]
+        assert mx.connections == 2
+        assert {len(row.results) for row in await rig.queue.list_retired()} == {1}
+
+
+async def test_only_what_wants_the_same_follows(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-55: a message that demands TLS does not follow over a connection without it."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server())
+        rule, _ = await rig.queue.add_hold_rule()
+        await rig.submit("a@remote.example")
+        await rig.submit("b@remote.example", requiretls=True)
+        await rig.submit("c@remote.example")
+        await rig.queue.remove_hold_rule(rule)
+        await rig.queue.unhold(Filter())
+        await rig.settle()
+        assert [one for [one] in mx.recipients] == ["a@remote.example", "c@remote.example"]
+        assert mx.connections == 1
+        done = {row.rcpt_localpart: row.success for row in await rig.queue.list_retired()}
+        assert done == {"a": True, "b": False, "c": True}
+
+
+async def test_a_shutdown_loses_none_of_those_who_follow(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-15: the one under way is put back, no other begins, and what was delivered stays so."""
+    async with rig_at(tmp_path, static='[queue]\nshutdown_grace = "0.1s"', account=KEEP) as rig:
+        mx = rig.remote(Server({"RCPT TO:<b@": HANG}))
+        await at_once(rig, "a@remote.example", "b@remote.example", "c@remote.example")
+        await mx.hung.wait()
+        rig.shutdown.set()
+        await rig.stopped.wait()
+        assert mx.recipients == [["a@remote.example"]]
+        left = {row.rcpt_localpart: row.attempts for row in await rig.queue.list_messages()}
+        assert left == {"b": 0, "c": 0}
