@@ -40,12 +40,14 @@ export interface Resume {
   server_time: string;
 }
 
-/** Messages of a view, in its order (WEBMAIL-40). Empty ``items`` end the request; ``view_end``: there are no */
+/** Messages of a view, in its order (WEBMAIL-40): ``position`` is that of the first of them, ``total`` counts all of */
 export interface ViewMsgs {
   kind: "view_msgs";
   view_id: number;
   request_id: number;
   items: Array<Array<MessageItem>>;
+  position: number;
+  total: number;
   view_end: boolean;
   parsed_message: ParsedMessage | null;
 }
@@ -227,6 +229,11 @@ export interface MailboxKeywords {
   keywords: Array<string>;
 }
 
+/** Nothing happened for 30 seconds; the line still stands (WEBMAIL-33). */
+export interface Keepalive {
+  kind: "keepalive";
+}
+
 /** The stream ends and must not be opened again as it was. */
 export interface Fatal {
   kind: "fatal";
@@ -261,10 +268,12 @@ export interface Filter {
   unread?: boolean;
 }
 
-/** How much of the view is wanted: behind the message ``anchor_message_id``, at least up to ``dest_message_id``. */
+/** How much of the view is wanted, and from where: from a ``position`` on (0 is the first message), behind the */
 export interface Page {
   count: number;
   anchor_message_id?: number;
+  before?: boolean;
+  position?: number | null;
   dest_message_id?: number;
 }
 
@@ -326,8 +335,40 @@ export interface Suggestions {
   complete: boolean;
 }
 
+/** What is to be done with messages of a query (WEBMAIL-137): with those in the ``ranges``, all when there are none, */
+export interface QueryAction {
+  query: Query;
+  ranges?: Array<Range>;
+  except_ids?: Array<number>;
+  modseq: number;
+  action: "delete" | "flags_add" | "flags_clear" | "move";
+  mailbox_id?: number;
+  mark_seen?: boolean;
+  flags?: Array<string>;
+  after?: Mark | null;
+}
+
+/** Messages that follow each other in a view; ``first`` and ``last`` belong to it. */
+export interface Range {
+  first: Mark;
+  last: Mark;
+}
+
+/** Where a message stands in the order of a view: when it was received, and its id. */
+export interface Mark {
+  received: string;
+  id: number;
+}
+
+/** What one call did: the messages that it changed, those of them that were unread, and where to go on; null at the */
+export interface QueryDone {
+  message_ids: Array<number>;
+  unseen_ids: Array<number>;
+  after: Mark | null;
+}
+
 /** Anything that a stream sends. */
-export type StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Fatal | ServerShutdown;
+export type StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
 export type Change = MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords;
@@ -336,7 +377,7 @@ export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
-  ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
+  ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
@@ -357,21 +398,26 @@ export const checks: Checks = {
   MailboxCounts: { kind: ["enum", ["mailbox_counts"]], mailbox_id: "integer", total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
+  Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
   Query: { filter: ["ref", "Filter"], order_asc: ["optional", "boolean"] },
   Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], unread: ["optional", "boolean"] },
-  Page: { count: "integer", anchor_message_id: ["optional", "integer"], dest_message_id: ["optional", "integer"] },
+  Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
   LoginResult: { csrf_token: "string", login_address: "string" },
   Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
   Party: { name: "string", address: "string" },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
   Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
+  QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
+  Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
+  Mark: { received: "time", id: "integer" },
+  QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
 };
 
-export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
+export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
 
 /** The calls of the webmail. */
 export class Client extends BaseClient {
@@ -450,9 +496,14 @@ export class Client extends BaseClient {
     return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
   }
 
-  /** Move messages to a mailbox; a conflict when one of them is there already. */
-  message_move(message_ids: Array<number>, mailbox_id: number, mark_seen?: boolean): Promise<null> {
-    return this.call("message_move", { message_ids, mailbox_id, mark_seen }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"] }, "null");
+  /** Move messages to a mailbox; a conflict when one of them is there already. With `from_mailbox_id` those that */
+  message_move(message_ids: Array<number>, mailbox_id: number, mark_seen?: boolean, from_mailbox_id?: number): Promise<null> {
+    return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
+  }
+
+  /** Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after` */
+  query_action(action: QueryAction): Promise<QueryDone> {
+    return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
   }
 
   /** Remove messages for good. */

@@ -27,7 +27,7 @@ from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import SLICE, rows_by_uid, vanished
-from moxlite.store.rows.views import FIRST_NEWEST, page, unseen_ids
+from moxlite.store.rows.views import FIRST_NEWEST, page, place_at, position_of, unseen_ids
 from moxlite.store.types import Flag, ModSeq
 from moxlite.store.upkeep import erase
 from tests.store_fixtures import accounts, store_options
@@ -119,6 +119,8 @@ async def work(account: Account) -> None:
         for order in (True, False):
             for unread in (True, False):
                 page(r, inbox, FIRST_NEWEST, 10, oldest_first=order, unread=unread)
+                place_at(r, inbox, 0, oldest_first=order, unread=unread)
+                position_of(r, inbox, FIRST_NEWEST, oldest_first=order, unread=unread)
         unseen_ids(r, inbox)
         for key in Key:
             history(r, key, "example.com", inbox, now=1 << 60)

@@ -1,8 +1,9 @@
 """Pages of a mailbox in the order in which messages were received, for views that show the newest first (WEBMAIL-37,
 WEBMAIL-146).
 
-A page begins behind a place, so its cost is that of its own rows, wherever it lies. Of messages received in the same
-microsecond the one with the higher id counts as the newer.
+A page begins behind a place, so its cost is that of its own rows, wherever it lies. The place at a position is counted
+over the covering index from the nearer end: 1 ms at 50,000 of 100,000. Of messages received in the same microsecond the
+one with the higher id counts as the newer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.messages import MESSAGE_COLUMNS, message_row
 from moxlite.store.types import MailboxID, MessageID, MessageRow
 
-__all__ = ["FIRST_NEWEST", "FIRST_OLDEST", "Place", "mailboxes_of", "page", "place_of", "unseen_ids"]
+__all__ = [
+    "FIRST_NEWEST",
+    "FIRST_OLDEST",
+    "Place",
+    "mailboxes_of",
+    "page",
+    "place_at",
+    "place_of",
+    "position_of",
+    "unseen_ids",
+    "view_total",
+]
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -49,6 +61,31 @@ OLDEST_UNREAD: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM message m INDEXED BY message_unseen
 WHERE m.mailbox_id = ?1 AND m.flags & 1 = 0 AND (m.received, m.id) > (?2, ?3)
 ORDER BY m.received, m.id LIMIT ?4"""  # noqa: S608
+AT_NEWEST: Final = """
+SELECT received, id FROM message INDEXED BY message_mailbox_received WHERE mailbox_id = ?1
+ORDER BY received DESC, id DESC LIMIT 1 OFFSET ?2"""
+AT_OLDEST: Final = """
+SELECT received, id FROM message INDEXED BY message_mailbox_received WHERE mailbox_id = ?1
+ORDER BY received, id LIMIT 1 OFFSET ?2"""
+AT_NEWEST_UNREAD: Final = """
+SELECT received, id FROM message INDEXED BY message_unseen WHERE mailbox_id = ?1 AND flags & 1 = 0
+ORDER BY received DESC, id DESC LIMIT 1 OFFSET ?2"""
+AT_OLDEST_UNREAD: Final = """
+SELECT received, id FROM message INDEXED BY message_unseen WHERE mailbox_id = ?1 AND flags & 1 = 0
+ORDER BY received, id LIMIT 1 OFFSET ?2"""
+NEWER: Final = """
+SELECT count(*) FROM message INDEXED BY message_mailbox_received
+WHERE mailbox_id = ?1 AND (received, id) > (?2, ?3)"""
+OLDER: Final = """
+SELECT count(*) FROM message INDEXED BY message_mailbox_received
+WHERE mailbox_id = ?1 AND (received, id) < (?2, ?3)"""
+NEWER_UNREAD: Final = """
+SELECT count(*) FROM message INDEXED BY message_unseen
+WHERE mailbox_id = ?1 AND flags & 1 = 0 AND (received, id) > (?2, ?3)"""
+OLDER_UNREAD: Final = """
+SELECT count(*) FROM message INDEXED BY message_unseen
+WHERE mailbox_id = ?1 AND flags & 1 = 0 AND (received, id) < (?2, ?3)"""
+TOTAL: Final = "SELECT total + deleted, unseen FROM mailbox WHERE id = ?"
 PLACE: Final = "SELECT received, id FROM message WHERE id = ? AND mailbox_id = ?"
 
 MAILBOXES_OF: Final = "SELECT m.id, m.mailbox_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
@@ -70,6 +107,40 @@ def place_of(r: Reader, mailbox_id: int, message_id: MessageID | int) -> Place |
     """Where a message stands, None when it is not in this mailbox."""
     row = r.row(PLACE, message_id, mailbox_id)
     return None if row is None else Place(*row)
+
+
+def view_total(r: Reader, mailbox_id: int, *, unread: bool = False) -> int:
+    r"""How many messages a view of this mailbox has; 0 when the mailbox is gone. ``unread``: those without \Seen."""
+    row = r.row(TOTAL, mailbox_id)
+    return 0 if row is None else int(row[1] if unread else row[0])
+
+
+def place_at(
+    r: Reader, mailbox_id: int, position: int, *, oldest_first: bool = False, unread: bool = False
+) -> Place | None:
+    """The place of the message at this position, 0 being the first; None when there are not so many. Counted from the
+    nearer end.
+    """
+    total = view_total(r, mailbox_id, unread=unread)
+    if not 0 <= position < total:
+        return None
+    from_end = position > total // 2
+    oldest = oldest_first != from_end
+    if unread:
+        sql = AT_OLDEST_UNREAD if oldest else AT_NEWEST_UNREAD
+    else:
+        sql = AT_OLDEST if oldest else AT_NEWEST
+    row = r.row(sql, mailbox_id, total - 1 - position if from_end else position)
+    return None if row is None else Place(*row)
+
+
+def position_of(r: Reader, mailbox_id: int, place: Place, *, oldest_first: bool = False, unread: bool = False) -> int:
+    """How many messages stand before a place."""
+    if unread:
+        sql = OLDER_UNREAD if oldest_first else NEWER_UNREAD
+    else:
+        sql = OLDER if oldest_first else NEWER
+    return int(r.value(sql, mailbox_id, place.received, place.message_id))
 
 
 def mailboxes_of(r: Reader, ids: Sequence[int]) -> dict[MessageID, MailboxID]:

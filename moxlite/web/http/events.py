@@ -34,10 +34,6 @@ class EventSink:
         """One event."""
         await self._write(encode_event(kind, data, None if modseq is None else str(modseq)))
 
-    async def keep_alive(self) -> None:
-        """A comment."""
-        await self._write(COMMENT)
-
     async def end(self) -> None:
         """The last comment, and the end of the compressed stream."""
         await self._write(COMMENT)

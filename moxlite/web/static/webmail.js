@@ -138,7 +138,7 @@
     Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"] },
     Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
     Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
-    ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
+    ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
     MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", match_query: "boolean" },
     Address: { name: "string", user: "string", host: "string" },
     Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
@@ -159,20 +159,25 @@
     MailboxCounts: { kind: ["enum", ["mailbox_counts"]], mailbox_id: "integer", total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
     MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
     MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
+    Keepalive: { kind: ["enum", ["keepalive"]] },
     Fatal: { kind: ["enum", ["fatal"]], message: "string" },
     ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
     Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
     Query: { filter: ["ref", "Filter"], order_asc: ["optional", "boolean"] },
     Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], unread: ["optional", "boolean"] },
-    Page: { count: "integer", anchor_message_id: ["optional", "integer"], dest_message_id: ["optional", "integer"] },
+    Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
     LoginResult: { csrf_token: "string", login_address: "string" },
     Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
     Party: { name: "string", address: "string" },
     Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
     Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
-    Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" }
+    Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
+    QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
+    Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
+    Mark: { received: "time", id: "integer" },
+    QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
   };
-  var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
+  var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
   var Client = class extends BaseClient {
     /** The token that `login` must bring along within 30 seconds. */
     login_prep() {
@@ -234,9 +239,13 @@
     flags_clear(message_ids, flags) {
       return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
     }
-    /** Move messages to a mailbox; a conflict when one of them is there already. */
-    message_move(message_ids, mailbox_id, mark_seen) {
-      return this.call("message_move", { message_ids, mailbox_id, mark_seen }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"] }, "null");
+    /** Move messages to a mailbox; a conflict when one of them is there already. With `from_mailbox_id` those that */
+    message_move(message_ids, mailbox_id, mark_seen, from_mailbox_id) {
+      return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
+    }
+    /** Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after` */
+    query_action(action) {
+      return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
     }
     /** Remove messages for good. */
     message_delete(message_ids) {

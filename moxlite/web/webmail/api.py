@@ -26,8 +26,9 @@ from moxlite.web.types import Name
 from moxlite.web.webmail.composecalls import ComposeCalls, Composing
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
+from moxlite.web.webmail.queryactions import act
 from moxlite.web.webmail.streams import Streams
-from moxlite.web.webmail.types import ID, IDs, MessageItem, ParsedMessage, Request, Role
+from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request, Role
 
 __all__ = ["API"]
 
@@ -97,20 +98,42 @@ class API(ComposeCalls):
         await self._write(caller, unit)
 
     @call()
-    async def message_move(self, caller: Caller, message_ids: IDs, mailbox_id: ID, mark_seen: bool = False) -> None:
-        """Move messages to a mailbox; a conflict when one of them is there already."""
+    async def message_move(
+        self,
+        caller: Caller,
+        message_ids: IDs,
+        mailbox_id: ID,
+        mark_seen: bool = False,
+        from_mailbox_id: AnyID = 0,
+    ) -> None:
+        """Move messages to a mailbox; a conflict when one of them is there already. With `from_mailbox_id` those that
+        are no longer in that mailbox stay where they are: so an action is undone (WEBMAIL-124).
+        """
 
         def unit(tx: AccountTx) -> None:
             mailbox_rows.mailbox(tx, mailbox_id)
-            messages = known(tx, message_ids)
+            if from_mailbox_id:
+                found = mailboxes_of(tx, message_ids)
+                messages = {message_id: there for message_id, there in found.items() if there == from_mailbox_id}
+            else:
+                messages = known(tx, message_ids)
             for message_id, there in messages.items():
                 if there == mailbox_id:
                     raise Conflict(f"message {message_id} is in this mailbox already")
+            if not messages:
+                return
             if mark_seen:
                 store_flags_ids(tx, list(messages), mode="add", flags=Flag.SEEN)
             move_ids(tx, list(messages), MailboxID(mailbox_id))
 
         await self._write(caller, unit)
+
+    @call()
+    async def query_action(self, caller: Caller, action: QueryAction) -> QueryDone:
+        """Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after`
+        of the result.
+        """
+        return await self._write(caller, lambda tx: act(tx, action))
 
     @call()
     async def message_delete(self, caller: Caller, message_ids: IDs) -> None:

@@ -84,9 +84,6 @@ class FrameSink:
         except ConnectionClosed as e:
             raise ClientGone from e
 
-    async def keep_alive(self) -> None:
-        """Nothing: `ping` does it."""
-
 
 async def receive_request(websocket: WebSocketConnection) -> Request | None:
     """The next request of a browser; None when it is none that we know."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from moxlite.store.types import MessageRow
 
 __all__ = [
+    "EPOCH",
     "ITEM_SLICE",
     "attachments",
     "clean_filename",

@@ -42,6 +42,7 @@ from moxlite.web.webmail.items import mailbox_of
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.types import (
     Fatal,
+    Keepalive,
     Page,
     ParsedMessage,
     Request,
@@ -69,7 +70,7 @@ __all__ = ["Facts", "Sink", "Stream", "Streams", "TooManyStreams", "required_que
 
 logger = logging.getLogger("moxlite.web.webmail")
 
-KEEPALIVE: Final = 30.0  # WEBMAIL-33: below the 60 s after which common proxies drop a silent connection
+KEEPALIVE: Final = 30.0  # WEBMAIL-33: below the 45 s after which a browser comes anew, and the 60 s of common proxies
 SESSION_CHECK: Final = 10.0  # WEBMAIL-18: how long a stream may outlive its session
 TOKEN_AGE: Final = 60.0  # WEBMAIL-30
 TOKEN_SIZE: Final = 16
@@ -92,9 +93,6 @@ class Sink(Protocol):
 
     async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
         """One event as JSON; `modseq` is what the browser has reached with it."""
-
-    async def keep_alive(self) -> None:
-        """Something that is no event."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -178,7 +176,7 @@ class Stream:
                         return
                     cursor.acknowledge(cursor.modseq)
                 elif trio.current_time() - silent_since >= KEEPALIVE:
-                    await sink.keep_alive()
+                    await self._send(sink, Keepalive())
                 else:
                     await self._wait(cursor, drain, min(silent_since + KEEPALIVE, checked + SESSION_CHECK))
                     continue
@@ -270,24 +268,30 @@ class Stream:
         if wanted is None:
             return
         opened = not opening
+        position = total = 0
         async with aclosing(view.more(self._account, wanted)) as slices:
-            async for items in slices:
+            async for found in slices:
                 if self._request is not None or self._ending is not None:
                     return
-                if isinstance(items, Reset):
+                if isinstance(found, Reset):
                     await self._send(sink, ViewReset(view.view_id, request.id))
+                    continue
+                position, total = found.position + len(found.items), found.total
+                if not found.items:
                     continue
                 parsed = None
                 if not opened:
-                    parsed = await self._open_message(items, wanted.dest_message_id)
-                    opened = True
+                    parsed = await self._open_message(found.items, wanted.dest_message_id)
+                    opened = parsed is not None or not wanted.dest_message_id
+                rows = [[item] for item in found.items]
                 await self._send(
                     sink,
                     ViewMsgs(
-                        view.view_id, request.id, [[item] for item in items], view_end=False, parsed_message=parsed
+                        view.view_id, request.id, rows, found.position, total, view_end=False, parsed_message=parsed
                     ),
                 )
-        await self._send(sink, ViewMsgs(view.view_id, request.id, [], view.end))
+        at_end = not wanted.before and position >= total and view.end
+        await self._send(sink, ViewMsgs(view.view_id, request.id, [], position, total, at_end))
 
     async def _open_message(self, items: list[MessageItem], destination: int) -> ParsedMessage | None:
         """The message that will be read first: the one asked for, if it comes with these, else the first."""

@@ -14,12 +14,14 @@ from msgspec import Meta
 __all__ = [
     "ID",
     "Address",
+    "AnyID",
     "Attachment",
     "Change",
     "Fatal",
     "Filter",
     "Header",
     "IDs",
+    "Keepalive",
     "Mailbox",
     "MailboxAdd",
     "MailboxCounts",
@@ -27,6 +29,7 @@ __all__ = [
     "MailboxRemove",
     "MailboxRename",
     "MailboxSpecialUse",
+    "Mark",
     "MessageItem",
     "MsgAdd",
     "MsgFlags",
@@ -36,6 +39,9 @@ __all__ = [
     "ParsedMessage",
     "Part",
     "Query",
+    "QueryAction",
+    "QueryDone",
+    "Range",
     "Request",
     "Resume",
     "Role",
@@ -77,10 +83,14 @@ class Query(Strict, frozen=True):
 
 
 class Page(Strict, frozen=True):
-    """How much of the view is wanted: behind the message ``anchor_message_id``, at least up to ``dest_message_id``."""
+    """How much of the view is wanted, and from where: from a ``position`` on (0 is the first message), behind the
+    message ``anchor_message_id`` (``before``: what stands before it), or around ``dest_message_id``; else from the top.
+    """
 
     count: Annotated[int, Meta(ge=1, le=10_000)]
     anchor_message_id: Counter = 0
+    before: bool = False
+    position: Counter | None = None
     dest_message_id: Counter = 0
 
 
@@ -93,6 +103,47 @@ class Request(Strict, frozen=True):
     cancel: bool = False
     query: Query | None = None
     page: Page | None = None
+
+
+class Mark(Strict, frozen=True):
+    """Where a message stands in the order of a view: when it was received, and its id."""
+
+    received: Time
+    id: Counter
+
+
+class Range(Strict, frozen=True):
+    """Messages that follow each other in a view; ``first`` and ``last`` belong to it."""
+
+    first: Mark
+    last: Mark
+
+
+class QueryAction(Strict, frozen=True, kw_only=True):
+    """What is to be done with messages of a query (WEBMAIL-137): with those in the ``ranges``, all when there are none,
+    but not with ``except_ids``, and not with those that came after ``modseq``. ``after`` goes on where the last call
+    ended.
+    """
+
+    query: Query
+    ranges: Annotated[list[Range], Meta(max_length=1000)] = []
+    except_ids: Annotated[list[ID], Meta(max_length=100_000)] = []
+    modseq: Counter
+    action: Literal["move", "flags_add", "flags_clear", "delete"]
+    mailbox_id: Counter = 0
+    mark_seen: bool = False
+    flags: Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=100)] = []
+    after: Mark | None = None
+
+
+class QueryDone(msgspec.Struct, frozen=True):
+    """What one call did: the messages that it changed, those of them that were unread, and where to go on; null at the
+    end.
+    """
+
+    message_ids: list[int]
+    unseen_ids: list[int]
+    after: Mark | None
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -300,13 +351,15 @@ Change = (
 
 
 class ViewMsgs(msgspec.Struct, frozen=True, tag="view_msgs", tag_field="kind"):
-    """Messages of a view, in its order (WEBMAIL-40). Empty ``items`` end the request; ``view_end``: there are no
-    more.
+    """Messages of a view, in its order (WEBMAIL-40): ``position`` is that of the first of them, ``total`` counts all of
+    the view. Empty ``items`` end the request; ``view_end``: there are no more.
     """
 
     view_id: int
     request_id: int
     items: list[list[MessageItem]]
+    position: int
+    total: int
     view_end: bool
     parsed_message: ParsedMessage | None = None
 
@@ -356,4 +409,8 @@ class ServerShutdown(msgspec.Struct, frozen=True, tag="server_shutdown", tag_fie
     """The server stops; come back in some seconds."""
 
 
-StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Fatal | ServerShutdown
+class Keepalive(msgspec.Struct, frozen=True, tag="keepalive", tag_field="kind"):
+    """Nothing happened for 30 seconds; the line still stands (WEBMAIL-33)."""
+
+
+StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Keepalive | Fatal | ServerShutdown

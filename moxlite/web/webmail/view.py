@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -10,7 +10,16 @@ import msgspec
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.names import INBOX
 from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, page, place_of
+from moxlite.store.rows.views import (
+    FIRST_NEWEST,
+    FIRST_OLDEST,
+    Place,
+    page,
+    place_at,
+    place_of,
+    position_of,
+    view_total,
+)
 from moxlite.web.webmail.changes import EncodedChange
 from moxlite.web.webmail.items import ITEM_SLICE, make_items
 
@@ -20,18 +29,36 @@ if TYPE_CHECKING:
     from moxlite.store.types import Mailbox
     from moxlite.web.webmail.types import MessageItem, Page, Query
 
-__all__ = ["Reset", "View", "resolve"]
+__all__ = ["Reset", "Slice", "View", "resolve"]
 
 FIRST_SLICE: Final = 50  # what a screen shows at once goes out first
+MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the loop: 0.4 ms
 
 
 class Reset(msgspec.Struct, frozen=True):
     """The anchor is not there: what follows begins at the top."""
 
 
+class Slice(msgspec.Struct, frozen=True):
+    """Messages that follow each other: ``position`` is that of the first, ``total`` counts the view."""
+
+    items: list[MessageItem]
+    position: int
+    total: int
+
+
+class _Begin(msgspec.Struct, frozen=True):
+    """Where a page begins: behind a place, which is that of the message before ``position``."""
+
+    behind: Place
+    position: int
+    total: int
+    reset: bool = False
+
+
 class View:
-    """What a stream shows. ``sent`` is the place of the last message that the browser has, ``end`` whether there are
-    none behind it.
+    """What a stream shows. ``sent`` is the place of the furthest message that the browser was sent, ``end`` whether
+    there are none behind it. A browser that went to the end has not all that lies between; it counts what it hears of.
     """
 
     def __init__(self, view_id: int, query: Query, mailbox_id: int) -> None:
@@ -72,52 +99,86 @@ class View:
             # pages come by anchor
             self.sent = place or self.sent
 
-    async def more(self, account: Account, wanted: Page) -> AsyncGenerator[list[MessageItem] | Reset, None]:
-        """The messages of a page in slices; `sent` and `end` follow what was given.
-
-        A page goes on beyond its count until its destination was given, if that is behind the anchor.
-        """
-        anchor: Place | None = self.first
-        destination: Place | None = None
-        if wanted.anchor_message_id or wanted.dest_message_id:
-            anchor, destination = await account.read(lambda r: self._places(r, wanted), op="webmail_anchor")
-        if anchor is None:
-            self.end = False
+    async def more(self, account: Account, wanted: Page) -> AsyncGenerator[Slice | Reset, None]:
+        """The messages of a page in slices; `sent` and `end` follow what was given."""
+        begin = await self._counting(account, lambda r: self._begin(r, wanted), op="webmail_position")
+        if begin.reset:
             yield Reset()
-            anchor = self.first
-        self.sent = anchor
+        elif wanted.before:
+            yield await self._slice_before(account, begin, min(wanted.count, ITEM_SLICE))
+            return
+        behind, position = begin.behind, begin.position
         left = wanted.count
         size = FIRST_SLICE
-        while left > 0 or (destination is not None and self._behind(destination)):
-            limit = min(size, left) if left > 0 else size
-            items, last = await self._slice(account, limit)
-            left -= len(items)
+        while left > 0:
+            limit = min(size, left)
+            found, last = await self._slice(account, behind, position, limit)
+            left -= limit
+            position += len(found.items)
             if last is not None:
-                self.sent = last
-            if len(items) < limit:
+                behind = last
+                if self._behind(last):
+                    self.sent = last
+            if len(found.items) < limit or position >= found.total:
                 self.end = True
-            if items:
-                yield items
-            if self.end:
-                return
+                left = 0
+            yield found
             size = ITEM_SLICE
 
-    async def _slice(self, account: Account, limit: int) -> tuple[list[MessageItem], Place | None]:
+    def _begin(self, r: Reader, wanted: Page) -> _Begin:
+        """Where the page begins: `wanted` names it in one of four ways."""
+        unread, oldest_first = self.query.filter.unread, self.query.order_asc
+        total = view_total(r, self.mailbox_id, unread=unread)
+        if wanted.position is not None:
+            return self._begin_at(r, min(wanted.position, total), total)
+        if wanted.anchor_message_id:
+            place = place_of(r, self.mailbox_id, wanted.anchor_message_id)
+            if place is None:
+                return _Begin(self.first, 0, total, reset=True)
+            before = position_of(r, self.mailbox_id, place, oldest_first=oldest_first, unread=unread)
+            return _Begin(place, before if wanted.before else before + 1, total)
+        if wanted.dest_message_id:
+            place = place_of(r, self.mailbox_id, wanted.dest_message_id)
+            if place is not None:
+                before = position_of(r, self.mailbox_id, place, oldest_first=oldest_first, unread=unread)
+                # the top of the view, when the message is on its first page
+                return self._begin_at(r, 0 if before < wanted.count else before - wanted.count // 2, total)
+        return _Begin(self.first, 0, total)
+
+    def _begin_at(self, r: Reader, position: int, total: int) -> _Begin:
+        if position == 0:
+            return _Begin(self.first, 0, total)
+        unread, oldest_first = self.query.filter.unread, self.query.order_asc
+        place = place_at(r, self.mailbox_id, position - 1, oldest_first=oldest_first, unread=unread)
+        return _Begin(self.first, 0, total) if place is None else _Begin(place, position, total)
+
+    async def _slice(self, account: Account, behind: Place, position: int, limit: int) -> tuple[Slice, Place | None]:
         unread = self.query.filter.unread
 
-        def read(r: Reader) -> tuple[list[MessageItem], Place | None]:
-            rows = page(r, self.mailbox_id, self.sent, limit, oldest_first=self.query.order_asc, unread=unread)
-            return make_items(r, rows), Place(rows[-1].received, rows[-1].id) if rows else None
+        def read(r: Reader) -> tuple[Slice, Place | None]:
+            rows = page(r, self.mailbox_id, behind, limit, oldest_first=self.query.order_asc, unread=unread)
+            found = Slice(make_items(r, rows), position, view_total(r, self.mailbox_id, unread=unread))
+            return found, Place(rows[-1].received, rows[-1].id) if rows else None
 
         # unread ones are sorted as they are found: ten thousand of them take 20 ms
         return await (account.scan if unread else account.read)(read, op="webmail_view")
 
-    def _places(self, r: Reader, wanted: Page) -> tuple[Place | None, Place | None]:
-        anchor: Place | None = self.first
-        if wanted.anchor_message_id:
-            anchor = place_of(r, self.mailbox_id, wanted.anchor_message_id)
-        destination = place_of(r, self.mailbox_id, wanted.dest_message_id) if wanted.dest_message_id else None
-        return anchor, destination
+    async def _slice_before(self, account: Account, begin: _Begin, limit: int) -> Slice:
+        """What stands before a place, in the view's order."""
+        unread = self.query.filter.unread
+
+        def read(r: Reader) -> Slice:
+            rows = page(r, self.mailbox_id, begin.behind, limit, oldest_first=not self.query.order_asc, unread=unread)
+            rows.reverse()
+            total = view_total(r, self.mailbox_id, unread=unread)
+            return Slice(make_items(r, rows), max(0, begin.position - len(rows)), total)
+
+        return await (account.scan if unread else account.read)(read, op="webmail_view")
+
+    async def _counting(self, account: Account, read: Callable[[Reader], _Begin], *, op: str) -> _Begin:
+        """A read that may count all of the view: in a thread when that is much."""
+        large = await account.read(lambda r: view_total(r, self.mailbox_id) > MAX_COUNTED, op=op)
+        return await (account.scan if large else account.read)(read, op=op)
 
 
 def resolve(r: Reader, query: Query) -> Mailbox:

@@ -1,0 +1,122 @@
+"""Actions on the messages of a query, loaded by the browser or not (WEBMAIL-69, WEBMAIL-137).
+
+One call is one unit and looks at a thousand messages at most, so that other writers of the account have their turn. It
+tells where it ended, and the browser calls again: that is its progress, and not calling again is its cancel.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, page
+from moxlite.store.types import Flag, MailboxID
+from moxlite.web.errors import Conflict, UserError
+from moxlite.web.webmail.items import EPOCH, split_flags
+from moxlite.web.webmail.types import Mark, QueryDone
+from moxlite.web.webmail.view import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.types import MessageRow
+    from moxlite.web.webmail.types import QueryAction
+
+__all__ = ["act"]
+
+UNIT: Final = 1000  # messages that one call looks at (WEBMAIL-137)
+
+
+def act(tx: AccountTx, wanted: QueryAction) -> QueryDone:
+    """Do it with the next thousand. Raises NoSuchMailbox, Conflict (a move into the mailbox itself), UserError."""
+    mailbox = resolve(tx, wanted.query)
+    if wanted.action == "move":
+        if mailbox_rows.mailbox(tx, wanted.mailbox_id).id == mailbox.id:
+            raise Conflict("these messages are in this mailbox already")
+    elif wanted.action != "delete" and not wanted.flags:
+        raise UserError("flags: at least one is needed")
+    kept = frozenset(wanted.except_ids)
+    looked = _next(tx, mailbox.id, wanted)
+    # what came after the browser chose is not what was chosen
+    rows = [row for row in looked if row.id not in kept and row.createseq <= wanted.modseq]
+    after = None
+    if len(looked) == UNIT:
+        last = looked[-1]
+        after = Mark(EPOCH + timedelta(microseconds=last.received), last.id)
+    changed = _change(tx, rows, wanted)
+    return QueryDone([row.id for row in changed], [row.id for row in changed if not row.flags & Flag.SEEN], after)
+
+
+def _next(tx: AccountTx, mailbox_id: MailboxID, wanted: QueryAction) -> list[MessageRow]:
+    """The next messages of the ranges, a thousand at most, in the order of the view."""
+    oldest_first, unread = wanted.query.order_asc, wanted.query.filter.unread
+    found: list[MessageRow] = []
+    for behind, last in _stretches(wanted):
+        while len(found) < UNIT:
+            limit = UNIT - len(found)
+            rows = page(tx, mailbox_id, behind, limit, oldest_first=oldest_first, unread=unread)
+            inside = [row for row in rows if last is None or not _beyond(row, last, oldest_first=oldest_first)]
+            found += inside
+            if len(inside) < limit:
+                break
+            behind = Place(inside[-1].received, inside[-1].id)
+    return found
+
+
+def _stretches(wanted: QueryAction) -> Iterator[tuple[Place, Place | None]]:
+    """The ranges as the place before the first message and the last message, without what was done already."""
+    oldest_first = wanted.query.order_asc
+    step = -1 if oldest_first else 1
+    done = None if wanted.after is None else _place(wanted.after)
+    if not wanted.ranges:
+        yield done or (FIRST_OLDEST if oldest_first else FIRST_NEWEST), None
+    for one in wanted.ranges:
+        first, last = _place(one.first), _place(one.last)
+        # ids are whole numbers: between this place and the first message there is none
+        behind = Place(first.received, first.message_id + step)
+        if done is not None:
+            if not (last > done if oldest_first else last < done):
+                continue
+            behind = max(behind, done) if oldest_first else min(behind, done)
+        yield behind, last
+
+
+def _beyond(row: MessageRow, last: Place, *, oldest_first: bool) -> bool:
+    place = Place(row.received, row.id)
+    return place > last if oldest_first else place < last
+
+
+def _place(mark: Mark) -> Place:
+    return Place((mark.received - EPOCH) // timedelta(microseconds=1), mark.id)
+
+
+def _change(tx: AccountTx, rows: list[MessageRow], wanted: QueryAction) -> list[MessageRow]:
+    """Do it; the rows that are another now, as they were before."""
+    if wanted.action in ("flags_add", "flags_clear"):
+        bits, keywords = split_flags(wanted.flags)
+        adding = wanted.action == "flags_add"
+        rows = [row for row in rows if _differs(row, bits, {word.lower() for word in keywords}, adding=adding)]
+        if rows:
+            ids = [row.id for row in rows]
+            store_flags_ids(tx, ids, mode="add" if adding else "remove", flags=bits, keywords=keywords)
+        return rows
+    ids = [row.id for row in rows]
+    if ids and wanted.action == "delete":
+        expunge_ids(tx, ids)
+    elif ids:
+        if wanted.mark_seen:
+            store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
+        move_ids(tx, ids, MailboxID(wanted.mailbox_id))
+    return rows
+
+
+def _differs(row: MessageRow, bits: Flag, keywords: set[str], *, adding: bool) -> bool:
+    own = {word.lower() for word in row.keywords}
+    if adding:
+        return row.flags & bits != bits or not keywords <= own
+    return bool(row.flags & bits) or bool(keywords & own)
