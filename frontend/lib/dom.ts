@@ -77,6 +77,14 @@ export function text(value: string): Node {
   return fragment;
 }
 
+const bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text from outside, with what would turn the direction of the text around it written out (UAX #9 §2): U+202E, for one. The two
+ * direction marks, U+200E and U+200F, do no such thing. */
+export function isolated(value: string): string {
+  return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+
 function mark(value: string): HTMLElement {
   const element = document.createElement("span");
   element.className = "scriptswitch";

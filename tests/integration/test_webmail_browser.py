@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
+from tests.tools import until
 
 __all__ = ["chromium"]
 
@@ -221,21 +222,223 @@ def test_over_https_all_is_the_same(chromium: Browser, local: LocalServer, mailb
 
 
 def test_long_lists_come_as_they_are_read(reader: Reader, mailbox: imaplib.IMAP4) -> None:
-    """WEBMAIL-37, WEBMAIL-63."""
+    """WEBMAIL-37, WEBMAIL-63, WEBMAIL-140: End is the oldest message; only rows around the screen exist."""
     page = reader.page
-    for number in range(1, 131):
+    for number in range(1, 331):
         append(mailbox, f"number {number}")
     page.reload()
-    expect(page.locator(".message")).to_have_count(50)
-    page.keyboard.press("End")
-    expect(page.locator(".message")).to_have_count(100)
-    page.keyboard.press("End")
-    expect(page.locator(".message")).to_have_count(130)
+    expect(page.locator(".list-count")).to_have_text("330 messages")
     page.keyboard.press("End")
     expect(page.locator(".reader-subject")).to_have_text("number 1")
+    page.keyboard.press("k")
+    expect(page.locator(".reader-subject")).to_have_text("number 2")
+    expect(page.locator(".message.focused .message-subject")).to_be_in_viewport()
+    assert page.locator(".message").count() < 60
     page.reload()
-    expect(page.locator(".reader-subject")).to_have_text("number 1")
-    assert reader.subjects() == [f"number {number}" for number in range(130, 0, -1)]
+    expect(page.locator(".reader-subject")).to_have_text("number 2")
+    expect(page.locator(".message.focused .message-subject")).to_be_in_viewport()
+    page.keyboard.press("Home")
+    expect(page.locator(".reader-subject")).to_have_text("number 330")
+
+
+def test_all_of_a_long_list_is_selected_archived_and_brought_back(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-69, WEBMAIL-124, WEBMAIL-137: loaded or not; all but one."""
+    page = reader.page
+    for number in range(1, 251):
+        append(mailbox, f"number {number}")
+    page.reload()
+    expect(page.locator(".list-count")).to_have_text("250 messages")
+    page.keyboard.press("Control+a")
+    expect(page.locator(".list-count")).to_have_text("250 of 250 selected")
+    page.locator(".message", has_text="number 248").click(modifiers=["Control"])
+    expect(page.locator(".list-count")).to_have_text("249 of 250 selected")
+    page.keyboard.press("a")
+    expect(page.locator(".list-count")).to_have_text("1 message")
+    assert reader.subjects() == ["number 248"]
+    expect(page.locator(".toast")).to_contain_text("249 messages moved to Archive")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".list-count")).to_have_text("250 messages")
+    # and a range from the first to the last, which is not loaded
+    page.keyboard.press("Home")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+End")
+    expect(page.locator(".list-count")).to_have_text("249 of 250 selected")
+    page.keyboard.press("a")
+    expect(page.locator(".list-count")).to_have_text("1 message")
+    assert reader.subjects() == ["number 250"]
+
+
+def test_actions_are_shown_at_once_and_each_once_on_a_slow_line(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-124: three presses archive three messages; ctrl z brings the last one back."""
+    page = reader.page
+    for number in range(1, 6):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message")).to_have_count(5)
+    page.evaluate("localStorage.setItem('moxlite-debug', JSON.stringify({wait_min_ms: 400, wait_max_ms: 400}))")
+    page.keyboard.press("j")
+    shown = page.evaluate(
+        """async () => {
+          const counts = [];
+          for (let n = 0; n < 3; n++) {
+            document.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
+            await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+            counts.push(document.querySelectorAll(".message").length);
+          }
+          return counts;
+        }"""
+    )
+    assert shown == [4, 3, 2]
+    assert page.get_by_role("dialog").count() == 0
+    page.keyboard.press("Control+z")
+    expect(page.locator(".message")).to_have_count(3)
+    assert reader.subjects() == ["number 3", "number 2", "number 1"]
+    until(lambda: mailbox.status("Archive", "(MESSAGES)")[1][0] == b"Archive (MESSAGES 2)")
+    expect(page.locator(".message")).to_have_count(3)
+    page.evaluate("localStorage.removeItem('moxlite-debug')")
+
+
+def test_a_failed_action_is_taken_back_with_a_word(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-61, WEBMAIL-124: by a toast, not a dialog."""
+    page = reader.page
+    append(mailbox, "stays")
+    expect(page.locator(".message")).to_have_count(1)
+    body = '{"error": {"code": "server:error", "message": "The disk is full."}}'
+    page.route(
+        "**/api/message_move", lambda route: route.fulfill(status=400, content_type="application/json", body=body)
+    )
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(page.locator(".toast")).to_contain_text("Not moved: The disk is full.")
+    expect(page.locator(".message")).to_have_count(1)
+    assert page.get_by_role("dialog").count() == 0
+    reader.problems.clear()  # the browser notes the answer's status
+    page.unroute("**/api/message_move")
+
+
+def test_commands_are_found_by_name(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-57, WEBMAIL-71: the palette runs what its row says; the help has all keys."""
+    page = reader.page
+    append(mailbox, "to be flagged")
+    page.locator(".message").click()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("flag")
+    expect(page.locator(".palette-row").first).to_contain_text("Flag")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message .flagged")).to_have_count(1)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Next message")
+    page.keyboard.press("Escape")
+
+
+def test_keys_work_after_a_click_into_an_html_message(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-71, WEBMAIL-53: without scripts inside it."""
+    page = reader.page
+    append(mailbox, "second", text="", html="<p>the second</p>")
+    append(mailbox, "first", text="", html=HTML)
+    page.locator(".message", has_text="first").click()
+    page.frame_locator("iframe.html").locator("h1").click()
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("second")
+    expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the second")
+
+
+def test_labels_are_set_for_several_messages(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-84: on all, on some; a new one is one word."""
+    page = reader.page
+    for number in (1, 2):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message")).to_have_count(2)
+    page.keyboard.press("j")
+    page.keyboard.press("y")
+    page.get_by_label("New label").fill("two words")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("one word")
+    page.get_by_label("New label").fill("Receipts")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message .keyword")).to_have_text(["receipts"])
+    page.keyboard.press("Control+a")
+    page.keyboard.press("y")
+    box = page.get_by_role("checkbox", name="receipts")
+    assert box.evaluate("(box) => box.indeterminate")
+    box.click()
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator(".message .keyword")).to_have_text(["receipts", "receipts"])
+    mailbox.noop()
+    _, data = mailbox.fetch("1:2", "(FLAGS)")
+    assert all("receipts" in str(line) for line in data[-2:])
+
+
+def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-59: right archives, left goes to the trash; a short push does nothing."""
+    for number in range(1, 4):
+        append(mailbox, f"number {number}")
+    reader = Reader(chromium, local, viewport={"width": 390, "height": 780}, has_touch=True)
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".message")).to_have_count(3)
+
+    def push(subject: str, by: int) -> None:
+        page.locator(".message", has_text=subject).evaluate(
+            """(row, by) => {
+              const send = (kind, x) => row.dispatchEvent(
+                new PointerEvent(kind, { bubbles: true, pointerType: "touch", clientX: x, clientY: 200 }));
+              send("pointerdown", 150);
+              for (let part = 1; part <= 5; part++) send("pointermove", 150 + by * part / 5);
+              send("pointerup", 150 + by);
+            }""",
+            by,
+        )
+
+    push("number 1", 40)
+    push("number 2", 140)
+    expect(page.locator(".message")).to_have_count(2)
+    push("number 3", -140)
+    expect(page.locator(".message")).to_have_count(1)
+    assert reader.subjects() == ["number 1"]
+    for name in ("Archive", "Trash"):
+        until(lambda name=name: mailbox.status(name, "(MESSAGES)")[1][0] == f"{name} (MESSAGES 1)".encode())
+    reader.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 640, 900, 1100])
+def test_no_width_scrolls_sideways(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, width: int) -> None:
+    """WEBMAIL-58: what does not fit of the bar is in its menu."""
+    append(mailbox, "a subject that is rather long " * 5)
+    reader = Reader(chromium, local, viewport={"width": width, "height": 700})
+    reader.log_in()
+    page = reader.page
+    page.locator(".message").click()
+    expect(page.locator(".reader-subject")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width < 1100:
+        page.get_by_role("button", name="More actions").click()
+        page.get_by_role("menuitem", name="Export").click()
+        expect(page.get_by_role("dialog", name="Export this message")).to_be_visible()
+        page.keyboard.press("Escape")
+    reader.close()
+
+
+def test_a_silent_connection_is_made_anew(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-33, WEBMAIL-46: after 45 seconds without an event."""
+    page = reader.page
+    page.clock.install()
+    with page.expect_request("**/webmail/events?*"):
+        page.reload()
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    with page.expect_request("**/webmail/events?*since=*"):
+        page.clock.run_for(50_000)
+    append(mailbox, "after the silence")
+    expect(page.locator(".message-subject")).to_have_text("after the silence")
+
+
+def test_text_that_turns_its_direction_stays_in_its_place(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-118."""
+    page = reader.page
+    append(mailbox, "\u202egnp.exe")
+    append(mailbox, "\u05e9\u05dc\u05d5\u05dd")
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".message-subject").nth(1)).to_have_text("[U+202E]gnp.exe")
+    assert page.locator(".message-subject").first.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
 
 
 def test_one_pane_at_a_time_on_a_small_screen(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:

@@ -96,6 +96,17 @@ async def test_html_is_sanitized_and_its_own_images_are_inside(browser: Browser,
     assert "1 external image was not loaded: tracker.example" in text
 
 
+@pytest.mark.parametrize("kind", ["html", "htmlexternal"])
+async def test_the_frame_of_the_reader_has_the_origin_and_no_scripts(browser: Browser, message: str, kind: str) -> None:
+    """WEBMAIL-51: so that its keys are the reader's (WEBMAIL-71)."""
+    answer = await browser.fetch(f"{message}/{kind}?sameorigin=true")
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox allow-popups allow-popups-to-escape-sandbox allow-same-origin;" in policy
+    assert "allow-scripts" not in policy
+    assert "script-src" not in policy
+    assert "default-src 'none'" in policy
+
+
 async def test_external_resources_load_only_on_request(browser: Browser, message: str) -> None:
     """WEBMAIL-51, WEBMAIL-55."""
     answer = await browser.fetch(f"{message}/htmlexternal")

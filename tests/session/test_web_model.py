@@ -26,27 +26,31 @@ pytestmark = pytest.mark.served
 __all__ = ["rig"]
 
 FEED = """
-import { Model } from "../frontend/webmail/data/model";
+import { Mailboxes } from "../frontend/webmail/data/mailboxes";
+import { View } from "../frontend/webmail/data/view";
 import { readFileSync } from "node:fs";
-const quiet = () => {};
-const model = new Model({
-  mailboxesChanged: quiet, itemAdded: quiet, itemsAppended: quiet, itemRemoved: quiet, itemChanged: quiet,
-  viewReset: quiet,
-});
 const streams = JSON.parse(readFileSync(process.argv[2]!, "utf8"));
 console.log(JSON.stringify(streams.map((events) => {
-  model.open({ filter: {} }, 50);
+  const mailboxes = new Mailboxes();
+  const view = new View();
+  const request = view.open({ filter: {} });
   for (const event of events) {
     if (event.kind === "start") {
       const opened = event.mailboxes.find((mailbox) => mailbox.name === event.mailbox_name);
-      model.query = { filter: { mailbox_id: opened.id } };
-      model.setMailboxes(event.mailboxes);
+      view.query = { filter: { mailbox_id: opened.id } };
+      mailboxes.set(event.mailboxes);
     }
-    if (event.kind === "view_msgs") model.append(event.items, event.view_end);
-    if (event.kind === "view_changes") event.changes.forEach((change) => model.apply(change));
+    if (event.kind === "view_msgs") view.take({ ...event, view_id: request.view_id, request_id: request.id });
+    if (event.kind === "view_changes") {
+      for (const change of event.changes) {
+        mailboxes.apply(change);
+        view.apply(change);
+      }
+    }
+    view.checkConsistency();
   }
-  const items = model.items.map(({ id, uid, flags, keywords, modseq }) => ({ id, uid, flags, keywords, modseq }));
-  return { mailboxes: model.ordered(), items };
+  const items = view.items.map(({ id, uid, flags, keywords, modseq }) => ({ id, uid, flags, keywords, modseq }));
+  return { mailboxes: mailboxes.ordered(), items, total: view.total };
 })));
 """
 

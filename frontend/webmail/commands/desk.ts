@@ -2,7 +2,7 @@
 
 import type { Client, MessageItem } from "../../gen/webmail";
 import type { CommandTable } from "../../lib/commands";
-import type { Role } from "../data/model";
+import type { Role } from "../data/mailboxes";
 
 export interface Desk {
   readonly client: Client;
@@ -32,7 +32,11 @@ export interface Desk {
   chooseMove(): void;
   deleteForGood(): void;
   flag(flags: string[], add: boolean): void;
+  chooseLabels(): void;
   exportSelection(): void;
+  /** What `undo` would take back, in words; "" when there is nothing. */
+  undoable(): string;
+  undo(): void;
 
   showText(): void;
   showHTML(): void;

@@ -17,6 +17,7 @@ export const barCommands = [
   "message.read",
   "message.flag",
   "message.unflag",
+  "message.labels",
   "message.export",
 ] as const;
 
@@ -32,6 +33,13 @@ function anywhere(desk: Desk): Command[] {
   return [
     { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => openPalette(desk.commands) },
     { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => showKeys(desk.commands) },
+    {
+      id: "app.undo",
+      title: () => (desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() })),
+      keys: ["ctrl z"],
+      when: () => desk.undoable() !== "",
+      run: () => desk.undo(),
+    },
     { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
@@ -69,8 +77,11 @@ function list(desk: Desk): Command[] {
 
 function messages(desk: Desk): Command[] {
   const some = () => desk.selectedCount() > 0;
-  const any = (flag: string) => () => desk.selected().some((item) => item.flags.includes(flag));
-  const anyWithout = (flag: string) => () => desk.selected().some((item) => !item.flags.includes(flag));
+  // of those that are not loaded nothing is known: then both are offered
+  const unknown = () => desk.selected().length < desk.selectedCount();
+  const any = (flag: string) => () => unknown() || desk.selected().some((item) => item.flags.includes(flag));
+  const anyWithout = (flag: string) => () => unknown() || desk.selected().some((item) => !item.flags.includes(flag));
+  const loaded = () => some() && !unknown();
   // in Trash there is no way but out (WEBMAIL-83)
   const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
   const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
@@ -83,8 +94,9 @@ function messages(desk: Desk): Command[] {
     { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
     { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
     { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen"], false) },
-    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !any("\\flagged")(), run: () => desk.flag(["\\flagged"], true) },
+    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
     { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
+    { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
     { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() },
   ];
 }

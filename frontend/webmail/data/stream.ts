@@ -6,6 +6,8 @@ import { CallFailed } from "../../lib/client";
 
 /** Without a first event after this long, something between buffers: try a websocket. */
 const bufferedAfter = 10_000;
+/** A connection that is silent for so long is none: the server says every 30 seconds that it stands (WEBMAIL-33). */
+const silentAfter = 45_000;
 /** A connection that has held this long may be replaced at once. */
 const heldLong = 5_000;
 /** Waits between attempts that fail one after the other, in seconds. */
@@ -32,6 +34,7 @@ export class Stream {
   private attempts = 0;
   private openedAt = 0;
   private timer = 0;
+  private watchdog = 0;
   private stopped = true;
   private generation = 0;
 
@@ -66,6 +69,7 @@ export class Stream {
   private drop(): void {
     this.generation++;
     clearTimeout(this.timer);
+    clearTimeout(this.watchdog);
     this.timer = 0;
     this.wire?.close();
     this.wire = null;
@@ -93,6 +97,8 @@ export class Stream {
     const opening = this.owner.opening();
     const take = (data: string) => {
       if (generation !== this.generation) return;
+      clearTimeout(this.watchdog);
+      this.watchdog = window.setTimeout(() => generation === this.generation && this.lost(), silentAfter);
       if (this.openedAt === 0) {
         this.openedAt = Date.now();
         clearTimeout(patience);
@@ -158,6 +164,7 @@ export class Stream {
   }
 
   private lost(): void {
+    clearTimeout(this.watchdog);
     this.wire?.close();
     this.wire = null;
     this.generation++;

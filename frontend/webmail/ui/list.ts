@@ -1,227 +1,199 @@
-// The list of messages: rows, selection and focus.
+// The list of messages. It is windowed: the rows on the screen and one screen above and below exist, whatever the length, and
+// are filled anew as the reader scrolls. It knows rows and positions; what they mean is the state's.
 
-import type { MessageItem } from "../../gen/webmail";
-import { el, fill, icon } from "../../lib/dom";
-import { addressList, age, fullTime, longAddress, shortAddress } from "./format";
+import { el, fill } from "../../lib/dom";
+import { effect, untracked } from "../../lib/signal";
+import { t } from "../../lib/words";
+import type { Mail } from "../state/mail";
+import { Row } from "./row";
+import { swipes } from "./swipe";
 
-const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
+/** Height of a row in px, as in style.css: `--row-height`. */
+const rowHeight = 78;
+/** Browsers stop at some 16 to 33 million px; beyond this the scroll bar is mapped to the list in proportion. */
+const maxHeight = 8_000_000;
 
-export interface MessageListOwner {
-  /** The selection is another: one message is to be shown, several or none are not. */
-  selectionChanged(ids: number[]): void;
-  /** The reader comes near the end of what is there. */
-  wantMore(): void;
-  /** The server's clock. */
-  now(): number;
-  /** Whether this mailbox shows whom messages went to, instead of whom they came from. */
-  showsRecipients(): boolean;
+export interface ListOwner {
+  /** A row was dragged so far that it was let go of: to the left 'trash', to the right 'archive'. */
+  swiped(direction: "left" | "right"): void;
 }
 
 export class MessageList {
-  readonly root = el("div", { class: "messages", role: "listbox", "aria-label": "Messages", "aria-multiselectable": "true", tabindex: "0" });
-  private readonly rows = new Map<number, HTMLElement>();
+  readonly root = el("div", { class: "messages", role: "listbox", "aria-label": t("Messages"), "aria-multiselectable": "true", tabindex: "0" });
+  private readonly space = el("div", { class: "messages-space" });
   private readonly note = el("div", { class: "messages-note" });
-  private items: MessageItem[] = [];
-  private selected = new Set<number>();
-  private focused = 0;
+  private readonly shown = new Map<string, Row>();
+  private readonly pool: Row[] = [];
+  private frame = 0;
+  private viewOf: unknown = null;
+  private arrived = 0;
+  private first: { id: number; position: number } | null = null;
 
-  constructor(private readonly owner: MessageListOwner) {
-    this.root.append(this.note);
-    this.root.addEventListener("scroll", () => this.checkEnd());
-    setInterval(() => this.refreshAges(), 30_000);
-  }
-
-  /** How many rows fit; pages are three times as long. */
-  pageSize(): number {
-    return Math.max(50, 3 * Math.ceil(this.root.clientHeight / 60));
-  }
-
-  selection(): number[] {
-    return this.items.filter((item) => this.selected.has(item.id)).map((item) => item.id);
-  }
-
-  /** Begin with an empty list that is not known to be empty. */
-  reset(items: MessageItem[]): void {
-    this.items = items;
-    this.rows.clear();
-    this.selected.clear();
-    this.focused = 0;
-    fill(this.root, this.note);
-    this.setNote("");
-  }
-
-  append(items: MessageItem[]): void {
-    for (const item of items) this.note.before(this.makeRow(item));
-  }
-
-  insert(item: MessageItem, index: number): void {
-    const next = this.items[index + 1];
-    const before = (next && this.rows.get(next.id)) ?? this.note;
-    const atTop = this.root.scrollTop < 8;
-    const height = this.root.scrollHeight;
-    const row = this.makeRow(item);
-    before.before(row);
-    row.classList.add("arrived");
-    // what is read stays where it is, unless the reader looks at the top of the list
-    if (!atTop && row.offsetTop < this.root.scrollTop) this.root.scrollTop += this.root.scrollHeight - height;
-    this.setNote("");
-  }
-
-  /** A message left the list; the one behind it takes its place when it was selected. */
-  remove(item: MessageItem, index: number): void {
-    const wasSelected = this.selected.delete(item.id);
-    this.rows.get(item.id)?.remove();
-    this.rows.delete(item.id);
-    if (this.focused === item.id) this.focused = 0;
-    if (!wasSelected || this.selected.size > 0) {
-      if (wasSelected) this.owner.selectionChanged(this.selection());
-      return;
-    }
-    const next = this.items[index] ?? this.items[index - 1];
-    if (next !== undefined) this.select(next.id);
-    else this.owner.selectionChanged([]);
-  }
-
-  update(item: MessageItem): void {
-    const old = this.rows.get(item.id);
-    if (old === undefined) return;
-    old.replaceWith(this.makeRow(item));
-  }
-
-  setNote(message: string): void {
-    fill(this.note, message);
-  }
-
-  /** Ask for more when less than a screen is left. */
-  checkEnd(): void {
-    const { scrollTop, clientHeight, scrollHeight } = this.root;
-    if (scrollHeight - scrollTop - clientHeight < clientHeight) this.owner.wantMore();
-  }
-
-  /** Show and select one message only. */
-  select(id: number): void {
-    this.setSelection(new Set([id]), id);
-  }
-
-  /** Nothing is selected any more; the focus stays. */
-  unselect(): void {
-    this.setSelection(new Set(), this.focused);
-  }
-
-  selectAll(): void {
-    this.setSelection(new Set(this.items.map((item) => item.id)), this.focused);
-  }
-
-  /** Select the focused message too, or no longer. */
-  toggle(): void {
-    if (this.focused === 0) return;
-    const selected = new Set(this.selected);
-    if (!selected.delete(this.focused)) selected.add(this.focused);
-    this.setSelection(selected, this.focused);
-  }
-
-  /** Move by rows, or to the ends with infinities. */
-  move(by: number, how: "select" | "extend" | "focus"): void {
-    const extend = how === "extend";
-    if (this.items.length === 0) return;
-    const from = this.items.findIndex((item) => item.id === this.focused);
-    const start = from >= 0 || !Number.isFinite(by) ? Math.max(from, 0) + by : by >= 0 ? 0 : Infinity;
-    const to = Math.min(this.items.length - 1, Math.max(0, start));
-    const id = this.items[to]!.id;
-    const range = extend && from >= 0 ? this.items.slice(Math.min(from, to), Math.max(from, to) + 1).map((item) => item.id) : [];
-    this.setSelection(how === "focus" ? this.selected : new Set([...(extend ? this.selected : []), ...range, id]), id);
-  }
-
-  /** The next unread message below the focus. */
-  nextUnread(): void {
-    const from = this.items.findIndex((item) => item.id === this.focused);
-    const next = this.items.slice(from + 1).find((item) => !item.flags.includes("\\seen"));
-    if (next !== undefined) this.select(next.id);
-  }
-
-  private setSelection(selected: Set<number>, focused: number): void {
-    const changed = new Set([...this.selected, ...selected, this.focused, focused]);
-    this.selected = selected;
-    this.focused = focused;
-    for (const id of changed) {
-      const row = this.rows.get(id);
-      if (row !== undefined) this.mark(row, id);
-    }
-    const row = this.rows.get(focused);
-    if (row !== undefined) {
-      row.scrollIntoView({ block: "nearest" });
-      this.root.setAttribute("aria-activedescendant", row.id);
-    }
-    this.owner.selectionChanged(this.selection());
-    this.checkEnd();
-  }
-
-  private mark(row: HTMLElement, id: number): void {
-    row.classList.toggle("active", this.selected.has(id));
-    row.classList.toggle("focused", this.focused === id);
-    row.setAttribute("aria-selected", String(this.selected.has(id)));
-  }
-
-  private clicked(event: MouseEvent, id: number): void {
-    if (event.ctrlKey || event.metaKey) {
-      const selected = new Set(this.selected);
-      if (!selected.delete(id)) selected.add(id);
-      this.setSelection(selected, id);
-    } else if (event.shiftKey) {
-      const from = this.items.findIndex((item) => item.id === this.focused);
-      const to = this.items.findIndex((item) => item.id === id);
-      const range = this.items.slice(Math.min(from < 0 ? to : from, to), Math.max(from, to) + 1);
-      this.setSelection(new Set([...this.selected, ...range.map((item) => item.id)]), id);
-    } else {
-      this.select(id);
-    }
-  }
-
-  private makeRow(item: MessageItem): HTMLElement {
-    const unread = !item.flags.includes("\\seen");
-    const people = this.owner.showsRecipients() ? [...item.to, ...item.cc, ...item.bcc] : item.from;
-    const marks = [
-      item.flags.includes("\\answered") && el("span", { class: "mark", title: "Answered" }, "↩"),
-      item.flags.includes("$forwarded") && el("span", { class: "mark", title: "Forwarded" }, "↪"),
-      item.attachments.length > 0 && el("span", { class: "mark", title: `Attachments: ${item.attachments.length}` }, icon(clip)),
-      item.flags.includes("\\flagged") && el("span", { class: "mark flagged", title: "Flagged" }, "★"),
-    ];
-    const row = el(
-      "div",
-      { class: `message${unread ? " unread" : ""}${item.flags.includes("\\deleted") ? " deleted" : ""}`, role: "option", id: `message-${item.id}`, draggable: "true" },
-      el(
-        "div",
-        { class: "message-top" },
-        el(
-          "span",
-          { class: `message-people${this.owner.showsRecipients() ? " recipients" : ""}`, title: addressList(people, longAddress) },
-          addressList(people, shortAddress) || "(nobody)",
-        ),
-        el("span", { class: "message-marks" }, marks),
-        el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, age(item.received, this.owner.now())),
-      ),
-      el("div", { class: "message-subject" }, item.subject || "(no subject)"),
-      el(
-        "div",
-        { class: "message-preview" },
-        item.keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
-        item.preview,
-      ),
-    );
-    row.addEventListener("click", (event) => this.clicked(event, item.id));
-    row.addEventListener("dragstart", (event) => {
-      if (!this.selected.has(item.id)) this.select(item.id);
-      event.dataTransfer?.setData("text/plain", item.subject);
+  constructor(
+    private readonly mail: Mail,
+    owner: ListOwner,
+  ) {
+    this.root.append(this.space, this.note);
+    this.root.addEventListener("scroll", () => this.later());
+    this.root.addEventListener("click", (event) => this.clicked(event));
+    this.root.addEventListener("dragstart", (event) => this.dragged(event));
+    swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
+      const found = this.rowOf(row);
+      if (found === undefined) return;
+      this.mail.moveTo(found.position, "select");
+      owner.swiped(direction);
     });
-    this.rows.set(item.id, row);
-    this.mark(row, item.id);
-    return row;
+    new ResizeObserver(() => this.later()).observe(this.root);
+    setInterval(() => this.refreshAges(), 30_000);
+    effect(() => {
+      this.draw();
+    });
+    // the focus comes into sight; what else changes leaves the scroll bar alone
+    effect(() => {
+      void this.mail.focus.value;
+      untracked(() => this.reveal());
+    });
+  }
+
+  /** Bring the row with the focus into sight. */
+  reveal(): void {
+    const position = this.mail.heading();
+    if (position === null || this.root.clientHeight === 0) return;
+    const top = position * rowHeight;
+    const at = this.logical();
+    if (top < at) this.scrollTo(top);
+    else if (top + rowHeight > at + this.root.clientHeight) this.scrollTo(top + rowHeight - this.root.clientHeight);
+    this.draw();
+  }
+
+  private later(): void {
+    if (this.frame !== 0) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+
+  private get height(): number {
+    return this.mail.rows.value.total * rowHeight;
+  }
+
+  /** How many px of the list one px of the scroll bar stands for. */
+  private get scale(): number {
+    const { clientHeight } = this.root;
+    return this.height <= maxHeight ? 1 : (this.height - clientHeight) / (maxHeight - clientHeight);
+  }
+
+  /** Where the screen begins in the list, px. */
+  private logical(): number {
+    return this.root.scrollTop * this.scale;
+  }
+
+  private scrollTo(top: number): void {
+    this.root.scrollTop = top / this.scale;
+  }
+
+  private draw(): void {
+    const { rows, selection, focus, query, current, problem } = this.mail;
+    const { start, items, total, known } = rows.value;
+    const chosen = selection.value;
+    const focused = focus.value?.position ?? -1;
+    const { root, space, note } = this;
+    if (this.viewOf !== query.value) {
+      this.viewOf = query.value;
+      this.first = null;
+      root.scrollTop = 0;
+    }
+    space.style.height = `${Math.min(this.height, maxHeight)}px`;
+    const words = problem.value || (known && total === 0 ? emptyNote(query.value.filter.unread === true) : "");
+    if (note.textContent !== words) fill(note, words);
+    this.hold();
+    const screen = root.clientHeight;
+    const top = this.logical();
+    const visible = Math.ceil(screen / rowHeight) + 1;
+    const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
+    const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
+    const roles = current.value?.roles ?? [];
+    const manner = { now: Date.now() + this.mail.clockOffset, recipients: roles.includes("sent") || roles.includes("draft") };
+    const wanted = new Map<string, number>();
+    for (let position = begin; position < end; position++) {
+      const item = items[position - start];
+      wanted.set(item === undefined ? `at ${position}` : `id ${item.id}`, position);
+    }
+    for (const [key, row] of this.shown) {
+      if (wanted.has(key)) continue;
+      this.shown.delete(key);
+      this.pool.push(row);
+      row.root.remove();
+    }
+    const shift = root.scrollTop - top;
+    let active = "";
+    // elements stand in the order of the rows, for those who hear the page
+    let next = space.firstElementChild;
+    for (const [key, position] of wanted) {
+      const item = items[position - start] ?? null;
+      let row = this.shown.get(key);
+      if (row === undefined) {
+        row = this.pool.pop() ?? new Row();
+        this.shown.set(key, row);
+      }
+      if (row.root === next) next = next.nextElementSibling;
+      else space.insertBefore(row.root, next);
+      row.show(item, manner);
+      row.place(position, total, position * rowHeight + shift, item !== null && chosen.has(item, this.mail.oldestFirst), position === focused);
+      row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
+      if (position === focused && item !== null) active = row.root.id;
+    }
+    if (active === "") root.removeAttribute("aria-activedescendant");
+    else root.setAttribute("aria-activedescendant", active);
+    if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
+  }
+
+  /** What is read stays where it is when rows come or go above it, unless the reader looks at the top of the list. */
+  private hold(): void {
+    const { start, items } = this.mail.rows.value;
+    const before = this.first;
+    if (before !== null && this.root.scrollTop >= 8) {
+      const index = items.findIndex((item) => item.id === before.id);
+      if (index >= 0 && start + index !== before.position) this.scrollTo(this.logical() + (start + index - before.position) * rowHeight);
+    }
+    const position = Math.ceil(this.logical() / rowHeight);
+    const item = items[position - start];
+    const top = items[0];
+    const newest = start === 0 && before !== null && before.position === 0 && top !== undefined && top.id > before.id;
+    this.arrived = newest ? top.id : this.arrived;
+    this.first = item === undefined ? null : { id: item.id, position };
+  }
+
+  private rowOf(element: HTMLElement): Row | undefined {
+    return [...this.shown.values()].find((row) => row.root === element);
+  }
+
+  private at(event: Event): Row | undefined {
+    const element = event.target instanceof Element ? event.target.closest<HTMLElement>(".message") : null;
+    return element === null ? undefined : this.rowOf(element);
+  }
+
+  private clicked(event: MouseEvent): void {
+    const row = this.at(event);
+    if (row?.item == null) return;
+    if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
+    else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
+  }
+
+  private dragged(event: DragEvent): void {
+    const row = this.at(event);
+    if (row?.item == null) return;
+    if (!this.mail.selection.value.has(row.item, this.mail.oldestFirst)) this.mail.moveTo(row.position, "select");
+    event.dataTransfer?.setData("text/plain", row.item.subject);
   }
 
   private refreshAges(): void {
-    for (const time of this.root.querySelectorAll("time")) {
-      const value = age(time.dateTime, this.owner.now());
-      if (time.textContent !== value) time.textContent = value;
-    }
+    const now = Date.now() + this.mail.clockOffset;
+    for (const row of this.shown.values()) row.refreshAge(now);
   }
+}
+
+function emptyNote(unread: boolean): string {
+  return unread ? t("No unread messages here.") : t("No messages here.");
 }

@@ -3,6 +3,7 @@
 import type { Mailbox } from "../../gen/webmail";
 import { el, fill, icon } from "../../lib/dom";
 import { size } from "../../lib/numbers";
+import { t } from "../../lib/words";
 
 export interface MailboxListOwner {
   openMailbox(mailbox: Mailbox): void;
@@ -22,17 +23,17 @@ const icons: Record<string, string> = {
 };
 
 export class MailboxList {
-  readonly root = el("nav", { class: "mailboxes", "aria-label": "Mailboxes" });
+  readonly root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
 
   constructor(private readonly owner: MailboxListOwner) {}
 
   /** Draw all mailboxes; `active` is the one that is shown. */
-  draw(mailboxes: Mailbox[], active: number): void {
+  draw(mailboxes: readonly Mailbox[], active: number): void {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
     fill(
       this.root,
       mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
-      el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, "+ New mailbox"),
+      el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
     );
     if (focused !== undefined) this.root.querySelector<HTMLElement>(`[data-mailbox="${focused}"]`)?.focus();
   }
@@ -40,8 +41,14 @@ export class MailboxList {
   private row(mailbox: Mailbox, active: boolean): HTMLElement {
     const elements = mailbox.name.split("/");
     const kind = mailbox.name === "Inbox" ? "inbox" : (mailbox.roles[0] ?? "folder");
-    const title = `${mailbox.name}: ${mailbox.total} messages, ${mailbox.unread} unread, ${size(mailbox.size)}`;
-    const menu = el("button", { class: "mailbox-menu", title: `Actions for ${mailbox.name}`, "aria-label": `Actions for ${mailbox.name}` }, "⋯");
+    const title = t("{name}: {total} messages, {unread} unread, {size}", {
+      name: mailbox.name,
+      total: mailbox.total,
+      unread: mailbox.unread,
+      size: size(mailbox.size),
+    });
+    const actions = t("Actions for {name}", { name: mailbox.name });
+    const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
     menu.addEventListener("click", (event) => {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu);
@@ -57,7 +64,7 @@ export class MailboxList {
       },
       icon(icons[kind] ?? icons["folder"]!),
       el("span", { class: "mailbox-name" }, elements.at(-1)!),
-      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": `${mailbox.unread} unread` }, String(mailbox.unread)),
+      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, mailbox.unread.toLocaleString()),
     );
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
     row.style.setProperty("--depth", String(elements.length - 1));

@@ -1,14 +1,16 @@
 // One message: its header, what can be done with it, and its text or HTML.
 
 import type { Attachment, Client, MessageItem, ParsedMessage } from "../../gen/webmail";
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
+import { many, t } from "../../lib/words";
 import { addressList, fullTime, longAddress, readableText } from "./format";
 
 export interface MessageOwner {
-  /** The actions on the selected messages. */
-  actions(): Node[];
-  back(): void;
+  /** The bar of what can be done with the selected messages. */
+  readonly bar: HTMLElement;
+  /** The page of an HTML message is there: its keys are ours too. */
+  framed(page: Document): void;
 }
 
 type Mode = "text" | "html" | "htmlexternal";
@@ -51,8 +53,12 @@ export class MessageView {
     this.parsed = null;
     fill(
       this.root,
-      selected > 1 ? this.toolbar() : null,
-      el("div", { class: "reader-empty" }, selected > 1 ? `${selected} messages selected` : "Select a message to read it"),
+      selected > 0 ? this.owner.bar : null,
+      el(
+        "div",
+        { class: "reader-empty" },
+        selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it"),
+      ),
     );
   }
 
@@ -63,7 +69,7 @@ export class MessageView {
     this.allHeaders = false;
     this.body = el("div", { class: "reader-body" });
     this.bar = el("div", { class: "reader-bar" });
-    fill(this.root, this.toolbar(), this.heading(item), this.bar, this.body);
+    fill(this.root, this.owner.bar, this.heading(item), this.bar, this.body);
     this.root.scrollTop = 0;
     const parsed = await this.open(item.id);
     if (this.item?.id !== item.id) return;
@@ -72,10 +78,9 @@ export class MessageView {
     this.draw();
   }
 
-  /** Draw the toolbar again: what the actions do depends on the flags. */
-  refreshActions(item: MessageItem | null): void {
-    if (item !== null) this.item = item;
-    this.root.querySelector(".toolbar")?.replaceWith(this.toolbar());
+  /** The message has other flags now. */
+  update(item: MessageItem): void {
+    this.item = item;
   }
 
   /** Show the text. */
@@ -125,30 +130,21 @@ export class MessageView {
     }
   }
 
-  private toolbar(): HTMLElement {
-    return el(
-      "div",
-      { class: "toolbar", role: "toolbar", "aria-label": "Actions" },
-      el("button", { class: "back", onclick: () => this.owner.back() }, "‹ Back"),
-      this.owner.actions(),
-    );
-  }
-
   private heading(item: MessageItem): HTMLElement {
-    const row = (label: string, value: string) => value !== "" && [el("dt", {}, label), el("dd", {}, value)];
+    const row = (label: string, value: string) => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto" }, isolated(value))];
     return el(
       "header",
       { class: "reader-head" },
-      el("h1", { class: "reader-subject" }, item.subject || "(no subject)"),
+      el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)")),
       el(
         "dl",
         { class: "reader-fields" },
-        row("From", addressList(item.from, longAddress)),
-        row("Reply to", addressList(item.reply_to, longAddress)),
-        row("To", addressList(item.to, longAddress)),
-        row("Cc", addressList(item.cc, longAddress)),
-        row("Bcc", addressList(item.bcc, longAddress)),
-        row("Date", fullTime(item.date ?? item.received)),
+        row(t("From"), addressList(item.from, longAddress)),
+        row(t("Reply to"), addressList(item.reply_to, longAddress)),
+        row(t("To"), addressList(item.to, longAddress)),
+        row(t("Cc"), addressList(item.cc, longAddress)),
+        row(t("Bcc"), addressList(item.bcc, longAddress)),
+        row(t("Date"), fullTime(item.date ?? item.received)),
       ),
       this.attachments(item.attachments),
     );
@@ -163,13 +159,13 @@ export class MessageView {
         { class: "attachment", title: attachment.content_type },
         el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
         el("span", { class: "attachment-size" }, size(attachment.size)),
-        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: `Download ${attachment.filename}`, "aria-label": "Download" }, "↓"),
+        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓"),
       );
     const draw = (count: number) =>
       fill(
         list,
         all.slice(0, count).map(one),
-        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, `${all.length - count} more`),
+        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })),
       );
     draw(firstAttachments);
     return list;
@@ -183,9 +179,9 @@ export class MessageView {
     const { parsed, item } = this;
     if (parsed === null || item === null) return;
     const modes: [Mode, string, boolean][] = [
-      ["text", "Text", parsed.texts.length > 0],
-      ["html", "HTML", parsed.has_html],
-      ["htmlexternal", "HTML with external resources", parsed.has_html],
+      ["text", t("Text"), parsed.texts.length > 0],
+      ["html", t("HTML"), parsed.has_html],
+      ["htmlexternal", t("HTML with external resources"), parsed.has_html],
     ];
     fill(
       this.bar,
@@ -206,11 +202,11 @@ export class MessageView {
           ),
         ),
       el("span", { class: "spacer" }),
-      item.is_signed && el("span", { class: "hint", title: "The server does not verify signatures" }, "signed"),
-      item.is_encrypted && el("span", { class: "hint", title: "The server cannot decrypt this" }, "encrypted"),
-      parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, "HTML-only message"),
-      el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, "Headers"),
-      el("button", { class: "mode", onclick: () => this.openRaw() }, "Raw"),
+      item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+      item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+      parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
+      el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
+      el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw")),
     );
     fill(this.body, this.allHeaders && this.headers(parsed), this.mode === "text" ? this.texts(parsed) : this.frame());
     this.body.classList.toggle("framed", this.mode !== "text");
@@ -225,20 +221,26 @@ export class MessageView {
   }
 
   private texts(parsed: ParsedMessage): Child {
-    if (parsed.texts.length === 0) return el("p", { class: "hint" }, "No textual content");
+    if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
     return parsed.texts.map((part) =>
-      el("article", { class: "text-part" }, readableText(part.text), part.truncated && el("p", { class: "hint" }, "The rest of this text is not shown.")),
+      el("article", { class: "text-part" }, readableText(part.text), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown."))),
     );
   }
 
   private frame(): HTMLElement {
-    // the page inside runs no scripts and has no origin; this attribute says it once more
-    return el("iframe", {
+    // The page inside runs no scripts: its policy and this attribute both say so. It has our origin so that its keys are ours
+    // (docs/decisions/009-frame-of-html-mail.md).
+    const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
+    const frame = el("iframe", {
       class: "html",
-      title: "Message",
-      sandbox: "allow-popups allow-popups-to-escape-sandbox",
+      title: t("Message"),
+      sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
       referrerpolicy: "no-referrer",
-      src: this.mode === "htmlexternal" ? `${this.base}msg/${this.item?.id ?? 0}/htmlexternal` : `${this.base}msg/${this.item?.id ?? 0}/html`,
+      src: `${this.base}msg/${this.item?.id ?? 0}/${kind}?sameorigin=true`,
     });
+    frame.addEventListener("load", () => {
+      if (frame.contentDocument !== null) this.owner.framed(frame.contentDocument);
+    });
+    return frame;
   }
 }

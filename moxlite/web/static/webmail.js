@@ -129,8 +129,8 @@
   async function simulatedLatency() {
     const setting = localStorage.getItem("moxlite-debug");
     if (setting === null) return;
-    const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting);
-    await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
+    const { wait_min_ms: least2 = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
+    await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most2 - least2)));
   }
 
   // gen/webmail.ts
@@ -390,6 +390,10 @@
     fragment.append(plain);
     return fragment;
   }
+  var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+  function isolated(value) {
+    return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+  }
   function mark(value) {
     const element = document.createElement("span");
     element.className = "scriptswitch";
@@ -635,12 +639,229 @@
     }
   }
 
+  // lib/signal.ts
+  var Reader = class {
+    constructor(stale) {
+      this.stale = stale;
+    }
+    stale;
+    read = /* @__PURE__ */ new Map();
+    /** Run `work`, noting what it reads. */
+    follow(work) {
+      this.forget();
+      return untracked(work, this);
+    }
+    note(source) {
+      source.readers.add(this);
+      this.read.set(source, source.version);
+    }
+    /** Whether something that was read has another value by now. */
+    changed() {
+      return [...this.read].some(([source, version]) => (source.refresh(), source.version !== version));
+    }
+    forget() {
+      for (const source of this.read.keys()) source.readers.delete(this);
+      this.read.clear();
+    }
+  };
+  var Source = class {
+    constructor(current) {
+      this.current = current;
+    }
+    current;
+    version = 0;
+    readers = /* @__PURE__ */ new Set();
+    refresh = () => {
+    };
+    get value() {
+      this.refresh();
+      reader?.note(this);
+      return this.current;
+    }
+    set value(next) {
+      if (this.put(next)) this.tell();
+    }
+    /** Take a value; whether it is another one. */
+    put(next) {
+      const other = !Object.is(this.current, next);
+      if (other) this.version++;
+      this.current = next;
+      return other;
+    }
+    tell = () => [...this.readers].forEach((one) => one.stale());
+  };
+  var reader = null;
+  var owned = null;
+  var waiting = /* @__PURE__ */ new Set();
+  function untracked(work, by = null) {
+    const before = reader;
+    reader = by;
+    try {
+      return work();
+    } finally {
+      reader = before;
+    }
+  }
+  function signal(first) {
+    return new Source(first);
+  }
+  function computed(make) {
+    const source = new Source(void 0);
+    let [fresh, made] = [false, false];
+    const own = new Reader(() => {
+      if (!fresh) return;
+      fresh = false;
+      source.tell();
+    });
+    source.refresh = () => {
+      if (fresh) return;
+      fresh = true;
+      if (!made || own.changed()) source.put(own.follow(make));
+      made = true;
+    };
+    return source;
+  }
+  function effect(work) {
+    let ended = false;
+    const act = () => void (ended || own.changed() && own.follow(work));
+    const own = new Reader(() => {
+      if (waiting.size === 0) queueMicrotask(settle);
+      waiting.add(act);
+    });
+    const end = () => {
+      ended = true;
+      own.forget();
+    };
+    owned?.push(end);
+    own.follow(work);
+    return end;
+  }
+  function settle() {
+    const acts = [...waiting];
+    waiting.clear();
+    for (const act of acts) act();
+  }
+
   // lib/words.ts
   function t(text2, values = {}) {
     return text2.replace(/\{(\w+)\}/g, (whole, name) => {
       const value = values[name];
       if (value === void 0) return whole;
       return typeof value === "number" ? value.toLocaleString() : value;
+    });
+  }
+  function many(n, one, other, values = {}) {
+    return t(n === 1 ? one : other, { ...values, n });
+  }
+
+  // webmail/commands/mailboxes.ts
+  var roleNames = [
+    ["draft", t("Drafts")],
+    ["sent", t("Sent messages")],
+    ["archive", t("Archive")],
+    ["trash", t("Trash")],
+    ["junk", t("Junk")]
+  ];
+  function chooseMailbox(title, mailboxes) {
+    return dialog(title, (close) => [
+      el("div", { class: "choices" }, mailboxes.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name)))
+    ]);
+  }
+  async function createMailbox(client) {
+    const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
+    if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
+  }
+  async function mailboxMenu(client, mailbox, parent, exporting) {
+    const fixed = mailbox.name === "Inbox";
+    const action = await dialog(mailbox.name, (close) => [
+      el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
+      el(
+        "div",
+        { class: "choices" },
+        el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, t("Mark all as read")),
+        el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
+        el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
+        el("button", { onclick: () => close("export") }, t("Export…")),
+        el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…"))
+      )
+    ]);
+    if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
+    if (action === "rename") {
+      const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
+      if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
+    }
+    if (action === "export") await exporting(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent });
+    if (action === "roles") await chooseRole(client, mailbox);
+    if (action === "delete") {
+      const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {
+        name: mailbox.name
+      });
+      if (await confirm(t("Delete this mailbox?"), what, t("Delete"))) await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
+    }
+  }
+  async function chooseRole(client, mailbox) {
+    const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [
+      el(
+        "div",
+        { class: "choices" },
+        roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)),
+        el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox"))
+      )
+    ]);
+    if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
+  }
+  async function offerRole(client, role, mailboxes) {
+    const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
+    const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
+    const chosen = await dialog(t("No mailbox is used as “{name}”", { name }), (close) => [
+      el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")),
+      el(
+        "div",
+        { class: "choices" },
+        el("button", { autofocus: true, onclick: () => close("new") }, t("A new one, “{name}”", { name })),
+        free.map((mailbox) => el("button", { onclick: () => close(mailbox) }, mailbox.name))
+      )
+    ]);
+    if (chosen === null) return;
+    await attempt(t("Changing the role"), async () => {
+      const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
+      await client.mailbox_set_special_use(id, [role]);
+    });
+  }
+  function isLabel(text2) {
+    return /^[\x21-\x7e]{1,128}$/.test(text2) && !/[(){%*"\\\]]/.test(text2) && !/^\\/.test(text2) && text2 === text2.toLowerCase();
+  }
+  async function chooseLabels(known, items, change) {
+    const labels = [.../* @__PURE__ */ new Set([...known, ...items.flatMap((item) => item.keywords)])].filter((label) => !label.startsWith("$")).sort();
+    await dialog(t("Labels"), (close) => {
+      const list2 = el("div", { class: "labels" });
+      const row = (label, having) => {
+        const box = el("input", { type: "checkbox" });
+        box.checked = having === items.length && having > 0;
+        box.indeterminate = having > 0 && having < items.length;
+        box.addEventListener("change", () => change(label, box.checked));
+        return el("label", { class: "check" }, box, label);
+      };
+      list2.append(...labels.map((label) => row(label, items.filter((item) => item.keywords.includes(label)).length)));
+      const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
+      const wrong = el("p", { class: "dialog-text", role: "alert" });
+      const form = el(
+        "form",
+        {
+          class: "label-new",
+          onsubmit: (event) => {
+            event.preventDefault();
+            const label = input.value.trim().toLowerCase();
+            wrong.textContent = isLabel(label) ? "" : t('A label is one word of plain letters, digits and signs, without ( ) { % * " \\ ]');
+            if (!isLabel(label)) return;
+            change(label, true);
+            close();
+          }
+        },
+        input,
+        el("button", { type: "submit", class: "primary" }, t("Add"))
+      );
+      return [list2, form, wrong, el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close() }, t("Done")))];
     });
   }
 
@@ -745,6 +966,7 @@
     "message.read",
     "message.flag",
     "message.unflag",
+    "message.labels",
     "message.export"
   ];
   function addCommands(desk) {
@@ -757,6 +979,13 @@
     return [
       { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => openPalette(desk.commands) },
       { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => showKeys(desk.commands) },
+      {
+        id: "app.undo",
+        title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }),
+        keys: ["ctrl z"],
+        when: () => desk.undoable() !== "",
+        run: () => desk.undo()
+      },
       { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
       { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
       { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
@@ -790,8 +1019,10 @@
   }
   function messages(desk) {
     const some = () => desk.selectedCount() > 0;
-    const any = (flag) => () => desk.selected().some((item) => item.flags.includes(flag));
-    const anyWithout = (flag) => () => desk.selected().some((item) => !item.flags.includes(flag));
+    const unknown = () => desk.selected().length < desk.selectedCount();
+    const any = (flag) => () => unknown() || desk.selected().some((item) => item.flags.includes(flag));
+    const anyWithout = (flag) => () => unknown() || desk.selected().some((item) => !item.flags.includes(flag));
+    const loaded = () => some() && !unknown();
     const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
     const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
     return [
@@ -803,26 +1034,27 @@
       { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
       { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
       { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen"], false) },
-      { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !any("\\flagged")(), run: () => desk.flag(["\\flagged"], true) },
+      { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
       { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
+      { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
       { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }
     ];
   }
   function message(desk) {
-    const shown = () => desk.shown() !== null;
+    const shown2 = () => desk.shown() !== null;
     const scroll = (id, title, by, keys) => ({
       id,
       title,
       keys,
       quiet: true,
-      when: shown,
+      when: shown2,
       run: () => desk.scrollMessage(by)
     });
     return [
-      { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.showText() },
-      { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown, run: () => desk.showHTML() },
-      { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
-      { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
+      { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown2, run: () => desk.showText() },
+      { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown2, run: () => desk.showHTML() },
+      { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.toggleHeaders() },
+      { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown2, run: () => desk.openRaw() },
       scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
       scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
       scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
@@ -830,182 +1062,9 @@
     ];
   }
 
-  // webmail/data/model.ts
-  var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
-  function rank(mailbox) {
-    if (mailbox.name === "Inbox") return -1;
-    const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
-    return role < 0 ? roleOrder.length : role;
-  }
-  var Model = class {
-    constructor(listener) {
-      this.listener = listener;
-    }
-    listener;
-    mailboxes = /* @__PURE__ */ new Map();
-    items = [];
-    query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
-    viewId = 0;
-    requestId = 0;
-    /** A request runs. */
-    loading = false;
-    /** There is nothing behind the last item. */
-    end = false;
-    byId = /* @__PURE__ */ new Map();
-    /** All mailboxes in the order of the list. */
-    ordered() {
-      return [...this.mailboxes.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
-    }
-    /** The mailbox that holds a role. */
-    withRole(role) {
-      return [...this.mailboxes.values()].find((mailbox) => mailbox.roles.includes(role));
-    }
-    mailboxNamed(name) {
-      return [...this.mailboxes.values()].find((mailbox) => mailbox.name === name);
-    }
-    /** The mailbox that is shown. */
-    current() {
-      return this.mailboxes.get(this.query.filter.mailbox_id ?? 0);
-    }
-    item(id) {
-      return this.byId.get(id);
-    }
-    /** Begin another view; returns the request for its first page. */
-    open(query, count, destination = 0) {
-      this.query = query;
-      this.viewId++;
-      this.clear();
-      return this.request(count, destination);
-    }
-    /** The request for more of the view, or again for its beginning. */
-    request(count, destination = 0) {
-      this.loading = true;
-      const anchor = this.items.at(-1)?.id ?? 0;
-      return {
-        id: ++this.requestId,
-        view_id: this.viewId,
-        query: this.query,
-        page: { count, anchor_message_id: anchor, dest_message_id: destination }
-      };
-    }
-    /** The request by which a new connection goes on with what is shown. Without a page when all of the view is here. */
-    resumeRequest(count) {
-      const request = this.request(count);
-      this.loading = false;
-      return this.end ? { ...request, page: null } : request;
-    }
-    clear() {
-      this.items = [];
-      this.byId.clear();
-      this.end = false;
-      this.listener.viewReset();
-    }
-    /** Take a page of the running request. */
-    append(threads, end) {
-      const fresh = threads.flat().filter((item) => !this.byId.has(item.id));
-      for (const item of fresh) this.byId.set(item.id, item);
-      this.items.push(...fresh);
-      if (end) this.end = true;
-      if (threads.length === 0 || end) this.loading = false;
-      this.listener.itemsAppended(fresh);
-    }
-    /** Take mailboxes as they are. */
-    setMailboxes(mailboxes) {
-      this.mailboxes.clear();
-      for (const mailbox of mailboxes) this.mailboxes.set(mailbox.id, mailbox);
-      this.listener.mailboxesChanged();
-    }
-    /** Take one change of the account. */
-    apply(change) {
-      switch (change.kind) {
-        case "msg_add":
-          this.insert(change.item);
-          return;
-        case "msg_remove":
-          for (const id of change.message_ids) {
-            if (this.byId.get(id)?.mailbox_id === change.mailbox_id) this.remove(id);
-          }
-          return;
-        case "msg_flags": {
-          const item = this.byId.get(change.message_id);
-          if (item === void 0 || change.modseq < item.modseq) return;
-          item.flags = change.flags;
-          item.keywords = change.keywords;
-          item.modseq = change.modseq;
-          this.listener.itemChanged(item);
-          return;
-        }
-        case "msg_thread":
-          for (const id of change.message_ids) {
-            const item = this.byId.get(id);
-            if (item === void 0) continue;
-            item.thread_muted = change.muted;
-            this.listener.itemChanged(item);
-          }
-          return;
-        case "mailbox_add":
-          this.mailboxes.set(change.mailbox.id, change.mailbox);
-          break;
-        case "mailbox_remove":
-          this.mailboxes.delete(change.mailbox_id);
-          break;
-        case "mailbox_rename":
-          this.update(change.mailbox_id, { name: change.name });
-          break;
-        case "mailbox_counts": {
-          const { total, unread, unseen, deleted, size: size2 } = change;
-          this.update(change.mailbox_id, { total, unread, unseen, deleted, size: size2 });
-          break;
-        }
-        case "mailbox_special_use":
-          this.update(change.mailbox_id, { roles: change.roles });
-          break;
-        case "mailbox_keywords":
-          this.update(change.mailbox_id, { keywords: change.keywords });
-      }
-      this.listener.mailboxesChanged();
-    }
-    update(id, values) {
-      const mailbox = this.mailboxes.get(id);
-      if (mailbox !== void 0) Object.assign(mailbox, values);
-    }
-    insert(item) {
-      const present = this.byId.get(item.id);
-      if (present !== void 0) {
-        if (present.modseq > item.modseq) return;
-        this.remove(item.id);
-      }
-      if (item.mailbox_id !== this.query.filter.mailbox_id) return;
-      let low = 0;
-      let high = this.items.length;
-      while (low < high) {
-        const middle = low + high >> 1;
-        if (this.before(this.items[middle], item)) low = middle + 1;
-        else high = middle;
-      }
-      if (low === this.items.length && !this.end) return;
-      this.items.splice(low, 0, item);
-      this.byId.set(item.id, item);
-      this.listener.itemAdded(item, low);
-    }
-    /** Whether `a` stands before `b`: newest first, or oldest first when asked for. */
-    before(a, b) {
-      const [first, second] = [a.received.slice(0, -1), b.received.slice(0, -1)];
-      const order = first < second ? -1 : first > second ? 1 : a.id - b.id;
-      return this.query.order_asc ? order < 0 : order > 0;
-    }
-    remove(id) {
-      const item = this.byId.get(id);
-      if (item === void 0) return;
-      const index = this.items.indexOf(item);
-      this.items.splice(index, 1);
-      this.byId.delete(id);
-      this.listener.itemRemoved(item, index);
-    }
-  };
-
   // webmail/data/stream.ts
   var bufferedAfter = 1e4;
+  var silentAfter = 45e3;
   var heldLong = 5e3;
   var waits = [1, 2, 5, 10, 30];
   var Stream = class {
@@ -1024,6 +1083,7 @@
     attempts = 0;
     openedAt = 0;
     timer = 0;
+    watchdog = 0;
     stopped = true;
     generation = 0;
     /** Connect, and stay connected until `stop`. */
@@ -1045,6 +1105,7 @@
     drop() {
       this.generation++;
       clearTimeout(this.timer);
+      clearTimeout(this.watchdog);
       this.timer = 0;
       this.wire?.close();
       this.wire = null;
@@ -1063,7 +1124,7 @@
       }
       if (generation !== this.generation || this.stopped) return;
       this.openedAt = 0;
-      const patience = setTimeout(() => {
+      const patience2 = setTimeout(() => {
         if (generation !== this.generation || this.openedAt !== 0) return;
         this.useWebsocket = !this.useWebsocket;
         void this.connect();
@@ -1071,15 +1132,17 @@
       const opening = this.owner.opening();
       const take = (data) => {
         if (generation !== this.generation) return;
+        clearTimeout(this.watchdog);
+        this.watchdog = window.setTimeout(() => generation === this.generation && this.lost(), silentAfter);
         if (this.openedAt === 0) {
           this.openedAt = Date.now();
-          clearTimeout(patience);
+          clearTimeout(patience2);
           this.owner.connection(true);
         }
         this.take(data);
       };
       const gone = () => {
-        clearTimeout(patience);
+        clearTimeout(patience2);
         if (generation === this.generation) this.lost();
       };
       this.wire = this.useWebsocket ? this.openWebsocket(token, opening, take, gone) : this.openEvents(token, opening, take, gone);
@@ -1131,6 +1194,7 @@
       this.owner.event(known);
     }
     lost() {
+      clearTimeout(this.watchdog);
       this.wire?.close();
       this.wire = null;
       this.generation++;
@@ -1152,6 +1216,1124 @@
       this.timer = window.setTimeout(() => this.retry(), milliseconds);
     }
   };
+
+  // lib/toasts.ts
+  var shown = 1e4;
+  var most = 3;
+  var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  function toast(text2, action, lasting = false) {
+    if (!stack.isConnected) document.body.append(stack);
+    const words = el("span", {}, text2);
+    let timer = 0;
+    const close = () => {
+      clearTimeout(timer);
+      box.remove();
+    };
+    const box = el(
+      "div",
+      { class: "toast" },
+      words,
+      action !== void 0 && el(
+        "button",
+        {
+          class: "toast-action",
+          onclick: () => {
+            close();
+            action.run();
+          }
+        },
+        action.title
+      ),
+      !lasting && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
+    );
+    if (!lasting) timer = window.setTimeout(close, shown);
+    stack.append(box);
+    while (stack.childElementCount > most) stack.firstElementChild?.remove();
+    return { say: (other) => words.textContent = other, close };
+  }
+
+  // webmail/state/actions.ts
+  var undoSteps = 20;
+  var callSize = 1e3;
+  function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  function pieces(all, size2) {
+    return Array.from({ length: Math.ceil(all.length / size2) }, (_, i) => all.slice(i * size2, (i + 1) * size2));
+  }
+  var Actions = class {
+    constructor(client, mail) {
+      this.client = client;
+      this.mail = mail;
+    }
+    client;
+    mail;
+    /** What Undo would take back, in words; "" when there is nothing. */
+    undoable = signal("");
+    undos = [];
+    last = null;
+    running = false;
+    /** Move what is selected to the mailbox with this role; false when there is none. */
+    toRole(role) {
+      const mailbox = this.mail.boxes.withRole(role);
+      if (mailbox === void 0) return false;
+      this.move(mailbox, true);
+      return true;
+    }
+    /** Move what is selected. */
+    move(mailbox, markSeen) {
+      if (mailbox.id === this.mail.current.value?.id) return;
+      const said = (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox: mailbox.name });
+      if (!this.mail.selectedAreLoaded()) {
+        void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, said);
+        return;
+      }
+      const items = this.targets().filter((item) => item.mailbox_id !== mailbox.id);
+      if (items.length === 0) return;
+      const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
+      const ids = items.map((item) => item.id);
+      const action = {
+        shown: { remove: new Set(ids) },
+        call: () => this.client.message_move(ids, mailbox.id, markSeen)
+      };
+      this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
+      this.mail.left(items);
+    }
+    /** Set, or clear, flags and keywords of what is selected. */
+    flag(flags, add, said) {
+      if (!this.mail.selectedAreLoaded()) {
+        void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
+        return;
+      }
+      const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
+      const items = this.mail.selected().filter((item) => flags.some((flag) => has(item, flag) !== add));
+      if (items.length === 0) return;
+      this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
+        what: said(items.length),
+        // each flag goes back on those messages that it was changed on
+        actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add))
+      });
+    }
+    /** A message was looked at: no word of it, and nothing to take back. */
+    seen(item) {
+      this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error) => this.failed(t("Not marked as read"), error));
+    }
+    /** Remove what is selected for good; the question was asked. */
+    deleteForGood() {
+      const said = (n) => many(n, "Deleted for good", "{n} messages deleted for good");
+      if (!this.mail.selectedAreLoaded()) {
+        void this.onQuery({ action: "delete" }, said);
+        return;
+      }
+      const items = this.mail.selected();
+      const ids = items.map((item) => item.id);
+      this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, said(ids.length), t("Not deleted"), null);
+      this.mail.left(items);
+    }
+    /** Take the last action back. */
+    undo() {
+      const last = this.undos.pop();
+      this.undoable.value = this.undos.at(-1)?.what ?? "";
+      if (last === void 0) return;
+      this.say(t("Undone: {what}", { what: last.what }));
+      for (const action of last.actions()) this.mail.pending.do(action).catch((error) => this.failed(t("Not undone"), error));
+    }
+    /** WEBMAIL-70: of several messages those in Sent stay, unless Sent is open. */
+    targets() {
+      const items = this.mail.selected();
+      const sent = this.mail.boxes.withRole("sent")?.id;
+      return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
+    }
+    flagging(items, flags, add) {
+      const ids = items.map((item) => item.id);
+      return {
+        shown: { flags: { ids: new Set(ids), add: add ? flags : [], clear: add ? [] : flags } },
+        call: async () => {
+          if (ids.length > 0) await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
+        }
+      };
+    }
+    /** What brings messages back to where they were, unread again those that were. */
+    back(items, from, unread) {
+      const actions = [];
+      for (const origin of new Set(items.map((item) => item.mailbox_id))) {
+        const own = items.filter((item) => item.mailbox_id === origin);
+        actions.push({
+          shown: { add: { mailboxId: origin, items: own } },
+          call: () => this.client.message_move(own.map((item) => item.id), origin, false, from)
+        });
+      }
+      if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
+      return actions;
+    }
+    perform(action, said, failed, undo) {
+      if (undo !== null) this.remember(undo);
+      this.say(said, undo !== null);
+      this.mail.pending.do(action).catch((error) => {
+        if (undo !== null) {
+          this.undos = this.undos.filter((other) => other !== undo);
+          this.undoable.value = this.undos.at(-1)?.what ?? "";
+        }
+        this.failed(failed, error);
+      });
+    }
+    /** Do something with messages of the query that are not all loaded, a thousand at a time, with progress and a way to stop. */
+    async onQuery(what, said) {
+      if (this.running) return;
+      const selection = this.mail.selection.value;
+      const from = this.mail.current.value?.id ?? 0;
+      const all = this.mail.selectedCount.value;
+      const query = {
+        query: this.mail.query.value,
+        ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
+        except_ids: [...selection.except],
+        modseq: this.mail.modseq,
+        ...what
+      };
+      const ids = [];
+      const unseen = [];
+      let stopped = false;
+      this.running = true;
+      this.last?.close();
+      const stop = () => stopped = true;
+      const progress = toast(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: stop }, true);
+      if (what.action === "move" || what.action === "delete") this.mail.unselect();
+      try {
+        const single = [...selection.ids.keys()];
+        if (single.length > 0) await this.onIds(single, what);
+        ids.push(...single);
+        let after = null;
+        for (let more = selection.open; more && !stopped; more = after !== null) {
+          const done = await this.client.query_action({ ...query, after });
+          ids.push(...done.message_ids);
+          unseen.push(...done.unseen_ids);
+          after = done.after;
+          progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
+        }
+        const undo = what.action === "delete" ? null : { what: said(ids.length), actions: () => this.backFromQuery(ids, unseen, from, what) };
+        if (undo !== null) this.remember(undo);
+        progress.close();
+        this.say(said(ids.length), undo !== null);
+      } catch (error) {
+        progress.close();
+        this.failed(many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), error);
+      } finally {
+        this.running = false;
+      }
+    }
+    async onIds(ids, what) {
+      if (what.action === "move") await this.client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
+      else if (what.action === "delete") await this.client.message_delete(ids);
+      else if (what.action === "flags_add") await this.client.flags_add(ids, what.flags ?? []);
+      else await this.client.flags_clear(ids, what.flags ?? []);
+    }
+    backFromQuery(ids, unseen, from, what) {
+      const calls = (all, call) => pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
+      const flags = what.flags ?? [];
+      if (what.action === "flags_add") return calls(ids, (piece) => this.client.flags_clear(piece, flags));
+      if (what.action === "flags_clear") return calls(ids, (piece) => this.client.flags_add(piece, flags));
+      const moved = calls(ids, (piece) => this.client.message_move(piece, from, false, what.mailbox_id));
+      return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => this.client.flags_clear(piece, ["\\seen"]))] : moved;
+    }
+    remember(undo) {
+      this.undos = [...this.undos, undo].slice(-undoSteps);
+      this.undoable.value = undo.what;
+    }
+    say(text2, withUndo = false) {
+      this.last?.close();
+      this.last = toast(text2, withUndo ? { title: t("Undo"), run: () => this.undo() } : void 0);
+    }
+    failed(what, error) {
+      this.last?.close();
+      this.last = toast(t("{what}: {why}", { what, why: messageOf(error) }));
+    }
+  };
+
+  // webmail/state/address.ts
+  function parsePlace(hash) {
+    const value = hash.replace(/^#/, "");
+    const comma = value.lastIndexOf(",");
+    const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
+    const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
+    try {
+      return { name: decodeURIComponent(message2 > 0 ? value.slice(0, comma) : value) || "Inbox", message: message2 };
+    } catch {
+      return { name: "Inbox", message: 0 };
+    }
+  }
+  function writePlace({ name, message: message2 }) {
+    return `#${encodeURIComponent(name)}${message2 > 0 ? `,${message2}` : ""}`;
+  }
+
+  // webmail/data/mailboxes.ts
+  var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
+  function rank(mailbox) {
+    if (mailbox.name === "Inbox") return -1;
+    const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
+    return role < 0 ? roleOrder.length : role;
+  }
+  var Mailboxes = class {
+    byId = /* @__PURE__ */ new Map();
+    /** All of them in the order of the list. */
+    ordered() {
+      return [...this.byId.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+    }
+    get(id) {
+      return this.byId.get(id);
+    }
+    withRole(role) {
+      return [...this.byId.values()].find((mailbox) => mailbox.roles.includes(role));
+    }
+    named(name) {
+      return [...this.byId.values()].find((mailbox) => mailbox.name === name);
+    }
+    /** Take them as they are. */
+    set(mailboxes) {
+      this.byId.clear();
+      for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
+    }
+    /** Take a change; false when it is none of mailboxes. */
+    apply(change) {
+      switch (change.kind) {
+        case "mailbox_add":
+          this.byId.set(change.mailbox.id, change.mailbox);
+          return true;
+        case "mailbox_remove":
+          this.byId.delete(change.mailbox_id);
+          return true;
+        case "mailbox_rename":
+          return this.update(change.mailbox_id, { name: change.name });
+        case "mailbox_counts": {
+          const { total, unread, unseen, deleted, size: size2 } = change;
+          return this.update(change.mailbox_id, { total, unread, unseen, deleted, size: size2 });
+        }
+        case "mailbox_special_use":
+          return this.update(change.mailbox_id, { roles: change.roles });
+        case "mailbox_keywords":
+          return this.update(change.mailbox_id, { keywords: change.keywords });
+        default:
+          return false;
+      }
+    }
+    update(id, values) {
+      const mailbox = this.byId.get(id);
+      if (mailbox !== void 0) this.byId.set(id, { ...mailbox, ...values });
+      return true;
+    }
+  };
+
+  // webmail/data/order.ts
+  function markOf(item) {
+    return { received: item.received, id: item.id };
+  }
+  function compare(a, b, oldestFirst) {
+    const [first, second] = [a.received.slice(0, -1), b.received.slice(0, -1)];
+    const order = first < second ? -1 : first > second ? 1 : a.id - b.id;
+    return oldestFirst ? order : -order;
+  }
+  function search(items, at, oldestFirst) {
+    let low = 0;
+    let high = items.length;
+    while (low < high) {
+      const middle = low + high >> 1;
+      if (compare(items[middle], at, oldestFirst) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // webmail/data/pending.ts
+  var patience = 3e3;
+  function isKeyword(flag) {
+    return !flag.startsWith("\\") && !flag.startsWith("$");
+  }
+  function changed(item, add, clear) {
+    const after = (own, kind) => {
+      const wanted = add.filter((flag) => isKeyword(flag) === kind);
+      return [.../* @__PURE__ */ new Set([...own.filter((flag) => !clear.includes(flag)), ...wanted])];
+    };
+    return { ...item, flags: after(item.flags, false), keywords: after(item.keywords, true) };
+  }
+  var Pending = class {
+    /** `changed` is called whenever what is shown may be another. */
+    constructor(changed2) {
+      this.changed = changed2;
+    }
+    changed;
+    entries = [];
+    last = Promise.resolve();
+    made = /* @__PURE__ */ new WeakMap();
+    /** Whether the server still has to be told of something. */
+    get busy() {
+      return this.entries.some((entry) => !entry.done);
+    }
+    get size() {
+      return this.entries.length;
+    }
+    /** Show an action and have it done when those before it are; rejects when it failed and is taken back. */
+    async do(action) {
+      const entry = { ...action, call: () => action.call(), done: false };
+      this.entries = [...this.entries, entry];
+      this.changed();
+      const turn = this.last.then(() => entry.call());
+      this.last = turn.catch(() => {
+      });
+      try {
+        await turn;
+        entry.done = true;
+        setTimeout(() => this.drop(entry), patience);
+      } catch (error) {
+        this.drop(entry);
+        throw error;
+      }
+    }
+    /** The ids that are to leave the list: they are not acted on again. */
+    leaving(id) {
+      return this.entries.some((entry) => entry.shown.remove?.has(id));
+    }
+    /** What is shown of these messages of a mailbox, in the order of the view. Unchanged messages stay the same objects. */
+    show(items, mailboxId, oldestFirst) {
+      let shown2 = items;
+      for (const { shown: one } of this.entries) {
+        const { remove, add, flags } = one;
+        if (remove !== void 0) shown2 = shown2.filter((item) => !remove.has(item.id));
+        if (add !== void 0 && add.mailboxId === mailboxId) {
+          for (const item of add.items) {
+            if (shown2.some((other) => other.id === item.id)) continue;
+            const index = search(shown2, item, oldestFirst);
+            shown2 = [...shown2.slice(0, index), item, ...shown2.slice(index)];
+          }
+        }
+        if (flags !== void 0) shown2 = shown2.map((item) => flags.ids.has(item.id) ? this.flagged(item, one) : item);
+      }
+      return shown2;
+    }
+    /** Forget the actions that the server has done and told of: `items` is what it told. */
+    settle(items, mailboxId) {
+      const before = this.entries.length;
+      const byId2 = new Map(items.map((item) => [item.id, item]));
+      this.entries = this.entries.filter((entry) => {
+        if (!entry.done) return true;
+        const { remove, add, flags } = entry.shown;
+        if (remove !== void 0 && [...remove].some((id) => byId2.has(id))) return true;
+        if (add !== void 0 && add.mailboxId === mailboxId && add.items.some((item) => !byId2.has(item.id))) return true;
+        if (flags === void 0) return false;
+        return [...flags.ids].some((id) => {
+          const item = byId2.get(id);
+          if (item === void 0) return false;
+          const own = [...item.flags, ...item.keywords];
+          return flags.add.some((flag) => !own.includes(flag)) || flags.clear.some((flag) => own.includes(flag));
+        });
+      });
+      if (this.entries.length < before) this.changed();
+    }
+    flagged(item, shown2) {
+      const flags = shown2.flags;
+      const key = [...flags.add, "", ...flags.clear].join(" ");
+      const known = this.made.get(item);
+      if (known?.entries === key) return known.item;
+      const made = changed(item, flags.add, flags.clear);
+      this.made.set(item, { entries: key, item: made });
+      return made;
+    }
+    drop(entry) {
+      if (!this.entries.includes(entry)) return;
+      this.entries = this.entries.filter((other) => other !== entry);
+      this.changed();
+    }
+  };
+
+  // webmail/data/selection.ts
+  var Selection = class _Selection {
+    constructor(ids, stretches, whole, except) {
+      this.ids = ids;
+      this.stretches = stretches;
+      this.whole = whole;
+      this.except = except;
+    }
+    ids;
+    stretches;
+    whole;
+    except;
+    static none = new _Selection(/* @__PURE__ */ new Map(), [], false, /* @__PURE__ */ new Set());
+    static all = new _Selection(/* @__PURE__ */ new Map(), [], true, /* @__PURE__ */ new Set());
+    static of(items) {
+      return new _Selection(new Map(items.map((item) => [item.id, item])), [], false, /* @__PURE__ */ new Set());
+    }
+    /** Whether it names messages that need not be loaded. */
+    get open() {
+      return this.whole || this.stretches.length > 0;
+    }
+    /** How many are selected of a view of `total`. */
+    count(total) {
+      if (this.whole) return Math.max(0, total - this.except.size);
+      return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
+    }
+    has(item, oldestFirst) {
+      return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(item, oldestFirst));
+    }
+    /** With this message, or without it when it is selected. */
+    toggled(item, oldestFirst) {
+      if (this.covers(item, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
+      const ids = new Map(this.ids);
+      if (!ids.delete(item.id)) ids.set(item.id, item);
+      return this.with({ ids });
+    }
+    /** With these messages too, all of which are loaded. */
+    plus(items, oldestFirst) {
+      const except = new Set(this.except);
+      const ids = new Map(this.ids);
+      for (const item of items) {
+        except.delete(item.id);
+        if (!this.covers(item, oldestFirst)) ids.set(item.id, item);
+      }
+      return this.with({ ids, except });
+    }
+    /** With a range of the query that need not be loaded. Of ranges that touch the later one stands. */
+    plusStretch(stretch, oldestFirst) {
+      if (this.whole) return this;
+      const inside = (mark2) => compare(stretch.first, mark2, oldestFirst) <= 0 && compare(mark2, stretch.last, oldestFirst) <= 0;
+      const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
+      const ids = new Map([...this.ids].filter(([, mark2]) => !inside(mark2)));
+      return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
+    }
+    /** Without messages that have left the view. */
+    without(items, oldestFirst) {
+      if (items.length === 0) return this;
+      const gone = new Set(items.map((item) => item.id));
+      const ids = new Map([...this.ids].filter(([id]) => !gone.has(id)));
+      const except = new Set([...this.except].filter((id) => !gone.has(id)));
+      const stretches = this.stretches.map((one) => ({ ...one, count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length }));
+      return this.with({ ids, except, stretches: stretches.filter((one) => one.count > 0) });
+    }
+    covers(item, oldestFirst) {
+      return this.whole || this.stretches.some((one) => contains(one, item, oldestFirst));
+    }
+    with(values) {
+      const next = { ids: this.ids, stretches: this.stretches, except: this.except, ...values };
+      return new _Selection(next.ids, next.stretches, this.whole, next.except);
+    }
+  };
+  function contains(range, mark2, oldestFirst) {
+    return compare(range.first, mark2, oldestFirst) <= 0 && compare(mark2, range.last, oldestFirst) <= 0;
+  }
+  function flipped(ids, id) {
+    const next = new Set(ids);
+    if (!next.delete(id)) next.add(id);
+    return next;
+  }
+
+  // webmail/data/view.ts
+  var pageSize = 100;
+  var kept = 1e3;
+  var View = class {
+    query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
+    viewId = 0;
+    /** Where the run begins. */
+    start = 0;
+    items = [];
+    /** The first answer has come. */
+    known = false;
+    /** The run reaches to the end of the list. */
+    end = false;
+    /** Where the run begins should be asked for again. */
+    unsure = false;
+    matching = 0;
+    requestId = 0;
+    running = null;
+    fresh = false;
+    /** How many rows the list has: those that match, and those shown ones that match no more. */
+    get total() {
+      if (this.end) return this.start + this.items.length;
+      const gone = this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
+      return Math.max(this.matching + gone, this.start + this.items.length);
+    }
+    get busy() {
+      return this.running !== null;
+    }
+    /** The message at a position, if it is loaded. */
+    at(position) {
+      return this.items[position - this.start];
+    }
+    item(id) {
+      return this.items.find((item) => item.id === id);
+    }
+    /** Begin with another query; returns the request for its first page, which lies around the message `destination`. */
+    open(query, destination = 0) {
+      this.query = query;
+      this.viewId++;
+      this.start = this.matching = 0;
+      this.items = [];
+      this.known = this.unsure = this.end = false;
+      return this.request("new", { count: pageSize, dest_message_id: destination });
+    }
+    /** The request by which a new connection goes on with what is here: its page names the last message. */
+    resume() {
+      const last = this.items.at(-1);
+      const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
+      this.running = null;
+      this.unsure = true;
+      return this.end && this.start === 0 ? { ...request, page: null } : request;
+    }
+    /** The request for what is missing of the rows from `first` up to but not including `last`; null when nothing is, or when it
+     * is on its way. */
+    want(first, last) {
+      const end = this.start + this.items.length;
+      const wantedEnd = Math.min(last, this.total);
+      const wantedFirst = Math.max(0, first);
+      if (!this.known || wantedFirst >= this.start && wantedEnd <= end) return null;
+      const apart = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
+      if (this.running !== null && !(apart && this.running !== "new")) return null;
+      if (apart) return this.request("new", { count: pageSize, position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)) });
+      this.drop(wantedFirst, wantedEnd);
+      return wantedEnd > end ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1).id }) : this.request("before", { count: pageSize, anchor_message_id: this.items[0].id, before: true });
+    }
+    /** The request that tells where the run begins; null when that is known, or another request runs. */
+    check() {
+      const first = this.items[0];
+      if (!this.unsure || this.running !== null) return null;
+      this.unsure = false;
+      return first === void 0 ? null : this.request("check", { count: 1, anchor_message_id: first.id });
+    }
+    /** Take a part of a page; false when it belongs to another request. */
+    take(event) {
+      if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
+      this.known = true;
+      this.matching = event.total;
+      const items = event.items.flat();
+      if (items.length === 0) {
+        if (this.fresh) this.replace([], event.position);
+        if (this.running === "new" || this.running === "behind") this.end = event.view_end;
+        this.running = null;
+        return true;
+      }
+      const present = new Set(this.items.map((item) => item.id));
+      const others = items.filter((item) => !present.has(item.id));
+      if (this.fresh) this.replace(items, event.position);
+      else if (this.running === "check") this.start = Math.max(0, event.position - 1);
+      else if (this.running === "before") {
+        this.items = [...others, ...this.items];
+        this.start = event.position;
+      } else {
+        this.start = Math.max(0, event.position - this.items.length);
+        this.items = [...this.items, ...others];
+      }
+      return true;
+    }
+    /** The anchor of the request was not there: what comes begins at the top. */
+    reset(viewId, requestId) {
+      if (viewId !== this.viewId || requestId !== this.requestId) return;
+      this.running = "new";
+      this.fresh = true;
+    }
+    /** The request failed. */
+    failed() {
+      this.running = null;
+      this.known = true;
+    }
+    /** The connection is gone, and what was on its way with it. */
+    lost() {
+      this.running = null;
+    }
+    /** Take a change of the account; returns the messages that left the view. */
+    apply(change) {
+      switch (change.kind) {
+        case "msg_add":
+          return this.add(change.item);
+        case "msg_remove":
+          return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
+        case "msg_flags":
+          this.change(
+            [change.message_id],
+            (item) => change.modseq < item.modseq ? item : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq }
+          );
+          return [];
+        case "msg_thread":
+          this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted }));
+          return [];
+        case "mailbox_counts":
+          if (change.mailbox_id === this.query.filter.mailbox_id) {
+            this.matching = this.query.filter.unread === true ? change.unseen : change.total + change.deleted;
+          }
+          return [];
+        default:
+          return [];
+      }
+    }
+    /** What must always hold; throws with what does not. */
+    checkConsistency() {
+      for (let i = 1; i < this.items.length; i++) {
+        if (compare(this.items[i - 1], this.items[i], this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
+      }
+      if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
+    }
+    request(kind, page) {
+      this.running = kind;
+      this.fresh = kind === "new";
+      return { id: ++this.requestId, view_id: this.viewId, query: this.query, page };
+    }
+    replace(items, position) {
+      this.items = items;
+      this.start = position;
+      this.fresh = this.end = false;
+    }
+    /** Forget rows that are far from those that are wanted. */
+    drop(first, last) {
+      const over = this.items.length + pageSize - kept;
+      if (over <= 0) return;
+      const above = Math.max(0, first - this.start);
+      const below = Math.max(0, this.start + this.items.length - last);
+      if (above > below) {
+        const gone = Math.min(over, above);
+        this.items = this.items.slice(gone);
+        this.start += gone;
+      } else {
+        const gone = Math.min(over, below);
+        this.items = this.items.slice(0, this.items.length - gone);
+        if (gone > 0) this.end = false;
+      }
+    }
+    add(item) {
+      const present = this.item(item.id);
+      if (present !== void 0 && present.modseq > item.modseq) return [];
+      const gone = present === void 0 ? [] : this.remove([item.id]);
+      if (item.mailbox_id !== this.query.filter.mailbox_id) return gone;
+      const index = search(this.items, item, this.query.order_asc === true);
+      this.matching++;
+      if (index === 0 && this.start > 0) {
+        this.start++;
+        this.unsure = true;
+      } else if (index < this.items.length || this.end) {
+        this.items = [...this.items.slice(0, index), item, ...this.items.slice(index)];
+      }
+      return [];
+    }
+    remove(ids) {
+      const wanted = new Set(ids);
+      const gone = this.items.filter((item) => wanted.has(item.id));
+      this.items = this.items.filter((item) => !wanted.has(item.id));
+      this.matching = Math.max(0, this.matching - ids.length);
+      if (gone.length < ids.length && this.start > 0) this.unsure = true;
+      return gone;
+    }
+    change(ids, make) {
+      const wanted = new Set(ids);
+      if (this.items.some((item) => wanted.has(item.id))) this.items = this.items.map((item) => wanted.has(item.id) ? make(item) : item);
+    }
+  };
+
+  // webmail/state/mail.ts
+  var checkAfter = 300;
+  var restAfter = 80;
+  var Mail = class {
+    constructor(outside) {
+      this.outside = outside;
+      this.query = signal(this.view.query);
+      this.current = computed(() => {
+        const mailboxes = this.mailboxes.value;
+        return mailboxes.find((mailbox) => mailbox.id === this.query.value.filter.mailbox_id);
+      });
+      this.rows = computed(() => {
+        void this.version.value;
+        return this.overlaid();
+      });
+      this.shown = computed(() => {
+        const selection = this.selection.value;
+        if (selection.open || selection.ids.size !== 1) return null;
+        const [id] = selection.ids.keys();
+        return this.rows.value.items.find((item) => item.id === id) ?? null;
+      });
+      this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
+    }
+    outside;
+    facts = signal({ login_address: "", addresses: [], account_path: "" });
+    mailboxes = signal([]);
+    query;
+    rows;
+    selection = signal(Selection.none);
+    focus = signal(null);
+    connected = signal(true);
+    /** Why there are no rows, in words; "" when there is nothing to say. */
+    problem = signal("");
+    /** The mailbox that is shown. */
+    current;
+    /** The message that is shown: the one that is selected, when it is one. */
+    shown;
+    /** How many messages are selected, loaded or not. */
+    selectedCount;
+    pending = new Pending(() => this.changed());
+    boxes = new Mailboxes();
+    /** Identifies the stream in requests. */
+    streamId = 0;
+    /** What the browser has of the account's changes. */
+    modseq = 0;
+    /** The server's clock is ahead of ours by so much, milliseconds. */
+    clockOffset = 0;
+    /** A message that the address names; it is selected when it is there. */
+    wanted = 0;
+    view = new View();
+    version = signal(0);
+    server = "";
+    screen = { first: 0, last: 0 };
+    resting = 0;
+    checking = 0;
+    /** Moves that wait for rows that are not there yet: one that selects, then those that extend the selection. */
+    awaited = [];
+    get oldestFirst() {
+      return this.view.query.order_asc === true;
+    }
+    /** Show this query with the first connection. */
+    begin(query) {
+      this.query.value = this.view.query = query;
+    }
+    /** What the next connection shall show. */
+    opening() {
+      this.view.lost();
+      if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
+      return { request: this.view.open(this.view.query, this.wanted), since: 0 };
+    }
+    /** Show another query, and in it the message `wanted`. */
+    open(query, wanted = 0) {
+      this.wanted = wanted;
+      this.awaited = [];
+      this.problem.value = "";
+      this.outside.send(this.view.open(query, wanted));
+      this.query.value = query;
+      this.selection.value = Selection.none;
+      this.focus.value = null;
+      this.changed();
+    }
+    /** Take what the stream tells. */
+    take(event) {
+      switch (event.kind) {
+        case "start": {
+          const again = this.modseq > 0;
+          this.began(event.version, event.stream_id, event.server_time);
+          this.modseq = event.modseq;
+          this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
+          this.boxes.set(event.mailboxes);
+          this.mailboxes.value = this.boxes.ordered();
+          const opened = this.boxes.named(event.mailbox_name);
+          if (opened !== void 0) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
+          this.query.value = this.view.query;
+          if (again) this.open(this.view.query);
+          return;
+        }
+        case "resume":
+          this.began(event.version, event.stream_id, event.server_time);
+          this.changed();
+          return;
+        case "view_msgs":
+          if (!this.view.take(event)) return;
+          if (event.parsed_message !== null) this.outside.opened(event.parsed_message);
+          this.changed();
+          this.arrived();
+          return;
+        case "view_reset":
+          this.view.reset(event.view_id, event.request_id);
+          return;
+        case "view_err":
+          if (event.view_id !== this.view.viewId) return;
+          this.view.failed();
+          this.problem.value = event.message;
+          this.changed();
+          return;
+        case "view_changes":
+          this.apply(event.changes);
+          if (!event.more) this.modseq = event.modseq;
+      }
+    }
+    /** The rows that are on the screen, and around it; what is missing of them is asked for. */
+    look(first, last) {
+      this.screen = { first, last };
+      const rows = this.rows.value;
+      const apart = last <= rows.start || first >= rows.start + rows.items.length;
+      clearTimeout(this.resting);
+      if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
+      else this.fetch();
+    }
+    /** The selected messages that are loaded, in the order of the list. */
+    selected() {
+      const selection = this.selection.value;
+      return this.rows.value.items.filter((item) => selection.has(item, this.oldestFirst));
+    }
+    /** Whether all that is selected is loaded. */
+    selectedAreLoaded() {
+      return this.selected().length === this.selectedCount.value;
+    }
+    inRole(role) {
+      return this.current.value?.roles.includes(role) ?? false;
+    }
+    /** Select a message alone, if it is loaded. */
+    select(id) {
+      const rows = this.rows.value;
+      const index = rows.items.findIndex((item) => item.id === id);
+      if (index >= 0) this.moveTo(rows.start + index, "select");
+    }
+    selectAll() {
+      if (this.rows.value.total > 0) this.selection.value = Selection.all;
+    }
+    /** Nothing is selected any more; the focus stays. */
+    unselect() {
+      this.selection.value = Selection.none;
+    }
+    toggleFocused() {
+      const focus = this.focus.value;
+      if (focus !== null) this.toggle(focus.position);
+    }
+    toggle(position) {
+      const item = this.at(position);
+      if (item === void 0) return;
+      this.focus.value = { item, position };
+      this.selection.value = this.selection.value.toggled(item, this.oldestFirst);
+    }
+    /** Move the focus by rows, or to the ends of the list with infinities. */
+    moveFocus(by, how) {
+      const total = this.rows.value.total;
+      if (total === 0) return;
+      const from = this.awaited.at(-1)?.position ?? this.focus.value?.position ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
+      this.moveTo(Math.min(total - 1, Math.max(0, from + by)), how);
+    }
+    /** Move the focus to a row; when it is not there yet, as soon as it is. */
+    moveTo(position, how) {
+      const item = this.at(position);
+      if (how !== "extend") this.awaited = [];
+      if (item === void 0 || this.awaited.length > 0) {
+        this.awaited.push({ position, how });
+        if (this.awaited.length === 1) this.look(position, position + 1);
+        return;
+      }
+      const from = this.focus.value;
+      this.focus.value = { item, position };
+      if (how === "select") this.selection.value = Selection.of([item]);
+      else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
+    }
+    /** The row where the focus will be when what it waits for has come. */
+    heading() {
+      return this.awaited.at(0)?.position ?? this.focus.value?.position ?? null;
+    }
+    nextUnread() {
+      const rows = this.rows.value;
+      const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
+      const next = rows.items.findIndex((item, i) => i >= from && !item.flags.includes("\\seen"));
+      if (next >= 0) this.moveTo(rows.start + next, "select");
+    }
+    /** Messages have left the list: where all that was selected is gone, the next row takes its place. */
+    left(gone) {
+      if (gone.length === 0) return;
+      const before = this.selection.value;
+      const after = before.without(gone, this.oldestFirst);
+      const first = gone.find((item) => before.has(item, this.oldestFirst));
+      if (first === void 0) {
+        this.refocus();
+        return;
+      }
+      this.selection.value = after;
+      const rows = this.rows.value;
+      if (before.whole || after.count(rows.total) > 0 || rows.items.length === 0) {
+        this.refocus();
+        return;
+      }
+      const index = Math.min(search(rows.items, markOf(first), this.oldestFirst), rows.items.length - 1);
+      this.moveTo(rows.start + index, "select");
+    }
+    began(version, streamId, time) {
+      if (this.server !== "" && this.server !== version) this.outside.outdated(version);
+      this.server = version;
+      this.streamId = streamId;
+      this.clockOffset = Date.parse(time) - Date.now();
+    }
+    apply(changes) {
+      const gone = [];
+      let boxes = false;
+      for (const change of changes) {
+        boxes = this.boxes.apply(change) || boxes;
+        gone.push(...this.view.apply(change));
+      }
+      if (boxes) this.mailboxes.value = this.boxes.ordered();
+      this.changed();
+      this.left(gone.filter((item) => !this.pending.leaving(item.id)));
+      this.pending.settle(this.view.items, this.view.query.filter.mailbox_id ?? 0);
+      if (this.view.unsure) {
+        clearTimeout(this.checking);
+        this.checking = window.setTimeout(() => this.fetch(), checkAfter);
+      }
+    }
+    /** Something of the view or of the pending actions is another. */
+    changed() {
+      if (this.outside.checking) this.view.checkConsistency();
+      this.version.value++;
+    }
+    overlaid() {
+      const { start, items, total, known } = this.view;
+      const shown2 = this.pending.show(items, this.view.query.filter.mailbox_id ?? 0, this.oldestFirst);
+      return { start, items: shown2, total: total + shown2.length - items.length, known };
+    }
+    /** Rows have come: moves that waited for them go on, and what is still missing is asked for. */
+    arrived() {
+      if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
+        const wanted = this.wanted;
+        this.wanted = 0;
+        this.select(wanted);
+      }
+      const [next, ...others] = this.awaited;
+      if (next !== void 0 && this.at(next.position) !== void 0) {
+        this.awaited = [];
+        this.moveTo(next.position, next.how);
+        for (const one of others) this.moveTo(one.position, one.how);
+      }
+      this.refocus();
+      if (!this.view.busy) this.fetch();
+    }
+    fetch() {
+      const { first, last } = this.screen;
+      const hidden = this.view.items.length - this.rows.value.items.length;
+      const request = this.view.want(first, last + Math.max(0, hidden)) ?? this.view.check();
+      if (request !== null && this.streamId > 0) this.outside.send(request);
+    }
+    at(position) {
+      const rows = this.rows.value;
+      return rows.items[position - rows.start];
+    }
+    /** The focused message may stand elsewhere now, or be another object; when it is gone, its place is the focus. */
+    refocus() {
+      const focus = this.focus.value;
+      if (focus === null) return;
+      const rows = this.rows.value;
+      const index = rows.items.findIndex((item) => item.id === focus.item.id);
+      if (index >= 0) this.focus.value = { item: rows.items[index], position: rows.start + index };
+      else if (rows.total === 0) this.focus.value = null;
+      else {
+        const position = Math.min(focus.position, rows.total - 1);
+        this.focus.value = { item: this.at(position) ?? focus.item, position };
+      }
+    }
+    extend(from, to) {
+      const [first, last] = compare(from.item, to.item, this.oldestFirst) <= 0 ? [from, to] : [to, from];
+      const rows = this.rows.value;
+      const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
+      const count = last.position + 1 - first.position;
+      this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: markOf(first.item), last: markOf(last.item), count }, this.oldestFirst);
+    }
+  };
+
+  // lib/menu.ts
+  function openMenu(anchor, title, commands) {
+    const items = commands.map(
+      (command) => el(
+        "button",
+        {
+          class: "menu-item",
+          role: "menuitem",
+          tabindex: "-1",
+          title: hintOf(command),
+          onclick: () => {
+            close();
+            command.run();
+          }
+        },
+        el("span", {}, titleOf(command)),
+        command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
+      )
+    );
+    const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+    const before = document.activeElement;
+    const close = () => {
+      menu.remove();
+      anchor.setAttribute("aria-expanded", "false");
+      removeEventListener("pointerdown", outside, true);
+      if (before instanceof HTMLElement) before.focus();
+    };
+    const outside = (event) => {
+      if (event.target instanceof Node && !menu.contains(event.target)) close();
+    };
+    menu.addEventListener("keydown", (event) => {
+      const at = items.findIndex((item) => item === document.activeElement);
+      const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+      event.stopPropagation();
+      if (next !== void 0) items[(next + items.length) % items.length]?.focus();
+      else if (event.key === "Escape" || event.key === "Tab") close();
+      else return;
+      event.preventDefault();
+    });
+    document.body.append(menu);
+    const place = anchor.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = menu;
+    const below = place.bottom + 4 + height <= innerHeight;
+    menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
+    menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+    anchor.setAttribute("aria-expanded", "true");
+    addEventListener("pointerdown", outside, true);
+    items[0]?.focus();
+  }
+
+  // webmail/ui/bar.ts
+  var Bar = class {
+    constructor(commands, ids, back) {
+      this.commands = commands;
+      this.ids = ids;
+      this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
+      this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
+      new ResizeObserver(() => this.fold()).observe(this.root);
+    }
+    commands;
+    ids;
+    root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
+    buttons = el("div", { class: "toolbar-buttons" });
+    more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
+    folded = [];
+    /** Draw it again: what can be done is another. The button that has the focus keeps it. */
+    draw() {
+      const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
+      fill(
+        this.buttons,
+        this.possible().map(
+          (command) => el(
+            "button",
+            {
+              class: command.id === "message.delete" ? "danger" : "",
+              data: { command: command.id },
+              title: hintOf(command),
+              onclick: () => {
+                this.commands.run(command.id);
+                hintKey(command);
+              }
+            },
+            titleOf(command)
+          )
+        )
+      );
+      if (focused !== void 0) this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
+      this.fold();
+    }
+    possible() {
+      return this.ids.map((id) => this.commands.get(id)).filter(enabled);
+    }
+    /** Hide from the end what does not fit, and have the menu offer it. */
+    fold() {
+      const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
+      for (const button of buttons) button.hidden = false;
+      this.more.hidden = true;
+      const possible = this.possible();
+      let shown2 = buttons.length;
+      while (shown2 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+        this.more.hidden = false;
+        shown2--;
+        buttons[shown2].hidden = true;
+      }
+      this.folded = possible.slice(shown2);
+    }
+  };
+  var hinted = 1500;
+  var hint = null;
+  function hintKey(command) {
+    hint?.remove();
+    const key = command.keys?.[0];
+    if (key === void 0) return;
+    const shown2 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+    document.body.append(shown2);
+    setTimeout(() => shown2.remove(), hinted);
+  }
 
   // webmail/ui/format.ts
   var minute = 60;
@@ -1189,16 +2371,16 @@
   var link = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
   var trailing = /[.,;:!?'»”*_]+$/;
   function linked2(line) {
-    const pieces = [];
+    const pieces2 = [];
     let end = 0;
     for (const match2 of line.matchAll(link)) {
       let url = match2[0].replace(trailing, "");
       while (url.endsWith(")") && url.split(")").length > url.split("(").length) url = url.slice(0, -1).replace(trailing, "");
-      pieces.push(line.slice(end, match2.index), el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url));
+      pieces2.push(line.slice(end, match2.index), el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url));
       end = match2.index + url.length;
     }
-    pieces.push(line.slice(end));
-    return pieces;
+    pieces2.push(line.slice(end));
+    return pieces2;
   }
   function quoteLevel(line) {
     return (/^(?:>[ ]?)+/.exec(line)?.[0] ?? "").split(">").length - 1;
@@ -1223,196 +2405,283 @@
     return blocks;
   }
 
-  // webmail/ui/list.ts
+  // webmail/ui/row.ts
   var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
-  var MessageList = class {
-    constructor(owner) {
-      this.owner = owner;
-      this.root.append(this.note);
-      this.root.addEventListener("scroll", () => this.checkEnd());
-      setInterval(() => this.refreshAges(), 3e4);
+  var Row = class {
+    root = el("div", { class: "message", role: "option", draggable: "true" });
+    /** The message; null for one that is not loaded yet. */
+    item = null;
+    position = -1;
+    people = el("span", { class: "message-people", dir: "auto" });
+    marks = el("span", { class: "message-marks" });
+    time = el("time", { class: "message-age" });
+    subject = el("div", { class: "message-subject", dir: "auto" });
+    preview = el("div", { class: "message-preview", dir: "auto" });
+    recipients = false;
+    drawn = false;
+    constructor() {
+      this.root.append(el("div", { class: "message-top" }, this.people, this.marks, this.time), this.subject, this.preview);
     }
-    owner;
-    root = el("div", { class: "messages", role: "listbox", "aria-label": "Messages", "aria-multiselectable": "true", tabindex: "0" });
-    rows = /* @__PURE__ */ new Map();
-    note = el("div", { class: "messages-note" });
-    items = [];
-    selected = /* @__PURE__ */ new Set();
-    focused = 0;
-    /** How many rows fit; pages are three times as long. */
-    pageSize() {
-      return Math.max(50, 3 * Math.ceil(this.root.clientHeight / 60));
-    }
-    selection() {
-      return this.items.filter((item) => this.selected.has(item.id)).map((item) => item.id);
-    }
-    /** Begin with an empty list that is not known to be empty. */
-    reset(items) {
-      this.items = items;
-      this.rows.clear();
-      this.selected.clear();
-      this.focused = 0;
-      fill(this.root, this.note);
-      this.setNote("");
-    }
-    append(items) {
-      for (const item of items) this.note.before(this.makeRow(item));
-    }
-    insert(item, index) {
-      const next = this.items[index + 1];
-      const before = (next && this.rows.get(next.id)) ?? this.note;
-      const atTop = this.root.scrollTop < 8;
-      const height = this.root.scrollHeight;
-      const row = this.makeRow(item);
-      before.before(row);
-      row.classList.add("arrived");
-      if (!atTop && row.offsetTop < this.root.scrollTop) this.root.scrollTop += this.root.scrollHeight - height;
-      this.setNote("");
-    }
-    /** A message left the list; the one behind it takes its place when it was selected. */
-    remove(item, index) {
-      const wasSelected = this.selected.delete(item.id);
-      this.rows.get(item.id)?.remove();
-      this.rows.delete(item.id);
-      if (this.focused === item.id) this.focused = 0;
-      if (!wasSelected || this.selected.size > 0) {
-        if (wasSelected) this.owner.selectionChanged(this.selection());
+    /** Show this message; nothing is touched when it is the one that is shown. */
+    show(item, manner) {
+      if (this.drawn && item === this.item && manner.recipients === this.recipients) return;
+      this.drawn = true;
+      this.item = item;
+      this.recipients = manner.recipients;
+      this.root.classList.toggle("missing", item === null);
+      if (item === null) {
+        this.root.removeAttribute("id");
+        this.root.classList.remove("unread", "deleted");
+        for (const part2 of [this.people, this.marks, this.time, this.subject, this.preview]) fill(part2);
         return;
       }
-      const next = this.items[index] ?? this.items[index - 1];
-      if (next !== void 0) this.select(next.id);
-      else this.owner.selectionChanged([]);
-    }
-    update(item) {
-      const old = this.rows.get(item.id);
-      if (old === void 0) return;
-      old.replaceWith(this.makeRow(item));
-    }
-    setNote(message2) {
-      fill(this.note, message2);
-    }
-    /** Ask for more when less than a screen is left. */
-    checkEnd() {
-      const { scrollTop, clientHeight, scrollHeight } = this.root;
-      if (scrollHeight - scrollTop - clientHeight < clientHeight) this.owner.wantMore();
-    }
-    /** Show and select one message only. */
-    select(id) {
-      this.setSelection(/* @__PURE__ */ new Set([id]), id);
-    }
-    /** Nothing is selected any more; the focus stays. */
-    unselect() {
-      this.setSelection(/* @__PURE__ */ new Set(), this.focused);
-    }
-    selectAll() {
-      this.setSelection(new Set(this.items.map((item) => item.id)), this.focused);
-    }
-    /** Select the focused message too, or no longer. */
-    toggle() {
-      if (this.focused === 0) return;
-      const selected = new Set(this.selected);
-      if (!selected.delete(this.focused)) selected.add(this.focused);
-      this.setSelection(selected, this.focused);
-    }
-    /** Move by rows, or to the ends with infinities. */
-    move(by, how) {
-      const extend = how === "extend";
-      if (this.items.length === 0) return;
-      const from = this.items.findIndex((item) => item.id === this.focused);
-      const start = from >= 0 || !Number.isFinite(by) ? Math.max(from, 0) + by : by >= 0 ? 0 : Infinity;
-      const to = Math.min(this.items.length - 1, Math.max(0, start));
-      const id = this.items[to].id;
-      const range = extend && from >= 0 ? this.items.slice(Math.min(from, to), Math.max(from, to) + 1).map((item) => item.id) : [];
-      this.setSelection(how === "focus" ? this.selected : /* @__PURE__ */ new Set([...extend ? this.selected : [], ...range, id]), id);
-    }
-    /** The next unread message below the focus. */
-    nextUnread() {
-      const from = this.items.findIndex((item) => item.id === this.focused);
-      const next = this.items.slice(from + 1).find((item) => !item.flags.includes("\\seen"));
-      if (next !== void 0) this.select(next.id);
-    }
-    setSelection(selected, focused) {
-      const changed = /* @__PURE__ */ new Set([...this.selected, ...selected, this.focused, focused]);
-      this.selected = selected;
-      this.focused = focused;
-      for (const id of changed) {
-        const row2 = this.rows.get(id);
-        if (row2 !== void 0) this.mark(row2, id);
-      }
-      const row = this.rows.get(focused);
-      if (row !== void 0) {
-        row.scrollIntoView({ block: "nearest" });
-        this.root.setAttribute("aria-activedescendant", row.id);
-      }
-      this.owner.selectionChanged(this.selection());
-      this.checkEnd();
-    }
-    mark(row, id) {
-      row.classList.toggle("active", this.selected.has(id));
-      row.classList.toggle("focused", this.focused === id);
-      row.setAttribute("aria-selected", String(this.selected.has(id)));
-    }
-    clicked(event, id) {
-      if (event.ctrlKey || event.metaKey) {
-        const selected = new Set(this.selected);
-        if (!selected.delete(id)) selected.add(id);
-        this.setSelection(selected, id);
-      } else if (event.shiftKey) {
-        const from = this.items.findIndex((item) => item.id === this.focused);
-        const to = this.items.findIndex((item) => item.id === id);
-        const range = this.items.slice(Math.min(from < 0 ? to : from, to), Math.max(from, to) + 1);
-        this.setSelection(/* @__PURE__ */ new Set([...this.selected, ...range.map((item) => item.id)]), id);
-      } else {
-        this.select(id);
-      }
-    }
-    makeRow(item) {
-      const unread = !item.flags.includes("\\seen");
-      const people = this.owner.showsRecipients() ? [...item.to, ...item.cc, ...item.bcc] : item.from;
-      const marks = [
-        item.flags.includes("\\answered") && el("span", { class: "mark", title: "Answered" }, "↩"),
-        item.flags.includes("$forwarded") && el("span", { class: "mark", title: "Forwarded" }, "↪"),
-        item.attachments.length > 0 && el("span", { class: "mark", title: `Attachments: ${item.attachments.length}` }, icon(clip)),
-        item.flags.includes("\\flagged") && el("span", { class: "mark flagged", title: "Flagged" }, "★")
-      ];
-      const row = el(
-        "div",
-        { class: `message${unread ? " unread" : ""}${item.flags.includes("\\deleted") ? " deleted" : ""}`, role: "option", id: `message-${item.id}`, draggable: "true" },
-        el(
-          "div",
-          { class: "message-top" },
-          el(
-            "span",
-            { class: `message-people${this.owner.showsRecipients() ? " recipients" : ""}`, title: addressList(people, longAddress) },
-            addressList(people, shortAddress) || "(nobody)"
-          ),
-          el("span", { class: "message-marks" }, marks),
-          el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, age(item.received, this.owner.now()))
-        ),
-        el("div", { class: "message-subject" }, item.subject || "(no subject)"),
-        el(
-          "div",
-          { class: "message-preview" },
-          item.keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
-          item.preview
-        )
+      const people = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
+      this.root.id = `message-${item.id}`;
+      this.root.classList.toggle("unread", !item.flags.includes("\\seen"));
+      this.root.classList.toggle("deleted", item.flags.includes("\\deleted"));
+      this.people.classList.toggle("recipients", manner.recipients);
+      this.people.title = addressList(people, longAddress);
+      fill(this.people, isolated(addressList(people, shortAddress)) || t("(no address)"));
+      fill(this.subject, isolated(item.subject) || t("(no subject)"));
+      fill(this.preview, item.keywords.map((keyword) => el("span", { class: "keyword" }, keyword)), isolated(item.preview));
+      this.time.dateTime = item.received;
+      this.time.title = fullTime(item.received);
+      this.refreshAge(manner.now);
+      fill(
+        this.marks,
+        item.flags.includes("\\answered") && el("span", { class: "mark", title: t("Answered") }, "↩"),
+        item.flags.includes("$forwarded") && el("span", { class: "mark", title: t("Forwarded") }, "↪"),
+        item.attachments.length > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: item.attachments.length }) }, icon(clip)),
+        item.flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
       );
-      row.addEventListener("click", (event) => this.clicked(event, item.id));
-      row.addEventListener("dragstart", (event) => {
-        if (!this.selected.has(item.id)) this.select(item.id);
-        event.dataTransfer?.setData("text/plain", item.subject);
-      });
-      this.rows.set(item.id, row);
-      this.mark(row, item.id);
-      return row;
     }
-    refreshAges() {
-      for (const time of this.root.querySelectorAll("time")) {
-        const value = age(time.dateTime, this.owner.now());
-        if (time.textContent !== value) time.textContent = value;
+    /** Its place in the list, in px from the top, and whether it is selected and focused. */
+    place(position, total, top, selected, focused) {
+      const { root } = this;
+      if (position !== this.position) {
+        this.position = position;
+        root.setAttribute("aria-posinset", String(position + 1));
       }
+      root.setAttribute("aria-setsize", String(total));
+      root.style.transform = `translateY(${top}px)`;
+      root.classList.toggle("active", selected);
+      root.classList.toggle("focused", focused);
+      root.setAttribute("aria-selected", String(selected));
+    }
+    refreshAge(now) {
+      if (this.item === null) return;
+      const value = age(this.item.received, now);
+      if (this.time.textContent !== value) this.time.textContent = value;
     }
   };
+
+  // webmail/ui/swipe.ts
+  var far = 90;
+  var least = 12;
+  function swipes(list2, possible, done) {
+    let row = null;
+    let from = { x: 0, y: 0 };
+    let pushed = false;
+    const show = (by) => {
+      row?.style.setProperty("--swipe", `${by}px`);
+      row?.classList.toggle("swiped-right", by > 0);
+      row?.classList.toggle("swiped-left", by < 0);
+      row?.classList.toggle("swiped-far", Math.abs(by) >= far);
+    };
+    const end = () => {
+      show(0);
+      row = null;
+      pushed = false;
+    };
+    list2.addEventListener("pointerdown", (event) => {
+      if (event.pointerType !== "touch" || !(event.target instanceof Element)) return;
+      const found = event.target.closest(".message");
+      if (found === null || !possible(found)) return;
+      row = found;
+      from = { x: event.clientX, y: event.clientY };
+    });
+    list2.addEventListener("pointermove", (event) => {
+      if (row === null || event.pointerType !== "touch") return;
+      const by = event.clientX - from.x;
+      if (!pushed && Math.abs(event.clientY - from.y) > Math.abs(by)) return;
+      if (!pushed && Math.abs(by) < least) return;
+      pushed = true;
+      show(by);
+    });
+    list2.addEventListener("pointerup", (event) => {
+      const target = row;
+      const by = event.clientX - from.x;
+      const enough = pushed && Math.abs(by) >= far;
+      end();
+      if (target !== null && enough) done(target, by > 0 ? "right" : "left");
+    });
+    list2.addEventListener("pointercancel", end);
+  }
+
+  // webmail/ui/list.ts
+  var rowHeight = 78;
+  var maxHeight = 8e6;
+  var MessageList = class {
+    constructor(mail, owner) {
+      this.mail = mail;
+      this.root.append(this.space, this.note);
+      this.root.addEventListener("scroll", () => this.later());
+      this.root.addEventListener("click", (event) => this.clicked(event));
+      this.root.addEventListener("dragstart", (event) => this.dragged(event));
+      swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
+        const found = this.rowOf(row);
+        if (found === void 0) return;
+        this.mail.moveTo(found.position, "select");
+        owner.swiped(direction);
+      });
+      new ResizeObserver(() => this.later()).observe(this.root);
+      setInterval(() => this.refreshAges(), 3e4);
+      effect(() => {
+        this.draw();
+      });
+      effect(() => {
+        void this.mail.focus.value;
+        untracked(() => this.reveal());
+      });
+    }
+    mail;
+    root = el("div", { class: "messages", role: "listbox", "aria-label": t("Messages"), "aria-multiselectable": "true", tabindex: "0" });
+    space = el("div", { class: "messages-space" });
+    note = el("div", { class: "messages-note" });
+    shown = /* @__PURE__ */ new Map();
+    pool = [];
+    frame = 0;
+    viewOf = null;
+    arrived = 0;
+    first = null;
+    /** Bring the row with the focus into sight. */
+    reveal() {
+      const position = this.mail.heading();
+      if (position === null || this.root.clientHeight === 0) return;
+      const top = position * rowHeight;
+      const at = this.logical();
+      if (top < at) this.scrollTo(top);
+      else if (top + rowHeight > at + this.root.clientHeight) this.scrollTo(top + rowHeight - this.root.clientHeight);
+      this.draw();
+    }
+    later() {
+      if (this.frame !== 0) return;
+      this.frame = requestAnimationFrame(() => {
+        this.frame = 0;
+        this.draw();
+      });
+    }
+    get height() {
+      return this.mail.rows.value.total * rowHeight;
+    }
+    /** How many px of the list one px of the scroll bar stands for. */
+    get scale() {
+      const { clientHeight } = this.root;
+      return this.height <= maxHeight ? 1 : (this.height - clientHeight) / (maxHeight - clientHeight);
+    }
+    /** Where the screen begins in the list, px. */
+    logical() {
+      return this.root.scrollTop * this.scale;
+    }
+    scrollTo(top) {
+      this.root.scrollTop = top / this.scale;
+    }
+    draw() {
+      const { rows, selection, focus, query, current, problem } = this.mail;
+      const { start, items, total, known } = rows.value;
+      const chosen = selection.value;
+      const focused = focus.value?.position ?? -1;
+      const { root, space, note } = this;
+      if (this.viewOf !== query.value) {
+        this.viewOf = query.value;
+        this.first = null;
+        root.scrollTop = 0;
+      }
+      space.style.height = `${Math.min(this.height, maxHeight)}px`;
+      const words = problem.value || (known && total === 0 ? emptyNote(query.value.filter.unread === true) : "");
+      if (note.textContent !== words) fill(note, words);
+      this.hold();
+      const screen = root.clientHeight;
+      const top = this.logical();
+      const visible = Math.ceil(screen / rowHeight) + 1;
+      const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
+      const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
+      const roles = current.value?.roles ?? [];
+      const manner = { now: Date.now() + this.mail.clockOffset, recipients: roles.includes("sent") || roles.includes("draft") };
+      const wanted = /* @__PURE__ */ new Map();
+      for (let position = begin; position < end; position++) {
+        const item = items[position - start];
+        wanted.set(item === void 0 ? `at ${position}` : `id ${item.id}`, position);
+      }
+      for (const [key, row] of this.shown) {
+        if (wanted.has(key)) continue;
+        this.shown.delete(key);
+        this.pool.push(row);
+        row.root.remove();
+      }
+      const shift = root.scrollTop - top;
+      let active = "";
+      let next = space.firstElementChild;
+      for (const [key, position] of wanted) {
+        const item = items[position - start] ?? null;
+        let row = this.shown.get(key);
+        if (row === void 0) {
+          row = this.pool.pop() ?? new Row();
+          this.shown.set(key, row);
+        }
+        if (row.root === next) next = next.nextElementSibling;
+        else space.insertBefore(row.root, next);
+        row.show(item, manner);
+        row.place(position, total, position * rowHeight + shift, item !== null && chosen.has(item, this.mail.oldestFirst), position === focused);
+        row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
+        if (position === focused && item !== null) active = row.root.id;
+      }
+      if (active === "") root.removeAttribute("aria-activedescendant");
+      else root.setAttribute("aria-activedescendant", active);
+      if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
+    }
+    /** What is read stays where it is when rows come or go above it, unless the reader looks at the top of the list. */
+    hold() {
+      const { start, items } = this.mail.rows.value;
+      const before = this.first;
+      if (before !== null && this.root.scrollTop >= 8) {
+        const index = items.findIndex((item2) => item2.id === before.id);
+        if (index >= 0 && start + index !== before.position) this.scrollTo(this.logical() + (start + index - before.position) * rowHeight);
+      }
+      const position = Math.ceil(this.logical() / rowHeight);
+      const item = items[position - start];
+      const top = items[0];
+      const newest = start === 0 && before !== null && before.position === 0 && top !== void 0 && top.id > before.id;
+      this.arrived = newest ? top.id : this.arrived;
+      this.first = item === void 0 ? null : { id: item.id, position };
+    }
+    rowOf(element) {
+      return [...this.shown.values()].find((row) => row.root === element);
+    }
+    at(event) {
+      const element = event.target instanceof Element ? event.target.closest(".message") : null;
+      return element === null ? void 0 : this.rowOf(element);
+    }
+    clicked(event) {
+      const row = this.at(event);
+      if (row?.item == null) return;
+      if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
+      else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
+    }
+    dragged(event) {
+      const row = this.at(event);
+      if (row?.item == null) return;
+      if (!this.mail.selection.value.has(row.item, this.mail.oldestFirst)) this.mail.moveTo(row.position, "select");
+      event.dataTransfer?.setData("text/plain", row.item.subject);
+    }
+    refreshAges() {
+      const now = Date.now() + this.mail.clockOffset;
+      for (const row of this.shown.values()) row.refreshAge(now);
+    }
+  };
+  function emptyNote(unread) {
+    return unread ? t("No unread messages here.") : t("No messages here.");
+  }
 
   // lib/numbers.ts
   function size(octets) {
@@ -1442,22 +2711,28 @@
       this.owner = owner;
     }
     owner;
-    root = el("nav", { class: "mailboxes", "aria-label": "Mailboxes" });
+    root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
     /** Draw all mailboxes; `active` is the one that is shown. */
     draw(mailboxes, active) {
       const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
       fill(
         this.root,
         mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
-        el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, "+ New mailbox")
+        el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))
       );
       if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
     }
     row(mailbox, active) {
       const elements = mailbox.name.split("/");
       const kind = mailbox.name === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
-      const title = `${mailbox.name}: ${mailbox.total} messages, ${mailbox.unread} unread, ${size(mailbox.size)}`;
-      const menu = el("button", { class: "mailbox-menu", title: `Actions for ${mailbox.name}`, "aria-label": `Actions for ${mailbox.name}` }, "⋯");
+      const title = t("{name}: {total} messages, {unread} unread, {size}", {
+        name: mailbox.name,
+        total: mailbox.total,
+        unread: mailbox.unread,
+        size: size(mailbox.size)
+      });
+      const actions = t("Actions for {name}", { name: mailbox.name });
+      const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
       menu.addEventListener("click", (event) => {
         event.stopPropagation();
         this.owner.mailboxMenu(mailbox, menu);
@@ -1473,7 +2748,7 @@
         },
         icon(icons[kind] ?? icons["folder"]),
         el("span", { class: "mailbox-name" }, elements.at(-1)),
-        mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": `${mailbox.unread} unread` }, String(mailbox.unread))
+        mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, mailbox.unread.toLocaleString())
       );
       const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
       row.style.setProperty("--depth", String(elements.length - 1));
@@ -1492,7 +2767,7 @@
   };
 
   // webmail/ui/message.ts
-  var kept = 20;
+  var kept2 = 20;
   var firstAttachments = 4;
   var MessageView = class {
     constructor(client, base2, owner) {
@@ -1526,8 +2801,12 @@
       this.parsed = null;
       fill(
         this.root,
-        selected > 1 ? this.toolbar() : null,
-        el("div", { class: "reader-empty" }, selected > 1 ? `${selected} messages selected` : "Select a message to read it")
+        selected > 0 ? this.owner.bar : null,
+        el(
+          "div",
+          { class: "reader-empty" },
+          selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it")
+        )
       );
     }
     /** Show a message; resolves when it is there. */
@@ -1537,7 +2816,7 @@
       this.allHeaders = false;
       this.body = el("div", { class: "reader-body" });
       this.bar = el("div", { class: "reader-bar" });
-      fill(this.root, this.toolbar(), this.heading(item), this.bar, this.body);
+      fill(this.root, this.owner.bar, this.heading(item), this.bar, this.body);
       this.root.scrollTop = 0;
       const parsed = await this.open(item.id);
       if (this.item?.id !== item.id) return;
@@ -1545,10 +2824,9 @@
       this.mode = parsed.texts.length > 0 || !parsed.has_html ? "text" : "html";
       this.draw();
     }
-    /** Draw the toolbar again: what the actions do depends on the flags. */
-    refreshActions(item) {
-      if (item !== null) this.item = item;
-      this.root.querySelector(".toolbar")?.replaceWith(this.toolbar());
+    /** The message has other flags now. */
+    update(item) {
+      this.item = item;
     }
     /** Show the text. */
     showText() {
@@ -1586,33 +2864,25 @@
     remember(id, parsed) {
       this.cache.set(id, parsed);
       for (const old of this.cache.keys()) {
-        if (this.cache.size <= kept) break;
+        if (this.cache.size <= kept2) break;
         this.cache.delete(old);
       }
     }
-    toolbar() {
-      return el(
-        "div",
-        { class: "toolbar", role: "toolbar", "aria-label": "Actions" },
-        el("button", { class: "back", onclick: () => this.owner.back() }, "‹ Back"),
-        this.owner.actions()
-      );
-    }
     heading(item) {
-      const row = (label, value) => value !== "" && [el("dt", {}, label), el("dd", {}, value)];
+      const row = (label, value) => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto" }, isolated(value))];
       return el(
         "header",
         { class: "reader-head" },
-        el("h1", { class: "reader-subject" }, item.subject || "(no subject)"),
+        el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)")),
         el(
           "dl",
           { class: "reader-fields" },
-          row("From", addressList(item.from, longAddress)),
-          row("Reply to", addressList(item.reply_to, longAddress)),
-          row("To", addressList(item.to, longAddress)),
-          row("Cc", addressList(item.cc, longAddress)),
-          row("Bcc", addressList(item.bcc, longAddress)),
-          row("Date", fullTime(item.date ?? item.received))
+          row(t("From"), addressList(item.from, longAddress)),
+          row(t("Reply to"), addressList(item.reply_to, longAddress)),
+          row(t("To"), addressList(item.to, longAddress)),
+          row(t("Cc"), addressList(item.cc, longAddress)),
+          row(t("Bcc"), addressList(item.bcc, longAddress)),
+          row(t("Date"), fullTime(item.date ?? item.received))
         ),
         this.attachments(item.attachments)
       );
@@ -1625,12 +2895,12 @@
         { class: "attachment", title: attachment.content_type },
         el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
         el("span", { class: "attachment-size" }, size(attachment.size)),
-        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: `Download ${attachment.filename}`, "aria-label": "Download" }, "↓")
+        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓")
       );
       const draw = (count) => fill(
         list2,
         all.slice(0, count).map(one),
-        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, `${all.length - count} more`)
+        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count }))
       );
       draw(firstAttachments);
       return list2;
@@ -1642,9 +2912,9 @@
       const { parsed, item } = this;
       if (parsed === null || item === null) return;
       const modes = [
-        ["text", "Text", parsed.texts.length > 0],
-        ["html", "HTML", parsed.has_html],
-        ["htmlexternal", "HTML with external resources", parsed.has_html]
+        ["text", t("Text"), parsed.texts.length > 0],
+        ["html", t("HTML"), parsed.has_html],
+        ["htmlexternal", t("HTML with external resources"), parsed.has_html]
       ];
       fill(
         this.bar,
@@ -1663,11 +2933,11 @@
           )
         ),
         el("span", { class: "spacer" }),
-        item.is_signed && el("span", { class: "hint", title: "The server does not verify signatures" }, "signed"),
-        item.is_encrypted && el("span", { class: "hint", title: "The server cannot decrypt this" }, "encrypted"),
-        parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, "HTML-only message"),
-        el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, "Headers"),
-        el("button", { class: "mode", onclick: () => this.openRaw() }, "Raw")
+        item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+        item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+        parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
+        el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
+        el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw"))
       );
       fill(this.body, this.allHeaders && this.headers(parsed), this.mode === "text" ? this.texts(parsed) : this.frame());
       this.body.classList.toggle("framed", this.mode !== "text");
@@ -1680,19 +2950,24 @@
       );
     }
     texts(parsed) {
-      if (parsed.texts.length === 0) return el("p", { class: "hint" }, "No textual content");
+      if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
       return parsed.texts.map(
-        (part2) => el("article", { class: "text-part" }, readableText(part2.text), part2.truncated && el("p", { class: "hint" }, "The rest of this text is not shown."))
+        (part2) => el("article", { class: "text-part" }, readableText(part2.text), part2.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))
       );
     }
     frame() {
-      return el("iframe", {
+      const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
+      const frame = el("iframe", {
         class: "html",
-        title: "Message",
-        sandbox: "allow-popups allow-popups-to-escape-sandbox",
+        title: t("Message"),
+        sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
         referrerpolicy: "no-referrer",
-        src: this.mode === "htmlexternal" ? `${this.base}msg/${this.item?.id ?? 0}/htmlexternal` : `${this.base}msg/${this.item?.id ?? 0}/html`
+        src: `${this.base}msg/${this.item?.id ?? 0}/${kind}?sameorigin=true`
       });
+      frame.addEventListener("load", () => {
+        if (frame.contentDocument !== null) this.owner.framed(frame.contentDocument);
+      });
+      return frame;
     }
   };
 
@@ -1700,76 +2975,66 @@
   var markSeenAfter = 500;
   var base = document.location.pathname.replace(/[^/]*$/, "");
   var App = class {
-    client = new Client(base, checks, (reason) => this.logIn(reason));
     base = base;
     commands = new CommandTable();
+    client = new Client(base, checks, (reason) => this.logIn(reason));
     session = new Session("webmail", "Webmail", this.client);
-    stream = new Stream(this.client, base, {
-      event: (event) => this.take(event),
-      connection: (connected) => this.connection(connected),
-      failed: (error) => void showError("The connection to the server failed", error),
-      opening: () => this.opening()
+    mail = new Mail({
+      send: (request) => this.send(request),
+      opened: (parsed) => this.reader.offer(parsed),
+      outdated: (version) => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`),
+      checking: location.hostname === "localhost"
     });
-    model = new Model({
-      mailboxesChanged: () => this.drawMailboxes(),
-      itemAdded: (item, index) => {
-        this.list.insert(item, index);
-        this.note();
+    actions = new Actions(this.client, this.mail);
+    stream = new Stream(this.client, base, {
+      event: (event) => {
+        this.mail.take(event);
+        if (event.kind === "start") this.display();
       },
-      itemsAppended: (items) => {
-        this.list.append(items);
-        this.note();
-      },
-      itemRemoved: (item, index) => {
-        this.list.remove(item, index);
-        this.note();
-      },
-      itemChanged: (item) => {
-        this.list.update(item);
-        if (this.reader.current()?.id === item.id) this.reader.refreshActions(item);
-      },
-      viewReset: () => this.list.reset(this.model.items)
+      connection: (connected) => this.mail.connected.value = connected,
+      failed: (error) => void showError(t("The connection to the server failed"), error),
+      opening: () => this.mail.opening()
     });
     mailboxes = new MailboxList({
       openMailbox: (mailbox) => this.openMailbox(mailbox),
       createMailbox: () => this.commands.run("mailbox.create"),
       mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
-      dropMessages: (mailbox) => void this.move(mailbox, false)
+      dropMessages: (mailbox) => this.actions.move(mailbox, false)
     });
-    list = new MessageList({
-      selectionChanged: (ids) => this.selectionChanged(ids),
-      wantMore: () => void this.more(),
-      now: () => Date.now() + this.clockOffset,
-      showsRecipients: () => this.model.current()?.roles.some((role) => role === "sent" || role === "draft") ?? false
+    list = new MessageList(this.mail, {
+      swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash")
     });
-    reader = new MessageView(this.client, base, { actions: () => this.actions(), back: () => this.list.unselect() });
-    account = el("span", { class: "account-address" });
-    accountLink = el("a", { title: "Import and export mail", hidden: true }, "Account");
-    heading = el("h1", { class: "list-title" });
-    offline = el(
-      "div",
-      { class: "offline", role: "status" },
-      "Not connected",
-      el("button", { onclick: () => this.stream.retry() }, "Connect")
-    );
-    connected = true;
-    streamId = 0;
-    loginAddress = "";
-    addresses = [];
-    modseq = 0;
-    version = "";
-    clockOffset = 0;
+    bar = new Bar(this.commands, barCommands, () => this.unselect());
+    reader = new MessageView(this.client, base, {
+      bar: this.bar.root,
+      framed: (page) => void listen(page, this.commands, () => this.displayed)
+    });
     seenTimer = 0;
     displayed = false;
-    wantedMessage = 0;
     start() {
       const known = this.session.resume();
-      this.offline.hidden = true;
-      this.readHash();
+      const place = parsePlace(location.hash);
+      this.mail.wanted = place.message;
+      this.mail.begin({ filter: { mailbox_id: 0, mailbox_name: place.name } });
       addEventListener("hashchange", () => this.followHash());
+      addEventListener("beforeunload", (event) => {
+        if (this.mail.pending.busy) event.preventDefault();
+      });
       addCommands(this);
-      listen(document, this.commands, () => this.displayed);
-      const root = byId("app", HTMLElement);
+      listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
+      this.layOut(byId("app", HTMLElement));
+      this.watch();
+      if (!known) void this.logIn("").then(() => this.stream.start());
+      else this.stream.start();
+    }
+    layOut(root) {
+      const facts = this.mail.facts;
+      const account = el("span", { class: "account-address" });
+      const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
+      const heading = el("h1", { class: "list-title" });
+      const count = el("span", { class: "list-count" });
+      const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
+      const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
       fill(
         root,
         el(
@@ -1777,99 +3042,81 @@
           { class: "side" },
           brand(),
           this.mailboxes.root,
-          el(
-            "div",
-            { class: "account" },
-            this.account,
-            el("div", { class: "account-links" }, this.accountLink, el("button", { class: "link", onclick: () => this.commands.run("app.log-out") }, "Log out"))
-          )
+          el("div", { class: "account" }, account, el("div", { class: "account-links" }, accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
         ),
         el(
           "section",
-          { class: "middle", "aria-label": "List" },
+          { class: "middle", "aria-label": t("List") },
           el(
             "header",
             { class: "list-head" },
-            el("button", { class: "menu-open", "aria-label": "Mailboxes", onclick: () => document.body.classList.toggle("show-side") }, "☰"),
-            this.heading,
-            el("button", { class: "link", onclick: () => this.commands.run("app.unread-only") }, el("span", { class: "unread-toggle" }, "Unread only"))
+            el("button", { class: "menu-open", "aria-label": t("Mailboxes"), onclick: () => document.body.classList.toggle("show-side") }, "☰"),
+            heading,
+            count,
+            command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only")))
           ),
-          this.offline,
+          offline,
           this.list.root
         ),
         this.reader.root
       );
-      if (!known) void this.logIn("").then(() => this.stream.start());
-      else this.stream.start();
+      effect(() => {
+        const { login_address, account_path } = facts.value;
+        fill(account, login_address);
+        accountLink.href = account_path;
+        accountLink.hidden = account_path === "";
+      });
+      effect(() => {
+        const selected = this.mail.selectedCount.value;
+        fill(heading, this.mail.current.value?.name.split("/").at(-1) ?? "");
+        const { total } = this.mail.rows.value;
+        fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : many(total, "{n} message", "{n} messages"));
+      });
+      effect(() => {
+        offline.hidden = this.mail.connected.value;
+      });
+      effect(() => {
+        root.classList.toggle("unread-only", this.mail.query.value.filter.unread === true);
+      });
+    }
+    /** Have the page follow the state. */
+    watch() {
+      effect(() => {
+        this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
+      });
+      effect(() => {
+        const mailboxes = this.mail.mailboxes.value;
+        if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0) this.openInbox();
+      });
+      effect(() => this.title());
+      effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value));
+      effect(() => {
+        void this.mail.rows.value;
+        void this.mail.selection.value;
+        void this.mail.mailboxes.value;
+        this.bar.draw();
+      });
+      effect(() => this.writeHash(this.mail.shown.value?.id ?? 0));
+    }
+    /** Show the message that is selected, or how many are. */
+    read(item, selected) {
+      document.body.classList.toggle("show-message", selected > 0);
+      if (item === null) {
+        clearTimeout(this.seenTimer);
+        this.reader.showNothing(selected);
+        return;
+      }
+      if (this.reader.current()?.id === item.id) {
+        this.reader.update(item);
+        return;
+      }
+      clearTimeout(this.seenTimer);
+      this.reader.show(item).catch((error) => void showError(t("Opening the message failed"), error));
+      if (!item.flags.includes("\\seen")) this.seenTimer = window.setTimeout(() => this.actions.seen(item), markSeenAfter);
     }
     /** Show the form, and log in with what is typed there. */
     async logIn(reason) {
       if (await this.session.logIn(reason) && this.displayed) location.reload();
-    }
-    async logOut() {
-      this.stream.stop();
-      await this.session.logOut();
-    }
-    opening() {
-      if (this.modseq > 0) return { request: this.model.resumeRequest(this.list.pageSize()), since: this.modseq };
-      return { request: this.model.open(this.model.query, this.list.pageSize(), this.wantedMessage), since: 0 };
-    }
-    connection(connected) {
-      this.connected = connected;
-      this.offline.hidden = connected;
-      this.title();
-    }
-    take(event) {
-      switch (event.kind) {
-        case "start": {
-          if (this.version !== "" && this.version !== event.version) {
-            location.replace(`${base}?v=${encodeURIComponent(event.version)}${location.hash}`);
-            return;
-          }
-          this.version = event.version;
-          this.streamId = event.stream_id;
-          this.modseq = event.modseq;
-          this.clockOffset = Date.parse(event.server_time) - Date.now();
-          this.loginAddress = event.login_address;
-          this.addresses = event.addresses;
-          fill(this.account, event.login_address);
-          this.accountLink.href = event.account_path;
-          this.accountLink.hidden = event.account_path === "";
-          const opened = event.mailboxes.find((mailbox) => mailbox.name === event.mailbox_name);
-          if (opened !== void 0) this.model.query = { ...this.model.query, filter: { ...this.model.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
-          this.model.setMailboxes(event.mailboxes);
-          this.display();
-          return;
-        }
-        case "resume":
-          this.streamId = event.stream_id;
-          this.clockOffset = Date.parse(event.server_time) - Date.now();
-          if (this.version !== event.version) location.replace(`${base}?v=${encodeURIComponent(event.version)}${location.hash}`);
-          else this.list.checkEnd();
-          return;
-        case "view_msgs":
-          if (event.view_id !== this.model.viewId || event.request_id !== this.model.requestId) return;
-          if (event.parsed_message !== null) this.reader.offer(event.parsed_message);
-          this.model.append(event.items, event.view_end);
-          this.showWanted();
-          if (!this.model.loading) this.list.checkEnd();
-          return;
-        case "view_reset":
-          if (event.view_id === this.model.viewId) this.model.clear();
-          return;
-        case "view_err":
-          if (event.view_id !== this.model.viewId) return;
-          this.model.loading = false;
-          this.list.setNote(event.message);
-          return;
-        case "view_changes":
-          for (const change of event.changes) this.model.apply(change);
-          if (!event.more) this.modseq = event.modseq;
-          return;
-        case "server_shutdown":
-        case "fatal":
-          return;
-      }
     }
     /** Once, when there is something to see: custom scripts have their turn, then the page appears. */
     display() {
@@ -1880,108 +3127,110 @@
       root.hidden = false;
       this.list.root.focus();
     }
-    drawMailboxes() {
-      const current = this.model.current();
-      this.mailboxes.draw(this.model.ordered(), current?.id ?? 0);
-      fill(this.heading, current?.name.split("/").at(-1) ?? "");
-      this.title();
-      if (this.displayed && current === void 0) {
-        const inbox = this.model.mailboxNamed("Inbox");
-        if (inbox !== void 0) this.openMailbox(inbox);
-      }
-    }
     title() {
-      const mailbox = this.model.current();
+      const mailbox = this.mail.current.value;
       const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-      document.title = `${unread}${mailbox?.name ?? "Webmail"} · moxlite${this.connected ? "" : " (not connected)"}`;
+      const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
+      document.title = `${unread}${mailbox?.name ?? "Webmail"} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
     }
-    note() {
-      const { items, loading: loading2, end } = this.model;
-      if (items.length > 0) this.list.setNote("");
-      else if (loading2 && !end) this.list.setNote("");
-      else this.list.setNote(this.model.query.filter.unread ? "Nothing unread here." : "No messages here.");
+    send(request) {
+      void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
     }
     openMailbox(mailbox, unread = false) {
       document.body.classList.remove("show-side");
       this.open({ filter: { mailbox_id: mailbox.id, unread } }, 0);
     }
     open(query, message2) {
-      this.reader.showNothing(0);
-      document.body.classList.remove("show-message");
-      this.wantedMessage = message2;
-      const request = { ...this.model.open(query, this.list.pageSize(), message2), stream_id: this.streamId };
-      this.drawMailboxes();
-      this.writeHash();
-      byId("app", HTMLElement).classList.toggle("unread-only", query.filter.unread === true);
-      void attempt("Opening the mailbox", () => this.client.request(request));
+      this.mail.open(query, message2);
     }
-    toggleUnread() {
-      const mailbox = this.model.current();
-      if (mailbox !== void 0) this.openMailbox(mailbox, this.model.query.filter.unread !== true);
+    async mailboxMenu(mailbox) {
+      const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+      await mailboxMenu(this.client, mailbox, parent, (title, what) => this.export(title, what));
     }
-    async more() {
-      if (this.model.loading || this.model.end || this.streamId === 0) return;
-      const request = { ...this.model.request(this.list.pageSize()), stream_id: this.streamId };
-      await attempt("Loading more messages", () => this.client.request(request));
+    async export(title, what) {
+      const { exportMail } = await part(base, "export");
+      await exportMail(this.client, base, title, what);
     }
-    showWanted() {
-      if (this.wantedMessage === 0 || this.model.item(this.wantedMessage) === void 0) return;
-      const wanted = this.wantedMessage;
-      this.wantedMessage = 0;
-      this.list.select(wanted);
-    }
-    selected() {
-      return this.list.selection().flatMap((id) => this.model.item(id) ?? []);
-    }
-    selectionChanged(ids) {
-      clearTimeout(this.seenTimer);
-      const item = ids.length === 1 ? this.model.item(ids[0]) : void 0;
-      document.body.classList.toggle("show-message", ids.length > 0);
-      if (item === void 0) {
-        this.reader.showNothing(ids.length);
-      } else if (this.reader.current()?.id !== item.id) {
-        this.reader.show(item).catch((error) => void showError("Opening the message failed", error));
-        if (!item.flags.includes("\\seen")) {
-          this.seenTimer = window.setTimeout(() => void attempt("Marking as read", () => this.client.flags_add([item.id], ["\\seen"])), markSeenAfter);
-        }
-      }
-      this.writeHash();
-    }
-    actions() {
-      return barCommands.map((id) => this.commands.get(id)).filter(enabled).map(
-        (command) => el(
-          "button",
-          { class: command.id === "message.delete" ? "danger" : "", title: hintOf(command), onclick: () => this.commands.run(command.id) },
-          titleOf(command)
-        )
-      );
-    }
+    // The desk: what commands do.
     facts() {
-      return { login_address: this.loginAddress, addresses: this.addresses };
+      return this.mail.facts.value;
     }
     shown() {
-      return this.reader.current();
+      return this.mail.shown.value;
+    }
+    selected() {
+      return this.mail.selected();
     }
     selectedCount() {
-      return this.list.selection().length;
+      return this.mail.selectedCount.value;
     }
     inRole(role) {
-      return this.model.current()?.roles.includes(role) ?? false;
+      return this.mail.inRole(role);
+    }
+    undoable() {
+      return this.actions.undoable.value;
+    }
+    undo() {
+      this.actions.undo();
     }
     moveFocus(by, how) {
-      this.list.move(by, how);
+      this.mail.moveFocus(by, how);
+      this.list.reveal();
     }
     toggleFocused() {
-      this.list.toggle();
+      this.mail.toggleFocused();
     }
     selectAll() {
-      this.list.selectAll();
+      this.mail.selectAll();
     }
     unselect() {
-      this.list.unselect();
+      this.mail.unselect();
+      this.list.root.focus();
     }
     nextUnread() {
-      this.list.nextUnread();
+      this.mail.nextUnread();
+    }
+    toRole(role) {
+      clearTimeout(this.seenTimer);
+      if (!this.actions.toRole(role)) void offerRole(this.client, role, this.mail.mailboxes.value);
+    }
+    async chooseMove() {
+      const here = this.mail.current.value?.id;
+      const chosen = await chooseMailbox(
+        t("Move to"),
+        this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here)
+      );
+      if (chosen !== null) this.actions.move(chosen, false);
+    }
+    async deleteForGood() {
+      clearTimeout(this.seenTimer);
+      const what = many(
+        this.selectedCount(),
+        "This removes this message from the account. It cannot be undone.",
+        "This removes {n} messages from the account. It cannot be undone."
+      );
+      if (await confirm(t("Delete for good?"), what, t("Delete"))) this.actions.deleteForGood();
+    }
+    flag(flags, add) {
+      clearTimeout(this.seenTimer);
+      const said = (n) => many(n, "Message changed", "{n} messages changed");
+      this.actions.flag(flags, add, said);
+    }
+    async chooseLabels() {
+      const known = this.mail.mailboxes.value.flatMap((mailbox) => mailbox.keywords);
+      await chooseLabels(
+        known,
+        this.selected(),
+        (label, add) => this.actions.flag([label], add, () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }))
+      );
+    }
+    exportSelection() {
+      const ids = this.selected().map((item) => item.id);
+      const count = this.selectedCount();
+      const mailbox = this.mail.current.value;
+      const title = many(ids.length, "Export this message", "Export {n} messages");
+      if (ids.length === count) void this.export(title, { ids });
+      else if (mailbox !== void 0) void this.export(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent: false });
     }
     showText() {
       this.reader.showText();
@@ -1999,147 +3248,39 @@
       this.reader.scroll(screens);
     }
     openInbox() {
-      const inbox = this.model.mailboxNamed("Inbox");
+      const inbox = this.mail.boxes.named("Inbox");
       if (inbox !== void 0) this.openMailbox(inbox);
     }
-    async flag(flags, add) {
-      clearTimeout(this.seenTimer);
-      const ids = this.list.selection();
-      if (ids.length === 0) return;
-      await attempt("Changing flags", () => add ? this.client.flags_add(ids, flags) : this.client.flags_clear(ids, flags));
+    createMailbox() {
+      void createMailbox(this.client);
     }
-    async toRole(role) {
-      const mailbox = this.model.withRole(role);
-      if (mailbox === void 0) {
-        await showError("There is no such mailbox", new Error(`No mailbox has the role “${role}”. Give it to one in the mailbox's menu.`));
-        return;
-      }
-      if (mailbox.id === this.model.current()?.id) {
-        if (role === "trash") await this.deleteForGood();
-        return;
-      }
-      await this.move(mailbox, role !== "archive" || this.selected().some((item) => !item.flags.includes("\\seen")));
+    toggleUnread() {
+      const mailbox = this.mail.current.value;
+      if (mailbox !== void 0) this.openMailbox(mailbox, this.mail.query.value.filter.unread !== true);
     }
-    async move(mailbox, markSeen) {
-      clearTimeout(this.seenTimer);
-      const ids = this.selected().filter((item) => item.mailbox_id !== mailbox.id).map((item) => item.id);
-      if (ids.length > 0) await attempt(`Moving to ${mailbox.name}`, () => this.client.message_move(ids, mailbox.id, markSeen));
-    }
-    async deleteForGood() {
-      clearTimeout(this.seenTimer);
-      const ids = this.list.selection();
-      if (ids.length === 0) return;
-      const what = ids.length === 1 ? "this message" : `${ids.length} messages`;
-      if (await confirm("Delete for good?", `This removes ${what} from the account. It cannot be undone.`, "Delete")) {
-        await attempt("Deleting", () => this.client.message_delete(ids));
-      }
-    }
-    async exportSelection() {
-      const ids = this.list.selection();
-      if (ids.length > 0) await this.export(ids.length === 1 ? "Export this message" : `Export ${ids.length} messages`, { ids });
-    }
-    async export(title, what) {
-      const { exportMail } = await part(base, "export");
-      await exportMail(this.client, base, title, what);
-    }
-    async chooseMove() {
-      if (this.list.selection().length === 0) return;
-      const targets = this.model.ordered().filter((mailbox) => mailbox.id !== this.model.current()?.id);
-      const chosen = await dialog("Move to", (close) => [
-        el("div", { class: "choices" }, targets.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name)))
-      ]);
-      if (chosen !== null) await this.move(chosen, false);
-    }
-    async createMailbox() {
-      const name = await ask("New mailbox", "Name; “/” puts it inside another", "", "Create");
-      if (name !== null) await attempt("Creating the mailbox", () => this.client.mailbox_create(name));
-    }
-    async mailboxMenu(mailbox) {
-      const fixed = mailbox.name === "Inbox";
-      const action = await dialog(mailbox.name, (close) => [
-        el("p", { class: "dialog-text" }, `${mailbox.total} messages, ${mailbox.unread} unread`),
-        el(
-          "div",
-          { class: "choices" },
-          el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, "Mark all as read"),
-          el("button", { disabled: fixed, onclick: () => close("rename") }, "Rename…"),
-          el("button", { disabled: fixed, onclick: () => close("roles") }, "Use as…"),
-          el("button", { onclick: () => close("export") }, "Export…"),
-          el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, "Delete…")
-        )
-      ]);
-      if (action === "read") await attempt("Marking as read", () => this.client.mailboxes_mark_read([mailbox.id]));
-      if (action === "rename") {
-        const name = await ask("Rename mailbox", "New name", mailbox.name, "Rename");
-        if (name !== null && name !== mailbox.name) await attempt("Renaming the mailbox", () => this.client.mailbox_rename(mailbox.id, name));
-      }
-      if (action === "export") {
-        const parent = this.model.ordered().some((other) => other.name.startsWith(`${mailbox.name}/`));
-        await this.export(`Export “${mailbox.name}”`, { mailbox: mailbox.name, parent });
-      }
-      if (action === "roles") await this.chooseRole(mailbox);
-      if (action === "delete") {
-        const what = `“${mailbox.name}” and its ${mailbox.total} messages are removed. It cannot be undone.`;
-        if (await confirm("Delete this mailbox?", what, "Delete")) await attempt("Deleting the mailbox", () => this.client.mailbox_delete(mailbox.id));
-      }
-    }
-    async chooseRole(mailbox) {
-      const names = [
-        ["draft", "Drafts"],
-        ["sent", "Sent messages"],
-        ["archive", "Archive"],
-        ["trash", "Trash"],
-        ["junk", "Junk"]
-      ];
-      const chosen = await dialog(`Use “${mailbox.name}” as`, (close) => [
-        el(
-          "div",
-          { class: "choices" },
-          names.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)),
-          el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, "An ordinary mailbox")
-        )
-      ]);
-      if (chosen !== null) await attempt("Changing the role", () => this.client.mailbox_set_special_use(mailbox.id, chosen));
-    }
-    // The address shows what is open: `#Inbox` or `#Inbox,123`.
-    readHash() {
-      const { name, message: message2 } = parseHash();
-      this.model.query = { filter: { mailbox_id: 0, mailbox_name: name } };
-      this.wantedMessage = message2;
+    async logOut() {
+      this.stream.stop();
+      await this.session.logOut();
     }
     followHash() {
-      const { name, message: message2 } = parseHash();
-      const mailbox = this.model.mailboxNamed(name);
+      const { name, message: message2 } = parsePlace(location.hash);
+      const mailbox = this.mail.boxes.named(name);
       if (mailbox === void 0) return;
-      if (mailbox.id !== this.model.current()?.id) this.open({ filter: { mailbox_id: mailbox.id } }, message2);
-      else if (message2 === 0) this.list.unselect();
-      else if (this.model.item(message2) !== void 0 && this.reader.current()?.id !== message2) this.list.select(message2);
+      if (mailbox.id !== this.mail.current.value?.id) this.open({ filter: { mailbox_id: mailbox.id } }, message2);
+      else if (message2 === 0) this.mail.unselect();
+      else if (this.shown()?.id !== message2) this.mail.select(message2);
     }
-    writeHash() {
-      const mailbox = this.model.current();
+    writeHash(shown2) {
+      const mailbox = this.mail.current.value;
       if (mailbox === void 0) return;
-      const selection = this.list.selection();
-      const wanted = selection.length === 1 ? selection[0] : this.wantedMessage;
-      const hash = `#${encodeURIComponent(mailbox.name)}${wanted > 0 ? `,${wanted}` : ""}`;
+      const hash = writePlace({ name: mailbox.name, message: shown2 || this.mail.wanted });
       if (location.hash === hash) return;
       if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
       else history.pushState(null, "", hash);
     }
   };
-  function parseHash() {
-    const value = location.hash.slice(1);
-    const comma = value.lastIndexOf(",");
-    const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
-    const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
-    const name = message2 > 0 ? value.slice(0, comma) : value;
-    try {
-      return { name: decodeURIComponent(name) || "Inbox", message: message2 };
-    } catch {
-      return { name: "Inbox", message: 0 };
-    }
-  }
-  addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));
-  addEventListener("unhandledrejection", (event) => void showError("Something went wrong in this page", event.reason));
+  addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+  addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
   if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
   setStatus("");
   new App().start();

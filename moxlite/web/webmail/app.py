@@ -190,7 +190,8 @@ class Webmail:
             raise HTTPError(405, "Messages can only be fetched.", (("allow", "GET, HEAD"),))
         session = await page_session(self._sessions, caller)
         async with account_of(self._accounts, session) as account:
-            await serve_message(account, rest, writer)
+            sameorigin = query_parameters(request).get("sameorigin") == "true"
+            await serve_message(account, rest, writer, sameorigin=sameorigin)
 
 
 def parse_since(parameters: dict[str, str]) -> int:

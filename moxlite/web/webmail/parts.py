@@ -40,6 +40,8 @@ SANITIZERS: Final = trio.CapacityLimiter(2)
 
 POLICY: Final = "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'"
 SANDBOX: Final = "sandbox allow-popups allow-popups-to-escape-sandbox"
+# The origin of the app, and still no scripts: the app around the frame takes its keys (docs/decisions/009).
+SHARED_SANDBOX: Final = f"{SANDBOX} allow-same-origin"
 CLOSED: Final = f"{POLICY}; {SANDBOX}; img-src data:; style-src 'unsafe-inline'"
 OPEN: Final = (
     f"{POLICY}; {SANDBOX}; img-src data: http: https:; font-src data: http: https:; "
@@ -79,8 +81,9 @@ class Located(msgspec.Struct, frozen=True):
     structure: mime.Structure
 
 
-async def serve_message(account: Account, rest: list[str], writer: ResponseWriter) -> None:
-    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes.
+async def serve_message(account: Account, rest: list[str], writer: ResponseWriter, *, sameorigin: bool = False) -> None:
+    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes. `sameorigin`: HTML keeps the
+    origin of the app, without scripts as always.
 
     Raises HTTPError: 404 for an unknown message, kind or part.
     """
@@ -96,7 +99,7 @@ async def serve_message(account: Account, rest: list[str], writer: ResponseWrite
         case (("raw" | "rawdl"), ""):
             await send_raw(account, found, writer, download=kind == "rawdl")
         case (("html" | "htmlexternal"), ""):
-            await send_html(account, found, writer, external=kind == "htmlexternal")
+            await send_html(account, found, writer, external=kind == "htmlexternal", sameorigin=sameorigin)
         case (("view" | "viewtext" | "download"), _) if path:
             await send_part(account, found, writer, kind, path)
         case _:
@@ -168,7 +171,9 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
     await writer.finish()
 
 
-async def send_html(account: Account, found: Located, writer: ResponseWriter, *, external: bool) -> None:
+async def send_html(
+    account: Account, found: Located, writer: ResponseWriter, *, external: bool, sameorigin: bool
+) -> None:
     """The HTML body, made harmless, as a page for the frame in the reader."""
     html = find_html(found.structure.root)
     if html is None:
@@ -182,11 +187,10 @@ async def send_html(account: Account, found: Located, writer: ResponseWriter, *,
             page = notice(clean.blocked) + clean.html
         except TooComplex as e:
             page = too_complex(str(e))
-    headers = (
-        ("content-type", "text/html; charset=utf-8"),
-        *HEADERS,
-        ("content-security-policy", OPEN if external else CLOSED),
-    )
+    policy = OPEN if external else CLOSED
+    if sameorigin:
+        policy = policy.replace(SANDBOX, SHARED_SANDBOX)
+    headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
     await writer.respond(Response(200, headers, PAGE.format(body=page).encode()))
 
 

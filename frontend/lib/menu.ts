@@ -1,0 +1,54 @@
+// A menu of commands below, or above, a button: arrows move, Enter runs, Escape and a click elsewhere close it.
+
+import { type Command, hintOf, titleOf } from "./commands";
+import { el } from "./dom";
+
+/** Open a menu at `anchor`; the focus is in it until it closes, then where it was. */
+export function openMenu(anchor: HTMLElement, title: string, commands: readonly Command[]): void {
+  const items = commands.map((command) =>
+    el(
+      "button",
+      {
+        class: "menu-item",
+        role: "menuitem",
+        tabindex: "-1",
+        title: hintOf(command),
+        onclick: () => {
+          close();
+          command.run();
+        },
+      },
+      el("span", {}, titleOf(command)),
+      command.keys?.[0] !== undefined && el("kbd", {}, command.keys[0]),
+    ),
+  );
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+  const before = document.activeElement;
+  const close = () => {
+    menu.remove();
+    anchor.setAttribute("aria-expanded", "false");
+    removeEventListener("pointerdown", outside, true);
+    if (before instanceof HTMLElement) before.focus();
+  };
+  const outside = (event: Event) => {
+    if (event.target instanceof Node && !menu.contains(event.target)) close();
+  };
+  menu.addEventListener("keydown", (event) => {
+    const at = items.findIndex((item) => item === document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    event.stopPropagation();
+    if (next !== undefined) items[(next + items.length) % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  });
+  document.body.append(menu);
+  const place = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const below = place.bottom + 4 + height <= innerHeight;
+  menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
+  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  anchor.setAttribute("aria-expanded", "true");
+  addEventListener("pointerdown", outside, true);
+  items[0]?.focus();
+}

@@ -1,0 +1,135 @@
+// What is done to mailboxes, and the questions about where messages go: dialogs over the page.
+
+import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { many, t } from "../../lib/words";
+import type { Exported } from "../export/part";
+import type { Role } from "../data/mailboxes";
+
+export const roleNames: readonly (readonly [Role, string])[] = [
+  ["draft", t("Drafts")],
+  ["sent", t("Sent messages")],
+  ["archive", t("Archive")],
+  ["trash", t("Trash")],
+  ["junk", t("Junk")],
+];
+
+/** Ask for one of these mailboxes. */
+export function chooseMailbox(title: string, mailboxes: readonly Mailbox[]): Promise<Mailbox | null> {
+  return dialog<Mailbox>(title, (close) => [
+    el("div", { class: "choices" }, mailboxes.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name))),
+  ]);
+}
+
+export async function createMailbox(client: Client): Promise<void> {
+  const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
+  if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
+}
+
+/** The menu of a mailbox. `parent`: there are others inside it. */
+export async function mailboxMenu(
+  client: Client,
+  mailbox: Mailbox,
+  parent: boolean,
+  exporting: (title: string, what: Exported) => Promise<void>,
+): Promise<void> {
+  const fixed = mailbox.name === "Inbox";
+  const action = await dialog<"read" | "rename" | "roles" | "export" | "delete">(mailbox.name, (close) => [
+    el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
+    el(
+      "div",
+      { class: "choices" },
+      el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, t("Mark all as read")),
+      el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
+      el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
+      el("button", { onclick: () => close("export") }, t("Export…")),
+      el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")),
+    ),
+  ]);
+  if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
+  if (action === "rename") {
+    const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
+    if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
+  }
+  if (action === "export") await exporting(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent });
+  if (action === "roles") await chooseRole(client, mailbox);
+  if (action === "delete") {
+    const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {
+      name: mailbox.name,
+    });
+    if (await confirm(t("Delete this mailbox?"), what, t("Delete"))) await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
+  }
+}
+
+async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
+  const chosen = await dialog<Role[]>(t("Use “{name}” as", { name: mailbox.name }), (close) => [
+    el(
+      "div",
+      { class: "choices" },
+      roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)),
+      el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox")),
+    ),
+  ]);
+  if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
+}
+
+/** WEBMAIL-83: no mailbox has this role; offer to give it to one. */
+export async function offerRole(client: Client, role: Role, mailboxes: readonly Mailbox[]): Promise<void> {
+  const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
+  const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
+  const chosen = await dialog<Mailbox | "new">(t("No mailbox is used as “{name}”", { name }), (close) => [
+    el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")),
+    el(
+      "div",
+      { class: "choices" },
+      el("button", { autofocus: true, onclick: () => close("new") }, t("A new one, “{name}”", { name })),
+      free.map((mailbox) => el("button", { onclick: () => close(mailbox) }, mailbox.name)),
+    ),
+  ]);
+  if (chosen === null) return;
+  await attempt(t("Changing the role"), async () => {
+    const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
+    await client.mailbox_set_special_use(id, [role]);
+  });
+}
+
+/** WEBMAIL-84: what a label may be. */
+export function isLabel(text: string): boolean {
+  return /^[\x21-\x7e]{1,128}$/.test(text) && !/[(){%*"\\\]]/.test(text) && !/^\\/.test(text) && text === text.toLowerCase();
+}
+
+/** Ask which labels the messages shall have: each is on all, on some, or on none of them. `change` is called at once. */
+export async function chooseLabels(known: readonly string[], items: readonly MessageItem[], change: (label: string, add: boolean) => void): Promise<void> {
+  const labels = [...new Set([...known, ...items.flatMap((item) => item.keywords)])].filter((label) => !label.startsWith("$")).sort();
+  await dialog<void>(t("Labels"), (close) => {
+    const list = el("div", { class: "labels" });
+    const row = (label: string, having: number) => {
+      const box = el("input", { type: "checkbox" });
+      box.checked = having === items.length && having > 0;
+      box.indeterminate = having > 0 && having < items.length;
+      box.addEventListener("change", () => change(label, box.checked));
+      return el("label", { class: "check" }, box, label);
+    };
+    list.append(...labels.map((label) => row(label, items.filter((item) => item.keywords.includes(label)).length)));
+    const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
+    const wrong = el("p", { class: "dialog-text", role: "alert" });
+    const form = el(
+      "form",
+      {
+        class: "label-new",
+        onsubmit: (event: Event) => {
+          event.preventDefault();
+          const label = input.value.trim().toLowerCase();
+          wrong.textContent = isLabel(label) ? "" : t("A label is one word of plain letters, digits and signs, without ( ) { % * \" \\ ]");
+          if (!isLabel(label)) return;
+          change(label, true);
+          close();
+        },
+      },
+      input,
+      el("button", { type: "submit", class: "primary" }, t("Add")),
+    );
+    return [list, form, wrong, el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close() }, t("Done")))];
+  });
+}

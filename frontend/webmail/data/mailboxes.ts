@@ -1,0 +1,71 @@
+// The mailboxes of the account, as the stream tells of them.
+
+import type { Change, Mailbox } from "../../gen/webmail";
+
+/** Order of mailboxes: Inbox, those with a role, then by name. */
+const roleOrder = ["draft", "sent", "archive", "trash", "junk"] as const;
+
+export type Role = (typeof roleOrder)[number];
+
+function rank(mailbox: Mailbox): number {
+  if (mailbox.name === "Inbox") return -1;
+  const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
+  return role < 0 ? roleOrder.length : role;
+}
+
+export class Mailboxes {
+  private readonly byId = new Map<number, Mailbox>();
+
+  /** All of them in the order of the list. */
+  ordered(): Mailbox[] {
+    return [...this.byId.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  }
+
+  get(id: number): Mailbox | undefined {
+    return this.byId.get(id);
+  }
+
+  withRole(role: Role): Mailbox | undefined {
+    return [...this.byId.values()].find((mailbox) => mailbox.roles.includes(role));
+  }
+
+  named(name: string): Mailbox | undefined {
+    return [...this.byId.values()].find((mailbox) => mailbox.name === name);
+  }
+
+  /** Take them as they are. */
+  set(mailboxes: readonly Mailbox[]): void {
+    this.byId.clear();
+    for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
+  }
+
+  /** Take a change; false when it is none of mailboxes. */
+  apply(change: Change): boolean {
+    switch (change.kind) {
+      case "mailbox_add":
+        this.byId.set(change.mailbox.id, change.mailbox);
+        return true;
+      case "mailbox_remove":
+        this.byId.delete(change.mailbox_id);
+        return true;
+      case "mailbox_rename":
+        return this.update(change.mailbox_id, { name: change.name });
+      case "mailbox_counts": {
+        const { total, unread, unseen, deleted, size } = change;
+        return this.update(change.mailbox_id, { total, unread, unseen, deleted, size });
+      }
+      case "mailbox_special_use":
+        return this.update(change.mailbox_id, { roles: change.roles });
+      case "mailbox_keywords":
+        return this.update(change.mailbox_id, { keywords: change.keywords });
+      default:
+        return false;
+    }
+  }
+
+  private update(id: number, values: Partial<Mailbox>): true {
+    const mailbox = this.byId.get(id);
+    if (mailbox !== undefined) this.byId.set(id, { ...mailbox, ...values });
+    return true;
+  }
+}

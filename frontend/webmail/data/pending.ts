@@ -1,0 +1,134 @@
+// Actions that are shown before the server has done them (WEBMAIL-124): what is on the screen is what the server told, with
+// the actions of this log done to it, in their order. A failure takes its action out again, and the screen is as it was.
+
+import type { MessageItem } from "../../gen/webmail";
+import { search } from "./order";
+
+/** What an action does to the list. */
+export interface Shown {
+  /** Messages that leave the list. */
+  readonly remove?: ReadonlySet<number>;
+  /** Messages that come into the list of this mailbox. */
+  readonly add?: { readonly mailboxId: number; readonly items: readonly MessageItem[] };
+  /** Messages whose flags and keywords change. */
+  readonly flags?: { readonly ids: ReadonlySet<number>; readonly add: readonly string[]; readonly clear: readonly string[] };
+}
+
+export interface Action {
+  readonly shown: Shown;
+  call(): Promise<unknown>;
+}
+
+interface Entry extends Action {
+  /** The server has done it; what the stream says of it may still be on its way. */
+  done: boolean;
+}
+
+/** What the stream has not told this long after the call came back is not what happened, milliseconds. */
+const patience = 3000;
+
+function isKeyword(flag: string): boolean {
+  return !flag.startsWith("\\") && !flag.startsWith("$");
+}
+
+function changed(item: MessageItem, add: readonly string[], clear: readonly string[]): MessageItem {
+  const after = (own: readonly string[], kind: boolean) => {
+    const wanted = add.filter((flag) => isKeyword(flag) === kind);
+    return [...new Set([...own.filter((flag) => !clear.includes(flag)), ...wanted])];
+  };
+  return { ...item, flags: after(item.flags, false), keywords: after(item.keywords, true) };
+}
+
+export class Pending {
+  private entries: Entry[] = [];
+  private last: Promise<unknown> = Promise.resolve();
+  private readonly made = new WeakMap<MessageItem, { entries: string; item: MessageItem }>();
+
+  /** `changed` is called whenever what is shown may be another. */
+  constructor(private readonly changed: () => void) {}
+
+  /** Whether the server still has to be told of something. */
+  get busy(): boolean {
+    return this.entries.some((entry) => !entry.done);
+  }
+
+  get size(): number {
+    return this.entries.length;
+  }
+
+  /** Show an action and have it done when those before it are; rejects when it failed and is taken back. */
+  async do(action: Action): Promise<void> {
+    const entry: Entry = { ...action, call: () => action.call(), done: false };
+    this.entries = [...this.entries, entry];
+    this.changed();
+    const turn = this.last.then(() => entry.call());
+    this.last = turn.catch(() => {});
+    try {
+      await turn;
+      entry.done = true;
+      setTimeout(() => this.drop(entry), patience);
+    } catch (error) {
+      this.drop(entry);
+      throw error;
+    }
+  }
+
+  /** The ids that are to leave the list: they are not acted on again. */
+  leaving(id: number): boolean {
+    return this.entries.some((entry) => entry.shown.remove?.has(id));
+  }
+
+  /** What is shown of these messages of a mailbox, in the order of the view. Unchanged messages stay the same objects. */
+  show(items: readonly MessageItem[], mailboxId: number, oldestFirst: boolean): readonly MessageItem[] {
+    let shown = items;
+    for (const { shown: one } of this.entries) {
+      const { remove, add, flags } = one;
+      if (remove !== undefined) shown = shown.filter((item) => !remove.has(item.id));
+      if (add !== undefined && add.mailboxId === mailboxId) {
+        for (const item of add.items) {
+          if (shown.some((other) => other.id === item.id)) continue;
+          const index = search(shown, item, oldestFirst);
+          shown = [...shown.slice(0, index), item, ...shown.slice(index)];
+        }
+      }
+      if (flags !== undefined) shown = shown.map((item) => (flags.ids.has(item.id) ? this.flagged(item, one) : item));
+    }
+    return shown;
+  }
+
+  /** Forget the actions that the server has done and told of: `items` is what it told. */
+  settle(items: readonly MessageItem[], mailboxId: number): void {
+    const before = this.entries.length;
+    const byId = new Map(items.map((item) => [item.id, item]));
+    this.entries = this.entries.filter((entry) => {
+      if (!entry.done) return true;
+      const { remove, add, flags } = entry.shown;
+      if (remove !== undefined && [...remove].some((id) => byId.has(id))) return true;
+      if (add !== undefined && add.mailboxId === mailboxId && add.items.some((item) => !byId.has(item.id))) return true;
+      if (flags === undefined) return false;
+      return [...flags.ids].some((id) => {
+        const item = byId.get(id);
+        if (item === undefined) return false;
+        const own = [...item.flags, ...item.keywords];
+        return flags.add.some((flag) => !own.includes(flag)) || flags.clear.some((flag) => own.includes(flag));
+      });
+    });
+    if (this.entries.length < before) this.changed();
+  }
+
+  private flagged(item: MessageItem, shown: Shown): MessageItem {
+    const flags = shown.flags!;
+    const key = [...flags.add, "", ...flags.clear].join(" ");
+    const known = this.made.get(item);
+    if (known?.entries === key) return known.item;
+    const made = changed(item, flags.add, flags.clear);
+    this.made.set(item, { entries: key, item: made });
+    return made;
+  }
+
+  private drop(entry: Entry): void {
+    if (!this.entries.includes(entry)) return;
+    this.entries = this.entries.filter((other) => other !== entry);
+    this.changed();
+  }
+}

@@ -1,0 +1,101 @@
+// What is selected in a view: messages one by one, ranges of the query whether they are loaded or not, or all of it, each
+// without some (WEBMAIL-69).
+
+import type { Mark, MessageItem, Range } from "../../gen/webmail";
+import { compare } from "./order";
+
+/** Messages that follow each other; `count` of them, both ends included. */
+export interface Stretch extends Range {
+  readonly count: number;
+}
+
+export class Selection {
+  private constructor(
+    /** Selected one by one, with their places: they need not stay loaded. */
+    readonly ids: ReadonlyMap<number, Mark>,
+    readonly stretches: readonly Stretch[],
+    /** All of the query. */
+    readonly whole: boolean,
+    /** Not selected, although a stretch or the whole has them. */
+    readonly except: ReadonlySet<number>,
+  ) {}
+
+  static readonly none = new Selection(new Map(), [], false, new Set());
+  static readonly all = new Selection(new Map(), [], true, new Set());
+
+  static of(items: readonly Mark[]): Selection {
+    return new Selection(new Map(items.map((item) => [item.id, item])), [], false, new Set());
+  }
+
+  /** Whether it names messages that need not be loaded. */
+  get open(): boolean {
+    return this.whole || this.stretches.length > 0;
+  }
+
+  /** How many are selected of a view of `total`. */
+  count(total: number): number {
+    if (this.whole) return Math.max(0, total - this.except.size);
+    return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
+  }
+
+  has(item: Pick<MessageItem, "id" | "received">, oldestFirst: boolean): boolean {
+    return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(item, oldestFirst));
+  }
+
+  /** With this message, or without it when it is selected. */
+  toggled(item: Pick<MessageItem, "id" | "received">, oldestFirst: boolean): Selection {
+    if (this.covers(item, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
+    const ids = new Map(this.ids);
+    if (!ids.delete(item.id)) ids.set(item.id, item);
+    return this.with({ ids });
+  }
+
+  /** With these messages too, all of which are loaded. */
+  plus(items: readonly Pick<MessageItem, "id" | "received">[], oldestFirst: boolean): Selection {
+    const except = new Set(this.except);
+    const ids = new Map(this.ids);
+    for (const item of items) {
+      except.delete(item.id);
+      if (!this.covers(item, oldestFirst)) ids.set(item.id, item);
+    }
+    return this.with({ ids, except });
+  }
+
+  /** With a range of the query that need not be loaded. Of ranges that touch the later one stands. */
+  plusStretch(stretch: Stretch, oldestFirst: boolean): Selection {
+    if (this.whole) return this;
+    const inside = (mark: Mark) => compare(stretch.first, mark, oldestFirst) <= 0 && compare(mark, stretch.last, oldestFirst) <= 0;
+    const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
+    const ids = new Map([...this.ids].filter(([, mark]) => !inside(mark)));
+    return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
+  }
+
+  /** Without messages that have left the view. */
+  without(items: readonly Pick<MessageItem, "id" | "received">[], oldestFirst: boolean): Selection {
+    if (items.length === 0) return this;
+    const gone = new Set(items.map((item) => item.id));
+    const ids = new Map([...this.ids].filter(([id]) => !gone.has(id)));
+    const except = new Set([...this.except].filter((id) => !gone.has(id)));
+    const stretches = this.stretches.map((one) => ({ ...one, count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length }));
+    return this.with({ ids, except, stretches: stretches.filter((one) => one.count > 0) });
+  }
+
+  private covers(item: Mark, oldestFirst: boolean): boolean {
+    return this.whole || this.stretches.some((one) => contains(one, item, oldestFirst));
+  }
+
+  private with(values: Partial<Pick<Selection, "ids" | "stretches" | "except">>): Selection {
+    const next = { ids: this.ids, stretches: this.stretches, except: this.except, ...values };
+    return new Selection(next.ids, next.stretches, this.whole, next.except);
+  }
+}
+
+function contains(range: Range, mark: Mark, oldestFirst: boolean): boolean {
+  return compare(range.first, mark, oldestFirst) <= 0 && compare(mark, range.last, oldestFirst) <= 0;
+}
+
+function flipped(ids: ReadonlySet<number>, id: number): ReadonlySet<number> {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}

@@ -1,0 +1,232 @@
+// One query as the browser knows it: how many messages it has, and a run of them that follow each other.
+//
+// The run holds what is on the screen and what lies around it. It grows by pages behind its last or before its first message,
+// and begins anew elsewhere when the reader jumps. What is far away is dropped. Where the run begins is told by the server with
+// every page; changes before the run move it, and when they cannot be placed exactly the server is asked once more (`unsure`).
+
+import type { Change, MessageItem, Page, Query, Request, ViewMsgs } from "../../gen/webmail";
+import { compare, search } from "./order";
+
+/** Rows of a page. */
+export const pageSize = 100;
+/** Rows that are kept; the furthest go first. A row is about 2 kB. */
+const kept = 1000;
+
+type Kind = "new" | "behind" | "before" | "check";
+
+export class View {
+  query: Query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
+  viewId = 0;
+  /** Where the run begins. */
+  start = 0;
+  items: readonly MessageItem[] = [];
+  /** The first answer has come. */
+  known = false;
+  /** The run reaches to the end of the list. */
+  end = false;
+  /** Where the run begins should be asked for again. */
+  unsure = false;
+  private matching = 0;
+  private requestId = 0;
+  private running: Kind | null = null;
+  private fresh = false;
+
+  /** How many rows the list has: those that match, and those shown ones that match no more. */
+  get total(): number {
+    if (this.end) return this.start + this.items.length;
+    const gone = this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
+    return Math.max(this.matching + gone, this.start + this.items.length);
+  }
+
+  get busy(): boolean {
+    return this.running !== null;
+  }
+
+  /** The message at a position, if it is loaded. */
+  at(position: number): MessageItem | undefined {
+    return this.items[position - this.start];
+  }
+
+  item(id: number): MessageItem | undefined {
+    return this.items.find((item) => item.id === id);
+  }
+
+  /** Begin with another query; returns the request for its first page, which lies around the message `destination`. */
+  open(query: Query, destination = 0): Request {
+    this.query = query;
+    this.viewId++;
+    this.start = this.matching = 0;
+    this.items = [];
+    this.known = this.unsure = this.end = false;
+    return this.request("new", { count: pageSize, dest_message_id: destination });
+  }
+
+  /** The request by which a new connection goes on with what is here: its page names the last message. */
+  resume(): Request {
+    const last = this.items.at(-1);
+    const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
+    this.running = null;
+    this.unsure = true;
+    return this.end && this.start === 0 ? { ...request, page: null } : request;
+  }
+
+  /** The request for what is missing of the rows from `first` up to but not including `last`; null when nothing is, or when it
+   * is on its way. */
+  want(first: number, last: number): Request | null {
+    const end = this.start + this.items.length;
+    const wantedEnd = Math.min(last, this.total);
+    const wantedFirst = Math.max(0, first);
+    if (!this.known || (wantedFirst >= this.start && wantedEnd <= end)) return null;
+    const apart = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
+    if (this.running !== null && !(apart && this.running !== "new")) return null;
+    if (apart) return this.request("new", { count: pageSize, position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)) });
+    this.drop(wantedFirst, wantedEnd);
+    return wantedEnd > end
+      ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1)!.id })
+      : this.request("before", { count: pageSize, anchor_message_id: this.items[0]!.id, before: true });
+  }
+
+  /** The request that tells where the run begins; null when that is known, or another request runs. */
+  check(): Request | null {
+    const first = this.items[0];
+    if (!this.unsure || this.running !== null) return null;
+    this.unsure = false;
+    return first === undefined ? null : this.request("check", { count: 1, anchor_message_id: first.id });
+  }
+
+  /** Take a part of a page; false when it belongs to another request. */
+  take(event: ViewMsgs): boolean {
+    if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
+    this.known = true;
+    this.matching = event.total;
+    const items = event.items.flat();
+    if (items.length === 0) {
+      if (this.fresh) this.replace([], event.position);
+      if (this.running === "new" || this.running === "behind") this.end = event.view_end;
+      this.running = null;
+      return true;
+    }
+    const present = new Set(this.items.map((item) => item.id));
+    const others = items.filter((item) => !present.has(item.id));
+    if (this.fresh) this.replace(items, event.position);
+    else if (this.running === "check") this.start = Math.max(0, event.position - 1);
+    else if (this.running === "before") {
+      this.items = [...others, ...this.items];
+      this.start = event.position;
+    } else {
+      this.start = Math.max(0, event.position - this.items.length);
+      this.items = [...this.items, ...others];
+    }
+    return true;
+  }
+
+  /** The anchor of the request was not there: what comes begins at the top. */
+  reset(viewId: number, requestId: number): void {
+    if (viewId !== this.viewId || requestId !== this.requestId) return;
+    this.running = "new";
+    this.fresh = true;
+  }
+
+  /** The request failed. */
+  failed(): void {
+    this.running = null;
+    this.known = true;
+  }
+
+  /** The connection is gone, and what was on its way with it. */
+  lost(): void {
+    this.running = null;
+  }
+
+  /** Take a change of the account; returns the messages that left the view. */
+  apply(change: Change): MessageItem[] {
+    switch (change.kind) {
+      case "msg_add":
+        return this.add(change.item);
+      case "msg_remove":
+        return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
+      case "msg_flags":
+        this.change([change.message_id], (item) =>
+          change.modseq < item.modseq ? item : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq },
+        );
+        return [];
+      case "msg_thread":
+        this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted }));
+        return [];
+      case "mailbox_counts":
+        if (change.mailbox_id === this.query.filter.mailbox_id) {
+          this.matching = this.query.filter.unread === true ? change.unseen : change.total + change.deleted;
+        }
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  /** What must always hold; throws with what does not. */
+  checkConsistency(): void {
+    for (let i = 1; i < this.items.length; i++) {
+      if (compare(this.items[i - 1]!, this.items[i]!, this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
+    }
+    if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
+  }
+
+  private request(kind: Kind, page: Page): Request {
+    this.running = kind;
+    this.fresh = kind === "new";
+    return { id: ++this.requestId, view_id: this.viewId, query: this.query, page };
+  }
+
+  private replace(items: readonly MessageItem[], position: number): void {
+    this.items = items;
+    this.start = position;
+    this.fresh = this.end = false;
+  }
+
+  /** Forget rows that are far from those that are wanted. */
+  private drop(first: number, last: number): void {
+    const over = this.items.length + pageSize - kept;
+    if (over <= 0) return;
+    const above = Math.max(0, first - this.start);
+    const below = Math.max(0, this.start + this.items.length - last);
+    if (above > below) {
+      const gone = Math.min(over, above);
+      this.items = this.items.slice(gone);
+      this.start += gone;
+    } else {
+      const gone = Math.min(over, below);
+      this.items = this.items.slice(0, this.items.length - gone);
+      if (gone > 0) this.end = false;
+    }
+  }
+
+  private add(item: MessageItem): MessageItem[] {
+    const present = this.item(item.id);
+    if (present !== undefined && present.modseq > item.modseq) return [];
+    const gone = present === undefined ? [] : this.remove([item.id]);
+    if (item.mailbox_id !== this.query.filter.mailbox_id) return gone;
+    const index = search(this.items, item, this.query.order_asc === true);
+    this.matching++;
+    if (index === 0 && this.start > 0) {
+      this.start++;
+      this.unsure = true;
+    } else if (index < this.items.length || this.end) {
+      this.items = [...this.items.slice(0, index), item, ...this.items.slice(index)];
+    }
+    return [];
+  }
+
+  private remove(ids: readonly number[]): MessageItem[] {
+    const wanted = new Set(ids);
+    const gone = this.items.filter((item) => wanted.has(item.id));
+    this.items = this.items.filter((item) => !wanted.has(item.id));
+    this.matching = Math.max(0, this.matching - ids.length);
+    if (gone.length < ids.length && this.start > 0) this.unsure = true;
+    return gone;
+  }
+
+  private change(ids: readonly number[], make: (item: MessageItem) => MessageItem): void {
+    const wanted = new Set(ids);
+    if (this.items.some((item) => wanted.has(item.id))) this.items = this.items.map((item) => (wanted.has(item.id) ? make(item) : item));
+  }
+}

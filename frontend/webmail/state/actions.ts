@@ -1,0 +1,235 @@
+// What is done to messages: shown at once, sent in order, told by a toast, and taken back by Undo (WEBMAIL-70, 82..84, 124, 137).
+
+import type { Client, Mailbox, MessageItem, QueryAction, QueryDone } from "../../gen/webmail";
+import { signal } from "../../lib/signal";
+import { type Toast, toast } from "../../lib/toasts";
+import { many, t } from "../../lib/words";
+import type { Role } from "../data/mailboxes";
+import type { Action } from "../data/pending";
+import type { Mail } from "./mail";
+
+/** How many actions can be taken back (WEBMAIL-124). */
+const undoSteps = 20;
+/** Ids in one call. */
+const callSize = 1000;
+
+interface Undo {
+  readonly what: string;
+  readonly actions: () => Action[];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Cut a list into pieces of at most `size`. */
+function pieces<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+
+export class Actions {
+  /** What Undo would take back, in words; "" when there is nothing. */
+  readonly undoable = signal("");
+  private undos: Undo[] = [];
+  private last: Toast | null = null;
+  private running = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly mail: Mail,
+  ) {}
+
+  /** Move what is selected to the mailbox with this role; false when there is none. */
+  toRole(role: Role): boolean {
+    const mailbox = this.mail.boxes.withRole(role);
+    if (mailbox === undefined) return false;
+    // WEBMAIL-83: what is put away is read
+    this.move(mailbox, true);
+    return true;
+  }
+
+  /** Move what is selected. */
+  move(mailbox: Mailbox, markSeen: boolean): void {
+    if (mailbox.id === this.mail.current.value?.id) return;
+    const said = (n: number) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox: mailbox.name });
+    if (!this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, said);
+      return;
+    }
+    const items = this.targets().filter((item) => item.mailbox_id !== mailbox.id);
+    if (items.length === 0) return;
+    const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
+    const ids = items.map((item) => item.id);
+    const action: Action = {
+      shown: { remove: new Set(ids) },
+      call: () => this.client.message_move(ids, mailbox.id, markSeen),
+    };
+    this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
+    this.mail.left(items);
+  }
+
+  /** Set, or clear, flags and keywords of what is selected. */
+  flag(flags: readonly string[], add: boolean, said: (n: number) => string): void {
+    if (!this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
+      return;
+    }
+    const has = (item: MessageItem, flag: string) => item.flags.includes(flag) || item.keywords.includes(flag);
+    const items = this.mail.selected().filter((item) => flags.some((flag) => has(item, flag) !== add));
+    if (items.length === 0) return;
+    this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
+      what: said(items.length),
+      // each flag goes back on those messages that it was changed on
+      actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)),
+    });
+  }
+
+  /** A message was looked at: no word of it, and nothing to take back. */
+  seen(item: MessageItem): void {
+    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error: unknown) => this.failed(t("Not marked as read"), error));
+  }
+
+  /** Remove what is selected for good; the question was asked. */
+  deleteForGood(): void {
+    const said = (n: number) => many(n, "Deleted for good", "{n} messages deleted for good");
+    if (!this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: "delete" }, said);
+      return;
+    }
+    const items = this.mail.selected();
+    const ids = items.map((item) => item.id);
+    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, said(ids.length), t("Not deleted"), null);
+    this.mail.left(items);
+  }
+
+  /** Take the last action back. */
+  undo(): void {
+    const last = this.undos.pop();
+    this.undoable.value = this.undos.at(-1)?.what ?? "";
+    if (last === undefined) return;
+    this.say(t("Undone: {what}", { what: last.what }));
+    for (const action of last.actions()) this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not undone"), error));
+  }
+
+  /** WEBMAIL-70: of several messages those in Sent stay, unless Sent is open. */
+  private targets(): MessageItem[] {
+    const items = this.mail.selected();
+    const sent = this.mail.boxes.withRole("sent")?.id;
+    return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
+  }
+
+  private flagging(items: readonly MessageItem[], flags: readonly string[], add: boolean): Action {
+    const ids = items.map((item) => item.id);
+    return {
+      shown: { flags: { ids: new Set(ids), add: add ? flags : [], clear: add ? [] : flags } },
+      call: async () => {
+        if (ids.length > 0) await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
+      },
+    };
+  }
+
+  /** What brings messages back to where they were, unread again those that were. */
+  private back(items: readonly MessageItem[], from: number, unread: readonly MessageItem[]): Action[] {
+    const actions: Action[] = [];
+    for (const origin of new Set(items.map((item) => item.mailbox_id))) {
+      const own = items.filter((item) => item.mailbox_id === origin);
+      actions.push({
+        shown: { add: { mailboxId: origin, items: own } },
+        call: () => this.client.message_move(own.map((item) => item.id), origin, false, from),
+      });
+    }
+    if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
+    return actions;
+  }
+
+  private perform(action: Action, said: string, failed: string, undo: Undo | null): void {
+    if (undo !== null) this.remember(undo);
+    this.say(said, undo !== null);
+    this.mail.pending.do(action).catch((error: unknown) => {
+      if (undo !== null) {
+        this.undos = this.undos.filter((other) => other !== undo);
+        this.undoable.value = this.undos.at(-1)?.what ?? "";
+      }
+      this.failed(failed, error);
+    });
+  }
+
+  /** Do something with messages of the query that are not all loaded, a thousand at a time, with progress and a way to stop. */
+  private async onQuery(what: Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">, said: (n: number) => string): Promise<void> {
+    if (this.running) return;
+    const selection = this.mail.selection.value;
+    const from = this.mail.current.value?.id ?? 0;
+    const all = this.mail.selectedCount.value;
+    const query: QueryAction = {
+      query: this.mail.query.value,
+      ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
+      except_ids: [...selection.except],
+      modseq: this.mail.modseq,
+      ...what,
+    };
+    const ids: number[] = [];
+    const unseen: number[] = [];
+    let stopped = false;
+    this.running = true;
+    this.last?.close();
+    const stop = () => (stopped = true);
+    const progress = toast(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: stop }, true);
+    if (what.action === "move" || what.action === "delete") this.mail.unselect();
+    try {
+      // messages chosen one by one beside a range are few, and loaded
+      const single = [...selection.ids.keys()];
+      if (single.length > 0) await this.onIds(single, what);
+      ids.push(...single);
+      let after: QueryAction["after"] = null;
+      // without ranges the server would take all of the query
+      for (let more = selection.open; more && !stopped; more = after !== null) {
+        const done: QueryDone = await this.client.query_action({ ...query, after });
+        ids.push(...done.message_ids);
+        unseen.push(...done.unseen_ids);
+        after = done.after;
+        progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
+      }
+      const undo = what.action === "delete" ? null : { what: said(ids.length), actions: () => this.backFromQuery(ids, unseen, from, what) };
+      if (undo !== null) this.remember(undo);
+      progress.close();
+      this.say(said(ids.length), undo !== null);
+    } catch (error) {
+      progress.close();
+      this.failed(many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), error);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async onIds(ids: number[], what: Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">): Promise<void> {
+    if (what.action === "move") await this.client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
+    else if (what.action === "delete") await this.client.message_delete(ids);
+    else if (what.action === "flags_add") await this.client.flags_add(ids, what.flags ?? []);
+    else await this.client.flags_clear(ids, what.flags ?? []);
+  }
+
+  private backFromQuery(ids: number[], unseen: number[], from: number, what: Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">): Action[] {
+    const calls = (all: number[], call: (piece: number[]) => Promise<unknown>): Action[] =>
+      pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
+    const flags = what.flags ?? [];
+    if (what.action === "flags_add") return calls(ids, (piece) => this.client.flags_clear(piece, flags));
+    if (what.action === "flags_clear") return calls(ids, (piece) => this.client.flags_add(piece, flags));
+    const moved = calls(ids, (piece) => this.client.message_move(piece, from, false, what.mailbox_id));
+    return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => this.client.flags_clear(piece, ["\\seen"]))] : moved;
+  }
+
+  private remember(undo: Undo): void {
+    this.undos = [...this.undos, undo].slice(-undoSteps);
+    this.undoable.value = undo.what;
+  }
+
+  private say(text: string, withUndo = false): void {
+    this.last?.close();
+    this.last = toast(text, withUndo ? { title: t("Undo"), run: () => this.undo() } : undefined);
+  }
+
+  private failed(what: string, error: unknown): void {
+    this.last?.close();
+    this.last = toast(t("{what}: {why}", { what, why: messageOf(error) }));
+  }
+}

@@ -1,0 +1,374 @@
+// The state of the page: mailboxes, the rows that are shown, the focus and the selection, as signals. The stream's events come
+// in here; views read the signals, and commands call the functions.
+
+import type { Change, Mailbox, MessageItem, ParsedMessage, Query, Request, StreamEvent } from "../../gen/webmail";
+import { type Readable, type Signal, computed, signal } from "../../lib/signal";
+import { Mailboxes, type Role } from "../data/mailboxes";
+import { compare, markOf, search } from "../data/order";
+import { Pending } from "../data/pending";
+import { Selection } from "../data/selection";
+import { View } from "../data/view";
+
+/** What the list shows: a run of rows, the first at the position `start`, of `total`. */
+export interface Rows {
+  readonly start: number;
+  readonly items: readonly MessageItem[];
+  readonly total: number;
+  /** The first answer has come. */
+  readonly known: boolean;
+}
+
+/** The row that the keys start from. */
+export interface Focus {
+  readonly item: MessageItem;
+  readonly position: number;
+}
+
+export interface Facts {
+  readonly login_address: string;
+  readonly addresses: readonly string[];
+  readonly account_path: string;
+}
+
+export type How = "select" | "extend" | "focus";
+
+/** What the state needs of the rest. */
+export interface Outside {
+  /** Send a request on the stream that is open. */
+  send(request: Request): void;
+  /** A message came opened with the list. */
+  opened(parsed: ParsedMessage): void;
+  /** The server has another version than this page. */
+  outdated(version: string): void;
+  /** Whether to verify what must always hold: for tests and localhost. */
+  readonly checking: boolean;
+}
+
+/** How long changes must be quiet before the server is asked where the run begins, milliseconds. */
+const checkAfter = 300;
+/** How long the screen must rest on rows that are not there before they are asked for, milliseconds. */
+const restAfter = 80;
+
+export class Mail {
+  readonly facts: Signal<Facts> = signal({ login_address: "", addresses: [], account_path: "" });
+  readonly mailboxes: Signal<readonly Mailbox[]> = signal([]);
+  readonly query: Signal<Query>;
+  readonly rows: Readable<Rows>;
+  readonly selection: Signal<Selection> = signal(Selection.none);
+  readonly focus: Signal<Focus | null> = signal(null);
+  readonly connected = signal(true);
+  /** Why there are no rows, in words; "" when there is nothing to say. */
+  readonly problem = signal("");
+  /** The mailbox that is shown. */
+  readonly current: Readable<Mailbox | undefined>;
+  /** The message that is shown: the one that is selected, when it is one. */
+  readonly shown: Readable<MessageItem | null>;
+  /** How many messages are selected, loaded or not. */
+  readonly selectedCount: Readable<number>;
+  readonly pending = new Pending(() => this.changed());
+  readonly boxes = new Mailboxes();
+  /** Identifies the stream in requests. */
+  streamId = 0;
+  /** What the browser has of the account's changes. */
+  modseq = 0;
+  /** The server's clock is ahead of ours by so much, milliseconds. */
+  clockOffset = 0;
+  /** A message that the address names; it is selected when it is there. */
+  wanted = 0;
+  private readonly view = new View();
+  private readonly version = signal(0);
+  private server = "";
+  private screen = { first: 0, last: 0 };
+  private resting = 0;
+  private checking = 0;
+  /** Moves that wait for rows that are not there yet: one that selects, then those that extend the selection. */
+  private awaited: { position: number; how: How }[] = [];
+
+  constructor(private readonly outside: Outside) {
+    this.query = signal(this.view.query);
+    this.current = computed(() => {
+      const mailboxes = this.mailboxes.value;
+      return mailboxes.find((mailbox) => mailbox.id === this.query.value.filter.mailbox_id);
+    });
+    this.rows = computed(() => {
+      void this.version.value;
+      return this.overlaid();
+    });
+    this.shown = computed(() => {
+      const selection = this.selection.value;
+      if (selection.open || selection.ids.size !== 1) return null;
+      const [id] = selection.ids.keys();
+      return this.rows.value.items.find((item) => item.id === id) ?? null;
+    });
+    this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
+  }
+
+  get oldestFirst(): boolean {
+    return this.view.query.order_asc === true;
+  }
+
+  /** Show this query with the first connection. */
+  begin(query: Query): void {
+    this.query.value = this.view.query = query;
+  }
+
+  /** What the next connection shall show. */
+  opening(): { request: Request; since: number } {
+    this.view.lost();
+    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
+    return { request: this.view.open(this.view.query, this.wanted), since: 0 };
+  }
+
+  /** Show another query, and in it the message `wanted`. */
+  open(query: Query, wanted = 0): void {
+    this.wanted = wanted;
+    this.awaited = [];
+    this.problem.value = "";
+    this.outside.send(this.view.open(query, wanted));
+    this.query.value = query;
+    this.selection.value = Selection.none;
+    this.focus.value = null;
+    this.changed();
+  }
+
+  /** Take what the stream tells. */
+  take(event: StreamEvent): void {
+    switch (event.kind) {
+      case "start": {
+        const again = this.modseq > 0;
+        this.began(event.version, event.stream_id, event.server_time);
+        this.modseq = event.modseq;
+        this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
+        this.boxes.set(event.mailboxes);
+        this.mailboxes.value = this.boxes.ordered();
+        const opened = this.boxes.named(event.mailbox_name);
+        if (opened !== undefined) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
+        this.query.value = this.view.query;
+        // what was shown is too old to go on with
+        if (again) this.open(this.view.query);
+        return;
+      }
+      case "resume":
+        this.began(event.version, event.stream_id, event.server_time);
+        this.changed();
+        return;
+      case "view_msgs":
+        if (!this.view.take(event)) return;
+        if (event.parsed_message !== null) this.outside.opened(event.parsed_message);
+        this.changed();
+        this.arrived();
+        return;
+      case "view_reset":
+        this.view.reset(event.view_id, event.request_id);
+        return;
+      case "view_err":
+        if (event.view_id !== this.view.viewId) return;
+        this.view.failed();
+        this.problem.value = event.message;
+        this.changed();
+        return;
+      case "view_changes":
+        this.apply(event.changes);
+        if (!event.more) this.modseq = event.modseq;
+    }
+  }
+
+  /** The rows that are on the screen, and around it; what is missing of them is asked for. */
+  look(first: number, last: number): void {
+    this.screen = { first, last };
+    const rows = this.rows.value;
+    const apart = last <= rows.start || first >= rows.start + rows.items.length;
+    clearTimeout(this.resting);
+    // while the reader drags the scroll bar by a hundred thousand rows, those in between are not wanted
+    if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
+    else this.fetch();
+  }
+
+  /** The selected messages that are loaded, in the order of the list. */
+  selected(): MessageItem[] {
+    const selection = this.selection.value;
+    return this.rows.value.items.filter((item) => selection.has(item, this.oldestFirst));
+  }
+
+  /** Whether all that is selected is loaded. */
+  selectedAreLoaded(): boolean {
+    return this.selected().length === this.selectedCount.value;
+  }
+
+  inRole(role: Role): boolean {
+    return this.current.value?.roles.includes(role) ?? false;
+  }
+
+  /** Select a message alone, if it is loaded. */
+  select(id: number): void {
+    const rows = this.rows.value;
+    const index = rows.items.findIndex((item) => item.id === id);
+    if (index >= 0) this.moveTo(rows.start + index, "select");
+  }
+
+  selectAll(): void {
+    if (this.rows.value.total > 0) this.selection.value = Selection.all;
+  }
+
+  /** Nothing is selected any more; the focus stays. */
+  unselect(): void {
+    this.selection.value = Selection.none;
+  }
+
+  toggleFocused(): void {
+    const focus = this.focus.value;
+    if (focus !== null) this.toggle(focus.position);
+  }
+
+  toggle(position: number): void {
+    const item = this.at(position);
+    if (item === undefined) return;
+    this.focus.value = { item, position };
+    this.selection.value = this.selection.value.toggled(item, this.oldestFirst);
+  }
+
+  /** Move the focus by rows, or to the ends of the list with infinities. */
+  moveFocus(by: number, how: How): void {
+    const total = this.rows.value.total;
+    if (total === 0) return;
+    const from = this.awaited.at(-1)?.position ?? this.focus.value?.position ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
+    this.moveTo(Math.min(total - 1, Math.max(0, from + by)), how);
+  }
+
+  /** Move the focus to a row; when it is not there yet, as soon as it is. */
+  moveTo(position: number, how: How): void {
+    const item = this.at(position);
+    if (how !== "extend") this.awaited = [];
+    if (item === undefined || this.awaited.length > 0) {
+      this.awaited.push({ position, how });
+      if (this.awaited.length === 1) this.look(position, position + 1);
+      return;
+    }
+    const from = this.focus.value;
+    this.focus.value = { item, position };
+    if (how === "select") this.selection.value = Selection.of([item]);
+    else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
+  }
+
+  /** The row where the focus will be when what it waits for has come. */
+  heading(): number | null {
+    return this.awaited.at(0)?.position ?? this.focus.value?.position ?? null;
+  }
+
+  nextUnread(): void {
+    const rows = this.rows.value;
+    const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
+    const next = rows.items.findIndex((item, i) => i >= from && !item.flags.includes("\\seen"));
+    if (next >= 0) this.moveTo(rows.start + next, "select");
+  }
+
+  /** Messages have left the list: where all that was selected is gone, the next row takes its place. */
+  left(gone: readonly MessageItem[]): void {
+    if (gone.length === 0) return;
+    const before = this.selection.value;
+    const after = before.without(gone, this.oldestFirst);
+    const first = gone.find((item) => before.has(item, this.oldestFirst));
+    if (first === undefined) {
+      this.refocus();
+      return;
+    }
+    this.selection.value = after;
+    const rows = this.rows.value;
+    if (before.whole || after.count(rows.total) > 0 || rows.items.length === 0) {
+      this.refocus();
+      return;
+    }
+    const index = Math.min(search(rows.items, markOf(first), this.oldestFirst), rows.items.length - 1);
+    this.moveTo(rows.start + index, "select");
+  }
+
+  private began(version: string, streamId: number, time: string): void {
+    if (this.server !== "" && this.server !== version) this.outside.outdated(version);
+    this.server = version;
+    this.streamId = streamId;
+    this.clockOffset = Date.parse(time) - Date.now();
+  }
+
+  private apply(changes: readonly Change[]): void {
+    const gone: MessageItem[] = [];
+    let boxes = false;
+    for (const change of changes) {
+      boxes = this.boxes.apply(change) || boxes;
+      gone.push(...this.view.apply(change));
+    }
+    if (boxes) this.mailboxes.value = this.boxes.ordered();
+    this.changed();
+    this.left(gone.filter((item) => !this.pending.leaving(item.id)));
+    this.pending.settle(this.view.items, this.view.query.filter.mailbox_id ?? 0);
+    if (this.view.unsure) {
+      clearTimeout(this.checking);
+      this.checking = window.setTimeout(() => this.fetch(), checkAfter);
+    }
+  }
+
+  /** Something of the view or of the pending actions is another. */
+  private changed(): void {
+    if (this.outside.checking) this.view.checkConsistency();
+    this.version.value++;
+  }
+
+  private overlaid(): Rows {
+    const { start, items, total, known } = this.view;
+    const shown = this.pending.show(items, this.view.query.filter.mailbox_id ?? 0, this.oldestFirst);
+    return { start, items: shown, total: total + shown.length - items.length, known };
+  }
+
+  /** Rows have come: moves that waited for them go on, and what is still missing is asked for. */
+  private arrived(): void {
+    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
+      const wanted = this.wanted;
+      this.wanted = 0;
+      this.select(wanted);
+    }
+    const [next, ...others] = this.awaited;
+    if (next !== undefined && this.at(next.position) !== undefined) {
+      this.awaited = [];
+      this.moveTo(next.position, next.how);
+      for (const one of others) this.moveTo(one.position, one.how);
+    }
+    this.refocus();
+    if (!this.view.busy) this.fetch();
+  }
+
+  private fetch(): void {
+    const { first, last } = this.screen;
+    const hidden = this.view.items.length - this.rows.value.items.length;
+    const request = this.view.want(first, last + Math.max(0, hidden)) ?? this.view.check();
+    if (request !== null && this.streamId > 0) this.outside.send(request);
+  }
+
+  private at(position: number): MessageItem | undefined {
+    const rows = this.rows.value;
+    return rows.items[position - rows.start];
+  }
+
+  /** The focused message may stand elsewhere now, or be another object; when it is gone, its place is the focus. */
+  private refocus(): void {
+    const focus = this.focus.value;
+    if (focus === null) return;
+    const rows = this.rows.value;
+    const index = rows.items.findIndex((item) => item.id === focus.item.id);
+    if (index >= 0) this.focus.value = { item: rows.items[index]!, position: rows.start + index };
+    else if (rows.total === 0) this.focus.value = null;
+    else {
+      const position = Math.min(focus.position, rows.total - 1);
+      this.focus.value = { item: this.at(position) ?? focus.item, position };
+    }
+  }
+
+  private extend(from: Focus, to: Focus): void {
+    const [first, last] = compare(from.item, to.item, this.oldestFirst) <= 0 ? [from, to] : [to, from];
+    const rows = this.rows.value;
+    const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
+    const count = last.position + 1 - first.position;
+    this.selection.value =
+      items.length === count
+        ? this.selection.value.plus(items, this.oldestFirst)
+        : this.selection.value.plusStretch({ first: markOf(first.item), last: markOf(last.item), count }, this.oldestFirst);
+  }
+}

@@ -1,0 +1,81 @@
+// The bar above a message: the commands that can be done now. What does not fit is in a menu (WEBMAIL-58, WEBMAIL-60).
+
+import { type Command, type CommandTable, enabled, hintOf, titleOf } from "../../lib/commands";
+import { el, fill } from "../../lib/dom";
+import { openMenu } from "../../lib/menu";
+import { t } from "../../lib/words";
+
+export class Bar {
+  readonly root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
+  private readonly buttons = el("div", { class: "toolbar-buttons" });
+  private readonly more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
+  private folded: Command[] = [];
+
+  constructor(
+    private readonly commands: CommandTable,
+    private readonly ids: readonly string[],
+    back: () => void,
+  ) {
+    this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
+    this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
+    new ResizeObserver(() => this.fold()).observe(this.root);
+  }
+
+  /** Draw it again: what can be done is another. The button that has the focus keeps it. */
+  draw(): void {
+    const focused = this.buttons.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset["command"] : undefined;
+    fill(
+      this.buttons,
+      this.possible().map((command) =>
+        el(
+          "button",
+          {
+            class: command.id === "message.delete" ? "danger" : "",
+            data: { command: command.id },
+            title: hintOf(command),
+            onclick: () => {
+              this.commands.run(command.id);
+              hintKey(command);
+            },
+          },
+          titleOf(command),
+        ),
+      ),
+    );
+    if (focused !== undefined) this.buttons.querySelector<HTMLElement>(`[data-command="${focused}"]`)?.focus();
+    this.fold();
+  }
+
+  private possible(): Command[] {
+    return this.ids.map((id) => this.commands.get(id)).filter(enabled);
+  }
+
+  /** Hide from the end what does not fit, and have the menu offer it. */
+  private fold(): void {
+    const buttons = [...this.buttons.children].filter((child): child is HTMLElement => child instanceof HTMLElement);
+    for (const button of buttons) button.hidden = false;
+    this.more.hidden = true;
+    const possible = this.possible();
+    let shown = buttons.length;
+    while (shown > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+      this.more.hidden = false;
+      shown--;
+      buttons[shown]!.hidden = true;
+    }
+    this.folded = possible.slice(shown);
+  }
+}
+
+/** How long the key of a clicked action is shown, milliseconds (WEBMAIL-60). */
+const hinted = 1500;
+let hint: HTMLElement | null = null;
+
+/** Show the key that would have done it. */
+function hintKey(command: Command): void {
+  hint?.remove();
+  const key = command.keys?.[0];
+  if (key === undefined) return;
+  const shown = (hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key)));
+  document.body.append(shown);
+  setTimeout(() => shown.remove(), hinted);
+}

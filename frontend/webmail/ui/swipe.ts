@@ -1,0 +1,47 @@
+// Rows that a finger pushes aside: to the right archives, to the left goes to the trash (WEBMAIL-59).
+
+/** A row pushed this far is let go of, px. */
+const far = 90;
+/** Less than this is a tap, px; and a push that goes rather up or down is a scroll. */
+const least = 12;
+
+/** Watch the rows of a list; `done` is called with a row that was pushed far enough. */
+export function swipes(list: HTMLElement, possible: (row: HTMLElement) => boolean, done: (row: HTMLElement, direction: "left" | "right") => void): void {
+  let row: HTMLElement | null = null;
+  let from = { x: 0, y: 0 };
+  let pushed = false;
+  const show = (by: number) => {
+    row?.style.setProperty("--swipe", `${by}px`);
+    row?.classList.toggle("swiped-right", by > 0);
+    row?.classList.toggle("swiped-left", by < 0);
+    row?.classList.toggle("swiped-far", Math.abs(by) >= far);
+  };
+  const end = () => {
+    show(0);
+    row = null;
+    pushed = false;
+  };
+  list.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch" || !(event.target instanceof Element)) return;
+    const found = event.target.closest<HTMLElement>(".message");
+    if (found === null || !possible(found)) return;
+    row = found;
+    from = { x: event.clientX, y: event.clientY };
+  });
+  list.addEventListener("pointermove", (event) => {
+    if (row === null || event.pointerType !== "touch") return;
+    const by = event.clientX - from.x;
+    if (!pushed && Math.abs(event.clientY - from.y) > Math.abs(by)) return;
+    if (!pushed && Math.abs(by) < least) return;
+    pushed = true;
+    show(by);
+  });
+  list.addEventListener("pointerup", (event) => {
+    const target = row;
+    const by = event.clientX - from.x;
+    const enough = pushed && Math.abs(by) >= far;
+    end();
+    if (target !== null && enough) done(target, by > 0 ? "right" : "left");
+  });
+  list.addEventListener("pointercancel", end);
+}
