@@ -208,8 +208,8 @@
       return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
     }
     /** Addresses written to before whose name or text holds this one. */
-    complete_recipient(search) {
-      return this.call("complete_recipient", { search }, { search: "string" }, ["ref", "Suggestions"]);
+    complete_recipient(search2) {
+      return this.call("complete_recipient", { search: search2 }, { search: "string" }, ["ref", "Suggestions"]);
     }
     /** End the session and its streams. */
     logout() {
