@@ -3,13 +3,39 @@
 import re
 import sys
 from collections.abc import Iterator
+from typing import Final
 
 import click
 
 from moxlite import __version__
 from moxlite.cli.common import Failure, load_config
 
-__all__ = ["all_commands", "cid", "help_", "version"]
+__all__ = ["all_commands", "cid", "help_", "licenses", "version"]
+
+RUNS_ON: Final = (
+    "trio",
+    "apsw",
+    "msgspec",
+    "h11",
+    "trio-websocket",
+    "wsproto",
+    "pyOpenSSL",
+    "cryptography",
+    "argon2-cffi",
+    "precis-i18n",
+    "dnspython",
+    "idna",
+    "multipart",
+    "zstandard",
+    "nh3",
+    "regex",
+    "click",
+    "rich",
+    "prometheus-client",
+    "publicsuffixlist",
+    "defusedxml",
+)
+"""Packages of requirements/runtime.in."""
 
 
 @click.command()
@@ -71,3 +97,24 @@ def cid(received_id: str) -> None:
     if found is None:
         raise Failure("this id is not of this installation")
     print(f"{found:x}")
+
+
+@click.command()
+def licenses() -> None:
+    """Print the licences of moxlite and of the packages that it runs on, as they are installed here."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    def show(name: str) -> None:
+        found = distribution(name)
+        said = [found.metadata[key] for key in ("License-Expression", "License") if key in found.metadata]
+        print(f"== {name} {found.version}: {said[0].splitlines()[0] if said else 'see below'}")
+        for file in found.files or ():
+            if re.match(r"(?i)(licen[cs]e|copying|notice)", file.name) and not file.name.endswith((".py", ".pyc")):
+                print(f"-- {file}")
+                print(file.read_text(encoding="utf-8"))
+
+    for name in ("moxlite", *RUNS_ON):
+        try:
+            show(name)
+        except (PackageNotFoundError, OSError):
+            print(f"== {name}: its licence is not installed here")

@@ -11,7 +11,7 @@ import pytest
 from moxlite.config.load import load
 from tests.running import ServedServer
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver, Resolver, TempError
 from tests.dnsworld import DNSWorld
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 Capture = pytest.CaptureFixture[str]
 

@@ -26,7 +26,7 @@ from tests.dnsworld import DNSWorld
 from tests.running import ServerProcess, make_certificate
 from tests.tools import free_port, top
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 Capture = pytest.CaptureFixture[str]
 HOSTNAME = "mx.example.org"

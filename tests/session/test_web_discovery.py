@@ -18,6 +18,8 @@ from moxlite.net.certificates import KeyPair, self_signed
 from moxlite.web import metrics
 from tests.web_rig import STATIC, Browser, Rig, open_rig
 
+pytestmark = pytest.mark.served
+
 SERVED = STATIC.replace(
     "[listeners.proxied]",
     """\

@@ -1,10 +1,11 @@
 """``moxlite dane``: servers against their TLSA records (AUTH-63..66, AUTH-90)."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.cli.common import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,9 @@ SECONDS: Final = 90.0
 """For a host, from DNS to its certificates."""
 
 EHLO_NAME: Final = "localhost"
+
+MAX_FILE: Final = 1 << 20
+"""Octets of a file with a certificate or a key."""
 
 
 @click.group()
@@ -153,3 +157,58 @@ async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, star
         raise HandshakeFailed(error) from error
     async with tls:
         return tls.peer_chain()
+
+
+@dane.command()
+@click.argument("usage", type=click.IntRange(0, 3))
+@click.argument("selector", type=click.IntRange(0, 1))
+@click.argument("matching", type=click.IntRange(0, 2))
+@click.argument("file", type=click.File("rb"), default="-")
+def makerecord(usage: int, selector: int, matching: int, file: BinaryIO) -> None:
+    """Print the data of a TLSA record for the certificate or key in FILE (PEM or DER; stdin without one).
+
+    For mail, use 3 1 1: the SHA-256 of the server's own key. A private key stands for its public one, but selector 0
+    needs a certificate.
+    """
+    from hashlib import sha256, sha512
+
+    data = _subject(file.read(MAX_FILE), whole=selector == 0)
+    if matching:
+        data = (sha256, sha512)[matching - 1](data).digest()
+    print(f"{usage} {selector} {matching} {data.hex()}")
+
+
+def _subject(octets: bytes, *, whole: bool) -> bytes:
+    """The certificate in a file, DER, or the SubjectPublicKeyInfo of what it has. Raises Failure."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_der_private_key,
+        load_der_public_key,
+        load_pem_private_key,
+        load_pem_public_key,
+    )
+
+    pem = b"-----BEGIN" in octets
+    try:
+        certificate = x509.load_pem_x509_certificate(octets) if pem else x509.load_der_x509_certificate(octets)
+        if whole:
+            return certificate.public_bytes(Encoding.DER)
+        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        if whole:
+            raise Failure("selector 0 is for a certificate, and there is none") from None
+    for private in (load_pem_private_key, load_der_private_key):
+        try:
+            key = private(octets, None).public_key()
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    for public in (load_pem_public_key, load_der_public_key):
+        try:
+            return public(octets).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+    raise Failure("this is neither a certificate nor a key without a password, in PEM or DER")

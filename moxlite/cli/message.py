@@ -1,0 +1,83 @@
+"""``moxlite message``: messages in files (ADMIN-19)."""
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import click
+
+from moxlite.cli.common import Failure
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime.types import MailAddress, Part
+
+__all__ = ["message"]
+
+MAX_MESSAGE: Final = 256 << 20
+"""Octets of a file that is read."""
+
+
+@click.group()
+def message() -> None:
+    """Look at messages in files."""
+
+
+@message.command()
+@click.argument("file", type=click.File("rb"))
+def parse(file: BinaryIO) -> None:
+    """Print envelope and MIME parts of the message in FILE (- for stdin) as JSON, as the server understands them.
+
+    Offsets and sizes are in octets. What is wrong with a part stands at it, as "defect".
+    """
+    import json
+
+    from moxlite.proto.mime.structure import scan
+
+    data = file.read(MAX_MESSAGE + 1)
+    if len(data) > MAX_MESSAGE:
+        raise Failure(f"the message has more than {MAX_MESSAGE} octets")
+    found = scan(data)
+    envelope = found.envelope
+    told: dict[str, object] = {
+        "size": found.size,
+        "date": None if envelope.date is None else _moment(envelope.date),
+        "subject": envelope.subject,
+        "message_id": envelope.message_id,
+        "in_reply_to": envelope.in_reply_to,
+    }
+    for name in ("from_", "sender", "reply_to", "to", "cc", "bcc"):
+        told[name.rstrip("_")] = [_address(one) for one in getattr(envelope, name)]
+    told["root"] = _part(found.root)
+    sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=True) + "\n")
+
+
+def _moment(microseconds: int) -> str:
+    import datetime as dt
+
+    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)).isoformat()
+
+
+def _address(address: "MailAddress") -> dict[str, str]:
+    return {"name": address.name, "localpart": address.localpart, "domain": address.domain}
+
+
+def _part(part: "Part") -> dict[str, object]:
+    told: dict[str, object] = {
+        "type": f"{part.type}/{part.subtype}".lower(),
+        "encoding": part.encoding.lower(),
+        "parameters": {one.name: one.value for one in part.parameters},
+        "header": part.header,
+        "body": part.body,
+        "end": part.end,
+        "lines": part.lines,
+        "decoded_size": part.decoded,
+    }
+    if part.disposition:
+        told["disposition"] = part.disposition.lower()
+        told["disposition_parameters"] = {one.name: one.value for one in part.disposition_parameters}
+    if part.defect:
+        told["defect"] = str(part.defect)
+    if part.parts:
+        told["parts"] = [_part(one) for one in part.parts]
+    if part.message is not None:
+        told["message"] = {"subject": part.message.envelope.subject, "root": _part(part.message.root)}
+    return told
