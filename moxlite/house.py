@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ from moxlite.acceptance.carrying import carrier
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.storage import compression, store_options
 from moxlite.admin.storagefaults import StorageFaults
+from moxlite.autotls.autotls import AutoTLS, Ports
+from moxlite.autotls.challenges import Challenges
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
@@ -91,6 +94,8 @@ class House:
     storage_faults: StorageFaults
     admission: Admission
     spools: Spools
+    challenges: Challenges
+    autotls: tuple[AutoTLS, ...]
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
@@ -111,6 +116,8 @@ class House:
         """What keeps the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
         found = self.faults + self.tree.problems()
         found += [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
+        for one in self.autotls:
+            found += one.problems()
         if self.auth.broken:
             found.append(f"auth.db: {self.auth.broken}")
         return found
@@ -169,6 +176,13 @@ async def open_house(
     )
     await logins.remember_places()
     space = spool_space(static, budget.spools)
+    resolver = FakeResolver() if local else _resolver(static)
+    tls = TLSPorts(static, started.certificates, started.acme_keys.hosts)
+    challenges = Challenges()
+    autotls = tuple(_autotls(name, started, resolver, tls, challenges) for name in static.acme)
+    for one in autotls:
+        await trio.to_thread.run_sync(one.load)
+        config.on_change(one.reconfigured)
     return House(
         started=started,
         local=local,
@@ -178,14 +192,30 @@ async def open_house(
         accounts=accounts,
         auth=auth,
         logins=logins,
-        tls=TLSPorts(static, started.certificates),
+        tls=tls,
+        challenges=challenges,
+        autotls=autotls,
         received_id=ReceivedID(started.install_key),
-        resolver=FakeResolver() if local else _resolver(static),
+        resolver=resolver,
         imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
         storage_faults=faults,
         faults=list(started.problems),
         spools=Spools(space, exempt=static.rate_limits.exempt),
         admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
+    )
+
+
+def _autotls(name: str, started: Started, resolver: Resolver, tls: TLSPorts, challenges: Challenges) -> AutoTLS:
+    config = started.holder
+    return AutoTLS(
+        name,
+        current=lambda: config.current,
+        folder=config.current.static.data_dir / "acme",
+        keys=tls.host_keys(started.acme_keys.hosts, name),
+        eab_key=started.acme_keys.bindings.get(name, ""),
+        resolver=resolver,
+        challenges=challenges,
+        ports=Ports(partial(tls.put, name), partial(tls.for_challenges, name), tls.kinds(name)),
     )
 
 
@@ -392,6 +422,7 @@ def _web(house: House) -> Callable[[Endpoint], Served]:
         readiness=house.problems,
         measure=house.measure,
         certificate=house.tls.certificate,
+        challenge=house.challenges.answer,
     )
 
     def handler(endpoint: Endpoint) -> Served:

@@ -112,6 +112,8 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         tree.start("process.clock", house.clock.serve)
         tree.start("process.systemd", keep_alive)
         tree.start("admin.storage-faults", partial(house.storage_faults.serve, house.accounts, house.current))
+        for one in house.autotls:
+            tree.start(f"autotls.{one.name}", one.serve)
         tree.start("imapd.expiry", house.imap_sessions.end_expired)
         await _finish_removals(house)
         house.clock.on_set(house.imap_sessions.look_again)
@@ -257,6 +259,8 @@ async def _reload(house: House) -> None:
         logger.error("log file not opened again, the old one stays in use", extra={"kv": kv})
     await house.config.reload()
     await house.tls.reload()
+    for one in house.autotls:
+        one.look()
 
 
 def _task_tree() -> list[str]:

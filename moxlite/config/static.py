@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from moxlite.config.listeners import Listener
 from moxlite.config.transports import Transport
 from moxlite.config.values import (
+    AUTO,
     IP,
     URL,
     Address,
@@ -20,6 +21,7 @@ from moxlite.config.values import (
     Network,
     Path,
     Port,
+    RenewBefore,
     Section,
     Size,
     doc,
@@ -161,7 +163,19 @@ class ACME(Section, frozen=True):
 
     directory_url: Annotated[URL, doc("The CA's directory, such as `https://acme-v02.api.letsencrypt.org/directory`.")]
     contact_email: Annotated[Address, doc("Address at which the CA may write to you.")]
-    renew_before: Annotated[Duration, doc("How long before its end a certificate is renewed.")] = 30 * 86400.0
+    renew_before: Annotated[
+        RenewBefore,
+        doc(
+            "How long before its end a certificate is renewed. `auto`: when the CA asks for it (RFC 9773), else at 2/3 "
+            "of its lifetime, at 1/2 of one below 10 days."
+        ),
+    ] = AUTO
+    profile: Annotated[
+        str | None, doc("Profile of the certificates, one of those that the CA offers, such as `shortlived`.")
+    ] = None
+    ca_cert_file: Annotated[
+        Path | None, doc("PEM file with the authorities that the CA's own https is signed by, if not the system's.")
+    ] = None
     port: Annotated[Port, doc("Local port at which the CA's connections to port 443 arrive.")] = 443
     issuer_domain_name: Annotated[
         str | None, doc("The CA's name for CAA records; known for Let's Encrypt (`letsencrypt.org`).")

@@ -21,6 +21,7 @@ from moxlite.proto.address import AddressError
 from moxlite.proto.address import Domain as DomainName
 
 __all__ = [
+    "AUTO",
     "IP",
     "URL",
     "Address",
@@ -38,6 +39,7 @@ __all__ = [
     "Path",
     "Port",
     "Regexp",
+    "RenewBefore",
     "Section",
     "Separator",
     "Size",
@@ -91,6 +93,9 @@ DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhd]))+")
 DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhd])")
 LONGEST_DURATION: Final = 100 * 366 * 86400.0
 """A century in seconds: longer is a slip of the keyboard, and sums of times stay far from any overflow."""
+
+AUTO: Final = 0.0
+"""In place of a duration: the program finds the time."""
 
 SIZE: Final = re.compile(r"(-?[0-9]+)([kmgt]?)", re.IGNORECASE)
 SCALE: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -169,6 +174,15 @@ def toml_type(value: object) -> str:
 
 def read_duration(value: object, _: FilePath) -> float:
     return parse_duration(text_of(value, 'a duration such as "15s"'))
+
+
+def read_renewal(value: object, base: FilePath) -> float:
+    if value == "auto":
+        return AUTO
+    seconds = read_duration(value, base)
+    if seconds == AUTO:
+        raise ValueError('is no time: write "auto" or a duration such as "20d"')
+    return seconds
 
 
 def read_size(value: object, _: FilePath) -> int:
@@ -322,6 +336,10 @@ LONGEST_REPLY: Final = 255
 
 Duration = Annotated[float, Kind("duration", read_duration, format_duration)]
 """Seconds; in the file a text such as ``"15s"``."""
+RenewBefore = Annotated[
+    float, Kind("duration or auto", read_renewal, lambda value: "auto" if value == AUTO else format_duration(value))
+]
+"""Seconds, or `AUTO`."""
 Size = Annotated[int, Kind("size", read_size, format_size)]
 """Octets; in the file an integer or a text such as ``"100m"``."""
 Path = Annotated[FilePath, Kind("path", read_path, str)]

@@ -11,7 +11,7 @@ from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import Account, Destination, Domains, WebHandler
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener, SMTPService
-from moxlite.config.static import ACME, DNS, Queue, RateLimits, Static
+from moxlite.config.static import DNS, Queue, RateLimits, Static
 from moxlite.config.values import Section
 
 __all__ = ["WAITING", "not_in_effect"]
@@ -27,7 +27,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "psl",
         )
     ),
-    ACME: frozenset(("contact_email", "external_account_binding", "renew_before")),
     DNS: frozenset(("validate",)),
     Queue: frozenset(("suppression_expiry", "webhook_accept_2xx")),
     RateLimits: frozenset(("mebibytes_per_day", "mebibytes_per_minute", "messages_per_day", "messages_per_minute")),

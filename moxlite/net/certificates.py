@@ -26,11 +26,13 @@ __all__ = [
     "CertificateError",
     "CertificateProblem",
     "KeyPair",
+    "PrivateKey",
     "ProblemKind",
     "Trust",
     "certificate_names",
     "end_point_hash",
     "key_fingerprint",
+    "load_private_key",
     "name_matches",
     "self_signed",
 ]
@@ -62,19 +64,18 @@ class KeyPair(msgspec.Struct, frozen=True):
 
         Raises CertificateError, also when the key is not the leaf's.
         """
+        return cls.of(certificates, load_private_key(key))
+
+    @classmethod
+    def of(cls, certificates: bytes, key: PrivateKey) -> "KeyPair":
+        """As `load`, with the key at hand."""
         try:
             chain = tuple(x509.load_pem_x509_certificates(certificates))
         except ValueError as exc:
             raise CertificateError(f"no certificates in PEM form: {exc}") from exc
-        try:
-            private = serialization.load_pem_private_key(key, None)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-            raise CertificateError(f"no usable private key in PEM form: {exc}") from exc
-        if not isinstance(private, PrivateKey):
-            raise CertificateError("private key is neither RSA nor ECDSA nor EdDSA")
-        if _spki(private.public_key()) != _spki(chain[0].public_key()):
+        if _spki(key.public_key()) != _spki(chain[0].public_key()):
             raise CertificateError("private key does not belong to the first certificate")
-        return cls(chain, private)
+        return cls(chain, key)
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -90,6 +91,17 @@ class KeyPair(msgspec.Struct, frozen=True):
         return self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
+
+
+def load_private_key(text: bytes) -> PrivateKey:
+    """Read an unencrypted private key in PEM (PKCS#8, PKCS#1 or EC). Raises CertificateError."""
+    try:
+        key = serialization.load_pem_private_key(text, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise CertificateError(f"no usable private key in PEM form: {exc}") from exc
+    if not isinstance(key, PrivateKey):
+        raise CertificateError("private key is neither RSA nor ECDSA nor EdDSA")
+    return key
 
 
 def _spki(key: object) -> bytes:

@@ -18,13 +18,16 @@ __all__ = [
     "log_infos",
     "log_warnings",
     "long_steps",
+    "missing_servername",
     "package",
     "panics",
     "tls_handshakes",
+    "unknown_servername",
 ]
 
 PACKAGES: Final = (
     "admin",
+    "autotls",
     "cli",
     "config",
     "ctl",
@@ -55,6 +58,13 @@ connections_closed = Counter("moxlite_connections_closed", "Silent connections c
 tls_handshakes = Counter("moxlite_tls_handshake", "TLS handshakes as server.", ["result"])
 event_loop_lag = Gauge("moxlite_event_loop_lag_seconds", "Longest time within a minute that the event loop was busy.")
 long_steps = Counter("moxlite_event_loop_long_steps", "Steps of a task that held the event loop over 5 ms.", ["pkg"])
+
+missing_servername = Counter(
+    "moxlite_autotls_missing_servername", "TLS handshakes refused, since the client named no server (WEB-118)."
+)
+unknown_servername = Counter(
+    "moxlite_autotls_unknown_servername", "TLS handshakes refused, since the client named an unknown server (WEB-118)."
+)
 
 for _pkg in (*PACKAGES, OTHER):
     for _counter in (panics, log_errors, log_warnings, log_infos, long_steps):

@@ -95,15 +95,40 @@ class ServerTLS:
         """Use other certificates from the next handshake on; running connections are untouched."""
         self._certificates = tuple(certificates)
         self._made = self._clock()
-        self._refusing = self._new_context(None)
-        contexts = [self._new_context(pair) for pair in self._certificates]
-        self._default = contexts[0] if contexts and not self._refuse_unknown else self._refusing
-        self._by_name: dict[str, SSL.Context] = {}
-        for pair, context in zip(self._certificates, contexts, strict=True):
+        self._by_name: dict[str, KeyPair] = {}
+        self._contexts: dict[int, SSL.Context] = {}
+        for pair in self._certificates:
             for name in certificate_names(pair.leaf):
-                self._by_name.setdefault(name, context)
-        self._base = self._new_context(self._certificates[0] if self._default is not self._refusing else None)
+                self._by_name.setdefault(name, pair)
+        self._refusing = self._new_context(None)
+        self._set_default(self._certificates[0] if self._certificates and not self._refuse_unknown else None)
+
+    def put(self, pair: KeyPair, *, default: bool = False) -> None:
+        """Use a certificate for its names from the next handshake on, in place of the one that was first for them.
+
+        Args:
+          default: as well for clients that name no server, or an unknown one, unless those are refused.
+        """
+        names = certificate_names(pair.leaf)
+        kept = tuple(one for one in self._certificates if certificate_names(one.leaf) != names)
+        self._certificates = (pair, *kept) if default else (*kept, pair)
+        self._by_name.update(dict.fromkeys(names, pair))
+        used = {id(one) for one in (*self._certificates, *self._by_name.values())}
+        self._contexts = {key: context for key, context in self._contexts.items() if key in used}
+        if default and not self._refuse_unknown:
+            self._set_default(pair)
+
+    def _set_default(self, pair: KeyPair | None) -> None:
+        self._default = self._refusing if pair is None else self._context_of(pair)
+        self._base = self._new_context(pair)
         self._base.set_tlsext_servername_callback(self._choose_certificate)
+
+    def _context_of(self, pair: KeyPair) -> SSL.Context:
+        """Made at the first handshake that needs it: hundreds of domains have as many certificates, few are in use."""
+        context = self._contexts.get(id(pair))
+        if context is None:
+            context = self._contexts[id(pair)] = self._new_context(pair)
+        return context
 
     def set_challenge(self, name: str, pair: KeyPair | None) -> None:
         """Answer ACME's tls-alpn-01 for `name` with this certificate (RFC 8737), or with None no longer."""
@@ -156,10 +181,19 @@ class ServerTLS:
     def _choose_certificate(self, connection: SSL.Connection) -> None:
         # An exception here would be printed, hence a context without certificate is the way to refuse.
         name = (connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip(".")
-        context = self._by_name.get(name)
-        if context is None and "." in name:
-            context = self._by_name.get("*." + name.partition(".")[2])
-        connection.set_context(self._default if context is None else context)
+        pair = self._by_name.get(name)
+        if pair is None and "." in name:
+            pair = self._by_name.get("*." + name.partition(".")[2])
+        if pair is not None:
+            connection.set_context(self._context_of(pair))
+            return
+        if self._refuse_unknown:
+            (metrics.unknown_servername if name else metrics.missing_servername).inc()
+            # A name's first certificate is proved by its challenge: with TLS 1.2 OpenSSL wants a certificate before it
+            # asks for the protocol.
+            connection.set_context(self._challenges.get(name, self._default))
+            return
+        connection.set_context(self._default)
 
     def _choose_protocol(self, connection: SSL.Connection, offered: list[bytes]) -> bytes | SSL._NoOverlappingProtocols:
         if b"acme-tls/1" in offered:

@@ -5,19 +5,22 @@ network.
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import trio
 from cryptography import x509
 
+from moxlite.autotls.messages import ChallengeKind
+from moxlite.autotls.metrics import not_after
 from moxlite.config.static import CA, RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
-from moxlite.net.certificates import KeyPair, Trust
+from moxlite.net.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls import ServerTLS
-from moxlite.process.startup import Service, StartFailed, load_certificates
+from moxlite.process.startup import Service, StartFailed, endpoints, load_certificates
 
 __all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_of"]
 
@@ -77,11 +80,33 @@ def roots_of(ca: CA) -> ssl.SSLContext:
 
 
 class TLSPorts:
-    """TLS of every service of every listener that has certificates."""
+    """TLS of every service of every listener that has certificates.
 
-    def __init__(self, static: Static, certificates: dict[str, tuple[KeyPair, ...]]) -> None:
+    Where they come from ACME, mail ports show a self-signed one until there is one for their hostname: STARTTLS works
+    at once, and DANE with a host key. Web ports refuse names for which there is none (WEB-118).
+
+    Args:
+      certificates: those of files, by listener.
+      host_keys: those of listeners with ACME.
+    """
+
+    def __init__(
+        self,
+        static: Static,
+        certificates: Mapping[str, tuple[KeyPair, ...]],
+        host_keys: Mapping[str, Sequence[PrivateKey]] = MappingProxyType({}),
+    ) -> None:
         self._static = static
-        self._certificates = certificates
+        self._certificates = dict(certificates)
+        self._issued: dict[str, dict[tuple[str, ...], KeyPair]] = {name: {} for name in static.acme}
+        self._stand_ins: dict[str, KeyPair] = {}
+        for name, listener in static.listeners.items():
+            if listener.tls is not None and listener.tls.acme is not None:
+                keys = host_keys.get(name, ())
+                self._stand_ins[name] = self_signed([self._hostname(name)], key=keys[0] if keys else None)
+        for name, pairs in self._certificates.items():
+            for pair in pairs:
+                _tell_end(name, pair)
         self._made: dict[tuple[str, Service], ServerTLS] = {}
 
     def of(self, name: str, service: Service) -> ServerTLS | None:
@@ -96,17 +121,73 @@ class TLSPorts:
             # are asked for where users log in, but not of browsers, which would bother their users with the question.
             tickets = {"smtp": listener.smtp.tls_session_tickets, "https": listener.tls.session_tickets}
             self._made[name, service] = ServerTLS(
-                self._certificates[name],
+                self._of_service(name, service),
                 alpn=self._alpn(name, service),
                 client_auth=listener.tls.client_auth and service not in ("smtp", "https"),
                 session_tickets=tickets.get(service, False),
                 min_version=listener.tls.min_version,
+                refuse_unknown=service == "https" and listener.tls.acme is not None,
             )
         return self._made[name, service]
 
     def certificate(self, name: str) -> KeyPair | None:
         """The certificate that a listener shows who asks for no other; None where it has none."""
-        return next(iter(self._certificates.get(name, ())), None)
+        return next(iter(self._of_service(name, "smtp")), None)
+
+    def put(self, authority: str, pair: KeyPair) -> None:
+        """Use a certificate by ACME at all listeners of this ``[acme.NAME]`` from the next handshake on."""
+        names = certificate_names(pair.leaf)
+        self._issued[authority][names] = pair
+        for listener in self._with_acme(authority):
+            _tell_end(listener, pair)
+        for (listener, _), tls in self._made.items():
+            if listener in self._with_acme(authority):
+                tls.put(pair, default=self._hostname(listener) in names)
+
+    def for_challenges(self, authority: str) -> list[ServerTLS]:
+        """The TLS at which a CA looks for tls-alpn-01."""
+        found = [self.of(listener, "https") for listener in self._with_acme(authority)]
+        return [tls for tls in found if tls is not None]
+
+    def kinds(self, authority: str) -> tuple[ChallengeKind, ...]:
+        """The challenges that the listeners of this ``[acme.NAME]`` can answer, the best first."""
+        found: dict[ChallengeKind, None] = {}
+        served = [one for one in endpoints(self._static) if one.listener in self._with_acme(authority)]
+        if any(one.service == "https" and one.port == self._static.acme[authority].port for one in served):
+            found["tls-alpn-01"] = None
+        if any(one.service == "http" for one in served):
+            found["http-01"] = None
+        return tuple(found)
+
+    def host_keys(self, keys: Mapping[str, Sequence[PrivateKey]], authority: str) -> dict[str, Sequence[PrivateKey]]:
+        """Those of this ``[acme.NAME]`` by hostname (A-labels), out of those by listener."""
+        found: dict[str, Sequence[PrivateKey]] = {}
+        for listener in self._with_acme(authority):
+            if keys.get(listener):
+                found.setdefault(self._hostname(listener), keys[listener])
+        return found
+
+    def _with_acme(self, authority: str) -> list[str]:
+        return [
+            name
+            for name, listener in self._static.listeners.items()
+            if listener.tls is not None and listener.tls.acme == authority
+        ]
+
+    def _hostname(self, listener: str) -> str:
+        return (self._static.listeners[listener].hostname or self._static.hostname).ascii
+
+    def _of_service(self, name: str, service: Service) -> list[KeyPair]:
+        """The certificates of a port, the one of its hostname first."""
+        tls = self._static.listeners[name].tls
+        if tls is None or tls.acme is None:
+            return list(self._certificates.get(name, ()))
+        own = self._hostname(name)
+        issued = self._issued[tls.acme]
+        found = sorted(issued.values(), key=lambda pair: own not in certificate_names(pair.leaf))
+        if service != "https" and not any(own in names for names in issued):
+            found.insert(0, self._stand_ins[name])
+        return found
 
     def _alpn(self, name: str, service: Service) -> tuple[str, ...]:
         """Protocols by ALPN; mail may share the https port (admin.md, `alpn_on_https`)."""
@@ -123,12 +204,22 @@ class TLSPorts:
                 return ()
 
     async def reload(self) -> None:
-        """Read certificates and keys again (SIGHUP); when one cannot be read, all stay as they are."""
+        """Read the certificates and keys of files again (SIGHUP); when one cannot be read, all stay as they are."""
         try:
             self._certificates = await trio.to_thread.run_sync(load_certificates, self._static)
         except StartFailed as error:
             logger.error("certificates not read again, the old ones stay in use", extra={"kv": {"err": str(error)}})
             return
         for (name, _), tls in self._made.items():
-            tls.replace(self._certificates[name])
+            if name in self._certificates:
+                tls.replace(self._certificates[name])
+        for name, pairs in self._certificates.items():
+            for pair in pairs:
+                _tell_end(name, pair)
         logger.info("certificates read again", extra={"kv": {"listeners": len(self._certificates)}})
+
+
+def _tell_end(listener: str, pair: KeyPair) -> None:
+    """Set the metrics of when a certificate ends."""
+    for name in certificate_names(pair.leaf):
+        not_after.labels(host=name, listener=listener).set(pair.leaf.not_valid_after_utc.timestamp())

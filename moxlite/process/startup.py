@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite import __version__
 from moxlite.config.files import write_atomically
@@ -24,7 +25,7 @@ from moxlite.config.listeners import Listener
 from moxlite.config.load import DOMAINS_FILE, Problem
 from moxlite.config.static import Static
 from moxlite.net import log
-from moxlite.net.certificates import CertificateError, KeyPair
+from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
 from moxlite.process.lock import DataLock, Locked
@@ -36,7 +37,17 @@ from moxlite.process.stopped import make_data
 from moxlite.safefile import replaceable
 from moxlite.store.backup.layout import RESTORING
 
-__all__ = ["Endpoint", "Service", "StartFailed", "Started", "endpoints", "load_certificates", "note_version", "start"]
+__all__ = [
+    "ACMEKeys",
+    "Endpoint",
+    "Service",
+    "StartFailed",
+    "Started",
+    "endpoints",
+    "load_certificates",
+    "note_version",
+    "start",
+]
 
 Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "http", "https"]
 
@@ -48,6 +59,9 @@ wrong.
 """
 
 DATA_MODE: Final = 0o750
+
+HTTP_PORT: Final = 80
+"""Where a CA asks by http-01 (RFC 8555 §8.3)."""
 
 VERSION: Final = "version"
 """The file with the version that wrote last."""
@@ -73,6 +87,17 @@ class Endpoint(msgspec.Struct, frozen=True):
         return self.service in ("submissions", "imaps", "https")
 
 
+class ACMEKeys(msgspec.Struct, frozen=True):
+    """Keys for automatic certificates that only root may be able to read.
+
+    hosts: `host_private_key_files` by name of the listener, ECDSA first: its certificates are the shorter ones.
+    bindings: keys of external account bindings (base64url) by name of the authority.
+    """
+
+    hosts: dict[str, tuple[PrivateKey, ...]]
+    bindings: dict[str, str]
+
+
 class Started(msgspec.Struct, frozen=True, kw_only=True):
     """All that was made ready. `close` gives back what the server has not taken over."""
 
@@ -82,6 +107,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     lock: DataLock
     sockets: tuple[tuple[Endpoint, socket.socket], ...]
     certificates: dict[str, tuple[KeyPair, ...]]
+    acme_keys: ACMEKeys
     log_handler: log.LogHandler
     install_key: bytes
     problems: tuple[str, ...]
@@ -99,7 +125,7 @@ def endpoints(static: Static) -> list[Endpoint]:
     """The ports of all listeners, each once, in the order of the file."""
     found: dict[tuple[str, IPAddress, int], Endpoint] = {}
     for name, listener in static.listeners.items():
-        for service, port in _ports(listener):
+        for service, port in (*_ports(listener), *_for_challenges(static, listener)):
             for ip in listener.ips:
                 found.setdefault((name, ip, port), Endpoint(name, service, ip, port))
     return list(found.values())
@@ -131,6 +157,16 @@ def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
         settings = getattr(listener, name)
         if settings.enabled:
             yield "http" if settings.non_tls else "https", settings.port
+
+
+def _for_challenges(static: Static, listener: Listener) -> Iterator[tuple[Service, int]]:
+    """The port for challenges of ACME (RFC 8737), where a listener has none at which a CA could ask."""
+    if listener.tls is None or listener.tls.acme is None:
+        return
+    port = static.acme[listener.tls.acme].port
+    used = set(_ports(listener))
+    if ("http", HTTP_PORT) not in used and port not in {number for _, number in used}:
+        yield "https", port
 
 
 def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, drop: bool = True) -> Started:
@@ -166,6 +202,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
             changes = fix_permissions(path, DOMAINS_FILE, static.data_dir, *ids)
         lock = undo.enter_context(_lock(static.data_dir, ids))
         certificates = load_certificates(static, ids)
+        acme_keys = _load_acme_keys(static, ids)
         sockets: list[tuple[Endpoint, socket.socket]] = []
         undo.callback(_close_all, sockets)
         for endpoint in endpoints(static):
@@ -190,6 +227,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         lock=lock,
         sockets=tuple(sockets),
         certificates=certificates,
+        acme_keys=acme_keys,
         log_handler=handler,
         install_key=install_key,
         problems=tuple(problems),
@@ -228,7 +266,7 @@ def _read(path: Path, ids: tuple[int, int] | None) -> bytes:
 
 
 def load_certificates(static: Static, ids: tuple[int, int] | None = None) -> dict[str, tuple[KeyPair, ...]]:
-    """Certificates and keys of each listener that has TLS.
+    """The certificates and keys that files give to each listener; those of ACME are for `autotls`.
 
     Args:
       ids: of the service user, while this process is root.
@@ -238,13 +276,8 @@ def load_certificates(static: Static, ids: tuple[int, int] | None = None) -> dic
     """
     found: dict[str, tuple[KeyPair, ...]] = {}
     for name, listener in static.listeners.items():
-        if listener.tls is None:
+        if listener.tls is None or listener.tls.acme is not None:
             continue
-        if listener.tls.acme is not None:
-            raise StartFailed(
-                f"listeners.{name}.tls.acme: this version has no ACME yet: get certificates by another program, "
-                "and name them in key_certs"
-            )
         pairs = []
         for pair in listener.tls.key_certs:
             try:
@@ -255,6 +288,36 @@ def load_certificates(static: Static, ids: tuple[int, int] | None = None) -> dic
                 raise StartFailed(f"listeners.{name}.tls: {pair.cert_file} with {pair.key_file}: {error}") from None
         found[name] = tuple(pairs)
     return found
+
+
+def _load_acme_keys(static: Static, ids: tuple[int, int] | None) -> ACMEKeys:
+    """Arguments and errors as `load_certificates`."""
+    hosts: dict[str, tuple[PrivateKey, ...]] = {}
+    for name, listener in static.listeners.items():
+        if listener.tls is None or listener.tls.acme is None:
+            continue
+        keys: list[PrivateKey] = []
+        for path in listener.tls.host_private_key_files:
+            key = f"listeners.{name}.tls.host_private_key_files"
+            try:
+                keys.append(load_private_key(_read(path, ids)))
+            except OSError as error:
+                raise StartFailed(f"{key}: cannot read {error.filename}: {error.strerror}") from None
+            except CertificateError as error:
+                raise StartFailed(f"{key}: {path}: {error}") from None
+        hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
+    bindings: dict[str, str] = {}
+    for name, acme in static.acme.items():
+        binding = acme.external_account_binding
+        if binding is None:
+            continue
+        try:
+            bindings[name] = _read(binding.key_file, ids).decode("ascii").strip()
+        except OSError as error:
+            raise StartFailed(f"acme.{name}: cannot read {error.filename}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise StartFailed(f"acme.{name}: {binding.key_file} is not a key in base64url") from None
+    return ACMEKeys(hosts, bindings)
 
 
 def _service_user(static: Static) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ import msgspec
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.web.account.app import AccountApp
+from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
 from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
 from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
 from moxlite.web.exports import BrowserExports
@@ -89,6 +90,7 @@ def make_context(
     readiness: Readiness,
     measure: Measure,
     certificate: Callable[[str], KeyPair | None],
+    challenge: Callable[[str, str], str | None],
 ) -> Context:
     """The context of a server.
 
@@ -100,6 +102,7 @@ def make_context(
       readiness: tells what keeps the server from its work (``/readyz``).
       measure: sets the gauges that are counted when somebody reads them (``/metrics``).
       certificate: the one that a listener shows, by its name.
+      challenge: the answer to a CA that asks at a host for a token (ACME), None for none.
     """
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -129,12 +132,12 @@ def make_context(
     def notes() -> list[str]:
         return [f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items())]
 
-    health, favicon = Health(readiness, measure, notes), Favicon()
+    health, favicon, answers = Health(readiness, measure, notes), Favicon(), ChallengeAnswers(challenge)
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():
         for port in ports(listener):
-            routers[name, port] = _router(config, name, listener, port, apps, health, favicon)
+            routers[name, port] = _router(config, name, listener, port, apps, health, favicon, answers)
         for webserver in (listener.webserver_http, listener.webserver_https):
             if webserver.enabled and webserver.rate_limit_disabled:
                 unlimited.add((name, webserver.port))
@@ -190,6 +193,7 @@ def _router(
     apps: Apps,
     health: Health,
     favicon: Favicon,
+    answers: ChallengeAnswers,
 ) -> Router:
     """The routes of one port. The admin app comes later."""
 
@@ -198,7 +202,7 @@ def _router(
 
     hosts = _account_hosts(config, name)
     proxies = _trusted(listener)
-    system: list[Route] = []
+    system = [Route("acme", CHALLENGE_PATH, any_host, answers.handle)]
     services: list[Route] = []
     if listener.metrics_http.enabled and listener.metrics_http.port == port:
         system += [Route("metrics", path, any_host, health.handle) for path in ("/metrics", "/healthz", "/readyz")]

@@ -128,12 +128,20 @@ def test_without_starttls_port_25_has_no_tls(tmp_path: Path) -> None:
     assert TLSPorts(static, load_certificates(static)).of("local", "smtp") is None
 
 
-def test_acme_is_refused_as_long_as_it_is_not_there(tmp_path: Path) -> None:
-    """ADMIN-66: one line with what to do."""
-    acme = '[acme.le]\ndirectory_url = "https://acme.example/"\ncontact_email = "me@example.org"\n'
-    static = snapshot(tmp_path, 'tls.acme = "le"\nimaps.enabled = true\n', acme).static
-    with pytest.raises(StartFailed, match="no ACME yet"):
-        load_certificates(static)
+ACME = '[acme.le]\ndirectory_url = "https://acme.example/"\ncontact_email = "me@example.org"\n'
+
+
+def test_a_listener_with_acme_has_a_port_where_the_ca_can_ask(tmp_path: Path) -> None:
+    """WEB-113: its own web ports, else one more, for challenges alone."""
+    mail = '[listeners.mail]\nips = ["127.0.0.2"]\ntls.acme = "le"\nimaps.enabled = true\n'
+    for more, kinds, found in (
+        ("", ("tls-alpn-01",), {("imaps", 993), ("https", 443)}),
+        ("account_https.enabled = true\n", ("tls-alpn-01",), {("imaps", 993), ("https", 443)}),
+        ("webserver_http.enabled = true\n", ("http-01",), {("imaps", 993), ("http", 80)}),
+    ):
+        static = load(configured(tmp_path, mail + more, ACME))[0].static
+        assert {(one.service, one.port) for one in endpoints(static)} == found
+        assert TLSPorts(static, {}).kinds("le") == kinds
 
 
 def let_in_and_fail(failures: FailedLogins, ip: IPAddress) -> bool:

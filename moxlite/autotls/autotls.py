@@ -1,0 +1,350 @@
+"""The certificates of one CA: watched, renewed, ordered for new names, without a restart (WEB-112..117, WEB-140).
+
+`AutoTLS.serve` is a round at a time: which names are wanted, which of them are due, one order after the other. What is
+known of each host lies on disk before an order begins, so that a server that dies in each one does not ask each time.
+"""
+
+import hashlib
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from moxlite.autotls import metrics, timing
+from moxlite.autotls.challenges import Challenges
+from moxlite.autotls.files import Folder, HostKeys, HostState, certificate_id
+from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Windows, WindowsAsked
+from moxlite.autotls.names import listeners_of, own_ips, pointing, wanted_names
+from moxlite.autotls.ordering import CAFailed, Speak, speak
+from moxlite.bell import Bell
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import ACME
+from moxlite.config.values import AUTO
+from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, certificate_names
+from moxlite.net.resolver import Resolver
+from moxlite.net.tls import ServerTLS
+
+__all__ = ["AutoTLS", "Ports"]
+
+logger = logging.getLogger("moxlite.autotls")
+
+LONGEST_SLEEP: Final = 3600.0
+"""Seconds between two rounds: DNS may say something else by then."""
+SHORTEST_SLEEP: Final = 5.0
+FIRST_ROUND: Final = 1.0
+"""Seconds from the start of the server to the first round: its ports accept by then."""
+AT_ONCE: Final = 10
+BETWEEN: Final = 10.0
+"""So many names get their first certificate in one go, then there are so many seconds between two (WEB-115)."""
+DUE_PART: Final = 3 / 4
+"""Of a certificate's lifetime: who has not been renewed by then is a case for the administrator (WEB-155)."""
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """What the certificates are for. put: use this one from the next handshake on. tls: the ports where a CA looks for
+    tls-alpn-01. kinds: the challenges that can be answered, the best first.
+    """
+
+    put: Callable[[KeyPair], None]
+    tls: Callable[[], Iterable[ServerTLS]]
+    kinds: tuple[ChallengeKind, ...]
+
+
+class AutoTLS:
+    """Of one ``[acme.NAME]``.
+
+    Args:
+      current: the configuration of this moment.
+      folder: ``data/acme``.
+      keys: host keys, used at each order of their hosts.
+      eab_key: of the external account binding, base64url.
+      clock: seconds UTC.
+      choose: a moment between two.
+      talk: speaks with the CA.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        current: Callable[[], Snapshot],
+        folder: Path,
+        keys: HostKeys,
+        eab_key: str,
+        resolver: Resolver,
+        challenges: Challenges,
+        ports: Ports,
+        clock: Callable[[], float] = time.time,
+        choose: Callable[[float, float], float] = random.uniform,
+        talk: Speak = speak,
+    ) -> None:
+        self.name: Final = name
+        self._current = current
+        self._files = Folder(folder, name)
+        self._keys = keys
+        self._eab_key = eab_key
+        self._resolver = resolver
+        self._challenges = challenges
+        self._ports = ports
+        self._clock = clock
+        self._choose = choose
+        self._talk = talk
+        self._bell = Bell()
+        self._pairs: dict[str, KeyPair] = {}
+        self._state = self._files.read_state()
+        self._elsewhere: dict[str, str] = {}
+        self._broken = ""
+
+    @property
+    def _settings(self) -> ACME:
+        return self._current().static.acme[self.name]
+
+    def load(self) -> None:
+        """Read the certificates from disk, and put them to use. Blocks."""
+        for host, pair in self._files.read_certificates(self._keys).items():
+            self._pairs[host] = pair
+            self._ports.put(pair)
+
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """domains.toml has changed: look for other names now."""
+        if wanted_names(old, self.name) != wanted_names(new, self.name):
+            self._bell.ring()
+
+    def look(self) -> None:
+        """Begin a round now."""
+        self._bell.ring()
+
+    async def serve(self) -> None:
+        """Rounds, for ever.
+
+        Errors: OSError and ValueError of files are logged and tried again; nothing else comes out.
+        """
+        await trio.sleep(FIRST_ROUND)
+        while True:
+            self._bell.quiet()
+            try:
+                delay = await self.round()
+                self._broken = ""
+            except (OSError, ValueError) as error:
+                metrics.cert_request_errors.inc()
+                self._broken = f"{error}"
+                logger.error("certificates not looked after", extra={"kv": {"acme": self.name, "err": str(error)}})
+                delay = LONGEST_SLEEP / 12
+            with trio.move_on_after(delay):
+                await self._bell.wait()
+
+    def problems(self) -> list[str]:
+        """What an administrator has to do something about, one line each."""
+        found = [f"acme {self.name}: {self._broken}"] if self._broken else []
+        snapshot, now = self._current(), self._clock()
+        own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
+        for host in wanted_names(snapshot, self.name):
+            pair, state = self._pairs.get(host), self._state.hosts.get(host, HostState())
+            words = self._elsewhere.get(host) or state.error
+            if pair is None:
+                if words and host in own:
+                    found.append(f"no certificate for {host}: {words}")
+                continue
+            begin, end = timing.lifetime(pair.leaf)
+            if now > begin + (end - begin) * DUE_PART:
+                found.append(f"the certificate of {host} ends in {(end - now) / 86400:.1f} days: {words}")
+        return found
+
+    async def round(self) -> float:
+        """Order what is due; seconds until the next round.
+
+        Raises OSError, ValueError: files of ours.
+        """
+        snapshot, now = self._current(), self._clock()
+        wanted = wanted_names(snapshot, self.name)
+        for host in self._state.hosts.keys() - set(wanted):
+            del self._state.hosts[host]
+        for host in wanted:
+            self._state.hosts.setdefault(host, HostState())
+        self._elsewhere = {host: words for host, words in self._elsewhere.items() if host in wanted}
+        await self._ask_for_windows(wanted)
+        new = 0
+        for host in wanted:
+            now = self._clock()
+            if now < self._renew_at(host) or now < self._state.not_before:
+                continue
+            if host not in self._pairs:
+                new += 1
+                if new > AT_ONCE:
+                    await trio.sleep(BETWEEN)
+            await self._try(host)
+        moments = [self._next(host) for host in wanted]
+        return min(max(min(moments, default=now) - self._clock(), SHORTEST_SLEEP), LONGEST_SLEEP)
+
+    # Inside
+
+    def _renew_at(self, host: str) -> float:
+        """When the certificate of a host is to be replaced; 0 for a host without one."""
+        pair, state = self._pairs.get(host), self._state.hosts[host]
+        if pair is None:
+            return 0.0
+        before = self._settings.renew_before
+        if before != AUTO:
+            at = timing.fallback(pair.leaf, before)
+        elif state.of == certificate_id(pair.leaf) and state.renew_at is not None:
+            at = state.renew_at
+        else:
+            at = timing.fallback(pair.leaf)
+        return max(at, state.ordered + timing.CHECK_SECONDS)
+
+    def _next(self, host: str) -> float:
+        state = self._state.hosts[host]
+        at = max(self._renew_at(host), state.next_try, self._state.not_before)
+        return min(at, max(state.ask_at, self._state.not_before)) if host in self._pairs else at
+
+    async def _ask_for_windows(self, wanted: Iterable[str]) -> None:
+        """Ask the CA when it wants certificates to be renewed, where that is due (RFC 9773)."""
+        now = self._clock()
+        if self._settings.renew_before != AUTO or now < self._state.not_before:
+            return
+        due: dict[str, str] = {}
+        for host in wanted:
+            pair, state = self._pairs.get(host), self._state.hosts[host]
+            one = "" if pair is None else certificate_id(pair.leaf)
+            ended = pair is None or now > timing.lifetime(pair.leaf)[1]  # RFC 9773 §4.3: not asked about
+            if one and not ended and (state.of != one or now >= state.ask_at):
+                due[host] = one
+        if not due:
+            return
+        windows: Windows | None = None
+        try:
+            answer = await self._talk(WindowsAsked(await self._authority(), tuple(due.values())), lambda _: None)
+            windows = answer if isinstance(answer, Windows) else None
+        except CAFailed as error:
+            logger.warning("renewal times not known", extra={"kv": {"acme": self.name, "err": str(error)}})
+        for index, (host, one) in enumerate(due.items()):
+            state = self._state.hosts[host]
+            if state.of != one:
+                state.of, state.window, state.renew_at = one, None, None
+            window = None if windows is None else windows.windows[index]
+            if window is None:
+                state.ask_at = now + timing.CHECK_SECONDS * (1 if windows is None else 24)
+                continue
+            state.ask_at = now + timing.ask_again(window.again)
+            if state.window is None or (state.window.start, state.window.end) != (window.start, window.end):
+                state.window = window
+                state.renew_at = timing.moment(self._pairs[host].leaf, window, self._choose)
+        await self._write_state()
+
+    async def _try(self, host: str) -> None:
+        """Order a certificate if the name points here, and nothing tells to wait."""
+        snapshot, state, now = self._current(), self._state.hosts[host], self._clock()
+        found = await pointing(host, self._resolver, own_ips(snapshot, self.name))
+        if found.words and self._elsewhere.get(host) != found.words:
+            logger.warning("name does not point here", extra={"kv": {"host": host, "why": found.words}})
+        self._elsewhere.pop(host, None)
+        if not found.order:
+            self._elsewhere[host] = found.words
+            state.next_try = max(state.next_try, now + timing.FIRST_PAUSE * 5)
+            return
+        saw = self._seen(found.ips)
+        if now < state.next_try and state.saw == saw:
+            return
+        state.saw = saw
+        kinds = self._kinds(state)
+        state.failures += 1  # unless it succeeds; noted before, since the server may die in the attempt
+        state.next_try = now + timing.pause(state.failures)
+        await self._write_state()
+        try:
+            pair = await self._order(host, kinds)
+        except (CAFailed, OSError) as error:
+            asked = error.retry_after if isinstance(error, CAFailed) else None
+            state.error = str(error)
+            state.next_try = self._clock() + timing.pause(state.failures, asked)
+            if asked is not None:
+                self._state.not_before = self._clock() + timing.pause(1, asked)
+            metrics.cert_request_errors.inc()
+            kv = {"host": host, "acme": self.name, "failures": state.failures, "err": str(error)}
+            kv["retry"] = f"{state.next_try - self._clock():.0f}s"
+            logger.error("certificate not ordered, the old one stays in use", extra={"kv": kv})
+            await self._write_state()
+            return
+        kind = kinds[0]
+        self._state.hosts[host] = HostState(kind=kind, ordered=self._clock(), saw=saw)
+        self._pairs[host] = pair
+        self._ports.put(pair)
+        metrics.certput.inc()
+        _, end = timing.lifetime(pair.leaf)
+        logger.info("certificate ordered", extra={"kv": {"host": host, "acme": self.name, "ends": _utc(end)}})
+        await self._write_state()
+
+    def _kinds(self, state: HostState) -> tuple[ChallengeKind, ...]:
+        """The challenges in the order in which this try wants them: what worked last comes first, after a failure the
+        other one.
+        """
+        kinds = sorted(self._ports.kinds, key=lambda kind: kind != state.kind)
+        turn = state.failures % len(kinds)
+        return (*kinds[turn:], *kinds[:turn])
+
+    def _seen(self, ips: tuple[str, ...]) -> str:
+        """What a failure depends on, but for the CA."""
+        return hashlib.sha256(repr((ips, self._settings, self._ports.kinds)).encode()).hexdigest()[:16]
+
+    async def _order(self, host: str, kinds: tuple[ChallengeKind, ...]) -> KeyPair:
+        """A new certificate, on disk. Raises CAFailed, OSError, ValueError."""
+        keys = self._keys.get(host, ())
+        key = keys[0] if keys else ec.generate_private_key(ec.SECP256R1())
+        old = self._pairs.get(host)
+        order = Order(
+            await self._authority(),
+            _request(host, key),
+            kinds,
+            profile=self._settings.profile or "",
+            replaces="" if old is None else certificate_id(old.leaf),
+        )
+        with self._challenges.showing(self._ports.tls()) as show:
+            answer = await self._talk(order, show)
+        assert isinstance(answer, Issued)
+        try:
+            pair = KeyPair.of(answer.chain.encode(), key)
+        except CertificateError as error:
+            raise CAFailed(f"the CA's certificate cannot be used: {error}") from None
+        begin, end = timing.lifetime(pair.leaf)
+        if host not in certificate_names(pair.leaf):
+            raise CAFailed(f"the CA's certificate is not for {host}")
+        if not begin < end or self._clock() > end:
+            raise CAFailed(f"the CA's certificate ended at {_utc(end)}: is our clock right?")
+        write = self._files.write_certificate
+        await trio.to_thread.run_sync(lambda: write(host, pair, with_key=not keys))
+        return pair
+
+    async def _authority(self) -> Authority:
+        settings = self._settings
+        binding = settings.external_account_binding
+        return Authority(
+            directory=str(settings.directory_url),
+            contact=settings.contact_email.pack(False),
+            account_key=await trio.to_thread.run_sync(self._files.account_key),
+            ca_file="" if settings.ca_cert_file is None else str(settings.ca_cert_file),
+            eab_kid="" if binding is None else binding.key_id,
+            eab_key=self._eab_key,
+        )
+
+    async def _write_state(self) -> None:
+        await trio.to_thread.run_sync(self._files.write_state, self._state)
+
+
+def _request(host: str, key: PrivateKey) -> str:
+    """A request for a certificate (RFC 2986) as PEM."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    unhashed = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    return builder.sign(key, None if unhashed else hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,324 @@
+"""The process that speaks with a CA: ``python -m moxlite.autotls.child``, one job from stdin, events to stdout.
+
+The only module that imports `acme` and `josepy` (30 MB, and blocking). The process gets no descriptor of the server but
+its two pipes. Its memory and its time are limited, since a CA may send anything.
+"""
+
+import datetime as dt
+import os
+import resource
+import signal
+import ssl
+import sys
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NoReturn
+
+import msgspec
+import requests
+from acme import challenges, client, errors, messages
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from josepy.errors import Error as JoseError
+from josepy.json_util import field
+from josepy.jwa import ES256
+from josepy.jwk import JWK, JWKEC
+from josepy.util import ComparableECKey
+
+from moxlite import __version__
+from moxlite.autotls.messages import (
+    MAX_LINE,
+    PROVED,
+    Authority,
+    Event,
+    Failed,
+    Issued,
+    Job,
+    Order,
+    Prove,
+    Window,
+    Windows,
+    WindowsAsked,
+)
+
+__all__ = ["main"]
+
+SECONDS: Final = 240
+"""Of the whole process, then the system ends it: longer than the server waits."""
+MEMORY: Final = 768 << 20
+"""Octets of address space; 250 MB are in use with all libraries loaded."""
+ORDER_SECONDS: Final = 120
+"""From the order to the certificate. Let's Encrypt takes some seconds."""
+REQUEST_SECONDS: Final = 30
+NONCES: Final = 20
+"""Times that a request is repeated because of a nonce that the CA does not want (RFC 8555 §6.5)."""
+CLOCK: Final = 300.0
+"""Seconds of difference between the CA's clock and ours that are worth a word."""
+TEXT: Final = 1000
+"""Characters of an error's text."""
+ASK_AGAIN: Final = 6 * 3600.0
+"""Seconds, where a CA does not say when to ask for renewal information again (RFC 9773 §4.3.2)."""
+
+
+@challenges.ChallengeResponse.register
+class TLSALPNResponse(challenges.KeyAuthorizationChallengeResponse):
+    """RFC 8737; the library has dropped its own."""
+
+    typ = "tls-alpn-01"
+
+
+@challenges.Challenge.register
+class TLSALPN(challenges.KeyAuthorizationChallenge):
+    """RFC 8737 §3. The server makes the certificate."""
+
+    response_cls = TLSALPNResponse
+    typ = TLSALPNResponse.typ
+
+    def validation(self, account_key: JWK, **_: Any) -> NoReturn:
+        """Not asked for here."""
+        raise NotImplementedError
+
+
+class ReplacingOrder(messages.NewOrder):
+    """An order that says which certificate it replaces (RFC 9773 §5)."""
+
+    replaces: str | None = field("replaces", omitempty=True)
+
+
+class CertificateWindow(msgspec.Struct):
+    """RFC 9773 §4.2."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+
+class RenewalInfo(msgspec.Struct, rename={"window": "suggestedWindow"}):
+    """RFC 9773 §4.2."""
+
+    window: CertificateWindow
+
+
+class Network(client.ClientNetwork):
+    """The library's connection, which notes what the CA says about time, and repeats a request more than once."""
+
+    retry_after: float | None = None
+    clock: float | None = None
+    status: int = 0
+
+    def post(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Repeated with another nonce as long as the CA refuses them (RFC 8555 §6.5)."""
+        for _ in range(NONCES - 1):
+            try:
+                return self._post_once(*args, **kwargs)
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
+        return self._post_once(*args, **kwargs)
+
+    def _send_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
+        response = super()._send_request(method, url, *args, **kwargs)
+        self.status = response.status_code
+        if response.status_code in (429, 503):
+            self.retry_after = retry_after(response, None)
+        try:
+            ahead = parsedate_to_datetime(response.headers["Date"]).timestamp() - time.time()
+        except (KeyError, ValueError, TypeError):
+            ahead = 0.0
+        self.clock = ahead if abs(ahead) > CLOCK else None
+        return response
+
+
+def retry_after(response: requests.Response, default: float | None) -> float | None:
+    """Seconds of the field Retry-After (RFC 9110 §10.2.3)."""
+    text = response.headers.get("Retry-After", "")
+    if text.isdecimal() and len(text) < 10:
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return default
+
+
+class Conversation:
+    """Everything that is said to one CA."""
+
+    def __init__(self, authority: Authority) -> None:
+        key = load_pem_private_key(authority.account_key.encode(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        self._authority = authority
+        self._key = JWKEC(key=ComparableECKey(key))
+        self.net = Network(
+            self._key,
+            alg=ES256,
+            verify_ssl=authority.ca_file or system_roots(),  # type: ignore[arg-type]  # requests takes a path as well
+            user_agent=f"moxlite/{__version__}",
+            timeout=REQUEST_SECONDS,
+        )
+
+    def open(self) -> messages.Directory:
+        """Fetch the directory (RFC 8555 §7.1.1)."""
+        self.directory = messages.Directory.from_json(self.net.get(self._authority.directory).json())
+        self._acme = client.ClientV2(self.directory, self.net)
+        return self.directory
+
+    def register(self) -> None:
+        """Find our account, or make it (RFC 8555 §7.3)."""
+        binding = None
+        if self._authority.eab_kid:
+            binding = messages.ExternalAccountBinding.from_data(
+                self._key.public_key(), self._authority.eab_kid, self._authority.eab_key, self.directory
+            )
+        wanted = messages.NewRegistration.from_data(
+            email=self._authority.contact, terms_of_service_agreed=True, external_account_binding=binding
+        )
+        response = self._post(self.directory["newAccount"], wanted)
+        self.net.account = messages.RegistrationResource(body=wanted, uri=response.headers["Location"])
+
+    def order(self, job: Order) -> Issued:
+        """An order from its beginning to the certificate (RFC 8555 §7.4)."""
+        order = self._new_order(job)
+        for one in order.authorizations:
+            if one.body.status == messages.STATUS_PENDING:
+                self._prove(one.body, job)
+        deadline = dt.datetime.now() + dt.timedelta(seconds=ORDER_SECONDS)  # noqa: DTZ005  as the library counts
+        order = self._acme.poll_authorizations(order, deadline)
+        return Issued(self._acme.finalize_order(order, deadline).fullchain_pem)
+
+    def windows(self, ids: tuple[str, ...]) -> Windows:
+        """RFC 9773 §4.1. What a CA does not answer does no harm: there are other ways to find a time."""
+        try:
+            base = str(self.directory["renewalInfo"]).rstrip("/")
+        except KeyError:
+            return Windows((None,) * len(ids), supported=False)
+        return Windows(tuple(self._window(f"{base}/{one}") for one in ids), supported=True)
+
+    def _window(self, url: str) -> Window | None:
+        try:
+            response = self.net.get(url)
+            info = msgspec.json.decode(response.content, type=RenewalInfo)
+        except (errors.Error, messages.Error, requests.RequestException, ValueError):
+            return None
+        again = retry_after(response, ASK_AGAIN)
+        assert again is not None
+        return Window(info.window.start.timestamp(), info.window.end.timestamp(), again)
+
+    def _new_order(self, job: Order) -> messages.OrderResource:
+        csr = x509.load_pem_x509_csr(job.csr.encode())
+        names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        wanted = [
+            messages.Identifier(typ=messages.IDENTIFIER_FQDN, value=name)
+            for name in names.get_values_for_type(x509.DNSName)
+        ]
+        replaces = job.replaces if "renewalInfo" in self.directory.to_partial_json() else ""
+        try:
+            response = self._new_order_of(wanted, job.profile, replaces)
+        except (errors.ConflictError, messages.Error) as error:
+            if not replaces or (isinstance(error, messages.Error) and error.code == "rateLimited"):
+                raise
+            # alreadyReplaced (RFC 9773 §7.4), or a certificate of another account: an order all the same
+            response = self._new_order_of(wanted, job.profile, "")
+        body = messages.Order.from_json(response.json())
+        found = [
+            messages.AuthorizationResource(body=messages.Authorization.from_json(self._post(url).json()), uri=url)
+            for url in body.authorizations
+        ]
+        return messages.OrderResource(
+            body=body, uri=response.headers["Location"], authorizations=found, csr_pem=job.csr.encode()
+        )
+
+    def _new_order_of(self, wanted: list[messages.Identifier], profile: str, replaces: str) -> requests.Response:
+        order = ReplacingOrder(identifiers=wanted, profile=profile, replaces=replaces)
+        return self._post(self.directory["newOrder"], order)
+
+    def _prove(self, authorization: messages.Authorization, job: Order) -> None:
+        """Have the server show the best proof that the CA offers to look at."""
+        offered = {one.chall.typ: one for one in authorization.challenges}
+        kind = next((kind for kind in job.kinds if kind in offered), None)
+        if kind is None:
+            raise ValueError(f"the CA offers {', '.join(map(str, offered))}, of which none can be answered")
+        challenge = offered[kind]
+        proof = challenge.chall.key_authorization(self._key)
+        tell(Prove(kind, authorization.identifier.value, challenge.chall.encode("token"), proof))
+        if sys.stdin.buffer.readline(len(PROVED)) != PROVED:
+            raise SystemExit(1)  # the server is gone
+        self._acme.answer_challenge(challenge, challenge.chall.response(self._key))
+
+    def _post(self, url: str, content: Any = None) -> requests.Response:
+        return self.net.post(url, content, new_nonce_url=self.directory["newNonce"])
+
+
+def system_roots() -> str | bool:
+    """The system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name."""
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile or paths.capath or True
+
+
+def tell(event: Event) -> None:
+    """Write an event."""
+    sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def words(error: Exception, net: Network) -> str:
+    """What went wrong, as the CA puts it where it does."""
+    match error:
+        case errors.ValidationError():
+            return "; ".join(
+                f"{authorization.body.identifier.value} ({one.chall.typ}): {problem(one.error)}"
+                for authorization in error.failed_authzrs
+                for one in authorization.body.challenges
+                if one.error is not None
+            )
+        case errors.IssuanceError():
+            return problem(error.error)
+        case messages.Error():
+            return problem(error)
+        case errors.TimeoutError():
+            return f"the CA did not finish the order in {ORDER_SECONDS} s"
+        case requests.RequestException():
+            return f"the CA cannot be reached: {error}"
+        case errors.Error() if net.status >= 400:
+            return f"the CA answered with HTTP status {net.status}"
+        case MemoryError():
+            return "the CA sent more than fits in memory"
+        case _:
+            return f"the CA's answer makes no sense: {type(error).__name__}: {error}"
+
+
+def problem(error: messages.Error) -> str:
+    """A problem document (RFC 7807), with those of single names (RFC 8555 §6.7.1)."""
+    parts = [f"{error.code or error.typ}: {error.detail or error.title or 'no details'}"]
+    parts += [problem(one) for one in error.subproblems or ()]
+    return "; ".join(parts)
+
+
+def work(job: Job) -> Event:
+    """Do a job; its last event."""
+    conversation = Conversation(job.authority)
+    net = conversation.net
+    try:
+        conversation.open()
+        if isinstance(job, WindowsAsked):
+            return conversation.windows(job.ids)
+        conversation.register()
+        return conversation.order(job)
+    except (
+        *(errors.Error, messages.Error, JoseError, requests.RequestException),
+        *(ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError, OSError),
+    ) as error:
+        return Failed(words(error, net)[:TEXT], net.retry_after, net.clock)
+
+
+def main() -> None:
+    """One job."""
+    signal.alarm(SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
+    job: Job = msgspec.json.decode(sys.stdin.buffer.readline(MAX_LINE), type=Job)
+    tell(work(job))
+
+
+if __name__ == "__main__":
+    main()

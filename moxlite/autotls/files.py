@@ -1,0 +1,166 @@
+"""What lies in ``data/acme``: the account's key, certificates, and what is known of each host (WEB-112).
+
+::
+
+    NAME.key               of the account at the CA, PKCS#8 PEM
+    NAME.state             `State` as JSON
+    keycerts/NAME/HOST     key, leaf, chain in PEM; without the key where it is one of ``host_private_key_files``
+
+Each is written whole or not at all. All functions block.
+"""
+
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from moxlite.autotls.messages import ChallengeKind, Window
+from moxlite.config.files import write_atomically
+from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey
+
+__all__ = ["Folder", "HostKeys", "HostState", "State", "account_key", "certificate_id"]
+
+logger = logging.getLogger("moxlite.autotls.files")
+
+MODE: Final = 0o600
+FOLDER_MODE: Final = 0o750
+
+HostKeys = Mapping[str, Sequence[PrivateKey]]
+"""Keys that are made once, of hosts (A-labels), for DANE."""
+
+
+class HostState(msgspec.Struct, omit_defaults=True):
+    """What is known of a host.
+
+    failures: orders that failed one after the other; next_try: seconds UTC before which none is tried again, unless
+    what it `saw` has changed: addresses and settings. error: why the last one failed. kind: the challenge that worked
+    last. ordered: when an order last succeeded. of: id of the certificate that `window`, `renew_at` and `ask_at` are
+    about; asks and renewals in seconds UTC.
+    """
+
+    failures: int = 0
+    next_try: float = 0.0
+    saw: str = ""
+    error: str = ""
+    kind: ChallengeKind | None = None
+    ordered: float = 0.0
+    of: str = ""
+    window: Window | None = None
+    renew_at: float | None = None
+    ask_at: float = 0.0
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """By host. `not_before`: seconds UTC until which the CA wants no order at all (RFC 8555 §6.6)."""
+
+    hosts: dict[str, HostState] = {}
+    not_before: float = 0.0
+
+
+class Folder:
+    """The files of one authority below ``data/acme``."""
+
+    def __init__(self, folder: Path, authority: str) -> None:
+        self._folder = folder
+        self._key = folder / f"{authority}.key"
+        self._state = folder / f"{authority}.state"
+        self._certificates = folder / "keycerts" / authority
+
+    def account_key(self) -> str:
+        """The account's key as PEM, made at the first call.
+
+        Raises OSError, and ValueError: the file holds something else; it is left alone.
+        """
+        try:
+            text = self._key.read_text()
+        except FileNotFoundError:
+            text = account_key()
+            self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            write_atomically(self._key, text.encode(), mode=MODE)
+        if not isinstance(serialization.load_pem_private_key(text.encode(), None), ec.EllipticCurvePrivateKey):
+            raise ValueError(f"{self._key} is not an ECDSA key")
+        return text
+
+    def read_state(self) -> State:
+        """What was written last; nothing if that cannot be read, which is logged."""
+        try:
+            return msgspec.json.decode(self._state.read_bytes(), type=State)
+        except FileNotFoundError:
+            return State()
+        except (OSError, msgspec.DecodeError) as error:
+            kv = {"path": self._state, "err": str(error)}
+            logger.error("what was known of certificates cannot be read", extra={"kv": kv})
+            return State()
+
+    def write_state(self, state: State) -> None:
+        """Raises OSError."""
+        self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        write_atomically(self._state, msgspec.json.encode(state), mode=MODE)
+
+    def write_certificate(self, host: str, pair: KeyPair, *, with_key: bool) -> None:
+        """Raises OSError; the old file is as it was then."""
+        self._certificates.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        key = pair.key_pem() if with_key else b""
+        write_atomically(self._certificates / host, key + pair.certificate_pem(), mode=MODE)
+
+    def read_certificates(self, keys: HostKeys) -> dict[str, KeyPair]:
+        """All certificates by host, also of hosts that no one wants any more. What cannot be used is logged; one whose
+        key is no longer in `keys` is left out.
+        """
+        found: dict[str, KeyPair] = {}
+        try:
+            paths = sorted(path for path in self._certificates.iterdir() if not path.name.startswith("."))
+        except OSError:
+            return found
+        for path in paths:
+            try:
+                pair = _load(path.read_bytes(), keys.get(path.name, ()))
+            except (OSError, CertificateError) as error:
+                logger.error("certificate not used", extra={"kv": {"path": path, "err": str(error)}})
+                continue
+            if pair is not None:
+                found[path.name] = pair
+        return found
+
+
+def _load(text: bytes, keys: Sequence[PrivateKey]) -> KeyPair | None:
+    """The pair of a file; None if it belongs to another host key than those of now. Raises CertificateError."""
+    if not keys:
+        return KeyPair.load(text, text)
+    for key in keys:
+        try:
+            return KeyPair.of(text, key)
+        except CertificateError:
+            continue
+    return None
+
+
+def account_key() -> str:
+    """A new key for an account: ECDSA P-256, PKCS#8 PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def certificate_id(certificate: x509.Certificate) -> str:
+    """The name of a certificate at its CA (RFC 9773 §4.1); "" if it has no key identifier of its issuer."""
+    try:
+        issuer = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except (x509.ExtensionNotFound, ValueError):
+        return ""
+    if issuer is None:
+        return ""
+    number = certificate.serial_number
+    serial = number.to_bytes(number.bit_length() // 8 + 1, "big")  # as ASN.1 has it, with room for a sign
+    return f"{_base64url(issuer)}.{_base64url(serial)}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

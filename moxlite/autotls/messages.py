@@ -1,0 +1,114 @@
+"""What the server and the child that speaks with a CA say to each other: JSON, a line for each message.
+
+The server writes a `Job`; the child answers with events. `Prove` is the only one that it waits for an answer to: the
+line `PROVED`, once the server shows the proof. The last event is one of `LAST`.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "LAST",
+    "MAX_LINE",
+    "PROVED",
+    "Authority",
+    "ChallengeKind",
+    "Event",
+    "Failed",
+    "Issued",
+    "Job",
+    "Order",
+    "Prove",
+    "Window",
+    "Windows",
+    "WindowsAsked",
+]
+
+ChallengeKind = Literal["tls-alpn-01", "http-01"]
+
+MAX_LINE: Final = 1 << 20
+"""Octets of a message. A chain has 10 kB; a CA that sends more than this sends nonsense."""
+
+PROVED: Final = b"proved\n"
+
+
+class Authority(msgspec.Struct, frozen=True):
+    """A CA and our account there.
+
+    ca_file: PEM roots for https, "" for the system's. account_key: PEM. eab_key: base64url, "" without external account
+    binding.
+    """
+
+    directory: str
+    contact: str
+    account_key: str
+    ca_file: str = ""
+    eab_kid: str = ""
+    eab_key: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, tag="order"):
+    """Get a certificate.
+
+    csr: PEM; its names are those of the order. kinds: challenges that can be answered, the best first. profile: "" for
+    the CA's default. replaces: id of the certificate that this one takes the place of (RFC 9773 §5), "" for none.
+    """
+
+    authority: Authority
+    csr: str
+    kinds: tuple[ChallengeKind, ...]
+    profile: str = ""
+    replaces: str = ""
+
+
+class WindowsAsked(msgspec.Struct, frozen=True, tag="windows"):
+    """Ask when certificates should be renewed (RFC 9773 §4), by their ids."""
+
+    authority: Authority
+    ids: tuple[str, ...]
+
+
+class Prove(msgspec.Struct, frozen=True, tag="prove"):
+    """Show this to the CA for `name`; the answer is `PROVED`."""
+
+    kind: ChallengeKind
+    name: str
+    token: str
+    key_authorization: str
+
+
+class Issued(msgspec.Struct, frozen=True, tag="issued"):
+    """The certificate chain in PEM, as the CA sent it: unchecked."""
+
+    chain: str
+
+
+class Window(msgspec.Struct, frozen=True):
+    """When the CA wants a certificate to be renewed: seconds UTC; `again`: seconds after which to ask again."""
+
+    start: float
+    end: float
+    again: float
+
+
+class Windows(msgspec.Struct, frozen=True, tag="windows-are"):
+    """One for each id, None where the CA has no answer; `supported`: the CA has renewal information at all."""
+
+    windows: tuple[Window | None, ...]
+    supported: bool
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """It did not work. text: in the CA's own words where there are any. retry_after: seconds, if the CA named a time.
+    clock: how many seconds the CA's clock is ahead of ours, where that is more than a few minutes.
+    """
+
+    text: str
+    retry_after: float | None = None
+    clock: float | None = None
+
+
+Job: TypeAlias = Order | WindowsAsked
+Event: TypeAlias = Prove | Issued | Windows | Failed
+LAST: Final = (Issued, Windows, Failed)

@@ -1,0 +1,11 @@
+"""Metrics of automatic certificates (WEB-118, WEB-122)."""
+
+from moxlite.metrics import Counter, Gauge
+
+__all__ = ["cert_request_errors", "certput", "not_after"]
+
+cert_request_errors = Counter("moxlite_autotls_cert_request_errors", "Orders of certificates that failed.")
+certput = Counter("moxlite_autotls_certput", "Certificates that were ordered and stored.")
+not_after = Gauge(
+    "moxlite_tls_cert_not_after_seconds", "When the certificate in use ends, seconds UTC.", ["host", "listener"]
+)

@@ -1,0 +1,88 @@
+"""Which names get certificates of a CA (WEB-114), and whether they point here (WEB-119)."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from moxlite.config.listeners import Listener
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
+from moxlite.proto.address import Domain
+
+__all__ = ["Pointing", "listeners_of", "own_ips", "pointing", "wanted_names"]
+
+
+def listeners_of(snapshot: Snapshot, authority: str) -> dict[str, Listener]:
+    """The listeners whose certificates come from ``[acme.NAME]``."""
+    return {
+        name: listener
+        for name, listener in snapshot.static.listeners.items()
+        if listener.tls is not None and listener.tls.acme == authority
+    }
+
+
+def wanted_names(snapshot: Snapshot, authority: str) -> tuple[str, ...]:
+    """The names that get a certificate, as A-labels; those of the listeners first.
+
+    Of domains that are disabled or take reports only there are none, nor of names that no public CA signs (without a
+    dot).
+    """
+    listeners = listeners_of(snapshot, authority)
+    names = [snapshot.hostname(name).ascii for name in listeners]
+    names += _of_domains(snapshot, listeners.values())
+    if any(one.webserver_https.enabled for one in listeners.values()):
+        names += [*snapshot.derived.web_rules, *snapshot.derived.web_redirects]
+    return tuple(dict.fromkeys(name for name in names if "." in name and not name.endswith(".localhost")))
+
+
+def _of_domains(snapshot: Snapshot, listeners: Iterable[Listener]) -> Iterator[str]:
+    listeners = tuple(listeners)
+    autoconfig = any(one.autoconfig_https.enabled and not one.autoconfig_https.non_tls for one in listeners)
+    policies = any(one.mtasts_https.enabled and not one.mtasts_https.non_tls for one in listeners)
+    for text, settings in snapshot.domains.domains.items():
+        domain = Domain.parse(text).ascii
+        if settings.disabled or domain in snapshot.derived.reports_only:
+            continue
+        if autoconfig:
+            yield from (f"autoconfig.{domain}", f"autodiscover.{domain}")
+        if policies and settings.mtasts is not None:
+            yield f"mta-sts.{domain}"
+        if settings.client_settings_domain is not None:
+            yield settings.client_settings_domain.ascii
+
+
+def own_ips(snapshot: Snapshot, authority: str) -> frozenset[IPAddress] | None:
+    """The addresses at which a CA reaches us; None where they are not known (NAT, or listeners on all addresses)."""
+    found: set[IPAddress] = set()
+    for listener in listeners_of(snapshot, authority).values():
+        if listener.ips_natted or (not listener.nat_ips and any(ip.is_unspecified for ip in listener.ips)):
+            return None
+        found.update(listener.nat_ips or listener.ips)
+    return frozenset(found)
+
+
+class Pointing(msgspec.Struct, frozen=True):
+    """What DNS says of a name. order: a CA can look at it here. words: what is wrong, "" for nothing. ips: all its
+    addresses, in order.
+    """
+
+    order: bool
+    words: str
+    ips: tuple[str, ...] = ()
+
+
+async def pointing(name: str, resolver: Resolver, own: frozenset[IPAddress] | None) -> Pointing:
+    """Whether a name points here. Raises nothing."""
+    try:
+        answer = await resolver.ips(absolute(name))
+    except NotFound:
+        return Pointing(False, f"{name} has no address in DNS")
+    except DNSError as error:
+        return Pointing(False, f"the look-up of {name} failed: {error}")
+    ips = tuple(sorted(map(str, answer.records)))
+    others = sorted(str(ip) for ip in answer.records if own is not None and ip not in own)
+    if len(others) == len(answer.records):
+        return Pointing(False, f"{name} is at {', '.join(others)}, where this server does not listen", ips)
+    words = f"{name} is also at {', '.join(others)}, where this server does not listen" if others else ""
+    return Pointing(True, words, ips)

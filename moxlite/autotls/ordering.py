@@ -1,0 +1,104 @@
+"""One conversation with a CA: a child process is started, given its job, and listened to until its last word."""
+
+import contextlib
+import logging
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issued, Job, Prove, Windows
+
+__all__ = ["CAFailed", "Speak", "speak"]
+
+logger = logging.getLogger("moxlite.autotls.ordering")
+
+SECONDS: Final = 180.0
+"""Of a conversation: more than the child gives an order."""
+
+Show = Callable[[Prove], None]
+"""Shows a proof to the CA from now on."""
+
+Speak = Callable[[Job, Show], Awaitable[Issued | Windows]]
+"""`speak`, or what stands in for it in a test."""
+
+_events: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+
+
+class CAFailed(Exception):
+    """The CA did not do what it was asked for; the text is in its own words where there are any. `retry_after`:
+    seconds, None if it named no time.
+    """
+
+    def __init__(self, text: str, *, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+async def speak(job: Job, show: Show) -> Issued | Windows:
+    """Do a job in a child process, which has ended when this returns.
+
+    Cancellation: ends the child. Raises CAFailed.
+    """
+    command = [sys.executable, "-m", "moxlite.autotls.child"]
+    try:
+        process = await trio.lowlevel.open_process(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a terminal's ^C is for the server, which ends the child when it is time
+        )
+    except OSError as error:
+        raise CAFailed(f"the process that speaks with the CA cannot be started: {error}") from None
+    assert process.stdin is not None
+    assert process.stdout is not None
+    last: Event | None = None
+    try:
+        with trio.move_on_after(SECONDS) as limit:
+            async with process.stdin, process.stdout:
+                last = await _converse(job, show, process.stdin, process.stdout)
+                await process.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        with trio.CancelScope(shield=True):
+            await process.wait()
+    match last:
+        case Failed():
+            clock = "" if last.clock is None else f" (the CA's clock is {last.clock:+.0f} s from ours)"
+            raise CAFailed(last.text + clock, retry_after=last.retry_after)
+        case Issued() | Windows():
+            return last
+        case _ if limit.cancelled_caught:
+            raise CAFailed(f"the CA did not finish within {SECONDS:.0f} s")
+        case _:
+            raise CAFailed(f"the process that speaks with the CA ended with status {process.returncode}")
+
+
+async def _converse(job: Job, show: Show, stdin: trio.abc.SendStream, stdout: trio.abc.ReceiveStream) -> Event | None:
+    """The last event; None if there is none."""
+    buffer = bytearray()
+    try:
+        await stdin.send_all(msgspec.json.encode(job) + b"\n")
+        while len(buffer) <= MAX_LINE:
+            line, newline, rest = bytes(buffer).partition(b"\n")
+            if not newline:
+                data = await stdout.receive_some()
+                if not data:
+                    return None
+                buffer += data
+                continue
+            buffer = bytearray(rest)
+            event = _events.decode(line)
+            if isinstance(event, LAST):
+                return event
+            assert isinstance(event, Prove)
+            show(event)
+            await stdin.send_all(PROVED)
+    except (trio.BrokenResourceError, msgspec.DecodeError) as error:
+        return Failed(f"the process that speaks with the CA failed: {error}")
+    return Failed("the CA sent more than a certificate chain")

@@ -1,0 +1,190 @@
+"""A CA for tests: Debian's pebble on loopback ports, a resolver that finds every name at 127.0.0.1, and in front
+of it a proxy that adds what pebble does not know (renewal information, RFC 9773), notes orders, and errs when told to.
+"""
+
+import json
+import os
+import random
+import ssl
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from tests.realservers import listening
+from tests.running import make_certificate
+from tests.tools import free_port, need, until
+
+__all__ = ["Pebble"]
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class Pebble:
+    """A running CA; `with` stops it.
+
+    http, tls: ports where it looks for proofs. validity: seconds that its certificates hold. nonces: percentage of
+    nonces that it refuses. eab: key id and key that accounts must name. window: renewal information for all
+    certificates, seconds from now, None for a CA that has none. err: asked before each request by path; what it
+    returns is the answer instead of pebble's.
+    """
+
+    folder: Path
+    http: int
+    tls: int
+    validity: int = 90 * 86400
+    nonces: int = 0
+    eab: tuple[str, str] | None = None
+    window: tuple[float, float] | None = None
+    err: Callable[[str], Answer | None] = lambda _: None
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Choose ports and an address for DNS: resolvers are asked at port 53."""
+        self.dns = f"127.{random.randrange(64, 250)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+        self.ca_file, key = make_certificate(self.folder)
+        self._pebble, self._proxy = free_port(), free_port()
+        self.directory = f"https://localhost:{self._proxy}/dir"
+        settings = {
+            "listenAddress": f"127.0.0.1:{self._pebble}",
+            "managementListenAddress": f"127.0.0.1:{free_port()}",
+            "certificate": str(self.ca_file),
+            "privateKey": str(key),
+            "httpPort": self.http,
+            "tlsPort": self.tls,
+            "ocspResponderURL": "",
+            "certificateValidityPeriod": self.validity,
+            "externalAccountBindingRequired": self.eab is not None,
+            "externalAccountMACKeys": dict([self.eab] if self.eab else []),
+        }
+        (self.folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
+
+    def __enter__(self) -> "Pebble":
+        log = (self.folder / "pebble.log").open("wb")
+        names = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", ""]
+        self._dns = subprocess.Popen(
+            [
+                need("pebble-challtestsrv"),
+                *names,
+                "-dns01",
+                f"{self.dns}:53",
+                "-management",
+                f"127.0.0.1:{free_port()}",
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        self._ca = subprocess.Popen(
+            [need("pebble"), "-config", str(self.folder / "pebble.json"), "-dnsserver", f"{self.dns}:53"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(self.nonces)},
+        )
+        log.close()
+        until(lambda: listening(self._pebble), what="pebble")
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._proxy), self._handler())
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.ca_file, self.folder / "key.pem")
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        for process in (self._ca, self._dns):
+            process.terminate()
+            process.wait(timeout=30)
+
+    @property
+    def log(self) -> str:
+        """What pebble says."""
+        return (self.folder / "pebble.log").read_text(errors="replace")
+
+    def roots(self) -> str:
+        """The configuration of an authority, for moxlite.toml."""
+        return f'directory_url = "{self.directory}"\nca_cert_file = "{self.ca_file}"\n'
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        ca = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                """To no one."""
+
+            def do_GET(self) -> None:
+                self._answer(b"")
+
+            def do_HEAD(self) -> None:
+                self._answer(b"")
+
+            def do_POST(self) -> None:
+                self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+            def _answer(self, body: bytes) -> None:
+                status, headers, text = ca._respond(self.command, self.path, dict(self.headers), body)
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(text)
+
+        return Handler
+
+    def _respond(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        self.asked.append(path)
+        if (wrong := self.err(path)) is not None:
+            return wrong
+        if path.startswith("/renewal-info/"):
+            assert self.window is not None
+            start, end = (
+                time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds)) for seconds in self.window
+            )
+            text = json.dumps({"suggestedWindow": {"start": start, "end": end}}).encode()
+            return 200, {"Content-Type": "application/json", "Retry-After": "21600"}, text
+        if path == "/order-plz":
+            self.orders.append(json.loads(_base64url(json.loads(body)["payload"])))
+        request = urllib.request.Request(
+            f"https://localhost:{self._pebble}{path}", data=body if method == "POST" else None, method=method
+        )
+        # pebble writes URLs with the host that it was asked for, and wants the request's signature to name the same
+        request.add_header("Host", headers["Host"])
+        if "Content-Type" in headers:
+            request.add_header("Content-Type", headers["Content-Type"])
+        request.add_header("User-Agent", headers["User-Agent"])
+        try:
+            with urllib.request.urlopen(
+                request, context=ssl.create_default_context(cafile=str(self.ca_file))
+            ) as answer:
+                status, found, text = answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            status, found, text = error.code, error.headers, error.read()
+        kept = {
+            name: found[name]
+            for name in ("Content-Type", "Replay-Nonce", "Location", "Retry-After", "Date")
+            if found[name]
+        }
+        if found["Link"]:
+            kept["Link"] = ", ".join(found.get_all("Link") or [])
+        if path == "/dir" and self.window is not None:
+            own = json.loads(text)
+            own["renewalInfo"] = self.directory.replace("/dir", "/renewal-info/")
+            text = json.dumps(own).encode()
+        return status, kept, text
+
+
+def _base64url(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

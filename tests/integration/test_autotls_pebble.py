@@ -1,0 +1,161 @@
+"""A running server gets its certificates from a CA that speaks ACME: Debian's pebble."""
+
+import socket
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from moxlite.net.certificates import certificate_names
+from tests.acmeca import Pebble
+from tests.running import ServedServer
+from tests.tools import free_port, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+STATIC = """\
+hostname = "mx.example.org"
+data_dir = "../data"
+dns.servers = ["{dns}"]
+{top}
+[postmaster]
+account = "bob"
+mailbox = "Postmaster"
+[acme.test]
+{roots}
+contact_email = "admin@example.org"
+port = {https}
+{acme}
+[listeners.public]
+ips = ["127.0.0.1"]
+tls = {{ acme = "test", host_private_key_files = ["host.key"] }}
+smtp = {{ enabled = true, port = {smtp} }}
+imaps = {{ enabled = true, port = {imaps} }}
+webserver_http = {{ enabled = true, port = {http} }}
+{https_line}
+"""
+
+DOMAINS = """\
+[domains."example.org"]
+client_settings_domain = "mail.example.org"
+[domains."off.example"]
+disabled = true
+client_settings_domain = "mail.off.example"
+[accounts.bob]
+domain = "example.org"
+[accounts.bob.destinations."bob@example.org"]
+"""
+
+
+@dataclass
+class CertifiedServer(ServedServer):
+    """A server with ACME at `ca`."""
+
+    ca: Pebble | None = None
+    acme: str = ""
+    https: bool = True
+
+    def __post_init__(self) -> None:
+        assert self.ca is not None
+        self.ports = {name: free_port() for name in ("smtp", "imaps")} | {"http": self.ca.http, "https": self.ca.tls}
+        config = self.folder / "config"
+        config.mkdir(parents=True)
+        subprocess.run(
+            ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+            + ["-out", str(config / "host.key")],
+            check=True,
+            capture_output=True,
+        )
+        line = f"account_https = {{ enabled = true, port = {self.ca.tls} }}" if self.https else ""
+        text = STATIC.format(
+            dns=self.ca.dns, roots=self.ca.roots(), acme=self.acme, https_line=line, top=self.top, **self.ports
+        )
+        (config / "moxlite.toml").write_text(text)
+        (config / "domains.toml").write_text(DOMAINS)
+
+    def __enter__(self) -> "CertifiedServer":
+        self.start()
+        return self
+
+    @property
+    def host_key(self) -> bytes:
+        """The public key of the host's private key."""
+        path = str(self.folder / "config/host.key")
+        done = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], capture_output=True)
+        return done.stdout
+
+    def shown(self, port: str, name: str) -> x509.Certificate:
+        """The certificate that a client gets."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", self.ports[port]), timeout=30) as plain:
+            if port == "smtp":
+                plain.recv(1000)
+                plain.sendall(b"EHLO client.example\r\n")
+                plain.recv(4000)
+                plain.sendall(b"STARTTLS\r\n")
+                plain.recv(1000)
+            with context.wrap_socket(plain, server_hostname=name) as tls:
+                found = tls.getpeercert(binary_form=True)
+        assert found is not None
+        return x509.load_der_x509_certificate(found)
+
+    def issued(self, name: str) -> x509.Certificate:
+        """The certificate at the IMAP port once it is of the CA."""
+        found: list[x509.Certificate] = []
+
+        def look() -> bool:
+            found[:] = [self.shown("imaps", name)]
+            return "Pebble" in found[0].issuer.rfc4514_string() and certificate_names(found[0]) == (name,)
+
+        until(look, seconds=90, what=f"certificate for {name}; {self.log()[-3000:]}")
+        return found[0]
+
+
+def public_key(certificate: x509.Certificate) -> bytes:
+    """As in a TLSA record ``3 1 0``."""
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    """Where pebble looks for proofs: http, tls."""
+    return free_port(), free_port()
+
+
+def test_certificates_come_by_themselves(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """WEB-112, WEB-113, WEB-114, WEB-115, WEB-117: by tls-alpn-01; the host's own key, other names have keys of their
+    own; until then STARTTLS shows the host key; disabled domains are left out; nonces that the CA refuses do no harm.
+    """
+    with Pebble(tmp_path / "ca", *ports, nonces=30) as ca:
+        with CertifiedServer(tmp_path / "server", ca=ca) as server:
+            assert public_key(server.shown("smtp", "mx.example.org")) == server.host_key
+            first = server.issued("mx.example.org")
+            other = server.issued("mail.example.org")
+            assert public_key(first) == public_key(server.shown("smtp", "unknown.example")) == server.host_key
+            assert public_key(other) != server.host_key
+            assert public_key(server.shown("https", "mail.example.org")) == public_key(other)
+            with pytest.raises(ssl.SSLError):
+                server.shown("https", "unknown.example")
+            ordered = [one["identifiers"] for one in ca.orders]
+        names = {one["value"] for order in ordered for one in order}
+        assert names == {"mx.example.org", "mail.example.org"}
+        files = tmp_path / "server/data/acme"
+        assert b"PRIVATE KEY" not in (files / "keycerts/test/mx.example.org").read_bytes()
+        assert oct((files / "test.key").stat().st_mode & 0o777) == "0o600"
+        with server:  # what is on disk is used at once, and nothing is ordered again
+            assert server.shown("imaps", "mx.example.org") == first
+            assert [one["identifiers"] for one in ca.orders] == ordered
+
+
+def test_http_01_where_only_port_80_is_ours(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """WEB-113: a listener without https."""
+    with (
+        Pebble(tmp_path / "ca", *ports) as ca,
+        CertifiedServer(tmp_path / "server", ca=ca, https=False, acme="") as server,
+    ):
+        assert public_key(server.issued("mx.example.org")) == server.host_key
