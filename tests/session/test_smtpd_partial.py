@@ -20,6 +20,8 @@ from moxlite.queue import inbound
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.filters import Filter
 from moxlite.queue.queue import SCHEDULER, Queue
+from moxlite.queue.reach.source import IPv6Source
+from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd import Context
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deferred import Deferred
@@ -243,10 +245,17 @@ async def test_an_alias_that_is_named_a_thousand_times_is_planned_once(
 async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Queue]]:
     """The server with a queue that holds what goes out."""
     data = smtp.context.spools.directory.parent
+    resolver = FakeResolver()
+
+    async def fetch(url: str) -> bytes:
+        pytest.fail(f"nothing is fetched from {url}")
+
     ctx = QueueContext(
         config=lambda: smtp.context.config.current,
         accounts=smtp.context.accounts,
-        resolver=FakeResolver(),
+        resolver=resolver,
+        policies=Policies(None, resolver, fetch, now, Random(1)),
+        ipv6=IPv6Source(resolver),
         connect_local=lambda key: pytest.fail("nothing goes to own addresses by SMTP"),
         tmp=smtp.context.spools.directory,
         trust=Trust(system=False),
