@@ -113,7 +113,7 @@ def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
 def _dkim_key(path: KeyPath, selector: Selector) -> Findings:
     warnings: list[Finding] = []
     try:
-        key = load_private_key(selector.key_file.read_bytes())
+        key = load_private_key(selector.key_file.read_bytes(), thorough=True)
     except PermissionError:
         return [], [Finding(path, f"not checked: {selector.key_file} is not readable for this user")]
     except OSError as error:

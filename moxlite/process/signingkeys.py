@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.decode import Finding, KeyPath
@@ -27,23 +28,36 @@ def selectors_of(domains: Domains) -> Iterator[tuple[KeyPath, Selector]]:
             yield ("domains", domain, "dkim", "selectors", name, "key_file"), selector
 
 
+class _Known(msgspec.Struct, frozen=True):
+    """A key, and what tells versions of its file apart."""
+
+    stamp: tuple[int, int, int]
+    key: PrivateKey
+
+
 class SigningKeys:
     """The private keys of all selectors, by their files."""
 
     def __init__(self) -> None:
-        self._keys: dict[Path, PrivateKey] = {}
+        self._keys: dict[Path, _Known] = {}
 
     def read(self, snapshot: Snapshot) -> list[Finding]:
         """Read the keys that a configuration names; returns what is wrong, each with the path of the file. Blocks.
 
-        A file that may no longer be read, since the server has given up its privileges, has the key that it had.
+        A file that has not changed is not read again; one that may no longer be read, since the server has given up
+        its privileges, has the key that it had.
         """
-        keys: dict[Path, PrivateKey] = {}
+        keys: dict[Path, _Known] = {}
         findings: list[Finding] = []
         for path, selector in selectors_of(snapshot.domains):
             file = selector.key_file
             try:
-                keys[file] = load_private_key(file.read_bytes())
+                found = file.stat()
+                stamp = found.st_mtime_ns, found.st_size, found.st_ino
+                known = self._keys.get(file)
+                keys[file] = (
+                    known if known and known.stamp == stamp else _Known(stamp, load_private_key(file.read_bytes()))
+                )
             except PermissionError as error:
                 if file in self._keys:
                     keys[file] = self._keys[file]
@@ -54,7 +68,7 @@ class SigningKeys:
             except PrivateKeyError as error:
                 findings.append(Finding(path, f"{file} {error}"))
             else:
-                if isinstance(keys[file], Ed25519PrivateKey) and selector.hash == "sha1":
+                if isinstance(keys[file].key, Ed25519PrivateKey) and selector.hash == "sha1":
                     findings.append(Finding((*path[:-1], "hash"), ONLY_SHA256))
         if not findings:
             self._keys = keys
@@ -67,12 +81,12 @@ class SigningKeys:
         return tuple(self._signer(name, settings.dkim.selectors[name]) for name in settings.dkim.sign)
 
     def _signer(self, name: str, selector: Selector) -> Signer:
-        key = self._keys.get(selector.key_file)
-        if key is None:
+        known = self._keys.get(selector.key_file)
+        if known is None:
             raise SigningError(f"there is no key of selector {name}")
         return Signer(
             selector=name,
-            key=key,
+            key=known.key,
             hash=selector.hash,
             header=selector.header,
             body=selector.body,

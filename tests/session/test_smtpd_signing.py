@@ -239,3 +239,16 @@ async def test_a_missing_key_makes_the_configuration_invalid(smtp: Smtp, tmp_pat
     async with smtp.user(context=context) as client:
         await send(client)
     assert {verdict[0] for verdict in await verdicts(smtp.queued[0])} == {"pass"}
+
+
+async def test_a_key_file_that_changes_is_read_with_the_next_configuration(smtp: Smtp) -> None:
+    """AUTH-45"""
+    context = signing(smtp, "ours.example")
+    holder = context.config
+    text = holder.domains_path.read_text()
+    (holder.path.parent / "a.pem").write_bytes(to_pem(generate("rsa")))
+    holder.domains_path.write_text(text + "# changed\n")
+    assert await holder.reload()
+    async with smtp.user(context=context) as client:
+        assert (await send(client)).startswith("250")
+    assert [verdict[0] for verdict in await verdicts(smtp.queued[0])] == ["fail", "pass"]
