@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from moxlite.acceptance.evidence import Evidence
+from moxlite.acceptance.history import Reputation
 from moxlite.config.domains import Account, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot
 from moxlite.proto.address import Path
@@ -29,6 +30,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       indexes: the numbers of the client's recipients that lead here, from 0; `asked` is the first one's.
       settings: of the account; None when the configuration has lost it.
       rule: the ruleset of the destination that matches.
+      history: what earlier mail says of the sender; None where that was not asked.
       alias: the alias that was written to. may_post: whether the author may write to it.
       fault: the reply that says why evidence is missing.
       simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
@@ -41,6 +43,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     indexes: tuple[int, ...] = (0,)
     settings: Account | None = None
     rule: Ruleset | None = None
+    history: Reputation | None = None
     alias: AliasRecipient | None = None
     may_post: bool = True
     fault: Response | None = None
@@ -51,6 +54,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def account(self) -> str:
         """Name of the account."""
         return self.recipient.account
+
+    @property
+    def destined(self) -> str:
+        """The mailbox for this mail, as long as nothing speaks against it."""
+        return self.recipient.destination.mailbox if self.rule is None else self.rule.mailbox
 
     @property
     def via(self) -> tuple[str, ...]:

@@ -16,8 +16,11 @@ from moxlite.proto.mime.types import MailAddress
 __all__ = [
     "DKIM_DOMAIN",
     "DMARC",
+    "DNSBL",
     "EHLO_DOMAIN",
     "FROM_VALIDATION",
+    "HISTORY",
+    "INDIRECT",
     "IPREV",
     "JUNK",
     "MAILFROM_DOMAIN",
@@ -52,6 +55,12 @@ FROM_VALIDATION: Final = "from-validation"
 """Fact: how the From domain is validated (SMTP-77)."""
 RULESET: Final = "ruleset"
 """Fact: the number, from 1, of the ruleset of the destination that matches."""
+HISTORY: Final = "history"
+"""Fact: what earlier mail says of the sender, and by which method (SMTP-88)."""
+INDIRECT: Final = "indirect"
+"""Fact: what speaks for a mailing list or forwarder between the author and us (SMTP-85)."""
+DNSBL: Final = "dnsbl"
+"""Fact: a block list that has the client (SMTP-94)."""
 JUNK: Final = "junk"
 """Fact: the probability that the account's filter gives; `good` is None when it has learnt too little."""
 
@@ -88,13 +97,14 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       remote: the client. hello: what it called itself, None if that was no domain name.
       sender: the reverse path.
-      trusted: our own queue brings it.
+      trusted: our own queue brings it. tls: it comes through TLS.
     """
 
     remote: IPAddress
     hello: Domain | None
     sender: Path
     trusted: bool = False
+    tls: bool = True
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

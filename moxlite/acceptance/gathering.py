@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import islice
@@ -14,6 +15,9 @@ import trio
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.evidence import (
+    DNSBL,
+    HISTORY,
+    INDIRECT,
     JUNK,
     ORIGIN,
     RULESET,
@@ -25,16 +29,23 @@ from moxlite.acceptance.evidence import (
     facts_of,
     from_address,
 )
-from moxlite.acceptance.plan import Plan, Proposal, merge
+from moxlite.acceptance.history import Reputation, Sender, reputation
+from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
+from moxlite.acceptance.producers.dmarc import is_forward, is_listed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.rulesets import RuleFacts, first_match
+from moxlite.mailauth.results import IPRevStatus
+from moxlite.net.limits import unmap
+from moxlite.proto import publicsuffix
+from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import StoreError
 from moxlite.store.junk.classify import classify
+from moxlite.store.mail.facts import ip_classes
 
 __all__ = ["Decided", "Message", "decide", "evidence_of"]
 
@@ -45,6 +56,10 @@ MAX_FIELDS: Final = 1000
 
 HEADER_ON_LOOP: Final = 8 << 10
 """Octets of a header section that are made readable on the loop: 100 fields, in a millisecond (STORE-7)."""
+
+
+STRICT: Final = 0.25
+"""Threshold of the junk filter for messages that come in a suspicious way (SMTP-93)."""
 
 
 class Message:
@@ -102,20 +117,50 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 async def decide(
-    case: Case, message: Message, accounts: Accounts, whole: Callable[[Case], Prepared] | None = None
+    case: Case,
+    message: Message,
+    accounts: Accounts,
+    whole: Callable[[Case], Prepared] | None = None,
+    lists: Callable[[], Awaitable[str]] | None = None,
 ) -> Decided:
     """Gather what the case needs, and plan.
 
     Args:
       whole: the message as the junk filter reads it, with its trace fields.
+      lists: tells the block list that has the client, "" for none; asked when nothing else speaks against the message.
     """
     case = await _with_rule(case, message)
-    rule = case.rule
-    if not case.evidence.envelope.trusted and rule is not None and rule.accept_rejects_to_mailbox is not None:
+    if case.evidence.checks is not None and not is_listed(case):
+        case = await _with_history(case, message, accounts)
+    if _needs_judgement(case):
         prepared = message.prepared if whole is None else whole(case)
-        case = await _with_judgement(case, accounts, partial(_classify, accounts, case.account, prepared))
+        case = await _with_judgement(case, message, accounts, partial(_classify, accounts, case.account, prepared))
+    decided = _decided(case)
+    if (
+        lists is not None
+        and decided.plan.word == ACCEPTED
+        and case.evidence.checks is not None
+        and not is_forward(case)
+    ):
+        zone = await lists()
+        if zone:
+            fact = Fact(DNSBL, zone, False, Strength.STRONG, f"dns {zone}")
+            decided = _decided(msgspec.structs.replace(case, evidence=case.evidence.but(fact)))
+    return decided
+
+
+def _decided(case: Case) -> Decided:
     proposals = tuple(proposal for producer in ORDER for proposal in producer(case))
     return Decided(case, proposals, merge(case, proposals))
+
+
+def _needs_judgement(case: Case) -> bool:
+    """Whether content is asked: of mail of which history is not sure, and where a ruleset takes junk."""
+    if case.evidence.envelope.trusted or is_listed(case):
+        return False
+    if case.history is not None:
+        return not case.history.conclusive
+    return case.rule is not None and case.rule.accept_rejects_to_mailbox is not None
 
 
 async def _with_rule(case: Case, message: Message) -> Case:
@@ -137,6 +182,68 @@ async def _with_rule(case: Case, message: Message) -> Case:
     return msgspec.structs.replace(case, rule=rules[index], evidence=evidence.but(fact))
 
 
+async def _with_history(case: Case, message: Message, accounts: Accounts) -> Case:
+    """What earlier mail of the account says of the sender (SMTP-88)."""
+    sender = _sender(case, message)
+    if not publicsuffix.loaded():
+        await trio.to_thread.run_sync(publicsuffix.load)
+    now = time.time_ns() // 1000
+    try:
+        async with accounts.use(case.account) as account:
+            found = await account.read(lambda r: reputation(r, sender, case.destined, now), op="history")
+    except StoreError as error:
+        logger.warning("sender not judged", extra={"kv": {"account": case.account, "err": error}})
+        evidence = case.evidence.but(missing=(HISTORY,))
+        return msgspec.structs.replace(case, evidence=evidence, fault=store_reply(error))
+    return msgspec.structs.replace(case, history=found, evidence=case.evidence.but(*_history_facts(case, found)))
+
+
+def _history_facts(case: Case, found: Reputation) -> list[Fact]:
+    said = {True: "junk", False: "wanted", None: "neither"}[found.junk]
+    strength = Strength.STRONG if found.conclusive else Strength.WEAK
+    good = None if found.junk is None else not found.junk
+    source = f"mail of {case.account}"
+    facts = [Fact(HISTORY, f"{said} by {found.method}", good, strength, source)]
+    if found.indirect:
+        facts.append(Fact(INDIRECT, found.indirect, None, Strength.WEAK, source))
+    return facts
+
+
+def _sender(case: Case, message: Message) -> Sender:
+    """Who history is asked about; what a forwarder brings says nothing of its own name and network (SMTP-84)."""
+    evidence = case.evidence
+    checks, author = evidence.checks, evidence.msg_from
+    assert checks is not None
+    signers = tuple(_unicode(one) for one in checks.signers)
+    is_list = message.section.count(b"list-id") + message.section.count(b"list-post") > 0
+    sender = Sender(
+        localpart=author.localpart if author is not None else "",
+        domain=author.domain.unicode if author is not None else "",
+        validated=checks.from_validation != "none",
+        signers=signers,
+        is_list=is_list,
+    )
+    if case.rule is not None and is_forward(case) and case.rule.verified_domain is not None:
+        forwarder = case.rule.verified_domain.unicode
+        return msgspec.structs.replace(sender, signers=tuple(one for one in signers if one != forwarder))
+    mail_from = ("", "")
+    if checks.mail_from_verified:
+        mail_from = (evidence.envelope.sender.localpart, _unicode(checks.mail_from_verified))
+    return msgspec.structs.replace(
+        sender,
+        mail_from=mail_from,
+        ehlo=_unicode(checks.ehlo_verified) if checks.ehlo_verified else "",
+        networks=ip_classes(str(unmap(evidence.envelope.remote))),
+    )
+
+
+def _unicode(domain: str) -> str:
+    try:
+        return Domain.parse(domain).unicode
+    except AddressError:
+        return domain
+
+
 async def _classify(accounts: Accounts, name: str, prepared: Prepared) -> tuple[float, bool] | None:
     """Probability and significance; None without a filter."""
     async with accounts.use(name) as account:
@@ -144,8 +251,22 @@ async def _classify(accounts: Accounts, name: str, prepared: Prepared) -> tuple[
     return None if judgement is None else (judgement.probability, judgement.significant)
 
 
+def _strict(case: Case, message: Message) -> bool:
+    """Whether the message comes in a way that wanted mail seldom does (SMTP-93)."""
+    evidence, checks = case.evidence, case.evidence.checks
+    if checks is None:
+        return False
+    if checks.iprev.status in {IPRevStatus.FAIL, IPRevStatus.PERMERROR} or not evidence.envelope.tls:
+        return True
+    if evidence.msg_from is None:
+        return True
+    wanted = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, case.via)}
+    named = {f"{one.localpart}@{one.domain}".lower() for one in message.prepared.recipients}
+    return not is_forward(case) and wanted.isdisjoint(named)
+
+
 async def _with_judgement(
-    case: Case, accounts: Accounts, judge: Callable[[], Awaitable[tuple[float, bool] | None]]
+    case: Case, message: Message, accounts: Accounts, judge: Callable[[], Awaitable[tuple[float, bool] | None]]
 ) -> Case:
     """What the account's junk filter says; nothing without one, or as long as it has learnt too little (SMTP-93)."""
     settings = case.settings
@@ -160,6 +281,9 @@ async def _with_judgement(
     if judged is None:
         return case
     probability, significant = judged
-    good = None if not significant else probability <= settings.junk_filter.threshold
-    fact = Fact(JUNK, f"{probability:.4f}", good, Strength.STRONG, f"junk filter of {case.account}")
+    strict = _strict(case, message)
+    threshold = min(settings.junk_filter.threshold, STRICT) if strict else settings.junk_filter.threshold
+    good = None if not significant else probability <= threshold
+    text = f"{probability:.4f} of {threshold:.2f}{' strict' if strict else ''}"
+    fact = Fact(JUNK, text, good, Strength.STRONG, f"junk filter of {case.account}")
     return msgspec.structs.replace(case, evidence=case.evidence.but(fact))

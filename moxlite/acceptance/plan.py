@@ -152,5 +152,4 @@ def _rejected(case: Case) -> tuple[AnyAction, ...]:
     settings = case.settings
     if settings is None or not settings.rejects_mailbox:
         return ()
-    destined = case.recipient.destination.mailbox if case.rule is None else case.rule.mailbox
-    return (KeepReject(mailbox=settings.rejects_mailbox, destined=destined, unlimited=settings.keep_rejects),)
+    return (KeepReject(mailbox=settings.rejects_mailbox, destined=case.destined, unlimited=settings.keep_rejects),)

@@ -97,4 +97,5 @@ def _envelope(session: Session, transaction: Transaction) -> Envelope:
         hello=hello if isinstance(hello, Domain) else None,
         sender=transaction.sender,
         trusted=session.info.trusted_local,
+        tls=session.info.tls is not None,
     )

@@ -8,7 +8,9 @@ from moxlite.net.metrics import panics
 __all__ = [
     "command_duration_seconds",
     "connection_total",
+    "delayed_total",
     "delivery_total",
+    "dnsbl_total",
     "errors_total",
     "observe_command",
     "requiretls_total",
@@ -26,6 +28,12 @@ command_duration_seconds: Final = Histogram(
 delivery_total: Final = Counter(
     "moxlite_smtpd_delivery", "Incoming messages per account, with the reason of the plan.", ["result", "reason"]
 )
+delayed_total: Final = Counter(
+    "moxlite_smtpd_first_time_delay",
+    "Messages of unknown senders that waited, or that came while too many did.",
+    ["result"],
+)
+dnsbl_total: Final = Counter("moxlite_smtpd_dnsbl", "Questions to block lists.", ["zone", "result"])
 errors_total: Final = Counter("moxlite_smtpd_errors", "Connections that ended in an error.", ["error"])
 starttls_total: Final = Counter("moxlite_smtpd_starttls", "TLS handshakes begun by STARTTLS.")
 starttls_errors_total: Final = Counter("moxlite_smtpd_starttls_errors", "Of these, failed ones.", ["reason"])
@@ -48,6 +56,8 @@ def observe_command(kind: str, verb: str, code: int, ecode: str, seconds: float)
 
 
 panics.labels(pkg="smtpd")  # starts at 0, so that a rule on its increase works from the first crash on
+for _result in ("waited", "crowded", "gone"):
+    delayed_total.labels(result=_result)
 for _kind in ("smtp", "submission"):
     connection_total.labels(kind=_kind)
 for _reason in ("eof", "sslv2", "unsupportedversions", "nottls", "other"):

@@ -20,6 +20,8 @@ from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence
 from moxlite.acceptance.gathering import Decided, Message, decide
 from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
+from moxlite.acceptance.plan import ACCEPTED
+from moxlite.acceptance.producers.dmarc import dmarc_override, is_forward
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import SPFStatus
@@ -28,7 +30,7 @@ from moxlite.proto import publicsuffix
 from moxlite.proto.address import Address, Domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.replies import Response
-from moxlite.smtpd import metrics, replies, trace
+from moxlite.smtpd import blocklists, metrics, replies, trace
 from moxlite.smtpd.notices import Failed, failure_notice
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
@@ -75,6 +77,8 @@ class Reception:
         self._said: dict[int, Outcome] = {}  # what the plan of each case says, by its number
         self._decided: dict[str, Decided] = {}
         self._outcomes: dict[str, Outcome] = {}
+        self._listed: str | None = None  # which block list has the client
+        self._asking = trio.Lock()
         self._told: set[int] = set()  # recipients whose failure the sender was told
         hello = session.hello
         self._received = partial(
@@ -106,6 +110,7 @@ class Reception:
             for index in case.indexes:
                 self._numbers.setdefault(index, []).append(number)
         await self._plan()
+        await self._let_wait()
         await self._perform()
         response = await self._owe()
         for name in self._decided:
@@ -128,7 +133,9 @@ class Reception:
         decisions: list[Decided] = []
         for number in numbers:
             case = self._cases[number]
-            decisions.append(await decide(case, self._message, self._session.context.accounts, self._as_judged))
+            decisions.append(
+                await decide(case, self._message, self._session.context.accounts, self._as_judged, self._lists)
+            )
             self._said[number] = of_plan(decisions[-1].plan)
         best = min(decisions, key=lambda one: 0 if one.plan.reply is None else 1 if one.plan.temporary else 2)
         self._decided[name] = best
@@ -143,6 +150,26 @@ class Reception:
 
     def _as_judged(self, case: Case) -> Prepared:
         return self._prepared.with_prefix(self._prefix(case, UNJUDGED))
+
+    async def _lists(self) -> str:
+        """The block list that has the client, "" for none; asked once for all recipients (SMTP-94)."""
+        async with self._asking:
+            if self._listed is None:
+                session = self._session
+                resolver = session.context.resolver
+                assert resolver is not None  # else nothing is checked
+                self._listed = await blocklists.listed(resolver, session.smtp, session.info.remote)
+            return self._listed
+
+    async def _let_wait(self) -> None:
+        """Let a sender wait of whom nothing is known (SMTP-97): nothing is open meanwhile, and it ends with the client.
+
+        Raises Goodbye.
+        """
+        delay = self._session.smtp.first_time_sender_delay
+        unknown = self._evidence.checks is not None and any(map(_is_first_contact, self._decided.values()))
+        if delay and unknown:
+            await self._session.linger(delay)
 
     # Performing
 
@@ -368,7 +395,7 @@ class Reception:
             iprev=checks.iprev,
             dkim=checks.dkim,
             spf=spf,
-            dmarc=checks.dmarc,
+            dmarc=msgspec.structs.replace(checks.dmarc, override=dmarc_override(case)),
         ) + received_spf(
             checks.spf,
             hostname=hostname,
@@ -428,7 +455,7 @@ class Reception:
             result, text = "delivered", "message delivered"
             first = decided.plan.actions[0]
             if isinstance(first, FileInto) and first.mark is Mark.REJECT:
-                text = "junk accepted by a ruleset"
+                text = "message filed as junk" if word.startswith("dmarc-") else "junk accepted by a ruleset"
                 facts["mailbox"] = first.mailbox
         else:
             result, text = "rejected" if decided.plan.reply is not None else "error", "message refused"
@@ -475,3 +502,13 @@ def _mail_from_validation(checks: Checks | None) -> Validation:
     if checks is None or checks.spf.identity != "mailfrom":
         return "unknown"
     return checks.spf.status.value
+
+
+def _is_first_contact(decided: Decided) -> bool:
+    """Whether the account accepts, knows nothing of the sender, and lets such senders wait."""
+    case, plan = decided.case, decided.plan
+    if plan.reply is not None or plan.word != ACCEPTED or is_forward(case) or case.accepted:
+        return False
+    if case.recipient.reports or (case.settings is not None and case.settings.no_first_time_sender_delay):
+        return False
+    return case.history is not None

@@ -59,6 +59,31 @@ Handler = Callable[["Session", Any], Awaitable[Response | None]]
 """Carries out one command; returns the reply, or None when it has sent it by itself."""
 
 
+class _Waiting:
+    """How many clients wait for their first delivery, over all listeners."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._number = 0
+
+    def enter(self) -> bool:
+        """One more; False when there are enough."""
+        if self._number >= self._limit:
+            return False
+        self._number += 1
+        return True
+
+    def leave(self) -> None:
+        """One less."""
+        self._number -= 1
+
+
+MAX_LINGERING: Final = 200
+"""Clients that wait at once (SMTP-97): each holds a connection and a message."""
+
+_waiting: Final = _Waiting(MAX_LINGERING)
+
+
 class Session:
     """One client.
 
@@ -340,6 +365,22 @@ class Session:
         self.info.seat.known = True
         self.context.senders.join(identity.account, identity.app_password, self._end)
         self.wire.slow = False
+
+    async def linger(self, seconds: float) -> None:
+        """Let a client wait of which nothing is known; not, when so many wait that the wait would harm us (SMTP-97).
+
+        Raises Goodbye when the client goes, or the server stops.
+        """
+        if not _waiting.enter():
+            metrics.delayed_total.labels(result="crowded").inc()
+            return
+        result = "gone"
+        try:
+            await self.wire.linger(seconds)
+            result = "waited"
+        finally:
+            _waiting.leave()
+            metrics.delayed_total.labels(result=result).inc()
 
     # Reading beside the loop
 

@@ -63,6 +63,7 @@ class Wire:
         self._stream = stream
         self._pace = pace
         self._out: list[bytes] = []
+        self._ahead = b""  # came while the client was to wait
         self._begun = b""  # how a command began whose end has not come
         self._interruptible = False  # a shutdown ends this wait
         self._waiting = False  # for the client
@@ -94,6 +95,10 @@ class Wire:
         return await self._receive(seconds)
 
     async def _receive(self, seconds: float) -> bytes:
+        if self._ahead:
+            octets, self._ahead = self._ahead, b""
+            await trio.lowlevel.checkpoint()
+            return octets
         self.deadline.deadline = trio.current_time() + seconds
         self._waiting = True
         try:
@@ -110,6 +115,29 @@ class Wire:
         self._interruptible = True
         try:
             await trio.sleep(seconds)
+        finally:
+            self._interruptible = False
+
+    async def linger(self, seconds: float) -> None:
+        """Let the client wait, as long as it is there; a shutdown ends that.
+
+        What the client says meanwhile is kept for `receive`; no more than one block is taken.
+
+        Raises Goodbye.
+        """
+        self._check_end()
+        self._interruptible = True
+        until = trio.current_time() + seconds
+        try:
+            with trio.move_on_at(until):
+                if not self._ahead:
+                    try:
+                        self._ahead = bytes(await self._stream.receive_some(READ))
+                    except trio.BrokenResourceError:
+                        raise Goodbye from None
+                    if not self._ahead:
+                        raise Goodbye
+                await trio.sleep_until(until)
         finally:
             self._interruptible = False
 

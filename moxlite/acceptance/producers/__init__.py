@@ -12,7 +12,9 @@ from typing import Final, TypeAlias
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal
 from moxlite.acceptance.producers.alias import members_only
+from moxlite.acceptance.producers.dmarc import auth_required, dmarc_policy, list_allow
 from moxlite.acceptance.producers.header import ambiguous_from
+from moxlite.acceptance.producers.history import block_list, known_sender, reverse_name, spf_policy
 from moxlite.acceptance.producers.junk import junk_content
 from moxlite.acceptance.producers.origin import own_queue
 from moxlite.acceptance.producers.ruleset import matching_ruleset
@@ -27,6 +29,13 @@ ORDER: Final[tuple[Producer, ...]] = (
     members_only,
     own_queue,
     ambiguous_from,
+    list_allow,
+    dmarc_policy,
+    auth_required,
+    known_sender,
+    spf_policy,
+    reverse_name,
     junk_content,
+    block_list,
     matching_ruleset,
 )

@@ -1,7 +1,7 @@
 """What the account's junk filter says of the content (SMTP-93, SMTP-96, SMTP-98).
 
-`gathering` asks the filter only for a ruleset with ``accept_rejects_to_mailbox``: until the sender's reputation is
-known, content alone refuses nothing.
+`gathering` asks the filter when history is not sure of the sender, and for a ruleset with
+``accept_rejects_to_mailbox``. As long as the filter has learnt too little, content refuses nothing.
 """
 
 from __future__ import annotations
@@ -27,4 +27,5 @@ def junk_content(case: Case) -> Sequence[Proposal]:
     fact = case.evidence.fact(JUNK)
     if fact is None or fact.good is not False:
         return ()
-    return (Proposal(because=Reason("junk-content", "junk", (JUNK,)), reply=REFUSED, junk=True),)
+    word = "junk-content-strict" if fact.value.endswith(" strict") else "junk-content"
+    return (Proposal(because=Reason(word, "junk", (JUNK,)), reply=REFUSED, junk=True),)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import RULESET
 from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.acceptance.producers.dmarc import is_listed, quarantined
 from moxlite.store.delivery.actions import FileInto, Mark
 from moxlite.store.types import Flag
 
@@ -21,7 +22,10 @@ def matching_ruleset(case: Case) -> Sequence[Proposal]:
     forwarder = ""
     if rule.is_forward and rule.verified_domain is not None and not case.evidence.envelope.trusted:
         forwarder = rule.verified_domain.unicode
-    files = FileInto(mailbox=rule.mailbox, mark=Mark.FORWARD if forwarder else None, forwarder=forwarder)
+    if quarantined(case):  # a rule without proof of the sender files nothing that its owner disowns
+        return ()
+    mark = Mark.FORWARD if forwarder else Mark.LIST if is_listed(case) else None
+    files = FileInto(mailbox=rule.mailbox, mark=mark, forwarder=forwarder)
     if_junk: tuple[FileInto, ...] = ()
     if rule.accept_rejects_to_mailbox is not None:
         if_junk = (

@@ -1,0 +1,234 @@
+"""What earlier mail of an account says about the sender of a new message (SMTP-88; STORE-91..93).
+
+The first method that finds data decides. Domains in which strangers share one name say nothing about each other: the
+mailbox providers, and domains of signatures and of MAIL FROM that are not the author's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from moxlite.acceptance.providers import PROVIDERS
+from moxlite.proto.publicsuffix import organizational_domain
+from moxlite.store.delivery.reputation import Key, Past, history
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.options import DAY
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
+from moxlite.store.types import MailboxID, SpecialUse
+
+__all__ = ["Past", "Reputation", "Sender", "reputation"]
+
+Named = Literal[
+    "msgfromfull",
+    "msgtofull",
+    "msgfromdomain",
+    "msgtodomain",
+    "msgfromorgdomain",
+    "msgtoorgdomain",
+    "dkimspf",
+    "ip1",
+    "ip2",
+    "ip3",
+    "none",
+]
+"""Words of SMTP-88."""
+
+WRITTEN: Final = 3 * 365 * DAY
+WRITTEN_DOMAIN: Final = 2 * 365 * DAY
+"""µs for which having written to somebody counts."""
+
+LOCALPARTS: Final = 3
+"""Different authors of a domain that make its junk conclusive: one may be taken over."""
+
+ENOUGH: Final = {Key.IP1: 2, Key.IP2: 5, Key.IP3: 10}
+"""Messages of a network that make it conclusive."""
+
+LOOKED_AT: Final = 20
+"""Messages of one author that are looked at for two of the same state."""
+
+BY_NETWORK: Final = """
+SELECT 1 FROM (SELECT ip1, ip2, ip3 FROM message_smtp INDEXED BY message_smtp_msgfrom_address
+WHERE msgfrom_domain = ? AND msgfrom = ? AND verdict = 0 AND received > ? AND received <= ? ORDER BY received DESC
+LIMIT 100) WHERE ip1 = ? OR ip2 = ? OR ip3 = ? LIMIT 1"""
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sends a message. Domains in U-labels; what a forwarder masks is "" (SMTP-84).
+
+    Attributes:
+      localpart, domain: of From, "" without one; validated: that domain.
+      signers: domains of passing signatures.
+      mail_from: localpart and domain, where SPF passes; ehlo: the same.
+      networks: ip1, ip2, ip3. is_list: the message has List-Id or List-Post.
+    """
+
+    localpart: str
+    domain: str
+    validated: bool
+    signers: tuple[str, ...] = ()
+    mail_from: tuple[str, str] = ("", "")
+    ehlo: str = ""
+    networks: tuple[str, str, str] = ("", "", "")
+    is_list: bool = False
+
+    @property
+    def organization(self) -> str:
+        """The organizational domain of From."""
+        return organizational_domain(self.domain) if self.domain else ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether strangers have addresses in that domain."""
+        return self.domain in PROVIDERS
+
+
+class Reputation(msgspec.Struct, frozen=True, kw_only=True):
+    """What history says.
+
+    Attributes:
+      method: which history decided. junk: what it says, None for neither. conclusive: it decides by itself.
+      indirect: why the message may have come by an indirect way, "" where nothing says so (SMTP-85).
+      junk_mailbox: name of the account's mailbox for junk.
+    """
+
+    method: Named = "none"
+    junk: bool | None = None
+    conclusive: bool = False
+    indirect: str = ""
+    junk_mailbox: str = "Junk"
+
+
+def reputation(r: Reader, sender: Sender, mailbox: str, now: int) -> Reputation:
+    """For a mailbox, to which mail of that sender would go; `now` in µs UTC. For `account.read`."""
+    box = mailbox_by_name(r, mailbox)
+    junk_box = mailbox_by_use(r, SpecialUse.JUNK)
+    found = _first(r, sender, None if box is None else box.id, now)
+    return msgspec.structs.replace(
+        found,
+        indirect=_indirect(r, sender, None if box is None else box.id, now),
+        junk_mailbox="Junk" if junk_box is None else junk_box.name,
+    )
+
+
+def _first(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Reputation:
+    for found in _methods(r, sender, box, now):
+        if found is not None:
+            return found
+    return Reputation()
+
+
+def _methods(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iterator[Reputation | None]:
+    """In the order of SMTP-88; each looks only when those before have found nothing."""
+    if sender.domain:
+        if box is not None:
+            yield _author(r, sender, box, now)
+        if _lately(wrote_to(r, sender.localpart, sender.domain), now, WRITTEN):
+            yield Reputation(method="msgtofull", junk=False, conclusive=True)
+        if not sender.shared:
+            yield from _domains(r, sender, box, now)
+    if box is not None:
+        yield _authenticated(r, sender, box, now)
+        for key, method, value in zip((Key.IP1, Key.IP2, Key.IP3), ("ip1", "ip2", "ip3"), sender.networks, strict=True):
+            if value:
+                yield _network(history(r, key, value, box, now=now), method, sender, ENOUGH[key])  # type: ignore[arg-type]  # a method's name
+
+
+def _domains(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iterator[Reputation | None]:
+    if box is not None:
+        yield _domain(history(r, Key.MSGFROM_DOMAIN, sender.domain, box, now=now), "msgfromdomain", sender)
+    if _lately(wrote_to_domain(r, sender.domain), now, WRITTEN_DOMAIN):
+        yield Reputation(method="msgtodomain", junk=False, conclusive=True)
+    organization = sender.organization
+    if organization != sender.domain:
+        if box is not None:
+            yield _domain(history(r, Key.MSGFROM_ORGDOMAIN, organization, box, now=now), "msgfromorgdomain", sender)
+        if _lately(wrote_to_orgdomain(r, organization), now, WRITTEN_DOMAIN):
+            yield Reputation(method="msgtoorgdomain", junk=False, conclusive=True)
+
+
+def _lately(sent: int | None, now: int, age: int) -> bool:
+    return sent is not None and now - sent <= age
+
+
+def _author(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation | None:
+    past = history(r, Key.MSGFROM, sender.domain, box, now=now, localpart=sender.localpart, limit=LOOKED_AT)
+    same = [one for one in past if one.msgfrom_ok == sender.validated][:2]
+    if same:
+        junk = all(one.spam for one in same)
+        return Reputation(method="msgfromfull", junk=junk, conclusive=sender.validated)
+    return _pretended(past, "msgfromfull", sender)
+
+
+def _pretended(past: Sequence[Past], method: Named, sender: Sender) -> Reputation | None:
+    """Someone without proof in the name of a sender who had one."""
+    proven = [one for one in past if one.msgfrom_ok][:2]
+    if sender.validated or not proven:
+        return None
+    return Reputation(method=method, junk=True, conclusive=all(one.spam for one in proven))
+
+
+def _domain(past: Sequence[Past], method: Named, sender: Sender) -> Reputation | None:
+    same = [one for one in past if one.msgfrom_ok == sender.validated]
+    if not same:
+        return _pretended(past, method, sender)
+    wanted = sum(not one.spam for one in same)
+    if wanted > 0.8 * len(same):
+        return Reputation(method=method, junk=False, conclusive=True)
+    if not wanted:
+        return Reputation(method=method, junk=True, conclusive=len({one.msgfrom for one in same}) >= LOCALPARTS)
+    return Reputation(method=method)
+
+
+def _authenticated(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation | None:
+    """By the domains that SPF and DKIM have proven."""
+    shares: list[tuple[float, int, bool]] = []  # of spam, of how many messages, whether the domain is the author's own
+    for domain, past in _proven(r, sender, box, now):
+        if past and domain not in PROVIDERS:
+            own = bool(sender.domain) and organizational_domain(domain) == sender.organization
+            shares.append((sum(one.spam for one in past) / len(past), len(past), own))
+    if not shares:
+        return None
+    if all(share < 0.1 for share, _, _ in shares):
+        return Reputation(method="dkimspf", junk=False, conclusive=True)
+    if all(share > 0.9 for share, _, _ in shares):
+        conclusive = any(own and count > 1 for _, count, own in shares)
+        return Reputation(method="dkimspf", junk=True, conclusive=conclusive)
+    return Reputation(method="dkimspf")
+
+
+def _proven(r: Reader, sender: Sender, box: MailboxID, now: int) -> Iterator[tuple[str, list[Past]]]:
+    for domain in sender.signers:
+        yield domain, history(r, Key.DKIM_DOMAIN, domain, box, now=now)
+    localpart, domain = sender.mail_from
+    if domain:
+        past = history(r, Key.MAILFROM, domain, box, now=now, localpart=localpart)
+        past = past or history(r, Key.MAILFROM_DOMAIN, domain, box, now=now)
+        yield domain, [one for one in past if one.mailfrom_ok]
+    elif sender.ehlo:
+        yield sender.ehlo, [one for one in history(r, Key.EHLO_DOMAIN, sender.ehlo, box, now=now) if one.ehlo_ok]
+
+
+def _network(past: Sequence[Past], method: Named, sender: Sender, enough: int) -> Reputation | None:
+    if not past:
+        return None
+    share = sum(one.spam for one in past) / len(past)
+    junk = False if share < 0.25 else True if share > 0.75 else None
+    conclusive = len(past) >= enough and (share <= 0.1 or share >= 0.9) and not sender.shared
+    return Reputation(method=method, junk=junk, conclusive=conclusive)
+
+
+def _indirect(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> str:
+    """What speaks for a mailing list or a forwarder between the author and us (RFC 9989 §7.4)."""
+    if sender.is_list and box is not None:
+        for domain, past in _proven(r, sender, box, now):
+            if any(not one.spam for one in past):
+                return f"list by {domain}"
+    if sender.domain and any(sender.networks):
+        args = (sender.domain, sender.localpart, now - WRITTEN, now, *sender.networks)
+        if r.row(BY_NETWORK, *args) is not None:
+            return "author by this network"
+    return ""

@@ -1,0 +1,118 @@
+"""What the owner of the From domain asks for (SMTP-83..85, SMTP-87; RFC 9989 §5, §7.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import DKIM_DOMAIN, DMARC, FROM_VALIDATION, INDIRECT, MAILFROM_DOMAIN
+from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.mailauth.results import DMARCStatus
+from moxlite.proto.smtp.replies import Response
+from moxlite.store.delivery.actions import FileInto, Mark
+
+__all__ = ["auth_required", "dmarc_override", "dmarc_policy", "is_forward", "is_listed", "list_allow", "quarantined"]
+
+REFUSED: Final = Response(550, "5.7.26", ("the owner of the domain in From asks to refuse this message (DMARC)",))
+LATER: Final = Response(451, "4.7.26", ("the domain in From cannot be checked now (DMARC), try again later",))
+
+
+def is_listed(case: Case) -> bool:
+    """Whether the mailing list that the matching ruleset names has brought the message (SMTP-83)."""
+    rule = case.rule
+    if rule is None or rule.list_allow_domain is None:
+        return False
+    return rule.list_allow_domain.unicode in case.evidence.values(MAILFROM_DOMAIN, DKIM_DOMAIN)
+
+
+def is_forward(case: Case) -> bool:
+    """Whether the matching ruleset says that a verified forwarder has brought the message (SMTP-84)."""
+    return case.rule is not None and case.rule.is_forward and case.rule.verified_domain is not None
+
+
+def list_allow(case: Case) -> Sequence[Proposal]:
+    """Accept all of a mailing list that the owner allows."""
+    if not is_listed(case):
+        return ()
+    return (Proposal(because=Reason("list-allow", "list", (MAILFROM_DOMAIN, DKIM_DOMAIN)), binding=True),)
+
+
+def _wanted(case: Case) -> str:
+    """What DMARC makes of the message: ``reject``, ``quarantine``, ``later``, or "" for nothing."""
+    checks = case.evidence.checks
+    if checks is None or is_listed(case) or is_forward(case):
+        return ""
+    result = checks.dmarc
+    if result.policy == "none":
+        return ""
+    if result.status is DMARCStatus.TEMPERROR:
+        return "later"
+    return result.policy if result.status is DMARCStatus.FAIL else ""
+
+
+def _indirect(case: Case) -> bool:
+    """Whether something says that the message came by a mailing list or forwarder."""
+    return case.evidence.fact(INDIRECT) is not None or (case.rule is not None and case.rule.verified_domain is not None)
+
+
+def _known_good(case: Case) -> bool:
+    """Whether history vouches for the way by which the message came, or for what the owner writes to. That others of an
+    unproven domain were wanted says nothing.
+    """
+    history = case.history
+    if history is None or not history.conclusive or history.junk is not False:
+        return False
+    return history.method in {"msgtofull", "dkimspf", "ip1", "ip2", "ip3"}
+
+
+def quarantined(case: Case) -> bool:
+    """Whether DMARC sends the message into the mailbox for junk."""
+    wanted = _wanted(case)
+    return wanted == "quarantine" or (wanted == "reject" and _indirect(case) and not _known_good(case))
+
+
+def dmarc_policy(case: Case) -> Sequence[Proposal]:
+    """Honour the policy of the domain in From.
+
+    `reject` refuses where nothing speaks for an indirect way; else it is as `quarantine`, or as history says.
+    """
+    wanted = _wanted(case)
+    if wanted == "later":
+        return (Proposal(because=Reason("dmarc-temperror", "dmarc", (DMARC,)), reply=LATER),)
+    if quarantined(case):
+        word = "dmarc-quarantine" if wanted == "quarantine" else "dmarc-indirect"
+        files = FileInto(
+            mailbox=case.history.junk_mailbox if case.history is not None else "Junk",
+            mark=Mark.REJECT,
+            destined=case.destined,
+        )
+        because = Reason(word, "dmarc", (DMARC, INDIRECT) if wanted == "reject" else (DMARC,))
+        return (Proposal(because=because, actions=(files,), keep=False, binding=True),)
+    if wanted == "reject" and not _indirect(case):
+        return (Proposal(because=Reason("dmarc-policy", "dmarc", (DMARC,)), reply=REFUSED, junk=True),)
+    return ()
+
+
+def auth_required(case: Case) -> Sequence[Proposal]:
+    """Refuse authors without proof, where the owner of the address wants one."""
+    text = case.recipient.destination.message_auth_required_smtp_error
+    checks = case.evidence.checks
+    if not text or checks is None or checks.from_validation != "none" or is_listed(case) or is_forward(case):
+        return ()
+    because = Reason("msg-auth-required", "dmarc", (FROM_VALIDATION,))
+    if checks.dmarc.status is DMARCStatus.TEMPERROR:
+        return (Proposal(because=because, reply=LATER),)
+    return (Proposal(because=because, reply=Response.of(550, "5.7.26", text)),)
+
+
+def dmarc_override(case: Case) -> str:
+    """Why something else is done than DMARC asks for (RFC 9990; AUTH-56); "" where nothing is."""
+    checks = case.evidence.checks
+    if checks is None or checks.dmarc.status is not DMARCStatus.FAIL or checks.dmarc.policy == "none":
+        return "" if checks is None else checks.dmarc.override
+    if is_listed(case):
+        return "mailing_list"
+    if is_forward(case):
+        return "trusted_forwarder"
+    return "local_policy" if checks.dmarc.policy == "reject" and _indirect(case) else checks.dmarc.override

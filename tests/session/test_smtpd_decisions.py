@@ -1,0 +1,369 @@
+"""What becomes of a message, by who sent it and by what its owner said of earlier mail (smtp.md §8)."""
+
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.acceptance import gathering
+from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.proto.mime.types import MailAddress
+from moxlite.smtpd import Context, session
+from moxlite.smtpd.metrics import delayed_total
+from moxlite.store.errors import StorageBroken
+from moxlite.store.junk.classify import Judgement
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.recipients import add_recipients
+from moxlite.store.types import Flag
+from tests.session.smtpd_harness import TLS, Client, Smtp, clock, headers, pass_time, smtp
+from tests.session.test_smtpd_checks import MAIL, signed, zone
+from tests.session.test_smtpd_rulesets import with_rules
+
+__all__ = ["clock", "smtp"]
+
+DMARC = "_dmarc.remote.example"
+FORBIDDEN = {"remote.example": ["v=spf1 -all"]}
+FILTER = "[accounts.mia.junk_filter]\nthreshold = 0.9\nonegrams = true"
+NUMBER = iter(range(1_000_000))
+
+
+async def send(
+    smtp: Smtp,
+    changes: dict[str, list[str]] | None = None,
+    mail: bytes = MAIL,
+    *,
+    sender: str = "ann@remote.example",
+    to: str = "mia@ours.example",
+    context: Context | None = None,
+    failing: tuple[str, ...] = (),
+    proven: bool = False,
+    **more: Any,
+) -> str:
+    """Deliver a message, whose Message-ID is new, `proven` by a signature; the reply."""
+    mail = mail.replace(b"Message-Id: <1@", b"Message-Id: <%d@" % next(NUMBER))
+    resolver = zone(changes, failing=failing)
+    if proven:
+        mail = await signed(mail)
+    async with smtp.connect(context=_with(context or smtp.context, resolver), tls=TLS, **more) as client:
+        return await client.deliver(to=to, message=mail, sender=sender)
+
+
+def _with(context: Context, resolver: FakeResolver) -> Context:
+    return msgspec.structs.replace(context, resolver=resolver)
+
+
+async def mark(smtp: Smtp, flag: Flag) -> None:
+    """Let the owner say of all mail what it is."""
+    async with smtp.context.accounts.use("mia") as account:
+        ids = await account.read(lambda r: [row[0] for row in r.rows("SELECT id FROM message")], op="test")
+        await account.write(lambda tx: store_flags_ids(tx, ids, mode="add", flags=flag))
+
+
+async def count(smtp: Smtp, *mailboxes: str) -> tuple[int, ...]:
+    return tuple([len(await smtp.messages(mailbox=name)) for name in mailboxes])
+
+
+async def reason(smtp: Smtp, mailbox: str = "Inbox") -> str:
+    return headers((await smtp.messages(mailbox=mailbox))[-1], "X-Moxlite-Reason")[0]
+
+
+# DMARC
+
+
+async def test_a_policy_of_reject_is_honoured(smtp: Smtp) -> None:
+    """SMTP-85: 550 5.7.26, a copy in Rejects, untrained, and no notice to a forged sender (SMTP-102)."""
+    assert (await send(smtp, FORBIDDEN)).startswith("550 5.7.26")
+    assert await count(smtp, "Inbox", "Rejects", "Junk") == (0, 1, 0)
+    assert await reason(smtp, "Rejects") == "dmarc-policy"
+    [results] = headers(await smtp.one(mailbox="Rejects"), "Authentication-Results")
+    assert "dmarc=fail (policy reject, without dnssec)" in results
+    assert await smtp.carried() == []
+
+
+async def test_a_policy_of_quarantine_files_as_junk(smtp: Smtp) -> None:
+    """SMTP-85, SMTP-98: accepted, in Junk, not learnt from."""
+    assert (await send(smtp, {**FORBIDDEN, DMARC: ["v=DMARC1; p=quarantine"]})).startswith("250")
+    assert await count(smtp, "Inbox", "Rejects", "Junk") == (0, 0, 1)
+    assert await reason(smtp, "Junk") == "dmarc-quarantine"
+    async with smtp.context.accounts.use("mia") as account:
+        row = await account.read(
+            lambda r: r.row("SELECT m.is_reject, m.flags, s.verdict FROM message m JOIN message_smtp s"), op="test"
+        )
+    assert row == (1, 0, None)
+
+
+async def test_policies_that_ask_for_nothing(smtp: Smtp) -> None:
+    """SMTP-85, AUTH-55: `none` and tried-out policies; the author proves itself by another domain of its own."""
+    own = {"remote.example": ["v=spf1 ?all"]}
+    assert (await send(smtp, {**own, DMARC: ["v=DMARC1; p=none"]})).startswith("250")
+    assert (await send(smtp, {**own, DMARC: ["v=DMARC1; p=quarantine; pct=0"]})).startswith("250")
+    assert await count(smtp, "Inbox", "Junk") == (2, 0)
+    assert "override policy_test_mode" in headers((await smtp.messages())[1], "Authentication-Results")[0]
+
+
+async def test_only_an_aligned_domain_that_cannot_be_checked_makes_us_wait(smtp: Smtp) -> None:
+    """AUTH-54: else anyone's broken zone would open each domain that asks for a refusal."""
+    assert (await send(smtp, failing=("remote.example",), sender="")).startswith("550 5.7.26")
+    assert (await send(smtp, failing=("s1._domainkey.remote.example",), proven=True, sender="")).startswith(
+        "451 4.7.26"
+    )
+    assert await count(smtp, "Inbox") == (0,)
+
+
+LIST = MAIL.replace(b"Subject:", b"List-Id: <people.other.example>\r\nSubject:")
+
+
+async def test_a_list_that_sent_before_is_not_refused(smtp: Smtp) -> None:
+    """SMTP-85: `reject` on the way through a known list is as `quarantine`, or as history says."""
+    world = {**FORBIDDEN, "other.example": ["v=spf1 +all"]}
+    assert (await send(smtp, world, LIST, sender="b@other.example")).startswith("550 5.7.26")
+    asks_nothing = {**world, DMARC: ["v=DMARC1; p=none"]}
+    assert (
+        await send(smtp, asks_nothing, LIST.replace(b"ann@remote", b"bob@third"), sender="b@other.example")
+    ).startswith("250")
+    await mark(smtp, Flag.NOTJUNK)
+    assert (await send(smtp, world, LIST, sender="b@other.example")).startswith("250")
+    assert await reason(smtp) == "dkimspf"
+    await mark(smtp, Flag.JUNK)
+    assert (
+        await send(smtp, asks_nothing, LIST.replace(b"ann@remote", b"cy@fourth"), sender="b@other.example")
+    ).startswith("250")
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: store_flags_ids(tx, [1, 2], mode="add", flags=Flag.NOTJUNK))
+    assert (await send(smtp, world, LIST, sender="b@other.example")).startswith("250")
+    assert await reason(smtp, "Junk") == "dmarc-indirect"
+    assert "override local_policy" in headers(await smtp.one(mailbox="Junk"), "Authentication-Results")[0]
+
+
+async def test_an_author_who_came_by_this_network_before_is_not_refused(smtp: Smtp) -> None:
+    """SMTP-85."""
+    assert (await send(smtp)).startswith("250")
+    await mark(smtp, Flag.NOTJUNK)
+    assert (await send(smtp, FORBIDDEN)).startswith("250")
+    assert await reason(smtp, "Junk") == "dmarc-indirect"
+    resolver_changes = {**FORBIDDEN, DMARC: ["v=DMARC1; p=reject"]}
+    assert (await send(smtp, resolver_changes, remote="203.0.113.200")).startswith("550 5.7.26")
+
+
+@pytest.mark.parametrize(
+    ("rule", "word", "override"),
+    [
+        ('list_allow_domain = "other.example"\nsmtp_mail_from_regexp = "@other"', "list-allow", "mailing_list"),
+        (
+            'is_forward = true\nsmtp_mail_from_regexp = "@other"\nverified_domain = "other.example"',
+            "no-bad-signals",
+            "trusted_forwarder",
+        ),
+    ],
+)
+async def test_lists_and_forwarders_that_the_owner_names(smtp: Smtp, rule: str, word: str, override: str) -> None:
+    """SMTP-82, SMTP-83, SMTP-84, AUTH-56: DMARC is not enforced, and the header says why."""
+    context = with_rules(smtp, f'mailbox = "Named"\n{rule}')
+    world = {**FORBIDDEN, "other.example": ["v=spf1 +all"]}
+    assert (await send(smtp, world, LIST, sender="b@other.example", context=context)).startswith("250")
+    assert await reason(smtp, "Named") == word
+    assert f"override {override}" in headers(await smtp.one(mailbox="Named"), "Authentication-Results")[0]
+    world = {**FORBIDDEN, "other.example": ["v=spf1 -all"]}  # not proven: another sender in their name
+    elsewhere: dict[str, Any] = {"remote": "203.0.113.200", "hello": "EHLO elsewhere.example"}
+    answer = await send(smtp, world, LIST, sender="b@other.example", context=context, **elsewhere)
+    assert answer.startswith("550 5.7.26")
+
+
+async def test_a_rule_without_proof_files_nothing_that_its_owner_disowns(smtp: Smtp) -> None:
+    """SMTP-85."""
+    context = with_rules(smtp, 'mailbox = "Friends"\nmsg_from_regexp = "^ann@"')
+    world = {**FORBIDDEN, DMARC: ["v=DMARC1; p=quarantine"]}
+    assert (await send(smtp, world, context=context)).startswith("250")
+    assert await count(smtp, "Friends", "Junk") == (0, 1)
+
+
+async def test_addresses_may_ask_for_proof(smtp: Smtp) -> None:
+    """SMTP-87."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    line = 'destinations."mia@ours.example"]\n'
+    path.write_text(path.read_text().replace(line, f'{line}message_auth_required_smtp_error = "prove it"\n'))
+    context = smtp.configured("")
+    world = {"remote.example": [], DMARC: []}
+    assert (await send(smtp, world, context=context)).startswith("550 5.7.26 prove it")
+    assert (await send(smtp, world, proven=True, context=context)).startswith("250")
+    assert (await send(smtp, world, context=context, failing=("_dmarc.remote.example",))).startswith("451 4.7.26")
+
+
+# History
+
+
+async def test_an_author_whose_mail_was_junk_is_refused(smtp: Smtp) -> None:
+    """SMTP-88 msgfromfull, SMTP-102: and the next ones too; a proven author whose mail was wanted is accepted."""
+    for _ in range(2):
+        assert (await send(smtp)).startswith("250")
+    await mark(smtp, Flag.JUNK)
+    assert (await send(smtp)).startswith("451 4.3.0 message is not taken now")
+    assert await reason(smtp, "Rejects") == "msgfromfull"
+    await mark(smtp, Flag.NOTJUNK)
+    assert (await send(smtp)).startswith("250")
+    assert await reason(smtp) == "msgfromfull"
+
+
+async def test_junk_of_several_authors_makes_a_domain_junk(smtp: Smtp) -> None:
+    """SMTP-88 msgfromdomain: three authors; strangers who share a provider say nothing about each other."""
+
+    async def wave(domain: str) -> str:
+        world = {domain: ["v=spf1 +all"], f"_dmarc.{domain}": ["v=DMARC1; p=reject"], DMARC: []}
+        for name in (b"a", b"b", b"c"):
+            mail = MAIL.replace(b"ann@remote.example", name + b"@" + domain.encode())
+            assert (await send(smtp, world, mail, sender="")).startswith(("250", "550"))
+        mail = MAIL.replace(b"ann@remote.example", b"d@" + domain.encode())
+        for name in "abc":
+            other = MAIL.replace(b"ann@remote.example", f"{name}@{domain}".encode())
+            await send(smtp, {**world, "there.example": ["v=spf1 +all"]}, other, sender="", hello=f"EHLO {domain}")
+        await mark(smtp, Flag.JUNK)
+        return await send(smtp, world, mail, sender="", hello=f"EHLO {domain}")
+
+    assert (await wave("wave.example")).startswith("451 4.3.0")
+    assert await reason(smtp, "Rejects") == "msgfromdomain"
+
+
+async def test_whom_the_owner_wrote_to_is_accepted(smtp: Smtp) -> None:
+    """SMTP-88 msgtofull."""
+    assert (await send(smtp, {"other.example": ["v=spf1 +all"]}, sender="b@other.example")).startswith("550")
+    addresses = [MailAddress("", "ann", "remote.example")]
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: add_recipients(tx, 1, addresses, tx.now))
+    assert (await send(smtp)).startswith("250")
+    assert await reason(smtp) == "msgtofull"
+
+
+async def test_history_that_cannot_be_read_makes_the_sender_try_again(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-96."""
+
+    def broken(*_: object) -> None:
+        raise StorageBroken("disk I/O error")
+
+    monkeypatch.setattr(gathering, "reputation", broken)
+    assert (await send(smtp)).startswith("451 4.3.0")
+
+
+async def test_spf_alone_refuses_only_a_fail_without_other_proof(smtp: Smtp) -> None:
+    """SMTP-90: softfail never; nor a fail of a forwarder whose author's signature holds."""
+    world = {DMARC: []}
+    assert (await send(smtp, {**world, "remote.example": ["v=spf1 ~all"]})).startswith("250")
+    assert (await send(smtp, {**world, **FORBIDDEN}, proven=True)).startswith("250")
+    assert (await send(smtp, {**world, **FORBIDDEN}, MAIL.replace(b"ann@", b"bob@"))).startswith("451 4.3.0")
+    assert await reason(smtp, "Rejects") == "spf-policy"
+
+
+@pytest.mark.parametrize(
+    ("probability", "significant", "remote", "word"),
+    [
+        (1.0, True, "198.51.100.7", "junk-content"),
+        (1.0, False, "198.51.100.7", "no-bad-signals"),
+        (0.5, True, "198.51.100.7", "no-bad-signals"),
+        (0.5, True, "198.51.100.8", "junk-content-strict"),
+    ],
+)
+async def test_content_decides_about_strangers(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, probability: float, significant: bool, remote: str, word: str
+) -> None:
+    """SMTP-93: strictly where the client has no reverse name; a filter that has learnt too little refuses nothing."""
+
+    async def judged(*_: object) -> Judgement:
+        return Judgement(probability, significant, ())
+
+    monkeypatch.setattr(gathering, "classify", judged)
+    context = with_rules(smtp, account=FILTER)
+    answer = await send(smtp, {DMARC: [], "remote.example": []}, context=context, remote=remote)
+    junk = word.startswith("junk")
+    assert answer.startswith("451 4.3.0" if junk else "250")
+    assert await reason(smtp, "Rejects" if junk else "Inbox") == word
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [("127.0.0.2", "dns-blocklisted"), ("127.255.255.254", "no-bad-signals"), ("", "no-bad-signals")],
+)
+async def test_block_lists_are_asked_last(smtp: Smtp, answer: str, word: str) -> None:
+    """SMTP-94: a list that does not work, or does not serve us, refuses nothing."""
+    context = smtp.configured('starttls = false=>starttls = false, dnsbls = ["bl.example", "broken.example"]')
+    resolver = zone()
+    for name, value in (("2.0.0.127.bl.example", "127.0.0.2"), ("9.114.0.203.bl.example", answer)):
+        resolver.set(name, RecordType.A, [value] if value else [])
+    async with smtp.connect(context=_with(context, resolver), remote="203.0.114.9", tls=TLS) as client:
+        reply = await client.deliver(message=await signed())
+    assert reply.startswith("250" if word == "no-bad-signals" else "451 4.3.0")
+    assert await reason(smtp, "Inbox" if word == "no-bad-signals" else "Rejects") == word
+    asked = [name for name, _ in resolver.asked]
+    assert ("9.114.0.203.broken.example." in asked) is False
+
+
+# First contact
+
+
+async def first_contact(smtp: Smtp, **more: Any) -> tuple[Context, bytes]:
+    context = smtp.configured('first_time_sender_delay = "0s"=>first_time_sender_delay = "15s"')
+    return _with(context, zone()), await signed()
+
+
+async def begin(client: Client, mail: bytes) -> None:
+    await client.play(
+        "C: MAIL FROM:<ann@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250\nC: DATA\nS: 354"
+    )
+    await client.send(mail + b".\r\n")
+
+
+async def test_a_first_contact_waits(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """SMTP-97: before storing; what the client says meanwhile is not lost; accounts stay writable."""
+    context, mail = await first_contact(smtp)
+    waited = delayed_total.labels(result="waited").value
+    async with smtp.connect(context=context, tls=TLS) as client:
+        await begin(client, mail)
+        await client.send(b"NOOP\r\n")
+        await pass_time(clock, 14)
+        assert await count(smtp, "Inbox") == (0,)
+        async with smtp.connect(tls=TLS) as other:  # without checks nobody waits
+            assert (await other.deliver()).startswith("250")
+        await pass_time(clock, 2)
+        assert (await client.reply()).startswith("250 2.0.0 message accepted")
+        assert (await client.reply()).startswith("250 2.0.0 ok")
+        await client.play("C: QUIT\nS: 221")
+    assert await count(smtp, "Inbox") == (2,)
+    assert delayed_total.labels(result="waited").value == waited + 1
+
+
+async def test_the_wait_ends_with_the_client(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """SMTP-97, SMTP-146: nothing is stored for a client that is gone."""
+    context, mail = await first_contact(smtp)
+    gone = delayed_total.labels(result="gone").value
+    async with smtp.connect(context=context, tls=TLS) as client:
+        await begin(client, mail)
+        await pass_time(clock, 5)
+    assert await count(smtp, "Inbox") == (0,)
+    assert delayed_total.labels(result="gone").value == gone + 1
+
+
+async def test_the_wait_ends_with_the_server(smtp: Smtp, clock: trio.testing.MockClock) -> None:
+    """SMTP-16, SMTP-97."""
+    context, mail = await first_contact(smtp)
+    async with smtp.connect(context=context, tls=TLS) as client:
+        await begin(client, mail)
+        await pass_time(clock, 5)
+        smtp.shutdown.set()
+        assert (await client.reply()).startswith("421")
+    assert await count(smtp, "Inbox") == (0,)
+
+
+async def test_known_senders_do_not_wait(
+    smtp: Smtp, clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-97: nor do others while many wait."""
+    assert (await send(smtp)).startswith("250")
+    await mark(smtp, Flag.NOTJUNK)
+    context, mail = await first_contact(smtp)
+    async with smtp.connect(context=context, tls=TLS) as client:
+        await begin(client, mail)
+        assert (await client.reply()).startswith("250")
+        monkeypatch.setattr(session, "_waiting", session._Waiting(0))
+        await begin(client, MAIL.replace(b"ann@remote", b"new@other"))
+        assert (await client.reply()).startswith(("250", "550"))
