@@ -1,0 +1,1 @@
+"""Commands that ask DNS about senders: `asking` has what they share."""
