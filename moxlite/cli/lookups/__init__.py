@@ -1,1 +1,0 @@
-"""Commands that ask DNS about senders: `asking` has what they share."""
