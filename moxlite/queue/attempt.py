@@ -228,6 +228,11 @@ class Attempt:
         return self._ctx.clock() - message.queued > left[-1]
 
     @property
+    def greeted(self) -> bool:
+        """Whether a host has answered."""
+        return self._trace.greeted
+
+    @property
     def waits_for(self) -> Untried | None:
         """The host that was not connected to, if that is how it ended."""
         return self._waits_for

@@ -44,6 +44,14 @@ RECHECK_SECONDS: Final = 3600.0
 FAILED_SECONDS: Final = 60.0
 """Before a recipient domain is tried again whose attempt the database has failed (QUEUE-14)."""
 
+SILENT_SECONDS: Final = 5.0
+"""After which an attempt whose host has not said a word takes no room from others: hosts that are well greet within
+one or two.
+"""
+
+ROOM_WITH_SILENT: Final = 3
+"""Times `max_concurrent_deliveries`, with them; a bound for descriptors."""
+
 NOTICE_RETRY: Final = 5 * 60 * SECOND
 """Before a DSN that could not be stored is tried again."""
 
@@ -103,6 +111,23 @@ class _Candidate(msgspec.Struct, frozen=True):
     next_attempt: int
 
 
+class _Turn(msgspec.Struct):
+    """A domain's attempt while it runs. `since`: seconds of trio's clock."""
+
+    retry: bool
+    since: float
+    attempt: Attempt | None = None
+
+    def silent(self, now: float) -> bool:
+        """Whether DNS, or the host, has kept it waiting for longer than others should wait because of it."""
+        return now - self.since >= SILENT_SECONDS and not self.answered
+
+    @property
+    def answered(self) -> bool:
+        """Whether its host has said something."""
+        return self.attempt is not None and self.attempt.greeted
+
+
 def policy_of(ctx: Context) -> Policy:
     """What outcomes are judged by at this moment."""
     snapshot = ctx.config()
@@ -136,7 +161,7 @@ class Scheduler:
         self._also = also
         self._wake = trio.Event()
         self._wake_notices = trio.Event()
-        self._busy: dict[str, bool] = {}  # recipient domain: whether it is a retry
+        self._busy: dict[str, _Turn] = {}  # by recipient domain
         self._blocked: dict[str, Hashable] = {}  # recipient domain: host that has all the connections that it gets
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
@@ -179,10 +204,8 @@ class Scheduler:
 
     async def _start_due(self, attempts: trio.Nursery) -> float:
         """Start attempts while there is something due and room for it; returns the seconds until there may be more."""
-        limit = self._ctx.config().static.queue.max_concurrent_deliveries
-        while len(self._busy) < limit:
-            retries = sum(self._busy.values())
-            room_for_retries = retries < max(1, limit // 2)
+        while self._room(retry=False):
+            room_for_retries = self._room(retry=True)
             busy = msgspec.json.encode([*self._busy, *self._blocked]).decode()
             unwritten = msgspec.json.encode(list(self._unwritten)).decode()
             args = (busy, int(room_for_retries), unwritten, CANDIDATES)
@@ -190,15 +213,38 @@ class Scheduler:
             now = self._ctx.clock()
             due = [candidate for candidate in found if candidate.next_attempt <= now]
             if not due:
-                return (found[0].next_attempt - now) / SECOND if found else float("inf")
+                seconds = (found[0].next_attempt - now) / SECOND if found else float("inf")
+                return seconds if room_for_retries else min(seconds, self._relief())
             for candidate in due:
-                if candidate.domain in self._busy or candidate.domain in self._blocked or len(self._busy) >= limit:
+                retry = candidate.attempts > 0
+                if candidate.domain in self._busy or candidate.domain in self._blocked or not self._room(retry=retry):
                     continue
-                if candidate.attempts and sum(self._busy.values()) >= max(1, limit // 2):
-                    continue
-                self._busy[candidate.domain] = candidate.attempts > 0
+                self._busy[candidate.domain] = _Turn(retry, trio.current_time())
                 attempts.start_soon(self._deliver, candidate)
-        return float("inf")
+        return self._relief()
+
+    def _room(self, *, retry: bool) -> bool:
+        """Whether another attempt may begin. Retries take half of the room, and hosts that do not answer take a room of
+        their own: neither may hold up the others (QUEUE-14).
+        """
+        limit = self._ctx.config().static.queue.max_concurrent_deliveries
+        turns = list(self._busy.values())
+        if retry:
+            turns, limit = [turn for turn in turns if turn.retry], max(1, limit // 2)
+        now = trio.current_time()
+        return sum(not turn.silent(now) for turn in turns) < limit and len(turns) < limit * ROOM_WITH_SILENT
+
+    def _relief(self) -> float:
+        """Seconds until the next attempt counts as one with a host that does not answer."""
+        now = trio.current_time()
+        return min(
+            (
+                turn.since + SILENT_SECONDS - now
+                for turn in self._busy.values()
+                if not turn.answered and not turn.silent(now)
+            ),
+            default=float("inf"),
+        )
 
     async def _deliver(self, candidate: _Candidate) -> None:
         """One attempt, from marking to its outcome."""
@@ -239,6 +285,7 @@ class Scheduler:
             return followers[-1]
 
         attempt = Attempt(self._ctx, batch, self._record, waits, follow)
+        self._busy[candidate.domain].attempt = attempt
         ended: list[Ended] | None = None
         try:
             with guard("queue"):

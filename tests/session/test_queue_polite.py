@@ -10,6 +10,7 @@ import trio
 from moxlite.net.resolver import RecordType
 from moxlite.queue.filters import Filter, RetiredPage
 from tests.queue_rig import HANG, START, Rig, Server, rig_at
+from tests.tools import eventually
 
 KEEP = 'keep_retired_message_period = "200h"'
 
@@ -256,3 +257,24 @@ async def test_a_shutdown_loses_none_of_those_who_follow(tmp_path: Path) -> None
         assert mx.recipients == [["a@remote.example"]]
         left = {row.rcpt_localpart: row.attempts for row in await rig.queue.list_messages()}
         assert left == {"b": 0, "c": 0}
+
+
+async def test_silent_hosts_take_no_room_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-14: as many hosts that accept a connection and say nothing as there is room for; a good one after them is
+    not kept waiting for their minutes, and they are not more than three times as many.
+    """
+    monkeypatch.setattr("moxlite.queue.scheduler.SILENT_SECONDS", 0.1)
+    async with rig_at(tmp_path, static="[queue]\nmax_concurrent_deliveries = 3", account=KEEP) as rig:
+        silent = [rig.remote(Server({"greeting": HANG}), f"silent{n}.example", f"192.0.2.{n + 1}") for n in range(10)]
+        good = rig.remote(Server(), ip="192.0.2.77")
+        for n in range(5):
+            await rig.submit(f"bob@silent{n}.example")
+        await rig.submit("bob@remote.example")
+        await eventually(lambda: good.messages)
+        for n in range(5, 10):
+            await rig.submit(f"bob@silent{n}.example")
+        await eventually(lambda: len(rig.queue.scheduler.busy_domains) == 9)
+        await trio.sleep(0.3)  # longer than the silence that counts
+        assert len(rig.queue.scheduler.busy_domains) == 9
+        for server in silent:
+            server.release.set()
