@@ -5,10 +5,10 @@ import sys
 import click
 
 from moxlite.cli.common import Failure, ask, call, config_path, json_option, settings, show
-from moxlite.cli.domaindns import clientconfig, dnscheck, dnsrecords
-from moxlite.cli.domains import alias, domain
-from moxlite.cli.quickstart import program
-from moxlite.cli.tlspubkey import tlspubkey
+from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords
+from moxlite.cli.setup.domains import alias, domain
+from moxlite.cli.setup.quickstart import program
+from moxlite.cli.setup.tlspubkey import tlspubkey
 
 __all__ = ["config"]
 

@@ -34,6 +34,8 @@ RUNS_ON: Final = (
     "prometheus-client",
     "publicsuffixlist",
     "defusedxml",
+    "acme",
+    "josepy",
 )
 """Packages of requirements/runtime.in."""
 
