@@ -383,6 +383,7 @@ async def open_rig(
         opaque_id=lambda cid: f"id-{cid}",
         readiness=readiness,
         measure=trio.lowlevel.checkpoint,
+        challenge=lambda host, token: f"{token}.key" if (host, token) == ("asked.example", "token") else None,
         certificate=lambda listener: certificate,
     )
     context = msgspec.structs.replace(context, requests=still(REQUESTS))

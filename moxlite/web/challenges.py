@@ -12,6 +12,9 @@ __all__ = ["CHALLENGE_PATH", "ChallengeAnswers"]
 CHALLENGE_PATH: Final = "/.well-known/acme-challenge/"
 
 
+NOT_SNIFFED: Final = ("x-content-type-options", "nosniff")
+
+
 class ChallengeAnswers:
     """Says what orders of certificates have left to say.
 
@@ -28,4 +31,4 @@ class ChallengeAnswers:
         text = self._answer(request.host.name or "", token)
         if text is None or request.method not in ("GET", "HEAD"):
             raise HTTPError(404, "There is nothing at this address.")
-        await writer.respond(Response.text(200, text))
+        await writer.respond(Response(200, (("content-type", "application/octet-stream"), NOT_SNIFFED), text.encode()))

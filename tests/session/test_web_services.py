@@ -292,3 +292,15 @@ async def test_a_network_has_a_bounded_number_of_connections(rig: Rig) -> None:
     assert (await browser.fetch("/webmail/")).status == 200
     for stream in (*held, *proxied):
         await stream.aclose()
+
+
+async def test_a_ca_finds_the_answer_of_an_order_and_nothing_else(rig: Rig) -> None:
+    """WEB-113: http-01 (RFC 8555 §8.3), for the host of the order alone, and before all other services."""
+    for host, path, status in (
+        ("asked.example", "/.well-known/acme-challenge/token", 200),
+        ("asked.example", "/.well-known/acme-challenge/other", 404),
+        ("other.example", "/.well-known/acme-challenge/token", 404),
+    ):
+        answer = await rig.browser().fetch(path, headers={"host": host})
+        assert answer.status == status
+        assert status != 200 or answer.body == b"token.key"
