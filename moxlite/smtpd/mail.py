@@ -119,7 +119,7 @@ async def _check_domain(resolver: Resolver, domain: Domain) -> None:
     except TempError:
         raise refuse(451, "4.4.0", "the sender's domain cannot be looked up") from None
     except DNSError:
-        raise refuse(550, "5.7.27", "the sender's domain is malformed") from None
+        raise refuse(550, "5.1.8", "the sender's domain is malformed") from None
     else:
         if any(record.host == "." for record in answer.records):  # RFC 7505
             raise refuse(550, "5.7.27", "the sender's domain takes no mail (null MX)")
@@ -127,6 +127,6 @@ async def _check_domain(resolver: Resolver, domain: Domain) -> None:
     try:
         await resolver.ips(name)
     except NotFound:
-        raise refuse(550, "5.7.27", "the sender's domain has no MX, A or AAAA record") from None
+        raise refuse(550, "5.1.8", "the sender's domain has no MX, A or AAAA record") from None
     except DNSError:
         raise refuse(451, "4.4.0", "the sender's domain cannot be looked up") from None
