@@ -413,6 +413,19 @@ async def test_message_that_demands_tls_does_not_go_over_a_clear_smarthost(tmp_p
         assert rig.dialed == []
 
 
+async def test_message_that_demands_tls_does_not_go_over_a_smarthost_without_requiretls(tmp_path: Path) -> None:
+    """QUEUE-34: verified TLS is not enough, for the smarthost would send it on as it likes."""
+    async with rig_at(tmp_path, static=RELAY, domains='[[routes]]\ntransport = "relay"') as rig:
+        rig.resolver.set("relay.example", RecordType.A, ["192.0.2.9"])
+        server = Server({"AUTH": "235 2.7.0 in"}, tls=rig.certificate, extensions=["AUTH PLAIN"])
+        relay = rig.serve("192.0.2.9", server, 587)
+        await rig.submit("bob@remote.example", requiretls=True)
+        await rig.settle()
+        [dsn] = await rig.inbox()
+        assert b"Status: 5.7.30" in dsn
+        assert not any(line.startswith("MAIL") for line in relay.lines)
+
+
 async def test_disabled_sender_domain_waits(tmp_path: Path) -> None:
     """QUEUE-17: a temporary failure per attempt, so it goes out once the domain is enabled again."""
     async with rig_at(tmp_path) as rig:
