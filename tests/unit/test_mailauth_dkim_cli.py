@@ -13,6 +13,8 @@ from moxlite.cli import run
 from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from tests.dnstable import dns_of
 
+pytestmark = pytest.mark.served
+
 RSA, ED25519 = generate("rsa"), generate("ed25519")
 MAIL = b"From: A <a@mox.example>\r\nTo: b@remote.example\r\nSubject: x\r\n\r\nbody\r\n"
 
