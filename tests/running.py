@@ -167,6 +167,7 @@ class LocalServer(ServerProcess):
 
 SERVED_STATIC = """\
 hostname = "mx.moxlite.example"
+user = "0"
 data_dir = "../data"
 rate_limits.exempt = [{exempt}]
 {top}

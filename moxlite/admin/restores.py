@@ -30,7 +30,8 @@ def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tel
       StoreError, OSError: see `store.backup.restore.restore`.
     """
     data = snapshot.static.data_dir
-    make_data(data, service_user(snapshot.static.user))
+    if not data.exists():
+        make_data(data, service_user(snapshot.static.user))
     with stopped(data):
         found = verify(source, tell=tell)
         if not found.problems:

@@ -95,11 +95,12 @@ def _stopped(request: "BackUp") -> "BackedUp":
 def _failures(what: str) -> Iterator[None]:
     """Say what failed."""
     from moxlite.process.lock import Locked
+    from moxlite.process.privileges import UnknownUser
     from moxlite.store.errors import StoreError
 
     try:
         yield
-    except (Locked, StoreError) as error:
+    except (Locked, StoreError, UnknownUser) as error:
         raise Failure(printable(str(error))) from None
     except OSError as error:
         raise Failure(f"{error.filename or what}: {error.strerror or error}") from None

@@ -488,7 +488,7 @@ def test_stop_waits_until_the_process_is_gone_and_clients_are_told(tmp_path: Pat
     mail.close()
     assert b"BYE" in client.readline()
     assert local.cli("healthcheck", check=False).returncode == 3
-    assert local.cli("store", "check", "--deep").stdout == "moxlite: ok\n"  # STORE-42: on the files
+    assert local.cli("store", "check", "--deep").stdout == "moxlite: ok\nauth.db: ok\nqueue.db: ok\n"  # STORE-42
     local.start()
     assert local.stop() == 0
 
