@@ -111,6 +111,13 @@ async def test_only_an_aligned_domain_that_cannot_be_checked_makes_us_wait(smtp:
     assert await count(smtp, "Inbox") == (0,)
 
 
+async def test_two_from_fields_are_refused_whatever_they_prove(smtp: Smtp) -> None:
+    """SMTP-76, AUTH-50, AUTH-103."""
+    two = MAIL.replace(b"To:", b"From: boss@ours.example\r\nTo:", 1)
+    assert (await send(smtp, mail=two)).startswith("550 5.7.1")
+    assert await count(smtp, "Inbox", "Junk", "Rejects") == (0, 0, 0)
+
+
 LIST = MAIL.replace(b"Subject:", b"List-Id: <people.other.example>\r\nSubject:")
 
 

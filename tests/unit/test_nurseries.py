@@ -14,6 +14,7 @@ NURSERIES = {
     # Within one session, request or attempt, and ended with it:
     "acceptance/checks.py",  # the checks of one message
     "admin/backups.py",
+    "admin/dns/check.py",  # the topics of one check of a domain
     "admin/junk.py",
     "imapd/connection.py",
     "imapd/session/progress.py",
@@ -37,6 +38,7 @@ STARTS = NURSERIES | {
 }
 
 SWALLOWS = {
+    "admin/dns/check.py",  # one topic of a check of a domain: it is told as an error of that topic (ADMIN-67)
     "supervision.py",
     "net/connections.py",
     "acceptance/checks.py",  # one check of one message: it is told as temperror (AUTH-13)
