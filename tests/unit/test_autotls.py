@@ -1,0 +1,431 @@
+"""Certificates over time: a CA played in the test, a clock of its own (WEB-112..117, WEB-140)."""
+
+import datetime as dt
+import errno
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from moxlite.autotls import timing
+from moxlite.autotls.autotls import AutoTLS, Ports
+from moxlite.autotls.challenges import Challenges
+from moxlite.autotls.files import Folder, HostState, State, certificate_id
+from moxlite.autotls.messages import Issued, Job, Order, Prove, Window, Windows
+from moxlite.autotls.names import wanted_names
+from moxlite.autotls.ordering import CAFailed
+from moxlite.config.load import load
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.certificates import KeyPair, PrivateKey, certificate_names
+from moxlite.net.resolver import FakeResolver, RecordType
+
+DAY = 86400.0
+START = 1_800_000_000.0
+
+STATIC = """\
+hostname = "mx.example.org"
+data_dir = "data"
+[postmaster]
+account = "me"
+mailbox = "Postmaster"
+[acme.ca]
+directory_url = "https://ca.example/dir"
+contact_email = "me@example.org"
+{acme}
+[listeners.public]
+ips = ["192.0.2.1"]
+tls = {{ acme = "ca" }}
+imaps.enabled = true
+account_https.enabled = true
+{listener}
+"""
+
+DOMAINS = """\
+[domains."example.org"]
+client_settings_domain = "mail.example.org"
+{domains}
+[accounts.me]
+domain = "example.org"
+[accounts.me.destinations."me@example.org"]
+"""
+
+
+def configured(folder: Path, *, acme: str = "", listener: str = "", domains: str = "") -> Snapshot:
+    path = folder / "moxlite.toml"
+    path.write_text(STATIC.format(acme=acme, listener=listener))
+    (folder / "domains.toml").write_text(DOMAINS.format(domains=domains))
+    return load(path)[0]
+
+
+class PlayedCA:
+    """Issues at once, for `days`; `wrong` is raised instead, `alter` changes what is issued."""
+
+    def __init__(self, *, days: float = 6.0) -> None:
+        self.now = START
+        self.days = days
+        self.window: Callable[[float, float], Window | None] | None = None
+        self.wrong: Exception | None = None
+        self.alter: Callable[[Issued], Issued] = lambda issued: issued
+        self.orders: list[Order] = []
+        self.asked = 0
+        self.issued: dict[str, tuple[float, float]] = {}
+        self.ids: dict[str, list[str]] = {}
+        self.key = ec.generate_private_key(ec.SECP256R1())
+
+    async def speak(self, job: Job, show: Callable[[Prove], None]) -> Issued | Windows:
+        if not isinstance(job, Order):
+            self.asked += 1
+            if self.wrong is not None:
+                raise self.wrong
+            window = self.window
+            if window is None:
+                return Windows((None,) * len(job.ids), supported=False)
+            return Windows(tuple(window(*self.issued[one]) for one in job.ids), supported=True)
+        self.orders.append(job)
+        if self.wrong is not None:
+            raise self.wrong
+        request = x509.load_pem_x509_csr(job.csr.encode())
+        names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        show(Prove(job.kinds[0], names.get_values_for_type(x509.DNSName)[0], "token", "token.key"))
+        begin, end = self.now - 3600, self.now - 3600 + self.days * DAY
+        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "played CA")])
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([]))
+            .issuer_name(issuer)
+            .public_key(request.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(dt.datetime.fromtimestamp(begin, dt.UTC))
+            .not_valid_after(dt.datetime.fromtimestamp(end, dt.UTC))
+            .add_extension(names, critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        self.issued[certificate_id(certificate)] = (begin, end)
+        self.ids.setdefault(names.get_values_for_type(x509.DNSName)[0], []).append(certificate_id(certificate))
+        return self.alter(Issued(certificate.public_bytes(Encoding.PEM).decode()))
+
+
+class World:
+    """A keeper with its CA, its files in `folder`, and what it has put to use."""
+
+    def __init__(self, folder: Path, snapshot: Snapshot, ca: PlayedCA, keys: Sequence[PrivateKey] = ()) -> None:
+        self.folder, self.snapshot, self.ca = folder, snapshot, ca
+        self.keys = {"mx.example.org": keys} if keys else {}
+        here = ["192.0.2.1"]
+        names = ("mx.example.org.", "mail.example.org.", "mail.two.example.")
+        self.resolver = FakeResolver({"A": dict.fromkeys(names, here)})
+        self.restart()
+
+    def restart(self) -> None:
+        """As a server that was killed does."""
+        self.used: dict[tuple[str, ...], KeyPair] = {}
+        self.keeper = AutoTLS(
+            "ca",
+            current=lambda: self.snapshot,
+            folder=self.folder / "acme",
+            keys=self.keys,
+            eab_key="",
+            resolver=self.resolver,
+            challenges=Challenges(),
+            ports=Ports(
+                lambda pair: self.used.__setitem__(certificate_names(pair.leaf), pair),
+                list,
+                ("tls-alpn-01", "http-01"),
+            ),
+            clock=lambda: self.ca.now,
+            choose=lambda start, end: (start + end) / 2,
+            talk=self.ca.speak,
+        )
+        self.keeper.load()
+
+    def pair(self, name: str = "mx.example.org") -> KeyPair:
+        return self.used[(name,)]
+
+    async def days(self, number: float) -> None:
+        """Let time pass, round after round."""
+        end = self.ca.now + number * DAY
+        while self.ca.now < end:
+            self.ca.now += await self.keeper.round()
+
+
+def spki(pair: KeyPair) -> bytes:
+    return pair.leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.fixture
+def host_key() -> PrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.mark.slow
+async def test_a_year_of_six_day_certificates_keeps_the_host_key(tmp_path: Path, host_key: PrivateKey) -> None:
+    """WEB-116, WEB-117: without renewal information at half of the lifetime; the TLSA record stays true, no hour is
+    without a valid certificate, and each order names the certificate before it.
+    """
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca, [host_key])
+    for day in range(365):
+        await world.days(1)
+        pair = world.pair()
+        assert timing.lifetime(pair.leaf)[1] > ca.now + 2 * DAY
+        assert pair.key is host_key
+        if day == 180:
+            world.restart()
+            assert spki(world.pair()) == spki(pair)
+    orders = [order for order in ca.orders if "mx.example.org" in _names(order)]
+    assert 115 <= len(orders) <= 130
+    assert [order.replaces for order in orders] == ["", *ca.ids["mx.example.org"][:-1]]
+    stored = (tmp_path / "acme/keycerts/ca/mx.example.org").read_bytes()
+    assert b"PRIVATE KEY" not in stored
+    assert b"PRIVATE KEY" in (tmp_path / "acme/keycerts/ca/mail.example.org").read_bytes()
+
+
+def _names(order: Order) -> list[str]:
+    request = x509.load_pem_x509_csr(order.csr.encode())
+    return request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
+        x509.DNSName
+    )
+
+
+@pytest.mark.slow
+async def test_the_ca_names_the_time_of_renewal(tmp_path: Path) -> None:
+    """WEB-116: a moment of the CA's window; a window that comes earlier counts; nonsense is left alone."""
+    ca = PlayedCA(days=90)
+    ca.window = lambda begin, end: Window(begin + 50 * DAY, begin + 52 * DAY, 6 * 3600.0)
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.days(50.5)
+    assert len(ca.orders) == 2
+    await world.days(1)
+    assert len(ca.orders) == 4
+    ca.window = lambda begin, end: Window(begin, begin + 3600, 6 * 3600.0)  # revoked: now
+    await world.days(0.5)
+    assert len(ca.orders) >= 6
+    assert len(ca.orders) <= 4 + 2 * 13  # an order an hour at most, though its windows are always over
+    ca.window = lambda begin, end: Window(end + DAY, begin, 0.0)
+    await world.days(0.2)  # what was to be renewed by the window before
+    ordered = len(ca.orders)
+    await world.days(50)
+    assert len(ca.orders) == ordered
+    await world.days(20)
+    assert len(ca.orders) == ordered + 2
+
+
+@pytest.mark.slow
+async def test_a_ca_that_is_away_costs_few_tries_and_no_certificate(tmp_path: Path, host_key: PrivateKey) -> None:
+    """WEB-115, WEB-140: away for the last third of the lifetime, its words are told; a restart loop asks no more."""
+    ca = PlayedCA(days=90)
+    world = World(tmp_path, configured(tmp_path), ca, [host_key])
+    await world.days(59)
+    old = world.pair()
+    ca.wrong = CAFailed("rateLimited: too many")
+    await world.days(25)
+    assert 2 * 20 <= len(ca.orders) - 2 <= 2 * 40
+    tried = len(ca.orders)
+    for _ in range(20):
+        world.restart()
+        await world.keeper.round()
+    assert len(ca.orders) == tried
+    assert world.pair().leaf == old.leaf
+    assert any("rateLimited: too many" in line for line in world.keeper.problems())
+    ca.wrong = None
+    await world.days(2)
+    assert world.pair().leaf != old.leaf
+    assert world.keeper.problems() == []
+
+
+async def test_what_the_ca_asks_for_holds_and_a_change_of_dns_lifts_a_pause_once(tmp_path: Path) -> None:
+    """WEB-115: Retry-After for all hosts; then another address of a host that fails."""
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca)
+    ca.wrong = CAFailed("busy", retry_after=7200.0)
+    await world.keeper.round()
+    assert len(ca.orders) == 1  # not even the second host
+    ca.now += 7100
+    await world.keeper.round()
+    assert len(ca.orders) == 1
+    ca.now += 200
+    ca.wrong = CAFailed("connection: refused")
+    for _ in range(40):
+        ca.now += await world.keeper.round()
+    tried = len(ca.orders)
+    await world.keeper.round()
+    assert len(ca.orders) == tried
+    world.resolver.set("mx.example.org.", RecordType.A, ["192.0.2.1", "192.0.2.9"])
+    await world.keeper.round()
+    assert [_names(order) for order in ca.orders[tried:]] == [["mx.example.org"]]
+    await world.keeper.round()
+    assert len(ca.orders) == tried + 1
+
+
+async def test_a_server_that_dies_in_each_order_waits_longer_each_time(tmp_path: Path) -> None:
+    """WEB-115: the try is on disk before the CA is asked."""
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca)
+
+    class Killed(BaseException):
+        pass
+
+    ca.wrong = Killed()  # type: ignore[assignment]
+    for _ in range(100):
+        world.restart()
+        with pytest.MonkeyPatch.context():
+            try:
+                await world.keeper.round()
+            except Killed:
+                pass
+        ca.now += 60
+    assert len(ca.orders) <= 2 * 8
+
+
+@pytest.mark.parametrize(
+    ("alter", "words"),
+    [
+        (lambda issued: Issued("nonsense"), "cannot be used"),
+        (lambda issued: Issued(""), "cannot be used"),
+        (lambda issued: Issued(_other_certificate()), "cannot be used"),
+    ],
+)
+async def test_nonsense_of_a_ca_is_not_used(tmp_path: Path, alter: Callable[[Issued], Issued], words: str) -> None:
+    """WEB-140: no certificates, or one of another key."""
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca)
+    ca.alter = alter
+    await world.keeper.round()
+    assert world.used == {}
+    assert words in world.keeper.problems()[0]
+    assert not (tmp_path / "acme/keycerts").exists()
+
+
+def _other_certificate() -> str:
+    from moxlite.net.certificates import self_signed
+
+    return self_signed(["mx.example.org"]).certificate_pem().decode()
+
+
+async def test_a_certificate_that_has_ended_tells_of_the_clock(tmp_path: Path) -> None:
+    """WEB-140: the clock is wrong, or the CA's is."""
+    ca = PlayedCA(days=-10)
+    ca.days = 0.001
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.keeper.round()
+    assert "is our clock right?" in world.keeper.problems()[0]
+
+
+async def test_a_full_disk_leaves_the_old_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-140: the new one is not used before it is stored; later it is."""
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.keeper.round()
+    old = world.pair()
+    stored = (tmp_path / "acme/keycerts/ca/mx.example.org").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write_certificate", full)
+        await world.days(4)
+        assert world.pair() is old
+        assert (tmp_path / "acme/keycerts/ca/mx.example.org").read_bytes() == stored
+    await world.days(1)
+    assert world.pair() is not old
+
+
+async def test_names_that_do_not_point_here_are_left_out(tmp_path: Path) -> None:
+    """WEB-119: and named with their addresses; others are ordered all the same."""
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca)
+    world.resolver.set("mx.example.org.", RecordType.A, ["198.51.100.7"])
+    await world.keeper.round()
+    assert [_names(order) for order in ca.orders] == [["mail.example.org"]]
+    assert "198.51.100.7" in world.keeper.problems()[0]
+    world.resolver.set("mx.example.org.", RecordType.A, ["192.0.2.1"])
+    await world.days(0.1)
+    assert _names(ca.orders[-1]) == ["mx.example.org"]
+
+
+async def test_a_new_domain_gets_its_certificate_without_restart(tmp_path: Path) -> None:
+    """WEB-114: names are looked at in each round; those of disabled and of reports-only domains are left out."""
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.keeper.round()
+    two = '[domains."two.example"]\nclient_settings_domain = "mail.two.example"\n'
+    address = '[accounts.you]\ndomain = "two.example"\n[accounts.you.destinations."you@two.example"]\n'
+    assert wanted_names(configured(tmp_path, domains=two), "ca") == ("mx.example.org", "mail.example.org")
+    disabled = configured(tmp_path, domains=two + "disabled = true\n" + address)
+    assert wanted_names(disabled, "ca") == ("mx.example.org", "mail.example.org")
+    world.snapshot = configured(tmp_path, domains=two + address)
+    await world.keeper.round()
+    assert world.pair("mail.two.example")
+
+
+async def test_a_new_host_key_gets_a_new_certificate(tmp_path: Path, host_key: PrivateKey) -> None:
+    """WEB-117: a certificate of a key that is no longer configured is not used."""
+    ca = PlayedCA()
+    world = World(tmp_path, configured(tmp_path), ca, [host_key])
+    await world.keeper.round()
+    other = ec.generate_private_key(ec.SECP256R1())
+    world.keys = {"mx.example.org": [other]}
+    world.restart()
+    assert ("mx.example.org",) not in world.used
+    await world.keeper.round()
+    assert world.pair().key is other
+
+
+def test_files_are_whole_and_private(tmp_path: Path) -> None:
+    """WEB-112: the account's key stays; broken files are neither used nor overwritten, and known facts may be lost."""
+    folder = Folder(tmp_path / "acme", "ca")
+    key = folder.account_key()
+    assert folder.account_key() == key
+    path = tmp_path / "acme/ca.key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("broken")
+    with pytest.raises(ValueError, match="PEM"):
+        folder.account_key()
+    assert path.read_text() == "broken"
+    folder.write_state(State({"mx.example.org": HostState(failures=3)}, 7.0))
+    assert folder.read_state().hosts["mx.example.org"].failures == 3
+    (tmp_path / "acme/ca.state").write_bytes(b'{"hosts": 7}')
+    assert folder.read_state() == State()
+
+
+def test_the_moment_of_renewal_by_lifetime() -> None:
+    """WEB-116: 2/3 of the lifetime, 1/2 below 10 days; a duration counts between 1/2 and that."""
+
+    def lasting(days: float) -> x509.Certificate:
+        from moxlite.net.certificates import self_signed
+
+        return self_signed(["mx.example.org"], days=days).leaf
+
+    for days, before, part in (
+        (90, None, 2 / 3),
+        (6, None, 1 / 2),
+        (90, 30 * DAY, 2 / 3),
+        (90, 40 * DAY, 50 / 90),
+        (6, 30 * DAY, 1 / 2),
+        (90, DAY, 2 / 3),
+    ):
+        leaf = lasting(days)
+        begin, end = timing.lifetime(leaf)
+        assert abs((timing.fallback(leaf, before) - begin) / (end - begin) - part) < 0.01
+
+
+def test_pauses_between_failures() -> None:
+    """WEB-115: 1 min to 24 h, at least what the CA says, never longer than a day."""
+    assert [timing.pause(n) for n in (1, 2, 3, 12, 500)] == [60, 120, 240, 86400, 86400]
+    assert timing.pause(1, 4000.0) == 4000
+    assert timing.pause(1, 1e12) == 86400
+
+
+def test_messages_survive_their_line() -> None:
+    """WEB-112: what server and child say."""
+    prove = Prove("http-01", "mx.example.org", "token", "key")
+    assert msgspec.json.decode(msgspec.json.encode(prove), type=Prove) == prove
+    assert b"\n" not in msgspec.json.encode(Issued("a\nb\n"))
