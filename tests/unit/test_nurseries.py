@@ -15,6 +15,7 @@ NURSERIES = {
     "acceptance/checks.py",  # the checks of one message
     "admin/backups.py",
     "admin/dns/check.py",  # the topics of one check of a domain
+    "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
     "imapd/connection.py",
     "imapd/session/progress.py",
