@@ -1,5 +1,6 @@
 """A running server gets its certificates from a CA that speaks ACME: Debian's pebble."""
 
+import json
 import socket
 import ssl
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from moxlite.autotls.files import certificate_id
 from moxlite.net.certificates import certificate_names
 from tests.acmeca import Pebble
 from tests.running import ServedServer
@@ -159,3 +161,78 @@ def test_http_01_where_only_port_80_is_ours(tmp_path: Path, ports: tuple[int, in
         CertifiedServer(tmp_path / "server", ca=ca, https=False, acme="") as server,
     ):
         assert public_key(server.issued("mx.example.org")) == server.host_key
+
+
+def test_the_ca_says_when_to_renew_and_hears_what_is_replaced(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """WEB-112, WEB-116: external account binding; a window that has begun (RFC 9773) renews with the same host key, in
+    the running server, and the order names the certificate before it.
+    """
+    binding = 'external_account_binding = { key_id = "kid-1", key_file = "eab.key" }'
+    key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+    with Pebble(tmp_path / "ca", *ports, eab=("kid-1", key), window=(86400, 2 * 86400)) as ca:
+        server = CertifiedServer(tmp_path / "server", ca=ca, acme=binding)
+        (tmp_path / "server/config/eab.key").write_text(key + "\n")
+        with server:
+            first = server.issued("mx.example.org")
+            server.issued("mail.example.org")
+        assert not any("replaces" in order for order in ca.orders)
+        ca.window = (-86400, -3600)
+        (tmp_path / "server/data/acme/test.state").unlink()  # which knows that an order an hour is enough
+        with server:
+            until(lambda: server.shown("imaps", "mx.example.org") != first, seconds=90, what=server.log())
+            second = server.shown("imaps", "mx.example.org")
+        assert public_key(second) == server.host_key
+        replaced = [order["replaces"] for order in ca.orders if "replaces" in order]
+        assert certificate_id(first) in replaced
+
+
+def test_a_ca_that_is_away_is_quoted_and_mail_ports_go_on(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """WEB-115, WEB-140: its own words, its Retry-After; nonsense; the host key is shown all the while."""
+    busy = b'{"type": "urn:ietf:params:acme:error:rateLimited", "detail": "come back after lunch"}'
+    with (
+        Pebble(tmp_path / "ca", *ports) as ca,
+        CertifiedServer(tmp_path / "server", ca=ca, https=False) as server,
+    ):
+        assert public_key(server.issued("mx.example.org")) == server.host_key
+        server.stop()
+        data = tmp_path / "server/data/acme"
+        for answer, words in (
+            ((429, {"Content-Type": "application/problem+json", "Retry-After": "3600"}, busy), "come back after lunch"),
+            ((200, {"Content-Type": "text/html"}, b"<html>"), "acme=test"),
+            ((200, {"Content-Type": "application/json"}, b'{"newNonce": 7}'), "makes no sense"),
+            ((503, {"Content-Type": "text/html"}, b"down"), "HTTP status 503"),
+        ):
+            ca.err = lambda path, answer=answer: answer  # type: ignore[misc]
+            (data / "test.state").unlink()
+            (data / "keycerts/test/mx.example.org").unlink(missing_ok=True)
+            with server:
+                until(lambda: "certificate not ordered" in server.log(), what="failure")
+                assert words in server.log()
+                assert public_key(server.shown("smtp", "mx.example.org")) == server.host_key
+        assert '"not_before"' not in (data / "test.state").read_text()
+
+
+@pytest.mark.parametrize("step", ["/sign-me-up", "/order-plz", "/chalZ/", "/finalize-order/", "/certZ/"])
+def test_killed_at_each_step_it_begins_again(tmp_path: Path, ports: tuple[int, int], step: str) -> None:
+    """WEB-112, WEB-115: kill -9 while the CA is asked; the try counts, nothing is half written, the account stays."""
+    with Pebble(tmp_path / "ca", *ports) as ca:
+        server = CertifiedServer(tmp_path / "server", ca=ca, https=False)
+
+        def kill(path: str) -> None:
+            if path.startswith(step):
+                server.process.kill()
+                ca.err = lambda _: None
+
+        ca.err = kill  # type: ignore[assignment]
+        server.start()
+        server.process.wait(timeout=60)
+        data = tmp_path / "server/data/acme"
+        key = (data / "test.key").read_bytes()
+        assert not (data / "keycerts/test/mx.example.org").exists()
+        state = json.loads((data / "test.state").read_text())
+        assert state["hosts"]["mx.example.org"]["failures"] == 1
+        state["hosts"]["mx.example.org"]["next_try"] = 0.0  # as if a minute had passed
+        (data / "test.state").write_text(json.dumps(state))
+        with server:
+            assert public_key(server.issued("mx.example.org")) == server.host_key
+        assert (data / "test.key").read_bytes() == key
