@@ -15,6 +15,12 @@ export class CallFailed extends Error {
   }
 }
 
+/** The code of a failed call: "" when there was no answer, null for what is no failed call. Parts have classes of their own,
+ * so they can't ask by the class. */
+export function codeOf(error: unknown): string | null {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
 /** Asks the user to log in and resolves when that is done; gets the reason that the server gave. */
 export type LogIn = (reason: string) => Promise<void>;
 

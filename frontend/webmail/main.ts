@@ -8,10 +8,13 @@ import { listen } from "../lib/keyboard";
 import { part } from "../lib/parts";
 import { Session, beforeDisplay } from "../lib/session";
 import { effect } from "../lib/signal";
+import { toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
+import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk } from "./commands/desk";
 import { chooseLabels, chooseMailbox, createMailbox, mailboxMenu, offerRole } from "./commands/mailboxes";
 import { addCommands, barCommands } from "./commands/table";
+import type * as ComposePart from "./compose/part";
 import type { Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
 import type * as ExportPart from "./export/part";
@@ -58,7 +61,7 @@ class App implements Desk {
   private readonly list = new MessageList(this.mail, {
     swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash"),
   });
-  private readonly bar = new Bar(this.commands, barCommands, () => this.unselect());
+  private readonly bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect());
   private readonly reader = new MessageView(this.client, base, {
     bar: this.bar.root,
     framed: (page) => void listen(page, this.commands, () => this.displayed),
@@ -77,6 +80,7 @@ class App implements Desk {
       if (this.mail.pending.busy) event.preventDefault();
     });
     addCommands(this);
+    addComposeCommands(this);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
     this.layOut(byId("app", HTMLElement));
     this.watch();
@@ -100,6 +104,7 @@ class App implements Desk {
         "aside",
         { class: "side" },
         brand(),
+        el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
         this.mailboxes.root,
         el("div", { class: "account" }, account, el("div", { class: "account-links" }, accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
       ),
@@ -190,6 +195,7 @@ class App implements Desk {
     beforeDisplay(root);
     root.hidden = false;
     this.list.root.focus();
+    this.recover();
   }
 
   private title(): void {
@@ -338,6 +344,20 @@ class App implements Desk {
 
   scrollMessage(screens: number): void {
     this.reader.scroll(screens);
+  }
+
+  compose(kind: ComposePart.Kind): void {
+    document.body.classList.remove("show-side");
+    const selection = getSelection();
+    const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
+    const item = kind === "new" ? null : this.reader.current();
+    void attempt(t("Writing"), async () => (await part<typeof ComposePart>(base, "compose")).compose(this, toast, kind, item, selected));
+  }
+
+  /** Take up what a page that was killed has left of messages. */
+  private recover(): void {
+    if (!Object.keys(localStorage).some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
+    void attempt(t("Recovering a draft"), async () => (await part<typeof ComposePart>(base, "compose")).recover(this, toast));
   }
 
   openInbox(): void {

@@ -2,6 +2,7 @@
 
 import type { Client, MessageItem } from "../../gen/webmail";
 import type { CommandTable } from "../../lib/commands";
+import type { Kind } from "../compose/part";
 import type { Role } from "../data/mailboxes";
 
 export interface Desk {
@@ -44,6 +45,9 @@ export interface Desk {
   openRaw(): void;
   /** Scroll the message by screens, or to its ends with infinities. */
   scrollMessage(screens: number): void;
+
+  /** Begin a message: a new one, or from the one that is shown. */
+  compose(kind: Kind): void;
 
   openInbox(): void;
   createMailbox(): void;

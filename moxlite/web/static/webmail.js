@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { export: "export.22b553e032d3e1b78aef.js" };
+  var define_PARTS_default = { compose: "compose.8f1c5636c312533632f0.js", export: "export.22b553e032d3e1b78aef.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -754,6 +754,65 @@
     return t(n === 1 ? one : other, { ...values, n });
   }
 
+  // lib/toasts.ts
+  var shown = 1e4;
+  var most = 3;
+  var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  function toast(text2, action, lasting = false) {
+    if (!stack.isConnected) document.body.append(stack);
+    const words = el("span", {}, text2);
+    let timer = 0;
+    const close = () => {
+      clearTimeout(timer);
+      box.remove();
+    };
+    const box = el(
+      "div",
+      { class: "toast" },
+      words,
+      action !== void 0 && el(
+        "button",
+        {
+          class: "toast-action",
+          onclick: () => {
+            close();
+            action.run();
+          }
+        },
+        action.title
+      ),
+      !lasting && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
+    );
+    if (!lasting) timer = window.setTimeout(close, shown);
+    stack.append(box);
+    while (stack.childElementCount > most) stack.firstElementChild?.remove();
+    return { say: (other) => words.textContent = other, close };
+  }
+
+  // webmail/commands/compose.ts
+  var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
+  function addComposeCommands(desk) {
+    const shown2 = () => desk.shown() !== null;
+    const draft = () => shown2() && desk.inRole("draft");
+    const received = () => shown2() && !desk.inRole("draft");
+    const many2 = () => {
+      const item = desk.shown();
+      return received() && item !== null && item.to.length + item.cc.length > 1;
+    };
+    const commands = [
+      { id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") },
+      { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") },
+      { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") },
+      { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") },
+      { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") },
+      { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") },
+      { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") },
+      { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") },
+      { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") }
+    ];
+    desk.commands.add(t("Write"), commands);
+  }
+
   // webmail/commands/mailboxes.ts
   var roleNames = [
     ["draft", t("Drafts")],
@@ -1216,41 +1275,6 @@
       this.timer = window.setTimeout(() => this.retry(), milliseconds);
     }
   };
-
-  // lib/toasts.ts
-  var shown = 1e4;
-  var most = 3;
-  var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  function toast(text2, action, lasting = false) {
-    if (!stack.isConnected) document.body.append(stack);
-    const words = el("span", {}, text2);
-    let timer = 0;
-    const close = () => {
-      clearTimeout(timer);
-      box.remove();
-    };
-    const box = el(
-      "div",
-      { class: "toast" },
-      words,
-      action !== void 0 && el(
-        "button",
-        {
-          class: "toast-action",
-          onclick: () => {
-            close();
-            action.run();
-          }
-        },
-        action.title
-      ),
-      !lasting && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
-    );
-    if (!lasting) timer = window.setTimeout(close, shown);
-    stack.append(box);
-    while (stack.childElementCount > most) stack.firstElementChild?.remove();
-    return { say: (other) => words.textContent = other, close };
-  }
 
   // webmail/state/actions.ts
   var undoSteps = 20;
@@ -3004,7 +3028,7 @@
     list = new MessageList(this.mail, {
       swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash")
     });
-    bar = new Bar(this.commands, barCommands, () => this.unselect());
+    bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect());
     reader = new MessageView(this.client, base, {
       bar: this.bar.root,
       framed: (page) => void listen(page, this.commands, () => this.displayed)
@@ -3021,6 +3045,7 @@
         if (this.mail.pending.busy) event.preventDefault();
       });
       addCommands(this);
+      addComposeCommands(this);
       listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
       this.layOut(byId("app", HTMLElement));
       this.watch();
@@ -3041,6 +3066,7 @@
           "aside",
           { class: "side" },
           brand(),
+          el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
           this.mailboxes.root,
           el("div", { class: "account" }, account, el("div", { class: "account-links" }, accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
         ),
@@ -3126,6 +3152,7 @@
       beforeDisplay(root);
       root.hidden = false;
       this.list.root.focus();
+      this.recover();
     }
     title() {
       const mailbox = this.mail.current.value;
@@ -3246,6 +3273,18 @@
     }
     scrollMessage(screens) {
       this.reader.scroll(screens);
+    }
+    compose(kind) {
+      document.body.classList.remove("show-side");
+      const selection = getSelection();
+      const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
+      const item = kind === "new" ? null : this.reader.current();
+      void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected));
+    }
+    /** Take up what a page that was killed has left of messages. */
+    recover() {
+      if (!Object.keys(localStorage).some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
+      void attempt(t("Recovering a draft"), async () => (await part(base, "compose")).recover(this, toast));
     }
     openInbox() {
       const inbox = this.mail.boxes.named("Inbox");

@@ -1,0 +1,426 @@
+// The window in which a message is written. What is typed is kept twice: in the browser a second later, among the drafts of
+// the server after a pause and every 15 seconds (WEBMAIL-88). Saving and sending never run at the same time.
+
+import type { Uploaded, Written } from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
+import { confirm, dialog, showError } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { t } from "../../lib/words";
+import type { Desk } from "../commands/desk";
+import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
+import { Files } from "./files";
+import type { Say } from "./part";
+import { formatParty, speaksOfFiles } from "./parties";
+import { Recipients } from "./recipients";
+
+/** Milliseconds: until the browser's copy, until the draft after the last key, between drafts while typing, between tries. */
+const [copyAfter, saveAfter, saveEach, retryAfter] = [1_000, 5_000, 15_000, 4_000];
+
+export interface Start {
+  readonly copy: Copy;
+  /** Where the cursor stands in the text. */
+  readonly cursor: number;
+  readonly focus: "to" | "text";
+  /** Whether there is something that was not saved. */
+  readonly changed: boolean;
+}
+
+const stack = el("div", { class: "composers" });
+const open = new Set<Composer>();
+
+export class Composer {
+  private readonly root: HTMLElement;
+  private readonly to: Recipients;
+  private readonly cc: Recipients;
+  private readonly bcc: Recipients;
+  private readonly replyTo: Recipients;
+  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => this.changed() });
+  private readonly tls: HTMLSelectElement;
+  private readonly subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => (this.title(), this.changed()) });
+  private readonly text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
+  private readonly state = el("span", { class: "compose-state", role: "status" });
+  private readonly heading = el("h2", { class: "compose-title" });
+  private readonly picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => (this.files.add(this.picker.files ?? []), (this.picker.value = "")) });
+  private readonly files: Files;
+  private readonly sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.send() }, t("Send"));
+  private readonly draft: Written;
+  private readonly release: () => void;
+  private draftId: number;
+  /** A call to save that had no answer, with what it was about. */
+  private unanswered: { saveId: string; draft: Written } | null = null;
+  private submitId: string;
+  private version = 0;
+  private saved = 0;
+  private busy: Promise<unknown> = Promise.resolve();
+  private conflict = false;
+  private closed = false;
+  private sending = false;
+  private copyTimer = 0;
+  private saveTimer = 0;
+  private dirtySince = 0;
+  private readonly onHide = () => this.keep();
+  private readonly onViewport = () => this.fit();
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly say: Say,
+    private readonly id: string,
+    start: Start,
+  ) {
+    const { copy } = start;
+    this.draft = copy.draft;
+    this.draftId = copy.draftId;
+    this.submitId = copy.submitId;
+    if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
+    this.release = holdCopy(id);
+    const field = (name: string, label: string) => new Recipients(name, label, desk.client, () => this.changed());
+    [this.to, this.cc, this.bcc, this.replyTo] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc")), field("reply_to", t("Reply to"))];
+    this.files = new Files(desk.client, desk.base, () => this.changed());
+    this.tls = el(
+      "select",
+      { "aria-label": t("Encryption on the way"), onchange: () => this.changed() },
+      el("option", { value: "default" }, t("Encrypted where possible")),
+      el("option", { value: "require" }, t("Only encrypted all the way")),
+      el("option", { value: "insecure" }, t("Even without encryption")),
+    );
+    this.root = this.build();
+    this.fillIn(copy.files);
+    if (!stack.isConnected) document.body.append(stack);
+    stack.append(this.root);
+    open.add(this);
+    addEventListener("pagehide", this.onHide);
+    visualViewport?.addEventListener("resize", this.onViewport);
+    this.fit();
+    this.text.setSelectionRange(start.cursor, start.cursor);
+    if (start.focus === "to") this.to.input.focus();
+    else this.text.focus({ preventScroll: true });
+    if (start.changed) this.changed();
+    if (this.submitId !== "") void this.transmit();
+  }
+
+  /** Go to the composer that has this draft; false: there is none. */
+  static focus(draftId: number): boolean {
+    const found = [...open].find((one) => one.draftId === draftId);
+    found?.text.focus();
+    return found !== undefined;
+  }
+
+  private build(): HTMLElement {
+    const more = el("button", { type: "button", class: "link compose-more", onclick: () => (reveal(), this.cc.input.focus()) }, t("Cc Bcc…"));
+    const others = el("div", { class: "compose-others" }, this.cc.root, this.bcc.root, this.replyTo.root, el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("TLS")), this.tls));
+    const reveal = () => {
+      others.hidden = false;
+      more.hidden = true;
+    };
+    others.hidden = true;
+    const { cc, bcc, reply_to: replyTo, tls } = this.draft;
+    if (cc.length + bcc.length + replyTo.length > 0 || tls !== "default") reveal();
+    const root = el(
+      "section",
+      {
+        class: "composer",
+        role: "dialog",
+        "aria-label": t("New message"),
+        onkeydown: (event) => this.key(event),
+        ondragover: (event) => event.preventDefault(),
+        ondrop: (event) => this.take(event, event.dataTransfer),
+        onpaste: (event) => this.take(event, event.clipboardData),
+      },
+      el(
+        "header",
+        { class: "compose-head" },
+        this.heading,
+        el("button", { type: "button", class: "link", "aria-label": t("Larger, or smaller"), title: t("Larger, or smaller"), onclick: () => root.classList.toggle("wide") }, "⤢"),
+        el("button", { type: "button", class: "link", "aria-label": t("Close"), title: t("Close (Esc)"), onclick: () => void this.close() }, "×"),
+      ),
+      el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from, more),
+      this.to.root,
+      others,
+      this.subject,
+      this.text,
+      this.files.root,
+      el(
+        "footer",
+        { class: "compose-foot" },
+        this.sendButton,
+        el("button", { type: "button", onclick: () => this.picker.click() }, t("Attach…")),
+        this.picker,
+        this.state,
+        el("button", { type: "button", class: "link", onclick: () => void this.discard() }, t("Discard")),
+      ),
+    );
+    return root;
+  }
+
+  private fillIn(files: Uploaded[]): void {
+    const { draft } = this;
+    const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
+    const first = formatParty(draft.from);
+    const others = own.filter((one) => one !== draft.from.address).map((address) => formatParty({ name: draft.from.name, address }));
+    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
+    [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
+    this.subject.value = draft.subject;
+    this.text.value = draft.text;
+    this.tls.value = draft.tls ?? "default";
+    this.files.value = files;
+    this.title();
+  }
+
+  private written(): Written {
+    const address = this.from.value.replace(/^.*<(.*)>$/s, "$1");
+    return {
+      ...this.draft,
+      from: { name: this.draft.from.name, address },
+      to: this.to.value,
+      cc: this.cc.value,
+      bcc: this.bcc.value,
+      reply_to: this.replyTo.value,
+      subject: this.subject.value,
+      text: this.text.value,
+      tls: this.tls.value as NonNullable<Written["tls"]>,
+      uploads: this.files.value.map((file) => file.upload_id),
+    };
+  }
+
+  private title(): void {
+    fill(this.heading, this.subject.value || t("New message"));
+  }
+
+  private note(text: string): void {
+    fill(this.state, text);
+  }
+
+  /** On a phone the window is as high as what the keyboard leaves. */
+  private fit(): void {
+    if (visualViewport !== null) this.root.style.setProperty("--seen", `${visualViewport.height}px`);
+  }
+
+  private changed(): void {
+    if (this.closed) return;
+    this.version++;
+    if (!this.sending && !this.conflict) this.note("");
+    this.copyTimer ||= window.setTimeout(() => this.keep(), copyAfter);
+    const now = Date.now();
+    this.dirtySince ||= now;
+    clearTimeout(this.saveTimer);
+    this.saveTimer = window.setTimeout(() => void this.save(), Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)));
+  }
+
+  /** Write the browser's copy now. */
+  private keep(): void {
+    clearTimeout(this.copyTimer);
+    this.copyTimer = 0;
+    if (this.closed || this.version === 0) return;
+    const login = this.desk.facts().login_address;
+    const kept = { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
+    if (!keepCopy(this.id, kept)) this.note(t("This browser has no room for a copy"));
+  }
+
+  /** Work that must not run beside another: saving, sending, removing. */
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.busy.then(work, work);
+    this.busy = next.catch(() => {});
+    return next;
+  }
+
+  /** Keep what is typed among the drafts; true when it is there. */
+  private save(): Promise<boolean> {
+    clearTimeout(this.saveTimer);
+    return this.alone(async () => {
+      if (this.closed || this.conflict || this.sending) return false;
+      try {
+        // first the one that had no answer: if it was done after all, it tells which message the draft is now
+        while (this.unanswered !== null || this.saved < this.version) {
+          const version = this.version;
+          const repeated = this.unanswered !== null;
+          const attempt = (this.unanswered ??= { saveId: newId(), draft: this.written() });
+          this.keep();
+          this.draftId = await this.desk.client.draft_save(attempt.draft, attempt.saveId, this.draftId);
+          this.unanswered = null;
+          if (!repeated) this.saved = version;
+          this.dirtySince = this.saved < this.version ? Date.now() : 0;
+          this.keep();
+        }
+        this.note(t("Draft saved"));
+        return true;
+      } catch (error) {
+        this.failed(error);
+        return false;
+      }
+    });
+  }
+
+  private failed(error: unknown): void {
+    const code = codeOf(error);
+    if (code === null) {
+      void showError(t("Saving the draft failed"), error);
+      return;
+    }
+    if (code !== "") this.unanswered = null;
+    if (code === "user:conflict") {
+      this.conflict = true;
+      fill(
+        this.state,
+        t("This draft was changed elsewhere."),
+        el("button", { type: "button", class: "link", onclick: () => this.saveAsNew() }, t("Save as new")),
+      );
+      return;
+    }
+    this.note(t("Not saved: {why}", { why: (error as Error).message }));
+    // the text stays here and in the browser's copy; the server is asked again
+    if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
+  }
+
+  private saveAsNew(): void {
+    this.conflict = false;
+    this.draftId = 0;
+    this.version++;
+    void this.save();
+  }
+
+  private async send(): Promise<void> {
+    if (this.sending || this.closed) return;
+    const fields = [this.to, this.cc, this.bcc, this.replyTo];
+    for (const field of fields) {
+      const wrong = field.wrong();
+      if (wrong !== undefined) {
+        field.complain(t("“{address}” is no address.", { address: wrong.address }));
+        return;
+      }
+    }
+    if (this.to.value.length + this.cc.value.length + this.bcc.value.length === 0) {
+      this.to.complain(t("Who is it for?"));
+      return;
+    }
+    if (this.files.unfinished > 0) {
+      this.note(t("Wait for the attachments, or remove those that failed."));
+      return;
+    }
+    if (this.files.value.length === 0 && speaksOfFiles(this.text.value)) {
+      const anyway = await confirm(t("Send without an attachment?"), t("The text speaks of an attachment, and there is none."), t("Send"));
+      if (!anyway) return;
+    }
+    this.sending = true;
+    this.lock(true);
+    await this.busy;
+    // under this id it is sent once, whatever happens to the line and to this page
+    this.submitId = newId();
+    this.version++;
+    this.keep();
+    await this.transmit();
+  }
+
+  /** Ask until there is an answer. */
+  private async transmit(): Promise<void> {
+    this.sending = true;
+    this.lock(true);
+    for (;;) {
+      this.note(t("Sending…"));
+      try {
+        await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
+        this.finish();
+        this.say(t("Message sent"));
+        return;
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== "") {
+          this.refused(code, error as Error);
+          return;
+        }
+        this.note(t("The server does not answer; trying again. It will not be sent twice."));
+        await new Promise((resolve) => setTimeout(resolve, retryAfter));
+      }
+    }
+  }
+
+  private refused(code: string | null, error: Error): void {
+    this.sending = false;
+    this.submitId = "";
+    this.lock(false);
+    this.keep();
+    if (code === "user:conflict") {
+      this.failed(error);
+      return;
+    }
+    this.note(t("Not sent"));
+    const [, name, why] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
+    const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
+    if (field !== undefined && why !== undefined) field.complain(why);
+    else {
+      void showError(t("The message was not sent"), error).then(() => (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus());
+    }
+  }
+
+  private lock(locked: boolean): void {
+    this.root.toggleAttribute("inert", locked);
+    this.sendButton.disabled = locked;
+  }
+
+  /** Close; what was typed is kept, removed, or goes on being written. */
+  private async close(): Promise<void> {
+    if (this.sending || this.closed) return;
+    if (this.version === 0) return this.finish();
+    if (this.saved === this.version) return this.finish();
+    const choice = await dialog<"save" | "remove" | "discard">(t("Keep this message?"), (close) => [
+      el(
+        "div",
+        { class: "choices" },
+        el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")),
+        this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")),
+        el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it")),
+      ),
+    ].filter((one) => one instanceof Node));
+    if (choice === "save" && (await this.save())) this.finish();
+    else if (choice === "remove") await this.remove();
+    else if (choice === "discard") this.finish();
+    else this.text.focus();
+  }
+
+  private async discard(): Promise<void> {
+    if (this.version > 0 && !(await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard")))) return;
+    await this.remove();
+  }
+
+  private async remove(): Promise<void> {
+    await this.alone(async () => {
+      try {
+        if (this.draftId > 0 && !this.conflict) await this.desk.client.draft_remove(this.draftId);
+        this.finish();
+      } catch (error) {
+        if (codeOf(error) === "user:conflict") this.finish();
+        else await showError(t("Removing the draft failed"), error);
+      }
+    });
+  }
+
+  private finish(): void {
+    this.closed = true;
+    clearTimeout(this.copyTimer);
+    clearTimeout(this.saveTimer);
+    this.files.abort();
+    removeEventListener("pagehide", this.onHide);
+    visualViewport?.removeEventListener("resize", this.onViewport);
+    dropCopy(this.id);
+    this.release();
+    open.delete(this);
+    this.root.remove();
+    document.querySelector<HTMLElement>(".messages")?.focus();
+  }
+
+  private take(event: Event, data: DataTransfer | null): void {
+    const files = [...(data?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    this.files.add(files);
+  }
+
+  private key(event: KeyboardEvent): void {
+    // the keys of the list are not meant here
+    event.stopPropagation();
+    if (event.isComposing || event.defaultPrevented) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.send();
+    else if (event.key === "Escape") void this.close();
+    else return;
+    event.preventDefault();
+  }
+}

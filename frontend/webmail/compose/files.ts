@@ -1,0 +1,108 @@
+// The files of a message: on their way to the server with their progress, then cards that can be removed.
+
+import type { Client, Uploaded } from "../../gen/webmail";
+import { el } from "../../lib/dom";
+import { size } from "../../lib/numbers";
+import { t } from "../../lib/words";
+
+interface Card {
+  readonly root: HTMLElement;
+  done: Uploaded | null;
+  failed: boolean;
+  readonly request: XMLHttpRequest | null;
+}
+
+export class Files {
+  readonly root = el("div", { class: "files", "aria-label": t("Attachments") });
+  private cards: Card[] = [];
+
+  constructor(
+    private readonly client: Client,
+    private readonly base: string,
+    private readonly changed: () => void,
+  ) {}
+
+  get value(): Uploaded[] {
+    return this.cards.flatMap((card) => card.done ?? []);
+  }
+
+  set value(files: Uploaded[]) {
+    for (const file of files) this.put(file, null);
+  }
+
+  /** How many are on their way, or did not arrive. */
+  get unfinished(): number {
+    return this.cards.filter((card) => card.done === null).length;
+  }
+
+  /** Send files to the server. */
+  add(files: Iterable<File>): void {
+    for (const file of files) this.send(file);
+  }
+
+  /** End what is on its way. */
+  abort(): void {
+    for (const card of this.cards) card.request?.abort();
+  }
+
+  private put(file: { filename: string; size: number } & Partial<Uploaded>, request: XMLHttpRequest | null): Card {
+    const bar = el("progress", { max: "1", value: "0", "aria-label": t("Sending {name}", { name: file.filename }), hidden: request === null });
+    const note = el("span", { class: "file-size" }, size(file.size));
+    const root = el(
+      "div",
+      { class: "file" },
+      el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename),
+      note,
+      bar,
+      el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, "×"),
+    );
+    const card: Card = { root, done: file.upload_id === undefined ? null : (file as Uploaded), failed: false, request };
+    this.cards.push(card);
+    this.root.append(root);
+    return card;
+  }
+
+  private send(file: File): void {
+    const request = new XMLHttpRequest();
+    const card = this.put({ filename: file.name || t("picture.png"), size: file.size }, request);
+    const bar = card.root.querySelector("progress")!;
+    const fail = (why: string) => {
+      card.failed = true;
+      bar.hidden = true;
+      card.root.classList.add("failed");
+      card.root.querySelector(".file-size")!.textContent = why;
+      this.changed();
+    };
+    request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
+    request.setRequestHeader("content-type", file.type || "application/octet-stream");
+    request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
+    request.upload.onprogress = (event) => (bar.value = event.total > 0 ? event.loaded / event.total : 0);
+    request.onerror = () => fail(t("not sent: the connection broke"));
+    request.onload = () => {
+      let answer: { result?: Uploaded; error?: { message: string } };
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        fail(t("not taken: the server answered {status}", { status: request.status }));
+        return;
+      }
+      if (answer.result === undefined) {
+        fail(answer.error?.message ?? t("not taken"));
+        return;
+      }
+      card.done = answer.result;
+      bar.hidden = true;
+      this.changed();
+    };
+    request.send(file);
+  }
+
+  private remove(card: Card): void {
+    card.request?.abort();
+    this.cards = this.cards.filter((one) => one !== card);
+    card.root.remove();
+    // what stays there is removed by the server a day later
+    if (card.done !== null) this.client.upload_remove(card.done.upload_id).catch(() => {});
+    this.changed();
+  }
+}

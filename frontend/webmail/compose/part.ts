@@ -1,0 +1,66 @@
+// Writing mail: begins new messages and answers, and takes up those that a killed browser has left.
+
+import type { Begun, MessageItem } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
+import type { Toast, ToastAction } from "../../lib/toasts";
+import type { Desk } from "../commands/desk";
+import { fullTime } from "../ui/format";
+import { Composer, type Start } from "./composer";
+import { lostCopies, newId } from "./copies";
+
+export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
+
+/** Words at the bottom, of which the page has one stack. */
+export type Say = (text: string, action?: ToastAction) => Toast;
+
+/** Open a composer. `selected`: what is quoted instead of the whole text. */
+export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string): Promise<void> {
+  if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
+  let begun: Begun | null = null;
+  await attempt("Writing", async () => {
+    begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 200_000), item === null ? "" : fullTime(item.date ?? item.received));
+  });
+  if (begun === null) return;
+  new Composer(desk, say, newId(), start(begun, kind, item, selected));
+}
+
+function start(begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
+  const { uploads, ...fields } = begun;
+  const answered = kind.startsWith("reply");
+  // what was selected is answered below; a whole text lies below the answer (WEBMAIL-92)
+  const below = answered && selected !== "";
+  const text = kind === "edit" || begun.text === "" ? begun.text : below ? `${begun.text}\n` : `\n\n${begun.text}`;
+  const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
+  return {
+    copy: {
+      login: "",
+      time: 0,
+      draft: {
+        ...fields,
+        reply_to: [],
+        text,
+        uploads: [],
+        tls: "default",
+        original_id: item !== null && kind !== "edit" ? item.id : 0,
+        original_flag: kind === "new" || kind === "edit" ? "" : answered ? "answered" : "forwarded",
+      },
+      files: uploads,
+      draftId: draft,
+      saveId: "",
+      submitId: "",
+    },
+    cursor: below ? text.length : 0,
+    focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
+    changed: false,
+  };
+}
+
+/** Open composers for what pages that are gone have left. */
+export async function recover(desk: Desk, say: Say): Promise<void> {
+  const login = desk.facts().login_address;
+  for (const [id, copy] of await lostCopies(login)) {
+    // a day later it is not known any more what a call led to
+    if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
+    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true });
+  }
+}

@@ -1,0 +1,221 @@
+// A field of recipients: each a chip, the last one being typed, with addresses that were written to before.
+
+import type { Client, Party } from "../../gen/webmail";
+import { el, fill } from "../../lib/dom";
+import { t } from "../../lib/words";
+import { formatParty, looksRight, parseParties } from "./parties";
+
+/** Milliseconds after the last key until addresses are asked for. */
+const pause = 150;
+
+export class Recipients {
+  readonly input: HTMLInputElement;
+  readonly root: HTMLElement;
+  private readonly chips = el("span", { class: "chips" });
+  private readonly options: HTMLElement;
+  private readonly hint = el("div", { class: "field-hint", role: "alert" });
+  private list: Party[] = [];
+  private found: Party[] = [];
+  private at = -1;
+  private timer = 0;
+  /** A text of which the server knows no other address. */
+  private exhausted = "";
+
+  constructor(
+    readonly field: string,
+    label: string,
+    private readonly client: Client,
+    private readonly changed: () => void,
+  ) {
+    const id = `compose-${field}-${Math.random().toString(36).slice(2)}`;
+    this.options = el("div", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": t("Addresses"), hidden: true });
+    this.input = el("input", {
+      id,
+      class: "chip-input",
+      role: "combobox",
+      "aria-expanded": "false",
+      "aria-controls": `${id}-list`,
+      "aria-label": label,
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: "false",
+      inputmode: "email",
+      oninput: () => this.typed(),
+      onblur: () => (this.commit(), this.close()),
+      onkeydown: (event) => this.key(event),
+      onpaste: (event) => this.pasted(event),
+    });
+    this.root = el(
+      "div",
+      { class: "compose-field", data: { field } },
+      el("label", { for: id }, label),
+      el("div", { class: "chip-box", onclick: (event) => event.target === event.currentTarget && this.input.focus() }, this.chips, this.input, this.options),
+      this.hint,
+    );
+  }
+
+  get value(): Party[] {
+    return [...this.list, ...parseParties(this.input.value)];
+  }
+
+  set value(parties: Party[]) {
+    this.list = [...parties];
+    this.input.value = "";
+    this.draw();
+  }
+
+  /** The first one that is no address. */
+  wrong(): Party | undefined {
+    this.commit();
+    return this.list.find((one) => !looksRight(one.address));
+  }
+
+  /** Say what is wrong, with the focus on it; "" takes it back. */
+  complain(text: string): void {
+    fill(this.hint, text);
+    if (text !== "") this.input.focus();
+  }
+
+  private commit(): void {
+    if (this.input.value.trim() === "") return;
+    this.list.push(...parseParties(this.input.value));
+    this.input.value = "";
+    this.draw();
+    this.changed();
+  }
+
+  private draw(): void {
+    this.complainNothing();
+    fill(
+      this.chips,
+      this.list.map((party, i) =>
+        el(
+          "span",
+          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("This is no address: {address}", { address: party.address }) },
+          el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
+          el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×"),
+        ),
+      ),
+    );
+  }
+
+  private complainNothing(): void {
+    if (this.hint.textContent !== "") fill(this.hint);
+  }
+
+  private remove(i: number): void {
+    this.list.splice(i, 1);
+    this.draw();
+    this.changed();
+    this.input.focus();
+  }
+
+  private edit(i: number): void {
+    this.commit();
+    const [party] = this.list.splice(i, 1);
+    this.draw();
+    this.input.value = party === undefined ? "" : formatParty(party);
+    this.input.focus();
+    this.changed();
+  }
+
+  private pasted(event: ClipboardEvent): void {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (!/[,;\n]/.test(text)) return;
+    event.preventDefault();
+    this.input.value += text;
+    this.commit();
+  }
+
+  private typed(): void {
+    this.complainNothing();
+    this.changed();
+    clearTimeout(this.timer);
+    if (/[,;]$/.test(this.input.value) && (this.input.value.match(/"/g) ?? []).length % 2 === 0) {
+      this.commit();
+      this.close();
+      return;
+    }
+    const text = this.input.value.trim();
+    if (text === "") this.close();
+    else this.timer = window.setTimeout(() => void this.complete(text), pause);
+  }
+
+  private async complete(text: string): Promise<void> {
+    if (this.exhausted !== "" && text.startsWith(this.exhausted)) {
+      const needle = text.toLowerCase();
+      this.found = this.found.filter((one) => formatParty(one).toLowerCase().includes(needle));
+    } else {
+      try {
+        const { parties, complete } = await this.client.complete_recipient(text);
+        if (this.input.value.trim() !== text) return;
+        this.found = parties;
+        this.exhausted = complete ? text : "";
+      } catch {
+        return; // without suggestions one can still write
+      }
+    }
+    this.at = this.found.length > 0 ? 0 : -1;
+    this.show();
+  }
+
+  private show(): void {
+    this.options.hidden = this.found.length === 0;
+    this.input.setAttribute("aria-expanded", String(!this.options.hidden));
+    fill(
+      this.options,
+      this.found.map((one, i) =>
+        el(
+          "div",
+          {
+            role: "option",
+            class: "completion",
+            "aria-selected": String(i === this.at),
+            onmousedown: (event) => {
+              event.preventDefault();
+              this.take(i);
+            },
+          },
+          el("span", { dir: "auto" }, one.name || one.address),
+          one.name !== "" && el("span", { class: "completion-address" }, one.address),
+        ),
+      ),
+    );
+    this.options.children[this.at]?.scrollIntoView({ block: "nearest" });
+  }
+
+  private take(i: number): void {
+    const party = this.found[i];
+    if (party === undefined) return;
+    this.input.value = "";
+    this.list.push(party);
+    this.close();
+    this.draw();
+    this.changed();
+  }
+
+  private close(): void {
+    clearTimeout(this.timer);
+    this.found = [];
+    this.exhausted = "";
+    this.at = -1;
+    this.show();
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.isComposing) return;
+    const open = !this.options.hidden;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (open && step !== undefined) {
+      this.at = (this.at + step + this.found.length) % this.found.length;
+      this.show();
+    } else if (open && (event.key === "Enter" || event.key === "Tab") && !event.ctrlKey) this.take(this.at);
+    else if (open && event.key === "Escape") {
+      this.close();
+      event.stopPropagation();
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && this.input.value.trim() !== "") this.commit();
+    else if (event.key === "Backspace" && this.input.value === "" && this.list.length > 0) this.edit(this.list.length - 1);
+    else return;
+    event.preventDefault();
+  }
+}

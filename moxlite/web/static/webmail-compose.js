@@ -1,0 +1,953 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      if (before instanceof HTMLElement) before.focus();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// webmail/ui/format.ts
+var minute = 60;
+var hour = 60 * minute;
+var day = 24 * hour;
+var year = 365.25 * day;
+var month = year / 12;
+function fullTime(time) {
+  return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
+// webmail/compose/copies.ts
+var prefix = "moxlite-webmail-draft-";
+var silent = 9e4;
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+function keepCopy(id, copy) {
+  try {
+    localStorage.setItem(prefix + id, JSON.stringify(copy));
+    return true;
+  } catch {
+    return false;
+  }
+}
+function dropCopy(id) {
+  localStorage.removeItem(prefix + id);
+}
+function holdCopy(id) {
+  let release = () => {
+  };
+  if (navigator.locks !== void 0) void navigator.locks.request(prefix + id, () => new Promise((resolve) => release = resolve));
+  return () => release();
+}
+async function lostCopies(login) {
+  const held = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name));
+  const lost = /* @__PURE__ */ new Map();
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(prefix) || held.has(key)) continue;
+    try {
+      const copy = JSON.parse(localStorage.getItem(key) ?? "");
+      if (copy.login !== login || navigator.locks === void 0 && Date.now() - copy.time < silent) continue;
+      lost.set(key.slice(prefix.length), copy);
+    } catch {
+      localStorage.removeItem(key);
+    }
+  }
+  return lost;
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// webmail/compose/files.ts
+var Files = class {
+  constructor(client, base, changed) {
+    this.client = client;
+    this.base = base;
+    this.changed = changed;
+  }
+  client;
+  base;
+  changed;
+  root = el("div", { class: "files", "aria-label": t("Attachments") });
+  cards = [];
+  get value() {
+    return this.cards.flatMap((card) => card.done ?? []);
+  }
+  set value(files) {
+    for (const file of files) this.put(file, null);
+  }
+  /** How many are on their way, or did not arrive. */
+  get unfinished() {
+    return this.cards.filter((card) => card.done === null).length;
+  }
+  /** Send files to the server. */
+  add(files) {
+    for (const file of files) this.send(file);
+  }
+  /** End what is on its way. */
+  abort() {
+    for (const card of this.cards) card.request?.abort();
+  }
+  put(file, request) {
+    const bar = el("progress", { max: "1", value: "0", "aria-label": t("Sending {name}", { name: file.filename }), hidden: request === null });
+    const note = el("span", { class: "file-size" }, size(file.size));
+    const root = el(
+      "div",
+      { class: "file" },
+      el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename),
+      note,
+      bar,
+      el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, "×")
+    );
+    const card = { root, done: file.upload_id === void 0 ? null : file, failed: false, request };
+    this.cards.push(card);
+    this.root.append(root);
+    return card;
+  }
+  send(file) {
+    const request = new XMLHttpRequest();
+    const card = this.put({ filename: file.name || t("picture.png"), size: file.size }, request);
+    const bar = card.root.querySelector("progress");
+    const fail = (why) => {
+      card.failed = true;
+      bar.hidden = true;
+      card.root.classList.add("failed");
+      card.root.querySelector(".file-size").textContent = why;
+      this.changed();
+    };
+    request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
+    request.setRequestHeader("content-type", file.type || "application/octet-stream");
+    request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
+    request.upload.onprogress = (event) => bar.value = event.total > 0 ? event.loaded / event.total : 0;
+    request.onerror = () => fail(t("not sent: the connection broke"));
+    request.onload = () => {
+      let answer;
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        fail(t("not taken: the server answered {status}", { status: request.status }));
+        return;
+      }
+      if (answer.result === void 0) {
+        fail(answer.error?.message ?? t("not taken"));
+        return;
+      }
+      card.done = answer.result;
+      bar.hidden = true;
+      this.changed();
+    };
+    request.send(file);
+  }
+  remove(card) {
+    card.request?.abort();
+    this.cards = this.cards.filter((one) => one !== card);
+    card.root.remove();
+    if (card.done !== null) this.client.upload_remove(card.done.upload_id).catch(() => {
+    });
+    this.changed();
+  }
+};
+
+// webmail/compose/parties.ts
+function parseParties(text2) {
+  const pieces = [];
+  let piece = "";
+  let quoted = false;
+  let inside = false;
+  for (const char of text2) {
+    if (char === '"') quoted = !quoted;
+    else if (char === "<" && !quoted) inside = true;
+    else if (char === ">" && !quoted) inside = false;
+    if (!quoted && !inside && (char === "," || char === ";" || char === "\n")) {
+      pieces.push(piece);
+      piece = "";
+    } else piece += char;
+  }
+  pieces.push(piece);
+  return pieces.map((one) => one.trim()).filter((one) => one !== "").map(parseParty);
+}
+function parseParty(text2) {
+  const match = /^(.*)<\s*([^<>]*)>\s*$/s.exec(text2);
+  if (match === null) return { name: "", address: text2 };
+  const name = match[1].trim().replace(/^"(.*)"$/s, "$1").replace(/\\(.)/g, "$1");
+  return { name, address: match[2].trim() };
+}
+function formatParty({ name, address }) {
+  if (name === "") return address;
+  return `${/[",;<>@:\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name} <${address}>`;
+}
+function looksRight(address) {
+  const at = address.lastIndexOf("@");
+  const domain = address.slice(at + 1);
+  return at > 0 && !/\s/.test(domain) && /^[^.]+(\.[^.]+)*$/.test(domain) && (!/\s/.test(address) || address.startsWith('"'));
+}
+function speaksOfFiles(text2) {
+  const own = text2.split("\n").filter((line) => !line.startsWith(">")).join("\n").split(/^-- $/m)[0];
+  return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(own);
+}
+
+// webmail/compose/recipients.ts
+var pause = 150;
+var Recipients = class {
+  constructor(field, label, client, changed) {
+    this.field = field;
+    this.client = client;
+    this.changed = changed;
+    const id = `compose-${field}-${Math.random().toString(36).slice(2)}`;
+    this.options = el("div", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": t("Addresses"), hidden: true });
+    this.input = el("input", {
+      id,
+      class: "chip-input",
+      role: "combobox",
+      "aria-expanded": "false",
+      "aria-controls": `${id}-list`,
+      "aria-label": label,
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: "false",
+      inputmode: "email",
+      oninput: () => this.typed(),
+      onblur: () => (this.commit(), this.close()),
+      onkeydown: (event) => this.key(event),
+      onpaste: (event) => this.pasted(event)
+    });
+    this.root = el(
+      "div",
+      { class: "compose-field", data: { field } },
+      el("label", { for: id }, label),
+      el("div", { class: "chip-box", onclick: (event) => event.target === event.currentTarget && this.input.focus() }, this.chips, this.input, this.options),
+      this.hint
+    );
+  }
+  field;
+  client;
+  changed;
+  input;
+  root;
+  chips = el("span", { class: "chips" });
+  options;
+  hint = el("div", { class: "field-hint", role: "alert" });
+  list = [];
+  found = [];
+  at = -1;
+  timer = 0;
+  /** A text of which the server knows no other address. */
+  exhausted = "";
+  get value() {
+    return [...this.list, ...parseParties(this.input.value)];
+  }
+  set value(parties) {
+    this.list = [...parties];
+    this.input.value = "";
+    this.draw();
+  }
+  /** The first one that is no address. */
+  wrong() {
+    this.commit();
+    return this.list.find((one) => !looksRight(one.address));
+  }
+  /** Say what is wrong, with the focus on it; "" takes it back. */
+  complain(text2) {
+    fill(this.hint, text2);
+    if (text2 !== "") this.input.focus();
+  }
+  commit() {
+    if (this.input.value.trim() === "") return;
+    this.list.push(...parseParties(this.input.value));
+    this.input.value = "";
+    this.draw();
+    this.changed();
+  }
+  draw() {
+    this.complainNothing();
+    fill(
+      this.chips,
+      this.list.map(
+        (party, i) => el(
+          "span",
+          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("This is no address: {address}", { address: party.address }) },
+          el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
+          el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×")
+        )
+      )
+    );
+  }
+  complainNothing() {
+    if (this.hint.textContent !== "") fill(this.hint);
+  }
+  remove(i) {
+    this.list.splice(i, 1);
+    this.draw();
+    this.changed();
+    this.input.focus();
+  }
+  edit(i) {
+    this.commit();
+    const [party] = this.list.splice(i, 1);
+    this.draw();
+    this.input.value = party === void 0 ? "" : formatParty(party);
+    this.input.focus();
+    this.changed();
+  }
+  pasted(event) {
+    const text2 = event.clipboardData?.getData("text/plain") ?? "";
+    if (!/[,;\n]/.test(text2)) return;
+    event.preventDefault();
+    this.input.value += text2;
+    this.commit();
+  }
+  typed() {
+    this.complainNothing();
+    this.changed();
+    clearTimeout(this.timer);
+    if (/[,;]$/.test(this.input.value) && (this.input.value.match(/"/g) ?? []).length % 2 === 0) {
+      this.commit();
+      this.close();
+      return;
+    }
+    const text2 = this.input.value.trim();
+    if (text2 === "") this.close();
+    else this.timer = window.setTimeout(() => void this.complete(text2), pause);
+  }
+  async complete(text2) {
+    if (this.exhausted !== "" && text2.startsWith(this.exhausted)) {
+      const needle = text2.toLowerCase();
+      this.found = this.found.filter((one) => formatParty(one).toLowerCase().includes(needle));
+    } else {
+      try {
+        const { parties, complete } = await this.client.complete_recipient(text2);
+        if (this.input.value.trim() !== text2) return;
+        this.found = parties;
+        this.exhausted = complete ? text2 : "";
+      } catch {
+        return;
+      }
+    }
+    this.at = this.found.length > 0 ? 0 : -1;
+    this.show();
+  }
+  show() {
+    this.options.hidden = this.found.length === 0;
+    this.input.setAttribute("aria-expanded", String(!this.options.hidden));
+    fill(
+      this.options,
+      this.found.map(
+        (one, i) => el(
+          "div",
+          {
+            role: "option",
+            class: "completion",
+            "aria-selected": String(i === this.at),
+            onmousedown: (event) => {
+              event.preventDefault();
+              this.take(i);
+            }
+          },
+          el("span", { dir: "auto" }, one.name || one.address),
+          one.name !== "" && el("span", { class: "completion-address" }, one.address)
+        )
+      )
+    );
+    this.options.children[this.at]?.scrollIntoView({ block: "nearest" });
+  }
+  take(i) {
+    const party = this.found[i];
+    if (party === void 0) return;
+    this.input.value = "";
+    this.list.push(party);
+    this.close();
+    this.draw();
+    this.changed();
+  }
+  close() {
+    clearTimeout(this.timer);
+    this.found = [];
+    this.exhausted = "";
+    this.at = -1;
+    this.show();
+  }
+  key(event) {
+    if (event.isComposing) return;
+    const open2 = !this.options.hidden;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (open2 && step !== void 0) {
+      this.at = (this.at + step + this.found.length) % this.found.length;
+      this.show();
+    } else if (open2 && (event.key === "Enter" || event.key === "Tab") && !event.ctrlKey) this.take(this.at);
+    else if (open2 && event.key === "Escape") {
+      this.close();
+      event.stopPropagation();
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && this.input.value.trim() !== "") this.commit();
+    else if (event.key === "Backspace" && this.input.value === "" && this.list.length > 0) this.edit(this.list.length - 1);
+    else return;
+    event.preventDefault();
+  }
+};
+
+// webmail/compose/composer.ts
+var [copyAfter, saveAfter, saveEach, retryAfter] = [1e3, 5e3, 15e3, 4e3];
+var stack = el("div", { class: "composers" });
+var open = /* @__PURE__ */ new Set();
+var Composer = class {
+  constructor(desk, say, id, start2) {
+    this.desk = desk;
+    this.say = say;
+    this.id = id;
+    const { copy } = start2;
+    this.draft = copy.draft;
+    this.draftId = copy.draftId;
+    this.submitId = copy.submitId;
+    if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
+    this.release = holdCopy(id);
+    const field = (name, label) => new Recipients(name, label, desk.client, () => this.changed());
+    [this.to, this.cc, this.bcc, this.replyTo] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc")), field("reply_to", t("Reply to"))];
+    this.files = new Files(desk.client, desk.base, () => this.changed());
+    this.tls = el(
+      "select",
+      { "aria-label": t("Encryption on the way"), onchange: () => this.changed() },
+      el("option", { value: "default" }, t("Encrypted where possible")),
+      el("option", { value: "require" }, t("Only encrypted all the way")),
+      el("option", { value: "insecure" }, t("Even without encryption"))
+    );
+    this.root = this.build();
+    this.fillIn(copy.files);
+    if (!stack.isConnected) document.body.append(stack);
+    stack.append(this.root);
+    open.add(this);
+    addEventListener("pagehide", this.onHide);
+    visualViewport?.addEventListener("resize", this.onViewport);
+    this.fit();
+    this.text.setSelectionRange(start2.cursor, start2.cursor);
+    if (start2.focus === "to") this.to.input.focus();
+    else this.text.focus({ preventScroll: true });
+    if (start2.changed) this.changed();
+    if (this.submitId !== "") void this.transmit();
+  }
+  desk;
+  say;
+  id;
+  root;
+  to;
+  cc;
+  bcc;
+  replyTo;
+  from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => this.changed() });
+  tls;
+  subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => (this.title(), this.changed()) });
+  text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
+  state = el("span", { class: "compose-state", role: "status" });
+  heading = el("h2", { class: "compose-title" });
+  picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => (this.files.add(this.picker.files ?? []), this.picker.value = "") });
+  files;
+  sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.send() }, t("Send"));
+  draft;
+  release;
+  draftId;
+  /** A call to save that had no answer, with what it was about. */
+  unanswered = null;
+  submitId;
+  version = 0;
+  saved = 0;
+  busy = Promise.resolve();
+  conflict = false;
+  closed = false;
+  sending = false;
+  copyTimer = 0;
+  saveTimer = 0;
+  dirtySince = 0;
+  onHide = () => this.keep();
+  onViewport = () => this.fit();
+  /** Go to the composer that has this draft; false: there is none. */
+  static focus(draftId) {
+    const found = [...open].find((one) => one.draftId === draftId);
+    found?.text.focus();
+    return found !== void 0;
+  }
+  build() {
+    const more = el("button", { type: "button", class: "link compose-more", onclick: () => (reveal(), this.cc.input.focus()) }, t("Cc Bcc…"));
+    const others = el("div", { class: "compose-others" }, this.cc.root, this.bcc.root, this.replyTo.root, el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("TLS")), this.tls));
+    const reveal = () => {
+      others.hidden = false;
+      more.hidden = true;
+    };
+    others.hidden = true;
+    const { cc, bcc, reply_to: replyTo, tls } = this.draft;
+    if (cc.length + bcc.length + replyTo.length > 0 || tls !== "default") reveal();
+    const root = el(
+      "section",
+      {
+        class: "composer",
+        role: "dialog",
+        "aria-label": t("New message"),
+        onkeydown: (event) => this.key(event),
+        ondragover: (event) => event.preventDefault(),
+        ondrop: (event) => this.take(event, event.dataTransfer),
+        onpaste: (event) => this.take(event, event.clipboardData)
+      },
+      el(
+        "header",
+        { class: "compose-head" },
+        this.heading,
+        el("button", { type: "button", class: "link", "aria-label": t("Larger, or smaller"), title: t("Larger, or smaller"), onclick: () => root.classList.toggle("wide") }, "⤢"),
+        el("button", { type: "button", class: "link", "aria-label": t("Close"), title: t("Close (Esc)"), onclick: () => void this.close() }, "×")
+      ),
+      el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from, more),
+      this.to.root,
+      others,
+      this.subject,
+      this.text,
+      this.files.root,
+      el(
+        "footer",
+        { class: "compose-foot" },
+        this.sendButton,
+        el("button", { type: "button", onclick: () => this.picker.click() }, t("Attach…")),
+        this.picker,
+        this.state,
+        el("button", { type: "button", class: "link", onclick: () => void this.discard() }, t("Discard"))
+      )
+    );
+    return root;
+  }
+  fillIn(files) {
+    const { draft } = this;
+    const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
+    const first = formatParty(draft.from);
+    const others = own.filter((one) => one !== draft.from.address).map((address) => formatParty({ name: draft.from.name, address }));
+    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
+    [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
+    this.subject.value = draft.subject;
+    this.text.value = draft.text;
+    this.tls.value = draft.tls ?? "default";
+    this.files.value = files;
+    this.title();
+  }
+  written() {
+    const address = this.from.value.replace(/^.*<(.*)>$/s, "$1");
+    return {
+      ...this.draft,
+      from: { name: this.draft.from.name, address },
+      to: this.to.value,
+      cc: this.cc.value,
+      bcc: this.bcc.value,
+      reply_to: this.replyTo.value,
+      subject: this.subject.value,
+      text: this.text.value,
+      tls: this.tls.value,
+      uploads: this.files.value.map((file) => file.upload_id)
+    };
+  }
+  title() {
+    fill(this.heading, this.subject.value || t("New message"));
+  }
+  note(text2) {
+    fill(this.state, text2);
+  }
+  /** On a phone the window is as high as what the keyboard leaves. */
+  fit() {
+    if (visualViewport !== null) this.root.style.setProperty("--seen", `${visualViewport.height}px`);
+  }
+  changed() {
+    if (this.closed) return;
+    this.version++;
+    if (!this.sending && !this.conflict) this.note("");
+    this.copyTimer ||= window.setTimeout(() => this.keep(), copyAfter);
+    const now = Date.now();
+    this.dirtySince ||= now;
+    clearTimeout(this.saveTimer);
+    this.saveTimer = window.setTimeout(() => void this.save(), Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)));
+  }
+  /** Write the browser's copy now. */
+  keep() {
+    clearTimeout(this.copyTimer);
+    this.copyTimer = 0;
+    if (this.closed || this.version === 0) return;
+    const login = this.desk.facts().login_address;
+    const kept = { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
+    if (!keepCopy(this.id, kept)) this.note(t("This browser has no room for a copy"));
+  }
+  /** Work that must not run beside another: saving, sending, removing. */
+  alone(work) {
+    const next = this.busy.then(work, work);
+    this.busy = next.catch(() => {
+    });
+    return next;
+  }
+  /** Keep what is typed among the drafts; true when it is there. */
+  save() {
+    clearTimeout(this.saveTimer);
+    return this.alone(async () => {
+      if (this.closed || this.conflict || this.sending) return false;
+      try {
+        while (this.unanswered !== null || this.saved < this.version) {
+          const version = this.version;
+          const repeated = this.unanswered !== null;
+          const attempt2 = this.unanswered ??= { saveId: newId(), draft: this.written() };
+          this.keep();
+          this.draftId = await this.desk.client.draft_save(attempt2.draft, attempt2.saveId, this.draftId);
+          this.unanswered = null;
+          if (!repeated) this.saved = version;
+          this.dirtySince = this.saved < this.version ? Date.now() : 0;
+          this.keep();
+        }
+        this.note(t("Draft saved"));
+        return true;
+      } catch (error) {
+        this.failed(error);
+        return false;
+      }
+    });
+  }
+  failed(error) {
+    const code = codeOf(error);
+    if (code === null) {
+      void showError(t("Saving the draft failed"), error);
+      return;
+    }
+    if (code !== "") this.unanswered = null;
+    if (code === "user:conflict") {
+      this.conflict = true;
+      fill(
+        this.state,
+        t("This draft was changed elsewhere."),
+        el("button", { type: "button", class: "link", onclick: () => this.saveAsNew() }, t("Save as new"))
+      );
+      return;
+    }
+    this.note(t("Not saved: {why}", { why: error.message }));
+    if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
+  }
+  saveAsNew() {
+    this.conflict = false;
+    this.draftId = 0;
+    this.version++;
+    void this.save();
+  }
+  async send() {
+    if (this.sending || this.closed) return;
+    const fields = [this.to, this.cc, this.bcc, this.replyTo];
+    for (const field of fields) {
+      const wrong = field.wrong();
+      if (wrong !== void 0) {
+        field.complain(t("“{address}” is no address.", { address: wrong.address }));
+        return;
+      }
+    }
+    if (this.to.value.length + this.cc.value.length + this.bcc.value.length === 0) {
+      this.to.complain(t("Who is it for?"));
+      return;
+    }
+    if (this.files.unfinished > 0) {
+      this.note(t("Wait for the attachments, or remove those that failed."));
+      return;
+    }
+    if (this.files.value.length === 0 && speaksOfFiles(this.text.value)) {
+      const anyway = await confirm(t("Send without an attachment?"), t("The text speaks of an attachment, and there is none."), t("Send"));
+      if (!anyway) return;
+    }
+    this.sending = true;
+    this.lock(true);
+    await this.busy;
+    this.submitId = newId();
+    this.version++;
+    this.keep();
+    await this.transmit();
+  }
+  /** Ask until there is an answer. */
+  async transmit() {
+    this.sending = true;
+    this.lock(true);
+    for (; ; ) {
+      this.note(t("Sending…"));
+      try {
+        await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
+        this.finish();
+        this.say(t("Message sent"));
+        return;
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== "") {
+          this.refused(code, error);
+          return;
+        }
+        this.note(t("The server does not answer; trying again. It will not be sent twice."));
+        await new Promise((resolve) => setTimeout(resolve, retryAfter));
+      }
+    }
+  }
+  refused(code, error) {
+    this.sending = false;
+    this.submitId = "";
+    this.lock(false);
+    this.keep();
+    if (code === "user:conflict") {
+      this.failed(error);
+      return;
+    }
+    this.note(t("Not sent"));
+    const [, name, why] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
+    const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
+    if (field !== void 0 && why !== void 0) field.complain(why);
+    else {
+      void showError(t("The message was not sent"), error).then(() => (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus());
+    }
+  }
+  lock(locked) {
+    this.root.toggleAttribute("inert", locked);
+    this.sendButton.disabled = locked;
+  }
+  /** Close; what was typed is kept, removed, or goes on being written. */
+  async close() {
+    if (this.sending || this.closed) return;
+    if (this.version === 0) return this.finish();
+    if (this.saved === this.version) return this.finish();
+    const choice = await dialog(t("Keep this message?"), (close) => [
+      el(
+        "div",
+        { class: "choices" },
+        el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")),
+        this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")),
+        el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it"))
+      )
+    ].filter((one) => one instanceof Node));
+    if (choice === "save" && await this.save()) this.finish();
+    else if (choice === "remove") await this.remove();
+    else if (choice === "discard") this.finish();
+    else this.text.focus();
+  }
+  async discard() {
+    if (this.version > 0 && !await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard"))) return;
+    await this.remove();
+  }
+  async remove() {
+    await this.alone(async () => {
+      try {
+        if (this.draftId > 0 && !this.conflict) await this.desk.client.draft_remove(this.draftId);
+        this.finish();
+      } catch (error) {
+        if (codeOf(error) === "user:conflict") this.finish();
+        else await showError(t("Removing the draft failed"), error);
+      }
+    });
+  }
+  finish() {
+    this.closed = true;
+    clearTimeout(this.copyTimer);
+    clearTimeout(this.saveTimer);
+    this.files.abort();
+    removeEventListener("pagehide", this.onHide);
+    visualViewport?.removeEventListener("resize", this.onViewport);
+    dropCopy(this.id);
+    this.release();
+    open.delete(this);
+    this.root.remove();
+    document.querySelector(".messages")?.focus();
+  }
+  take(event, data) {
+    const files = [...data?.files ?? []];
+    if (files.length === 0) return;
+    event.preventDefault();
+    this.files.add(files);
+  }
+  key(event) {
+    event.stopPropagation();
+    if (event.isComposing || event.defaultPrevented) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.send();
+    else if (event.key === "Escape") void this.close();
+    else return;
+    event.preventDefault();
+  }
+};
+
+// webmail/compose/part.ts
+async function compose(desk, say, kind, item, selected) {
+  if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
+  let begun = null;
+  await attempt("Writing", async () => {
+    begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received));
+  });
+  if (begun === null) return;
+  new Composer(desk, say, newId(), start(begun, kind, item, selected));
+}
+function start(begun, kind, item, selected) {
+  const { uploads, ...fields } = begun;
+  const answered = kind.startsWith("reply");
+  const below = answered && selected !== "";
+  const text2 = kind === "edit" || begun.text === "" ? begun.text : below ? `${begun.text}
+` : `
+
+${begun.text}`;
+  const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
+  return {
+    copy: {
+      login: "",
+      time: 0,
+      draft: {
+        ...fields,
+        reply_to: [],
+        text: text2,
+        uploads: [],
+        tls: "default",
+        original_id: item !== null && kind !== "edit" ? item.id : 0,
+        original_flag: kind === "new" || kind === "edit" ? "" : answered ? "answered" : "forwarded"
+      },
+      files: uploads,
+      draftId: draft,
+      saveId: "",
+      submitId: ""
+    },
+    cursor: below ? text2.length : 0,
+    focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
+    changed: false
+  };
+}
+async function recover(desk, say) {
+  const login = desk.facts().login_address;
+  for (const [id, copy] of await lostCopies(login)) {
+    if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
+    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true });
+  }
+}
+export {
+  compose,
+  recover
+};

@@ -1,0 +1,220 @@
+"""Writing mail in a real browser against a real server: Chromium by Playwright; what arrives is read by IMAP."""
+
+import email
+import email.policy
+import imaplib
+import os
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
+    with LocalServer(tmp_path_factory.mktemp("compose") / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+    checked = found.cli("store", "check", "--deep", check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def imap(server: LocalServer) -> Iterator[imaplib.IMAP4]:
+    """A session of IMAP, with empty mailboxes."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    for name in ("INBOX", "Sent", "Drafts"):
+        if session.select(name)[0] == "OK" and session.search(None, "ALL")[1] != [b""]:
+            session.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+            session.expunge()
+    yield session
+    session.logout()
+
+
+class Writer(Visitor):
+    """A page of the webmail."""
+
+    def log_in(self) -> None:
+        self.fill_in("/webmail/")
+        expect(self.page.locator(".list-title")).to_have_text("Inbox")
+
+    def composer(self) -> Locator:
+        found = self.page.locator(".composer")
+        expect(found).to_be_visible()
+        return found
+
+
+@pytest.fixture
+def writer(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4) -> Iterator[Writer]:
+    """A writer who has logged in."""
+    found = Writer(chromium, server)
+    found.log_in()
+    yield found
+    found.close()
+
+
+def all_of(session: imaplib.IMAP4, mailbox: str) -> list[EmailMessage]:
+    session.select(mailbox, readonly=True)
+    _, (numbers,) = session.search(None, "ALL")
+    found: list[EmailMessage] = []
+    for number in numbers.split():
+        _, data = session.fetch(number.decode(), "(BODY.PEEK[])")
+        assert isinstance(data[0], tuple)
+        message = email.message_from_bytes(data[0][1], policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        found.append(message)
+    return found
+
+
+def until(session: imaplib.IMAP4, mailbox: str, count: int) -> list[EmailMessage]:
+    """The messages of a mailbox once there are so many."""
+    end = time.monotonic() + 60
+    while len(found := all_of(session, mailbox)) != count:
+        assert time.monotonic() < end, f"{len(found)} messages in {mailbox}"
+        time.sleep(0.1)
+    return found
+
+
+def append(session: imaplib.IMAP4, subject: str) -> None:
+    text = f"From: Ann <moxlite@localhost>\r\nTo: moxlite@localhost\r\nSubject: {subject}\r\nMessage-ID: <o@x>\r\n"
+    assert session.append("INBOX", "", "", f"{text}\r\nWhich boat?\r\n".encode())[0] == "OK"
+
+
+def write(page: Page, text: str, *, to: str = "moxlite@localhost", subject: str = "Boats") -> None:
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    composer.get_by_label("To", exact=True).fill(to)
+    composer.get_by_label("Subject").fill(subject)
+    composer.get_by_label("Text").fill(text)
+
+
+def test_a_message_with_a_file_is_written_and_arrives(writer: Writer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-87, WEBMAIL-89, WEBMAIL-97, WEBMAIL-98."""
+    page = writer.page
+    content = os.urandom(300_000)
+    (tmp_path / "плён.bin").write_bytes(content)
+    write(page, "The plan is attached.")
+    composer = writer.composer()
+    composer.locator("input[type=file]").set_input_files(tmp_path / "плён.bin")
+    expect(composer.locator(".file progress")).to_be_hidden()
+    page.screenshot(path=tmp_path / "composer.png")
+    composer.get_by_label("Text").press("Control+Enter")
+    expect(composer).to_have_count(0)
+    [arrived] = until(imap, "INBOX", 1)
+    [file] = arrived.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("плён.bin", content)
+    assert len(until(imap, "Sent", 1)) == 1
+    assert until(imap, "Drafts", 0) == []
+
+
+def test_a_reply_by_keyboard_keeps_the_thread(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-71, WEBMAIL-90, WEBMAIL-91, WEBMAIL-92."""
+    append(imap, "Boats")
+    page = writer.page
+    expect(page.locator(".message-subject")).to_have_text("Boats")
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("Boats")
+    page.keyboard.press("r")
+    composer = writer.composer()
+    expect(composer.get_by_label("Subject")).to_have_value("Re: Boats")
+    page.keyboard.type("The red one.")
+    page.keyboard.press("Control+Enter")
+    expect(composer).to_have_count(0)
+    [sent] = until(imap, "Sent", 1)
+    assert sent["in-reply-to"] == sent["references"] == "<o@x>"
+    text = sent.get_content()
+    assert text.startswith("The red one.")
+    assert "> Which boat?" in text
+    _, data = imap.select("INBOX") and imap.search(None, "ANSWERED")
+    assert data != [b""]
+
+
+def test_a_wrong_address_is_marked_and_nothing_is_sent(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-98: the focus goes to it."""
+    page = writer.page
+    write(page, "Hello", to="tom at example")
+    composer = writer.composer()
+    composer.get_by_label("Text").press("Control+Enter")
+    expect(composer.locator(".chip.bad")).to_have_count(1)
+    expect(composer.locator("[data-field=to] .field-hint")).to_contain_text("tom at example")
+    expect(composer.get_by_label("To", exact=True)).to_be_focused()
+    assert all_of(imap, "Sent") == []
+
+
+def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88: the browser has a copy a second later, the server some seconds later, with its file."""
+    page = writer.page
+    write(page, "Words that must not be lost.", subject="Kept")
+    composer = writer.composer()
+    composer.locator("input[type=file]").set_input_files(
+        {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}
+    )
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    composer.get_by_label("Text").press_sequentially(" More.")
+    # a page that is killed runs nothing: its copy is all that it leaves
+    end = time.monotonic() + 20
+    while "lost. More." not in page.evaluate("JSON.stringify(localStorage)"):
+        assert time.monotonic() < end
+    writer.page.close(run_before_unload=False)
+    writer.page = page = writer.context.new_page()
+    page.goto(f"{writer.base}/webmail/")
+    composer = page.locator(".composer")
+    expect(composer.get_by_label("Text")).to_have_value("Words that must not be lost. More.")
+    expect(composer.locator(".file-name")).to_have_text("a.txt")
+    composer.get_by_label("Text").press("Control+Enter")
+    expect(composer).to_have_count(0)
+    [sent] = until(imap, "Sent", 1)
+    assert [part.get_filename() for part in sent.iter_attachments()] == ["a.txt"]
+    until(imap, "Drafts", 0)
+    until(imap, "INBOX", 1)
+
+
+def test_a_draft_replaced_elsewhere_is_saved_as_new(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88."""
+    page = writer.page
+    write(page, "First", subject="Twice")
+    composer = writer.composer()
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    imap.select("Drafts")
+    imap.store("1", "+FLAGS.SILENT", "(\\Deleted)")
+    imap.expunge()
+    composer.get_by_label("Text").fill("Second")
+    composer.get_by_role("button", name="Save as new").click()
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    [draft] = until(imap, "Drafts", 1)
+    assert draft.get_content().rstrip() == "Second"
+    composer.get_by_role("button", name="Discard").click()
+    page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
+    until(imap, "Drafts", 0)
+    # the browser itself notes the answer
+    writer.problems = [one for one in writer.problems if "409" not in one]
+
+
+def test_a_phone_shows_send_above_the_keyboard(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-58, WEBMAIL-87: Send stands on top, within what is seen."""
+    found = Writer(chromium, server, viewport={"width": 390, "height": 420}, has_touch=True)
+    found.log_in()
+    page = found.page
+    page.keyboard.press("c")
+    composer = found.composer()
+    composer.get_by_label("Text").fill("Hello\n" * 40)
+    page.screenshot(path=tmp_path / "phone.png")
+    box = composer.get_by_role("button", name="Send").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 150
+    assert box["height"] >= 44
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    found.close()
