@@ -153,3 +153,14 @@ def test_too_deep_or_too_large_html_is_refused_quickly() -> None:
 def test_no_text_breaks_the_check(pieces: list[str]) -> None:
     """WEBMAIL-109."""
     assert depth("".join(pieces)) >= 0
+
+
+def test_the_shorthand_of_a_background_keeps_its_plain_colour() -> None:
+    """WEBMAIL-53: else white text stands on white."""
+    for style, kept in (
+        ("background:#f60;color:#fff", "background-color:#f60;color:#fff"),
+        ("color:#fff; BACKGROUND: rgb(1, 2, 3) !important", "color:#fff;background-color:rgb(1, 2, 3) ! important"),
+        ("background:url(https://x.example/a)", ""),
+        ("background:red url(https://x.example/a)", ""),
+    ):
+        assert f'style="{kept}"' in sanitize(f'<p style="{style}">x</p>', {}, external=True).html

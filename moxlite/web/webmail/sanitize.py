@@ -69,6 +69,12 @@ BODY_TAG: Final = re.compile(r"<body\b([^>]{0,2000})>", re.IGNORECASE)
 COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
 BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)
 
+# The shorthand with nothing but a colour (CSS Backgrounds 3 §3.10); each run is bounded.
+BACKGROUND: Final = re.compile(
+    r"(?<![\w-])background\s{0,9}:\s{0,9}(#[0-9a-f]{3,8}|[a-z]{3,20}|(?:rgb|hsl)a?\([\d.,%\s]{1,40}\))\s{0,9}(?=;|!|\Z)",
+    re.IGNORECASE,
+)
+
 # HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; atomic, so that no text costs
 # more than linear time. Not possessive: groups with "*+" and "?+" match what they should not before Python 3.11.5.
 TAG: Final = re.compile(
@@ -170,6 +176,9 @@ def _filter(
     images: Mapping[str, str], blocked: dict[str, int], *, external: bool
 ) -> Callable[[str, str, str], str | None]:
     def keep(tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "style":
+            # without it, light text would stand on a light page
+            return BACKGROUND.sub(r"background-color:\1", value)
         if attribute not in ("src", "href"):
             return value
         scheme = value.strip().partition(":")[0].lower()
