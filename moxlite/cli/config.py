@@ -7,6 +7,7 @@ import click
 from moxlite.cli.common import Failure, ask, call, config_path, json_option, settings, show
 from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.setup.domains import alias, domain
+from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
 from moxlite.cli.setup.quickstart import program
 from moxlite.cli.setup.tlspubkey import tlspubkey
 
@@ -24,6 +25,7 @@ config.add_command(tlspubkey)
 config.add_command(dnsrecords)
 config.add_command(dnscheck)
 config.add_command(clientconfig)
+config.add_command(ensure_acme_host_keys)
 
 
 @config.command()

@@ -20,9 +20,10 @@ from moxlite.autotls.files import Folder, HostState, State, certificate_id
 from moxlite.autotls.messages import Issued, Job, Order, Prove, Window, Windows
 from moxlite.autotls.names import wanted_names
 from moxlite.autotls.ordering import CAFailed
+from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.certificates import KeyPair, PrivateKey, certificate_names
+from moxlite.net.certificates import KeyPair, PrivateKey, certificate_names, load_private_key, self_signed
 from moxlite.net.resolver import FakeResolver, RecordType
 
 DAY = 86400.0
@@ -304,8 +305,6 @@ async def test_nonsense_of_a_ca_is_not_used(tmp_path: Path, alter: Callable[[Iss
 
 
 def _other_certificate() -> str:
-    from moxlite.net.certificates import self_signed
-
     return self_signed(["mx.example.org"]).certificate_pem().decode()
 
 
@@ -400,8 +399,6 @@ def test_the_moment_of_renewal_by_lifetime() -> None:
     """WEB-116: 2/3 of the lifetime, 1/2 below 10 days; a duration counts between 1/2 and that."""
 
     def lasting(days: float) -> x509.Certificate:
-        from moxlite.net.certificates import self_signed
-
         return self_signed(["mx.example.org"], days=days).leaf
 
     for days, before, part in (
@@ -429,3 +426,31 @@ def test_messages_survive_their_line() -> None:
     prove = Prove("http-01", "mx.example.org", "token", "key")
     assert msgspec.json.decode(msgspec.json.encode(prove), type=Prove) == prove
     assert b"\n" not in msgspec.json.encode(Issued("a\nb\n"))
+
+
+@pytest.mark.served
+def test_host_keys_are_made_once_and_take_that_of_the_certificate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ADMIN-19, AUTH-67: `config ensure-acme-host-keys` prints lines that make the configuration complete."""
+    configured(tmp_path)
+    command = ["--config", str(tmp_path / "moxlite.toml"), "config", "ensure-acme-host-keys"]
+    used = self_signed(["mx.example.org"])
+    Folder(tmp_path / "data/acme", "ca").write_certificate("mx.example.org", used, with_key=True)
+    assert run(command) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("[listeners.public.tls]\nhost_private_key_files = [")
+    assert run(command) == 0
+    assert capsys.readouterr().out == printed
+    paths = sorted((tmp_path / "hostkeys").iterdir())
+    assert [path.stat().st_mode & 0o777 for path in paths] == [0o600, 0o600]
+    assert used.key_pem() in [path.read_bytes() for path in paths]
+    text = (tmp_path / "moxlite.toml").read_text()
+    line = printed.splitlines()[1].removeprefix("host_private_key_files = ")
+    (tmp_path / "moxlite.toml").write_text(
+        text.replace('acme = "ca" }', f'acme = "ca", host_private_key_files = {line} }}')
+    )
+    assert run(command) == 0
+    assert "nothing to add" in capsys.readouterr().out
+    keys = [load_private_key(path.read_bytes()) for path in paths]
+    assert list(Folder(tmp_path / "data/acme", "ca").read_certificates({"mx.example.org": keys})) == ["mx.example.org"]

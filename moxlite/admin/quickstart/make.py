@@ -11,10 +11,9 @@ from typing import Final
 
 import msgspec
 import trio
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from moxlite.admin.dkimkeys import DKIM_FOLDER, made_keys, write_new
+from moxlite.admin.hostkeys import HOST_KEYS, KINDS, Kind, make_host_key
 from moxlite.admin.quickstart.files import domains_file, static_file
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.config.load import DOMAINS_FILE
@@ -29,7 +28,6 @@ from moxlite.store.options import Options
 __all__ = ["Made", "QuickstartFailed", "account_name", "existing", "make"]
 
 ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
-HOST_KEYS: Final = "hostkeys"
 DATA: Final = "data"
 MARKER: Final = ".quickstart-unfinished"
 """Stands beside the files of a run that has not come to its end."""
@@ -108,7 +106,7 @@ def _make(
     now = dt.datetime.now(dt.UTC)
     folder, data = config.parent, config.parent.parent / DATA
     account = account_name(address)
-    hostkeys = [_host_key(folder, hostname, kind, now, undo) for kind in ("rsa2048", "ecdsap256")]
+    hostkeys = [_host_key(folder, hostname, kind, now, undo) for kind in KINDS]
     with made_keys(folder, address.domain, now) as keys:
         admin_password, account_password = generate_password(), generate_password()
         undo.callback(_remove, folder / ADMIN_PASSWORD)
@@ -158,11 +156,9 @@ def _new_folder(path: Path, undo: contextlib.ExitStack) -> None:
         undo.callback(_remove_folder, one)
 
 
-def _host_key(folder: Path, hostname: Domain, kind: str, now: dt.datetime, undo: contextlib.ExitStack) -> str:
+def _host_key(folder: Path, hostname: Domain, kind: Kind, now: dt.datetime, undo: contextlib.ExitStack) -> str:
     """Make a key of the host; its path below the configuration's folder."""
-    key = ec.generate_private_key(ec.SECP256R1()) if kind == "ecdsap256" else rsa.generate_private_key(65537, 2048)
-    name = f"{HOST_KEYS}/{hostname.ascii}.{now:%Y%m%dT%H%M%S}.{kind}.privatekey.pkcs8.pem"
-    write_new(folder / name, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    name = make_host_key(folder, hostname.ascii, kind, now)
     undo.callback(_remove, folder / name)
     return name
 

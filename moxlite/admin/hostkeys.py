@@ -1,0 +1,104 @@
+"""Private keys of a host, made once: its certificates and its TLSA records are of them, renewal after renewal (AUTH-67,
+WEB-117).
+"""
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from moxlite.admin.dkimkeys import write_new
+from moxlite.config.static import Static
+from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
+from moxlite.safefile import open_regular
+
+__all__ = ["HOST_KEYS", "KINDS", "Kind", "ensure_host_keys", "make_host_key"]
+
+Kind = Literal["rsa2048", "ecdsap256"]
+
+HOST_KEYS: Final = "hostkeys"
+"""The folder, beside moxlite.toml."""
+KINDS: Final[tuple[Kind, ...]] = ("rsa2048", "ecdsap256")
+ENDING: Final = "privatekey.pkcs8.pem"
+MAX_FILE: Final = 1 << 20
+"""Octets of a file with a certificate."""
+
+
+def make_host_key(folder: Path, hostname: str, kind: Kind, now: dt.datetime, key: PrivateKey | None = None) -> str:
+    """Write a new key of a host, or `key`; its path below `folder`, that of the configuration. Raises OSError."""
+    if key is None:
+        key = ec.generate_private_key(ec.SECP256R1()) if kind == "ecdsap256" else rsa.generate_private_key(65537, 2048)
+    name = f"{HOST_KEYS}/{hostname}.{now:%Y%m%dT%H%M%S}.{kind}.{ENDING}"
+    write_new(folder / name, KeyPair((), key).key_pem())
+    return name
+
+
+def ensure_host_keys(folder: Path, static: Static, now: dt.datetime) -> dict[str, list[str]]:
+    """Have a key of each kind for each listener whose certificates come by ACME.
+
+    Keys that the configuration names stay, others of the host below ``hostkeys`` are used, then that of its certificate
+    by ACME, so that this stays valid; else one is made.
+
+    Args:
+      folder: of the configuration.
+
+    Returns: what ``host_private_key_files`` should be, by listener, for those where it is something else.
+
+    Raises OSError, CertificateError.
+    """
+    found: dict[str, list[str]] = {}
+    for name, listener in static.listeners.items():
+        if listener.tls is None or listener.tls.acme is None:
+            continue
+        paths = listener.tls.host_private_key_files
+        kinds = [_kind(load_private_key(path.read_bytes())) for path in paths]
+        hostname = (listener.hostname or static.hostname).ascii
+        missing = [kind for kind in KINDS if kind not in kinds]
+        if missing:
+            certificate = static.data_dir / "acme/keycerts" / listener.tls.acme / hostname
+            more = [
+                _existing(folder, hostname, kind) or _new(folder, hostname, kind, now, certificate) for kind in missing
+            ]
+            found[name] = [*_below(folder, paths), *more]
+    return found
+
+
+def _kind(key: PrivateKey) -> Kind | None:
+    match key:
+        case rsa.RSAPrivateKey():
+            return "rsa2048"
+        case ec.EllipticCurvePrivateKey() if isinstance(key.curve, ec.SECP256R1):
+            return "ecdsap256"
+        case _:
+            return None
+
+
+def _existing(folder: Path, hostname: str, kind: Kind) -> str | None:
+    """The newest of the host that no listener names yet, as after a run whose lines were not added."""
+    paths = sorted((folder / HOST_KEYS).glob(f"{hostname}.*.{kind}.{ENDING}"))
+    return f"{HOST_KEYS}/{paths[-1].name}" if paths else None
+
+
+def _new(folder: Path, hostname: str, kind: Kind, now: dt.datetime, certificate: Path) -> str:
+    (folder / HOST_KEYS).mkdir(mode=0o750, exist_ok=True)
+    return make_host_key(folder, hostname, kind, now, _of_certificate(certificate, kind))
+
+
+def _of_certificate(path: Path, kind: Kind) -> PrivateKey | None:
+    """The key of a certificate that ACME has brought, if it is of this kind. The file lies where the service user may
+    write: a link is not followed.
+    """
+    try:
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+            key = load_private_key(file.read(MAX_FILE))
+    except (OSError, CertificateError):
+        return None
+    return key if _kind(key) == kind else None
+
+
+def _below(folder: Path, paths: Sequence[Path]) -> list[str]:
+    """Paths as they stand in the file: below its folder, else absolute."""
+    return [str(path.relative_to(folder) if path.is_relative_to(folder) else path) for path in paths]
