@@ -112,6 +112,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         tree.start("process.clock", house.clock.serve)
         tree.start("process.systemd", keep_alive)
         tree.start("admin.storage-faults", partial(house.storage_faults.serve, house.accounts, house.current))
+        tree.start("process.certificates", house.tls.watch)
         for one in house.autotls:
             tree.start(f"autotls.{one.name}", one.serve)
         tree.start("imapd.expiry", house.imap_sessions.end_expired)

@@ -3,6 +3,7 @@ network.
 """
 
 import logging
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,9 @@ from moxlite.process.startup import Service, StartFailed, endpoints, load_certif
 __all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_of"]
 
 logger = logging.getLogger("moxlite.admin.ports")
+
+REREAD_SECONDS: Final = 6 * 3600.0
+"""Between two looks at certificates that another program renews (WEB-121)."""
 
 MINUTE: Final = 60
 DAY: Final = 86400
@@ -202,6 +206,24 @@ class TLSPorts:
                 return ("imap",)
             case _:
                 return ()
+
+    async def watch(self) -> None:
+        """Read the certificates and keys of files again every 6 h, for ever, where this user may: another program may
+        have renewed them.
+
+        Errors: none; what cannot be used is logged, and the old ones stay.
+        """
+        while True:
+            await trio.sleep(REREAD_SECONDS)
+            readable = await trio.to_thread.run_sync(self._readable)
+            if self._certificates and readable:
+                await self.reload()
+
+    def _readable(self) -> bool:
+        """Whether no file is for root alone."""
+        tables = [listener.tls for listener in self._static.listeners.values() if listener.tls is not None]
+        pairs = [pair for tls in tables for pair in tls.key_certs]
+        return all(os.access(path, os.R_OK) for pair in pairs for path in (pair.cert_file, pair.key_file))
 
     async def reload(self) -> None:
         """Read the certificates and keys of files again (SIGHUP); when one cannot be read, all stay as they are."""

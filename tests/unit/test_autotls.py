@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from moxlite.autotls import timing
+from moxlite.autotls import metrics, timing
 from moxlite.autotls.autotls import AutoTLS, Ports
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.files import Folder, HostState, State, certificate_id
@@ -294,11 +294,13 @@ async def test_a_server_that_dies_in_each_order_waits_longer_each_time(tmp_path:
     ],
 )
 async def test_nonsense_of_a_ca_is_not_used(tmp_path: Path, alter: Callable[[Issued], Issued], words: str) -> None:
-    """WEB-140: no certificates, or one of another key."""
+    """WEB-118, WEB-140: no certificates, or one of another key; the failures are counted."""
     ca = PlayedCA()
     world = World(tmp_path, configured(tmp_path), ca)
     ca.alter = alter
+    failed, stored = metrics.cert_request_errors.value, metrics.certput.value
     await world.keeper.round()
+    assert (metrics.cert_request_errors.value, metrics.certput.value) == (failed + 2, stored)
     assert world.used == {}
     assert words in world.keeper.problems()[0]
     assert not (tmp_path / "acme/keycerts").exists()

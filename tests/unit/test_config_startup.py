@@ -18,9 +18,11 @@ from trio.testing import MockClock
 
 from moxlite import __version__
 from moxlite.admin.storage import account_config, store_options
+from moxlite.autotls.metrics import not_after
 from moxlite.config.load import ConfigError, load
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.guessing import FailedLogins
+from moxlite.net.certificates import self_signed
 from moxlite.net.limits import IPAddress
 from moxlite.process import systemd
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, trust_of
@@ -119,6 +121,28 @@ async def test_certificates_are_read_again_or_stay(tmp_path: Path) -> None:
     make_certificate(tmp_path)
     await ports.reload()
     assert tls._certificates[0].leaf != first
+
+
+async def test_certificates_of_another_program_take_effect_by_themselves(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """WEB-121, WEB-122: every 6 h; the metrics tell the new end."""
+    make_certificate(tmp_path)
+    static = snapshot(tmp_path, TLS + "imaps.enabled = true\n").static
+    ports = TLSPorts(static, load_certificates(static))
+    tls = ports.of("local", "imaps")
+    assert tls is not None
+    first = tls._certificates[0].leaf
+    renewed = self_signed(["localhost"], days=7)
+    (tmp_path / "key.pem").write_bytes(renewed.key_pem())
+    (tmp_path / "cert.pem").write_bytes(renewed.certificate_pem())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ports.watch)
+        while tls._certificates[0].leaf == first:  # noqa: ASYNC110  the clock jumps
+            await trio.sleep(3600)
+        nursery.cancel_scope.cancel()
+    shown = not_after.labels(host="localhost", listener="local").value
+    assert shown == renewed.leaf.not_valid_after_utc.timestamp()
 
 
 def test_without_starttls_port_25_has_no_tls(tmp_path: Path) -> None:
