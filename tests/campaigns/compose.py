@@ -1,0 +1,179 @@
+"""kill -9 of the server while messages are written and sent (WEBMAIL-88, WEBMAIL-98, WEBMAIL-100).
+
+A writer uploads a file, saves a draft, saves it again and sends it, by the calls that the browser makes, and repeats
+each call under its id until it has an answer; a draft that was acknowledged must be there to be replaced. The server
+dies at a random moment and starts again. In the end each message is in Sent once, has arrived once, each whole, and no
+draft is left.
+"""
+
+import email
+import email.policy
+import http.client
+import imaplib
+import json
+import random
+import tempfile
+import threading
+import time
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from tests.campaigns.report import Finding, Report
+from tests.running import LocalServer
+
+__all__ = ["run"]
+
+KILLS = 300
+LONGEST = 1.2
+"""Seconds until a kill: a message takes a third of it."""
+
+SETTLED = 90.0
+"""Seconds within which all that was sent must have arrived: a loaded machine, and the queue's first retry."""
+
+
+class Writer:
+    """A browser as far as its calls go; it outlives the server."""
+
+    def __init__(self, server: LocalServer, random: random.Random) -> None:
+        self.server = server
+        self.random = random
+        self.cookies: dict[str, str] = {}
+        self.csrf = ""
+        self.sent: dict[str, bytes] = {}
+        self.draft = 0
+        self.stop = threading.Event()
+        self.failure: BaseException | None = None
+
+    def ask(self, target: str, body: bytes, kind: str = "application/json") -> Any:
+        """One request, repeated until the server answers."""
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port(80), timeout=60)
+            try:
+                headers = {"content-type": kind, "x-moxlite-csrf": self.csrf}
+                headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+                connection.request("POST", f"/webmail/{target}", body, headers)
+                response = connection.getresponse()
+                answer = json.loads(response.read())
+            except (OSError, http.client.HTTPException, ValueError):
+                time.sleep(0.05)
+                continue
+            finally:
+                connection.close()
+            for field in response.headers.get_all("set-cookie") or []:
+                name, _, value = field.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            if response.status == 503:  # it is stopping, or just starting
+                time.sleep(0.05)
+                continue
+            if response.status != 200:
+                raise Finding(f"{target} was answered {response.status}: {answer}")
+            return answer["result"]
+
+    def call(self, name: str, **parameters: Any) -> Any:
+        """A call of the webmail."""
+        return self.ask(f"api/{name}", json.dumps(parameters).encode())
+
+    def log_in(self) -> None:
+        token = self.call("login_prep")
+        found = self.call("login", login_token=token, username=self.server.user, password=self.server.password)
+        self.csrf = found["csrf_token"]
+
+    def run(self) -> None:
+        """Write messages until `stop`, the last one to its end."""
+        try:
+            while not self.stop.is_set():
+                self.write()
+        except BaseException as error:  # told by the main thread
+            self.failure = error
+
+    def write(self) -> None:
+        """One message, with a file, from its first draft to its sending."""
+        number = len(self.sent)
+        content = self.random.randbytes(self.random.choice((10, 3_000, 700_000)))
+        begun = self.call("compose_prepare", kind="new")
+        file = self.ask(f"upload?filename=f{number}", content, "application/octet-stream")
+        message = {key: begun[key] for key in ("from", "cc", "bcc", "message_id", "in_reply_to", "references")}
+        message |= {
+            "to": [{"name": "", "address": self.server.user}],
+            "reply_to": [],
+            "subject": f"message {number}",
+            "text": "first",
+            "uploads": [file["upload_id"]],
+        }
+        for text in ("first", "second"):
+            message["text"] = text
+            self.draft = self.call("draft_save", draft=message, save_id=self.new_id(), replaces=self.draft)
+        self.sent[f"message {number}"] = content
+        draft, self.draft = self.draft, 0
+        self.call("message_submit", message=message, submit_id=self.new_id(), draft_id=draft)
+
+    def new_id(self) -> str:
+        return self.random.randbytes(16).hex()
+
+
+def run(seed: int, share: float, report: Report) -> None:
+    """KILLS × share kills."""
+    kills = max(1, round(KILLS * share))
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="moxlite-compose-") as folder:
+        with LocalServer(Path(folder) / "server") as server:
+            writer = Writer(server, random.Random(seed + 1))
+            writer.log_in()
+            thread = threading.Thread(target=writer.run)
+            thread.start()
+            for _ in range(kills):
+                time.sleep(chance.uniform(0, LONGEST))
+                server.kill()
+                server.start()
+            writer.stop.set()
+            thread.join(300)
+            if writer.failure is not None:
+                raise writer.failure
+            if thread.is_alive():
+                raise Finding("a message was not answered within five minutes")
+            look(server, writer, report, kills)
+        checked = server.cli("store", "check", "--deep", check=False)
+        if checked.returncode != 0:
+            raise Finding(f"the store is not sound: {checked.stdout}{checked.stderr}")
+
+
+def look(server: LocalServer, writer: Writer, report: Report, kills: int) -> None:
+    """Each message is where it belongs, once and whole."""
+    end = time.monotonic() + SETTLED
+    while len(arrived := messages(server, "INBOX")) < len(writer.sent) and time.monotonic() < end:
+        # an attempt that a kill cut off is made again minutes later: not to be waited for
+        server.cli("queue", "schedule", "--all", "--now", "0s", check=False)
+        time.sleep(0.5)
+    for mailbox, found in (("Sent", messages(server, "Sent")), ("INBOX", arrived)):
+        subjects = [message["subject"] for message in found]
+        if sorted(subjects) != sorted(writer.sent):
+            missing = set(writer.sent) - set(subjects)
+            raise Finding(f"{mailbox}: {len(subjects)} of {len(writer.sent)} messages; missing {missing}")
+        for message in found:
+            [file] = message.iter_attachments()
+            if file.get_content() != writer.sent[message["subject"]]:
+                raise Finding(f"{mailbox}: the file of {message['subject']} is another")
+    if left := messages(server, "Drafts"):
+        raise Finding(f"{len(left)} drafts are left")
+    report.tell(f"{kills} kills; {len(writer.sent)} messages written, each once in Sent and once arrived, none half")
+
+
+def messages(server: LocalServer, mailbox: str) -> list[EmailMessage]:
+    """All messages of a mailbox, by IMAP; none if it is not there."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    try:
+        session.login(server.user, server.password)
+        if session.select(mailbox, readonly=True)[0] != "OK":
+            return []
+        _, (numbers,) = session.search(None, "ALL")
+        found: list[EmailMessage] = []
+        for number in numbers.split():
+            _, data = session.fetch(number.decode(), "(BODY.PEEK[])")
+            octets = next(one[1] for one in data if isinstance(one, tuple))  # flags may be told beside it
+            message = email.message_from_bytes(octets, policy=email.policy.default)
+            assert isinstance(message, EmailMessage)
+            found.append(message)
+        return found
+    finally:
+        session.logout()
