@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from moxlite.config.decode import Finding, KeyPath
-from moxlite.config.domains import Account, Destination, Domains, WebHandler
+from moxlite.config.domains import Account, Domains, WebHandler
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener, SMTPService
 from moxlite.config.static import DNS, Queue, RateLimits, Static
@@ -36,22 +36,19 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "http2",
         )
     ),
-    SMTPService: frozenset(("binarymime", "dnsbl_codes", "dnsbls", "first_time_sender_delay")),
+    SMTPService: frozenset(("binarymime",)),
     Domains: frozenset(("monitor_dnsbls",)),
     Account: frozenset(
         (
-            "full_name",
             "incoming_webhook",
             "introbox",
             "keep_retired_webhook_period",
             "no_custom_password",
             "no_dsn_suppression",
-            "no_first_time_sender_delay",
             "outgoing_webhook",
             "subject_pass",
         )
     ),
-    Destination: frozenset(("full_name", "message_auth_required_smtp_error")),
     WebHandler: frozenset(("forward",)),
 }
 """By table; what is below such a key is not in effect either."""

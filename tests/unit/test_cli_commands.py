@@ -409,12 +409,12 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
         'hostname = "mx.example.org"\ncheck_updates = true\n[postmaster]\naccount = "a"\nmailbox = "P"\n'
         '[listeners.local]\nips = ["127.0.0.1"]\n'
     )
-    account = '[accounts.{0}]\ndomain = "example.org"\nfull_name = "N"\n[accounts.{0}.destinations."{0}@example.org"]\n'
+    account = '[accounts.{0}]\ndomain = "example.org"\nno_custom_password = true\n[accounts.{0}.destinations."{0}@example.org"]\n'
     (tmp_path / "domains.toml").write_text('[domains."example.org"]\n' + account.format("a") + account.format("b"))
     assert run(["--config", str(tmp_path / "moxlite.toml"), "config", "test"]) == 0
     said = capsys.readouterr()
     lines = [line.partition(str(tmp_path))[2] for line in (said.out + said.err).splitlines() if "effect" in line]
     assert lines == [
         "/moxlite.toml:2: check_updates: is not in effect yet",
-        "/domains.toml:4: accounts.a.full_name: is not in effect yet (nor is it at 1 other place)",
+        "/domains.toml:4: accounts.a.no_custom_password: is not in effect yet (nor is it at 1 other place)",
     ]
