@@ -409,7 +409,10 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
         'hostname = "mx.example.org"\ncheck_updates = true\n[postmaster]\naccount = "a"\nmailbox = "P"\n'
         '[listeners.local]\nips = ["127.0.0.1"]\n'
     )
-    account = '[accounts.{0}]\ndomain = "example.org"\nno_custom_password = true\n[accounts.{0}.destinations."{0}@example.org"]\n'
+    account = (
+        '[accounts.{0}]\ndomain = "example.org"\nno_custom_password = true\n'
+        '[accounts.{0}.destinations."{0}@example.org"]\n'
+    )
     (tmp_path / "domains.toml").write_text('[domains."example.org"]\n' + account.format("a") + account.format("b"))
     assert run(["--config", str(tmp_path / "moxlite.toml"), "config", "test"]) == 0
     said = capsys.readouterr()
