@@ -333,7 +333,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         accounts=house.accounts,
         resolver=house.resolver,
         policies=policies,
-        ipv6=IPv6Source(house.resolver, local_addresses.ipv6),
+        ipv6=IPv6Source(None if house.local else house.resolver, local_addresses.ipv6),
         connect_local=pipe.connect,
         tmp=house.spool_directory,
         trust=trust(house),

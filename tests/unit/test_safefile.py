@@ -158,8 +158,9 @@ def test_a_backup_names_a_key_that_only_root_can_read(open_folder: Path) -> None
         os.chown(folder, UID, GID)
     (config / "tls.key").write_bytes(TEXT)
     (config / "tls.key").chmod(0o600)
-    (config / "moxlite.toml").write_bytes(TEXT)
-    (data / "version").write_bytes(TEXT)
+    for readable in (config / "moxlite.toml", data / "version"):
+        readable.write_bytes(TEXT)
+        readable.chmod(0o644)  # whatever the umask is
     with stopped(data):
         report = back_up(Source(data, config, frozenset()), out / "first")
     assert report.errors == []

@@ -31,10 +31,10 @@ good_source: Final = Gauge("moxlite_queue_ipv6_source", "Whether mail goes out o
 
 class IPv6Source:
     """Knows whether `good`; not before the first `check`. `address`: explicitly configured, None leaves it to the
-    system.
+    system. `resolver`: None where no mail leaves this machine, and nothing is looked at.
     """
 
-    def __init__(self, resolver: Resolver, address: IPAddress | None = None, *, good: bool = False) -> None:
+    def __init__(self, resolver: Resolver | None, address: IPAddress | None = None, *, good: bool = False) -> None:
         self.good = good
         self._resolver = resolver
         self._address = address
@@ -48,6 +48,8 @@ class IPv6Source:
 
     async def check(self) -> bool:
         """Look at the name of the address that mail would come from. False: DNS does not say, and nothing changes."""
+        if self._resolver is None:
+            return True
         address = self._address or own_address()
         if address is None:
             self._set(good=False)
