@@ -31,6 +31,7 @@ from moxlite.logins.metrics import authentication_ratelimited_total
 from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream
+from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACEDATA
 from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
 from moxlite.net.tlserrors import TLSError
@@ -75,6 +76,7 @@ class Connection:
         "_began",
         "_literal",
         "_out",
+        "_rate",
         "_sending",
         "_stream",
         "_until",
@@ -94,6 +96,7 @@ class Connection:
         self._stream = stream
         self._out: list[bytes] = []
         self._sending = trio.Lock()
+        self._rate = MinimumRate()  # of the literal that is being received
         self._literal = False  # within a literal
         self._began = 0.0  # when we had our turn, as far as we know
         self._until = math.inf  # when the client has been silent for too long, while we wait for a command
@@ -195,6 +198,8 @@ class Connection:
                     self._began = perf_counter()
                 kind = type(event)
                 self._literal = kind is LiteralRequest or kind is LiteralChunk
+                if kind is LiteralRequest:
+                    self._rate = MinimumRate()
                 return event
             if not self.flush():
                 await self.drain()
@@ -205,6 +210,8 @@ class Connection:
             self._began = perf_counter()
             if octets:
                 self.received += len(octets)
+                if self._literal and not self._rate.add(len(octets)):
+                    raise Disconnect("the message comes too slowly")
                 self.decoder.feed(octets)
             else:
                 self.decoder.feed_eof()

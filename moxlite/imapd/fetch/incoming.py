@@ -19,7 +19,6 @@ from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.telling.flagwire import parse_words
-from moxlite.net.limits import MinimumRate
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
 from moxlite.store.content.prepare import Prepared, is_short, prepare, prepare_here
@@ -98,7 +97,6 @@ class Incoming:
         "_file",
         "_memory",
         "_part",
-        "_rate",
         "_session",
         "_size",
         "_spool",
@@ -116,7 +114,6 @@ class Incoming:
         self._busy = 0.0
         spools = session.context.spools
         self._file = SpoolFile(spools.directory, spools.share(session.info))
-        self._rate = MinimumRate()
         self._spool: Spool | None = None  # what comes now
         self._part = False  # and whether it is a part of a message
         self.messages: list[Prepared | Spool] = []
@@ -148,7 +145,6 @@ class Incoming:
             raise no("over quota", "OVERQUOTA")
         self._spool = self._spool_of(request.size)
         self._part = head.catenate
-        self._rate = MinimumRate()
 
     def _spool_of(self, memory: int) -> Spool:
         """Where to keep octets: as many of them in memory as the command may still have there, or none."""
@@ -192,9 +188,7 @@ class Incoming:
             raise no("the message is gone", "EXPUNGEISSUED")
 
     async def write(self, octets: bytes) -> None:
-        """Octets of the message that is being received. Raises Disconnect: they come too slowly."""
-        if not self._rate.add(len(octets)):
-            raise Disconnect("the message comes too slowly")
+        """Octets of the message that is being received."""
         if not self.failed:
             assert self._spool is not None
             try:
