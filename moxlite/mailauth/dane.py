@@ -13,13 +13,14 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from OpenSSL import SSL, crypto
+from OpenSSL import crypto
 
 from moxlite.net.certificates import (
     MAX_CHAIN,
     CertificateProblem,
     ProblemKind,
     certificate_names,
+    chain_problem,
     name_matches,
 )
 from moxlite.net.limits import IPAddress
@@ -203,18 +204,8 @@ def _below(
     store.add_cert(crypto.X509.from_cryptography(anchor))
     if now is not None:
         store.set_time(now)
-    leaf, *others = [crypto.X509.from_cryptography(one) for one in chain]
-    try:
-        crypto.X509StoreContext(store, leaf, others).verify_certificate()
-    except crypto.X509StoreContextError as error:
-        codes = error.errors if isinstance(error.errors, list) else []
-        expired = bool(codes) and codes[0] in (
-            SSL.X509VerificationCodes.ERR_CERT_HAS_EXPIRED,
-            SSL.X509VerificationCodes.ERR_CERT_NOT_YET_VALID,
-        )
-        return CertificateProblem(ProblemKind.EXPIRED if expired else ProblemKind.NOT_TRUSTED, str(error))
-    except crypto.Error as error:
-        return CertificateProblem(ProblemKind.NOT_TRUSTED, f"chain cannot be checked: {error}")
+    if (problem := chain_problem(store, chain)) is not None:
+        return problem
     shown = certificate_names(chain[0])
     if any(name_matches(pattern, name) for pattern in shown for name in names):
         return None

@@ -30,6 +30,7 @@ __all__ = [
     "ProblemKind",
     "Trust",
     "certificate_names",
+    "chain_problem",
     "end_point_hash",
     "key_fingerprint",
     "load_private_key",
@@ -248,16 +249,9 @@ class Trust:
             return CertificateProblem(ProblemKind.NOT_TRUSTED, "the server sent no certificate")
         self.load()
         assert self._store is not None
-        leaf, *others = chain[:MAX_CHAIN]
-        untrusted = [crypto.X509.from_cryptography(other) for other in others]
-        try:
-            crypto.X509StoreContext(self._store, crypto.X509.from_cryptography(leaf), untrusted).verify_certificate()
-        except crypto.X509StoreContextError as exc:
-            code = exc.errors[0] if isinstance(exc.errors, list) and exc.errors else None
-            kind = ProblemKind.EXPIRED if code in _EXPIRY_CODES else ProblemKind.NOT_TRUSTED
-            return CertificateProblem(kind, str(exc))
-        except crypto.Error as exc:
-            return CertificateProblem(ProblemKind.NOT_TRUSTED, f"chain cannot be checked: {exc}")
+        leaf = chain[0]
+        if (problem := chain_problem(self._store, chain)) is not None:
+            return problem
         if not _for_servers(leaf):
             return CertificateProblem(ProblemKind.NOT_TRUSTED, "certificate is not for servers (extended key usage)")
         names = certificate_names(leaf)
@@ -265,6 +259,20 @@ class Trust:
             shown = ", ".join(names[:5]) or "no name"
             return CertificateProblem(ProblemKind.HOST_MISMATCH, f"certificate is for {shown}, not for {name}")
         return None
+
+
+def chain_problem(store: crypto.X509Store, chain: Sequence[x509.Certificate]) -> CertificateProblem | None:
+    """Why a chain, leaf first, does not lead to a certificate of `store`, or is out of its time; None where it does."""
+    leaf, *others = [crypto.X509.from_cryptography(one) for one in chain[:MAX_CHAIN]]
+    try:
+        crypto.X509StoreContext(store, leaf, others).verify_certificate()
+    except crypto.X509StoreContextError as exc:
+        code = exc.errors[0] if isinstance(exc.errors, list) and exc.errors else None
+        kind = ProblemKind.EXPIRED if code in _EXPIRY_CODES else ProblemKind.NOT_TRUSTED
+        return CertificateProblem(kind, str(exc))
+    except crypto.Error as exc:
+        return CertificateProblem(ProblemKind.NOT_TRUSTED, f"chain cannot be checked: {exc}")
+    return None
 
 
 def _for_servers(certificate: x509.Certificate) -> bool:
