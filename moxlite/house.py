@@ -64,6 +64,7 @@ from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import keep_threads
 from moxlite.store.options import Options
+from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Supervisor
 from moxlite.web.context import make_context
@@ -86,6 +87,7 @@ class House:
     static: Static
     accounts: Accounts
     auth: AuthDB
+    reports: ReportsDB
     logins: Logins
     tls: TLSPorts
     received_id: ReceivedID
@@ -120,6 +122,8 @@ class House:
             found += one.problems()
         if self.auth.broken:
             found.append(f"auth.db: {self.auth.broken}")
+        if self.reports.broken:
+            found.append(f"reports.db: {self.reports.broken}")
         return found
 
     async def measure(self) -> None:
@@ -163,6 +167,8 @@ async def open_house(
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
     auth = await _open_auth(static.data_dir / "auth.db", options, create=started.first)
     databases.push_async_callback(auth.aclose)
+    reports = await ReportsDB.open(static.data_dir / "reports.db", options)
+    databases.push_async_callback(reports.aclose)
     databases.push_async_callback(accounts.aclose)
     accounts.register_task("store.parser", keep_parsed)
     accounts.register_task("store.threads", keep_threads)
@@ -191,6 +197,7 @@ async def open_house(
         static=static,
         accounts=accounts,
         auth=auth,
+        reports=reports,
         logins=logins,
         tls=tls,
         challenges=challenges,

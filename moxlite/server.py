@@ -108,6 +108,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         tree.start("server.signals", partial(act_on_signals, house, signals))
         house.accounts.start(tree)
         house.auth.start(tree)
+        house.reports.start(tree)
         tree.start("config.watch", house.config.watch)
         tree.start("process.clock", house.clock.serve)
         tree.start("process.systemd", keep_alive)

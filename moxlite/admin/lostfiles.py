@@ -1,5 +1,5 @@
 """What to do about databases that were lost or damaged, on the files of a stopped server (STORE-158d, STORE-188a):
-checking, recovering and making anew auth.db and queue.db, making anew that of an account.
+checking, recovering and making anew auth.db, queue.db and reports.db, making anew that of an account.
 """
 
 from collections.abc import Mapping
@@ -25,22 +25,27 @@ if TYPE_CHECKING:
 
 __all__ = ["check_server_files", "create_account_file", "create_server_file", "recover_server_file"]
 
-SERVER_FILES: Final[Mapping[str, Kind]] = {"auth.db": Kind.AUTH, "queue.db": Kind.QUEUE}
-"""The databases of the server itself that each start needs."""
+SERVER_FILES: Final[Mapping[str, Kind]] = {"auth.db": Kind.AUTH, "queue.db": Kind.QUEUE, "reports.db": Kind.REPORTS}
+"""The databases of the server itself with what cannot be asked for again."""
 
 
 def check_server_files(data: Path) -> list[CheckReport]:
-    """Check auth.db and queue.db, which a server may use meanwhile; nothing before its first start. Blocks."""
+    """Check auth.db, queue.db and reports.db, which a server may use meanwhile; nothing before its first start. Blocks.
+
+    A reports.db that is missing is made by the next start (STORE-158g).
+    """
     if not (data / VERSION).exists():
         return []
     return [
         CheckReport(name, check_database(data, DatabaseFile(PurePosixPath(name), kind)))
         for name, kind in SERVER_FILES.items()
+        if name != "reports.db" or (data / name).exists()
     ]
 
 
 def create_server_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | None]:
-    """Make auth.db or queue.db anew where it is missing or empty; returns its path, and where what was left of it is.
+    """Make auth.db, queue.db or reports.db anew where it is missing or empty; returns its path, and where what was left
+    of it is.
 
     Raises:
       FileExistsError: there is one.
@@ -81,7 +86,7 @@ def _refuse_if_there(path: Path) -> None:
 
 
 def recover_server_file(snapshot: Snapshot, name: str, out: Path) -> "RecoveredTables":
-    """Save what can be saved of auth.db or queue.db into ``out/NAME``. Blocks.
+    """Save what can be saved of auth.db, queue.db or reports.db into ``out/NAME``. Blocks.
 
     Raises:
       BadTarget: `out` is not empty.

@@ -30,7 +30,7 @@ def store() -> None:
 @click.option("--deep", is_flag=True, help="Read and check all stored octets as well.")
 @json_option
 def check(name: str | None, deep: bool, as_json: bool) -> None:
-    """Check the database of account NAME; without a name of all accounts, and auth.db and queue.db.
+    """Check the database of account NAME; without a name of all accounts, and auth.db, queue.db and reports.db.
 
     A running server goes on meanwhile; without one, the files are opened directly. Exit code 1 if something is wrong.
     """
@@ -74,7 +74,9 @@ def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
 
 @store.command("create")
 @click.argument("name", required=False)
-@click.option("--file", "file", type=click.Choice(["auth.db", "queue.db"]), help="Not of an account: this file.")
+@click.option(
+    "--file", "file", type=click.Choice(["auth.db", "queue.db", "reports.db"]), help="Not of an account: this file."
+)
 def create(name: str | None, file: str | None) -> None:
     """Make an empty database for account NAME in place of one that was lost.
 
@@ -103,15 +105,17 @@ def create(name: str | None, file: str | None) -> None:
 
 
 @store.command("recover")
-@click.option("--file", "file", type=click.Choice(["auth.db", "queue.db"]), required=True, help="Which file.")
+@click.option(
+    "--file", "file", type=click.Choice(["auth.db", "queue.db", "reports.db"]), required=True, help="Which file."
+)
 @click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered file.")
 def recover(file: str, out: str) -> None:
-    """Save what can be saved of a damaged auth.db or queue.db.
+    """Save what can be saved of a damaged auth.db, queue.db or reports.db.
 
-    The server must be stopped. The damaged file stays as it is. The new database is DIR/auth.db or DIR/queue.db; to
-    use it, put it in the place of the damaged one, whose files ending in -wal and -shm must go. Sessions of the web
-    end; messages of the queue are on hold. Prints what is lost; exit code 1 if something is. For accounts: `moxlite
-    account recover`.
+    The server must be stopped. The damaged file stays as it is. The new database is DIR/auth.db, DIR/queue.db or
+    DIR/reports.db; to use it, put it in the place of the damaged one, whose files ending in -wal and -shm must
+    go. Sessions of the web end; messages of the queue are on hold. Prints what is lost; exit code 1 if something is.
+    For accounts: `moxlite account recover`.
     """
     from moxlite.admin.lostfiles import recover_server_file
     from moxlite.process.lock import Locked

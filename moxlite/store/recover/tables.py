@@ -1,4 +1,4 @@
-"""A new auth.db or queue.db out of what can be saved of a damaged one (STORE-188a).
+"""A new auth.db, queue.db or reports.db out of what can be saved of a damaged one (STORE-188a).
 
 Rows are taken as they are, table by table. Where a table begins is what the file says; where its first page is
 damaged, what a new file says, for migrations put tables into the same places. Pages that no tree leads to any longer
@@ -36,7 +36,19 @@ logger = logging.getLogger("moxlite.store.recover")
 SKIPPED: Final = frozenset({"session"})
 """Not taken: a session that was ended must not come back, and logging in again is easy."""
 
-STRAYS: Final = frozenset({"login_attempt", "audit", "content", "content_chunk", "msg", "msg_retired", "suppression"})
+STRAYS: Final = frozenset(
+    {
+        "login_attempt",
+        "audit",
+        "content",
+        "content_chunk",
+        "msg",
+        "msg_retired",
+        "suppression",
+        "dmarc_evaluation",
+        "tls_result",
+    }
+)
 """Tables whose rows are taken from pages without a tree, too."""
 
 TABLES: Final = """

@@ -1,0 +1,229 @@
+"""Messages that were judged by the DMARC policies of others: what our aggregate reports are made of (SMTP-103,
+QUEUE-130).
+
+Like log-in attempts they must never delay a reply: they pass a short queue and are written by one task, all that wait
+in one unit. What waits when the process is killed is lost, and a report counts some messages less.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.metrics import Counter
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "DKIMEvaluation",
+    "Evaluation",
+    "EvaluationRecorder",
+    "SPFEvaluation",
+    "add_evaluations",
+    "drop_evaluations",
+    "evaluated_domains",
+    "evaluations_of",
+]
+
+logger = logging.getLogger("moxlite.store.reports")
+
+QUEUE_SIZE: Final = 1_000
+"""Evaluations waiting for the writer, 1 MB; what comes beyond is dropped and counted."""
+
+WRITE_SECONDS: Final = 5.0
+"""For one unit: many fsyncs of a slow card. A shutdown waits for it at most twice."""
+
+MAX_EVALUATIONS: Final = 1_000_000
+"""Rows in all, 500 MB: beyond, messages are not counted. They live for two days (QUEUE-131)."""
+
+COLUMNS: Final = (
+    "policy_domain, evaluated, optional, record, source_ip, disposition, aligned_dkim, aligned_spf, overrides, "
+    "envelope_to, envelope_from, header_from, dkim, spf"
+)
+SPAN: Final = "SELECT coalesce(max(id) - min(id) + 1, 0) FROM dmarc_evaluation"  # counting would read all of them
+ADD: Final = f"INSERT INTO dmarc_evaluation ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+DOMAINS: Final = """
+SELECT policy_domain FROM dmarc_evaluation WHERE evaluated < ? GROUP BY policy_domain HAVING min(optional) = 0
+ORDER BY policy_domain"""
+OF: Final = f"""
+SELECT id, {COLUMNS} FROM dmarc_evaluation WHERE policy_domain = ? AND evaluated < ? AND id > ? ORDER BY id LIMIT ?"""  # noqa: S608 - constants
+DROP: Final = "DELETE FROM dmarc_evaluation WHERE policy_domain = ? AND evaluated < ?"
+
+dropped_total: Final = Counter(
+    "moxlite_dmarc_evaluation_dropped", "Evaluations of DMARC that were not written down for reports."
+)
+
+
+class DKIMEvaluation(msgspec.Struct, frozen=True, array_like=True):
+    """A signature: `result` in the words of RFC 8601."""
+
+    domain: str
+    selector: str
+    result: str
+    problem: str = ""
+
+
+class SPFEvaluation(msgspec.Struct, frozen=True, array_like=True):
+    """An evaluation of SPF. `scope`: ``mfrom`` or ``helo`` (RFC 9990)."""
+
+    domain: str
+    scope: str
+    result: str
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """One message judged by a policy. Domains are A-labels.
+
+    Attributes:
+      id: of the row, 0 before there is one.
+      policy_domain: where the record stands; record: its text.
+      evaluated: µs UTC.
+      optional: it is no reason to send a report: a report itself, or a stranger that was refused (SMTP-103).
+      disposition: what was done: none, quarantine, reject.
+      overrides: why something else was done than the policy asks for: type and comment (AUTH-56).
+      envelope_to, envelope_from, header_from: domains; `envelope_from` is "" for the null path.
+    """
+
+    policy_domain: str
+    evaluated: int
+    record: str
+    source_ip: str
+    disposition: str
+    aligned_dkim: bool
+    aligned_spf: bool
+    envelope_to: str
+    envelope_from: str
+    header_from: str
+    overrides: tuple[tuple[str, str], ...] = ()
+    dkim: tuple[DKIMEvaluation, ...] = ()
+    spf: tuple[SPFEvaluation, ...] = ()
+    optional: bool = False
+    id: int = 0
+
+
+def add_evaluations(tx: Tx, evaluations: Sequence[Evaluation]) -> int:
+    """Write them down, as far as there is room; returns how many there was none for."""
+    room = max(0, MAX_EVALUATIONS - tx.value(SPAN))
+    for one in evaluations[:room]:
+        tx.execute(
+            ADD,
+            one.policy_domain,
+            one.evaluated,
+            int(one.optional),
+            one.record,
+            one.source_ip,
+            one.disposition,
+            int(one.aligned_dkim),
+            int(one.aligned_spf),
+            msgspec.json.encode(one.overrides).decode(),
+            one.envelope_to,
+            one.envelope_from,
+            one.header_from,
+            msgspec.json.encode(one.dkim).decode(),
+            msgspec.json.encode(one.spf).decode(),
+        )
+    return len(evaluations[room:])
+
+
+def evaluated_domains(r: Reader, before: int) -> list[str]:
+    """Policy domains with evaluations of before a time, of which one is a reason to send a report."""
+    return [domain for (domain,) in r.rows(DOMAINS, before)]
+
+
+def evaluations_of(r: Reader, domain: str, before: int, after: int = 0, limit: int = 500) -> list[Evaluation]:
+    """Evaluations by the policy of `domain` from before a time, in the order of their ids; those above `after`."""
+    return [
+        Evaluation(
+            id=number,
+            policy_domain=policy_domain,
+            evaluated=evaluated,
+            optional=bool(optional),
+            record=record,
+            source_ip=source_ip,
+            disposition=disposition,
+            aligned_dkim=bool(aligned_dkim),
+            aligned_spf=bool(aligned_spf),
+            overrides=msgspec.json.decode(overrides, type=tuple[tuple[str, str], ...]),
+            envelope_to=envelope_to,
+            envelope_from=envelope_from,
+            header_from=header_from,
+            dkim=msgspec.json.decode(dkim, type=tuple[DKIMEvaluation, ...]),
+            spf=msgspec.json.decode(spf, type=tuple[SPFEvaluation, ...]),
+        )
+        for (
+            number,
+            policy_domain,
+            evaluated,
+            optional,
+            record,
+            source_ip,
+            disposition,
+            aligned_dkim,
+            aligned_spf,
+            overrides,
+            envelope_to,
+            envelope_from,
+            header_from,
+            dkim,
+            spf,
+        ) in r.rows(OF, domain, before, after, limit)
+    ]
+
+
+def drop_evaluations(tx: Tx, domain: str, before: int) -> None:
+    """Remove those by the policy of `domain` from before a time."""
+    tx.execute(DROP, domain, before)
+
+
+class EvaluationRecorder:
+    """The queue between deliveries and the writer of ``reports.db``."""
+
+    def __init__(self, db: Callable[[], Database]) -> None:
+        """`db` gives the file, or raises StorageBroken."""
+        self._db = db
+        self._send, self._receive = trio.open_memory_channel[Evaluation](QUEUE_SIZE)
+
+    def record(self, evaluation: Evaluation) -> None:
+        """Hand an evaluation over; never waits. With a full queue it is dropped and counted."""
+        try:
+            self._send.send_nowait(evaluation)
+        except trio.WouldBlock:
+            dropped_total.inc()
+
+    async def serve(self) -> None:
+        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written.
+
+        Errors: evaluations that the file does not take are dropped, counted and logged.
+        """
+        try:
+            while True:
+                await self._write([await self._receive.receive(), *self._waiting()])
+        finally:
+            rest = self._waiting()
+            if rest:
+                await self._write(rest)
+
+    def _waiting(self) -> list[Evaluation]:
+        waiting: list[Evaluation] = []
+        while True:
+            try:
+                waiting.append(self._receive.receive_nowait())
+            except trio.WouldBlock:
+                return waiting
+
+    async def _write(self, evaluations: list[Evaluation]) -> None:
+        """Write evaluations, also while the server ends; a file that cannot be written must not end the server."""
+        with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
+            try:
+                dropped_total.inc(await self._db().write(lambda tx: add_evaluations(tx, evaluations)))
+            except StoreError as error:
+                dropped_total.inc(len(evaluations))
+                kv = {"err": str(error), "count": len(evaluations)}
+                logger.warning("evaluations of dmarc not recorded", extra={"kv": kv})
+        if scope.cancelled_caught:
+            dropped_total.inc(len(evaluations))

@@ -1,0 +1,108 @@
+"""The open ``reports.db``."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.store.errors import StorageBroken, StoreError
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Tx
+from moxlite.store.options import DAY, Options
+from moxlite.store.reports.evaluations import Evaluation, EvaluationRecorder
+from moxlite.supervision import Supervisor
+
+__all__ = ["ReportsDB", "drop_expired"]
+
+logger = logging.getLogger("moxlite.store.reports")
+
+UPKEEP: Final = 3600.0
+"""Seconds between two removals of what has expired."""
+
+RECEIVED_RETENTION: Final = 400 * DAY
+"""Microseconds for which a report that came is kept: this month can be compared with that of last year."""
+
+COUNTED_RETENTION: Final = 2 * DAY
+"""Microseconds for which evaluations and TLS results wait to be sent (QUEUE-123, QUEUE-131)."""
+
+EXPIRE_STEP: Final = 2_000
+"""Rows removed in one unit: 20 ms."""
+
+EXPIRED: Final = (
+    (
+        "DELETE FROM dmarc_report WHERE id IN (SELECT id FROM dmarc_report WHERE received < ? LIMIT ?)",
+        RECEIVED_RETENTION,
+    ),
+    ("DELETE FROM tls_report WHERE id IN (SELECT id FROM tls_report WHERE received < ? LIMIT ?)", RECEIVED_RETENTION),
+    (
+        "DELETE FROM dmarc_evaluation WHERE id IN (SELECT id FROM dmarc_evaluation WHERE evaluated < ? LIMIT ?)",
+        COUNTED_RETENTION,
+    ),
+    ("DELETE FROM tls_result WHERE id IN (SELECT id FROM tls_result WHERE updated < ? LIMIT ?)", COUNTED_RETENTION),
+    ("DELETE FROM report_suppression WHERE id IN (SELECT id FROM report_suppression WHERE until < ? LIMIT ?)", 0),
+)
+"""What goes, and how long after its time."""
+
+
+class ReportsDB:
+    """Made by `open`. Without `start` no evaluation is written."""
+
+    def __init__(self, database: Database | StoreError) -> None:
+        """For `open`."""
+        self._database = database
+        self._recorder = EvaluationRecorder(lambda: self.database)
+
+    @classmethod
+    async def open(cls, path: Path, options: Options) -> ReportsDB:
+        """Open the file, or make it where it is missing or empty. One that cannot be used is out of service: what needs
+        it raises StorageBroken.
+        """
+        try:
+            return cls(await Database.open(path, Kind.REPORTS, options=options, create=True))
+        except StoreError as error:
+            kv = {"path": path, "err": str(error)}
+            logger.error("reports.db cannot be used, reports are delivered but not kept", extra={"kv": kv})
+            return cls(error)
+
+    @property
+    def database(self) -> Database:
+        """The file. Raises StorageBroken while it is out of service."""
+        if isinstance(self._database, Database):
+            return self._database
+        raise StorageBroken(str(self._database))
+
+    @property
+    def broken(self) -> str:
+        """Why the file is out of service or degraded; empty if it is well."""
+        return self._database.health.broken if isinstance(self._database, Database) else str(self._database)
+
+    def record(self, evaluation: Evaluation) -> None:
+        """Have an evaluation written down some time; never waits, raises nothing."""
+        self._recorder.record(evaluation)
+
+    def start(self, tree: Supervisor) -> None:
+        """Have evaluations written, what has expired removed, idle memory given back, as tasks of `tree`."""
+        tree.start("store.reports-recorder", self._recorder.serve)
+        if isinstance(self._database, Database):
+            tree.start("store.reports-database", self._database.serve)
+            tree.start("store.reports-upkeep", self._upkeep)
+
+    async def aclose(self) -> None:
+        """Close the file; after the tasks of `start` have ended."""
+        if isinstance(self._database, Database):
+            await self._database.aclose()
+
+    async def _upkeep(self) -> None:
+        """Remove what has expired, for ever. Errors: of the store come out."""
+        while True:
+            while await self.database.write(drop_expired):
+                await trio.lowlevel.checkpoint()
+            await trio.sleep(UPKEEP)
+
+
+def drop_expired(tx: Tx) -> bool:
+    """Remove a step of what has expired; returns whether there may be more."""
+    return max(tx.execute(sql, tx.now - kept, EXPIRE_STEP) for sql, kept in EXPIRED) == EXPIRE_STEP
