@@ -6,6 +6,7 @@
 - `hosts`, `ways`, `onehost`: finding hosts, connecting, and one of them
 - `tls`: which TLS a host must show; `reach`: from where it is connected to
 - `record`, `retire`, `rows`, `content`: what queue.db keeps of all that; functions on a transaction
+- `status`: what has become of a submission, for its sender
 - `dsns`: what senders are told; `mirror`, `mirrorrows`: the mailbox that shows the queue
 - `commands`, `metrics`, `testdata`, `context`, `errors`
 

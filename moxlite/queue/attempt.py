@@ -24,6 +24,7 @@ from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.session import Batch, Outcomes, Postponed, Trace, goes_well
 from moxlite.queue.tls.results import PolicyResult
 from moxlite.queue.ways import direct_way
+from moxlite.store.delivery.status import Handed
 from moxlite.store.errors import StoreError
 
 __all__ = ["Attempt"]
@@ -73,6 +74,7 @@ class Attempt:
         self._began = trio.current_time()
         self._transport = ""
         self._direct = False
+        self._taker = Handed.HOST
         self._waits_for: Untried | None = None
 
     async def run(self) -> list[Ended]:
@@ -158,6 +160,7 @@ class Attempt:
         snapshot = ctx.config()
         first = batch.first
         if self._waiting is not None:
+            self._taker = Handed.ACCOUNT
             return await deliver_waiting(ctx, batch, self._waiting, trace)
         if sender_domain_disabled(snapshot, first):
             raise SMTPError(False, 0, "4.7.0", "route", "domain of sender temporarily disabled")
@@ -173,12 +176,14 @@ class Attempt:
         if transport is not None and transport != Transport():
             return await self._by_transport(name, transport)
         if not name and not isinstance(snapshot.lookup(first.recipient), NotLocal):
+            self._taker = Handed.ACCOUNT
             return await deliver_local(ctx, batch, trace)
         return await self._directly(None)
 
     async def _by_transport(self, name: str, transport: Transport) -> Outcomes:
         ctx, batch, trace = self._ctx, self.batch, self._trace
         if (relay := relay_of(transport)) is not None:
+            self._taker = Handed.RELAY
             return await deliver_by_relay(ctx, batch, trace, name, *relay)
         return await self._directly(transport)
 
@@ -205,6 +210,7 @@ class Attempt:
             tls=trace.tls,
             policy=trace.tls_words or ("clear" if self._direct and trace.greeted else ""),
             tls_failures=tuple(map(str, trace.tally.failures()[:MAX_TLS_FAILURES])),
+            handed=self._taker if error is None and not text else Handed.NOBODY,
         )
 
     def _ended(self, message: Message, error: SMTPError | None) -> Ended:

@@ -18,7 +18,7 @@ INSERT INTO hold_rule (account, sender_localpart, sender_domain, recipient_local
 VALUES (?, ?, ?, ?, ?)"""
 # The same test as `matches`, on the rows that are there.
 HOLD: Final = """
-UPDATE msg SET hold = 1 WHERE hold = 0 AND dsn_due <> 'failed'
+UPDATE msg SET hold = 1 WHERE hold = 0 AND dsn_due IN ('', 'delayed')
 AND ?1 IN ('', account)
 AND ?2 IN ('', sender_localpart) AND ?3 IN ('', sender_domain)
 AND ?4 IN ('', rcpt_localpart) AND ?5 IN ('', rcpt_domain)"""

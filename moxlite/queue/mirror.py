@@ -36,6 +36,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.queued import created_at, drop_queued, fit_queue_mailbox, put_queued, queued_keys
+from moxlite.store.delivery.status import State
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMessage, ChunkDamaged, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
@@ -240,5 +241,5 @@ def _cancel(tx: Tx, account: str, content_id: int, queued: int, policy: Policy) 
     for message in canceled:
         attempts = message.results[:-1] if mirrorrows.is_under_way(message) else message.results
         results = (*attempts, Result(start=policy.now, error=CANCELED))
-        retire(tx, [message.id], success=False, now=policy.now, keep_for=policy.keep_for, results=results)
+        retire(tx, [message.id], State.CANCELED, now=policy.now, keep_for=policy.keep_for, results=results)
     return canceled

@@ -66,7 +66,7 @@ OF_ACCOUNT: Final = "SELECT content_id, account, queued, state FROM mirror WHERE
 AGAIN: Final = "UPDATE mirror SET state = 'add', next = ? WHERE content_id = ? AND state = 'there'"
 SAMPLE: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? LIMIT 1"  # noqa: S608 column names
 WAITING: Final = f"""
-SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? AND account = ? AND queued = ? AND dsn_due <> 'failed'
+SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? AND account = ? AND queued = ? AND dsn_due IN ('', 'delayed')
 ORDER BY id"""  # noqa: S608 column names
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage, compose, compose_page
-from moxlite.queue.record import DSN_FAILED, Policy, fail
+from moxlite.queue.record import Policy, fail, get
 from moxlite.queue.retire import retire
 from moxlite.queue.rows import (
     MESSAGE_COLUMNS,
@@ -19,6 +19,8 @@ from moxlite.queue.rows import (
     message_of,
     retired_of,
 )
+from moxlite.queue.status import final_state
+from moxlite.store.delivery.status import State
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
@@ -40,15 +42,15 @@ CANCELED: Final = "delivery canceled by admin"
 SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
 SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
 SELECT_IDS: Final = "SELECT id FROM msg"
-SET_HOLD: Final = "UPDATE msg SET hold = ? WHERE id = ? AND hold <> ? AND dsn_due <> 'failed'"
-SET_NEXT: Final = "UPDATE msg SET next_attempt = ? WHERE id = ? AND dsn_due <> 'failed'"
-ADD_NEXT: Final = "UPDATE msg SET next_attempt = next_attempt + ? WHERE id = ? AND dsn_due <> 'failed'"
-SET_TRANSPORT: Final = "UPDATE msg SET transport = ? WHERE id = ? AND dsn_due <> 'failed'"
-SET_REQUIRE_TLS: Final = "UPDATE msg SET require_tls = ? WHERE id = ? AND dsn_due <> 'failed'"
+SET_HOLD: Final = "UPDATE msg SET hold = ? WHERE id = ? AND hold <> ? AND dsn_due IN ('', 'delayed')"
+SET_NEXT: Final = "UPDATE msg SET next_attempt = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
+ADD_NEXT: Final = "UPDATE msg SET next_attempt = next_attempt + ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
+SET_TRANSPORT: Final = "UPDATE msg SET transport = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
+SET_REQUIRE_TLS: Final = "UPDATE msg SET require_tls = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
 SET_RESULTS: Final = "UPDATE msg SET results = ? WHERE id = ?"
 COUNTS: Final = """
 SELECT (SELECT count(*) FROM msg), (SELECT count(*) FROM msg WHERE hold = 1),
-(SELECT min(next_attempt) FROM msg WHERE hold = 0 AND dsn_due <> 'failed')"""
+(SELECT min(next_attempt) FROM msg WHERE hold = 0 AND dsn_due IN ('', 'delayed'))"""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -120,7 +122,7 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
         row = tx.row(SELECT + " WHERE id = ?", message_id)
         assert row is not None
         message = message_of(row)
-        if message.dsn_due == DSN_FAILED:
+        if message.done:
             continue
         canceled = (*message.results, Result(start=policy.now, error=CANCELED))
         tx.execute(SET_RESULTS, encode_results(canceled), message_id)
@@ -132,5 +134,9 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
 def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
     """Remove messages without telling anyone. Returns how many."""
     ids = _ids(tx, wanted, policy.now)
-    retire(tx, ids, success=False, now=policy.now, keep_for=policy.keep_for)
+    for message_id in ids:
+        message = get(tx, message_id)
+        assert message is not None
+        state = final_state(message) or State.CANCELED
+        retire(tx, [message_id], state, now=policy.now, keep_for=policy.keep_for)
     return len(ids)

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 import trio
 
+from moxlite.bell import Bell
 from moxlite.queue import holdrules, metrics, operations, record
 from moxlite.queue.content import drop_unused, encoded, octets
 from moxlite.queue.context import Context
@@ -22,9 +23,11 @@ from moxlite.queue.retire import clean_retired
 from moxlite.queue.rows import Message, Retired
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler, policy_of
+from moxlite.queue.status import Watchers, clean_outcomes, statuses
 from moxlite.queue.submit import add_submission
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.status import RecipientStatus
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database, Kind
@@ -60,7 +63,8 @@ class Queue:
         self.ctx = ctx
         self._database = database
         self.mirror = Mirror(ctx, database)
-        self.scheduler = Scheduler(ctx, database, self.mirror.changed)
+        self._watchers = Watchers()
+        self.scheduler = Scheduler(ctx, database, self.mirror.changed, self._watchers.changed)
 
     @classmethod
     @asynccontextmanager
@@ -124,6 +128,7 @@ class Queue:
             },
         )
         self.scheduler.changed()
+        self._watchers.changed([submission.account])
         return ids
 
     async def defer(self, deferred: Sequence[Deferred], spool: Spool) -> None:
@@ -142,6 +147,38 @@ class Queue:
             facts = {"ids": ",".join(map(str, ids[:10])), "account": one.account, "mailfrom": one.sender or "<>"}
             logger.info("message waits for an account", extra={"kv": facts | {"reply": f"{one.code} {one.text}"}})
         self.scheduler.changed()
+
+    # For senders: `store.delivery.status.Deliveries`
+
+    async def status(self, account: str, message_id: str) -> list[RecipientStatus]:
+        """What has become of what an account sent under a Message-ID, by recipient (QUEUE-175)."""
+        settings = self.ctx.config().static.queue
+        return await self._database.scan(
+            partial(
+                statuses,
+                account=account,
+                message_id=message_id,
+                retry_delays=settings.retry_delays,
+                max_attempts=settings.max_attempts,
+            ),
+            op="queue status",
+        )
+
+    def watch(self, account: str) -> AbstractContextManager[Bell]:
+        """A bell that rings, within the block, when messages of an account have another status."""
+        return self._watchers.watch(account)
+
+    async def try_now(self, account: str, ids: Sequence[int]) -> int:
+        """Make the next attempt for these messages of an account at once; returns for how many."""
+        if not ids:
+            return 0
+        wanted = Filter(ids=tuple(ids), account=account)
+        await self.unhold(wanted)
+        return await self.schedule(wanted, 0, from_now=True)
+
+    async def cancel(self, account: str, ids: Sequence[int]) -> int:
+        """Take these messages of an account out of the queue; returns how many."""
+        return await self.drop(Filter(ids=tuple(ids), account=account)) if ids else 0
 
     # Looking
 
@@ -255,6 +292,7 @@ class Queue:
         now = self.ctx.clock()
         result = await self._database.write(lambda tx: unit(tx, now))
         self.scheduler.changed()
+        self._watchers.changed()
         return result
 
     # Upkeep
@@ -267,9 +305,11 @@ class Queue:
             await trio.sleep(CLEANING_SECONDS)
 
     async def clean(self) -> None:
-        """Remove retired rows and keys of submissions whose time is over."""
+        """Remove retired rows, outcomes and keys of submissions whose time is over."""
         now = self.ctx.clock()
         while await self._database.write(lambda tx: clean_retired(tx, now)):
+            pass
+        while await self._database.write(lambda tx: clean_outcomes(tx, now)):
             pass
         await self._database.write(partial(_clean_keys, now=now))
 

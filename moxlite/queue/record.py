@@ -21,6 +21,8 @@ from moxlite.queue.rows import (
     message_of,
 )
 from moxlite.queue.schedule import delay_after, max_attempts_of
+from moxlite.queue.status import success_of
+from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader, Tx
 
@@ -48,7 +50,7 @@ GET: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id = ?"  # noqa: S608 col
 MARK: Final = "UPDATE msg SET attempts = ?, last_attempt = ?, next_attempt = ?, results = ? WHERE id = ?"
 UNCOUNT: Final = "UPDATE msg SET attempts = attempts - 1, next_attempt = ?, results = ? WHERE id = ?"
 PUT_OFF: Final = """
-UPDATE msg SET next_attempt = ? WHERE hold = 0 AND dsn_due <> 'failed' AND next_attempt < ? AND attempts = ?
+UPDATE msg SET next_attempt = ? WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND next_attempt < ? AND attempts = ?
 AND rcpt_domain = ? AND account = ? AND sender_domain = ? AND transport = ?
 AND id NOT IN (SELECT msg_id FROM local)"""
 SET_RESULTS: Final = "UPDATE msg SET results = ?, dialed_ips = ? WHERE id = ?"
@@ -114,7 +116,7 @@ def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> list[Message]:
     marked: list[Message] = []
     for message_id in ids:
         message = get(tx, message_id)
-        if message is None or message.hold or message.dsn_due == DSN_FAILED or message.next_attempt > policy.now:
+        if message is None or message.hold or message.done or message.next_attempt > policy.now:
             continue
         attempts = message.attempts + 1
         results = (*message.results, Result(start=policy.now, error=DELIVERING))
@@ -147,7 +149,8 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
             continue
         results = (*before, one.result)
         if one.verdict is Verdict.DELIVERED:
-            retire(tx, [message.id], success=True, now=policy.now, keep_for=policy.keep_for, results=results)
+            state = success_of(one.result)
+            retire(tx, [message.id], state, now=policy.now, keep_for=policy.keep_for, results=results)
             continue
         tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
         maximum = max_attempts_of(message.max_attempts, policy.max_attempts)
@@ -162,7 +165,7 @@ def fail(tx: Tx, message: Message, policy: Policy) -> None:
     if _wants(message, DSNNotify.FAILURE):
         tx.execute(SET_FAILED, DSN_FAILED, policy.now, message.id)
     else:
-        retire(tx, [message.id], success=False, now=policy.now, keep_for=policy.keep_for)
+        retire(tx, [message.id], State.FAILED, now=policy.now, keep_for=policy.keep_for)
 
 
 def _wants(message: Message, event: DSNNotify) -> bool:
@@ -192,7 +195,7 @@ def told(tx: Tx, message_id: int, kind: str, policy: Policy) -> None:
     if message is None or message.dsn_due != kind:
         return
     if kind == DSN_FAILED:
-        retire(tx, [message_id], success=False, now=policy.now, keep_for=policy.keep_for)
+        retire(tx, [message_id], State.FAILED, now=policy.now, keep_for=policy.keep_for)
     else:
         tx.execute(SET_DSN, "", 0, message_id)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.proto.address import NULL_PATH, Domain, Localpart, Path, pack_localpart, parse_ip_literal
+from moxlite.store.delivery.status import Handed
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Row as SQLRow
 
@@ -44,7 +45,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     ``code`` is 0, ``secode`` (the enhanced code without its class) and ``reply`` (the server's lines) are empty where
     no server spoke. ``error`` is for people. ``tls`` is the version and cipher, ``policy`` the policies that were
     satisfied (``dane sts``, ``opportunistic``), ``clear`` without TLS, "" without a session. ``tls_failures``: in the
-    words of RFC 8460 §4.3, at most 10.
+    words of RFC 8460 §4.3, at most 10. ``handed``: who took the message, where it was a success.
     """
 
     start: int
@@ -60,6 +61,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     tls: str = ""
     policy: str = ""
     tls_failures: tuple[str, ...] = ()
+    handed: Handed = Handed.NOBODY
 
 
 def decode_results(text: str) -> tuple[Result, ...]:
@@ -151,6 +153,11 @@ class Message(_Common, frozen=True, kw_only=True):
     deliver_by: str
     dsn_due: str
     dsn_next: int
+
+    @property
+    def done(self) -> bool:
+        """Whether it has made its last attempt, and stays only until its sender was told."""
+        return self.dsn_due not in {"", "delayed"}
 
 
 class Retired(_Common, frozen=True, kw_only=True):

@@ -70,21 +70,21 @@ RECORD_SECONDS: Final = 30.0
 BY_TIME: Final = """
 SELECT id, rcpt_domain, attempts, next_attempt FROM (
     SELECT id, rcpt_domain, attempts, next_attempt FROM msg INDEXED BY msg_due
-    WHERE hold = 0 AND dsn_due <> 'failed' ORDER BY next_attempt, id LIMIT 1000)
+    WHERE hold = 0 AND dsn_due IN ('', 'delayed') ORDER BY next_attempt, id LIMIT 1000)
 WHERE rcpt_domain NOT IN (SELECT value FROM json_each(?1)) AND (?2 OR attempts = 0)
 AND id NOT IN (SELECT value FROM json_each(?3))
 ORDER BY next_attempt, id LIMIT ?4"""
 # Where these are all of busy domains: the first row of each other domain, with one step in msg_due_domain per domain.
 BY_DOMAIN: Final = """
 WITH RECURSIVE domain (name) AS (
-    SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain WHERE hold = 0 AND dsn_due <> 'failed'
+    SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain WHERE hold = 0 AND dsn_due IN ('', 'delayed')
     UNION ALL
     SELECT (SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain
-        WHERE hold = 0 AND dsn_due <> 'failed' AND rcpt_domain > domain.name)
+        WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND rcpt_domain > domain.name)
     FROM domain WHERE domain.name IS NOT NULL)
 SELECT msg.id, msg.rcpt_domain, msg.attempts, msg.next_attempt FROM domain JOIN msg ON msg.id = (
     SELECT id FROM msg INDEXED BY msg_due_domain
-    WHERE hold = 0 AND dsn_due <> 'failed' AND rcpt_domain = domain.name AND (?2 OR attempts = 0)
+    WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND rcpt_domain = domain.name AND (?2 OR attempts = 0)
     AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY next_attempt, id LIMIT 1)
 WHERE domain.name NOT IN (SELECT value FROM json_each(?1))
 ORDER BY msg.next_attempt, msg.id LIMIT ?4"""
@@ -93,12 +93,12 @@ SELECT other.id FROM msg one JOIN msg other
 ON other.base_id = one.base_id AND other.rcpt_domain = one.rcpt_domain AND other.attempts = one.attempts
 AND other.require_tls IS one.require_tls AND other.transport = one.transport
 WHERE one.id = ? AND one.base_id <> 0
-AND other.hold = 0 AND other.dsn_due <> 'failed' AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
+AND other.hold = 0 AND other.dsn_due IN ('', 'delayed') AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
 # What may follow over an open connection: first attempts before retries.
 FOLLOWING: Final = """
 SELECT id FROM (
     SELECT id, attempts, next_attempt FROM msg INDEXED BY msg_due_domain
-    WHERE hold = 0 AND dsn_due <> 'failed' AND rcpt_domain = ? AND next_attempt <= ?
+    WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND rcpt_domain = ? AND next_attempt <= ?
     ORDER BY next_attempt, id LIMIT 200)
 WHERE id NOT IN (SELECT msg_id FROM local) ORDER BY attempts > 0, next_attempt, id LIMIT ?"""
 NEXT_NOTICE: Final = "SELECT min(dsn_next) FROM msg WHERE dsn_due <> ''"
@@ -154,8 +154,11 @@ ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
 class Scheduler:
     """Makes the attempts. `changed` is called after each commit that may make something due."""
 
-    def __init__(self, ctx: Context, database: Database, also: Callable[[], None]) -> None:
-        """`also` is called with each `changed`."""
+    def __init__(
+        self, ctx: Context, database: Database, also: Callable[[], None], moved: Callable[[set[str]], None]
+    ) -> None:
+        """`also` is called with each `changed`; `moved` with the accounts whose messages have another status."""
+        self._moved = moved
         self._ctx = ctx
         self._database = database
         self._also = also
@@ -274,6 +277,7 @@ class Scheduler:
             marked = await self._database.write(lambda tx: record.mark(tx, ids, policy))
         if not marked:
             return
+        self._moved({message.account for message in marked})
         batch = Batch(tuple(marked), partial(octets, self._database, marked[0]))
         followers: list[Attempt] = []
 
@@ -368,6 +372,7 @@ class Scheduler:
             try:
                 await self._database.write(lambda tx: record.finish(tx, ended, policy))
                 written = True
+                self._moved({one.message.account for one in ended})
             except StoreError as exc:
                 logger.error("outcome of a delivery cannot be stored", extra={"kv": {"err": exc}})
             finally:

@@ -1,0 +1,119 @@
+"""What senders are told of each recipient, by attempts of a running queue."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.net.resolver import RecordType
+from moxlite.queue.filters import Filter
+from moxlite.queue.status import OUTCOME_LIFE
+from moxlite.store.delivery.status import State
+from tests.queue_rig import HANG, START, Server, rig_at
+
+pytestmark = pytest.mark.served
+
+ID = "<m1@own.example>"
+RELAY = """
+[transports.smart.smtp]
+host = "relay.example"
+no_starttls = true
+"""
+
+
+async def test_each_recipient_has_a_state(tmp_path: Path) -> None:
+    """QUEUE-175: delivered, to be tried again, failed; with the attempts, the times, what was said and how it went."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server())
+        rig.remote(Server({"RCPT": "451 4.2.0 come back"}), "slow.example", "192.0.2.2")
+        rig.remote(Server({"RCPT": "550 5.1.1 no such user"}), "gone.example", "192.0.2.3")
+        ids = await rig.submit("bob@remote.example", "carl@slow.example", "dora@gone.example")
+        await rig.settle()
+        good, slow, gone = await rig.queue.status("alice", ID)
+        assert [good.id, slow.id, gone.id] == ids
+        assert (good.state, good.recipient, good.host, good.ip, good.tls, good.error) == (
+            State.DELIVERED,
+            "bob@remote.example",
+            "mx.remote.example",
+            "192.0.2.1",
+            "clear",
+            "",
+        )
+        assert good.ended is not None
+        assert (slow.state, slow.attempts, slow.ended) == (State.QUEUED, 1, None)
+        assert "come back" in slow.error
+        assert slow.reply == "come back"
+        assert slow.next_attempt is not None
+        assert slow.next_attempt > START
+        assert slow.last_planned is not None
+        assert slow.last_planned > slow.next_attempt
+        assert (gone.state, gone.host) == (State.FAILED, "mx.gone.example")
+        assert "no such user" in gone.error
+        assert await rig.queue.status("admin", ID) == []
+        assert await rig.queue.status("alice", "<other@own.example>") == []
+
+
+async def test_a_smarthost_relays(tmp_path: Path) -> None:
+    """QUEUE-175: what it does with the message is not known."""
+    async with rig_at(tmp_path, static=RELAY, domains='[[routes]]\ntransport = "smart"') as rig:
+        rig.resolver.set("relay.example", RecordType.A, ["192.0.2.9"])
+        rig.serve("192.0.2.9", Server())
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        [one] = await rig.queue.status("alice", ID)
+        assert (one.state, one.host) == (State.RELAYED, "relay.example")
+
+
+async def test_a_bell_rings_when_the_state_changes(tmp_path: Path) -> None:
+    """QUEUE-175, WEBMAIL-138: trying while the host is asked, then delivered; other accounts hear nothing."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server({"final": HANG}))
+        with rig.queue.watch("alice") as bell, rig.queue.watch("admin") as other:
+            await rig.submit("bob@remote.example")
+            with trio.fail_after(30):
+                await server.hung.wait()
+            [one] = await rig.queue.status("alice", ID)
+            assert (one.state, one.attempts, one.error) == (State.TRYING, 1, "")
+            assert bell.rung
+            bell.quiet()
+            server.release.set()
+            with trio.fail_after(30):
+                await bell.wait()
+            [one] = await rig.queue.status("alice", ID)
+            assert one.state is State.QUEUED
+            assert not other.rung
+
+
+async def test_the_owner_tries_now_and_cancels(tmp_path: Path) -> None:
+    """QUEUE-175, WEBMAIL-138: only what is the account's own."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server({"RCPT": ["451 4.2.0 later", "451 4.2.0 later", "250 ok"]}))
+        [number] = await rig.submit("bob@remote.example")
+        await rig.settle()
+        await rig.queue.hold(Filter(ids=(number,)))
+        [one] = await rig.queue.status("alice", ID)
+        assert (one.state, one.next_attempt) == (State.HELD, None)
+        assert await rig.queue.try_now("admin", [number]) == 0
+        assert await rig.queue.try_now("alice", [number]) == 1
+        await rig.settle()
+        [one] = await rig.queue.status("alice", ID)
+        assert (one.state, one.attempts) == (State.QUEUED, 2)
+        assert await rig.queue.cancel("admin", [number]) == 0
+        assert await rig.queue.cancel("alice", [number]) == 1
+        [one] = await rig.queue.status("alice", ID)
+        assert one.state is State.CANCELED
+        assert server.messages == []
+
+
+async def test_outcomes_are_forgotten_after_a_month(tmp_path: Path) -> None:
+    """QUEUE-175."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        rig.clock.advance(OUTCOME_LIFE / 1_000_000 - 60)
+        await rig.queue.clean()
+        assert len(await rig.queue.status("alice", ID)) == 1
+        rig.clock.advance(120)
+        await rig.queue.clean()
+        assert await rig.queue.status("alice", ID) == []
