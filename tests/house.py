@@ -105,6 +105,8 @@ class Faults:
     def __init__(self) -> None:
         self.runs: dict[tuple[str, str], int] = {}
         """How often each was started, by the names of its supervisor and its own."""
+        self.trees: dict[str, Supervisor] = {}
+        """The supervisors that started a task, by name; the newest of each name."""
         self._planted: dict[tuple[str, str], BaseException] = {}
         self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
 
@@ -116,9 +118,11 @@ class Faults:
         def faulty_start(
             tree: Supervisor, name: str, task: Callable[..., Awaitable[None]], fate: Fate = Fate.RESTART
         ) -> None:
+            faults.trees[tree.name] = tree
             start(tree, name, task if fate is Fate.ONCE else partial(faults._run, (tree.name, name), task), fate)
 
         async def faulty_start_ready(tree: Supervisor, name: str, task: Callable[..., Awaitable[None]]) -> None:
+            faults.trees[tree.name] = tree
             await start_ready(tree, name, partial(faults._run, (tree.name, name), task))
 
         monkeypatch.setattr(Supervisor, "start", faulty_start)

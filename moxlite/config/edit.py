@@ -154,7 +154,7 @@ class Document:
                     chunk.replace(entry.value, entry.end, _literal(value, spread="\n" in old, newline=self._newline))
                 return
         below = self._keys_below(path)
-        if below and isinstance(value, Mapping):
+        if below and isinstance(value, Mapping) and not self._is_array(path):
             for key in below - set(value):
                 self._drop((*path, key))
             for key, item in value.items():
@@ -163,7 +163,7 @@ class Document:
                 self._insert(path, {})
             return
         if below is not None:
-            if value == {}:
+            if value == {} and not below:
                 return
             self._drop(path)
         self._insert(path, value)
@@ -262,6 +262,12 @@ class Document:
         paths = [chunk.path for chunk in self._around(path)] + [entry.path for _, entry in self._entries(path)]
         paths = [one for one in paths if one[: len(path)] == path]
         return {str(one[len(path)]) for one in paths if len(one) > len(path)} if paths else None
+
+    def _is_array(self, path: Keys) -> bool:
+        """Whether an array of tables with headers stands at a path."""
+        length = len(path)
+        paths = (chunk.path for chunk in self._around(path))
+        return any(len(one) > length and one[:length] == path and isinstance(one[length], int) for one in paths)
 
 
 def _cut(text: str) -> Iterator[_Chunk]:

@@ -172,7 +172,7 @@ async def test_anything_but_done_ends_an_idle_session(imap: Imap) -> None:
 @pytest.mark.slow
 async def test_fifty_idle_sessions_hear_of_a_delivery_and_share_one_list(imap: Imap) -> None:
     """IMAP-53, IMAP-170"""
-    imap.context.open.limits = (100, 100, 100)
+    imap.context.gate.at_once.limits = (100, 100, 100)
     async with imap.account() as account, trio.open_nursery() as nursery:
         await put(account, 3)
         ready, heard = [0], [0]

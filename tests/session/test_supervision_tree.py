@@ -141,18 +141,11 @@ async def test_a_task_of_an_account_may_fail_and_the_account_works(
             "queue.attend",
         }  # these have done what they had to
         for error in ERRORS.values():
-            for name in (
-                "store.eraser",
-                "store.carrier",
-                "store.trainer",
-                "store.indexer",
-                "store.sharing",
-                "queue.attend",
-            ):
-                if name == "queue.attend":
-                    continue  # it has one thing to do, and has done it
+            for name in lasting:
                 runs = faults.runs["account mia", name]
                 faults.plant("account mia", name, error())
+                tree = faults.trees["account mia"]
+                await soon(lambda name=name, tree=tree: name in tree.down, f"{name} is down")
                 await doors.work("one", ctl=True)
                 assert await running.readiness() == (200, "ok")
                 mock_clock.jump(2.0 ** len(ERRORS))

@@ -164,6 +164,14 @@ def written(draw: Any, table: dict[str, Any], path: tuple[str, ...] = ()) -> str
     return "".join(lines + below)
 
 
+@pytest.mark.parametrize("value", [{}, {"a": [1, "]"]}, {"b": {"c": 1}}, [{"b": 2}], [], 3])
+def test_an_array_of_tables_becomes_something_else(value: Any) -> None:
+    """ADMIN-6."""
+    text = "[[a]]\nx = 1\n[[a]]\n[a.b]\ny = 2\n[c]\nz = 3\n"
+    after = edited(text, (("a",), value))
+    assert tomllib.loads(after) == {"a": value, "c": {"z": 3}}
+
+
 @given(st.data(), TABLE)
 @settings(max_examples=400)
 def test_a_change_means_what_it_says(data: st.DataObject, table: dict[str, Any]) -> None:
