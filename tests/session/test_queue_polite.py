@@ -155,8 +155,9 @@ async def test_what_is_never_tried_has_an_end_all_the_same(tmp_path: Path) -> No
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = hosted(rig, Server(), "a.example", "b.example")
         mx.refuse_connections = True
+        rule, _ = await rig.queue.add_hold_rule()
         [message_id] = await rig.submit("bob@b.example")
-        await rig.queue.hold(Filter())
+        await rig.queue.remove_hold_rule(rule)
         rig.clock.advance(5 * 86400)
         await rig.submit("bob@a.example")
         await rig.settle()
