@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from moxlite.proto.mime.text import fold
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.content.prepare import Prepared, prepare
@@ -14,9 +15,12 @@ from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.adding import Added
 from moxlite.store.mail.facts import NO_FACTS, Facts
-from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
-from moxlite.store.types import Event, Flag, Mailbox, MessageRow, ModSeq
+from moxlite.store.search.finding import Search, Wanted
+from moxlite.store.search.index import IndexedAccount
+from moxlite.store.search.terms import Every, Has
+from moxlite.store.types import Event, Flag, Mailbox, MailboxID, MessageID, MessageRow, ModSeq
 
 __all__ = [
     "box",
@@ -28,6 +32,7 @@ __all__ = [
     "prepared",
     "put",
     "rows",
+    "search_words",
     "thread_parents",
     "wires",
 ]
@@ -131,3 +136,13 @@ def wires(r: Reader, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
 SELECT m.id, w.envelope, w.bodystructure FROM carray(?) c CROSS JOIN message m ON m.id = c.value
 CROSS JOIN message_wire w ON w.email_id = m.email_id"""
     return {one: (envelope, bodystructure) for one, envelope, bodystructure in r.rows(sql, int_array(ids))}
+
+
+async def search_words(account: IndexedAccount, mailbox_id: MailboxID | None, words: Sequence[str]) -> list[MessageID]:
+    """Ids of the messages that have all these words, newest first; of all mailboxes without an id."""
+    boxes = [mailbox_id] if mailbox_id else [one.id for one in await look(account, mailboxes)]
+    search = Search(account, Wanted(tuple(boxes), term=Every(tuple([Has(fold(word)) for word in words]))))
+    found: list[MessageID] = []
+    while not search.done:
+        found += [MessageID(one.message_id) for one in await search.step()]
+    return found

@@ -24,18 +24,18 @@ from moxlite.store.file.transaction import Reader, Row, Tx, Value
 from moxlite.store.mail import copying, expunging
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import DAY, Options
+from moxlite.store.rows import conditions
 from moxlite.store.search import builder, finding, index, metrics
 from moxlite.store.search import texts as search_texts
 from moxlite.store.search.check import check_index
-from moxlite.store.search.finding import search_messages
 from moxlite.store.search.terms import Has, Where
 from moxlite.store.search.texts import IndexDamaged
-from moxlite.store.types import MailboxID, MessageID
+from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.reparse import reparse
 from moxlite.store.upkeep.undelete import undelete
 from tests.store_fixtures import soon
 from tests.store_fixtures import unserved as accounts
-from tests.store_mail import mail, prepared, put
+from tests.store_mail import mail, prepared, put, search_words
 from tests.supervised import supervised
 
 __all__ = ["accounts"]
@@ -66,9 +66,9 @@ async def texts(account: Account) -> list[int]:
 
 async def find(account: Account, *words: str) -> list[int]:
     """Ids that a search gives, which must be those that it gives without the index."""
-    found = (await search_messages(account, None, words, 1000)).ids
+    found = await search_words(account, None, words)
     account.search.enabled = False
-    assert (await search_messages(account, None, words, 1000)).ids == found
+    assert await search_words(account, None, words) == found
     account.search.enabled = True
     return sorted(found)
 
@@ -212,8 +212,8 @@ async def test_copies_and_moves_are_found_in_their_mailboxes(account: Account) -
     await account.write(lambda tx: copying.copy_messages(tx, INBOX, [1], other))
     await account.indexer.once()
     await account.write(lambda tx: copying.move_messages(tx, INBOX, [2], other))
-    assert (await search_messages(account, other, ["hello"], 10)).ids == (5, 2)
-    assert (await search_messages(account, INBOX, ["hello"], 10)).ids == (4, 3, 1)
+    assert await search_words(account, other, ["hello"]) == [5, 2]
+    assert await search_words(account, INBOX, ["hello"]) == [4, 3, 1]
 
 
 async def test_long_messages_are_always_looked_into(account: Account) -> None:
@@ -511,7 +511,7 @@ async def test_without_the_setting_the_file_goes(tmp_path: Path) -> None:
         await account.indexer.run()
         assert not account.search.path.exists()
         assert [path.name for path in account.directory.iterdir() if path.name.startswith("search")] == []
-        assert (await search_messages(account, None, ["hello"], 10)).ids == (3, 2, 1)
+        assert await search_words(account, None, ["hello"]) == [3, 2, 1]
     await accounts.aclose()
 
 
@@ -538,7 +538,7 @@ async def test_a_search_goes_on_when_its_index_is_deleted(account: Account) -> N
     await account.indexer.once()
     async with trio.open_nursery() as nursery:
         for _ in range(5):
-            nursery.start_soon(partial(search_messages, account, None, ["hello"], 100))
+            nursery.start_soon(partial(search_words, account, None, ["hello"]))
             nursery.start_soon(account.search.delete, "damaged")
     assert await find(account, "hello") == list(range(1, 21))
 
@@ -673,18 +673,32 @@ async def test_missing_tables_of_fts5_are_damage(accounts: Accounts, table: str)
 # Being asked
 
 
-async def test_messages_come_newest_first_page_by_page(account: Account) -> None:
-    """STORE-114."""
+async def test_matches_come_in_their_order_step_by_step(account: Account) -> None:
+    """STORE-114: newest first or oldest first, with and without the index."""
     await put(account, 25)
     for indexed in (False, True):
-        first = await search_messages(account, None, ["HELLO", "anton"], 10)
-        assert (first.ids, first.more) == (tuple(range(25, 15, -1)), True)
-        second = await search_messages(account, INBOX, ["hello"], 10, before=first.ids[-1])
-        assert (second.ids, second.more) == (tuple(range(15, 5, -1)), True)
-        last = await search_messages(account, INBOX, ["hello"], 10, before=MessageID(6))
-        assert (last.ids, last.more) == ((5, 4, 3, 2, 1), False)
+        assert await search_words(account, None, ["HELLO", "anton"]) == list(range(25, 0, -1))
+        search = finding.Search(account, finding.Wanted((INBOX,), term=Has("hello")), oldest_first=True)
+        first = await search.step()
+        assert [one.message_id for one in first] == list(range(1, 26))
+        assert (search.done, search.looked, search.of) == (True, 25, 25)
+        assert await search_words(account, INBOX, ["no such word"]) == []
         if not indexed:
             await account.indexer.once()
+
+
+async def test_a_search_takes_up_what_there_was_no_time_for(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-114, WEBMAIL-115: one message a step, and none is left out."""
+    await put(account, 25)
+    monkeypatch.setattr(finding, "PATIENCE", 0.0)
+    steps = 0
+    found: list[int] = []
+    search = finding.Search(account, finding.Wanted((INBOX,), term=Has("hello")))
+    while not search.done:
+        found += [one.message_id for one in await search.step()]
+        steps += 1
+    assert found == list(range(25, 0, -1))
+    assert steps >= 25
 
 
 async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: Account) -> None:
@@ -744,10 +758,11 @@ async def test_questions_use_indices(account: Account) -> None:
         assert scans(account_db, index.ACCOUNT) == []
         assert scans(account_db, builder.NEXT, 1, 100) == []
         assert scans(account_db, builder.BEHIND, 1) == []
-        assert scans(account_db, finding.THERE, ids) == []
-        assert scans(account_db, finding.THERE_IN_MAILBOX, ids, 1) == []
-        assert scans(account_db, finding.IN_ACCOUNT, 1, 2) == []
-        assert scans(account_db, finding.IN_MAILBOX, 1, 2, 3) == []
+        walked = ("<", "1", "DESC", "DESC")
+        assert scans(account_db, conditions.WALK_ONE.format(*walked), 1, 2, 3, 4) == []
+        assert scans(account_db, conditions.WALK_SEVERAL.format(*walked), ids, 2, 3, 4) == []
+        assert scans(account_db, conditions.AMONG.format("1"), ids, ids) == []
+        assert scans(account_db, conditions.LATER.format("1"), 1, ids) == []
         assert scans(account_db, search_texts.CONTENT, ids) == []
         assert scans(search_db, index.STATE) == []
         assert scans(search_db, index.CANDIDATES, '"abc"', 5) == []
@@ -843,7 +858,7 @@ async def test_an_index_that_cannot_be_used_is_logged(account: Account, caplog: 
     await put(account, 1)
     account.search.path.mkdir()
     with caplog.at_level(logging.WARNING, "moxlite.store.search"):
-        assert (await search_messages(account, None, ["hello"], 10)).ids == (1,)
+        assert await search_words(account, None, ["hello"]) == [1]
     assert "text index not used" in caplog.text
     with pytest.raises(StorageBroken):
         await account.indexer.once()

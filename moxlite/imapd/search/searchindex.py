@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from moxlite.imapd.search.addresses import ADDRESS_FIELDS, address_words
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.proto.imap import search as s
+from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_words
 from moxlite.proto.mime.text import fold
 from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Or, matching
 from moxlite.store.search.index import IndexedAccount

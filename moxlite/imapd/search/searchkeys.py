@@ -22,13 +22,13 @@ from typing import Final
 
 import msgspec
 
-from moxlite.imapd.search.addresses import ADDRESS_FIELDS, address_text, address_words
 from moxlite.imapd.search.searchindex import Sought, sought
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.flagwire import parse_words
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, SequenceSet
+from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import body_text, fold, header_text
 from moxlite.proto.mime.types import Structure

@@ -254,7 +254,6 @@ def set_thread_flags(
     """Mute or collapse messages with all below them; muting also collapses (STORE-81). Returns the messages changed.
 
     None leaves a flag as it is. Does not touch modseq, only threadseq, so IMAP clients see nothing of it (STORE-30).
-    Waits for issue 9 (webmail: `thread_mute`, `thread_collapse`).
     """
     if muted:
         collapsed = True

@@ -3,14 +3,14 @@ IMAP-122).
 
 This is the one place where SQL is put together from pieces: the pieces are constants, all values are bound. What is in
 the octets of messages (TEXT, BODY, HEADER) is not a condition here: the search tests the candidates that `matching`
-gives.
+gives, or `walk` and its like, which go through several mailboxes in the order of reception.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Array, Reader, Value
 from moxlite.store.rows.messages import MAX_UID, SLICE
+from moxlite.store.rows.views import Place
 from moxlite.store.types import UID, Flag, MessageID, ModSeq
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "NewerThan",
     "Not",
     "Or",
+    "Placed",
     "ReceivedAt",
     "ReceivedOn",
     "SavedAt",
@@ -39,9 +41,12 @@ __all__ = [
     "UIDRange",
     "UIDs",
     "WithFlags",
+    "among",
+    "later_than",
     "matching",
     "matching_texts",
     "matching_uids",
+    "walk",
 ]
 
 MAX_DEPTH: Final = 60
@@ -186,6 +191,71 @@ UIDS: Final = """
 SELECT group_concat(uid, ' ') FROM (
     SELECT m.uid AS uid FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? AND {}
     ORDER BY m.uid LIMIT ?)"""
+
+_PLACED: Final = "SELECT m.received, m.id, m.threadid FROM"
+# The row comparison is searched in the index, which is the order, too (`views`); rows that do not match are passed by.
+WALK_ONE: Final = (
+    _PLACED + " message m INDEXED BY message_mailbox_received WHERE m.mailbox_id = ? AND (m.received, m.id) {} (?, ?) "
+    "AND {} ORDER BY m.received {}, m.id {} LIMIT ?"
+)
+# There is no index over all mailboxes: their rows are sorted, of which SQLite keeps no more than the limit.
+WALK_SEVERAL: Final = (
+    _PLACED + " carray(?) c CROSS JOIN message m INDEXED BY message_mailbox_received ON m.mailbox_id = c.value "
+    "WHERE (m.received, m.id) {} (?, ?) AND {} ORDER BY m.received {}, m.id {} LIMIT ?"
+)
+_HERE: Final = "m.mailbox_id IN (SELECT value FROM carray(?)) AND {}"
+AMONG: Final = f"{_PLACED} carray(?) c CROSS JOIN message m ON m.id = c.value WHERE {_HERE}"
+LATER: Final = f"{_PLACED} message m WHERE m.id > ? AND {_HERE}"
+
+
+class Placed(NamedTuple):
+    """A message and where it stands in the order of reception (µs UTC, then id)."""
+
+    received: int
+    message_id: int
+    threadid: int
+
+    @property
+    def place(self) -> Place:
+        """Its place in a view."""
+        return Place(self.received, self.message_id)
+
+
+def walk(
+    r: Reader, mailbox_ids: Sequence[int], condition: Condition, behind: Place, limit: int, *, oldest_first: bool
+) -> list[Placed]:
+    """At most `limit` messages of these mailboxes that meet the condition and stand behind a place, in order; for
+    `account.scan`. Of several mailboxes all rows behind the place are gone through. Raises LimitExceeded.
+    """
+    if not mailbox_ids:
+        return []
+    sql, args = _compose(condition, 0)
+    sign, order = (">", "ASC") if oldest_first else ("<", "DESC")
+    where: Value
+    if len(mailbox_ids) == 1:
+        text, where = WALK_ONE, mailbox_ids[0]
+    else:
+        text, where = WALK_SEVERAL, int_array(mailbox_ids)
+    rows = r.rows(text.format(sign, sql, order, order), where, behind.received, behind.message_id, *args, limit)
+    return [Placed(*row) for row in rows]
+
+
+def among(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
+    """Those of these messages that are in one of the mailboxes and meet the condition, in no order; for
+    `account.scan`. Raises LimitExceeded.
+    """
+    if not ids or not mailbox_ids:
+        return []
+    sql, args = _compose(condition, 0)
+    return [Placed(*row) for row in r.rows(AMONG.format(sql), int_array(ids), int_array(mailbox_ids), *args)]
+
+
+def later_than(r: Reader, message_id: int, mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
+    """As `among`, of the messages with higher ids."""
+    if not mailbox_ids:
+        return []
+    sql, args = _compose(condition, 0)
+    return [Placed(*row) for row in r.rows(LATER.format(sql), message_id, int_array(mailbox_ids), *args)]
 
 
 def matching(

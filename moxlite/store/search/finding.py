@@ -1,105 +1,213 @@
-"""Searches for words in the messages of an account, newest first (STORE-111, STORE-114): for the webmail.
+"""Searches over messages of several mailboxes, in the order of reception, slice by slice (STORE-111, STORE-114,
+WEBMAIL-38): for the webmail.
 
-The result is the same with and without the index; the time is not.
-
-Waits for issue 9 (webmail).
+What is wanted has three parts, each optional: a condition on rows, a term that the text of a message fulfils, and a
+test of its structure and header. The text index narrows the search to candidates where it can; else all messages that
+meet the condition are gone through. The result is the same with and without the index; the time is not. Matches come
+in their final order, so whoever asked can show the first while the rest is looked for.
 """
 
 from __future__ import annotations
 
+import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.proto.mime.text import fold
-from moxlite.store.file.arrays import int_array
+from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.file.transaction import Reader
+from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows.conditions import All, Condition, Placed, among, later_than, walk
+from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.terms import Every, Has, Term, holds
+from moxlite.store.search.terms import Every, Term, holds
 from moxlite.store.search.texts import texts_of
-from moxlite.store.types import MailboxID, MessageID
+from moxlite.store.types import MailboxID
 
-__all__ = ["FoundMessages", "search_messages"]
+__all__ = ["Search", "Test", "Wanted"]
 
 SLICE: Final = 500
-"""Messages looked into in one read (STORE-114): 5 ms of stored texts, 50 ms of messages."""
+"""Messages looked into in one step (STORE-114): 5 ms of stored texts or structures, 50 ms of messages."""
 
-MAX_ID: Final = (1 << 63) - 1
+LIGHT: Final = 10_000
+"""Rows read at once, and gone through in one step when they alone decide: 10 ms."""
 
-IN_ACCOUNT: Final = "SELECT group_concat(id) FROM (SELECT id FROM message WHERE id > ? AND id < ?)"
-IN_MAILBOX: Final = """
-SELECT group_concat(id) FROM (SELECT id FROM message WHERE mailbox_id = ?3 AND id > ?1 AND id < ?2)"""
-THERE: Final = "SELECT m.id FROM carray(?) v CROSS JOIN message m ON m.id = v.value"
-THERE_IN_MAILBOX: Final = f"{THERE} WHERE m.mailbox_id = ?"
+WIDE: Final = 50_000
+"""Rows of several mailboxes read at once: all that follow are sorted for it, 100 ms at 100,000."""
 
+PATIENCE: Final = 0.1
+"""Seconds that one step reads messages for: a caller who gives up waits no longer (WEBMAIL-115)."""
 
-class FoundMessages(msgspec.Struct, frozen=True):
-    """Ids of messages, descending; `more` when there are others below the last."""
-
-    ids: tuple[MessageID, ...]
-    more: bool
+Test: TypeAlias = Callable[[Structure, bytes], bool]
+"""Whether a message with this structure and header section (its first 64 KiB) is wanted."""
 
 
-async def search_messages(
-    account: IndexedAccount,
-    mailbox_id: MailboxID | None,
-    words: Sequence[str],
-    limit: int,
-    before: MessageID | None = None,
-) -> FoundMessages:
-    """The newest messages, as they came to the account, that have all the words in their header or text, also as a part
-    of others.
+class Wanted(msgspec.Struct, frozen=True):
+    """What is looked for: messages of these mailboxes that meet all of the rest.
 
-    Args:
-      mailbox_id: of one mailbox only; None for the whole account.
-      words: as typed; case and forms of characters don't matter (IMAP-121). An empty one is in every message.
-      before: only messages with lower ids: the last of a page, to get the next one.
-
-    Raises:
-      StorageBroken, ReadInterrupted. A message that is damaged is not found.
+    ``hint`` holds for each match, and only saves looking at others: for a ``test`` of what stands in the header.
+    ``reads_header``: whether the test looks at the header section.
     """
-    term: Term = Every(tuple([Has(fold(word)) for word in words]))
-    candidates = await account.search.candidates(term)
-    above = 0 if candidates is None else candidates.watermark
-    below = before or MAX_ID
-    newer = await account.scan(partial(_between, mailbox_id=mailbox_id, above=above, below=below), op="search-ids")
-    known = [] if candidates is None else [one for one in candidates.ids if one < below]
-    # One indexed between the two reads is in both.
-    ids = array("q", sorted({*newer, *known}, reverse=True))
-    found: list[MessageID] = []
-    for start in range(0, len(ids), SLICE):
-        part = ids[start : start + SLICE]
-        if candidates is not None:
-            part = await account.scan(partial(_present, mailbox_id=mailbox_id, message_ids=part), op="search-ids")
-        sifted = await account.search.sift(part, term)
-        matching = set() if sifted is None else set(sifted.matching)
-        unknown = part if sifted is None else [one for one in part if one not in matching | sifted.ruled_out]
+
+    mailboxes: tuple[MailboxID, ...]
+    condition: Condition = All()
+    term: Term | None = None
+    hint: Term | None = None
+    test: Test | None = None
+    reads_header: bool = False
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether rows alone decide."""
+        return self.term is None and self.test is None
+
+
+class Search:
+    """One search, which goes on by a step each time that it is asked.
+
+    Attributes:
+      done: all was looked at.
+      looked: messages looked at. of: how many there are at most; 0 before the first step.
+    """
+
+    def __init__(
+        self, account: IndexedAccount, wanted: Wanted, *, oldest_first: bool = False, only: Sequence[int] | None = None
+    ) -> None:
+        """`only`: among the messages with these ids."""
+        self.done = False
+        self.looked = 0
+        self.of = 0
+        self._account = account
+        self._wanted = wanted
+        self._oldest_first = oldest_first
+        self._only = only
+        self._begun = False
+        self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
+        self._waiting: list[Placed] = []  # the next ones, backwards
+        self._listed = False  # what waits is all there is
+        self._first = True
+
+    async def step(self) -> list[Placed]:
+        """The next matches, in order; perhaps none, although it is not done.
+
+        Raises StorageBroken, ReadInterrupted. A message that is damaged is not found.
+        """
+        if not self._begun:
+            self._begun = True
+            await self._begin()
+        part = await self._take()
+        found = part
+        if part and self._wanted.term is not None:
+            part, found = await self._decided(part, self._wanted.term)
+        self.looked += len(part)
+        if found and self._wanted.test is not None:
+            found = await self._account.scan(partial(self._tested, part=found), op="search-test")
+        self.done = self._listed and not self._waiting
+        if self.done:
+            self.of = self.looked
+        return found
+
+    async def _begin(self) -> None:
+        wanted = self._wanted
+        parts = tuple([part for part in (wanted.term, wanted.hint) if part is not None])
+        if self._only is not None:
+            ids = self._only
+            await self._list(lambda r: among(r, ids, wanted.mailboxes, wanted.condition))
+            return
+        candidates = await self._account.search.candidates(Every(parts)) if parts else None
+        if candidates is None:
+            self.of = await self._account.read(partial(_size, mailboxes=wanted.mailboxes), op="search-size")
+            return
+        await self._list(
+            lambda r: [
+                *among(r, candidates.ids, wanted.mailboxes, wanted.condition),
+                *later_than(r, candidates.watermark, wanted.mailboxes, wanted.condition),
+            ]
+        )
+
+    async def _list(self, read: Callable[[Reader], list[Placed]]) -> None:
+        # one indexed between two reads may be listed twice
+        self._waiting = sorted(set(await self._account.scan(read, op="search-rows")), reverse=not self._oldest_first)
+        self._waiting.reverse()
+        self._listed = True
+        self.of = len(self._waiting)
+
+    async def _take(self) -> list[Placed]:
+        """The next messages to look at. The first ones are few, so that there is soon something to show."""
+        if not self._waiting and not self._listed:
+            limit = SLICE if self._first else WIDE if len(self._wanted.mailboxes) > 1 else LIGHT
+            read = partial(
+                walk,
+                mailbox_ids=self._wanted.mailboxes,
+                condition=self._wanted.condition,
+                behind=self._behind,
+                limit=limit,
+                oldest_first=self._oldest_first,
+            )
+            self._waiting = await self._account.scan(read, op="search-rows")
+            self._listed = len(self._waiting) < limit
+            if self._waiting:
+                self._behind = self._waiting[-1].place
+            self._waiting.reverse()
+        size = LIGHT if self._wanted.by_rows and not self._first else SLICE
+        self._first = False
+        part = self._waiting[-size:]
+        del self._waiting[-size:]
+        part.reverse()
+        return part
+
+    async def _decided(self, part: list[Placed], term: Term) -> tuple[list[Placed], list[Placed]]:
+        """(those looked at, those among them that fulfil the term): stored texts decide, else the messages. What there
+        was no time for waits again.
+        """
+        sifted = await self._account.search.sift(array("q", [one.message_id for one in part]), term)
+        matching: set[int] = set() if sifted is None else set(sifted.matching)
+        ruled_out = frozenset[int]() if sifted is None else sifted.ruled_out
+        unknown = [one.message_id for one in part if one.message_id not in matching | ruled_out]
         if unknown:
-            matching |= await account.scan(partial(_look_into, message_ids=unknown, term=term), op="search-messages")
-        found.extend([MessageID(one) for one in part if one in matching])
-        if len(found) > limit:
-            break
-    return FoundMessages(tuple(found[:limit]), len(found) > limit)
+            read = partial(_look_into, message_ids=unknown, term=term)
+            holding, last = await self._account.scan(read, op="search-messages")
+            matching |= holding
+            if last is not None:
+                at = next(i for i, one in enumerate(part) if one.message_id == last) + 1
+                self._waiting.extend(reversed(part[at:]))
+                part = part[:at]
+        return part, [one for one in part if one.message_id in matching]
+
+    def _tested(self, r: Reader, part: list[Placed]) -> list[Placed]:
+        test = self._wanted.test
+        assert test is not None
+        ids = [one.message_id for one in part]
+        structures = message_rows.structures(r, ids)
+        headers = message_rows.headers(r, ids) if self._wanted.reads_header else {}
+        passed: set[int] = set()
+        for message_id, packed in structures.items():
+            try:
+                structure = decode_structure(packed)
+            except msgspec.DecodeError:
+                continue
+            if test(structure, headers.get(message_id, b"")):
+                passed.add(message_id)
+        return [one for one in part if one.message_id in passed]
 
 
-def _between(r: Reader, mailbox_id: MailboxID | None, above: int, below: int) -> list[int]:
-    """Ids of messages between two."""
-    if mailbox_id is None:
-        listed: str | None = r.value(IN_ACCOUNT, above, below)
-    else:
-        listed = r.value(IN_MAILBOX, above, below, mailbox_id)
-    return list(map(int, listed.split(","))) if listed else []
+SIZE: Final = "SELECT coalesce(sum(total + deleted), 0) FROM mailbox WHERE id = ?"
 
 
-def _present(r: Reader, mailbox_id: MailboxID | None, message_ids: array[int]) -> array[int]:
-    """Those which are in the mailbox, in the same order."""
-    numbers = int_array(message_ids)
-    rows = r.rows(THERE, numbers) if mailbox_id is None else r.rows(THERE_IN_MAILBOX, numbers, mailbox_id)
-    return array("q", [row[0] for row in rows])
+def _size(r: Reader, mailboxes: Sequence[int]) -> int:
+    return sum(int(r.value(SIZE, one)) for one in mailboxes)
 
 
-def _look_into(r: Reader, message_ids: Sequence[int], term: Term) -> set[int]:
-    return {one for one, text, _ in texts_of(r, message_ids) if text is not None and holds(term, text)}
+def _look_into(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[set[int], int | None]:
+    """Those that fulfil the term, and the last that was looked at when time ran out; None when all were."""
+    until = time.monotonic() + PATIENCE
+    found: set[int] = set()
+    for message_id, text, _ in texts_of(r, message_ids):
+        if text is not None and holds(term, text):
+            found.add(message_id)
+        if time.monotonic() >= until:
+            return found, message_id
+    return found, None
