@@ -28,6 +28,7 @@ RUNS_ON: Final = (
     "multipart",
     "zstandard",
     "nh3",
+    "tinycss2",
     "regex",
     "click",
     "rich",

@@ -375,6 +375,7 @@ SELDOM = {
     "moxlite.web.webmail.frames": "websockets",
     "multipart": "uploads",
     "nh3": "HTML of messages",
+    "tinycss2": "HTML of messages",
     "prometheus_client": "metrics",
     "regex": "rulesets, web handlers",
     "rich": "the command line",

@@ -161,6 +161,7 @@ def test_the_shorthand_of_a_background_keeps_its_plain_colour() -> None:
         ("background:#f60;color:#fff", "background-color:#f60;color:#fff"),
         ("color:#fff; BACKGROUND: rgb(1, 2, 3) !important", "color:#fff;background-color:rgb(1, 2, 3) ! important"),
         ("background:url(https://x.example/a)", ""),
-        ("background:red url(https://x.example/a)", ""),
+        ("background:red url(https://x.example/a)", "background-color:red"),
+        ("background:url(https://x.example/a) #fff", "background-color:#fff"),
     ):
         assert f'style="{kept}"' in sanitize(f'<p style="{style}">x</p>', {}, external=True).html

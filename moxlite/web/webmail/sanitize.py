@@ -1,4 +1,4 @@
-"""HTML of messages, made harmless (WEBMAIL-53, 54, 108, 109).
+"""HTML of messages, made harmless (WEBMAIL-53, 54, 79, 108, 109). Style sheets are the job of `sheets.py`.
 
 nh3 (ammonia) parses as browsers do and keeps what is on a list. Its cost is quadratic in nesting (design-facts §12),
 and a thread cannot be
@@ -8,10 +8,14 @@ it alone would do.
 
 import re
 from collections.abc import Callable, Mapping
+from html import escape, unescape
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
+
+from moxlite.web.webmail.links import TooManyLinks, marked
+from moxlite.web.webmail.sheets import STYLES, safe_declarations, safe_sheets
 
 __all__ = ["MAX_HTML", "Sanitized", "TooComplex", "references", "sanitize"]
 
@@ -32,7 +36,10 @@ TAGS: Final = {
 }
 # fmt: on
 ATTRIBUTES: Final = {
-    "*": {"align", "bgcolor", "border", "class", "color", "dir", "height", "lang", "style", "title", "valign", "width"},
+    "*": {
+        *("align", "bgcolor", "border", "class", "color", "dir", "height", "id", "lang", "style", "title", "valign"),
+        "width",
+    },
     "a": {"href", "name"},
     "col": {"span"},
     "colgroup": {"span"},
@@ -46,32 +53,18 @@ ATTRIBUTES: Final = {
     "time": {"datetime"},
     "ul": {"type"},
 }
-# fmt: off
-# none of these takes a url()
-STYLES: Final = {
-    "background-color", "border", "border-bottom", "border-bottom-color", "border-bottom-style",
-    "border-bottom-width", "border-collapse", "border-color", "border-left", "border-left-color",
-    "border-left-style", "border-left-width", "border-radius", "border-right", "border-right-color",
-    "border-right-style", "border-right-width", "border-spacing", "border-style", "border-top", "border-top-color",
-    "border-top-style", "border-top-width", "border-width", "box-sizing", "clear", "color", "direction", "display",
-    "float", "font", "font-family", "font-size", "font-style", "font-variant", "font-weight", "height",
-    "letter-spacing", "line-height", "margin", "margin-bottom", "margin-left", "margin-right", "margin-top",
-    "max-height", "max-width", "min-height", "min-width", "opacity", "overflow", "overflow-wrap", "padding",
-    "padding-bottom", "padding-left", "padding-right", "padding-top", "table-layout", "text-align",
-    "text-decoration", "text-indent", "text-transform", "unicode-bidi", "vertical-align", "white-space", "width",
-    "word-break", "word-spacing", "word-wrap",
-}
-# fmt: on
 SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
 DATA_IMAGE: Final = re.compile(r"data:image/(?:png|gif|jpe?g|webp|bmp|avif|x-icon)[;,]", re.IGNORECASE)
 CID: Final = re.compile(r"cid:([^\s\"'<>)]{1,998})", re.IGNORECASE)  # 998: the longest line a field can have
 BODY_TAG: Final = re.compile(r"<body\b([^>]{0,2000})>", re.IGNORECASE)
 COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
+BODY_STYLE: Final = re.compile(r"\bstyle\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)
 
-# The shorthand with nothing but a colour (CSS Backgrounds 3 §3.10); each run is bounded.
+# The colour of the shorthand (CSS Backgrounds 3 §3.10), which comes first, or behind a picture; each run is bounded.
 BACKGROUND: Final = re.compile(
-    r"(?<![\w-])background\s{0,9}:\s{0,9}(#[0-9a-f]{3,8}|[a-z]{3,20}|(?:rgb|hsl)a?\([\d.,%\s]{1,40}\))\s{0,9}(?=;|!|\Z)",
+    r"(?<![\w-])background\s{0,9}:\s{0,9}(?:url\([^();]{0,500}\)\s{1,9})?"
+    r"(#[0-9a-f]{3,8}|[a-z]{3,20}|(?:rgb|hsl)a?\([\d.,%\s]{1,40}\))(?=[\s;!]|\Z)",
     re.IGNORECASE,
 )
 
@@ -169,7 +162,12 @@ def sanitize(html: str, images: Mapping[str, str], *, external: bool) -> Sanitiz
         set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer",
     )
-    return Sanitized(_wrapped(html, cleaned), blocked)
+    sheet = safe_sheets(html)
+    styled = f"<style>{sheet}</style>" if sheet else ""
+    try:
+        return Sanitized(styled + _wrapped(html, marked(cleaned)), blocked)
+    except TooManyLinks as e:
+        raise TooComplex("The HTML of this message has too many links to be shown.") from e
 
 
 def _filter(
@@ -178,7 +176,7 @@ def _filter(
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "style":
             # without it, light text would stand on a light page
-            return BACKGROUND.sub(r"background-color:\1", value)
+            return BACKGROUND.sub(_background, value)
         if attribute not in ("src", "href"):
             return value
         scheme = value.strip().partition(":")[0].lower()
@@ -202,11 +200,18 @@ def _filter(
     return keep
 
 
+def _background(match: re.Match[str]) -> str:
+    """The colour alone; what follows it in the shorthand becomes a declaration of its own, which means nothing."""
+    important = match.string[match.end() : match.end() + 9].lstrip().startswith("!")
+    return f"background-color:{match[1]}{'' if important else ';'}"
+
+
 def _wrapped(html: str, cleaned: str) -> str:
-    """The cleaned HTML in an element with the colours that stood on the body."""
+    """The cleaned HTML in an element with the colours and styles that stood on the body."""
     body = BODY_TAG.search(html)
+    attributes = body[1] if body is not None else ""
     colours: dict[str, str] = {}
-    for match in BODY_COLOUR.finditer(body[1] if body is not None else ""):
+    for match in BODY_COLOUR.finditer(attributes):
         if COLOUR.match(match[2]):
             colours.setdefault(match[1].lower(), match[2])
     style = "".join(
@@ -214,7 +219,11 @@ def _wrapped(html: str, cleaned: str) -> str:
         for key, name in (("bgcolor", "background-color"), ("text", "color"))
         if key in colours
     )
-    return f'<div class="body" style="{style}">{cleaned}</div>' if style else f'<div class="body">{cleaned}</div>'
+    if found := BODY_STYLE.search(attributes):
+        style += safe_declarations(unescape(found[1] or found[2] or ""))
+    return (
+        f'<div class="body" style="{escape(style)}">{cleaned}</div>' if style else f'<div class="body">{cleaned}</div>'
+    )
 
 
 def depth(html: str) -> int:

@@ -1,0 +1,360 @@
+"""Style sheets of messages, made harmless and confined to the message (WEBMAIL-53, 108, 109).
+
+What comes out is written anew from parsed tokens (CSS Syntax 3), never copied: rules and `@media` alone, properties of
+`STYLES`, values of words, numbers, colours and lengths. Nothing of it can name an address, so nothing is loaded by it
+and nothing is told to others by it. Each selector begins at the element that holds the message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+__all__ = ["MAX_SHEETS", "STYLES", "safe_declarations", "safe_sheets"]
+
+MAX_SHEETS: Final = 64 * 1024
+"""Characters of all sheets of a message: 0.2 s of a thread (measured); common mail readers end at 16 to 64 KiB."""
+MAX_NESTING: Final = 4  # media queries inside each other, and brackets in values
+ROOT: Final = ".body"
+"""The element around the message (`sanitize.py`)."""
+
+# fmt: off
+# none of these takes a url(), none places an element outside of its surroundings
+STYLES: Final = frozenset({
+    "align-items", "background-color", "border", "border-bottom", "border-bottom-color", "border-bottom-style",
+    "border-bottom-width", "border-collapse", "border-color", "border-left", "border-left-color",
+    "border-left-style", "border-left-width", "border-radius", "border-right", "border-right-color",
+    "border-right-style", "border-right-width", "border-spacing", "border-style", "border-top", "border-top-color",
+    "border-top-style", "border-top-width", "border-width", "box-sizing", "clear", "color", "direction", "display",
+    "flex", "flex-direction", "flex-wrap", "float", "font", "font-family", "font-size", "font-style",
+    "font-variant", "font-weight", "gap", "height", "justify-content", "letter-spacing", "line-height",
+    "list-style-position", "list-style-type", "margin", "margin-bottom", "margin-left", "margin-right", "margin-top",
+    "max-height", "max-width", "min-height", "min-width", "opacity", "overflow", "overflow-wrap", "padding",
+    "padding-bottom", "padding-left", "padding-right", "padding-top", "table-layout", "text-align",
+    "text-decoration", "text-indent", "text-transform", "unicode-bidi", "vertical-align", "visibility",
+    "white-space", "width", "word-break", "word-spacing", "word-wrap",
+})
+# fmt: on
+FONTS: Final = frozenset({"font", "font-family"})  # the only ones whose strings are more than a trick
+FUNCTIONS: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
+COLOUR_FUNCTIONS: Final = frozenset({"rgb", "rgba", "hsl", "hsla"})
+PSEUDO: Final = frozenset(
+    {
+        "active",
+        "first-child",
+        "first-of-type",
+        "focus",
+        "hover",
+        "last-child",
+        "last-of-type",
+        "link",
+        "only-child",
+        "visited",
+    }
+)
+NTH: Final = frozenset({"nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type"})
+FEATURE_SIGNS: Final = frozenset({":", "<", ">", "=", "<=", ">=", "/"})
+MATCHES: Final = frozenset({"=", "~=", "|=", "^=", "$=", "*="})
+WORD: Final = re.compile(r"-?[a-zA-Z_][\w-]*\Z", re.ASCII)
+TEXT: Final = re.compile(r"[^<>\\\"\n\r\f\0]*\Z")
+HEX: Final = re.compile(r"(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
+UNIT: Final = re.compile(r"[a-zA-Z]{1,8}\Z")
+
+OPENING: Final = re.compile(r"<!--|<style(?=[\s>/])", re.IGNORECASE)
+COMMENT_END: Final = re.compile(r"--!?>")
+STYLE_TAG: Final = re.compile(r"<style[^>]{0,500}>", re.IGNORECASE)
+STYLE_END: Final = re.compile(r"</style(?=[\s>/])", re.IGNORECASE)
+MEDIA: Final = re.compile(r"\smedia\s{0,9}=\s{0,9}[\"']?([^\"'>]{0,200})", re.IGNORECASE)
+
+# tinycss2 has no types: nodes are what its documentation says, told apart by `type`
+Node = Any
+
+
+def safe_sheets(html: str) -> str:
+    """The rules of all sheets of `html` in one, without what is not on the list; "" when nothing is left."""
+    import tinycss2  # needed by who reads mail here, as nh3 is
+
+    rules: list[str] = []
+    left = MAX_SHEETS
+    for media, sheet in _sheets(html):
+        # a sheet that is cut says something else than the whole
+        if len(sheet) > left:
+            break
+        left -= len(sheet)
+        try:
+            found = "".join(_rules(tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True), 0))
+            query = _media(tinycss2.parse_component_value_list(media)) if media.strip() else ""
+        except ValueError:  # a number of more digits than Python reads
+            continue
+        if found and query is not None:
+            rules.append(f"@media {query}{{{found}}}" if query else found)
+    written = "".join(rules)
+    return "" if "</" in written else written
+
+
+def safe_declarations(text: str) -> str:
+    """The content of a style attribute, without what is not on the list."""
+    import tinycss2
+
+    try:
+        return _declarations(tinycss2.parse_blocks_contents(text, skip_comments=True, skip_whitespace=True))
+    except ValueError:  # as above
+        return ""
+
+
+def _sheets(html: str) -> Iterator[tuple[str, str]]:
+    """Media query and text of each sheet. Where a browser would read another text as a sheet, less is shown."""
+    at = 0
+    while (match := OPENING.search(html, at)) is not None:
+        if match[0] == "<!--":
+            end = COMMENT_END.search(html, match.start() + 2)
+            if end is None:
+                return
+            at = end.end()
+            continue
+        tag = STYLE_TAG.match(html, match.start())
+        if tag is None:
+            at = match.end()
+            continue
+        end = STYLE_END.search(html, tag.end())
+        if end is None:
+            return
+        media = MEDIA.search(tag[0])
+        yield (media[1] if media is not None else ""), html[tag.end() : end.start()]
+        at = end.end()
+
+
+def _rules(nodes: Iterable[Node], depth: int) -> Iterator[str]:
+    import tinycss2
+
+    for node in nodes:
+        if node.type == "qualified-rule":
+            selectors = [found for one in _split(node.prelude) if (found := _selector(one)) is not None]
+            contents = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)
+            if selectors and (declarations := _declarations(contents)):
+                yield f"{','.join(selectors)}{{{declarations}}}"
+        elif node.type == "at-rule" and node.lower_at_keyword == "media" and node.content and depth < MAX_NESTING:
+            query = _media(node.prelude)
+            inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
+            if query and (rules := "".join(_rules(inner, depth + 1))):
+                yield f"@media {query}{{{rules}}}"
+
+
+# Declarations
+
+
+def _declarations(nodes: Iterable[Node]) -> str:
+    found: list[str] = []
+    for node in nodes:
+        if node.type != "declaration":
+            continue
+        name = node.lower_name
+        if name == "background":
+            # without its colour, light text would stand on a light page; the rest may name an address
+            name, value = "background-color", _colour(node.value)
+        elif name in STYLES:
+            value = _value(node.value, 0, strings=name in FONTS)
+        else:
+            continue
+        if value:
+            found.append(f"{name}:{value}{'!important' if node.important else ''}")
+    return ";".join(found)
+
+
+def _value(nodes: Iterable[Node], depth: int, *, strings: bool = False) -> str | None:
+    """The value written anew; None when something of it is not on the list."""
+    written: list[str] = []
+    for node in nodes:
+        one = _component(node, depth, strings=strings)
+        if one is None:
+            return None
+        written.append(one)
+    return "".join(written).strip()
+
+
+def _component(node: Node, depth: int, *, strings: bool) -> str | None:
+    text: str | None = None
+    match node.type:
+        case "whitespace":
+            text = " "
+        case "comment":
+            text = ""
+        case "ident" if WORD.match(node.value):
+            text = node.value
+        case "number":
+            text = node.representation
+        case "percentage":
+            text = f"{node.representation}%"
+        case "dimension" if UNIT.match(node.unit):
+            text = f"{node.representation}{node.unit}"
+        case "hash" if HEX.match(node.value):
+            text = f"#{node.value}"
+        case "string" if strings and TEXT.match(node.value):
+            text = f'"{node.value}"'
+        case "literal" if node.value in (",", "/") or (depth and node.value in ("+", "-", "*")):
+            text = node.value
+        case "function" if node.lower_name in FUNCTIONS and depth < MAX_NESTING:
+            inner = _value(node.arguments, depth + 1)
+            text = f"{node.lower_name}({inner})" if inner else None
+        case "() block" if depth and depth < MAX_NESTING:
+            inner = _value(node.content, depth + 1)
+            text = f"({inner})" if inner else None
+        case _:
+            pass
+    return text
+
+
+def _colour(nodes: Iterable[Node]) -> str | None:
+    """The colour among the parts of the `background` shorthand (CSS Backgrounds 3 §3.10)."""
+    from tinycss2 import color3
+
+    for node in nodes:
+        plain = node.type in ("ident", "hash") or (node.type == "function" and node.lower_name in COLOUR_FUNCTIONS)
+        if plain and color3.parse_color(node) is not None:
+            return _component(node, 0, strings=False)
+    return None
+
+
+# Selectors
+
+
+def _split(nodes: Iterable[Node]) -> list[list[Node]]:
+    """Parts of a list with commas."""
+    parts: list[list[Node]] = [[]]
+    for node in nodes:
+        if node.type == "literal" and node.value == ",":
+            parts.append([])
+        elif node.type != "comment":
+            parts[-1].append(node)
+    return parts
+
+
+def _selector(nodes: list[Node]) -> str | None:
+    """A selector below the message's element; None when a part of it is not on the list, or can match nothing."""
+    written: list[str] = []  # compounds, with a combinator between two
+    compound = ""
+    combinator = ""
+    at = 0
+    while at < len(nodes):
+        node = nodes[at]
+        at += 1
+        if node.type == "whitespace" or (node.type == "literal" and node.value in (">", "+", "~")):
+            if compound:
+                written.append(compound)
+                compound = ""
+            if node.type == "literal":
+                if combinator.strip() or not written:
+                    return None
+                combinator = node.value
+            elif written:
+                combinator = combinator or " "
+            continue
+        following = nodes[at] if at < len(nodes) else None
+        one, used = _simple(node, following, first=compound == "")
+        if one is None:
+            return None
+        if not compound and written:
+            written.append(combinator)
+        combinator = ""
+        compound += one
+        at += used
+    if compound:
+        written.append(compound)
+    elif combinator.strip():
+        return None
+    return _below_root(written)
+
+
+def _simple(node: Node, following: Node | None, *, first: bool) -> tuple[str | None, int]:
+    """One simple selector (Selectors 4 §3) and how many of the following tokens belong to it."""
+    match node.type:
+        case "ident" if first and WORD.match(node.value):
+            return node.lower_value, 0
+        case "hash" if WORD.match(node.value):
+            return f"#{node.value}", 0
+        case "[] block":
+            return _attribute(node.content), 0
+        case "literal" if node.value == "*" and first:
+            return "*", 0
+        case "literal" if node.value == "." and following is not None and following.type == "ident":
+            return (f".{following.value}" if WORD.match(following.value) else None), 1
+        case "literal" if node.value == ":" and following is not None:
+            return _pseudo(following), 1
+    return None, 0
+
+
+def _pseudo(node: Node) -> str | None:
+    if node.type == "ident" and node.lower_value in PSEUDO | {"root"}:
+        return f":{node.lower_value}"
+    if node.type == "function" and node.lower_name in NTH:
+        inner = _value(node.arguments, 1)
+        return f":{node.lower_name}({inner})" if inner else None
+    return None
+
+
+def _attribute(nodes: Iterable[Node]) -> str | None:
+    match [node for node in nodes if node.type not in ("whitespace", "comment")]:
+        case [name] if name.type == "ident" and WORD.match(name.value):
+            return f"[{name.lower_value}]"
+        case [name, sign, value] if (
+            name.type == "ident"
+            and WORD.match(name.value)
+            and sign.type == "literal"
+            and sign.value in MATCHES
+            and value.type in ("ident", "string")
+            and TEXT.match(value.value)
+        ):
+            return f'[{name.lower_value}{sign.value}"{value.value}"]'
+    return None
+
+
+def _below_root(written: list[str]) -> str | None:
+    """Compounds and combinators in turn, below the message's element, which stands for `html` and `body`."""
+    compounds, combinators = written[::2], written[1::2]
+    roots = [bool(re.match(r"(?:html|body|:root)(?![\w-])", one)) for one in compounds]
+    count = roots.index(False) if False in roots else len(roots)
+    if not compounds or any(roots[count:]) or any(one in ("+", "~") for one in combinators[:count]):
+        return None
+    if count == len(compounds):
+        return ROOT
+    before = combinators[count - 1] if count else " "
+    rest = [compounds[count]]
+    for sign, one in zip(combinators[count:], compounds[count + 1 :], strict=True):
+        rest += [sign, one]
+    return ROOT + before + "".join(rest)
+
+
+# Media queries
+
+
+def _media(nodes: Iterable[Node]) -> str | None:
+    """A media query written anew; None when something is not on the list, or it asks for a dark page: the page of a
+    message is light.
+    """
+    written: list[str] = []
+    for node in nodes:
+        if node.type in ("ident", "whitespace", "comment") or (node.type == "literal" and node.value == ","):
+            component = _component(node, 0, strings=False)
+        else:
+            component = _feature(node.content) if node.type == "() block" else None
+        if component is None:
+            return None
+        written.append(component)
+    return "".join(written).strip()
+
+
+def _feature(nodes: Iterable[Node]) -> str | None:
+    """One condition of a media query, such as `(max-width: 600px)`."""
+    written: list[str] = []
+    for node in nodes:
+        if node.type == "literal" and node.value in FEATURE_SIGNS:
+            component = node.value
+        elif node.type in ("ident", "number", "dimension", "whitespace", "comment"):
+            component = _component(node, 0, strings=False)
+        else:
+            component = None
+        if component is None or component.lower() == "dark":
+            return None
+        written.append(component)
+    return f"({''.join(written)})"

@@ -1,0 +1,73 @@
+"""Links whose text names another host than their own."""
+
+import time
+
+import pytest
+
+from moxlite.web.webmail.links import named_hosts, target_host
+from moxlite.web.webmail.sanitize import TooComplex, sanitize
+
+MARKED = [
+    ("https://evil.example/x", "https://www.bank.example/login"),
+    ("https://evil.example/", "www.bank.example"),
+    ("https://evil.example/", "Log in at bank.example."),
+    ("https://evil.example/", "ba<b>nk.</b>example"),
+    ("https://evil.example/", "BANK.EXAMPLE"),
+    ("https://evil.example/", "info@bank.example"),
+    ("https://evil.example/", "b&#8203;ank.exa&shy;mple"),
+    ("https://evil.example/", "bank\u3002example"),
+    ("https://evil.example/", "http://10.0.0.1/"),
+    ("https:\\\\evil.example/", "bank.example"),
+    ("HTTPS:evil.example/", "bank.example"),
+    ("https://bank.example@evil.example/", "https://bank.example@evil.example/"),
+    ("https://b\u0430nk.example/", "bank.example"),
+    ("https://bank.example.evil.example/", "bank.example"),
+]
+PLAIN = [
+    ("https://bank.example/", "https://www.bank.example/login"),
+    ("https://click.bank.example/x", "www.bank.example"),
+    ("https://b%61nk.example/", "bank.example"),
+    ("http://xn--bcher-kva.example", "bücher.example"),
+    ("https://evil.example/", "Pay now"),
+    ("https://evil.example/", "report.pdf, Node.js, end.Next, v1.2.3, e.g. 10.30"),
+    ("mailto:info@other.example", "info@bank.example"),
+    ("https://a.example/?u=bank.example", "https://a.example/?u=bank.example"),
+]
+
+
+@pytest.mark.parametrize(("target", "text"), MARKED)
+def test_a_link_that_names_another_host_is_marked(target: str, text: str) -> None:
+    """WEBMAIL-79: the real host stands beside it, and styles of the message do not reach it."""
+    cleaned = sanitize(f'<a href="{target}">{text}</a>', {}, external=False).html
+    assert f"→ {target_host(target)}</b>" in cleaned
+    assert "all:initial!important" in cleaned
+
+
+@pytest.mark.parametrize(("target", "text"), PLAIN)
+def test_an_honest_link_is_not_marked(target: str, text: str) -> None:
+    """WEBMAIL-79."""
+    assert "→" not in sanitize(f'<a href="{target}">{text}</a>', {}, external=False).html
+
+
+def test_a_title_does_not_end_a_link() -> None:
+    """WEBMAIL-79."""
+    html = '<a title="a> </a>" href="https://evil.example/">bank.example</a> and <a href="https://evil.example/">x</a>'
+    assert sanitize(html, {}, external=False).html.count("→") == 1
+
+
+def test_hosts_are_read_as_browsers_read_them() -> None:
+    """WEBMAIL-79."""
+    assert target_host("\x01 https:\t//u:p@EVIL.example:80\\x") == "evil.example"
+    assert target_host("http://[::1]/") == "[::1]"
+    assert target_host("mailto:a@evil.example") == ""
+    assert named_hosts("(see http://a.example/x), b.example; c@d.example") == {"a.example", "b.example", "d.example"}
+
+
+def test_links_cost_linear_time() -> None:
+    """WEBMAIL-109."""
+    began = time.process_time()
+    for html in ('<a href="https://e.example">' + "x." * 500_000, '<a href="https://e.example">a.b</a>' * 15_000):
+        sanitize(html, {}, external=False)
+    with pytest.raises(TooComplex):
+        sanitize('<a href="x">a.b</a>' * 30_000, {}, external=False)
+    assert time.process_time() - began < 8
