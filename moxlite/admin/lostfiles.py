@@ -14,7 +14,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.process.startup import VERSION
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.folders import renew_folder, set_aside
+from moxlite.store.accounts.folders import forget_made, renew_folder, set_aside
 from moxlite.store.backup.layout import DatabaseFile
 from moxlite.store.backup.verify import check_database
 from moxlite.store.file.boundary import Edge, storage
@@ -75,7 +75,11 @@ def create_account_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | Non
     folder = Accounts(data).path(name)
     with stopped(data):
         _refuse_if_there(folder / "account.db")
-        aside = renew_folder(folder) if folder.exists() else None
+        if folder.exists():
+            aside = renew_folder(folder)
+        else:
+            aside = None
+            forget_made(folder)
         trio.run(main)
     return folder / "account.db", aside
 

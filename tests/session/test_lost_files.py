@@ -2,6 +2,7 @@
 STORE-158e, QUEUE-158).
 """
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from moxlite.admin.requests import NoArguments, Wellness
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.folders import make_folder
-from moxlite.store.errors import MissingFile
+from moxlite.store.errors import AccountUnknown, MissingFile, StorageBroken
 from moxlite.store.options import AccountConfig, Options
 from tests.house import house, soon
 from tests.running import LocalServer
@@ -70,6 +71,73 @@ async def test_an_account_that_has_lost_its_database_takes_no_mail(
         assert running.tree.failures == {}
 
 
+@pytest.mark.parametrize("what", ["accounts/mia", "accounts"])
+async def test_an_account_that_has_lost_its_folder_is_not_new(what: str, tmp_path: Path) -> None:
+    """STORE-158d: so it is when the disk of all accounts is not mounted; once it is there, the mail is."""
+    data = await served(tmp_path)
+    (data / what).rename(tmp_path / "elsewhere")
+    if what == "accounts":
+        (data / what).mkdir()  # the empty folder below a mount
+    lost = ["mia", "tom"] if what == "accounts" else ["mia"]
+    async with house(tmp_path, passwords=False) as running:
+        for name in ("mia", "tom"):
+            answer = await deliver(running, f"{name}@example.org")
+            assert answer.startswith("451 4.3.0" if name in lost else "250"), name
+        status, text = await running.readiness()
+        assert status == 200
+        assert "moxlite store create mia" in text
+        assert not (data / "accounts" / "mia").exists()
+        if what == "accounts":
+            (data / what).rmdir()
+        (tmp_path / "elsewhere").rename(data / what)
+        assert (await deliver(running, "mia@example.org")).startswith("250")
+        assert "* 1 EXISTS" in await (await running.imap()).select()
+        assert "account mia" not in (await running.readiness())[1]
+
+
+async def test_a_removed_account_may_be_made_again(tmp_path: Path) -> None:
+    """STORE-140, STORE-158d: nothing of it is missed, also when its folder was lost before."""
+    accounts = Accounts(tmp_path, Options(min_free_space=0, account_config=lambda _: AccountConfig()))
+    for lose in (False, True):
+        await accounts.create("new")
+        await accounts.close_idle(room=1000)
+        assert accounts.names() == ["new"]
+        if lose:
+            shutil.rmtree(accounts.path("new"))
+            assert accounts.names() == ["new"]
+            with pytest.raises(AccountUnknown):
+                await accounts.remove("new")
+        else:
+            await accounts.remove("new")
+        assert accounts.names() == []
+    await accounts.create("new")
+    await accounts.aclose()
+
+
+async def test_accounts_of_an_earlier_version_are_noted(tmp_path: Path) -> None:
+    """STORE-158d: all of them at the first use of one; and they work where no note can be written."""
+    options = Options(min_free_space=0, account_config=lambda _: AccountConfig())
+    accounts = Accounts(tmp_path, options)
+    for name in ("one", "two"):
+        await accounts.create(name)
+    await accounts.aclose()
+    shutil.rmtree(tmp_path / "made")
+    (tmp_path / "made").touch()
+    accounts = Accounts(tmp_path, options)
+    await accounts.create("one")
+    with pytest.raises(StorageBroken):
+        await accounts.create("three")
+    (tmp_path / "made").unlink()
+    await accounts.create("two")
+    await accounts.aclose()
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["one", "two"]
+    shutil.rmtree(tmp_path / "accounts" / "one")
+    accounts = Accounts(tmp_path, options)
+    with pytest.raises(MissingFile, match="moxlite store create one"):
+        await accounts.create("one")
+    await accounts.aclose()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_without_auth_db_mail_and_passwords_work(kind: str, tmp_path: Path) -> None:
     """STORE-158e: it takes mail, IMAP and the web log in by password; /readyz says what is wrong."""
@@ -125,7 +193,11 @@ def test_the_verbs_for_lost_files(tmp_path: Path) -> None:
         assert (data / name).stat().st_size
     with server:
         assert server.cli("healthcheck").stderr == ""
-        assert server.cli("store", "check").stdout.count(": ok") == 3
+        assert server.cli("store", "check").stdout.count(": ok") == 4
+    shutil.rmtree(data / "accounts" / "moxlite")
+    assert "accounts/moxlite is missing" in server.cli("store", "check", check=False).stdout
+    assert "made" in server.cli("store", "create", "moxlite").stdout
+    assert server.cli("store", "check").stdout.count(": ok") == 4
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 140, 166).
 
 DATA/accounts/NAME/account.db     of each account
+DATA/made/NAME                    an empty file for each account that was made (STORE-158d)
 DATA/tmp/                         also folders of removed accounts, until their files are deleted
 """
 
@@ -21,7 +22,15 @@ import trio
 
 from moxlite.bell import Bell
 from moxlite.store import metrics
-from moxlite.store.accounts.folders import NAME, check_account_name, folder_is_made, make_folder, move_folder
+from moxlite.store.accounts.folders import (
+    NAME,
+    check_account_name,
+    folder_is_made,
+    forget_made,
+    lost_folders,
+    make_folder,
+    move_folder,
+)
 from moxlite.store.accounts.opened import OpenAccount, open_account
 from moxlite.store.accounts.rounds import Rounds
 from moxlite.store.accounts.tasks import AccountTasks, BackgroundTask
@@ -138,14 +147,14 @@ class Accounts:
             return (slot is None or not slot.removed) and self.path(name).is_dir()
 
     def names(self) -> list[str]:
-        """All accounts that have files, sorted; also one whose folder cannot be looked into: its use says why.
-        Blocking. Raises StorageBusy, StorageBroken.
+        """All accounts that were made, sorted; also one whose folder is lost or cannot be looked into: its use says
+        why. Blocking. Raises StorageBusy, StorageBroken.
         """
         folder = self.directory / "accounts"
         with self._edge:
-            if not folder.is_dir():
-                return []
-            return sorted(path.name for path in folder.iterdir() if NAME.fullmatch(path.name) and self._listed(path))
+            found = folder.iterdir() if folder.is_dir() else ()
+            listed = [path.name for path in found if NAME.fullmatch(path.name) and self._listed(path)]
+            return sorted([*listed, *lost_folders(folder)])
 
     def _listed(self, folder: Path) -> bool:
         try:
@@ -215,6 +224,7 @@ class Accounts:
         folder = self.path(name)
         slot = self._slots.setdefault(name, _Slot())
         if slot.account is None and not await trio.to_thread.run_sync(folder.exists):
+            await trio.to_thread.run_sync(forget_made, folder)
             raise AccountUnknown(name)
         slot.removed = True
         if slot.account is not None:
@@ -228,6 +238,7 @@ class Accounts:
             await self._close(name, slot)
             if self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists):
                 raise AccountUnknown(name)  # it was removed twice at once
+            await trio.to_thread.run_sync(forget_made, folder)
             moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
             await trio.to_thread.run_sync(move_folder, folder, moved)
         self._slots.pop(name, None)

@@ -1,7 +1,12 @@
-"""The folders of accounts, ``accounts/NAME`` of the data directory: their names, how they are made and moved."""
+"""The folders of accounts, ``accounts/NAME`` of the data directory: their names, how they are made and moved.
+
+``made/NAME``, an empty file, stands for each account that was made. It is no part of ``accounts/``, so a folder that is
+lost, or a disk that is not mounted there, is told from an account that is new (STORE-158d).
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -9,9 +14,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from moxlite.store.errors import BadAccountName
+from moxlite.store.errors import BadAccountName, MissingFile
 
-__all__ = ["NAME", "check_account_name", "folder_is_made", "make_folder", "move_folder", "renew_folder", "set_aside"]
+__all__ = [
+    "NAME",
+    "check_account_name",
+    "folder_is_made",
+    "forget_made",
+    "lost_folders",
+    "make_folder",
+    "move_folder",
+    "renew_folder",
+    "set_aside",
+]
+
+logger = logging.getLogger("moxlite.store.accounts")
 
 NAME: Final = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,63}")
 """STORE-166: nothing that a path or a log line could take for something else."""
@@ -20,6 +37,9 @@ CREATING: Final = ".creating.tmp"
 """Stands in the folder of a new account until its database is made: of such a folder alone the database may be missing
 (STORE-158d).
 """
+
+MADE: Final = "made"
+"""The folder of notes, in the data directory."""
 
 DIRECTORY_MODE: Final = 0o2750
 """ADMIN-37: files made in it get its group."""
@@ -36,17 +56,66 @@ def make_folder(folder: Path) -> bool:
     """Make the folder of an account, with the modes of ADMIN-37, where there is none. Blocking.
 
     Returns whether the account is new, so that its database is to be made. It is until `folder_is_made`.
+
+    Raises:
+      MissingFile: the account was made before, and its folder is lost.
+      OSError
     """
-    mark = folder / CREATING
-    if not folder.exists():
-        folder.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        new = folder.with_name(f".{folder.name}.tmp")  # no name of an account
-        new.mkdir(exist_ok=True)
-        new.chmod(DIRECTORY_MODE)  # mkdir leaves out the set-group-id bit
-        (new / CREATING).touch(0o640)
-        new.rename(folder)  # with the mark: a kill leaves none without
-        return True
-    return mark.exists()
+    note = _note(folder)
+    if folder.exists():
+        try:
+            _note_made(note, folder.parent)
+        except OSError as error:  # this account has its folder, and can be used
+            logger.warning("account not noted as made", extra={"kv": {"account": folder.name, "err": str(error)}})
+        return (folder / CREATING).exists()
+    if note.exists():
+        mend = f"is the disk mounted? Bring it back, or give up its mail with `moxlite store create {folder.name}`"
+        raise MissingFile(folder, "is missing", mend)
+    folder.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    _note_made(note, folder.parent)
+    new = folder.with_name(f".{folder.name}.tmp")  # no name of an account
+    new.mkdir(exist_ok=True)
+    new.chmod(DIRECTORY_MODE)  # mkdir leaves out the set-group-id bit
+    (new / CREATING).touch(0o640)
+    new.rename(folder)  # with the mark: a kill leaves none without
+    return True
+
+
+def lost_folders(accounts: Path) -> list[str]:
+    """Accounts that were made, and have no folder in `accounts`. Blocking. Raises OSError."""
+    notes = accounts.with_name(MADE)
+    names = (path.name for path in notes.iterdir()) if notes.is_dir() else ()
+    return [name for name in names if NAME.fullmatch(name) and not (accounts / name).exists()]
+
+
+def forget_made(folder: Path) -> None:
+    """Take away the note that an account was made: it is being removed, or made anew. Blocking. Raises OSError."""
+    note = _note(folder)
+    if note.exists():
+        note.unlink()
+        _sync(note.parent)
+
+
+def _note(folder: Path) -> Path:
+    return folder.parent.with_name(MADE) / folder.name
+
+
+def _note_made(note: Path, accounts: Path) -> None:
+    """Note that an account was made; with the first note all that have a folder are."""
+    if note.exists():
+        return
+    notes = note.parent
+    if not notes.is_dir():
+        new = notes.with_name(f".{MADE}.tmp")
+        new.mkdir(mode=0o750, exist_ok=True)
+        for path in accounts.iterdir():
+            if NAME.fullmatch(path.name):
+                (new / path.name).touch(0o640)
+        _sync(new)
+        new.rename(notes)
+        _sync(notes.parent)
+    note.touch(0o640)
+    _sync(notes)
 
 
 def renew_folder(folder: Path) -> Path | None:
