@@ -94,7 +94,6 @@ class SMTPService(Section, frozen=True):
     reject_unknown_at_rcpt: Annotated[
         bool, doc("Refuse unknown recipients at once, which lets anyone probe for addresses.")
     ] = False
-    binarymime: Annotated[bool, doc("Announce BINARYMIME (RFC 3030).")] = False
 
 
 class SubmissionService(Section, frozen=True):

@@ -10,7 +10,7 @@ from typing import Final
 from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import Account, Domains, WebHandler
 from moxlite.config.fields import fields_of
-from moxlite.config.listeners import Listener, SMTPService
+from moxlite.config.listeners import Listener
 from moxlite.config.static import DNS, Queue, RateLimits, Static
 from moxlite.config.values import Section
 
@@ -36,7 +36,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "http2",
         )
     ),
-    SMTPService: frozenset(("binarymime",)),
     Domains: frozenset(("monitor_dnsbls",)),
     Account: frozenset(
         (

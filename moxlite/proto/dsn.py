@@ -118,7 +118,8 @@ def compose_dsn(
     """The whole message (QUEUE-101..104).
 
     Args:
-      message_id, references: with their brackets; `references` is the Message-ID of the original, "" if it has none.
+      message_id, references: with their brackets; `references` is the Message-ID of the original, "" if it has none. It
+        stands in In-Reply-To too, so that mail programs show the notice below the message.
       date: microseconds since 1970 UTC.
       text: what people read; made from the recipients if "".
       original: the message that the DSN is about, or only its header section; "" leaves the third part out.
@@ -132,7 +133,7 @@ def compose_dsn(
         text_field("Message-ID", message_id, utf8=utf8),
     ]
     if references:
-        headers.append(text_field("References", references, utf8=utf8))
+        headers += [text_field(name, references, utf8=utf8) for name in ("In-Reply-To", "References")]
     headers += [text_field("Date", format_date(date)), b"Auto-Submitted: auto-replied\r\n"]
     status = "".join(_status(dsn, utf8))
     parts: list[TextPart | MessagePart] = [TextPart(text or _default_text(dsn), eightbit=utf8)]

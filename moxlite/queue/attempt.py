@@ -32,6 +32,9 @@ __all__ = ["Attempt"]
 AFTER_DATA: Final = "interrupted after data"
 """The host may have taken the message; the sender may see it twice (QUEUE-15)."""
 
+MAX_REPLY: Final = 2048
+"""Characters kept of a reply (QUEUE-150)."""
+
 MAX_TLS_FAILURES: Final = 10
 """Shown with a result."""
 
@@ -195,13 +198,21 @@ class Attempt:
 
     def _result(self, *, error: SMTPError | None, text: str = "") -> Result:
         trace = self._trace
-        reply = "\n".join((error.line, *error.more_lines)) if error is not None and error.code else ""
+        success = error is None and not text
+        code, ecode, reply = 0, "", ""
+        if error is not None and error.code:
+            code, ecode, reply = error.code, error.ecode, "\n".join((error.line, *error.more_lines))
+        elif error is not None:
+            ecode = error.ecode
+        elif success and trace.taken is not None:
+            code, ecode, reply = trace.taken.code, trace.taken.ecode, "\n".join(trace.taken.lines)[:MAX_REPLY]
         return Result(
             start=self._started,
             duration=int((trio.current_time() - self._began) * 1_000_000),
-            success=error is None and not text,
-            code=error.code if error is not None else 0,
-            secode=error.ecode.partition(".")[2] if error is not None else "",
+            success=success,
+            command=error.command if error is not None else "",
+            code=code,
+            secode=ecode.partition(".")[2],
             error=text or (str(error) if error is not None else ""),
             reply=reply,
             transport=self._transport,
@@ -210,7 +221,7 @@ class Attempt:
             tls=trace.tls,
             policy=trace.tls_words or ("clear" if self._direct and trace.greeted else ""),
             tls_failures=tuple(map(str, trace.tally.failures()[:MAX_TLS_FAILURES])),
-            handed=self._taker if error is None and not text else Handed.NOBODY,
+            handed=self._taker if success else Handed.NOBODY,
         )
 
     def _ended(self, message: Message, error: SMTPError | None) -> Ended:
@@ -223,7 +234,8 @@ class Attempt:
             return Ended(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
         else:
             verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
-        return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed))
+        promised = self._trace.promises and self._taker is not Handed.ACCOUNT
+        return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed), promised=promised)
 
     def _too_old(self, message: Message) -> bool:
         """Whether it has had all the time of the schedule: then it counts also when it is not tried, or a host that is

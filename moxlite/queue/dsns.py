@@ -1,19 +1,21 @@
 """Telling senders what became of their mail: delivery status notifications into their own accounts (QUEUE-100..105)."""
 
+import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from moxlite.mailauth.dkim.sign import SigningError
-from moxlite.proto.address import Address, Domain, Localpart
+from moxlite.proto.address import Address, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
-from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
+from moxlite.queue import metrics
 from moxlite.queue.content import encoded, octets
 from moxlite.queue.context import Context
 from moxlite.queue.inbound import waiting
-from moxlite.queue.record import DSN_FAILED
+from moxlite.queue.noticetext import notice_text, subject_of
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
@@ -36,29 +38,24 @@ MAX_FULL: Final = 100 << 10
 MAX_HEADER: Final = 256 << 10
 """Octets of a header section that comes back; more is no header that anyone reads."""
 
-SUBJECTS: Final = {Action.FAILED: "mail delivery failed", Action.DELAYED: "mail delivery delayed"}
-INTRODUCTIONS: Final = {
-    Action.FAILED: "could not be delivered. It will not be tried again.",
-    Action.DELAYED: "has not been delivered yet. It will be tried again.",
-}
-
 POSTMASTER: Final = Localpart("postmaster")
 """At our hostname: who writes DSNs."""
 
-UNNAMED_STATUS: Final = {Action.FAILED: "5.0.0", Action.DELAYED: "4.0.0"}
-"""Where no server gave an enhanced code."""
+CLASSES: Final = {Action.FAILED: "5", Action.DELAYED: "4", Action.DELIVERED: "2", Action.RELAYED: "2"}
+"""Of a status (RFC 3464 §2.3.4), which is `.0.0` where no server gave an enhanced code."""
 
 
-async def deliver_notice(ctx: Context, database: Database, message: Message, kind: str) -> None:
-    """Store the DSN of this kind into the sender's Inbox, or send it to the sender of mail that came in; once, also
-    when called again after a crash.
+async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
+    """Store the DSN that is owed about these recipients of a submission into the sender's Inbox, or send it to the
+    sender of mail that came in; once, also when called again after a crash.
 
     An account that is gone has its DSNs delivered to the postmaster. Raises StoreError when they cannot be stored now.
     """
     static = ctx.config().static
-    octets_of_dsn = await compose_notice(ctx, database, message, kind)
+    message = messages[0]
+    octets_of_dsn = await compose_notice(ctx, database, messages)
     if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
-        await _send_notice(ctx, database, message, kind, octets_of_dsn)
+        await _send_notice(ctx, database, message, octets_of_dsn)
         return
     prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
     account_name, mailbox, flags = message.account, "Inbox", Flag(0)
@@ -66,7 +63,8 @@ async def deliver_notice(ctx: Context, database: Database, message: Message, kin
         account_name = static.postmaster.account
         mailbox = f"{static.postmaster.mailbox}/{'dmarc' if message.is_dmarc_report else 'tlsrpt'}"
         flags = Flag.SEEN
-    key = _key(message, kind)
+        metrics.report_failures.labels(kind="dmarc" if message.is_dmarc_report else "tlsrpt").inc()
+    key = _key(messages)
     with Spool.of(octets_of_dsn, ctx.tmp) as spool:
         prepared = await prepare(spool, prefix)
         try:
@@ -77,7 +75,7 @@ async def deliver_notice(ctx: Context, database: Database, message: Message, kin
                 await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key, flags=flags)
 
 
-async def _send_notice(ctx: Context, database: Database, message: Message, kind: str, octets_of_dsn: bytes) -> None:
+async def _send_notice(ctx: Context, database: Database, message: Message, octets_of_dsn: bytes) -> None:
     """Queue the DSN to the sender of mail that came in, once (QUEUE-28)."""
     sender = message.sender.address
     assert sender is not None, "no DSN goes to the null path"
@@ -90,8 +88,8 @@ async def _send_notice(ctx: Context, database: Database, message: Message, kind:
         has8bit=not octets_of_dsn.isascii(),
         smtputf8=message.smtputf8 and not octets_of_dsn.isascii(),
         requiretls=True if message.require_tls else None,
-        subject=SUBJECTS[Action.FAILED if kind == DSN_FAILED else Action.DELAYED],
-        key=_key(message, kind),
+        subject=subject_of([Action(message.dsn_due)]),
+        key=_key([message]),
     )
     with Spool.of(octets_of_dsn, ctx.tmp) as spool:
         async with encoded(database, spool) as content:
@@ -107,64 +105,76 @@ async def _signatures(ctx: Context, octets_of_dsn: bytes, author: Address) -> by
         return b""
 
 
-def _key(message: Message, kind: str) -> bytes:
-    return f"queue dsn {message.id} {message.queued} {kind}".encode()
+def _key(messages: Sequence[Message]) -> bytes:
+    first = messages[0]
+    if len(messages) == 1:
+        return f"queue dsn {first.id} {first.queued} {first.dsn_due}".encode()
+    others = hashlib.sha256(",".join(f"{one.id} {one.dsn_due}" for one in messages).encode()).hexdigest()
+    return f"queue dsn {first.id} {first.queued} {others}".encode()
 
 
-async def compose_notice(ctx: Context, database: Database, message: Message, kind: str) -> bytes:
-    """The octets of a DSN about one message."""
+async def compose_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> bytes:
+    """The octets of the DSN that is owed about some recipients of a submission."""
     snapshot = ctx.config()
     hostname = snapshot.static.hostname
-    action = Action.FAILED if kind == DSN_FAILED else Action.DELAYED
-    queue = snapshot.static.queue
-    maximum = max_attempts_of(message.max_attempts, queue.max_attempts)
-    retries = (
-        attempts_left(message.attempts, maximum, message.next_attempt, queue.retry_delays)
-        if action is Action.DELAYED
-        else []
+    first = messages[0]
+    actions = [Action(message.dsn_due) for message in messages]
+    full = (
+        Action.FAILED in actions  # else the header section will do: RFC 3461 §4.3
+        and first.size <= MAX_FULL
+        and first.dsn_ret != "HDRS"
+        and first.require_tls is not True  # RFC 8689 §5
     )
-    full = message.size <= MAX_FULL and message.dsn_ret != "HDRS" and message.require_tls is not True
-    now = ctx.clock()
-    sender = message.sender.address
+    sender = first.sender.address
     assert sender is not None, "no DSN goes to the null path"
     return compose_dsn(
         DSN(
             reporting_mta=hostname.ascii,
-            recipients=(_recipient(message, action, retries),),
-            envelope_id=message.dsn_envid,
-            arrival=message.queued,
-            future_release_request=message.future_release_request,
+            recipients=tuple(_recipient(ctx, one, action) for one, action in zip(messages, actions, strict=True)),
+            envelope_id=first.dsn_envid,
+            arrival=first.queued,
+            future_release_request=first.future_release_request,
         ),
         sender=_mailbox(Address(POSTMASTER, hostname)),
         to=_mailbox(sender),
-        subject=SUBJECTS[action],
+        subject=subject_of(actions),
         message_id=f"<{secrets.token_urlsafe(16)}@{hostname.ascii}>",
-        date=now,
-        references=message.message_id,
-        text=_text(message, action, retries, hostname),
-        original=await _returned(database, message, full=full),
+        date=ctx.clock(),
+        references=first.message_id,
+        text=notice_text(messages, actions, _retries(ctx, first, actions[0]), hostname),
+        original=await _returned(database, first, full=full),
         full=full,
-        utf8=message.smtputf8,
+        utf8=first.smtputf8,
     )
+
+
+def _retries(ctx: Context, message: Message, action: Action) -> list[int]:
+    """When a message that is late will be tried again, µs UTC."""
+    if action is not Action.DELAYED:
+        return []
+    queue = ctx.config().static.queue
+    maximum = max_attempts_of(message.max_attempts, queue.max_attempts)
+    return attempts_left(message.attempts, maximum, message.next_attempt, queue.retry_delays)
 
 
 def _mailbox(address: Address) -> MailAddress:
     return MailAddress(name="", localpart=str(address.localpart), domain=address.domain.unicode)
 
 
-def _recipient(message: Message, action: Action, retries: list[int]) -> DSNRecipient:
+def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:
     last = message.last_result
     kind, _, original = message.dsn_orcpt.partition(";")
-    code_class = "5" if action is Action.FAILED else "4"
+    code_class = CLASSES[action]
     spoke = last is not None and last.code > 0 and last.host != ""
     diagnostic = ""
     if last is not None and spoke:
         enhanced = f" {str(last.code)[0]}.{last.secode}" if last.secode else ""
         diagnostic = f"{last.code}{enhanced} {last.reply}"
+    retries = _retries(ctx, message, action)
     return DSNRecipient(
         final_recipient=message.recipient_address,
         action=action,
-        status=f"{code_class}.{last.secode}" if last is not None and last.secode else UNNAMED_STATUS[action],
+        status=f"{code_class}.{last.secode}" if last is not None and last.secode else f"{code_class}.0.0",
         status_comment=last.error if last is not None else "",
         original_recipient=original,
         original_type=kind or "rfc822",
@@ -174,35 +184,6 @@ def _recipient(message: Message, action: Action, retries: list[int]) -> DSNRecip
         last_attempt=message.last_attempt,
         will_retry_until=retries[-1] if retries else None,
     )
-
-
-def _text(message: Message, action: Action, retries: list[int], hostname: Domain) -> str:
-    """What people read (QUEUE-102): which message, what happened, the server's words, and when it will be tried
-    again.
-    """
-    lines = [
-        f"This is the mail server {hostname.unicode}.",
-        "",
-        f"Your message to {message.recipient_address} {INTRODUCTIONS[action]}",
-        "",
-    ]
-    if message.subject:
-        lines += [f"Subject: {message.subject}"]
-    lines += [f"Queued:  {format_date(message.queued)}", f"Attempts made: {message.attempts}", ""]
-    last = message.last_result
-    if last is not None and last.error:
-        lines += ["Error of the last attempt:", "", f"    {last.error}", ""]
-        if last.reply:
-            server = f"{last.host} ({last.ip})" if last.ip else last.host
-            lines += [
-                f"Reply of {server or 'the server'}:",
-                "",
-                *[f"    {line}" for line in last.reply.split("\n")],
-                "",
-            ]
-    if retries:
-        lines += ["Next attempts:", "", *[f"    {format_date(when)}" for when in retries], ""]
-    return "\r\n".join(lines)
 
 
 async def _returned(database: Database, message: Message, *, full: bool) -> bytes:

@@ -14,6 +14,7 @@ __all__ = [
     "held",
     "oldest",
     "plaintext_fallbacks",
+    "report_failures",
     "requiretls_unsupported",
     "size",
     "tls_ignored",
@@ -49,9 +50,14 @@ tls_ignored = Counter(
 requiretls_unsupported = Counter(
     "moxlite_queue_requiretls_unsupported", "Hosts that could not be used for a message with REQUIRETLS.", ["reason"]
 )
+report_failures = Counter(
+    "moxlite_queue_report_failure", "Reports of DMARC and TLS that could not be delivered, by kind.", ["kind"]
+)
 held = Gauge("moxlite_queue_hold", "Messages on hold.")
 size = Gauge("moxlite_queue_size", "Messages in the queue.")
 oldest = Gauge("moxlite_queue_oldest_seconds", "For how long the message has been due that waits longest.")
 
+for _kind in ("dmarc", "tlsrpt"):
+    report_failures.labels(kind=_kind)
 for _result in RESULTS:
     connections.labels(result=_result)

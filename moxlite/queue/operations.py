@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage, compose, compose_page
-from moxlite.queue.record import Policy, fail, get
+from moxlite.queue.record import Policy, fail, get, settle_notices
 from moxlite.queue.retire import retire
 from moxlite.queue.rows import (
     MESSAGE_COLUMNS,
@@ -117,7 +117,7 @@ def set_require_tls(tx: Tx, wanted: Filter, now: int, *, require_tls: bool | Non
 
 def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
     """Give messages up: their senders are told. Returns how many."""
-    number = 0
+    failed: list[Message] = []
     for message_id in _ids(tx, wanted, policy.now):
         row = tx.row(SELECT + " WHERE id = ?", message_id)
         assert row is not None
@@ -127,8 +127,10 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
         canceled = (*message.results, Result(start=policy.now, error=CANCELED))
         tx.execute(SET_RESULTS, encode_results(canceled), message_id)
         fail(tx, message, policy)
-        number += 1
-    return number
+        failed.append(message)
+    for content_id in {message.content_id for message in failed}:
+        settle_notices(tx, content_id, policy)
+    return len(failed)
 
 
 def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:

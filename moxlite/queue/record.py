@@ -20,18 +20,21 @@ from moxlite.queue.rows import (
     encode_results,
     message_of,
 )
-from moxlite.queue.schedule import delay_after, max_attempts_of
-from moxlite.queue.status import success_of
-from moxlite.store.delivery.status import State
+from moxlite.queue.schedule import SECOND, delay_after, max_attempts_of
+from moxlite.queue.status import final_state, success_of
+from moxlite.store.delivery.status import Handed, State
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "DSN_DELAYED",
+    "DSN_DELIVERED",
     "DSN_FAILED",
+    "DSN_RELAYED",
     "Ended",
     "Policy",
     "Verdict",
+    "alike",
     "dsns_due",
     "fail",
     "finish",
@@ -39,12 +42,23 @@ __all__ = [
     "mark",
     "postpone_dsn",
     "recover",
+    "settle_notices",
     "told",
 ]
 
 DSN_DELAYED: Final = "delayed"
 DSN_FAILED: Final = "failed"
-"""Values of the column dsn_due, besides the empty one."""
+DSN_DELIVERED: Final = "delivered"
+DSN_RELAYED: Final = "relayed"
+"""Values of the column dsn_due, besides the empty one: what the sender must be told."""
+
+NOTICE_WAIT: Final = 60 * SECOND
+"""For which a notice waits for other recipients of its submission whose attempt is under way, or as good as: so there
+is one for all. Longer than that an answer about a mistyped address should not take.
+"""
+
+MAX_TOGETHER: Final = 500
+"""Recipients in one notice."""
 
 GET: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id = ?"  # noqa: S608 column names
 MARK: Final = "UPDATE msg SET attempts = ?, last_attempt = ?, next_attempt = ?, results = ? WHERE id = ?"
@@ -55,9 +69,19 @@ AND rcpt_domain = ? AND account = ? AND sender_domain = ? AND transport = ?
 AND id NOT IN (SELECT msg_id FROM local)"""
 SET_RESULTS: Final = "UPDATE msg SET results = ?, dialed_ips = ? WHERE id = ?"
 SET_DSN: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ? WHERE id = ?"
-SET_FAILED: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id = ?"
+SET_DONE: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id = ?"
 RUNNING: Final = "SELECT id, results FROM msg WHERE instr(results, ?) > 0"
 SET_INTERRUPTED: Final = "UPDATE msg SET results = ? WHERE id = ?"
+OWED: Final = "SELECT 1 FROM msg INDEXED BY msg_dsn WHERE dsn_due <> '' AND content_id = ? LIMIT 1"
+UNDER_WAY: Final = """
+SELECT 1 FROM msg WHERE content_id = ?1 AND hold = 0 AND dsn_due = '' AND (
+    (attempts = 0 AND next_attempt <= ?2) OR instr(results, ?3) > 0 OR (attempts = ?4 AND next_attempt <= ?5))
+LIMIT 1"""
+BRING_FORWARD: Final = "UPDATE msg SET dsn_next = ?1 WHERE content_id = ?2 AND dsn_due <> '' AND dsn_next > ?1"
+ALIKE: Final = f"""
+SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? AND account = ? AND sender_localpart = ? AND sender_domain = ?
+AND dsn_due IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT msg_id FROM local)
+ORDER BY id LIMIT ?"""  # noqa: S608 column names
 DUE_DSNS: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM msg WHERE dsn_due <> '' AND dsn_next <= ?
 ORDER BY dsn_next, id LIMIT ?"""  # noqa: S608 column names
@@ -76,7 +100,7 @@ class Verdict(Enum):
 class Ended(msgspec.Struct, frozen=True):
     """The outcome of one attempt for one message. ``dialed``: host and address that were connected to, for the next
     attempt (QUEUE-47). ``until``: of an uncounted one, when to try, µs UTC; all other rows that would go the same way
-    wait for as long (QUEUE-169).
+    wait for as long (QUEUE-169). ``promised``: who took the message will tell the sender of its delivery (RFC 3461).
     """
 
     message: Message
@@ -84,6 +108,7 @@ class Ended(msgspec.Struct, frozen=True):
     result: Result
     dialed: tuple[tuple[str, str], ...] = ()
     until: int = 0
+    promised: bool = False
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,21 +174,39 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
             continue
         results = (*before, one.result)
         if one.verdict is Verdict.DELIVERED:
-            state = success_of(one.result)
-            retire(tx, [message.id], state, now=policy.now, keep_for=policy.keep_for, results=results)
+            if message.dsn_notify & DSNNotify.SUCCESS and message.sender_domain and not one.promised:
+                tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
+                kind = DSN_DELIVERED if one.result.handed is Handed.ACCOUNT else DSN_RELAYED
+                tx.execute(SET_DONE, kind, policy.now + NOTICE_WAIT, message.id)
+            else:
+                state = success_of(one.result)
+                retire(tx, [message.id], state, now=policy.now, keep_for=policy.keep_for, results=results)
             continue
         tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
         maximum = max_attempts_of(message.max_attempts, policy.max_attempts)
         if one.verdict is Verdict.PERMANENT or message.attempts >= maximum:
             fail(tx, message, policy)
         elif message.attempts == policy.delay_dsn_attempt and _wants(message, DSNNotify.DELAY):
-            tx.execute(SET_DSN, DSN_DELAYED, policy.now, message.id)
+            tx.execute(SET_DSN, DSN_DELAYED, policy.now + NOTICE_WAIT, message.id)
+    for content_id in {one.message.content_id for one in ended}:
+        settle_notices(tx, content_id, policy)
+
+
+def settle_notices(tx: Tx, content_id: int, policy: Policy) -> None:
+    """What is owed about a submission is told now, if no other of its recipients is under way: first attempts, those
+    that run, and those that will be late at the same time.
+    """
+    if tx.row(OWED, content_id) is None:
+        return
+    running, late, soon = f'"{DELIVERING}"', policy.delay_dsn_attempt - 1, policy.now + NOTICE_WAIT
+    if tx.row(UNDER_WAY, content_id, policy.now, running, late, soon) is None:
+        tx.execute(BRING_FORWARD, policy.now, content_id)
 
 
 def fail(tx: Tx, message: Message, policy: Policy) -> None:
     """The message will not be tried again: it is retired, once its sender was told if he wants to be."""
     if _wants(message, DSNNotify.FAILURE):
-        tx.execute(SET_FAILED, DSN_FAILED, policy.now, message.id)
+        tx.execute(SET_DONE, DSN_FAILED, policy.now + NOTICE_WAIT, message.id)
     else:
         retire(tx, [message.id], State.FAILED, now=policy.now, keep_for=policy.keep_for)
 
@@ -189,22 +232,36 @@ def dsns_due(r: Reader, now: int, limit: int) -> list[Message]:
     return [message_of(row) for row in r.rows(DUE_DSNS, now, limit)]
 
 
-def told(tx: Tx, message_id: int, kind: str, policy: Policy) -> None:
-    """The DSN of this kind lies in the sender's account."""
-    message = get(tx, message_id)
-    if message is None or message.dsn_due != kind:
-        return
-    if kind == DSN_FAILED:
-        retire(tx, [message_id], State.FAILED, now=policy.now, keep_for=policy.keep_for)
-    else:
-        tx.execute(SET_DSN, "", 0, message_id)
+def alike(r: Reader, message: Message) -> tuple[Message, ...]:
+    """The messages that one notice tells of: recipients of the same submission, from the same sender, that have failed,
+    are late, or have arrived as this one.
+    """
+    arrived = (DSN_DELIVERED, DSN_RELAYED)
+    kinds = arrived if message.dsn_due in arrived else (message.dsn_due,)
+    sender = message.sender_localpart, message.sender_domain
+    args = (message.content_id, message.account, *sender, msgspec.json.encode(kinds).decode(), MAX_TOGETHER)
+    found = tuple(message_of(row) for row in r.rows(ALIKE, *args)) if message.account else ()
+    return found if any(one.id == message.id for one in found) else (message,)
 
 
-def postpone_dsn(tx: Tx, message_id: int, kind: str, until: int) -> None:
+def told(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:
+    """The DSN about these messages lies in the sender's account."""
+    for told in messages:
+        message = get(tx, told.id)
+        if message is None or message.dsn_due != told.dsn_due:
+            continue
+        if (state := final_state(message)) is not None:
+            retire(tx, [message.id], state, now=policy.now, keep_for=policy.keep_for)
+        else:
+            tx.execute(SET_DSN, "", 0, message.id)
+
+
+def postpone_dsn(tx: Tx, messages: Sequence[Message], until: int) -> None:
     """The DSN could not be stored; try again at `until` (µs UTC)."""
-    message = get(tx, message_id)
-    if message is not None and message.dsn_due == kind:
-        tx.execute(SET_DSN, kind, until, message_id)
+    for told in messages:
+        message = get(tx, told.id)
+        if message is not None and message.dsn_due == told.dsn_due:
+            tx.execute(SET_DSN, message.dsn_due, until, message.id)
 
 
 def recover(tx: Tx) -> int:

@@ -43,9 +43,10 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """One attempt. ``start`` in µs UTC, ``duration`` in µs.
 
     ``code`` is 0, ``secode`` (the enhanced code without its class) and ``reply`` (the server's lines) are empty where
-    no server spoke. ``error`` is for people. ``tls`` is the version and cipher, ``policy`` the policies that were
-    satisfied (``dane sts``, ``opportunistic``), ``clear`` without TLS, "" without a session. ``tls_failures``: in the
-    words of RFC 8460 §4.3, at most 10. ``handed``: who took the message, where it was a success.
+    no server spoke. ``error`` is for people; ``command`` is what was being done then. ``tls`` is the version and
+    cipher, ``policy`` the policies that were satisfied (``dane sts``, ``opportunistic``), ``clear`` without TLS, ""
+    without a session. ``tls_failures``: in the words of RFC 8460 §4.3, at most 10. ``handed``: who took the message,
+    where it was a success.
     """
 
     start: int
@@ -53,6 +54,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     success: bool = False
     code: int = 0
     secode: str = ""
+    command: str = ""
     error: str = ""
     reply: str = ""
     transport: str = ""

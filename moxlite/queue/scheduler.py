@@ -412,24 +412,30 @@ class Scheduler:
 
     async def _tell(self, message: Message) -> None:
         """Store one DSN, then note that: after a crash in between it is stored again under the same key, which does
-        nothing.
+        nothing. It tells of all recipients of the submission about whom the same is owed.
         """
-        kind, policy = message.dsn_due, policy_of(self._ctx)
+        policy = policy_of(self._ctx)
+        current = await self._database.read(lambda r: record.get(r, message.id), op="queue notice")
+        if current is None or current.dsn_due != message.dsn_due:
+            return  # told with another
+        messages = await self._database.read(lambda r: record.alike(r, current), op="queue notice")
         stored = False
         with guard("queue"):
             try:
-                await deliver_notice(self._ctx, self._database, message, kind)
+                await deliver_notice(self._ctx, self._database, messages)
                 stored = True
             except StoreError as exc:
-                logger.error("dsn cannot be stored", extra={"kv": {"err": exc, "msg": message.id, "kind": kind}})
+                facts = {"err": exc, "msg": message.id, "kind": message.dsn_due}
+                logger.error("dsn cannot be stored", extra={"kv": facts})
         given_up = policy.now - (message.last_attempt or message.queued) > NOTICE_LIFE
         if stored or given_up:
-            await self._database.write(lambda tx: record.told(tx, message.id, kind, policy))
+            await self._database.write(lambda tx: record.told(tx, messages, policy))
+            self._moved({message.account})
             self._wake.set()  # the DSN may be a message of the queue
             self._also()
         else:
             until = policy.now + NOTICE_RETRY
-            await self._database.write(lambda tx: record.postpone_dsn(tx, message.id, kind, until))
+            await self._database.write(lambda tx: record.postpone_dsn(tx, messages, until))
 
 
 def _usable(r: Reader, args: tuple[str, int, str, int]) -> list[_Candidate]:

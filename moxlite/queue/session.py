@@ -13,6 +13,7 @@ import trio
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.proto.smtp.conversation import Recipient, Transaction
 from moxlite.proto.smtp.errors import SMTPError
+from moxlite.proto.smtp.replies import Response
 from moxlite.queue.rows import Message
 from moxlite.queue.tls.results import Tally
 from moxlite.store.delivery.submission import DSNNotify
@@ -90,6 +91,10 @@ class Trace:
         """Whether the host that was last greeted offers STARTTLS and REQUIRETLS (QUEUE-57)."""
         self.sent_all = False
         """All octets of a message were handed over: the host may have it, whatever happens now."""
+        self.promises = False
+        """The host knows RFC 3461: it tells the sender what the sender has asked to be told."""
+        self.taken: Response | None = None
+        """How the host has answered for the last message that it took."""
         self.settled: Outcomes = {}
         """Messages whose outcome is final, and written down."""
         self.follow: Callable[[], Awaitable[Follower | None]] | None = None
@@ -202,7 +207,9 @@ async def run_transactions(
     while pending:
         trace.sent_all = False
         transaction = _transaction(pending, requiretls=requiretls)
+        trace.promises = "DSN" in client.codec.extensions
         outcome = await client.deliver(transaction, _watched(batch.octets(), trace))
+        trace.taken = outcome.reply
         if outcome.error is None or outcome.error.code:
             trace.sent_all = False  # the host has answered for what it got
         again: list[Message] = []

@@ -170,7 +170,7 @@ def _smtp_response(event: object, turn: int, connection: ServerConnection) -> Re
         case smtp.Auth() | AuthData():
             return Response(334, "", ("",)) if turn % 3 else Response(235, "2.7.0", ("welcome",))
         case smtp.Ehlo():
-            connection.offer(frozenset({"SMTPUTF8", "8BITMIME", "BINARYMIME", "CHUNKING", "DSN", "REQUIRETLS", "SIZE"}))
+            connection.offer(frozenset({"SMTPUTF8", "8BITMIME", "CHUNKING", "DSN", "REQUIRETLS", "SIZE"}))
             return Response(250, "", ("mx.example", "SMTPUTF8", "CHUNKING"))
         case DataEnd():
             return Response(250, "2.0.0", ("taken",))

@@ -84,18 +84,19 @@ def test_no_text_of_others_makes_a_field_of_its_own(
             message = await rig.queue.get(number)
             failed = msgspec.structs.replace(
                 message,
+                dsn_due="failed",
                 dsn_orcpt=f"rfc822;{orcpt}",
                 results=(Result(start=1, code=550, secode="1.1", error=reply, reply=reply, host="mx.example"),),
             )
-            found.append(await compose_notice(rig.queue.ctx, rig.queue._database, failed, "failed"))
+            found.append(await compose_notice(rig.queue.ctx, rig.queue._database, [failed]))
 
     trio.run(compose)
     header, _, _ = found[0].partition(b"\r\n\r\n")
     names = [line.partition(b":")[0].lower() for line in header.split(b"\r\n") if line[:1] not in (b" ", b"\t")]
-    allowed = [b"from", b"to", b"subject", b"message-id", b"references", b"date", b"auto-submitted"]
+    allowed = [b"from", b"to", b"subject", b"message-id", b"in-reply-to", b"references", b"date", b"auto-submitted"]
     assert [name for name in names if name not in (b"mime-version", b"content-type", b"content-transfer-encoding")] in (
         allowed,
-        [name for name in allowed if name != b"references"],
+        [name for name in allowed if name not in (b"in-reply-to", b"references")],
     )
     assert all(len(line) <= 998 for line in found[0].split(b"\r\n"))
 

@@ -46,6 +46,7 @@ def test_the_headers_are_those_of_a_report() -> None:
         "To: <a@example.com>",
         "Subject: mail delivery failed",
         "Message-ID: <d@mail.example.com>",
+        "In-Reply-To: <o@example.com>",
         "References: <o@example.com>",
         "Date: Fri, 20 Nov 2026 07:00:00 +0000",
         "Auto-Submitted: auto-replied",

@@ -287,7 +287,7 @@ def test_mail_parameters_are_parsed(parameters: bytes, fields: dict[str, object]
     ],
 )
 def test_bad_mail_parameters_are_refused(parameters: bytes, refusal: str) -> None:
-    """SMTP-26, 27, 33, 156, 157"""
+    """SMTP-26, 27, 33, 41, 156, 157"""
     assert code(one(submission(), b"MAIL FROM:<a@b.example> " + parameters + b"\r\n")) == refusal
 
 

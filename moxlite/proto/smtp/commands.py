@@ -86,7 +86,7 @@ class Helo(_Hello, frozen=True):
 class MailFrom(Command, frozen=True):
     """``MAIL FROM:<path> [parameters]`` — RFC 5321 §4.1.1.2.
 
-    `size` in octets, None if not given. `body` is 7BIT, 8BITMIME, BINARYMIME or empty. `lax`: with a space before the
+    `size` in octets, None if not given. `body` is 7BIT, 8BITMIME or empty. `lax`: with a space before the
     path.
     """
 

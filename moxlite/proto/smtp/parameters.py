@@ -87,7 +87,7 @@ def _size(value: str) -> Fields:
 
 
 def _body(value: str) -> Fields:
-    if value.upper() not in {"7BIT", "8BITMIME", "BINARYMIME"}:
+    if value.upper() not in {"7BIT", "8BITMIME"}:
         raise CommandError(Response(555, "5.5.4", ("unsupported value of parameter BODY",)))
     return {"body": value.upper()}
 
@@ -197,10 +197,7 @@ _RCPT: Final[Mapping[str, _Kind]] = {"NOTIFY": _Kind("DSN", _notify), "ORCPT": _
 
 def parse_mail_parameters(text: str, offers: frozenset[str]) -> Fields:
     """Fields of MailFrom for the parameters in `text`. `offers`: EHLO keywords announced. Raises CommandError."""
-    fields = _parse(text, offers, _MAIL)
-    if fields.get("body") == "BINARYMIME" and "BINARYMIME" not in offers:
-        raise CommandError(Response(555, "5.5.4", ("unsupported value of parameter BODY",)))
-    return fields
+    return _parse(text, offers, _MAIL)
 
 
 def parse_rcpt_parameters(text: str, offers: frozenset[str]) -> Fields:

@@ -144,9 +144,8 @@ MAIL: Final = 128
 RCPT: Final = 256
 CHUNKS: Final = 512  # a BDAT chunk was taken
 BROKEN: Final = 1024  # a BDAT chunk was refused: nothing but RSET helps (RFC 3030 §2)
-BINARY: Final = 2048  # BODY=BINARYMIME
-SMTPUTF8: Final = 4096
-TRANSACTION: Final = MAIL | RCPT | CHUNKS | BROKEN | BINARY | SMTPUTF8
+SMTPUTF8: Final = 2048
+TRANSACTION: Final = MAIL | RCPT | CHUNKS | BROKEN | SMTPUTF8
 
 # RFC 5321 §4.1.4 and the extensions: facts that must hold, facts that must not. Commands not named are always allowed.
 REQUIRES: Final[Mapping[str, tuple[int, int]]] = {
@@ -154,7 +153,7 @@ REQUIRES: Final[Mapping[str, tuple[int, int]]] = {
     "AUTH": (HELLO | AUTH, SASL | MAIL),
     "MAIL": (HELLO, MAIL),
     "RCPT": (HELLO | MAIL, CHUNKS | BROKEN),
-    "DATA": (HELLO | MAIL | RCPT, CHUNKS | BROKEN | BINARY),
+    "DATA": (HELLO | MAIL | RCPT, CHUNKS | BROKEN),
     "BDAT": (HELLO | MAIL | RCPT, BROKEN),
 }
 _SEQUENCE: Final = Response(503, "5.5.1", ("bad sequence of commands",))
@@ -422,7 +421,7 @@ class ServerConnection:
             del self._buffer[: len(octets)]
             self._chunk_left -= len(octets)
             if self._chunk_refusal is None:
-                event = self._content(octets if self._facts & BINARY else self._chunk.feed(octets))
+                event = self._content(self._chunk.feed(octets))
                 if event is not None:
                     return event
         if self._chunk_left:
@@ -453,9 +452,7 @@ class ServerConnection:
                     self._facts |= RCPT
             case MailFrom():
                 if ok:
-                    self._facts |= (
-                        MAIL | (SMTPUTF8 if command.smtputf8 else 0) | (BINARY if command.body == "BINARYMIME" else 0)
-                    )
+                    self._facts |= MAIL | (SMTPUTF8 if command.smtputf8 else 0)
             case Data():
                 if response.code == 354:
                     self._mode = _Mode.DATA

@@ -1,0 +1,352 @@
+"""Replies of other servers, and what they mean (QUEUE-180): a table that a reader can check against fixtures/replies.
+
+Entries are tried from the top; the first that fits counts. What a provider says in its own words comes first, then
+words that many servers use, then enhanced codes (RFC 3463), then bare codes.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+__all__ = ["BARE", "CODES", "ENTRIES", "Cause", "Entry", "Meaning"]
+
+
+class Cause(StrEnum):
+    """Why a message was not taken."""
+
+    UNKNOWN_USER = "unknown-user"
+    """There is no such mailbox."""
+    FULL = "full"
+    """The mailbox has no room."""
+    BLOCKED_IP = "blocked-ip"
+    """Our address is on a list; says nothing of sender, recipient or message."""
+    RATE = "rate"
+    """Too many messages in too short a time, as the other side sees it."""
+    CONTENT = "content"
+    """The message itself is taken for junk, or dangerous."""
+    SIZE = "size"
+    """The message is too big."""
+    POLICY = "policy"
+    """A rule of the other side."""
+    AUTH = "auth"
+    """SPF, DKIM, DMARC or the reverse name of our address is not as the other side demands."""
+    GREYLIST = "greylist"
+    """Strangers have to come twice."""
+    DNS = "dns"
+    """A name is missing, or cannot be looked up."""
+    CONNECT = "connect"
+    """No host answers, or not in time."""
+    TLS = "tls"
+    """The connection cannot be protected as it must be."""
+    OTHER = "other"
+    """Anything else."""
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """For people. `meaning`: what happened, a sentence. `advice`: what the sender can do, "" for nothing. `admin`: what
+    the administrator of this server must do, "" for nothing.
+    """
+
+    cause: Cause
+    meaning: str
+    advice: str = ""
+    admin: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A reply: all that is given must fit. `codes`: one of these SMTP codes; `status`: one of these enhanced codes
+    without the class, a trailing ``.`` stands for all below; `words`: all of these in the text, in lower case.
+    """
+
+    meaning: Meaning
+    codes: tuple[int, ...] = ()
+    status: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+WAIT: Final = "You need do nothing: the message is tried again."
+TELL_ADMIN: Final = "Nothing is wrong with your message or the address. Tell the administrator of your mail server."
+OTHER_WAY: Final = "Reach the recipient in another way."
+
+_UNKNOWN: Final = Meaning(
+    Cause.UNKNOWN_USER,
+    "There is no mailbox with this address.",
+    "Check the address for typing errors, or ask the recipient for the right one, and send the message again.",
+)
+_FULL: Final = Meaning(
+    Cause.FULL,
+    "The recipient's mailbox is full.",
+    "Tell the recipient in another way; once there is room again, send the message again.",
+)
+_GREYLIST: Final = Meaning(
+    Cause.GREYLIST, "The recipient's server makes mail from servers that it does not know wait for some minutes.", WAIT
+)
+_RATE: Final = Meaning(Cause.RATE, "The recipient's server sees more mail from here than it takes at a time.", WAIT)
+_BUSY_MAILBOX: Final = Meaning(Cause.RATE, "The recipient gets more mail than the server takes at a time.", WAIT)
+_DNSBL: Final = (
+    "Find out at the list's own page why the address is on it, end that (a stolen password, a hacked web page, a"
+    " network for homes), and ask there for its removal; until then send by a smarthost."
+)
+
+GMAIL_PTR: Final = Meaning(
+    Cause.AUTH,
+    "Gmail takes no mail from an address whose reverse name is missing or does not lead back to it.",
+    TELL_ADMIN,
+    "Have the owner of your IP address set its PTR record to this server's hostname, whose A or AAAA record must be"
+    " that address; for IPv6 apart. Check with `moxlite config dnscheck`.",
+)
+GMAIL_AUTH: Final = Meaning(
+    Cause.AUTH,
+    "Gmail could not see that the message is from your domain: neither SPF nor DKIM passed as the domain demands.",
+    TELL_ADMIN,
+    "Publish the SPF, DKIM and DMARC records of `moxlite config dnsrecords DOMAIN`, and check them with"
+    " `moxlite config dnscheck DOMAIN`. Mail that is forwarded needs SRS or a DKIM signature that survives.",
+)
+GMAIL_SPF: Final = Meaning(
+    Cause.AUTH,
+    "Gmail refuses the message because SPF did not pass for your domain.",
+    TELL_ADMIN,
+    "Name this server's addresses in the SPF record of the sender's domain, as `moxlite config dnsrecords DOMAIN`"
+    " prints it.",
+)
+GMAIL_RATE: Final = Meaning(
+    Cause.RATE,
+    "Gmail sees more mail from this server than it is used to, or too much that its users call junk, and slows it"
+    " down.",
+    WAIT,
+    "Look for an account that sends more than it should (`moxlite queue list`, `queue retired list`); send less to"
+    " Gmail for a day; see https://postmaster.google.com/ for what Gmail knows of your domain.",
+)
+GMAIL_JUNK: Final = Meaning(
+    Cause.CONTENT,
+    "Gmail takes the message for junk.",
+    "Write it differently: less links, no shortened ones, no attached programs; or reach the recipient in another way.",
+    "See https://postmaster.google.com/ for the reputation of your address and domain.",
+)
+GMAIL_REPUTATION: Final = Meaning(
+    Cause.BLOCKED_IP,
+    "Gmail does not trust the IP address of this server yet, or no more.",
+    TELL_ADMIN,
+    "See https://postmaster.google.com/; new addresses gain trust by little, steady, signed mail. Until then send to"
+    " Gmail by a smarthost.",
+)
+MICROSOFT_AUTH: Final = Meaning(
+    Cause.AUTH,
+    "Microsoft refuses the message because SPF, DKIM or DMARC of your domain did not pass.",
+    TELL_ADMIN,
+    "Publish the SPF, DKIM and DMARC records of `moxlite config dnsrecords DOMAIN`: Microsoft demands that both SPF and"
+    " DKIM pass, and a DMARC record that one of them is aligned with.",
+)
+MICROSOFT_BANNED: Final = Meaning(
+    Cause.BLOCKED_IP,
+    "Microsoft 365 has blocked the IP address of this server.",
+    TELL_ADMIN,
+    "Ask for removal at https://sender.office.com/ with the address in the reply; it takes a day or two. Until then"
+    " send to Microsoft by a smarthost.",
+)
+MICROSOFT_LIST: Final = Meaning(
+    Cause.BLOCKED_IP,
+    "Outlook.com has the IP address of this server, or its whole network, on its block list.",
+    TELL_ADMIN,
+    "Ask for removal by the form at https://olcsupport.office.com/, and answer the first refusal; look at the address"
+    " in https://sendersupport.olc.protection.outlook.com/snds/. Until then send to Microsoft by a smarthost.",
+)
+MICROSOFT_NOBODY: Final = Meaning(
+    Cause.UNKNOWN_USER,
+    "Microsoft 365 knows no mailbox with this address.",
+    "Check the address for typing errors, or ask the recipient for the right one, and send the message again.",
+)
+YAHOO_DEFERRED: Final = Meaning(
+    Cause.RATE,
+    "Yahoo puts mail of this server off, because there is more than it is used to, or because its users complained.",
+    WAIT,
+    "Look for an account that sends more than it should; send less to Yahoo for some hours. See"
+    " https://senders.yahooinc.com/smtp-error-codes/; where it lasts for two days, use the form there.",
+)
+SPAMHAUS: Final = Meaning(
+    Cause.BLOCKED_IP,
+    "The recipient's server takes no mail from addresses that Spamhaus lists, and ours is listed.",
+    TELL_ADMIN,
+    "Look the address up at https://check.spamhaus.org/. PBL: it is for homes, send by a smarthost or have it removed"
+    " there. XBL, CSS, SBL: junk was sent from it; end that, then ask for removal there.",
+)
+SPAMHAUS_RESOLVER: Final = Meaning(
+    Cause.POLICY,
+    "The recipient's server may not ask Spamhaus, and takes that for a listing; ours need not be listed.",
+    "Tell the recipient in another way: the administrator of the recipient's server must mend it.",
+    "Make sure at https://check.spamhaus.org/ that your address is not listed; the rest is the other side's.",
+)
+BLOCK_LIST: Final = Meaning(
+    Cause.BLOCKED_IP,
+    "The recipient's server uses a list of bad addresses, and the one of this server is on it.",
+    TELL_ADMIN,
+    _DNSBL,
+)
+
+ENTRIES: Final = (
+    # Gmail: https://knowledge.workspace.google.com/admin/support/troubleshooting/gmail-smtp-errors-and-codes
+    Entry(GMAIL_PTR, status=("7.25", "7.23")),
+    Entry(GMAIL_PTR, words=("does not have a ptr record",)),
+    Entry(GMAIL_AUTH, status=("7.26",)),
+    Entry(GMAIL_SPF, status=("7.27",)),
+    Entry(GMAIL_RATE, status=("7.28",)),
+    Entry(GMAIL_RATE, words=("unusual rate of unsolicited mail",)),
+    Entry(GMAIL_AUTH, words=("does not have authentication information", "gsmtp")),
+    Entry(GMAIL_REPUTATION, words=("very low reputation of the sending ip",)),
+    Entry(GMAIL_JUNK, words=("our system has detected that this message is", "gsmtp")),
+    Entry(GMAIL_JUNK, words=("our system has detected that this message is likely unsolicited mail",)),
+    # Microsoft
+    Entry(MICROSOFT_AUTH, status=("7.515",)),
+    Entry(MICROSOFT_BANNED, words=("banned sending ip",)),
+    Entry(MICROSOFT_BANNED, words=("traffic not accepted from this ip",)),
+    Entry(MICROSOFT_LIST, words=("messages from", "weren't sent", "block list")),
+    Entry(MICROSOFT_NOBODY, status=("4.1",), words=("recipient address rejected: access denied",)),
+    Entry(MICROSOFT_NOBODY, words=("resolver.adr.recipientnotfound",)),
+    # Yahoo, AOL
+    Entry(YAHOO_DEFERRED, words=("[tss0",)),
+    Entry(YAHOO_DEFERRED, words=("[ts0", "temporarily deferred")),
+    Entry(YAHOO_DEFERRED, words=("temporarily deferred due to",)),
+    # Spamhaus and other lists
+    Entry(SPAMHAUS_RESOLVER, words=("spamhaus.org", "open resolver")),
+    Entry(SPAMHAUS, words=("spamhaus",)),
+    Entry(BLOCK_LIST, words=("client host", "blocked using")),
+    Entry(BLOCK_LIST, words=("barracudacentral.org",)),
+    Entry(BLOCK_LIST, words=("spamcop.net",)),
+    Entry(BLOCK_LIST, words=("proofpoint.com", "block")),
+    Entry(BLOCK_LIST, words=("is blacklisted",)),
+    Entry(BLOCK_LIST, words=("your ip", "blacklist")),
+    # Words of many servers
+    Entry(_GREYLIST, codes=(421, 450, 451, 452, 454), words=("greylist",)),
+    Entry(_GREYLIST, codes=(421, 450, 451, 452, 454), words=("graylist",)),
+    Entry(_GREYLIST, codes=(450, 451), words=("grey-list",)),
+    Entry(_FULL, words=("over quota",)),
+    Entry(_FULL, words=("quota exceeded",)),
+    Entry(_FULL, words=("mailbox full",)),
+    Entry(_FULL, words=("mailbox is full",)),
+    Entry(_FULL, words=("out of storage space",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553, 450), words=("user unknown",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553, 450), words=("unknown user",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("no such user",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("no such recipient",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("no such mailbox",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("no mailbox here",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("recipient unknown",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("unknown recipient",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("address unknown",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("unknown address",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("unrouteable address",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("does not exist",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("doesn't exist",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("mailbox not found",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("user not found",)),
+    Entry(_UNKNOWN, codes=(550, 551, 553), words=("doesn't have a yahoo",)),
+    Entry(
+        Meaning(
+            Cause.AUTH,
+            "The recipient's server refuses the message because SPF, DKIM or DMARC of your domain did not pass.",
+            TELL_ADMIN,
+            "Check the records of the sender's domain with `moxlite config dnscheck DOMAIN`.",
+        ),
+        words=("dmarc",),
+    ),
+    Entry(
+        Meaning(
+            Cause.AUTH,
+            "The recipient's server refuses the message because SPF did not pass.",
+            TELL_ADMIN,
+            "Check the SPF record of the sender's domain with `moxlite config dnscheck DOMAIN`.",
+        ),
+        words=("spf",),
+        status=("7.",),
+    ),
+    Entry(
+        Meaning(
+            Cause.CONTENT,
+            "The recipient's server takes the message for junk, or for dangerous.",
+            "Write it differently: less links, no attached programs; or reach the recipient in another way.",
+        ),
+        words=("spam",),
+        codes=(550, 552, 554),
+    ),
+    Entry(
+        Meaning(
+            Cause.CONTENT,
+            "The recipient's server has found malicious software in the message.",
+            "Check your computer and the attached files.",
+        ),
+        words=("virus",),
+        codes=(550, 552, 554),
+    ),
+    Entry(_BUSY_MAILBOX, codes=(450, 451, 452), words=("receiving mail at a rate",)),
+    Entry(_BUSY_MAILBOX, codes=(450, 451, 452), words=("receiving email at a rate",)),
+    Entry(_RATE, codes=(421, 450, 451, 452), words=("too many",)),
+    Entry(_RATE, codes=(421, 450, 451, 452), words=("rate limit",)),
+)
+"""Replies with words of their own."""
+
+CODES: Final = (
+    # RFC 3463, and its registry: without the class, for a failure of any class.
+    (("1.1", "1.6", "1.10"), _UNKNOWN),
+    (("1.2", "1.3"), Meaning(Cause.DNS, "The address leads nowhere.", "Check what stands behind the @.")),
+    (
+        ("2.1",),
+        Meaning(Cause.UNKNOWN_USER, "The recipient's mailbox is disabled, or takes no messages for now.", OTHER_WAY),
+    ),
+    (("2.2",), _FULL),
+    (
+        ("2.3", "3.4"),
+        Meaning(
+            Cause.SIZE,
+            "The message is bigger than the recipient's server takes.",
+            "Send large files in another way, and a link to them.",
+        ),
+    ),
+    (("3.1",), Meaning(Cause.FULL, "The recipient's server has no room on its disk.", WAIT)),
+    (("4.1", "4.2"), Meaning(Cause.CONNECT, "The recipient's server does not answer.", WAIT)),
+    (
+        ("4.3", "4.4"),
+        Meaning(Cause.DNS, "It cannot be found out where mail to this domain goes.", "Check what stands behind the @."),
+    ),
+    (
+        ("4.6",),
+        Meaning(
+            Cause.DNS, "Mail to this domain would go in circles.", OTHER_WAY, "Check the MX records of that domain."
+        ),
+    ),
+    (
+        ("6.7",),
+        Meaning(
+            Cause.POLICY,
+            "The recipient's server takes no addresses or headers with letters beyond ASCII.",
+            "Send it from and to addresses of plain letters.",
+        ),
+    ),
+    (
+        ("7.5",),
+        Meaning(
+            Cause.TLS,
+            "The recipient's server could not show that it is the one that its domain names.",
+            WAIT,
+            "The other side has to mend its certificate, its MTA-STS policy or its TLSA records; see docs/queue.md.",
+        ),
+    ),
+    (
+        ("7.30",),
+        Meaning(
+            Cause.TLS,
+            "You asked for protection on the whole way (REQUIRETLS), which cannot be had to this recipient.",
+            "Send it again without that demand, if it may be read on the way.",
+        ),
+    ),
+    (("6.",), Meaning(Cause.CONTENT, "The recipient's server cannot take a message of this form.", OTHER_WAY)),
+    (("7.",), Meaning(Cause.POLICY, "A rule of the recipient's server forbids the message.", OTHER_WAY)),
+)
+"""By the enhanced code without its class; a trailing dot stands for all below."""
+
+BARE: Final = (
+    ("connect", Meaning(Cause.CONNECT, "No host of the recipient's domain answers.", WAIT)),
+    ("session", Meaning(Cause.CONNECT, "The recipient's server takes too long.", WAIT)),
+    ("starttls", Meaning(Cause.TLS, "The connection to the recipient's server could not be encrypted.", WAIT)),
+)
+"""By the command, where no host has answered."""
