@@ -64,7 +64,10 @@ class App implements Desk {
   private readonly bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect());
   private readonly reader = new MessageView(this.client, base, {
     bar: this.bar.root,
-    framed: (page) => void listen(page, this.commands, () => this.displayed),
+    framed: (page) => {
+      listen(page, this.commands, () => this.displayed);
+      this.writeTo(page);
+    },
   });
   private seenTimer = 0;
   private displayed = false;
@@ -82,6 +85,7 @@ class App implements Desk {
     addCommands(this);
     addComposeCommands(this);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
+    this.writeTo(document);
     this.layOut(byId("app", HTMLElement));
     this.watch();
     // without a token there can be no session: the form comes first
@@ -346,12 +350,23 @@ class App implements Desk {
     this.reader.scroll(screens);
   }
 
-  compose(kind: ComposePart.Kind): void {
+  compose(kind: ComposePart.Kind, mailto = ""): void {
     document.body.classList.remove("show-side");
     const selection = getSelection();
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
-    void attempt(t("Writing"), async () => (await part<typeof ComposePart>(base, "compose")).compose(this, toast, kind, item, selected));
+    void attempt(t("Writing"), async () => (await part<typeof ComposePart>(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+  }
+
+  /** Addresses in messages open the composer (WEBMAIL-79). */
+  private writeTo(page: Document): void {
+    page.addEventListener("click", (event) => {
+      // a frame has an Element of its own
+      const link = (event.target as Element | null)?.closest("a[href]")?.getAttribute("href") ?? "";
+      if (!/^mailto:/i.test(link)) return;
+      event.preventDefault();
+      this.compose("new", link);
+    });
   }
 
   /** Take up what a page that was killed has left of messages. */

@@ -165,3 +165,9 @@ def test_the_shorthand_of_a_background_keeps_its_plain_colour() -> None:
         ("background:url(https://x.example/a) #fff", "background-color:#fff"),
     ):
         assert f'style="{kept}"' in sanitize(f'<p style="{style}">x</p>', {}, external=True).html
+
+
+def test_the_title_of_the_page_is_no_text_of_the_message() -> None:
+    """WEBMAIL-53."""
+    cleaned = sanitize("<html><head><title>News</title></head><body><p>x</p></body></html>", {}, external=False)
+    assert cleaned.html == '<div class="body"><p>x</p></div>'

@@ -46,8 +46,8 @@ export interface Desk {
   /** Scroll the message by screens, or to its ends with infinities. */
   scrollMessage(screens: number): void;
 
-  /** Begin a message: a new one, or from the one that is shown. */
-  compose(kind: Kind): void;
+  /** Begin a message: a new one, or from the one that is shown; `mailto` is an address that fills in a new one. */
+  compose(kind: Kind, mailto?: string): void;
 
   openInbox(): void;
   createMailbox(): void;

@@ -7,20 +7,22 @@ import type { Desk } from "../commands/desk";
 import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
 import { lostCopies, newId } from "./copies";
+import { parseMailto } from "./mailto";
 
 export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
 
 /** Words at the bottom, of which the page has one stack. */
 export type Say = (text: string, action?: ToastAction) => Toast;
 
-/** Open a composer. `selected`: what is quoted instead of the whole text. */
-export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string): Promise<void> {
+/** Open a composer. `selected`: what is quoted instead of the whole text; `mailto`: an address that fills in a new message. */
+export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string, mailto = ""): Promise<void> {
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun: Begun | null = null;
   await attempt("Writing", async () => {
     begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 200_000), item === null ? "" : fullTime(item.date ?? item.received));
   });
   if (begun === null) return;
+  if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
   new Composer(desk, say, newId(), start(begun, kind, item, selected));
 }
 

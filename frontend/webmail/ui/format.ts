@@ -2,6 +2,8 @@
 
 import type { Address } from "../../gen/webmail";
 import { type Child, el } from "../../lib/dom";
+import { t } from "../../lib/words";
+import { linkPieces } from "../data/links";
 
 const minute = 60;
 const hour = 60 * minute;
@@ -48,27 +50,21 @@ export function addressList(addresses: Address[], one: (address: Address) => str
   return addresses.map(one).join(", ");
 }
 
-const link = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
-// what ends a sentence is seldom the end of an address; a bracket is, when it closes one inside
-const trailing = /[.,;:!?'»”*_]+$/;
-
-/** One line of text with its web addresses as links. */
+/** One line of text with its web addresses as links; beside one that seems to lead elsewhere, where it leads. */
 export function linked(line: string): Child[] {
-  const pieces: Child[] = [];
-  let end = 0;
-  for (const match of line.matchAll(link)) {
-    let url = match[0].replace(trailing, "");
-    while (url.endsWith(")") && url.split(")").length > url.split("(").length) url = url.slice(0, -1).replace(trailing, "");
-    pieces.push(line.slice(end, match.index), el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url));
-    end = match.index + url.length;
-  }
-  pieces.push(line.slice(end));
-  return pieces;
+  return linkPieces(line).map((piece) => {
+    if (typeof piece === "string") return piece;
+    const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
+    const note = t("This link leads to {host}, not to where its text says", { host: piece.elsewhere });
+    return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
+  });
 }
 
 /** How often a line is quoted: `> > text` is 2. */
 export function quoteLevel(line: string): number {
-  return (/^(?:>[ ]?)+/.exec(line)?.[0] ?? "").split(">").length - 1;
+  let level = 0;
+  for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
+  return level;
 }
 
 /** A plain text for reading: links, quotes in three colours, and runs of equal lines in one element. */

@@ -116,10 +116,22 @@ async function attempt(action, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
+// webmail/data/links.ts
+var trailing = new Set(".,;:!?'»”*_");
 
 // webmail/ui/format.ts
 var minute = 60;
@@ -134,15 +146,6 @@ function fullTime(time) {
 // lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
 }
 
 // webmail/compose/copies.ts
@@ -321,7 +324,7 @@ function looksRight(address) {
   return at > 0 && !/\s/.test(domain) && /^[^.]+(\.[^.]+)*$/.test(domain) && (!/\s/.test(address) || address.startsWith('"'));
 }
 function speaksOfFiles(text2) {
-  const own = text2.split("\n").filter((line) => !line.startsWith(">")).join("\n").split(/^-- $/m)[0];
+  const own = text2.split("\n").filter((line2) => !line2.startsWith(">")).join("\n").split(/^-- $/m)[0];
   return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(own);
 }
 
@@ -898,14 +901,49 @@ var Composer = class {
   }
 };
 
+// webmail/compose/mailto.ts
+var maxParties = 1e3;
+var [maxLine, maxText] = [1e3, 1e5];
+function decoded(text2) {
+  try {
+    return decodeURIComponent(text2);
+  } catch {
+    return text2;
+  }
+}
+function line(text2) {
+  return text2.replace(/[\x00-\x1f\x7f]+/g, " ").trim().slice(0, maxLine);
+}
+function parseMailto(url) {
+  const [addresses = "", ...rest] = url.replace(/^mailto:/i, "").split("?");
+  const asked = { to: [], cc: [], bcc: [], subject: "", text: "", in_reply_to: "" };
+  const add = (list, text2) => {
+    const room = maxParties - asked.to.length - asked.cc.length - asked.bcc.length;
+    const found = parseParties(text2.replace(/[\x00-\x1f\x7f]+/g, " "));
+    list.push(...found.slice(0, Math.max(0, room)));
+  };
+  add(asked.to, addresses.split(",").map(decoded).join(","));
+  for (const field of rest.join("?").split("&")) {
+    const at = field.indexOf("=");
+    const value = decoded(field.slice(at + 1));
+    const name = at > 0 ? decoded(field.slice(0, at)).toLowerCase() : "";
+    if (name === "to" || name === "cc" || name === "bcc") add(asked[name], value);
+    else if (name === "subject") asked.subject = line(value);
+    else if (name === "in-reply-to") asked.in_reply_to = line(value);
+    else if (name === "body") asked.text = value.replace(/\r\n?/g, "\n").replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "").slice(0, maxText);
+  }
+  return asked;
+}
+
 // webmail/compose/part.ts
-async function compose(desk, say, kind, item, selected) {
+async function compose(desk, say, kind, item, selected, mailto = "") {
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun = null;
   await attempt("Writing", async () => {
     begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received));
   });
   if (begun === null) return;
+  if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };
   new Composer(desk, say, newId(), start(begun, kind, item, selected));
 }
 function start(begun, kind, item, selected) {

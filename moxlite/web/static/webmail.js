@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.8f1c5636c312533632f0.js", export: "export.22b553e032d3e1b78aef.js" };
+  var define_PARTS_default = { compose: "compose.3709811f0ad695a86fdf.js", export: "export.22b553e032d3e1b78aef.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -2189,9 +2189,9 @@
       this.version.value++;
     }
     overlaid() {
-      const { start, items, total, known } = this.view;
+      const { start: start2, items, total, known } = this.view;
       const shown2 = this.pending.show(items, this.view.query.filter.mailbox_id ?? 0, this.oldestFirst);
-      return { start, items: shown2, total: total + shown2.length - items.length, known };
+      return { start: start2, items: shown2, total: total + shown2.length - items.length, known };
     }
     /** Rows have come: moves that waited for them go on, and what is still missing is asked for. */
     arrived() {
@@ -2359,6 +2359,42 @@
     setTimeout(() => shown2.remove(), hinted);
   }
 
+  // webmail/data/links.ts
+  var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
+  var trailing = new Set(".,;:!?'»”*_");
+  function linkPieces(line) {
+    const pieces2 = [];
+    let end = 0;
+    for (const match2 of line.matchAll(start)) {
+      const url = withoutTrailing(match2[0]);
+      pieces2.push(line.slice(end, match2.index), { url, elsewhere: elsewhere(url) });
+      end = match2.index + url.length;
+    }
+    pieces2.push(line.slice(end));
+    return pieces2;
+  }
+  function withoutTrailing(url) {
+    let closing = 0;
+    for (const char of url) closing += char === ")" ? 1 : char === "(" ? -1 : 0;
+    let end = url.length;
+    for (; end > 0; end--) {
+      const last = url[end - 1];
+      if (last === ")" && closing > 0) closing--;
+      else if (!trailing.has(last)) break;
+    }
+    return url.slice(0, end);
+  }
+  function elsewhere(url) {
+    if (!/^https?:/i.test(url)) return "";
+    const authority = /^[^/\\?#]*/.exec(url.slice(url.indexOf("//") + 2))[0];
+    if (!authority.includes("@")) return "";
+    try {
+      return new URL(url).host;
+    } catch {
+      return "";
+    }
+  }
+
   // webmail/ui/format.ts
   var minute = 60;
   var hour = 60 * minute;
@@ -2392,22 +2428,18 @@
   function addressList(addresses, one) {
     return addresses.map(one).join(", ");
   }
-  var link = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
-  var trailing = /[.,;:!?'»”*_]+$/;
   function linked2(line) {
-    const pieces2 = [];
-    let end = 0;
-    for (const match2 of line.matchAll(link)) {
-      let url = match2[0].replace(trailing, "");
-      while (url.endsWith(")") && url.split(")").length > url.split("(").length) url = url.slice(0, -1).replace(trailing, "");
-      pieces2.push(line.slice(end, match2.index), el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url));
-      end = match2.index + url.length;
-    }
-    pieces2.push(line.slice(end));
-    return pieces2;
+    return linkPieces(line).map((piece) => {
+      if (typeof piece === "string") return piece;
+      const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
+      const note = t("This link leads to {host}, not to where its text says", { host: piece.elsewhere });
+      return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
+    });
   }
   function quoteLevel(line) {
-    return (/^(?:>[ ]?)+/.exec(line)?.[0] ?? "").split(">").length - 1;
+    let level = 0;
+    for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
+    return level;
   }
   function readableText(value) {
     const blocks = [];
@@ -2612,7 +2644,7 @@
     }
     draw() {
       const { rows, selection, focus, query, current, problem } = this.mail;
-      const { start, items, total, known } = rows.value;
+      const { start: start2, items, total, known } = rows.value;
       const chosen = selection.value;
       const focused = focus.value?.position ?? -1;
       const { root, space, note } = this;
@@ -2634,7 +2666,7 @@
       const manner = { now: Date.now() + this.mail.clockOffset, recipients: roles.includes("sent") || roles.includes("draft") };
       const wanted = /* @__PURE__ */ new Map();
       for (let position = begin; position < end; position++) {
-        const item = items[position - start];
+        const item = items[position - start2];
         wanted.set(item === void 0 ? `at ${position}` : `id ${item.id}`, position);
       }
       for (const [key, row] of this.shown) {
@@ -2647,7 +2679,7 @@
       let active = "";
       let next = space.firstElementChild;
       for (const [key, position] of wanted) {
-        const item = items[position - start] ?? null;
+        const item = items[position - start2] ?? null;
         let row = this.shown.get(key);
         if (row === void 0) {
           row = this.pool.pop() ?? new Row();
@@ -2666,16 +2698,16 @@
     }
     /** What is read stays where it is when rows come or go above it, unless the reader looks at the top of the list. */
     hold() {
-      const { start, items } = this.mail.rows.value;
+      const { start: start2, items } = this.mail.rows.value;
       const before = this.first;
       if (before !== null && this.root.scrollTop >= 8) {
         const index = items.findIndex((item2) => item2.id === before.id);
-        if (index >= 0 && start + index !== before.position) this.scrollTo(this.logical() + (start + index - before.position) * rowHeight);
+        if (index >= 0 && start2 + index !== before.position) this.scrollTo(this.logical() + (start2 + index - before.position) * rowHeight);
       }
       const position = Math.ceil(this.logical() / rowHeight);
-      const item = items[position - start];
+      const item = items[position - start2];
       const top = items[0];
-      const newest = start === 0 && before !== null && before.position === 0 && top !== void 0 && top.id > before.id;
+      const newest = start2 === 0 && before !== null && before.position === 0 && top !== void 0 && top.id > before.id;
       this.arrived = newest ? top.id : this.arrived;
       this.first = item === void 0 ? null : { id: item.id, position };
     }
@@ -3031,7 +3063,10 @@
     bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect());
     reader = new MessageView(this.client, base, {
       bar: this.bar.root,
-      framed: (page) => void listen(page, this.commands, () => this.displayed)
+      framed: (page) => {
+        listen(page, this.commands, () => this.displayed);
+        this.writeTo(page);
+      }
     });
     seenTimer = 0;
     displayed = false;
@@ -3047,6 +3082,7 @@
       addCommands(this);
       addComposeCommands(this);
       listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
+      this.writeTo(document);
       this.layOut(byId("app", HTMLElement));
       this.watch();
       if (!known) void this.logIn("").then(() => this.stream.start());
@@ -3274,12 +3310,21 @@
     scrollMessage(screens) {
       this.reader.scroll(screens);
     }
-    compose(kind) {
+    compose(kind, mailto = "") {
       document.body.classList.remove("show-side");
       const selection = getSelection();
       const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
       const item = kind === "new" ? null : this.reader.current();
-      void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected));
+      void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+    }
+    /** Addresses in messages open the composer (WEBMAIL-79). */
+    writeTo(page) {
+      page.addEventListener("click", (event) => {
+        const link = event.target?.closest("a[href]")?.getAttribute("href") ?? "";
+        if (!/^mailto:/i.test(link)) return;
+        event.preventDefault();
+        this.compose("new", link);
+      });
     }
     /** Take up what a page that was killed has left of messages. */
     recover() {

@@ -155,6 +155,7 @@ def sanitize(html: str, images: Mapping[str, str], *, external: bool) -> Sanitiz
     cleaned = nh3.clean(
         html,
         tags=TAGS,
+        clean_content_tags={"script", "style", "title"},
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         attribute_filter=_filter(images, blocked, external=external),
