@@ -131,6 +131,14 @@ class House:
         for one in self.measures:
             await one()
 
+    async def read_certificates(self) -> list[str]:
+        """Read the certificates of files again, and look after those by ACME now. Returns what cannot be used, one line
+        each.
+        """
+        for one in self.autotls:
+            one.look()
+        return await self.tls.reload()
+
     def commands(self) -> AdminCommands:
         """The commands of the control socket."""
         return AdminCommands(
@@ -139,6 +147,7 @@ class House:
             auth=self.auth,
             logins=self.logins,
             stop=self.shutdown.set,
+            read_certificates=self.read_certificates,
             problems=self.problems,
             end_sessions=self.end_sessions,
         )
@@ -183,7 +192,8 @@ async def open_house(
     await logins.remember_places()
     space = spool_space(static, budget.spools)
     resolver = FakeResolver() if local else _resolver(static)
-    tls = TLSPorts(static, started.certificates, started.acme_keys.hosts)
+    read = started.parent.read if started.parent is not None else Path.read_bytes
+    tls = TLSPorts(static, started.certificates, started.acme_keys.hosts, read=read)
     challenges = Challenges()
     autotls = tuple(_autotls(name, started, resolver, tls, challenges) for name in static.acme)
     for one in autotls:

@@ -39,6 +39,7 @@ from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.ctlserver import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, listen, serve_listener
 from moxlite.process.descriptors import make_budget, raise_limit
+from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed, note_version
 from moxlite.process.systemd import keep_alive, notify
@@ -114,6 +115,8 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         tree.start("process.systemd", keep_alive)
         tree.start("admin.storage-faults", partial(house.storage_faults.serve, house.accounts, house.current))
         tree.start("process.certificates", house.tls.watch)
+        if started.parent is not None:
+            tree.start("process.parent", partial(_end_with, started.parent, house.shutdown))
         for one in house.autotls:
             tree.start(f"autotls.{one.name}", one.serve)
         tree.start("imapd.expiry", house.imap_sessions.end_expired)
@@ -260,9 +263,17 @@ async def _reload(house: House) -> None:
         kv = {"file": str(house.static.log_file), "err": error.strerror or str(error)}
         logger.error("log file not opened again, the old one stays in use", extra={"kv": kv})
     await house.config.reload()
-    await house.tls.reload()
-    for one in house.autotls:
-        one.look()
+    await house.read_certificates()
+
+
+async def _end_with(parent: Parent, shutdown: trio.Event) -> None:
+    """Begin the shutdown when the parent has ended: systemd or a shell takes the server for ended then, and may start
+    another.
+    """
+    await parent.ended()
+    if not shutdown.is_set():
+        logger.error("the parent process has ended")
+        shutdown.set()
 
 
 def _task_tree() -> list[str]:

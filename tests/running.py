@@ -44,6 +44,7 @@ class ServerProcess:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     module: str = "moxlite"
+    python: str = sys.executable
     death: signal.Signals = signal.SIGKILL
     descriptors: int | None = None
     """The limit of descriptors, soft and hard; None: as ours."""
@@ -75,7 +76,7 @@ class ServerProcess:
         with self._stderr.open("ab") as stderr:
             self._log_start = stderr.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, *self.command()],
+                [self.python, "-m", self.module, *self.command()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,

@@ -25,6 +25,7 @@ from moxlite.admin.requests import (
     AddressAdd,
     AddressInfo,
     AddressName,
+    CertificatesRead,
     CheckReport,
     DisableAccount,
     LogLevels,
@@ -72,6 +73,7 @@ class AdminCommands:
 
     Args:
       stop: begins the orderly end of the server.
+      read_certificates: reads those of files again, and tells what cannot be used, one line each.
       problems: what keeps the server from being well, one line each.
       end_sessions: ends the mail sessions of an account, or those of one app password, with a text for their users.
     """
@@ -84,6 +86,7 @@ class AdminCommands:
         auth: AuthDB,
         logins: Logins,
         stop: Callable[[], None],
+        read_certificates: Callable[[], Awaitable[list[str]]],
         problems: Callable[[], Awaitable[list[str]]],
         end_sessions: EndSessions,
     ) -> None:
@@ -92,6 +95,7 @@ class AdminCommands:
         self._auth = auth
         self._logins = logins
         self._stop = stop
+        self._read_certificates = read_certificates
         self._problems = problems
         self._end_sessions = end_sessions
 
@@ -102,6 +106,7 @@ class AdminCommands:
     def _registry(self) -> Mapping[str, Command]:
         return {
             "stop": Command(NoArguments, self.stop),
+            "tls reload": Command(NoArguments, self.tls_reload),
             "healthcheck": Command(NoArguments, self.healthcheck),
             "log levels": Command(LogLevels, self.log_levels),
             "account undelete": Command(Undelete, self.undelete),
@@ -129,6 +134,10 @@ class AdminCommands:
         """Begin the orderly end; the caller waits for the process to go."""
         self._stop()
         return Process(os.getpid(), __version__)
+
+    async def tls_reload(self, args: NoArguments, exchange: Exchange) -> CertificatesRead:
+        """Read certificates and keys of files again (WEB-121)."""
+        return CertificatesRead(await self._read_certificates())
 
     async def healthcheck(self, args: NoArguments, exchange: Exchange) -> Wellness:
         """What isn't well."""

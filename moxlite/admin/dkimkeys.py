@@ -9,13 +9,11 @@ from typing import Final
 
 import msgspec
 
+from moxlite.config.load import DKIM_FOLDER
 from moxlite.mailauth.dkim.keys import PrivateKey, PrivateKeyError, generate, load_private_key, to_pem
 from moxlite.proto.address import Domain
 
 __all__ = ["DKIM_FOLDER", "SIGNING", "KeyUnreadable", "NewKey", "made_keys", "read_key", "write_new"]
-
-DKIM_FOLDER: Final = "dkim"
-"""Beside domains.toml."""
 
 SELECTORS: Final = (("a", "rsa"), ("b", "rsa"), ("c", "ed25519"), ("d", "ed25519"))
 """Of a new domain, behind the year. The first signs, the second is its successor; the others wait until verifiers know

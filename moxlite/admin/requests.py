@@ -20,6 +20,7 @@ __all__ = [
     "AppPasswordName",
     "BackUp",
     "BackedUp",
+    "CertificatesRead",
     "CheckReport",
     "DisableAccount",
     "ExportMail",
@@ -67,6 +68,12 @@ class Wellness(msgspec.Struct, frozen=True):
 
     problems: list[str]
     accounts: list[str]
+
+
+class CertificatesRead(msgspec.Struct, frozen=True):
+    """Certificates of files that could not be read again, one line each; the old ones stay in use."""
+
+    problems: list[str]
 
 
 class Process(msgspec.Struct, frozen=True):

@@ -49,6 +49,7 @@ COMMANDS = {
     "spf": ("moxlite.cli.checks.spf:spf", "Look up and evaluate SPF."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),
+    "tls": ("moxlite.cli.setup.tls:tls", "Certificates of the running server."),
     "tlsrpt": ("moxlite.cli.checks.mtasts:tlsrpt", "Look up where reports on TLS are wanted."),
     "tlspubkey": ("moxlite.cli.setup.tlspubkey:tlspubkey", "Client certificates that accounts log in with."),
     "verifydata": ("moxlite.cli.verifydata:verifydata", "Check a backup or a data directory."),

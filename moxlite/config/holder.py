@@ -5,6 +5,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.inotify import FileWatch
 from moxlite.config.load import (
     DOMAINS_FILE,
+    Acting,
     ConfigError,
     Problem,
     Source,
@@ -101,21 +103,23 @@ class ConfigHolder:
 
     @classmethod
     def open(
-        cls, path: Path, *, pedantic: bool = False, examine: "Examine | None" = None
+        cls, path: Path, *, pedantic: bool = False, examine: "Examine | None" = None, reading: Acting = nullcontext
     ) -> "tuple[ConfigHolder, list[Problem]]":
         """Load both files; returns the holder and the warnings. `pedantic` is switched on whatever the file says.
 
-        `examine` looks at each version of domains.toml before it is used: a version with findings is invalid.
+        `examine` looks at each version of domains.toml before it is used: a version with findings is invalid. Now it
+        does so in a block of `reading`, as that file is read.
 
         Raises:
           ConfigError: with all mistakes.
         """
         stamp = _stamp(path.parent / DOMAINS_FILE)
-        snapshot, warnings = load(path)
+        snapshot, warnings = load(path, reading)
         if pedantic:
             snapshot = msgspec.structs.replace(snapshot, static=msgspec.structs.replace(snapshot.static, pedantic=True))
         holder = cls(path, snapshot, stamp, examine)
-        holder._examined(snapshot, None)
+        with reading():
+            holder._examined(snapshot, None)
         return holder, warnings
 
     @property

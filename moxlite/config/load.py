@@ -7,7 +7,8 @@ all mistakes.
 import hashlib
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,7 +25,9 @@ from moxlite.config.values import Section
 from moxlite.config.waiting import not_in_effect
 
 __all__ = [
+    "DKIM_FOLDER",
     "DOMAINS_FILE",
+    "Acting",
     "ConfigError",
     "Problem",
     "Source",
@@ -37,6 +40,9 @@ __all__ = [
 
 DOMAINS_FILE: Final = "domains.toml"
 """Stands beside the static file (ADMIN-1)."""
+
+DKIM_FOLDER: Final = "dkim"
+"""Stands beside them, with the keys that the server makes."""
 
 MAX_FILE: Final = 8 << 20
 """Octets of a file: 1000 domains with 5000 accounts take about 2 MB, and the parser needs 1 s for 2 MB."""
@@ -195,17 +201,25 @@ def _with_whole_data_dir(static: Static, path: Path) -> Static:
     return msgspec.structs.replace(static, data_dir=(path.parent / static.data_dir).resolve())
 
 
-def load(path: Path) -> tuple[Snapshot, list[Problem]]:
+Acting = Callable[[], AbstractContextManager[None]]
+"""Makes the block in which a file is read; another user than this process may have written it (ADMIN-37)."""
+
+
+def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Problem]]:
     """Both files, from the path of the static one; with the warnings.
+
+    Args:
+      reading: for domains.toml.
 
     Raises:
       ConfigError: with all mistakes of both.
     """
     sources: list[Source] = []
     problems: list[Problem] = []
-    for one in (path, path.parent / DOMAINS_FILE):
+    for one, acting in ((path, nullcontext), (path.parent / DOMAINS_FILE, reading)):
         try:
-            sources.append(read_source(one))
+            with acting():
+                sources.append(read_source(one))
         except ConfigError as error:
             problems += error.problems
     if problems:

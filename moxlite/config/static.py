@@ -5,7 +5,7 @@ The tables of listeners and transports have modules of their own.
 
 from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from moxlite.config.listeners import Listener
 from moxlite.config.transports import Transport
@@ -35,6 +35,7 @@ __all__ = [
     "DNS",
     "IMAP",
     "PSL",
+    "SERVICE_USER",
     "TLS",
     "Backup",
     "ExternalAccountBinding",
@@ -48,6 +49,9 @@ __all__ = [
     "Static",
     "Store",
 ]
+
+SERVICE_USER: Final = "moxlite"
+"""Whom a server becomes that root has started, unless the configuration says otherwise."""
 
 LogLevel = Literal["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]
 ThreeWidths = tuple[int, int, int]
@@ -292,7 +296,7 @@ class Static(Section, frozen=True):
         doc(
             "User that the server becomes after binding its ports as root: a name, or a number for both user and group."
         ),
-    ] = "moxlite"
+    ] = SERVICE_USER
     no_fix_permissions: Annotated[bool, doc("Leave owners and modes of files as they are.")] = False
     log_level: Annotated[LogLevel, doc("What is logged.")] = "info"
     package_log_levels: Annotated[

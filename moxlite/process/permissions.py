@@ -6,7 +6,8 @@
 | files of data       | user, root        | 0640, or 0600 where the group could not read              |
 | folders of config   | root, user's      | 3770: the user may add files, and replace none of root's  |
 | ``moxlite.toml``    | root, user's      | 0640                                                      |
-| ``domains.toml``    | user, user's      | 0640, or 0600                                             |
+| ``domains.toml``,   | user, user's      | 0640, or 0600                                             |
+| ``dkim/...``        |                   |                                                           |
 | others of config    | root or user as   | 0640, or 0600                                             |
 |                     | they are, user's  |                                                           |
 
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from moxlite.config.load import DKIM_FOLDER
 from moxlite.safefile import open_folder, open_regular, replaceable
 
 __all__ = ["fix_permissions"]
@@ -60,7 +62,8 @@ def fix_permissions(static_file: Path, domains_file: str, data: Path, uid: int, 
             return _Wanted(0, gid, 0o3770)
         if path == static_file.name:
             return _Wanted(0, gid, 0o640)
-        owner = uid if path == domains_file or found.st_uid != 0 else 0
+        server = path == domains_file or path.startswith(f"{DKIM_FOLDER}/")
+        owner = uid if server or found.st_uid != 0 else 0
         return _Wanted(owner, gid, _file_mode(found))
 
     work = _Work()

@@ -3,10 +3,10 @@ network.
 """
 
 import logging
-import os
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +21,9 @@ from moxlite.net.admission import Gate
 from moxlite.net.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls import ServerTLS
-from moxlite.process.startup import Service, StartFailed, endpoints, load_certificates
+from moxlite.process.errors import StartFailed
+from moxlite.process.keyfiles import Certificates, Read, renewed
+from moxlite.process.startup import Service, endpoints
 
 __all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_of"]
 
@@ -29,6 +31,8 @@ logger = logging.getLogger("moxlite.admin.ports")
 
 REREAD_SECONDS: Final = 6 * 3600.0
 """Between two looks at certificates that another program renews (WEB-121)."""
+AGAIN_SECONDS: Final = 600.0
+"""The same, after one that could not be used: the other program may have been between a certificate and its key."""
 
 MINUTE: Final = 60
 DAY: Final = 86400
@@ -92,15 +96,19 @@ class TLSPorts:
     Args:
       certificates: those of files, by listener.
       host_keys: those of listeners with ACME.
+      read: gives a file of a certificate or key again; blocks.
     """
 
     def __init__(
         self,
         static: Static,
-        certificates: Mapping[str, tuple[KeyPair, ...]],
+        certificates: Certificates,
         host_keys: Mapping[str, Sequence[PrivateKey]] = MappingProxyType({}),
+        *,
+        read: Read = Path.read_bytes,
     ) -> None:
         self._static = static
+        self._read = read
         self._certificates = dict(certificates)
         self._issued: dict[str, dict[tuple[str, ...], KeyPair]] = {name: {} for name in static.acme}
         self._stand_ins: dict[str, KeyPair] = {}
@@ -208,37 +216,32 @@ class TLSPorts:
                 return ()
 
     async def watch(self) -> None:
-        """Read the certificates and keys of files again every 6 h, for ever, where this user may: another program may
-        have renewed them.
+        """Read the certificates and keys of files again every 6 h, for ever: another program may have renewed them.
 
         Errors: none; what cannot be used is logged, and the old ones stay.
         """
+        pause = REREAD_SECONDS
         while True:
-            await trio.sleep(REREAD_SECONDS)
-            readable = await trio.to_thread.run_sync(self._readable)
-            if self._certificates and readable:
-                await self.reload()
+            await trio.sleep(pause)
+            problems = await self.reload() if self._certificates else []
+            pause = AGAIN_SECONDS if problems else REREAD_SECONDS
 
-    def _readable(self) -> bool:
-        """Whether no file is for root alone."""
-        tables = [listener.tls for listener in self._static.listeners.values() if listener.tls is not None]
-        pairs = [pair for tls in tables for pair in tls.key_certs]
-        return all(os.access(path, os.R_OK) for pair in pairs for path in (pair.cert_file, pair.key_file))
-
-    async def reload(self) -> None:
-        """Read the certificates and keys of files again (SIGHUP); when one cannot be read, all stay as they are."""
-        try:
-            self._certificates = await trio.to_thread.run_sync(load_certificates, self._static)
-        except StartFailed as error:
-            logger.error("certificates not read again, the old ones stay in use", extra={"kv": {"err": str(error)}})
-            return
+    async def reload(self) -> list[str]:
+        """Read the certificates and keys of files again (WEB-121). Returns what cannot be used, one line each: there
+        the old ones stay, which is logged.
+        """
+        found, problems = await trio.to_thread.run_sync(renewed, self._static, self._read, self._certificates)
+        for problem in problems:
+            logger.error("certificate not read again, the old one stays in use", extra={"kv": {"err": problem}})
         for (name, _), tls in self._made.items():
-            if name in self._certificates:
-                tls.replace(self._certificates[name])
-        for name, pairs in self._certificates.items():
+            if name in found:
+                tls.replace(found[name])
+        self._certificates = found
+        for name, pairs in found.items():
             for pair in pairs:
                 _tell_end(name, pair)
-        logger.info("certificates read again", extra={"kv": {"listeners": len(self._certificates)}})
+        logger.info("certificates read again", extra={"kv": {"listeners": len(found), "problems": len(problems)}})
+        return problems
 
 
 def _tell_end(listener: str, pair: KeyPair) -> None:

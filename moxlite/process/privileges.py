@@ -1,8 +1,8 @@
 """Giving up root, for good, before any thread starts and any octet from the network is read (ADMIN-36, design-facts
 §9).
 
-This process binds its ports and reads its keys as root, then becomes the service user. What needs root later (other
-ports, renewed keys that only root can read) takes a restart.
+The server binds its ports and reads its keys as root, then becomes the service user. Its parent stays root and reads
+renewed keys for it (`parent`); other ports take a restart.
 """
 
 import ctypes

@@ -62,7 +62,9 @@ class SigningKeys:
                 if file in self._keys:
                     keys[file] = self._keys[file]
                 else:
-                    findings.append(Finding(path, f"cannot read {file}: {error.strerror}"))
+                    findings.append(
+                        Finding(path, f"cannot read {file}: {error.strerror}", "give it to the service user")
+                    )
             except OSError as error:
                 findings.append(Finding(path, f"cannot read {file}: {error.strerror}"))
             except PrivateKeyError as error:

@@ -12,23 +12,25 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite import __version__
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.listeners import Listener
-from moxlite.config.load import DOMAINS_FILE, Problem
-from moxlite.config.static import Static
+from moxlite.config.load import DOMAINS_FILE, Problem, parse, read_source
+from moxlite.config.static import SERVICE_USER, Static
 from moxlite.net import log
-from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
+from moxlite.process.errors import StartFailed
+from moxlite.process.keyfiles import ACMEKeys, Certificates, certificate_files, load_acme_keys, load_certificates
 from moxlite.process.lock import DataLock, Locked
+from moxlite.process.parent import Parent, split
 from moxlite.process.permissions import fix_permissions
 from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
 from moxlite.process.receivedid import KEY_SIZE, load_key
@@ -38,13 +40,11 @@ from moxlite.safefile import replaceable
 from moxlite.store.backup.layout import RESTORING
 
 __all__ = [
-    "ACMEKeys",
     "Endpoint",
     "Service",
     "StartFailed",
     "Started",
     "endpoints",
-    "load_certificates",
     "note_version",
     "start",
 ]
@@ -67,10 +67,6 @@ VERSION: Final = "version"
 """The file with the version that wrote last."""
 
 
-class StartFailed(Exception):
-    """The server cannot start; one line for people."""
-
-
 class Endpoint(msgspec.Struct, frozen=True):
     """A port to serve. The web services of a listener share endpoints; which they are is for the web room to look
     up.
@@ -87,17 +83,6 @@ class Endpoint(msgspec.Struct, frozen=True):
         return self.service in ("submissions", "imaps", "https")
 
 
-class ACMEKeys(msgspec.Struct, frozen=True):
-    """Keys for automatic certificates that only root may be able to read.
-
-    hosts: `host_private_key_files` by name of the listener, ECDSA first: its certificates are the shorter ones.
-    bindings: keys of external account bindings (base64url) by name of the authority.
-    """
-
-    hosts: dict[str, tuple[PrivateKey, ...]]
-    bindings: dict[str, str]
-
-
 class Started(msgspec.Struct, frozen=True, kw_only=True):
     """All that was made ready. `close` gives back what the server has not taken over."""
 
@@ -106,8 +91,10 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...]
     lock: DataLock
     sockets: tuple[tuple[Endpoint, socket.socket], ...]
-    certificates: dict[str, tuple[KeyPair, ...]]
+    certificates: Certificates
     acme_keys: ACMEKeys
+    parent: Parent | None
+    """Of a process that has given up root: what reads files that only root may read."""
     log_handler: log.LogHandler
     install_key: bytes
     problems: tuple[str, ...]
@@ -118,6 +105,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     def close(self) -> None:
         """Close the sockets and release the lock; both may be closed already."""
         _close_all(self.sockets)
+        if self.parent is not None:
+            self.parent.close()
         self.lock.release()
 
 
@@ -186,13 +175,16 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         raise StartFailed("the clock of this machine is not set (it says a time before 2024): set it, and start again")
     if os.name == "posix":
         os.umask(UMASK)
+    ids = None
     if drop and os.name == "posix" and os.geteuid() == 0:
         _refuse_replaceable(path)
+        ids = _service_user(path)
     keys = SigningKeys()
-    holder, warnings = ConfigHolder.open(path, pedantic=pedantic, examine=keys.read)
+    holder, warnings = ConfigHolder.open(
+        path, pedantic=pedantic, examine=keys.read, reading=partial(_as_its_author, path.parent / DOMAINS_FILE, ids)
+    )
     static = holder.current.static
     with contextlib.ExitStack() as undo:
-        ids = _service_user(static) if drop else None
         try:
             make_data(static.data_dir, ids)
         except OSError as error:
@@ -201,8 +193,8 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         if ids is not None and not static.no_fix_permissions:
             changes = fix_permissions(path, DOMAINS_FILE, static.data_dir, *ids)
         lock = undo.enter_context(_lock(static.data_dir, ids))
-        certificates = load_certificates(static, ids)
-        acme_keys = _load_acme_keys(static, ids)
+        read = partial(_read, ids=ids)
+        certificates, acme_keys = load_certificates(static, read), load_acme_keys(static, read)
         sockets: list[tuple[Endpoint, socket.socket]] = []
         undo.callback(_close_all, sockets)
         for endpoint in endpoints(static):
@@ -210,7 +202,10 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
                 sockets.append((endpoint, bind(endpoint.ip, endpoint.port)))
             except BindError as error:
                 raise StartFailed(str(error)) from None
+        parent = None
         if ids is not None:
+            parent = split(certificate_files(static))
+            undo.callback(parent.close)
             try:
                 drop_privileges(*ids)
             except (OSError, Unreadable) as error:
@@ -228,6 +223,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
         sockets=tuple(sockets),
         certificates=certificates,
         acme_keys=acme_keys,
+        parent=parent,
         log_handler=handler,
         install_key=install_key,
         problems=tuple(problems),
@@ -265,65 +261,29 @@ def _read(path: Path, ids: tuple[int, int] | None) -> bytes:
         return path.read_bytes()
 
 
-def load_certificates(static: Static, ids: tuple[int, int] | None = None) -> dict[str, tuple[KeyPair, ...]]:
-    """The certificates and keys that files give to each listener; those of ACME are for `autotls`.
+@contextlib.contextmanager
+def _as_its_author(path: Path, ids: tuple[int, int] | None) -> Iterator[None]:
+    """Act as the service user where that could replace the file: then the paths in it, too, are of its choice, and root
+    opens none of them (ADMIN-37).
+    """
+    with contextlib.ExitStack() as stack:
+        if ids is not None and os.path.lexists(path) and replaceable(path):
+            stack.enter_context(acting_as(*ids))
+        yield
 
-    Args:
-      ids: of the service user, while this process is root.
+
+def _service_user(path: Path) -> tuple[int, int] | None:
+    """Whom to become, by the static configuration; None where that is root itself.
 
     Raises:
-      StartFailed: one cannot be read, or isn't what it should be.
+      ConfigError: the file isn't TOML.
+      StartFailed: see there.
     """
-    found: dict[str, tuple[KeyPair, ...]] = {}
-    for name, listener in static.listeners.items():
-        if listener.tls is None or listener.tls.acme is not None:
-            continue
-        pairs = []
-        for pair in listener.tls.key_certs:
-            try:
-                pairs.append(KeyPair.load(_read(pair.cert_file, ids), _read(pair.key_file, ids)))
-            except OSError as error:
-                raise StartFailed(f"listeners.{name}.tls: cannot read {error.filename}: {error.strerror}") from None
-            except CertificateError as error:
-                raise StartFailed(f"listeners.{name}.tls: {pair.cert_file} with {pair.key_file}: {error}") from None
-        found[name] = tuple(pairs)
-    return found
-
-
-def _load_acme_keys(static: Static, ids: tuple[int, int] | None) -> ACMEKeys:
-    """Arguments and errors as `load_certificates`."""
-    hosts: dict[str, tuple[PrivateKey, ...]] = {}
-    for name, listener in static.listeners.items():
-        if listener.tls is None or listener.tls.acme is None:
-            continue
-        keys: list[PrivateKey] = []
-        for path in listener.tls.host_private_key_files:
-            key = f"listeners.{name}.tls.host_private_key_files"
-            try:
-                keys.append(load_private_key(_read(path, ids)))
-            except OSError as error:
-                raise StartFailed(f"{key}: cannot read {error.filename}: {error.strerror}") from None
-            except CertificateError as error:
-                raise StartFailed(f"{key}: {path}: {error}") from None
-        hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
-    bindings: dict[str, str] = {}
-    for name, acme in static.acme.items():
-        binding = acme.external_account_binding
-        if binding is None:
-            continue
-        try:
-            bindings[name] = _read(binding.key_file, ids).decode("ascii").strip()
-        except OSError as error:
-            raise StartFailed(f"acme.{name}: cannot read {error.filename}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise StartFailed(f"acme.{name}: {binding.key_file} is not a key in base64url") from None
-    return ACMEKeys(hosts, bindings)
-
-
-def _service_user(static: Static) -> tuple[int, int] | None:
-    """Whom to become; None when this process isn't root."""
+    user = parse(read_source(path)).get("user", SERVICE_USER)
+    if not isinstance(user, str):
+        return None  # a mistake, which is told
     try:
-        return service_user(static.user)
+        return service_user(user)
     except UnknownUser as error:
         raise StartFailed(str(error)) from None
 

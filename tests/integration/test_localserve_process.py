@@ -509,54 +509,6 @@ def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
         client.close()
 
 
-def for_all(path: str) -> bool:
-    """Whether every user can get at a file: the tests may run from an interpreter in root's home."""
-    return all(parent.stat().st_mode & 0o001 for parent in Path(path).resolve().parents)
-
-
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0 or not for_all(os.__file__) or not for_all(__file__),
-    reason="needs root to give it up, and an interpreter that other users can read",
-)
-def test_serve_as_root_becomes_the_configured_user_for_good(tmp_path: Path) -> None:
-    """ADMIN-36, design-facts §9: ports and keys first, then setresuid and no new privileges, before any thread."""
-    uid = 65534
-    local = LocalServer(tmp_path)
-    static = tmp_path / "config/moxlite.toml"
-    static.write_text(f'user = "{uid}"\n' + static.read_text())
-    for path in [tmp_path, *tmp_path.rglob("*")]:
-        os.chown(path, uid, uid)
-    for parent in tmp_path.parents[:-1]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    os.chown(tmp_path / "config/localhost.key", 0, 0)  # only root can read it
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moxlite", "--config", str(static), "serve"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(top())},
-    )
-    assert process.stderr is not None
-    try:
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if "ready to serve" in line:
-                break
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-        assert facts["Uid"].split() == [str(uid)] * 4, "".join(lines)
-        assert facts["Gid"].split() == [str(uid)] * 4
-        assert int(facts["CapEff"], 16) == 0
-        assert facts["NoNewPrivs"] == "1"
-        context = ssl._create_unverified_context()
-        with imaplib.IMAP4_SSL("127.0.0.1", local.port(993), ssl_context=context) as client:
-            assert client.login(local.user, local.password)[0] == "OK"
-        assert local.cli("stop").returncode == 0
-    finally:
-        process.kill()
-        process.wait()
-
-
 def test_a_damaged_queue_leaves_the_rest_running(tmp_path: Path) -> None:
     """QUEUE-158: a clear error with the path; IMAP works, submissions are refused for now."""
     local = LocalServer(tmp_path)

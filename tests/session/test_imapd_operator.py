@@ -47,6 +47,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
         auth=imap.context.logins._auth,
         logins=imap.context.logins,
         stop=imap.shutdown.set,
+        read_certificates=well,
         problems=well,
         end_sessions=imap.context.sessions.end_account,
     )

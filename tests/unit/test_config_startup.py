@@ -25,9 +25,10 @@ from moxlite.logins.guessing import FailedLogins
 from moxlite.net.certificates import self_signed
 from moxlite.net.limits import IPAddress
 from moxlite.process import systemd
+from moxlite.process.keyfiles import load_certificates
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
-from moxlite.process.startup import StartFailed, endpoints, load_certificates, note_version, start
+from moxlite.process.startup import StartFailed, endpoints, note_version, start
 from moxlite.store.types import SpecialUse
 from tests.running import make_certificate
 from tests.tools import free_port

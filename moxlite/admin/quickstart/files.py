@@ -89,6 +89,9 @@ Wants=network-online.target
 
 [Service]
 Type=notify
+# The server is a child of the process that systemd starts, which passes signals on to it.
+NotifyAccess=all
+KillMode=mixed
 WatchdogSec=60
 Restart=always
 RestartSec=5s

@@ -1,0 +1,29 @@
+"""``moxlite tls``: the certificates that the running server shows (ADMIN-19, WEB-121)."""
+
+import click
+
+from moxlite.cli.common import Failure, call, note
+
+__all__ = ["tls"]
+
+
+@click.group()
+def tls() -> None:
+    """Certificates of the running server."""
+
+
+@tls.command()
+def reload() -> None:
+    """Read the files of certificates and keys (key_certs) again, for a program that has renewed them, as certbot does
+    by --deploy-hook.
+
+    New connections are shown the new certificates. One that cannot be used is told, and the old one stays; the exit
+    code is 1 then. Without this command they are read every 6 hours. Certificates by ACME are looked after at once.
+    """
+    from moxlite.admin.requests import CertificatesRead, NoArguments
+
+    problems = call("tls reload", NoArguments(), CertificatesRead).problems
+    for one in problems[:-1]:
+        note(one)
+    if problems:
+        raise Failure(f"{problems[-1]}; the old certificate stays in use")

@@ -1,0 +1,155 @@
+"""The parent that stays root: it reads renewed certificates and keys for the server, passes signals on to it, and ends
+as it ended (ADMIN-36, WEB-121).
+
+A program of its own, which `parent.split` puts in place of the process that has started the server. It reads nothing
+from the network, opens no file but those that the configuration named when root read it, and imports next to nothing:
+some 4 MB are its own.
+
+A request is the number of a file in 4 octets. The answer is a word of one letter, the length of what follows in 4
+octets, and that: PEM blocks with certificates and keys (`CONTENT`), or the decimal number of an error (`ERROR`).
+`YOURS`: the service user could put another file there, so root does not open it.
+"""
+
+import errno
+import os
+import select
+import signal
+import stat
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+from moxlite.safefile import replaceable
+
+__all__ = ["CONTENT", "ERROR", "FORWARDED", "LENGTH", "MAX_FILE", "NUMBER", "YOURS", "answer", "main", "pem_blocks"]
+
+FORWARDED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""The server acts on these."""
+
+NUMBER: Final = 4
+LENGTH: Final = 4
+"""Octets, the highest first."""
+
+CONTENT: Final = b"c"
+ERROR: Final = b"e"
+YOURS: Final = b"y"
+
+MAX_FILE: Final = 1 << 20
+"""Octets; a chain with its key has some 10,000."""
+
+LABELS: Final = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE", b"PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY"})
+"""What is passed on (RFC 7468)."""
+
+BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
+
+def main() -> NoReturn:
+    """Serve until the server ends; then end by the same code or signal.
+
+    Arguments of the program: process id of the server, descriptor of the requests, paths of the files.
+    """
+    server, requests, files = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    arrived, arriving = os.pipe()  # the numbers of signals, so that one between two calls is not forgotten
+    for fd in (arrived, arriving):
+        os.set_blocking(fd, False)
+    signals = {*FORWARDED, signal.SIGCHLD}
+    for number in signals:
+        signal.signal(number, _noted)
+    signal.set_wakeup_fd(arriving)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)  # blocked since before the fork
+    poll = select.poll()
+    poll.register(arrived, select.POLLIN)
+    poll.register(requests, select.POLLIN)
+    while True:
+        for fd, _ in poll.poll():
+            if fd == arrived:
+                for one in os.read(arrived, 64):
+                    _act(one, server)
+            elif not _serve(requests, files):
+                poll.unregister(requests)
+                os.close(requests)
+
+
+def _noted(number: int, frame: FrameType | None) -> None:
+    """In place of the default action; the number comes through the pipe."""
+
+
+def _act(number: int, server: int) -> None:
+    if number != signal.SIGCHLD:
+        os.kill(server, number)
+        return
+    found, status = os.waitpid(server, os.WNOHANG)
+    if found:
+        _end_like(status)
+
+
+def _serve(requests: int, files: list[str]) -> bool:
+    """Answer a request. Returns False where no more are to be answered: the server has closed its end, or asks for what
+    it cannot ask for.
+    """
+    try:
+        request = os.read(requests, NUMBER)
+        index = int.from_bytes(request, "big")
+        if len(request) < NUMBER or index >= len(files):
+            return False
+        word, body = answer(files[index])
+        rest = memoryview(word + len(body).to_bytes(LENGTH, "big") + body)
+        while rest:
+            rest = rest[os.write(requests, rest) :]
+    except OSError:
+        return False
+    return True
+
+
+def answer(path: str) -> tuple[bytes, bytes]:
+    """Word and body of the answer about a file."""
+    try:
+        if replaceable(Path(path)):
+            return YOURS, b""
+        return CONTENT, pem_blocks(_read(path))
+    except OSError as error:
+        return ERROR, b"%d" % (error.errno or errno.EIO)
+
+
+def _read(path: str) -> bytes:
+    """All octets of a file that nobody but root can replace. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.ENXIO, "is no regular file")
+        data = bytearray()
+        while chunk := os.read(fd, MAX_FILE + 1 - len(data)):
+            data += chunk
+        if len(data) > MAX_FILE:
+            raise OSError(errno.EFBIG, "is too large")
+        return bytes(data)
+    finally:
+        os.close(fd)
+
+
+def pem_blocks(data: bytes) -> bytes:
+    """The certificates and private keys in PEM form (RFC 7468 §2), and nothing that stands around them."""
+    found: list[bytes] = []
+    block: list[bytes] = []
+    for line in map(bytes.strip, data.splitlines()):
+        if line.startswith(b"-----BEGIN "):
+            block = [line] if line[11:-5] in LABELS else []
+        elif block and line == block[0].replace(b"BEGIN", b"END"):
+            found += [*block, line]
+            block = []
+        elif block and not line.translate(None, BASE64):
+            block.append(line)
+        else:
+            block = []
+    return b"".join(line + b"\n" for line in found)
+
+
+def _end_like(status: int) -> NoReturn:
+    """End as another process did, by its status of waitpid(2)."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.WEXITSTATUS(status))

@@ -1,0 +1,112 @@
+"""Certificates and private keys in the files that moxlite.toml names: which they are, and reading them, at the start
+and again (WEB-112, 120, 121).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from moxlite.config.listeners import KeyCert
+from moxlite.config.static import Static
+from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
+from moxlite.process.errors import StartFailed
+
+__all__ = ["ACMEKeys", "Certificates", "Read", "certificate_files", "load_acme_keys", "load_certificates", "renewed"]
+
+Read: TypeAlias = Callable[[Path], bytes]
+"""Gives the octets of a file; raises OSError."""
+
+Certificates: TypeAlias = Mapping[str, tuple[KeyPair, ...]]
+"""Those of files by listener, as many as it has `key_certs`, in their order."""
+
+
+class ACMEKeys(msgspec.Struct, frozen=True):
+    """Keys for automatic certificates that only root may be able to read.
+
+    hosts: `host_private_key_files` by name of the listener, ECDSA first: its certificates are the shorter ones.
+    bindings: keys of external account bindings (base64url) by name of the authority.
+    """
+
+    hosts: dict[str, tuple[PrivateKey, ...]]
+    bindings: dict[str, str]
+
+
+def certificate_files(static: Static) -> list[Path]:
+    """The files of all certificates and their keys, each once."""
+    pairs = [pair for _, found in _listeners(static) for pair in found]
+    return list(dict.fromkeys(path for pair in pairs for path in (pair.cert_file, pair.key_file)))
+
+
+def load_certificates(static: Static, read: Read = Path.read_bytes) -> dict[str, tuple[KeyPair, ...]]:
+    """The certificates and keys that files give to each listener; those of ACME are for `autotls`.
+
+    Raises:
+      StartFailed: one cannot be read, or isn't what it should be.
+    """
+    return {name: tuple(_load(name, pair, read) for pair in pairs) for name, pairs in _listeners(static)}
+
+
+def renewed(static: Static, read: Read, before: Certificates) -> tuple[dict[str, tuple[KeyPair, ...]], list[str]]:
+    """The same, read again: what cannot be used stays as it was `before`, and is told in a line each."""
+    found: dict[str, tuple[KeyPair, ...]] = {}
+    problems: list[str] = []
+    for name, pairs in _listeners(static):
+        loaded = []
+        for pair, old in zip(pairs, before[name], strict=True):
+            try:
+                loaded.append(_load(name, pair, read))
+            except StartFailed as error:
+                loaded.append(old)
+                problems.append(str(error))
+        found[name] = tuple(loaded)
+    return found, problems
+
+
+def _listeners(static: Static) -> Iterator[tuple[str, tuple[KeyCert, ...]]]:
+    """Listeners with certificates of files, and which."""
+    for name, listener in static.listeners.items():
+        if listener.tls is not None and listener.tls.acme is None:
+            yield name, listener.tls.key_certs
+
+
+def _load(listener: str, pair: KeyCert, read: Read) -> KeyPair:
+    try:
+        return KeyPair.load(read(pair.cert_file), read(pair.key_file))
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else f"{pair.cert_file}: {error}"
+        raise StartFailed(f"listeners.{listener}.tls: cannot read {what}") from None
+    except CertificateError as error:
+        raise StartFailed(f"listeners.{listener}.tls: {pair.cert_file} with {pair.key_file}: {error}") from None
+
+
+def load_acme_keys(static: Static, read: Read) -> ACMEKeys:
+    """The keys for automatic certificates. Raises as `load_certificates`."""
+    hosts: dict[str, tuple[PrivateKey, ...]] = {}
+    for name, listener in static.listeners.items():
+        if listener.tls is None or listener.tls.acme is None:
+            continue
+        keys: list[PrivateKey] = []
+        for path in listener.tls.host_private_key_files:
+            key = f"listeners.{name}.tls.host_private_key_files"
+            try:
+                keys.append(load_private_key(read(path)))
+            except OSError as error:
+                raise StartFailed(f"{key}: cannot read {error.filename}: {error.strerror}") from None
+            except CertificateError as error:
+                raise StartFailed(f"{key}: {path}: {error}") from None
+        hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
+    bindings: dict[str, str] = {}
+    for name, acme in static.acme.items():
+        binding = acme.external_account_binding
+        if binding is None:
+            continue
+        try:
+            bindings[name] = read(binding.key_file).decode("ascii").strip()
+        except OSError as error:
+            raise StartFailed(f"acme.{name}: cannot read {error.filename}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise StartFailed(f"acme.{name}: {binding.key_file} is not a key in base64url") from None
+    return ACMEKeys(hosts, bindings)

@@ -1,0 +1,226 @@
+"""A server that root starts: two processes, of which the one that serves has no rights, and the other reads renewed
+certificates for it (ADMIN-36, 37, 41, WEB-120, 121).
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moxlite.net.certificates import self_signed
+from tests.rootserver import UID, RootServer, hindrance, root_server
+from tests.tools import until
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.skipif(bool(hindrance()), reason=hindrance() or "-"),
+]
+
+
+@pytest.fixture
+def server() -> Iterator[RootServer]:
+    """Not started yet."""
+    with root_server() as found:
+        yield found
+
+
+def status(pid: int) -> dict[str, list[str]]:
+    """/proc/PID/status, as words by name."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: words.split() for name, _, words in (line.partition(":") for line in lines)}
+
+
+def sockets(pid: int) -> set[str]:
+    """Inodes of the sockets that a process has open."""
+    links = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    return {link[8:-1] for link in links if link.startswith("socket:")}
+
+
+def of_internet() -> set[str]:
+    """Inodes of all TCP and UDP sockets."""
+    files = [Path("/proc/net") / name for name in ("tcp", "tcp6", "udp", "udp6")]
+    return {line.split()[9] for file in files if file.exists() for line in file.read_text().splitlines()[1:]}
+
+
+def as_service(program: str, *args: object) -> subprocess.CompletedProcess[str]:
+    """Run Python code as the service user does, without any right."""
+    return subprocess.run(
+        ["/usr/bin/env", "python3", "-I", "-c", program, *map(str, args)],
+        user=UID,
+        group=UID,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin"},
+        cwd="/",
+    )
+
+
+def refused(program: str, *args: object) -> None:
+    """The service user gets no permission for that."""
+    done = as_service(program, *args)
+    assert done.returncode != 0
+    assert "PermissionError" in done.stderr, done.stderr
+
+
+def test_who_serves_has_no_rights_and_who_has_rights_does_not_serve(server: RootServer) -> None:
+    """ADMIN-36, WEB-120: the server has neither root nor a capability nor the key files; its parent is root, has no
+    socket of the network, and costs a few MB.
+    """
+    server.start()
+    parent, worker = server.process.pid, server.worker()
+    found = status(worker)
+    assert found["Uid"] == found["Gid"] == [str(UID)] * 4
+    assert found["Groups"] == []
+    assert {found[name][0] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+    assert found["NoNewPrivs"] == ["1"]
+    assert os.getsid(worker) == worker, "it could write to root's terminal"
+    assert sockets(worker) & of_internet()
+    for name in ("live/privkey.pem", "live/fullchain.pem"):
+        refused("import sys; open(sys.argv[1])", server.tls / name)
+    assert not any(str(server.tls) in os.readlink(path) for path in Path(f"/proc/{worker}/fd").iterdir())
+    assert status(parent)["Uid"] == ["0"] * 4
+    assert len(sockets(parent)) == 1
+    assert not sockets(parent) & of_internet()
+    rollup = Path(f"/proc/{parent}/smaps_rollup").read_text().splitlines()
+    (private,) = [int(line.split()[1]) for line in rollup if line.startswith("Private_Dirty:")]
+    assert private < 8 * 1024, "kB of the parent's own"
+
+
+def test_a_renewed_certificate_comes_without_restart(server: RootServer) -> None:
+    """WEB-121, ADMIN-36, ADMIN-39: by `tls reload`, and by a SIGHUP that systemd sends to the process that it knows;
+    a new one that cannot be used leaves the old.
+    """
+    server.start()
+    worker = server.worker()
+    renewed = server.renew()
+    assert server.shown() != renewed
+    assert server.cli("tls", "reload").returncode == 0
+    assert server.shown() == renewed
+    another = server.renew()
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.shown() == another, what="the certificate after SIGHUP")
+    stranger = self_signed(["mx.moxlite.example"])
+    server.put("fullchain.pem", stranger.certificate_pem(), stranger)
+    done = server.cli("tls", "reload", check=False)
+    assert done.returncode == 1
+    assert "private key does not belong to the first certificate" in done.stderr
+    (server.tls / "live/privkey.pem").unlink()
+    done = server.cli("tls", "reload", check=False)
+    assert done.returncode == 1
+    assert f"cannot read {server.tls / 'live/privkey.pem'}: No such file" in done.stderr
+    assert server.shown() == another
+    assert server.worker() == worker
+
+
+def test_both_processes_end_together(server: RootServer) -> None:
+    """ADMIN-36, ADMIN-39, ADMIN-41: an orderly stop, a server that is killed, a parent that is killed."""
+    server.start()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(timeout=60) == 0
+    assert "stopped" in server.log()
+
+    server.start()
+    os.kill(server.worker(), signal.SIGKILL)
+    assert server.process.wait(timeout=60) == -signal.SIGKILL
+
+    server.start()
+    worker = server.worker()
+    server.process.kill()
+    server.process.wait(timeout=60)
+    until(lambda: not Path(f"/proc/{worker}").exists() or status(worker)["State"][0] == "Z", what="the server's end")
+    assert "the parent process has ended" in server.log()
+    assert "stopped" in server.log()
+    server.start()
+
+
+def once(server: RootServer) -> subprocess.CompletedProcess[str]:
+    """Start it, for a start that fails."""
+    return subprocess.run(
+        [server.python, "-m", "moxlite", *server.command()],
+        env=os.environ | server.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+LINKS = """\
+import os, pathlib, sys
+data, victim, folder = map(pathlib.Path, sys.argv[1:])
+for name in ("receivedid.key", "lock", "version", "auth.db", "queue.db"):
+    (data / name).unlink(missing_ok=True)
+    (data / name).symlink_to(victim)
+os.rename(data / "tmp", data / "tmp-before")
+(data / "tmp").symlink_to(folder)
+(data / "planted").symlink_to(victim)
+(data / "planted-folder").symlink_to(folder)
+"""
+
+
+def test_a_server_that_was_taken_over_gains_nothing_by_links_and_a_restart(server: RootServer, tmp_path: Path) -> None:
+    """ADMIN-37: what it can do as its user, then a restart by root: files of others stay as they are."""
+    server.start()
+    server.stop()
+    folder = server.tls / "of-root"
+    folder.mkdir(0o700)
+    victim = folder / "secret"
+    victim.write_text("not yours")
+    victim.chmod(0o600)
+    before = [(path.stat().st_uid, path.stat().st_mode, path.stat().st_ino) for path in (folder, victim)]
+    refused("import sys; open(sys.argv[1], 'a')", server.config / "moxlite.toml")
+    refused("import os, sys; os.rename(sys.argv[1], sys.argv[1] + '.old')", server.config / "moxlite.toml")
+    refused("import os, sys; os.unlink(sys.argv[1])", server.config / "moxlite.toml")
+    refused("import os, sys; os.rename(sys.argv[1], sys.argv[1] + '.old')", server.config)
+    done = as_service(LINKS, server.data, victim, folder)
+    assert done.returncode == 0, done.stderr
+    process = once(server)
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr
+    assert "symbolic" in process.stderr
+    assert [(path.stat().st_uid, path.stat().st_mode, path.stat().st_ino) for path in (folder, victim)] == before
+    assert victim.read_text() == "not yours"
+    assert list(folder.iterdir()) == [victim]
+
+
+def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server: RootServer) -> None:
+    """ADMIN-37: what domains.toml names is opened as the user that can write it; so is that file itself."""
+    server.start()
+    server.stop()
+    key = server.tls / "dkim.pem"
+    key.write_bytes(self_signed(["x"]).key_pem())
+    key.chmod(0o600)
+    domains = server.config / "domains.toml"
+    text = domains.read_text()
+    selector = f'[domains."example.org".dkim.selectors.a]\\nkey_file = "{key}"\\n'
+    written = as_service(f"import sys; open(sys.argv[1], 'a').write('{selector}')", domains)
+    assert written.returncode == 0, written.stderr
+
+    process = once(server)
+    assert process.returncode == 1
+    assert f"cannot read {key}: Permission denied" in process.stderr
+    domains.write_text(text)
+    as_service("import os, sys; os.unlink(sys.argv[1]); os.symlink(sys.argv[2], sys.argv[1])", domains, key)
+    process = once(server)
+    assert process.returncode == 1
+    assert "domains.toml:1: cannot be read: Permission denied" in process.stderr
+    domains.unlink()
+    domains.write_text(text)
+    server.start()
+
+
+def test_a_second_server_is_refused_while_the_first_goes_on(server: RootServer) -> None:
+    """ADMIN-41: also its parent holds nothing: after a stop by the control socket the next one can start at once."""
+    server.start()
+    worker = server.worker()
+    second = once(server)
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+    assert server.worker() == worker
+    assert server.cli("stop").returncode == 0
+    server.start()
