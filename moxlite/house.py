@@ -310,6 +310,7 @@ def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoi
             received_id=house.received_id,
             spools=house.spools,
             resolver=None if house.local else house.resolver,
+            reports=None if house.local else house.reports,
             starttls=None if endpoint.tls else house.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )

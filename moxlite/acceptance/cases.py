@@ -13,6 +13,7 @@ import msgspec
 
 from moxlite.acceptance.evidence import Evidence
 from moxlite.acceptance.history import Reputation
+from moxlite.acceptance.reportmail import ReportFound
 from moxlite.config.domains import Account, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot
 from moxlite.proto.address import Path
@@ -35,6 +36,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       fault: the reply that says why evidence is missing.
       simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
       accepted: the client was told 250 before, so that nothing can be refused any more.
+      report: the DMARC or TLS report in the message, where it came to an address for reports and can be used.
+      report_problem: why it cannot be used, "" where it can or is not looked for.
     """
 
     evidence: Evidence
@@ -49,6 +52,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     fault: Response | None = None
     simulated: bool = False
     accepted: bool = False
+    report: ReportFound | None = None
+    report_problem: str = ""
 
     @property
     def account(self) -> str:

@@ -64,6 +64,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
       helo: as the client said it; helo_domain: the same in A-labels, "" for an address.
       hostname: own, A-labels.
       from_domains: of the From field, A-labels.
+      tlsrpt: the message may be a TLS report, for which keys are used that sign nothing else (RFC 8460 §3).
     """
 
     remote: IPv4Address | IPv6Address
@@ -74,6 +75,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     from_domains: tuple[str, ...]
     method: Method = "treewalk"
     allow_sha1: bool = False
+    tlsrpt: bool = False
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       spf: of MAIL FROM, of HELO for the null sender. helo: of HELO beside MAIL FROM, None where that was not asked.
       from_validation: how the From domain is validated.
+      report_signers: domains of signatures of all of the message by keys that may sign TLS reports (SMTP-101).
     """
 
     iprev: IPRevResult
@@ -90,6 +93,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     dkim: tuple[DKIMResult, ...] = ()
     helo: SPFResult | None = None
     from_validation: FromValidation = "none"
+    report_signers: tuple[str, ...] = ()
 
     @property
     def ehlo_verified(self) -> str:
@@ -155,9 +159,21 @@ async def check_sender(resolver: Resolver, question: Question, message: SignedMe
         from_validation=await trio.to_thread.run_sync(_validation, question, dmarc, spf_result, dkim_results)
         if len(question.from_domains) == 1
         else "none",
+        report_signers=await _report_signers(resolver, question, message, dkim_results) if question.tlsrpt else (),
     )
     _count(checks)
     return checks
+
+
+async def _report_signers(
+    resolver: Resolver, question: Question, message: SignedMessage, results: Sequence[DKIMResult]
+) -> tuple[str, ...]:
+    """Looks again only where a key is for reports alone: for all other mail its signature does not pass."""
+    if any(one.tlsrpt and one.status is not SignatureStatus.PASS for one in results):
+        ask = partial(verify_dkim, resolver, message, allow_sha1=question.allow_sha1, service="tlsrpt")
+        results = await _bounded("dkim", ask, [])
+    good = [one for one in results if one.tlsrpt and not one.length_limited and one.status is SignatureStatus.PASS]
+    return tuple(dict.fromkeys(one.domain for one in good))
 
 
 def _validation(

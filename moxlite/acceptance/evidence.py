@@ -25,6 +25,7 @@ __all__ = [
     "JUNK",
     "MAILFROM_DOMAIN",
     "ORIGIN",
+    "REPORT",
     "RULESET",
     "SPF",
     "Envelope",
@@ -61,6 +62,8 @@ INDIRECT: Final = "indirect"
 """Fact: what speaks for a mailing list or forwarder between the author and us (SMTP-85)."""
 DNSBL: Final = "dnsbl"
 """Fact: a block list that has the client (SMTP-94)."""
+REPORT: Final = "report"
+"""Fact: the DMARC or TLS report in the message, or why it cannot be used (SMTP-86)."""
 JUNK: Final = "junk"
 """Fact: the probability that the account's filter gives; `good` is None when it has learnt too little."""
 

@@ -20,6 +20,7 @@ from moxlite.acceptance.evidence import (
     INDIRECT,
     JUNK,
     ORIGIN,
+    REPORT,
     RULESET,
     Envelope,
     Evidence,
@@ -34,6 +35,7 @@ from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
 from moxlite.acceptance.producers.dmarc import is_forward, is_listed
 from moxlite.acceptance.replies import store_reply
+from moxlite.acceptance.reportmail import ReportFound, Unusable
 from moxlite.acceptance.rulesets import RuleFacts, first_match
 from moxlite.mailauth.results import IPRevStatus
 from moxlite.net.limits import unmap
@@ -46,6 +48,7 @@ from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import StoreError
 from moxlite.store.junk.classify import classify
 from moxlite.store.mail.facts import ip_classes
+from moxlite.store.reports.received import Kind as ReportKind
 
 __all__ = ["Decided", "Message", "decide", "evidence_of"]
 
@@ -122,16 +125,20 @@ async def decide(
     accounts: Accounts,
     whole: Callable[[Case], Prepared] | None = None,
     lists: Callable[[], Awaitable[str]] | None = None,
+    reports: Callable[[ReportKind], Awaitable[ReportFound]] | None = None,
 ) -> Decided:
     """Gather what the case needs, and plan.
 
     Args:
       whole: the message as the junk filter reads it, with its trace fields.
       lists: tells the block list that has the client, "" for none; asked when nothing else speaks against the message.
+      reports: the report in the message, asked for where it came to an address for reports; raises Unusable.
     """
     case = await _with_rule(case, message)
     if case.evidence.checks is not None and not is_listed(case):
         case = await _with_history(case, message, accounts)
+    if reports is not None and case.recipient.reports is not None and case.evidence.checks is not None:
+        case = await _with_report(case, partial(reports, "dmarc" if case.recipient.reports == "dmarc" else "tls"))
     if _needs_judgement(case):
         prepared = message.prepared if whole is None else whole(case)
         case = await _with_judgement(case, message, accounts, partial(_classify, accounts, case.account, prepared))
@@ -156,11 +163,22 @@ def _decided(case: Case) -> Decided:
 
 def _needs_judgement(case: Case) -> bool:
     """Whether content is asked: of mail of which history is not sure, and where a ruleset takes junk."""
-    if case.evidence.envelope.trusted or is_listed(case):
+    if case.evidence.envelope.trusted or is_listed(case) or case.report is not None:
         return False
     if case.history is not None:
         return not case.history.conclusive
     return case.rule is not None and case.rule.accept_rejects_to_mailbox is not None
+
+
+async def _with_report(case: Case, read: Callable[[], Awaitable[ReportFound]]) -> Case:
+    """The report that the message brings (SMTP-86)."""
+    try:
+        found = await read()
+    except Unusable as error:
+        fact = Fact(REPORT, f"unusable: {error}", None, Strength.HINT, "message")
+        return msgspec.structs.replace(case, report_problem=str(error), evidence=case.evidence.but(fact))
+    fact = Fact(REPORT, found.about, True, Strength.STRONG, "message")
+    return msgspec.structs.replace(case, report=found, evidence=case.evidence.but(fact))
 
 
 async def _with_rule(case: Case, message: Message) -> Case:

@@ -22,6 +22,7 @@ __all__ = [
     "DomainDisabled",
     "NotLocal",
     "Recipient",
+    "ReportKind",
     "Snapshot",
     "UnknownLocalpart",
     "canonical_localpart",

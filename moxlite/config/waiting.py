@@ -21,7 +21,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
         (
             "allow_private_webhooks",
             "check_updates",
-            "no_outgoing_dmarc_reports",
             "no_outgoing_tls_reports",
             "outgoing_tls_reports_for_all_success",
             "psl",

@@ -1,5 +1,5 @@
-"""``moxlite gentestdata DIR``: what the queue has in such a directory (STORE-146); the accounts are made by
-`moxlite.store.accounts.gentestdata`.
+"""``moxlite gentestdata DIR``: what the queue and the reports have in such a directory (STORE-146); the accounts are
+made by `moxlite.store.accounts.gentestdata`.
 """
 
 from functools import partial
@@ -28,6 +28,7 @@ from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.options import AccountConfig, Options
+from moxlite.store.reports.testdata import generate_reports
 
 __all__ = ["generate"]
 
@@ -86,6 +87,7 @@ async def _generate(data: Path) -> None:
         await database.write(lambda tx: add_hold_rule(tx, HoldRule(id=0, account=ACCOUNTS[0])))
     finally:
         await database.aclose()
+    await generate_reports(data)
     load_key(data)
     (data / "version").write_text(f"{__version__}\n")
 

@@ -16,6 +16,7 @@ from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deferred import Defer
 from moxlite.store.delivery.submission import Submit
+from moxlite.store.reports.reportsdb import ReportsDB
 
 __all__ = ["Context", "Pace", "Service"]
 
@@ -61,6 +62,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       received_id: makes the ids in Received fields and replies.
       spools: where long messages go while they are received (``data/tmp``).
       starttls: None where it is not offered.
+      reports: None where no sender is checked (localserve).
       default_account: of localserve, which gets what nobody else would (SMTP-131); "" in a real server.
     """
 
@@ -76,6 +78,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     defer: Defer | None = None
     resolver: Resolver | None = None
+    reports: ReportsDB | None = None
     starttls: ServerTLS | None = None
     default_account: str = ""
     pace: Pace = Pace()

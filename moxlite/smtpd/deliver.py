@@ -12,7 +12,7 @@ from typing import Final
 from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
 from moxlite.acceptance.evidence import Envelope
 from moxlite.acceptance.gathering import Message, evidence_of
-from moxlite.config.snapshot import UnknownLocalpart
+from moxlite.config.snapshot import AccountRecipient, UnknownLocalpart
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.proto.address import Domain
 from moxlite.proto.mime.headers import HeaderSection
@@ -71,6 +71,10 @@ async def _check(session: Session, transaction: Transaction, spool: Spool, secti
         from_domains=await look_at(section, from_domains),
         method=static.dmarc.method,
         allow_sha1=static.dkim.allow_sha1,
+        tlsrpt=any(
+            isinstance(one.found, AccountRecipient) and one.found.reports in {"tlsrpt", "host_tlsrpt"}
+            for one in transaction.recipients
+        ),
     )
     body = section.body if section.body is not None else spool.size
     signed = SignedMessage(section, lambda: spool.chunks(start=body), spool.size, spool.in_memory)

@@ -10,12 +10,15 @@ __all__ = [
     "connection_total",
     "delayed_total",
     "delivery_total",
+    "dmarcdb_message_total",
     "dnsbl_total",
     "errors_total",
     "observe_command",
+    "report_total",
     "requiretls_total",
     "starttls_errors_total",
     "starttls_total",
+    "tlsrpt_session_total",
 ]
 
 connection_total: Final = Counter("moxlite_smtpd_connection", "SMTP connections accepted.", ["kind"])
@@ -34,6 +37,15 @@ delayed_total: Final = Counter(
     ["result"],
 )
 dnsbl_total: Final = Counter("moxlite_smtpd_dnsbl", "Questions to block lists.", ["zone", "result"])
+report_total: Final = Counter(
+    "moxlite_report", "DMARC and TLS reports that came to their addresses.", ["kind", "result"]
+)
+dmarcdb_message_total: Final = Counter(
+    "moxlite_dmarcdb_message", "Messages that DMARC reports of others count.", ["disposition", "dkim", "spf"]
+)
+tlsrpt_session_total: Final = Counter(
+    "moxlite_tlsrpt_session", "Sessions that TLS reports of others count.", ["result"]
+)
 errors_total: Final = Counter("moxlite_smtpd_errors", "Connections that ended in an error.", ["error"])
 starttls_total: Final = Counter("moxlite_smtpd_starttls", "TLS handshakes begun by STARTTLS.")
 starttls_errors_total: Final = Counter("moxlite_smtpd_starttls_errors", "Of these, failed ones.", ["reason"])

@@ -32,6 +32,7 @@ from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import blocklists, metrics, replies, trace
 from moxlite.smtpd.notices import Failed, failure_notice
+from moxlite.smtpd.reports import Reports
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.prepare import Prepared
@@ -79,6 +80,7 @@ class Reception:
         self._outcomes: dict[str, Outcome] = {}
         self._listed: str | None = None  # which block list has the client
         self._asking = trio.Lock()
+        self._reports = Reports(session.context.reports, message.prepared, evidence.checks, session.snapshot)
         self._told: set[int] = set()  # recipients whose failure the sender was told
         hello = session.hello
         self._received = partial(
@@ -113,6 +115,9 @@ class Reception:
         await self._let_wait()
         await self._perform()
         response = await self._owe()
+        await self._reports.keep(self._decided[name] for name in self._in_state(State.ACCEPTED))
+        sender = self._transaction.sender.host
+        self._reports.evaluated(self._decided.values(), sender.ascii if isinstance(sender, Domain) else "")
         for name in self._decided:
             self._note(name)
         for recipient in recipients:
@@ -134,7 +139,14 @@ class Reception:
         for number in numbers:
             case = self._cases[number]
             decisions.append(
-                await decide(case, self._message, self._session.context.accounts, self._as_judged, self._lists)
+                await decide(
+                    case,
+                    self._message,
+                    self._session.context.accounts,
+                    self._as_judged,
+                    self._lists,
+                    self._reports.read,
+                )
             )
             self._said[number] = of_plan(decisions[-1].plan)
         best = min(decisions, key=lambda one: 0 if one.plan.reply is None else 1 if one.plan.temporary else 2)
@@ -373,6 +385,7 @@ class Reception:
         prefix = b"".join(
             (
                 trace.reason_field(word),
+                trace.report_problem(case.recipient.reports, case.report_problem),
                 trace.delivered_to(case.asked, utf8=self._utf8),
                 trace.return_path(self._transaction.sender, utf8=self._utf8),
                 self._results(case),

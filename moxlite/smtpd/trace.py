@@ -1,7 +1,9 @@
 """Trace fields put before a message, and forged ones taken out (RFC 5321 §4.4, RFC 8601 §5; SMTP-78..80, 114)."""
 
 from collections.abc import Collection
+from typing import Final
 
+from moxlite.config.snapshot import ReportKind
 from moxlite.net.connections import ConnectionInfo, TLSFacts
 from moxlite.proto.address import Domain, IPAddress, Path, pack_ip_literal
 from moxlite.proto.authresults import authserv_id
@@ -14,9 +16,13 @@ __all__ = [
     "protocol_name",
     "reason_field",
     "received",
+    "report_problem",
     "return_path",
     "without_forged",
 ]
+
+MAX_PROBLEM: Final = 200
+"""Characters of a problem: a report's own words may stand in it."""
 
 
 def protocol_name(*, extended: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
@@ -77,6 +83,15 @@ def delivered_to(recipient: Path, *, utf8: bool) -> bytes:
 def reason_field(reason: str) -> bytes:
     """Why the message is where it is (SMTP-78)."""
     return f"X-Moxlite-Reason: {reason}\r\n".encode()
+
+
+def report_problem(kind: ReportKind | None, problem: str) -> bytes:
+    """Why the report in the message cannot be used (SMTP-100, SMTP-101); nothing without a problem."""
+    if not problem:
+        return b""
+    name = "DMARC" if kind == "dmarc" else "TLS"
+    text = "".join(char if " " <= char <= "~" else "?" for char in problem[:MAX_PROBLEM])
+    return f"X-Moxlite-{name}Report-Error: {text}\r\n".encode()
 
 
 def authentication_results(hostname: Domain, mail_from: str) -> bytes:

@@ -43,6 +43,7 @@ SWALLOWS = {
     "supervision.py",
     "net/connections.py",
     "acceptance/checks.py",  # one check of one message: it is told as temperror (AUTH-13)
+    "smtpd/reports.py",  # one report: its mail is delivered, and says so (AUTH-107)
     "web/serve.py",  # the guard of one request: it is answered 500, the connection goes on
     "store/file/writer.py",  # between threads: it is the caller's, who gets it
     "store/search/texts.py",  # one message of the text index: told to a function, and the others are indexed

@@ -11,7 +11,7 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.recover.pages import PAGE
 from moxlite.store.recover.tables import recover_tables
 
-KINDS = {"auth.db": Kind.AUTH, "queue.db": Kind.QUEUE}
+KINDS = {"auth.db": Kind.AUTH, "queue.db": Kind.QUEUE, "reports.db": Kind.REPORTS}
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def rows(path: Path, table: str) -> list[tuple[object, ...]]:
 TABLES = {
     "auth.db": ("login_attempt", "tls_public_key", "audit"),
     "queue.db": ("msg", "content", "content_chunk", "local"),
+    "reports.db": ("dmarc_report", "tls_report", "dmarc_evaluation", "tls_result", "report_suppression"),
 }
 
 

@@ -17,6 +17,7 @@ from moxlite.acceptance.producers.header import ambiguous_from
 from moxlite.acceptance.producers.history import block_list, known_sender, reverse_name, spf_policy
 from moxlite.acceptance.producers.junk import junk_content
 from moxlite.acceptance.producers.origin import own_queue
+from moxlite.acceptance.producers.report import valid_report
 from moxlite.acceptance.producers.ruleset import matching_ruleset
 from moxlite.acceptance.producers.simulated import simulated_failure
 
@@ -33,6 +34,7 @@ ORDER: Final[tuple[Producer, ...]] = (
     dmarc_policy,
     auth_required,
     known_sender,
+    valid_report,
     spf_policy,
     reverse_name,
     junk_content,

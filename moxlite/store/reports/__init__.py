@@ -3,6 +3,7 @@ SMTP-103; QUEUE-120..134).
 
 - `reportsdb`: the file, and what it does by itself
 - `received`: DMARC and TLS reports that came
+- `testdata`: a row in each table
 - `evaluations`: messages judged by the DMARC policies of others, written down without delaying a reply
 
 The mails that brought the reports lie in their mailboxes; what is counted lives for two days. So a file that is missing

@@ -1,0 +1,22 @@
+"""What a DMARC or TLS report brings for the mail that it came in (SMTP-86, SMTP-100)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import REPORT
+from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.store.delivery.actions import FileInto
+from moxlite.store.types import Flag
+
+__all__ = ["valid_report"]
+
+
+def valid_report(case: Case) -> Sequence[Proposal]:
+    """Accept a report that can be used, seen: it is read by the server, and shown by its pages."""
+    if case.report is None:
+        return ()
+    files = FileInto(mailbox=case.recipient.destination.mailbox, flags=Flag.SEEN)
+    because = Reason("reporting", "report", (REPORT,))
+    return (Proposal(because=because, actions=(files,), keep=False, binding=True),)

@@ -1,0 +1,277 @@
+"""Reports that come as mail: found in the message, unpacked within limits, read, and judged whether they may be kept
+(SMTP-100, SMTP-101; AUTH-76, AUTH-80, AUTH-81, AUTH-107).
+
+A report that cannot be used raises `Unusable` with the reason; the mail is delivered like any other.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.acceptance.checks import Checks
+from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.results import DMARCStatus
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.dmarcreport import DMARCReport, DMARCReportError, read_dmarc_report
+from moxlite.proto.mime.decode import decode_blocks
+from moxlite.proto.mime.types import Part
+from moxlite.proto.tlsreport import TLSReport, TLSReportError, read_tls_report
+from moxlite.store.content.prepare import Prepared
+from moxlite.store.errors import ImportFailed
+from moxlite.store.imports.zipmembers import zip_members
+from moxlite.store.reports.received import Kind, ReceivedReport, pack_report
+
+__all__ = ["ReportFound", "Unusable", "find_report", "read_report"]
+
+MAX_MESSAGE: Final = 15 << 20
+"""Octets of the whole mail (AUTH-80)."""
+
+MAX_UNPACKED: Final = 20 << 20
+MAX_RATIO: Final = 200
+RATIO_FROM: Final = 1 << 20
+"""Octets unpacked, and how many times the packed ones; below a MiB nobody asks (AUTH-80)."""
+
+MAX_PARTS: Final = 20
+"""Parts of a message that are looked at."""
+
+PIECE: Final = 256 << 10
+"""Octets unpacked at once: a millisecond."""
+
+SECONDS: Final = 60.0
+"""For one report, the turn included."""
+
+FUTURE: Final = 60
+"""Seconds by which a period may end too late (SMTP-100)."""
+
+MAX_PERIOD: Final = 31 * 86_400
+"""Seconds of a period (AUTH-81)."""
+
+MAX_POLICIES: Final = 100
+"""Domains of ours in one TLS report."""
+
+SECOND: Final = 1_000_000
+
+TYPES: Final = frozenset(
+    {
+        "application/gzip",
+        "application/json",
+        "application/octet-stream",
+        "application/tlsrpt+gzip",
+        "application/tlsrpt+json",
+        "application/x-gzip",
+        "application/x-zip",
+        "application/x-zip-compressed",
+        "application/xml",
+        "application/zip",
+        "text/xml",
+    }
+)
+"""Media types of a report; what it is, its first octets tell."""
+
+_turn: Final = trio.CapacityLimiter(1)
+"""One at a time: 50 MB of memory, and a thread that others have to share the interpreter with."""
+
+
+class Unusable(Exception):
+    """The report cannot be used; the argument says why, for the header and the log."""
+
+
+class ReportFound(msgspec.Struct, frozen=True):
+    """A report that may be kept: its rows, one for each domain of ours, and what others call it."""
+
+    kind: Kind
+    rows: tuple[ReceivedReport, ...]
+    report: DMARCReport | TLSReport
+
+    @property
+    def about(self) -> str:
+        """In a word or two; strangers chose it."""
+        return f"{self.kind} of {self.report.organization or self.rows[0].sender}"
+
+
+async def find_report(kind: Kind, prepared: Prepared, checks: Checks, snapshot: Snapshot) -> ReportFound:
+    """The report in a message to a report address. Raises Unusable."""
+    sender = _sender(kind, checks)
+    found: ReportFound | str = "the report could not be read in time"
+    with trio.move_on_after(SECONDS):
+        found = await trio.to_thread.run_sync(_find, kind, prepared, sender, snapshot, limiter=_turn)
+    if isinstance(found, str):
+        raise Unusable(found)
+    return found
+
+
+def _sender(kind: Kind, checks: Checks) -> str:
+    """The proven domain of From. Raises Unusable."""
+    dmarc = checks.dmarc
+    if kind == "dmarc":
+        if dmarc.status is not DMARCStatus.PASS:
+            raise Unusable(f"DMARC of the sender is {dmarc.status}")
+        return dmarc.domain
+    organization = dmarc.org_domain or dmarc.domain
+    for signer in checks.report_signers:
+        within = signer == organization or signer.endswith(f".{organization}")
+        if signer == dmarc.domain or (within and dmarc.domain.endswith(f".{signer}")):
+            return dmarc.domain
+    raise Unusable("no signature of the sender's domain that is good for TLS reports")
+
+
+def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> ReportFound | str:
+    """In a thread: the report, or why there is none that can be used."""
+    try:
+        report = read_report(kind, prepared)
+        rows = _dmarc_rows(report, snapshot) if isinstance(report, DMARCReport) else _tls_rows(report, snapshot)
+        _check_period(report)
+    except Unusable as error:
+        return str(error)
+    now = time.time_ns() // 1000
+    return ReportFound(
+        kind,
+        tuple(
+            ReceivedReport(
+                sender=sender,
+                organization=report.organization,
+                report_id=report.report_id,
+                domain=domain,
+                received=now,
+                begin=report.begin * SECOND,
+                end=report.end * SECOND,
+                total=total,
+                failed=failed,
+                content=pack_report(part),
+            )
+            for domain, total, failed, part in rows
+        ),
+        report,
+    )
+
+
+def _check_period(report: DMARCReport | TLSReport) -> None:
+    """Raises Unusable."""
+    if not 0 < report.begin <= report.end:
+        raise Unusable("the report has no period")
+    if report.end > time.time() + FUTURE:
+        raise Unusable("the period of the report ends in the future")
+    if report.end - report.begin > MAX_PERIOD:
+        raise Unusable(f"the period of the report has more than {MAX_PERIOD // 86_400} days")
+
+
+def _dmarc_rows(report: DMARCReport, snapshot: Snapshot) -> list[tuple[str, int, int, DMARCReport]]:
+    domain = _ascii(report.policy.domain)
+    if domain not in snapshot.derived.domains:
+        raise Unusable("the report is about no domain of this server")
+    total = sum(one.count for one in report.records)
+    return [(domain, total, sum(one.count for one in report.records if one.failed), report)]
+
+
+def _tls_rows(report: TLSReport, snapshot: Snapshot) -> list[tuple[str, int, int, TLSReport]]:
+    """One row for each domain or hostname of ours, with the policies of that alone."""
+    own = snapshot.derived.domains.keys() | snapshot.hostnames
+    domains = dict.fromkeys(domain for one in report.policies if (domain := _ascii(one.domain)) in own)
+    if not domains:
+        raise Unusable("the report is about no domain of this server")
+    rows = []
+    for domain in list(domains)[:MAX_POLICIES]:
+        policies = tuple(one for one in report.policies if _ascii(one.domain) == domain)
+        part = msgspec.structs.replace(report, policies=policies)
+        rows.append((domain, sum(one.successes for one in policies), sum(one.failed for one in policies), part))
+    return rows
+
+
+def _ascii(domain: str) -> str:
+    try:
+        return Domain.parse(domain.rstrip(".")).ascii
+    except AddressError:
+        return ""
+
+
+def read_report(kind: Kind, prepared: Prepared) -> DMARCReport | TLSReport:
+    """The report in a message, whoever it is from and about. Blocks. Raises Unusable."""
+    if prepared.size > MAX_MESSAGE:
+        raise Unusable(f"the message has more than {MAX_MESSAGE >> 20} MiB")
+    start = b"<" if kind == "dmarc" else b"{"
+    for octets in _candidates(prepared):
+        pieces = _unpacked(octets, start)
+        if pieces is None:
+            continue
+        try:
+            if kind == "dmarc":
+                return read_dmarc_report(pieces)
+            return read_tls_report(b"".join(pieces))
+        except (DMARCReportError, TLSReportError) as error:
+            raise Unusable(str(error)) from None
+    raise Unusable("the message has no report")
+
+
+def _candidates(prepared: Prepared) -> Iterator[bytes]:
+    """The decoded content of parts that may be a report."""
+    looked = 0
+    for part in prepared.index.root.walk():
+        if part.media_type in TYPES and not part.parts:
+            looked += 1
+            if looked > MAX_PARTS:
+                return
+            yield b"".join(decode_blocks(_blocks(prepared, part), part.encoding))
+
+
+def _blocks(prepared: Prepared, part: Part) -> Iterator[bytes]:
+    start, end = part.body - len(prepared.prefix), part.end - len(prepared.prefix)
+    for offset in range(start, end, PIECE):
+        yield prepared.spool.read(offset, min(PIECE, end - offset))
+
+
+def _unpacked(octets: bytes, start: bytes) -> Iterable[bytes] | None:
+    """The content in pieces; None when the first octets tell of neither zip nor gzip nor plain text. Raises Unusable,
+    also while it is used.
+    """
+    if octets.startswith(b"PK\x03\x04"):
+        return _limited(_of_zip(octets), len(octets))
+    if octets.startswith(b"\x1f\x8b"):
+        return _limited(_of_gzip(octets), len(octets))
+    if octets[:1024].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(start):
+        return _limited((octets[at : at + PIECE] for at in range(0, len(octets), PIECE)), len(octets))
+    return None
+
+
+def _limited(pieces: Iterator[bytes], packed: int) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MAX_UNPACKED:
+            raise Unusable(f"the report has more than {MAX_UNPACKED >> 20} MiB")
+        if size > max(RATIO_FROM, packed * MAX_RATIO):
+            raise Unusable(f"the report is packed more than {MAX_RATIO} to one")
+        yield piece
+
+
+def _of_gzip(octets: bytes) -> Iterator[bytes]:
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    rest = octets
+    try:
+        while rest and not inflate.eof:
+            yield inflate.decompress(rest, PIECE)
+            rest = inflate.unconsumed_tail
+    except zlib.error as error:
+        raise Unusable(f"the gzip file is damaged: {error}") from None
+    if not inflate.eof:
+        raise Unusable("the gzip file is cut short")
+
+
+def _of_zip(octets: bytes) -> Iterator[bytes]:
+    seen = 0
+    try:
+        for member in zip_members(io.BytesIO(octets)):
+            seen += 1
+            if seen > 1 or member.kind != "file":
+                raise Unusable("the zip file has more than one file")
+            yield from member.pieces
+    except ImportFailed as error:
+        raise Unusable(str(error)) from None
+    if not seen:
+        raise Unusable("the zip file is empty")

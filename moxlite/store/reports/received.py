@@ -1,0 +1,183 @@
+"""DMARC and TLS reports that came, in ``reports.db`` (SMTP-100, SMTP-101; AUTH-76, AUTH-81).
+
+A report is kept whole, as JSON that its codec makes, beside what lists and sums need. Each is there once, by who sent
+it, its id, and the domain of ours that it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+import zstandard
+
+from moxlite.store.errors import StorageBroken
+from moxlite.store.file.transaction import Reader, Row, Tx
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "ReceivedReport",
+    "Total",
+    "add_reports",
+    "number_since",
+    "pack_report",
+    "report",
+    "reports",
+    "totals",
+    "unpack_report",
+]
+
+Kind: TypeAlias = Literal["dmarc", "tls"]
+KINDS: Final[tuple[Kind, ...]] = ("dmarc", "tls")
+
+MAX_CONTENT: Final = 64 << 20
+"""Octets of JSON: more than the XML of `MAX_OCTETS` in `proto.dmarcreport` can give."""
+
+COLUMNS: Final = "received, sender, organization, report_id, domain, period_begin, period_end"
+COUNTS: Final[Mapping[Kind, tuple[str, str]]] = {"dmarc": ("messages", "failed"), "tls": ("successes", "failed")}
+
+
+def _sql(text: str) -> Mapping[Kind, str]:
+    """A statement for each kind: of our words alone."""
+    return {
+        kind: text.format(table=f"{kind}_report", columns=COLUMNS, total=COUNTS[kind][0], failed=COUNTS[kind][1])
+        for kind in KINDS
+    }
+
+
+ADD: Final = _sql(
+    "INSERT INTO {table} ({columns}, {total}, {failed}, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING"
+)
+SINCE: Final = _sql("SELECT count(*) FROM {table} WHERE sender = ? AND received >= ?")
+LIST: Final = _sql("SELECT id, {columns}, {total}, {failed} FROM {table} WHERE id < ? ORDER BY id DESC LIMIT ?")
+LIST_DOMAIN: Final = _sql(
+    "SELECT id, {columns}, {total}, {failed} FROM {table} WHERE domain = ? AND period_end >= ? AND id < ? "
+    "ORDER BY period_end DESC, id DESC LIMIT ?"
+)
+ONE: Final = _sql("SELECT id, {columns}, {total}, {failed}, content FROM {table} WHERE id = ?")
+TOTALS: Final = _sql(
+    "SELECT domain, count(*), sum({total}), sum({failed}), max(period_end) FROM {table} WHERE period_end >= ? "
+    "GROUP BY domain ORDER BY domain"
+)
+MAX_ID: Final = (1 << 63) - 1
+
+
+class ReceivedReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A report about one domain of ours.
+
+    Attributes:
+      id: of the row, 0 before there is one.
+      sender: the domain in From of the mail that brought it, A-labels; domain: ours.
+      organization, report_id: as the report says; strangers chose them.
+      received, begin, end: µs UTC.
+      total: messages of a DMARC report; sessions that went well of a TLS report. failed: messages with nothing aligned;
+        sessions that failed.
+      content: the report, by `pack_report`; empty in lists.
+    """
+
+    sender: str
+    organization: str
+    report_id: str
+    domain: str
+    received: int
+    begin: int
+    end: int
+    total: int
+    failed: int
+    content: bytes = b""
+    id: int = 0
+
+
+class Total(msgspec.Struct, frozen=True):
+    """All reports about one domain within a time; `last`: the latest end of their periods, µs UTC."""
+
+    domain: str
+    reports: int
+    total: int
+    failed: int
+    last: int
+
+
+def pack_report(value: msgspec.Struct) -> bytes:
+    """A report as it is kept. A large one takes 50 ms: in a thread."""
+    return zstandard.ZstdCompressor(level=3).compress(msgspec.json.encode(value))
+
+
+def unpack_report(content: bytes) -> bytes:
+    """The JSON of a report. Raises StorageBroken for a damaged one."""
+    try:
+        if zstandard.frame_content_size(content) > MAX_CONTENT:
+            raise StorageBroken("a report is damaged")
+        return zstandard.ZstdDecompressor().decompress(content, max_output_size=MAX_CONTENT)
+    except zstandard.ZstdError:
+        raise StorageBroken("a report is damaged") from None
+
+
+def add_reports(tx: Tx, kind: Kind, found: Sequence[ReceivedReport]) -> int:
+    """Keep reports; returns how many are new."""
+    return sum(
+        tx.execute(
+            ADD[kind],
+            one.received,
+            one.sender,
+            one.organization,
+            one.report_id,
+            one.domain,
+            one.begin,
+            one.end,
+            one.total,
+            one.failed,
+            one.content,
+        )
+        for one in found
+    )
+
+
+def number_since(r: Reader, kind: Kind, sender: str, since: int) -> int:
+    """How many reports of a sender came since then."""
+    return int(r.value(SINCE[kind], sender, since))
+
+
+def reports(
+    r: Reader, kind: Kind, *, domain: str = "", since: int = 0, before: int = MAX_ID, limit: int = 100
+) -> list[ReceivedReport]:
+    """Reports, the last first: by when they came, with `domain` by their period, which ends at `since` or later.
+
+    Args:
+      before: the ids are below this.
+    """
+    if domain:
+        rows = r.rows(LIST_DOMAIN[kind], domain, since, before, limit)
+    else:
+        rows = r.rows(LIST[kind], before, limit)
+    return [_received(row) for row in rows]
+
+
+def report(r: Reader, kind: Kind, number: int) -> ReceivedReport | None:
+    """One report with its content, None if there is none of that id."""
+    row = r.row(ONE[kind], number)
+    return None if row is None else msgspec.structs.replace(_received(row), content=row[10])
+
+
+def totals(r: Reader, kind: Kind, since: int) -> list[Total]:
+    """For each domain the sums of all reports whose period ends at `since` or later."""
+    return [Total(*row) for row in r.rows(TOTALS[kind], since)]
+
+
+def _received(row: Row) -> ReceivedReport:
+    number, received, sender, organization, report_id, domain, begin, end, total, failed = row[:10]
+    return ReceivedReport(
+        id=number,
+        sender=sender,
+        organization=organization,
+        report_id=report_id,
+        domain=domain,
+        received=received,
+        begin=begin,
+        end=end,
+        total=total,
+        failed=failed,
+    )
