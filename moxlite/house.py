@@ -327,8 +327,7 @@ def trust(house: House) -> Trust:
 def https_client(house: House) -> HTTPClient:
     """Asks web servers of others; at inner addresses only where `allow_private_mx` says so (AUTH-106)."""
     static = house.static
-    roots = None if static.tls is None or static.tls.ca is None else roots_of(static.tls.ca)
-    return HTTPClient(house.resolver, allow_internal=static.allow_private_mx, tls=roots)
+    return HTTPClient(house.resolver, allow_internal=static.allow_private_mx, tls=roots_of(static))
 
 
 async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:

@@ -178,7 +178,11 @@ class ACME(Section, frozen=True):
         str | None, doc("Profile of the certificates, one of those that the CA offers, such as `shortlived`.")
     ] = None
     ca_cert_file: Annotated[
-        Path | None, doc("PEM file with the authorities that the CA's own https is signed by, if not the system's.")
+        Path | None,
+        doc(
+            "PEM file with the authorities that the CA's own https is signed by, if not the system's. They are "
+            "trusted for policies by https and for mail servers, too."
+        ),
     ] = None
     port: Annotated[Port, doc("Local port at which the CA's connections to port 443 arrive.")] = 443
     issuer_domain_name: Annotated[

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from moxlite.autotls.messages import ChallengeKind
 from moxlite.autotls.metrics import not_after
-from moxlite.config.static import CA, RateLimits, Static
+from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
 from moxlite.net.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
@@ -55,35 +55,53 @@ def connection_gate(rates: RateLimits) -> Gate:
     return Gate(new, OpenConnections(rates.open_connections, exempt=rates.exempt))
 
 
+def _authorities(static: Static) -> list[tuple[str, Path]]:
+    """Files of authorities that outgoing connections trust, each with the key that names it: those of ``[tls.ca]``, and
+    those of CAs whose https the system does not know, for they certify the servers of a closed net.
+    """
+    ca = static.tls.ca if static.tls is not None else None
+    found = [("tls.ca", path) for path in ca.cert_files] if ca is not None else []
+    for name, acme in static.acme.items():
+        if acme.ca_cert_file is not None:
+            found.append((f"acme.{name}.ca_cert_file", acme.ca_cert_file))
+    return found
+
+
+def _with_system(static: Static) -> bool:
+    """Whether the system's authorities are trusted, too."""
+    return static.tls is None or static.tls.ca is None or static.tls.ca.additional_to_system
+
+
 def trust_of(static: Static) -> Trust:
-    """The authorities that outgoing connections trust (``[tls.ca]``).
+    """The authorities that outgoing connections trust: the system's, or those of ``[tls.ca]``; and
+    ``acme.NAME.ca_cert_file``.
 
     Raises:
       StartFailed: a file cannot be read, or holds no certificates.
     """
-    ca = static.tls.ca if static.tls is not None else None
-    if ca is None:
-        return Trust()
     extra: list[x509.Certificate] = []
-    for path in ca.cert_files:
+    for key, path in _authorities(static):
         try:
             extra += x509.load_pem_x509_certificates(path.read_bytes())
         except OSError as error:
-            raise StartFailed(f"tls.ca: cannot read {path}: {error.strerror}") from None
+            raise StartFailed(f"{key}: cannot read {path}: {error.strerror}") from None
         except ValueError as error:
-            raise StartFailed(f"tls.ca: {path} holds no certificates in PEM form: {error}") from None
-    return Trust(extra, system=ca.additional_to_system)
+            raise StartFailed(f"{key}: {path} holds no certificates in PEM form: {error}") from None
+    return Trust(extra, system=_with_system(static))
 
 
-def roots_of(ca: CA) -> ssl.SSLContext:
-    """The same authorities for https (``[tls.ca]``). Raises StartFailed."""
-    context = ssl.create_default_context() if ca.additional_to_system else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def roots_of(static: Static) -> ssl.SSLContext | None:
+    """The same authorities for https; None where they are the system's alone. Raises StartFailed."""
+    authorities = _authorities(static)
+    if not authorities and _with_system(static):
+        return None
+    context = ssl.create_default_context() if _with_system(static) else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    for path in ca.cert_files:
+    for key, path in authorities:
         try:
             context.load_verify_locations(path)
         except OSError as error:  # ssl.SSLError too
-            raise StartFailed(f"tls.ca: cannot use {path}: {error.strerror or error}") from None
+            raise StartFailed(f"{key}: cannot use {path}: {error.strerror or error}") from None
     return context
 
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -26,7 +27,7 @@ from moxlite.net.certificates import self_signed
 from moxlite.net.limits import IPAddress
 from moxlite.process import systemd
 from moxlite.process.keyfiles import load_certificates
-from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, trust_of
+from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import StartFailed, endpoints, note_version, start
 from moxlite.store.types import SpecialUse
@@ -225,6 +226,45 @@ def test_files_of_authorities_are_read_or_named(tmp_path: Path) -> None:
         trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["key.pem"] }').static)
     with pytest.raises(StartFailed, match=r"cannot read .*none\.pem"):
         trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["none.pem"] }').static)
+
+
+def test_the_authority_of_a_closed_net_is_trusted_where_others_are(tmp_path: Path) -> None:
+    """WEB-112, contract on trust: `acme.NAME.ca_cert_file` vouches for mail servers, and for https of policies, beside
+    what `tls.ca` says; https by an ordinary handshake.
+    """
+    pair = self_signed(["mx.closed.example"])
+    for name, data in (("cert.pem", pair.certificate_pem()), ("key.pem", pair.key_pem())):
+        (tmp_path / name).write_bytes(data)
+    plain = snapshot(tmp_path).static
+    assert roots_of(plain) is None
+    assert trust_of(plain).check(pair.chain, "mx.closed.example") is not None
+    acme = ACME + 'ca_cert_file = "cert.pem"\n'
+    (tmp_path / "other.pem").write_bytes(self_signed(["other.example"]).certificate_pem())
+    for top in ("", 'tls.ca = { cert_files = ["other.pem"] }\n'):
+        static = load(configured(tmp_path, top=top + acme))[0].static
+        assert trust_of(static).check(pair.chain, "mx.closed.example") is None
+        roots = roots_of(static)
+        assert roots is not None
+        shake_hands(roots, tmp_path, "mx.closed.example")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shake_hands(roots, tmp_path, "other.example")
+    (tmp_path / "cert.pem").unlink()
+    for given in (trust_of, roots_of):
+        with pytest.raises(StartFailed, match=r"acme\.le\.ca_cert_file: cannot .*cert\.pem"):
+            given(static)
+
+
+def shake_hands(client: ssl.SSLContext, folder: Path, name: str) -> None:
+    """A client connects with the server that has these files."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(to_client, to_server, server_hostname=name)
+    theirs = server.wrap_bio(to_server, to_client, server_side=True)
+    for one in (ours, theirs, ours):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            one.do_handshake()
+    assert ours.version() == "TLSv1.3"
 
 
 def test_start_makes_the_data_directory_and_close_gives_all_back(tmp_path: Path) -> None:

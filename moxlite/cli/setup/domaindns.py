@@ -61,9 +61,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
     snapshot, domain, found = _domain(name)
     asked = _resolver(snapshot, resolver)
     static = snapshot.static
-    ca = None if static.tls is None else static.tls.ca
-    roots = None if ca is None else roots_of(ca)
-    http = HTTPClient(asked, allow_internal=static.allow_private_mx, tls=roots)
+    http = HTTPClient(asked, allow_internal=static.allow_private_mx, tls=roots_of(static))
     network = Internet(static.hostname.ascii, trust_of(static), http)
 
     async def run() -> "dict[str, object]":
