@@ -324,10 +324,10 @@ def trust(house: House) -> Trust:
     return Trust(system=False) if house.local else trust_of(house.static)
 
 
-def https_client(house: House) -> HTTPClient:
-    """Asks web servers of others; at inner addresses only where `allow_private_mx` says so (AUTH-106)."""
-    static = house.static
-    return HTTPClient(house.resolver, allow_internal=static.allow_private_mx, tls=roots_of(static))
+def https_client(house: House, *, allow_internal: bool, purpose: str = "") -> HTTPClient:
+    """Asks web servers of others."""
+    tls = roots_of(house.static)
+    return HTTPClient(house.resolver, allow_internal=allow_internal, tls=tls, purpose=purpose)
 
 
 async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:
@@ -340,7 +340,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         Policies.open(
             None if house.local else house.static.data_dir / "cache.db",
             house.resolver,
-            fetcher(https_client(house)),
+            fetcher(https_client(house, allow_internal=house.static.allow_private_mx)),  # AUTH-106
             now,
             house.accounts.options,
         )
@@ -349,6 +349,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         config=house.current,
         accounts=house.accounts,
         resolver=house.resolver,
+        web=https_client(house, allow_internal=house.static.allow_private_webhooks, purpose="webhook"),
         policies=policies,
         ipv6=IPv6Source(None if house.local else house.resolver, local_addresses.ipv6),
         connect_local=pipe.connect,

@@ -6,7 +6,7 @@
      ├─ supervisor "server": each long-running task by its name; after a failure it starts again
      │    ├─ accounts: upkeep, rounds, unclean; in each open account a supervisor of its own
      │    ├─ auth.db, configuration, clock, systemd, signals, control socket, backups, scrub …
-     │    ├─ queue: scheduler, notices, mirror, clean, database, policies, cache, source
+     │    ├─ queue: scheduler, notices, webhooks, mirror, clean, database, policies, cache, source
      │    └─ the accept loop of each port
      ├─ connections: one task each, in a guard
      └─ attempts of the queue: one task each, in a guard
@@ -44,8 +44,9 @@ from moxlite.process.signals import Signals
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed, note_version
 from moxlite.process.systemd import keep_alive, notify
 from moxlite.process.watchdog import Watchdog
-from moxlite.queue.commands import QueueCommands
-from moxlite.queue.queue import SCHEDULER, Queue
+from moxlite.queue.control.commands import QueueCommands
+from moxlite.queue.control.webhookcommands import WebhookCommands
+from moxlite.queue.queue import Queue
 from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.store.accounts.scrubbing import scrub_weekly
 from moxlite.store.errors import StoreError
@@ -161,7 +162,8 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
             await house.shutdown.wait()
             logger.info("stopping")
             notify("STOPPING=1")
-            await tree.stop(SCHEDULER)
+            if queue is not None:
+                await queue.stop(tree)
             for name, port in ports.items():
                 await tree.stop(name)
                 await port.aclose()
@@ -217,6 +219,7 @@ def _commands(house: House, queue: Queue | None, backups: BackupCommands) -> dic
     commands.update(WhyCommands(house.config, house.accounts).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
+        commands.update(WebhookCommands(queue.webhooks).registry())
     return commands
 
 

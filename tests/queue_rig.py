@@ -18,13 +18,14 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import KeyPair, Trust, self_signed
 from moxlite.net.dial import Dialed, DialError, LocalAddresses
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls import ServerTLS
 from moxlite.net.tlserrors import TLSError
 from moxlite.process.signingkeys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Loopback
-from moxlite.queue.queue import SCHEDULER, Queue
+from moxlite.queue.queue import Queue
 from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.rows import DELIVERING, Message
 from moxlite.queue.tls.policies import Policies
@@ -48,6 +49,7 @@ MESSAGE = b"Subject: test\r\nMessage-Id: <m1@own.example>\r\n\r\n.body\r\n"
 STATIC = """\
 hostname = "mail.own.example"
 allow_private_mx = true
+{top}
 
 [postmaster]
 account = "admin"
@@ -383,6 +385,7 @@ def submission(*recipients: str, **facts: object) -> Submission:
 async def rig_at(
     tmp_path: Path,
     *,
+    top: str = "",
     static: str = "",
     domains: str = "",
     domain: str = "",
@@ -391,9 +394,11 @@ async def rig_at(
     loopback: Loopback | None = None,
     prepare: Callable[[Rig], None] | None = None,
 ) -> AsyncIterator[Rig]:
-    """A running queue in a folder, which may hold the files of an earlier one."""
+    """A running queue in a folder, which may hold the files of an earlier one. `top`: keys of the static configuration;
+    `static`: tables of it.
+    """
     rig = Rig(tmp_path)
-    (tmp_path / "moxlite.toml").write_text(STATIC.format(static=static))
+    (tmp_path / "moxlite.toml").write_text(STATIC.format(top=top, static=static))
     (tmp_path / "domains.toml").write_text(DOMAINS.format(domains=domains, domain=domain, account=account))
     rig.snapshot, _ = load(tmp_path / "moxlite.toml")
     keys = SigningKeys()
@@ -409,6 +414,7 @@ async def rig_at(
             config=lambda: rig.snapshot,
             accounts=rig.accounts,
             resolver=rig.resolver,
+            web=HTTPClient(rig.resolver, allow_internal=rig.snapshot.static.allow_private_webhooks),
             connect_local=rig.connect_local,
             tmp=tmp_path,
             trust=Trust([rig.certificate.leaf], system=False),
@@ -439,7 +445,7 @@ async def _serve(rig: Rig) -> None:
         async with open_supervisor("test") as tree, trio.open_nursery() as attempts:
             rig.queue.start(tree, attempts)
             await rig.shutdown.wait()
-            await tree.stop(SCHEDULER)
+            await rig.queue.stop(tree)
             attempts.cancel_scope.deadline = trio.current_time() + rig.snapshot.static.queue.shutdown_grace
     finally:
         rig.stopped.set()

@@ -156,8 +156,8 @@ _operation("fail", "Give up on messages; their senders get a notice.")
 _operation("drop", "Remove messages without telling anyone.")
 
 
-def _report(changed: Changed) -> None:
-    print(f"{changed.messages} message{'' if changed.messages == 1 else 's'} changed")
+def _report(changed: Changed, what: str = "message") -> None:
+    print(f"{changed.messages} {what}{'' if changed.messages == 1 else 's'} changed")
 
 
 @queue.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
@@ -251,3 +251,109 @@ def holdrules_add(account: str, sender: str, recipient: str) -> None:
 def holdrules_remove(id_: int) -> None:
     """Remove rule ID; messages that it held stay so."""
     call("queue holdrules remove", {"id": id_}, type(None))
+
+
+@queue.group()
+def webhook() -> None:
+    """Calls to web servers of accounts, about sent and received messages."""
+
+
+class HookLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook as the server lists it."""
+
+    id: int
+    msg_id: int
+    submitted: str
+    account: str
+    event: str
+    url: str
+    attempts: int
+    error: str
+    next_attempt: str
+    success: bool | None
+    last_activity: str
+    superseded_by: int
+
+
+def hook_filters(*, finished: bool = False) -> Callable[[F], F]:
+    """The options that choose webhooks."""
+    options = [
+        click.option("--ids", metavar="ID,…", help="These webhooks."),
+        click.option("--account", help="Of this account."),
+        click.option("--event", help="Of this event, such as failed, or incoming."),
+        click.option("--submitted", metavar="TIME", help="'<-1h' made over an hour ago, '>-1h' since then."),
+    ]
+    if finished:
+        options.append(click.option("--last-activity", metavar="TIME", help="As --submitted."))
+    else:
+        options += [
+            click.option("--next-attempt", metavar="TIME", help="'<1h' due within an hour, '>1h' later."),
+            click.option("--n", type=int, metavar="N", help="At most so many."),
+        ]
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+@webhook.command("list")
+@hook_filters()
+@json_option
+def webhook_list(as_json: bool, **given: Any) -> None:
+    """List webhooks that wait, those that are due first, at most 100 (--n)."""
+    page = {} if given["n"] is None else {"n": given["n"]}
+    found = call("queue webhook list", {"filter": _filter(given), "page": page}, list[HookLine])
+    columns = ("id", "msg_id", "account", "event", "url", "attempts", "next_attempt", "error")
+    show(found, columns, as_json=as_json)
+
+
+@webhook.command("schedule", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@hook_filters()
+@click.option("--all", "every", is_flag=True, help="All webhooks, without a filter.")
+@click.option("--now", "from_now", is_flag=True, help="Count from now, not from the time that was set.")
+@click.argument("duration", type=Duration())
+def webhook_schedule(duration: float, from_now: bool, every: bool, **given: Any) -> None:
+    """Put the next call off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once."""
+    args = {"filter": _filter(given), "all": every, "seconds": duration, "from_now": from_now}
+    _report(call("queue webhook schedule", args, Changed), "webhook")
+
+
+@webhook.command("cancel")
+@hook_filters()
+@click.option("--all", "every", is_flag=True, help="All webhooks, without a filter.")
+def webhook_cancel(every: bool, **given: Any) -> None:
+    """Make no more calls."""
+    _report(call("queue webhook cancel", {"filter": _filter(given), "all": every}, Changed), "webhook")
+
+
+@webhook.command("print")
+@click.argument("id_", metavar="ID", type=int)
+def webhook_print(id_: int) -> None:
+    """Print all about webhook ID as JSON: what it sends, and what came of each call."""
+    print(msgspec.json.format(bytes(call("queue webhook print", {"id": id_}, msgspec.Raw)), indent=2).decode())
+
+
+@webhook.group("retired")
+def webhook_retired() -> None:
+    """Webhooks that are finished, as long as their account keeps them."""
+
+
+@webhook_retired.command("list")
+@hook_filters(finished=True)
+@json_option
+def webhook_retired_list(as_json: bool, **given: Any) -> None:
+    """List finished webhooks, the latest first."""
+    found = call("queue webhook retired list", {"filter": _filter(given)}, list[HookLine])
+    columns = ("id", "last_activity", "msg_id", "account", "event", "url", "attempts", "success", "error")
+    show(found, columns, as_json=as_json)
+
+
+@webhook_retired.command("print")
+@click.argument("id_", metavar="ID", type=int)
+def webhook_retired_print(id_: int) -> None:
+    """Print all about finished webhook ID as JSON."""
+    found = call("queue webhook retired print", {"id": id_}, msgspec.Raw)
+    print(msgspec.json.format(bytes(found), indent=2).decode())

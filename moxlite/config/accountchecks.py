@@ -81,6 +81,12 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
                 yield Finding(
                     (*path, "outgoing_webhook", "events", index), f"must be one of {words}", near(event, WEBHOOK_EVENTS)
                 )
+    for key, webhook in (
+        ("outgoing_webhook", account.outgoing_webhook),
+        ("incoming_webhook", account.incoming_webhook),
+    ):
+        if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
+            yield Finding((*path, key, "authorization"), "must be printable ASCII: it is the value of a header field")
     for index, capability in enumerate(account.imap_capabilities_disabled):
         if capability != capability.upper() or not capability.isascii():
             yield Finding(

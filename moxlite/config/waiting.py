@@ -19,7 +19,6 @@ __all__ = ["WAITING", "not_in_effect"]
 WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     Static: frozenset(
         (
-            "allow_private_webhooks",
             "check_updates",
             "no_outgoing_tls_reports",
             "outgoing_tls_reports_for_all_success",
@@ -27,7 +26,7 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
         )
     ),
     DNS: frozenset(("validate",)),
-    Queue: frozenset(("suppression_expiry", "webhook_accept_2xx")),
+    Queue: frozenset(("suppression_expiry",)),
     RateLimits: frozenset(("mebibytes_per_day", "mebibytes_per_minute", "messages_per_day", "messages_per_minute")),
     Listener: frozenset(
         (
@@ -40,10 +39,8 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
         (
             "incoming_webhook",
             "introbox",
-            "keep_retired_webhook_period",
             "no_custom_password",
             "no_dsn_suppression",
-            "outgoing_webhook",
             "subject_pass",
         )
     ),

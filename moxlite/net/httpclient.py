@@ -6,7 +6,7 @@ header and the body of the answer are bounded; nothing is followed, and no conne
 
 import ssl
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -32,6 +32,9 @@ MAX_BODY: Final = 64 << 10
 """Octets of the answer's body that are kept, unless the caller says otherwise."""
 
 READ: Final = 16 << 10
+
+LOCALHOST: Final = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
+"""What `localhost` and names below it mean (RFC 6761 §6.3); it is not asked for."""
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -68,9 +71,18 @@ class HTTPClient:
       resolver: finds hosts.
       allow_internal: addresses of the inner network may be connected to, as closed nets want it.
       tls: roots of https servers; those of the system by default, which are read at the first request.
+      purpose: said in the User-Agent field.
     """
 
-    def __init__(self, resolver: Resolver, *, allow_internal: bool = False, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        allow_internal: bool = False,
+        tls: ssl.SSLContext | None = None,
+        purpose: str = "",
+    ) -> None:
+        self._agent = f"moxlite/{__version__}" + (f" ({purpose})" if purpose else "")
         self._resolver = resolver
         self._allow_internal = allow_internal
         self._tls = tls
@@ -109,7 +121,7 @@ class HTTPClient:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         fields = [
             ("Host", parts.netloc.rpartition("@")[2]),
-            ("User-Agent", f"moxlite/{__version__}"),
+            ("User-Agent", self._agent),
             ("Connection", "close"),
             *headers,
         ]
@@ -117,6 +129,8 @@ class HTTPClient:
             fields.append(("Content-Length", str(len(body))))
         try:
             return await _exchange(stream, h11.Request(method=method, target=target, headers=fields), body, max_body)
+        except h11.LocalProtocolError as error:
+            raise HTTPError(f"request cannot be made: {error}") from error
         except h11.ProtocolError as error:
             raise HTTPError(f"the server does not speak HTTP: {error}") from error
         except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError, OSError) as error:
@@ -151,16 +165,21 @@ class HTTPClient:
         try:
             found: tuple[IPAddress, ...] = (ip_address(host),)
         except ValueError:
-            try:
-                found = (await self._resolver.ips(absolute(host))).records
-            except NotFound as error:
-                raise NoHost(f"{host} does not exist") from error
-            except DNSError as error:
-                raise HTTPError(f"look-up of {host} failed: {error}") from error
+            found = await self._look_up(host)
         usable = [ip for ip in found if self._allow_internal or not is_internal(ip)]
         if not usable:
             raise HTTPError(f"addresses of {host} are of an inner network, it is not connected to")
         return usable
+
+    async def _look_up(self, host: str) -> tuple[IPAddress, ...]:
+        if f".{host.removesuffix('.')}".endswith(".localhost"):
+            return LOCALHOST
+        try:
+            return (await self._resolver.ips(absolute(host))).records
+        except NotFound as error:
+            raise NoHost(f"{host} does not exist") from error
+        except DNSError as error:
+            raise HTTPError(f"look-up of {host} failed: {error}") from error
 
 
 async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, max_body: int) -> HTTPResponse:

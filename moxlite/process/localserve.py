@@ -36,6 +36,7 @@ pedantic = true
 log_level = "info"
 admin_password_file = "adminpasswd"
 rate_limits.exempt = ["127.0.0.0/8", "::1/128"]
+allow_private_webhooks = true
 
 [postmaster]
 account = "{account}"

@@ -12,6 +12,7 @@ import trio
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.certificates import Trust
 from moxlite.net.dial import Dialed, LocalAddresses, dial
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.process.signingkeys import SigningKeys
@@ -50,7 +51,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       config: the configuration as it is now.
       accounts: for DSNs, which are stored into the senders' accounts.
-      resolver: finds hosts.
+      resolver: finds hosts. web: calls the web servers of accounts.
       policies: of MTA-STS. ipv6: whether to send from there. load: of other hosts.
       connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
         this process, and returns the client's end (QUEUE-36).
@@ -64,6 +65,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     config: Callable[[], Snapshot]
     accounts: Accounts
     resolver: Resolver
+    web: HTTPClient
     policies: Policies
     ipv6: IPv6Source
     load: HostLoad = msgspec.field(default_factory=HostLoad)

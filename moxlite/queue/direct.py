@@ -8,8 +8,8 @@ from moxlite.proto.address import Domain
 from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError, SMTPUTF8Missing
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.hosts import Hosts, hosts_of
 from moxlite.queue.onehost import Destination, NotVouched, try_host
+from moxlite.queue.reach.hosts import Hosts, hosts_of
 from moxlite.queue.reach.load import Untried
 from moxlite.queue.rows import Message
 from moxlite.queue.session import Batch, Outcomes, Trace

@@ -2,7 +2,7 @@
 
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull
 
-__all__ = ["BadFilter", "FromIDTaken", "NoSuchMessage", "QueueError", "QueueFull", "UnknownTransport"]
+__all__ = ["BadFilter", "FromIDTaken", "NoSuchMessage", "NoSuchWebhook", "QueueError", "QueueFull", "UnknownTransport"]
 
 
 class QueueError(Exception):
@@ -11,6 +11,10 @@ class QueueError(Exception):
 
 class NoSuchMessage(QueueError):
     """No row with this id."""
+
+
+class NoSuchWebhook(QueueError):
+    """No webhook with this id."""
 
 
 class UnknownTransport(QueueError):

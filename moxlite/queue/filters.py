@@ -4,7 +4,7 @@ Here is the one place where SQL is composed: of constant conditions, their value
 """
 
 import datetime as dt
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -14,7 +14,19 @@ from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND
 from moxlite.store.file.transaction import Value
 
-__all__ = ["Condition", "Filter", "Page", "RetiredFilter", "RetiredPage", "compose", "compose_page"]
+__all__ = [
+    "Condition",
+    "Filter",
+    "HookFilter",
+    "HookPage",
+    "Page",
+    "RetiredFilter",
+    "RetiredHookFilter",
+    "RetiredHookPage",
+    "RetiredPage",
+    "compose",
+    "compose_page",
+]
 
 DEFAULT_PAGE: Final = 100
 MAX_PAGE: Final = 1000
@@ -57,6 +69,32 @@ class RetiredFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     success: bool | None = None
 
 
+class HookFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which webhooks; as `Filter`. ``event``: of QUEUE-94, or ``incoming``."""
+
+    ids: tuple[int, ...] = ()
+    account: str = ""
+    event: str = ""
+    submitted: str = ""
+    next_attempt: str = ""
+    n: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it chooses every webhook."""
+        return self == HookFilter()
+
+
+class RetiredHookFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which finished webhooks; as `HookFilter`."""
+
+    ids: tuple[int, ...] = ()
+    account: str = ""
+    event: str = ""
+    submitted: str = ""
+    last_activity: str = ""
+
+
 class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Order and page of a list: rows strictly after the one with `last_id`, whose value of the sort field is `last`
     (RFC 3339).
@@ -79,6 +117,29 @@ class RetiredPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     n: int = DEFAULT_PAGE
 
 
+class HookPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """As `Page`, for webhooks."""
+
+    sort: Literal["next_attempt", "submitted"] = "next_attempt"
+    ascending: bool = True
+    last_id: int = 0
+    last: str = ""
+    n: int = DEFAULT_PAGE
+
+
+class RetiredHookPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """As `Page`, for finished webhooks; the latest first."""
+
+    sort: Literal["last_activity", "submitted"] = "last_activity"
+    ascending: bool = False
+    last_id: int = 0
+    last: str = ""
+    n: int = DEFAULT_PAGE
+
+
+AnyFilter: TypeAlias = Filter | RetiredFilter | HookFilter | RetiredHookFilter
+
+
 class Condition(msgspec.Struct, frozen=True):
     """What stands behind SELECT … FROM table: WHERE, ORDER BY and LIMIT, and the values bound in them."""
 
@@ -94,6 +155,12 @@ class _Conditions:
     def add(self, term: str, *args: Value) -> None:
         self.terms.append(term)
         self.args.extend(args)
+
+    def add_moment(self, column: str, field: str, text: str, now: int) -> None:
+        """`text` as in `Filter.submitted`, "" for any; `field` is its name for people."""
+        if text:
+            comparison, when = _moment(field, text, now)
+            self.add(f"{column} {comparison} ?", when)
 
     def where(self) -> str:
         return f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
@@ -125,37 +192,49 @@ def _address(conditions: _Conditions, side: Literal["sender", "rcpt"], text: str
         conditions.add(f"instr(lower({side}_localpart || '@' || {side}_domain), ?) > 0", text.lower())
 
 
-def _conditions(wanted: Filter | RetiredFilter, now: int) -> _Conditions:
+def _conditions(wanted: AnyFilter, now: int) -> _Conditions:
     conditions = _Conditions()
     if wanted.ids:
         conditions.add("id IN (SELECT value FROM json_each(?))", msgspec.json.encode(wanted.ids).decode())
     if wanted.account:
         conditions.add("account = ?", wanted.account)
+    if isinstance(wanted, HookFilter | RetiredHookFilter):
+        _of_hooks(conditions, wanted, now)
+    else:
+        _of_messages(conditions, wanted, now)
+    return conditions
+
+
+def _of_hooks(conditions: _Conditions, wanted: HookFilter | RetiredHookFilter, now: int) -> None:
+    conditions.add_moment("submitted", "submitted", wanted.submitted, now)
+    if wanted.event:
+        conditions.add("event = ?", wanted.event)
+    match wanted:
+        case HookFilter():
+            conditions.add_moment("next_attempt", "next_attempt", wanted.next_attempt, now)
+        case RetiredHookFilter():
+            conditions.add_moment("last_activity", "last_activity", wanted.last_activity, now)
+
+
+def _of_messages(conditions: _Conditions, wanted: Filter | RetiredFilter, now: int) -> None:
     _address(conditions, "sender", wanted.sender)
     _address(conditions, "rcpt", wanted.recipient)
-    if wanted.submitted:
-        comparison, when = _moment("submitted", wanted.submitted, now)
-        conditions.add(f"queued {comparison} ?", when)
+    conditions.add_moment("queued", "submitted", wanted.submitted, now)
     if wanted.transport is not None:
         conditions.add("transport = ?", wanted.transport)
     match wanted:
         case Filter():
             if wanted.hold is not None:
                 conditions.add("hold = ?", int(wanted.hold))
-            if wanted.next_attempt:
-                comparison, when = _moment("next_attempt", wanted.next_attempt, now)
-                conditions.add(f"next_attempt {comparison} ?", when)
+            conditions.add_moment("next_attempt", "next_attempt", wanted.next_attempt, now)
         case RetiredFilter():
             if wanted.success is not None:
                 conditions.add("success = ?", int(wanted.success))
-            if wanted.last_activity:
-                comparison, when = _moment("last_activity", wanted.last_activity, now)
-                conditions.add(f"last_activity {comparison} ?", when)
-    return conditions
+            conditions.add_moment("last_activity", "last_activity", wanted.last_activity, now)
 
 
-def compose(wanted: Filter, now: int) -> Condition:
-    """For operations: the messages chosen, those due first where their number is limited. Raises BadFilter."""
+def compose(wanted: Filter | HookFilter, now: int) -> Condition:
+    """For operations: the rows chosen, those due first where their number is limited. Raises BadFilter."""
     conditions = _conditions(wanted, now)
     if wanted.n < 0:
         raise BadFilter(f"bad value {wanted.n} for n: must not be negative")
@@ -166,7 +245,7 @@ def compose(wanted: Filter, now: int) -> Condition:
     return Condition(sql, tuple(conditions.args))
 
 
-def compose_page(wanted: Filter | RetiredFilter, page: Page | RetiredPage, now: int) -> Condition:
+def compose_page(wanted: AnyFilter, page: Page | RetiredPage | HookPage | RetiredHookPage, now: int) -> Condition:
     """For lists: one page. Raises BadFilter."""
     conditions = _conditions(wanted, now)
     if bool(page.last_id) != bool(page.last):
@@ -177,7 +256,7 @@ def compose_page(wanted: Filter | RetiredFilter, page: Page | RetiredPage, now: 
         comparison = ">" if page.ascending else "<"
         conditions.add(f"({page.sort}, id) {comparison} (?, ?)", _timestamp(page.last), page.last_id)
     direction = "ASC" if page.ascending else "DESC"
-    limit = min(page.n, wanted.n) if isinstance(wanted, Filter) and wanted.n > 0 else page.n
+    limit = min(page.n, wanted.n) if isinstance(wanted, Filter | HookFilter) and wanted.n > 0 else page.n
     sql = f"{conditions.where()} ORDER BY {page.sort} {direction}, id {direction} LIMIT ?"
     return Condition(sql, (*conditions.args, limit))
 

@@ -19,6 +19,9 @@ __all__ = [
     "size",
     "tls_ignored",
     "tlsa_errors",
+    "webhook_calls",
+    "webhooks",
+    "webhooks_dropped",
 ]
 
 RESULTS: Final = ("ok", "timeout", "canceled", "error")
@@ -53,6 +56,14 @@ requiretls_unsupported = Counter(
 report_failures = Counter(
     "moxlite_queue_report_failure", "Reports of DMARC and TLS that could not be delivered, by kind.", ["kind"]
 )
+webhook_calls = Histogram(
+    "moxlite_webhook_call_duration_seconds",
+    "Calls to web servers of accounts; status: it was not the one that says success.",
+    ["result"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
+)
+webhooks_dropped = Counter("moxlite_webhook_dropped", "Webhooks not queued, as too many of their account wait.")
+webhooks = Gauge("moxlite_webhook_size", "Webhooks that wait.")
 held = Gauge("moxlite_queue_hold", "Messages on hold.")
 size = Gauge("moxlite_queue_size", "Messages in the queue.")
 oldest = Gauge("moxlite_queue_oldest_seconds", "For how long the message has been due that waits longest.")
@@ -61,3 +72,5 @@ for _kind in ("dmarc", "tlsrpt"):
     report_failures.labels(kind=_kind)
 for _result in RESULTS:
     connections.labels(result=_result)
+for _result in ("ok", "status", "error"):
+    webhook_calls.labels(result=_result)

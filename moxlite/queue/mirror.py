@@ -32,6 +32,7 @@ from moxlite.queue.retire import retire
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.scheduler import policy_of
+from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
@@ -241,5 +242,6 @@ def _cancel(tx: Tx, account: str, content_id: int, queued: int, policy: Policy) 
     for message in canceled:
         attempts = message.results[:-1] if mirrorrows.is_under_way(message) else message.results
         results = (*attempts, Result(start=policy.now, error=CANCELED))
+        note_event(tx, message, Event.CANCELED, policy.webhooks, policy.now)
         retire(tx, [message.id], State.CANCELED, now=policy.now, keep_for=policy.keep_for, results=results)
     return canceled

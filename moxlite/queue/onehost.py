@@ -20,7 +20,7 @@ from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.proto.smtp.errors import ConnectionLost, RequireTLSMissing, SMTPError, TLSRefused
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.hosts import LOOKUP_SECONDS, Addresses, Hosts, addresses_of
+from moxlite.queue.reach.hosts import LOOKUP_SECONDS, Addresses, Hosts, addresses_of
 from moxlite.queue.session import Batch, Outcomes, Trace, converse, run_transactions, session_seconds
 from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
 from moxlite.queue.tls.policies import Standing

@@ -20,6 +20,7 @@ from moxlite.queue.rows import (
     retired_of,
 )
 from moxlite.queue.status import final_state
+from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.store.delivery.status import State
 from moxlite.store.file.transaction import Reader, Tx
 
@@ -124,9 +125,9 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
         message = message_of(row)
         if message.done:
             continue
-        canceled = (*message.results, Result(start=policy.now, error=CANCELED))
-        tx.execute(SET_RESULTS, encode_results(canceled), message_id)
-        fail(tx, message, policy)
+        canceled = Result(start=policy.now, error=CANCELED)
+        tx.execute(SET_RESULTS, encode_results((*message.results, canceled)), message_id)
+        fail(tx, message, policy, canceled)
         failed.append(message)
     for content_id in {message.content_id for message in failed}:
         settle_notices(tx, content_id, policy)
@@ -134,11 +135,13 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
 
 
 def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
-    """Remove messages without telling anyone. Returns how many."""
+    """Remove messages; senders are not told, but for an event of their account. Returns how many."""
     ids = _ids(tx, wanted, policy.now)
     for message_id in ids:
         message = get(tx, message_id)
         assert message is not None
-        state = final_state(message) or State.CANCELED
-        retire(tx, [message_id], state, now=policy.now, keep_for=policy.keep_for)
+        ended = final_state(message)
+        if ended is None:
+            note_event(tx, message, Event.CANCELED, policy.webhooks, policy.now)
+        retire(tx, [message_id], ended or State.CANCELED, now=policy.now, keep_for=policy.keep_for)
     return len(ids)

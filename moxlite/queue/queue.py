@@ -25,6 +25,8 @@ from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler, policy_of
 from moxlite.queue.status import Watchers, clean_outcomes, statuses
 from moxlite.queue.submit import add_submission
+from moxlite.queue.webhooks.keeping import recover_calls
+from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.status import RecipientStatus
@@ -35,14 +37,15 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.supervision import Supervisor
 
-__all__ = ["SCHEDULER", "Queue"]
+__all__ = ["Queue"]
 
 logger = logging.getLogger("moxlite.queue")
 
 T = TypeVar("T")
 
 SCHEDULER: Final = "queue.scheduler"
-"""The task that makes attempts, for `Supervisor.stop`."""
+WEBHOOKS: Final = "queue.webhooks"
+"""The tasks that make attempts and calls."""
 
 FIRST_CLEANING_SECONDS: Final = 3.0
 CLEANING_SECONDS: Final = 3600.0
@@ -63,8 +66,9 @@ class Queue:
         self.ctx = ctx
         self._database = database
         self.mirror = Mirror(ctx, database)
+        self.webhooks = WebhookQueue(ctx, database)
         self._watchers = Watchers()
-        self.scheduler = Scheduler(ctx, database, self.mirror.changed, self._watchers.changed)
+        self.scheduler = Scheduler(ctx, database, self._also_changed, self._watchers.changed)
 
     @classmethod
     @asynccontextmanager
@@ -85,10 +89,14 @@ class Queue:
         finally:
             await database.aclose()
 
+    def _also_changed(self) -> None:
+        self.mirror.changed()
+        self.webhooks.caller.changed()
+
     def start(self, tree: Supervisor, attempts: trio.Nursery) -> None:
         """Deliver, by attempts that are tasks of `attempts`, and all else that the queue does by itself.
 
-        To end: `tree.stop` the scheduler, and give `attempts` a deadline (QUEUE-15).
+        To end: `stop`, and give `attempts` a deadline (QUEUE-15).
         """
         tree.start("queue.database", self._database.serve)
         tree.start("queue.clean", self._clean)
@@ -98,6 +106,12 @@ class Queue:
         tree.start("queue.cache", self.ctx.policies.serve_file)
         tree.start("queue.notices", self.scheduler.serve_notices)
         tree.start(SCHEDULER, partial(self.scheduler.serve, attempts))
+        tree.start(WEBHOOKS, partial(self.webhooks.caller.serve, attempts))
+
+    async def stop(self, tree: Supervisor) -> None:
+        """Begin no more attempts and calls; those under way go on."""
+        await tree.stop(SCHEDULER)
+        await tree.stop(WEBHOOKS)
 
     async def submit(self, submission: Submission, spool: Spool) -> list[int]:
         """Queue a message for its recipients, all or none; returns the ids of their rows, in order, once that is
@@ -311,6 +325,7 @@ class Queue:
             pass
         while await self._database.write(lambda tx: clean_outcomes(tx, now)):
             pass
+        await self.webhooks.clean()
         await self._database.write(partial(_clean_keys, now=now))
 
     async def measure(self) -> None:
@@ -319,6 +334,7 @@ class Queue:
         """
         try:
             counts = await self.counts()
+            await self.webhooks.measure()
         except StoreError as exc:
             logger.error("counting the queue failed", extra={"kv": {"err": exc}})
             return
@@ -330,6 +346,7 @@ class Queue:
 
 def _recover(tx: Tx) -> int:
     drop_unused(tx)
+    recover_calls(tx)
     return record.recover(tx)
 
 

@@ -22,6 +22,7 @@ from moxlite.queue.rows import (
 )
 from moxlite.queue.schedule import SECOND, delay_after, max_attempts_of
 from moxlite.queue.status import final_state, success_of
+from moxlite.queue.webhooks.events import Event, Webhooks, note_event
 from moxlite.store.delivery.status import Handed, State
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader, Tx
@@ -119,6 +120,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int
     delay_dsn_attempt: int
     keep_for: KeepFor
+    webhooks: Webhooks
     random: Random
 
 
@@ -174,6 +176,7 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
             continue
         results = (*before, one.result)
         if one.verdict is Verdict.DELIVERED:
+            note_event(tx, message, Event.DELIVERED, policy.webhooks, policy.now, one.result)
             if message.dsn_notify & DSNNotify.SUCCESS and message.sender_domain and not one.promised:
                 tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
                 kind = DSN_DELIVERED if one.result.handed is Handed.ACCOUNT else DSN_RELAYED
@@ -185,8 +188,10 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
         tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
         maximum = max_attempts_of(message.max_attempts, policy.max_attempts)
         if one.verdict is Verdict.PERMANENT or message.attempts >= maximum:
-            fail(tx, message, policy)
-        elif message.attempts == policy.delay_dsn_attempt and _wants(message, DSNNotify.DELAY):
+            fail(tx, message, policy, one.result)
+            continue
+        note_event(tx, message, Event.DELAYED, policy.webhooks, policy.now, one.result)
+        if message.attempts == policy.delay_dsn_attempt and _wants(message, DSNNotify.DELAY):
             tx.execute(SET_DSN, DSN_DELAYED, policy.now + NOTICE_WAIT, message.id)
     for content_id in {one.message.content_id for one in ended}:
         settle_notices(tx, content_id, policy)
@@ -203,8 +208,11 @@ def settle_notices(tx: Tx, content_id: int, policy: Policy) -> None:
         tx.execute(BRING_FORWARD, policy.now, content_id)
 
 
-def fail(tx: Tx, message: Message, policy: Policy) -> None:
-    """The message will not be tried again: it is retired, once its sender was told if he wants to be."""
+def fail(tx: Tx, message: Message, policy: Policy, result: Result) -> None:
+    """The message will not be tried again, as `result` says: it is retired, once its sender was told if he wants to
+    be.
+    """
+    note_event(tx, message, Event.FAILED, policy.webhooks, policy.now, result)
     if _wants(message, DSNNotify.FAILURE):
         tx.execute(SET_DONE, DSN_FAILED, policy.now + NOTICE_WAIT, message.id)
     else:

@@ -13,7 +13,7 @@ from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
 from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.hosts import addresses_of
+from moxlite.queue.reach.hosts import addresses_of
 from moxlite.queue.session import Batch, Outcomes, Trace, converse
 
 __all__ = ["deliver_by_relay", "relay_of"]

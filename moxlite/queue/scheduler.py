@@ -29,6 +29,7 @@ from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.session import Batch
+from moxlite.queue.webhooks.events import webhooks_of
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
@@ -143,6 +144,7 @@ def policy_of(ctx: Context) -> Policy:
         max_attempts=queue.max_attempts,
         delay_dsn_attempt=queue.delay_dsn_attempt,
         keep_for=keep_for,
+        webhooks=webhooks_of(snapshot),
         random=ctx.random,
     )
 

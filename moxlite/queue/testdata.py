@@ -18,6 +18,7 @@ from moxlite.queue.inbound import add_deferred
 from moxlite.queue.mirrorrows import GRACE, added, begin, due
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.submit import add_submission
+from moxlite.queue.webhooks.keeping import NewHook, add_hook
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, fill, made_up, message
 from moxlite.store.content.prepare import prepare
@@ -27,6 +28,7 @@ from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Tx
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.reports.testdata import generate_reports
 
@@ -85,11 +87,28 @@ async def _generate(data: Path) -> None:
             )
         await _show(data, database, submission, spool)
         await database.write(lambda tx: add_hold_rule(tx, HoldRule(id=0, account=ACCOUNTS[0])))
+        await database.write(_add_hooks)
     finally:
         await database.aclose()
     await generate_reports(data)
     load_key(data)
     (data / "version").write_text(f"{__version__}\n")
+
+
+def _add_hooks(tx: Tx) -> None:
+    """A webhook that waits, and one that it has superseded."""
+    for event in ("delayed", "delivered"):
+        hook = NewHook(
+            account=ACCOUNTS[2],
+            url="https://hooks.example/",
+            authorization="Basic dGVzdA==",
+            secret="",
+            event=event,
+            payload=b'{"Version":0}',
+            keep=7 * 24 * 3600 * SECOND,
+            msg_id=1,
+        )
+        add_hook(tx, hook, SENT)
 
 
 async def _show(data: Path, database: Database, submission: Submission, spool: Spool) -> None:

@@ -12,7 +12,7 @@ from moxlite.net.dial import CONNECT_SECONDS, Dialed, DialError, LocalAddresses
 from moxlite.net.limits import IPAddress
 from moxlite.net.socks import SocksError, connect_through_socks
 from moxlite.queue.context import Context, Dial
-from moxlite.queue.hosts import addresses_of
+from moxlite.queue.reach.hosts import addresses_of
 
 __all__ = ["SocksDial", "Way", "direct_way"]
 

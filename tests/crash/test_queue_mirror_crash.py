@@ -16,7 +16,8 @@ import json, os, sys, trio
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from moxlite.queue import metrics, mirror, mirrorrows
+from moxlite.queue import metrics
+from moxlite.queue import mirror, mirrorrows
 from moxlite.queue.mirrorrows import GRACE
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.mail.copying import move_messages

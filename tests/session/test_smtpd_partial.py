@@ -14,12 +14,13 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.acceptance.producers import ORDER
 from moxlite.net.certificates import Trust
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.smtp.replies import Response
 from moxlite.queue import inbound
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.filters import Filter
-from moxlite.queue.queue import SCHEDULER, Queue
+from moxlite.queue.queue import Queue
 from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd import Context
@@ -254,6 +255,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
         config=lambda: smtp.context.config.current,
         accounts=smtp.context.accounts,
         resolver=resolver,
+        web=HTTPClient(resolver),
         policies=Policies(None, resolver, fetch, now, Random(1)),
         ipv6=IPv6Source(resolver),
         connect_local=lambda key: pytest.fail("nothing goes to own addresses by SMTP"),
@@ -268,7 +270,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
         async with open_supervisor("test") as tree, trio.open_nursery() as attempts:
             queue.start(tree, attempts)
             yield smtp.with_context(submit=queue.submit, defer=queue.defer), queue
-            await tree.stop(SCHEDULER)
+            await queue.stop(tree)
             attempts.cancel_scope.cancel()
 
 

@@ -14,7 +14,7 @@ from moxlite.config.domains import Route
 from moxlite.config.static import Queue as QueueConfig
 from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.proto.address import Domain
-from moxlite.queue.hosts import NoHosts, addresses_of, hosts_of, order_addresses
+from moxlite.queue.reach.hosts import NoHosts, addresses_of, hosts_of, order_addresses
 from moxlite.queue.routing import matching_route
 from moxlite.queue.rows import MAX_RESULTS, Result, decode_results, encode_results
 from moxlite.queue.schedule import attempts_left, delay_after

@@ -69,7 +69,7 @@ def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> in
 
         from moxlite.mailauth.dane import SMTP_USAGES
         from moxlite.proto.address import AddressError, Domain
-        from moxlite.queue.hosts import NoHosts, hosts_of
+        from moxlite.queue.reach.hosts import NoHosts, hosts_of
 
         told: dict[str, object] = {"domain": domain, "authentic": False, "problem": "", "hosts": []}
         try:

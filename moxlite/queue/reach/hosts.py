@@ -19,7 +19,7 @@ from moxlite.proto.smtp.errors import SMTPError
 
 __all__ = ["Addresses", "Hosts", "NoHosts", "addresses_of", "hosts_of", "order_addresses"]
 
-logger = logging.getLogger("moxlite.queue.hosts")
+logger = logging.getLogger("moxlite.queue.reach.hosts")
 
 LOOKUP_SECONDS: Final = 30.0
 """For each look-up (QUEUE-41)."""

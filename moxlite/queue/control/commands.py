@@ -2,26 +2,18 @@
 QUEUE-20..26).
 """
 
-import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.queue.errors import QueueError
+from moxlite.queue.control.answers import Changed, Request, rfc3339, tried
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.queue import Queue
 from moxlite.queue.rows import Message, Retired
-from moxlite.store.errors import StoreError
 
 __all__ = ["QueueCommands"]
-
-T = TypeVar("T")
-
-
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Arguments of a command; unknown ones are refused (ADMIN-24)."""
 
 
 class ListMessages(Request, frozen=True, kw_only=True):
@@ -113,13 +105,6 @@ class Rule(msgspec.Struct, frozen=True):
     recipient: str
 
 
-class Changed(msgspec.Struct, frozen=True):
-    """How many messages an operation changed; `id` of a rule that was added."""
-
-    messages: int
-    id: int = 0
-
-
 class QueueCommands:
     """The commands of one queue."""
 
@@ -147,11 +132,11 @@ class QueueCommands:
 
     async def list_messages(self, args: ListMessages, exchange: Exchange) -> list[Line]:
         """One page of waiting messages."""
-        return [_line(message) for message in await _tried(self._queue.list_messages(args.filter, args.page))]
+        return [_line(message) for message in await tried(self._queue.list_messages(args.filter, args.page))]
 
     async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
         """One page of finished messages."""
-        return [_line(message) for message in await _tried(self._queue.list_retired(args.filter, args.page))]
+        return [_line(message) for message in await tried(self._queue.list_retired(args.filter, args.page))]
 
     async def hold(self, args: Choose, exchange: Exchange) -> Changed:
         """Make no more attempts."""
@@ -186,18 +171,18 @@ class QueueCommands:
 
     async def dump(self, args: MessageID, exchange: Exchange) -> None:
         """Send the octets of a message."""
-        await _tried(self._queue.get(args.id))
+        await tried(self._queue.get(args.id))
         async for piece in self._queue.dump(args.id):
             await exchange.download.send(piece)
         await exchange.download.end()
 
     async def print_retired(self, args: MessageID, exchange: Exchange) -> Retired:
         """Everything about a finished message."""
-        return await _tried(self._queue.get_retired(args.id))
+        return await tried(self._queue.get_retired(args.id))
 
     async def list_rules(self, args: Nothing, exchange: Exchange) -> list[Rule]:
         """All hold rules."""
-        rules = await _tried(self._queue.hold_rules())
+        rules = await tried(self._queue.hold_rules())
         return [
             Rule(
                 rule.id,
@@ -210,37 +195,27 @@ class QueueCommands:
 
     async def add_rule(self, args: AddHoldRule, exchange: Exchange) -> Changed:
         """Hold what matches, now and from now on."""
-        number, held = await _tried(
+        number, held = await tried(
             self._queue.add_hold_rule(account=args.account, sender=args.sender, recipient=args.recipient)
         )
         return Changed(held, number)
 
     async def remove_rule(self, args: MessageID, exchange: Exchange) -> None:
         """Remove a rule; what it held stays held."""
-        if not await _tried(self._queue.remove_hold_rule(args.id)):
+        if not await tried(self._queue.remove_hold_rule(args.id)):
             raise CommandFailed("notFound", f"there is no hold rule {args.id}")
 
     async def _operate(self, args: Choose, operation: Callable[[Filter], Awaitable[int]]) -> Changed:
         if args.filter.is_empty and not args.all:
             raise CommandFailed("badRequest", "this would change every message: give a filter, or --all")
-        return Changed(await _tried(operation(args.filter)))
-
-
-async def _tried(operation: Awaitable[T]) -> T:
-    """The result; errors of the queue and of its database become answers for people."""
-    try:
-        return await operation
-    except QueueError as error:
-        raise CommandFailed("badRequest", str(error)) from None
-    except StoreError as error:
-        raise CommandFailed("failed", f"the queue's database failed: {error}") from None
+        return Changed(await tried(operation(args.filter)))
 
 
 def _line(message: Message | Retired) -> Line:
     last = message.last_result
     line = Line(
         id=message.id,
-        queued=_time(message.queued),
+        queued=rfc3339(message.queued),
         account=message.account,
         sender=message.sender_address,
         recipient=message.recipient_address,
@@ -252,13 +227,8 @@ def _line(message: Message | Retired) -> Line:
         error=last.error if last else "",
     )
     if isinstance(message, Message):
-        return msgspec.structs.replace(line, next_attempt=_time(message.next_attempt), hold=message.hold)
-    return msgspec.structs.replace(line, success=message.success, last_activity=_time(message.last_activity))
-
-
-def _time(microseconds: int) -> str:
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return msgspec.structs.replace(line, next_attempt=rfc3339(message.next_attempt), hold=message.hold)
+    return msgspec.structs.replace(line, success=message.success, last_activity=rfc3339(message.last_activity))
 
 
 def _party(localpart: str, domain: str) -> str:

@@ -1,0 +1,42 @@
+"""What all commands of the control socket about the queue share: their arguments, their answers, their errors."""
+
+import datetime as dt
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import msgspec
+
+from moxlite.net.ctlserver import CommandFailed
+from moxlite.queue.errors import QueueError
+from moxlite.store.errors import StoreError
+
+__all__ = ["Changed", "Request", "rfc3339", "tried"]
+
+T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Arguments of a command; unknown ones are refused (ADMIN-24)."""
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """How many messages or webhooks an operation changed; `id` of a rule that was added."""
+
+    messages: int
+    id: int = 0
+
+
+async def tried(operation: Awaitable[T]) -> T:
+    """The result; errors of the queue and of its database become answers for people."""
+    try:
+        return await operation
+    except QueueError as error:
+        raise CommandFailed("badRequest", str(error)) from None
+    except StoreError as error:
+        raise CommandFailed("failed", f"the queue's database failed: {error}") from None
+
+
+def rfc3339(microseconds: int) -> str:
+    """A moment, in UTC."""
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,161 @@
+"""Commands of the control socket about webhooks: the server's side of ``moxlite queue webhook …`` (QUEUE-22,
+QUEUE-96).
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.queue.control.answers import Changed, Request, rfc3339, tried
+from moxlite.queue.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
+from moxlite.queue.webhooks.rows import CallResult, Hook, RetiredHook
+from moxlite.queue.webhooks.webhooks import WebhookQueue
+
+__all__ = ["WebhookCommands"]
+
+
+class ListHooks(Request, frozen=True, kw_only=True):
+    """``queue webhook list``."""
+
+    filter: HookFilter = HookFilter()
+    page: HookPage = HookPage()
+
+
+class ListRetiredHooks(Request, frozen=True, kw_only=True):
+    """``queue webhook retired list``."""
+
+    filter: RetiredHookFilter = RetiredHookFilter()
+    page: RetiredHookPage = RetiredHookPage()
+
+
+class ChooseHooks(Request, frozen=True, kw_only=True):
+    """``queue webhook cancel``: which ones. `all`: really every one (ADMIN-20)."""
+
+    filter: HookFilter = HookFilter()
+    all: bool = False
+
+
+class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
+    """``queue webhook schedule``: put off by `seconds`, or with `from_now` to so long from now."""
+
+    seconds: float
+    from_now: bool = False
+
+
+class HookID(Request, frozen=True, kw_only=True):
+    """``queue webhook print``, ``queue webhook retired print``."""
+
+    id: int
+
+
+class HookLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook as lists show it; times in RFC 3339, UTC. `next_attempt` is that of waiting ones, `success` and
+    `last_activity` those of finished ones, `superseded_by` 0 unless another one took its place.
+    """
+
+    id: int
+    msg_id: int
+    submitted: str
+    account: str
+    event: str
+    url: str
+    attempts: int
+    error: str
+    next_attempt: str = ""
+    success: bool | None = None
+    last_activity: str = ""
+    superseded_by: int = 0
+
+
+class WholeHook(msgspec.Struct, frozen=True, kw_only=True):
+    """All about a webhook but what it proves itself with."""
+
+    summary: HookLine
+    from_id: str
+    message_id: str
+    subject: str
+    results: tuple[CallResult, ...]
+    payload: msgspec.Raw
+
+
+class WebhookCommands:
+    """The commands of one queue."""
+
+    def __init__(self, hooks: WebhookQueue) -> None:
+        self._hooks = hooks
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "queue webhook list": Command(ListHooks, self.list_hooks),
+            "queue webhook schedule": Command(ScheduleHooks, self.schedule),
+            "queue webhook cancel": Command(ChooseHooks, self.cancel),
+            "queue webhook print": Command(HookID, self.print_hook),
+            "queue webhook retired list": Command(ListRetiredHooks, self.list_retired),
+            "queue webhook retired print": Command(HookID, self.print_retired),
+        }
+
+    async def list_hooks(self, args: ListHooks, exchange: Exchange) -> list[HookLine]:
+        """One page of waiting webhooks."""
+        return [_line(hook) for hook in await tried(self._hooks.list_hooks(args.filter, args.page))]
+
+    async def list_retired(self, args: ListRetiredHooks, exchange: Exchange) -> list[HookLine]:
+        """One page of finished webhooks."""
+        return [_line(hook) for hook in await tried(self._hooks.list_retired(args.filter, args.page))]
+
+    async def schedule(self, args: ScheduleHooks, exchange: Exchange) -> Changed:
+        """Change the time of the next call."""
+        _check_choice(args)
+        return Changed(await tried(self._hooks.schedule(args.filter, args.seconds, from_now=args.from_now)))
+
+    async def cancel(self, args: ChooseHooks, exchange: Exchange) -> Changed:
+        """Make no more calls."""
+        _check_choice(args)
+        return Changed(await tried(self._hooks.cancel(args.filter)))
+
+    async def print_hook(self, args: HookID, exchange: Exchange) -> WholeHook:
+        """Everything about a waiting webhook."""
+        return _whole(await tried(self._hooks.get(args.id)))
+
+    async def print_retired(self, args: HookID, exchange: Exchange) -> WholeHook:
+        """Everything about a finished webhook."""
+        return _whole(await tried(self._hooks.get_retired(args.id)))
+
+
+def _check_choice(args: ChooseHooks) -> None:
+    if args.filter.is_empty and not args.all:
+        raise CommandFailed("badRequest", "this would change every webhook: give a filter, or --all")
+
+
+def _whole(hook: Hook | RetiredHook) -> WholeHook:
+    return WholeHook(
+        summary=_line(hook),
+        from_id=hook.from_id,
+        message_id=hook.message_id,
+        subject=hook.subject,
+        results=hook.results,
+        payload=msgspec.Raw(hook.payload),
+    )
+
+
+def _line(hook: Hook | RetiredHook) -> HookLine:
+    last = hook.last_result
+    line = HookLine(
+        id=hook.id,
+        msg_id=hook.msg_id,
+        submitted=rfc3339(hook.submitted),
+        account=hook.account,
+        event=hook.event,
+        url=hook.url,
+        attempts=hook.attempts,
+        error=last.error if last else "",
+    )
+    if isinstance(hook, Hook):
+        return msgspec.structs.replace(line, next_attempt=rfc3339(hook.next_attempt))
+    return msgspec.structs.replace(
+        line,
+        success=hook.success,
+        last_activity=rfc3339(hook.last_activity),
+        superseded_by=hook.superseded_by or 0,
+    )

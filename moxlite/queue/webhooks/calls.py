@@ -1,0 +1,244 @@
+"""Making the calls that are due (QUEUE-91, QUEUE-92, WEB-108, WEB-111).
+
+One web server gets three calls at a time, one while it fails, and never two about one message, so that it hears of a
+message's events in their order. A server that does not answer takes room of its own, not that of others.
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+from collections import Counter
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.net.connections import guard
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.net.log import bind_cid, new_cid
+from moxlite.queue import metrics
+from moxlite.queue.context import Context
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.webhooks.events import keep_hooks
+from moxlite.queue.webhooks.keeping import finish_call, mark_call
+from moxlite.queue.webhooks.rows import INTERRUPTED, CallResult, Hook
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader
+
+__all__ = ["Caller", "call", "headers_of"]
+
+logger = logging.getLogger("moxlite.queue.webhooks")
+
+MAX_CALLS: Final = 10
+"""At once (QUEUE-92)."""
+
+WITH_SILENT: Final = 3
+"""Times MAX_CALLS, with those that have waited for SILENT_SECONDS: a bound for descriptors."""
+
+SILENT_SECONDS: Final = 5.0
+"""After which a call counts as one to a server that is not well."""
+
+MAX_PER_URL: Final = 3
+CALL_SECONDS: Final = 60.0
+MAX_RESPONSE: Final = 512
+"""Octets of an answer that are read and kept: enough for a message of error."""
+
+RECHECK_SECONDS: Final = 3600.0
+"""As of the scheduler: `changed` tells of all that makes something due sooner."""
+
+FAILED_SECONDS: Final = 60.0
+"""Before a hook is looked at again whose call the database has failed."""
+
+RECORD_SECONDS: Final = 30.0
+"""For a write that is not to be cut off."""
+
+CANDIDATES: Final = 20
+
+DUE: Final = """
+SELECT id, url, msg_id, next_attempt FROM hook INDEXED BY hook_due
+WHERE url NOT IN (SELECT value FROM json_each(?1)) AND id NOT IN (SELECT value FROM json_each(?2))
+AND (msg_id = 0 OR msg_id NOT IN (SELECT value FROM json_each(?3))) ORDER BY next_attempt, id LIMIT ?4"""
+
+CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class _Due(msgspec.Struct, frozen=True):
+    id: int
+    url: str
+    msg_id: int
+    next_attempt: int
+
+
+class Caller:
+    """Makes calls. `changed` is called after each commit that may make one due."""
+
+    def __init__(self, ctx: Context, database: Database) -> None:
+        self._ctx = ctx
+        self._database = database
+        self._wake = trio.Event()
+        self._running: dict[_Due, float] = {}  # since when, of trio's clock
+        self._failing: set[str] = set()  # URLs whose latest call has failed
+
+    def changed(self) -> None:
+        """Look again what is due."""
+        self._wake.set()
+
+    @property
+    def calls(self) -> int:
+        """How many are under way."""
+        return len(self._running)
+
+    async def serve(self, calls: trio.Nursery) -> None:
+        """Make calls, each a task of `calls`, for ever. One that is cut off is made again by its schedule.
+
+        Errors: those of the database come out; calls under way go on.
+        """
+        while True:
+            self._wake = trio.Event()
+            seconds = await self._start_due(calls)
+            with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
+                await self._wake.wait()
+
+    async def _start_due(self, calls: trio.Nursery) -> float:
+        """Start what is due while there is room; returns the seconds until there may be more."""
+        while self._has_room():
+            found = await self._database.read(partial(_due, args=self._busy()), op="queue webhooks")
+            now = self._ctx.clock()
+            due = [one for one in found if one.next_attempt <= now]
+            if not due:
+                return (found[0].next_attempt - now) / SECOND if found else float("inf")
+            for one in due:
+                if self._has_room() and not self._is_busy(one):
+                    self._running[one] = trio.current_time()
+                    calls.start_soon(self._run, one)
+        now_here = trio.current_time()
+        waits = (since + SILENT_SECONDS - now_here for since in self._running.values())
+        return min((seconds for seconds in waits if seconds > 0), default=float("inf"))
+
+    def _has_room(self) -> bool:
+        now = trio.current_time()
+        well = sum(now - since < SILENT_SECONDS for since in self._running.values())
+        return well < MAX_CALLS and len(self._running) < MAX_CALLS * WITH_SILENT
+
+    def _full(self) -> list[str]:
+        """URLs that have all the calls that they get."""
+        number = Counter(one.url for one in self._running)
+        return [url for url, count in number.items() if count >= (1 if url in self._failing else MAX_PER_URL)]
+
+    def _busy(self) -> tuple[str, str, str, int]:
+        ids = [one.id for one in self._running]
+        messages = [one.msg_id for one in self._running if one.msg_id]
+        full, running, about = (msgspec.json.encode(values).decode() for values in (self._full(), ids, messages))
+        return full, running, about, CANDIDATES
+
+    def _is_busy(self, one: _Due) -> bool:
+        about = one.msg_id and any(other.msg_id == one.msg_id for other in self._running)
+        return bool(about) or one in self._running or one.url in self._full()
+
+    async def _run(self, due: _Due) -> None:
+        """One call, from marking to its outcome."""
+        done = False
+        try:
+            with bind_cid(new_cid()), guard("queue"):
+                try:
+                    await self._make(due.id)
+                    done = True
+                except StoreError as error:
+                    logger.error("queue database failed", extra={"kv": {"err": error, "webhook": due.id}})
+            if not done:
+                await trio.sleep(FAILED_SECONDS)
+        finally:
+            del self._running[due]
+            self.changed()
+
+    async def _make(self, hook_id: int) -> None:
+        ctx = self._ctx
+        hook: Hook | None = None
+        with trio.move_on_after(RECORD_SECONDS, shield=True):
+            hook = await self._database.write(partial(mark_call, hook_id=hook_id, now=ctx.clock(), random=ctx.random))
+        if hook is None:
+            return
+        result = CallResult(ctx.clock(), error=INTERRUPTED)
+        try:
+            result = await call(ctx.web, hook, ctx.clock(), any_2xx=ctx.config().static.queue.webhook_accept_2xx)
+        finally:
+            self._note(hook, result)
+            keep = keep_hooks(ctx.config().account(hook.account))
+            with trio.move_on_after(RECORD_SECONDS, shield=True):
+                await self._database.write(
+                    partial(finish_call, hook_id=hook_id, result=result, now=ctx.clock(), keep=keep)
+                )
+
+    def _note(self, hook: Hook, result: CallResult) -> None:
+        if result.success:
+            self._failing.discard(hook.url)
+        else:
+            self._failing.add(hook.url)
+        outcome = "ok" if result.success else "status" if result.status else "error"
+        metrics.webhook_calls.labels(result=outcome).observe(result.duration / SECOND)
+        logger.info(
+            "webhook called",
+            extra={
+                "kv": {
+                    "err": result.error or None,
+                    "webhook": hook.id,
+                    "account": hook.account,
+                    "event": hook.event,
+                    "msg": hook.msg_id or None,
+                    "url": hook.url,
+                    "attempt": hook.attempts,
+                    "status": result.status or None,
+                    "seconds": result.duration / SECOND,
+                }
+            },
+        )
+
+
+def _due(r: Reader, args: tuple[str, str, str, int]) -> list[_Due]:
+    return [_Due(*row) for row in r.rows(DUE, *args)]
+
+
+def headers_of(hook: Hook, now: int) -> list[tuple[str, str]]:
+    """The header fields of a call at `now`, µs UTC (WEB-108, WEB-111)."""
+    fields = [("Content-Type", "application/json; charset=utf-8")]
+    for prefix in ("X-Moxlite", "X-Mox"):
+        fields += [(f"{prefix}-Webhook-ID", str(hook.id)), (f"{prefix}-Webhook-Attempt", str(hook.attempts))]
+    if hook.authorization:
+        fields.append(("Authorization", hook.authorization))
+    if hook.secret:
+        seconds = now // SECOND
+        signed = hmac.new(hook.secret.encode(), b"%d." % seconds + hook.payload, hashlib.sha256).hexdigest()
+        fields.append(("X-Moxlite-Signature", f"t={seconds},v1={signed}"))
+    return fields
+
+
+async def call(client: HTTPClient, hook: Hook, now: int, *, any_2xx: bool) -> CallResult:
+    """Make one call. Success is status 200, with `any_2xx` any 2xx."""
+    began = trio.current_time()
+    try:
+        answer = await client.request(
+            "POST",
+            hook.url,
+            headers=headers_of(hook, now),
+            body=hook.payload,
+            seconds=CALL_SECONDS,
+            max_body=MAX_RESPONSE,
+        )
+    except HTTPError as error:
+        return CallResult(now, _since(began), error=str(error))
+    success = answer.status == 200 or (any_2xx and 200 <= answer.status < 300)
+    return CallResult(
+        now,
+        _since(began),
+        success,
+        answer.status,
+        "" if success else f"status {answer.status}",
+        CONTROLS.sub(" ", answer.body.decode(errors="replace")).strip(),
+    )
+
+
+def _since(began: float) -> int:
+    return int((trio.current_time() - began) * SECOND)

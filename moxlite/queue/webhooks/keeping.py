@@ -1,0 +1,210 @@
+"""What queue.db keeps of webhooks, from the event that makes one to the end of its retired row (QUEUE-90..93). On a
+transaction.
+"""
+
+import logging
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+import msgspec
+
+from moxlite.queue import metrics
+from moxlite.queue.schedule import delay_after
+from moxlite.queue.webhooks.rows import (
+    CALLING,
+    HOOK_COLUMNS,
+    INTERRUPTED,
+    RETIRED_HOOK_COLUMNS,
+    CallResult,
+    Hook,
+    decode_calls,
+    encode_calls,
+    hook_of,
+)
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "DELAYS",
+    "INCOMING",
+    "NewHook",
+    "add_hook",
+    "clean_hooks",
+    "end_hook",
+    "finish_call",
+    "get_hook",
+    "mark_call",
+    "recover_calls",
+]
+
+logger = logging.getLogger("moxlite.queue.webhooks")
+
+INCOMING: Final = "incoming"
+"""The event of a message that came in."""
+
+DELAYS: Final = (60, 120, 240, 450, 900, 1800, 3600, 7200, 14400, 28800, 57600)
+"""Seconds after each failed call (QUEUE-91). There is one call more than delays, 31 h 59 min 30 s after the first."""
+
+MAX_HOOKS: Final = 10_000
+MAX_OCTETS: Final = 256 << 20
+"""What an account may have waiting: its web server is away, or was never there, and the disk is everybody's."""
+
+CLEAN_SLICE: Final = 1000
+"""Rows removed in one transaction."""
+
+SUPERSEDED: Final = "(superseded)"
+
+ROOM: Final = "SELECT count(*), coalesce(sum(size), 0) FROM hook WHERE account = ?"
+INSERT: Final = """
+INSERT INTO hook (msg_id, from_id, message_id, subject, account, url, authorization, secret, event, submitted, attempts,
+    next_attempt, results, size, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '[]', ?, ?)"""
+GET: Final = f"SELECT {HOOK_COLUMNS} FROM hook WHERE id = ?"  # noqa: S608 column names
+OF_MESSAGE: Final = "SELECT id FROM hook WHERE msg_id = ? AND id <> ?"
+MARK: Final = "UPDATE hook SET attempts = ?, next_attempt = ?, results = ? WHERE id = ?"
+SET_RESULTS: Final = "UPDATE hook SET results = ? WHERE id = ?"
+OWN: Final = ("superseded_by", "success", "last_activity", "keep_until", "results")
+SHARED: Final = ", ".join(name for name in RETIRED_HOOK_COLUMNS.split(", ") if name not in OWN)
+COPY: Final = f"""
+INSERT INTO hook_retired ({SHARED}, superseded_by, success, last_activity, keep_until, results)
+SELECT {SHARED}, ?, ?, ?, ?, ? FROM hook WHERE id = ?"""  # noqa: S608 column names
+DELETE: Final = "DELETE FROM hook WHERE id = ?"
+RETIRED_RESULTS: Final = "SELECT results FROM hook_retired WHERE id = ?"
+SET_RETIRED_RESULTS: Final = "UPDATE hook_retired SET results = ?, last_activity = ? WHERE id = ?"
+RUNNING: Final = "SELECT id, results FROM hook WHERE instr(results, ?) > 0"
+CLEAN: Final = "DELETE FROM hook_retired WHERE id IN (SELECT id FROM hook_retired WHERE keep_until <= ? LIMIT ?)"
+
+
+class NewHook(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is to be made. `keep`: µs for which it stays listed when it is over, 0 for not at all."""
+
+    account: str
+    url: str
+    authorization: str
+    secret: str
+    event: str
+    payload: bytes
+    keep: int
+    msg_id: int = 0
+    from_id: str = ""
+    message_id: str = ""
+    subject: str = ""
+
+
+def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
+    """Queue a call, due at once; returns its id. One that waits with an older event of the same message is superseded.
+
+    None: the account has too many waiting. That is logged and counted, for it must not keep mail from going out.
+    """
+    rows, octets = tx.row(ROOM, new.account) or (0, 0)
+    if rows >= MAX_HOOKS or octets + len(new.payload) > MAX_OCTETS:
+        metrics.webhooks_dropped.inc()
+        facts = {"account": new.account, "event": new.event, "waiting": rows, "octets": octets}
+        logger.error("webhook not queued, too many wait", extra={"kv": facts})
+        return None
+    hook_id = tx.insert(
+        INSERT,
+        new.msg_id,
+        new.from_id,
+        new.message_id,
+        new.subject,
+        new.account,
+        new.url,
+        new.authorization,
+        new.secret,
+        new.event,
+        now,
+        now,
+        len(new.payload),
+        new.payload,
+    )
+    if new.msg_id:
+        for (older,) in tx.rows(OF_MESSAGE, new.msg_id, hook_id):
+            end_hook(tx, older, success=False, now=now, keep=new.keep, superseded_by=hook_id)
+    return hook_id
+
+
+def get_hook(r: Reader, hook_id: int) -> Hook | None:
+    """A call that waits, by its id."""
+    row = r.row(GET, hook_id)
+    return None if row is None else hook_of(row)
+
+
+def mark_call(tx: Tx, hook_id: int, now: int, random: Random) -> Hook | None:
+    """Count a call before it is made, so that no fault of ours can lead to a tight loop (QUEUE-91); returns the hook as
+    it is now. None: it is gone, or was put off.
+    """
+    hook = get_hook(tx, hook_id)
+    if hook is None or hook.next_attempt > now:
+        return None
+    attempts = hook.attempts + 1
+    results = (*hook.results, CallResult(now, error=CALLING))
+    next_attempt = now + delay_after(attempts, DELAYS, random)
+    tx.execute(MARK, attempts, next_attempt, encode_calls(results), hook_id)
+    return msgspec.structs.replace(hook, attempts=attempts, next_attempt=next_attempt, results=results)
+
+
+def finish_call(tx: Tx, hook_id: int, result: CallResult, now: int, keep: int) -> None:
+    """Write down what came of a call: a hook that has succeeded, or has made its last one, is over. For one that was
+    superseded or canceled meanwhile the result is noted at its retired row.
+    """
+    hook = get_hook(tx, hook_id)
+    if hook is None:
+        _note_late(tx, hook_id, result, now)
+        return
+    results = (*_made(hook.results), result)
+    if result.success or hook.attempts > len(DELAYS):
+        end_hook(tx, hook_id, success=result.success, now=now, keep=keep, results=results)
+    else:
+        tx.execute(SET_RESULTS, encode_calls(results), hook_id)
+
+
+def _made(results: Sequence[CallResult]) -> Sequence[CallResult]:
+    """Without the one that is under way."""
+    return results[:-1] if results and results[-1].error == CALLING else results
+
+
+def _note_late(tx: Tx, hook_id: int, result: CallResult, now: int) -> None:
+    row = tx.row(RETIRED_RESULTS, hook_id)
+    if row is None:
+        return
+    text = f"{result.error} {SUPERSEDED}".strip()
+    results = (*_made(decode_calls(row[0])), msgspec.structs.replace(result, error=text))
+    tx.execute(SET_RETIRED_RESULTS, encode_calls(results), now, hook_id)
+
+
+def end_hook(
+    tx: Tx,
+    hook_id: int,
+    *,
+    success: bool,
+    now: int,
+    keep: int,
+    superseded_by: int | None = None,
+    results: Sequence[CallResult] | None = None,
+) -> None:
+    """Take a hook out of the queue, and keep it listed for `keep` µs, without authorization and secret. `results`, if
+    given, are the calls to keep instead of those in the row.
+    """
+    hook = get_hook(tx, hook_id)
+    if hook is None:
+        return
+    if keep > 0:
+        kept = encode_calls(hook.results if results is None else results)
+        tx.execute(COPY, superseded_by, int(success), now, now + keep, kept, hook_id)
+    tx.execute(DELETE, hook_id)
+
+
+def recover_calls(tx: Tx) -> None:
+    """After a start: calls that were under way when the process ended were interrupted."""
+    for hook_id, text in tx.rows(RUNNING, f'"{CALLING}"'):
+        results = tuple(
+            msgspec.structs.replace(result, error=INTERRUPTED) if result.error == CALLING else result
+            for result in decode_calls(text)
+        )
+        tx.execute(SET_RESULTS, encode_calls(results), hook_id)
+
+
+def clean_hooks(tx: Tx, now: int) -> bool:
+    """Remove a slice of the retired rows whose time is over; True if there may be more."""
+    return tx.execute(CLEAN, now, CLEAN_SLICE) == CLEAN_SLICE

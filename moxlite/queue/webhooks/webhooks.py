@@ -1,0 +1,96 @@
+"""The webhooks of a queue, for the composition root and for those who look at them (QUEUE-96)."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from moxlite.queue import metrics
+from moxlite.queue.context import Context
+from moxlite.queue.errors import NoSuchWebhook
+from moxlite.queue.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.webhooks import operations
+from moxlite.queue.webhooks.calls import Caller
+from moxlite.queue.webhooks.events import keep_hooks
+from moxlite.queue.webhooks.keeping import clean_hooks, get_hook
+from moxlite.queue.webhooks.rows import Hook, RetiredHook
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Tx
+
+__all__ = ["WebhookQueue"]
+
+logger = logging.getLogger("moxlite.queue.webhooks")
+
+T = TypeVar("T")
+
+
+class WebhookQueue:
+    """All methods may be called from any task; each change is durable when its method returns."""
+
+    def __init__(self, ctx: Context, database: Database) -> None:
+        self._ctx = ctx
+        self._database = database
+        self.caller = Caller(ctx, database)
+
+    async def list_hooks(self, wanted: HookFilter | None = None, page: HookPage | None = None) -> list[Hook]:
+        """One page of webhooks. Raises BadFilter."""
+        now = self._ctx.clock()
+        return await self._database.scan(
+            lambda r: operations.list_hooks(r, wanted or HookFilter(), page or HookPage(), now), op="webhook list"
+        )
+
+    async def list_retired(
+        self, wanted: RetiredHookFilter | None = None, page: RetiredHookPage | None = None
+    ) -> list[RetiredHook]:
+        """One page of finished webhooks. Raises BadFilter."""
+        now = self._ctx.clock()
+        return await self._database.scan(
+            lambda r: operations.list_retired_hooks(r, wanted or RetiredHookFilter(), page or RetiredHookPage(), now),
+            op="webhook retired",
+        )
+
+    async def get(self, hook_id: int) -> Hook:
+        """One that waits. Raises NoSuchWebhook."""
+        hook = await self._database.read(lambda r: get_hook(r, hook_id), op="webhook get")
+        if hook is None:
+            raise NoSuchWebhook(f"no webhook {hook_id} in the queue")
+        return hook
+
+    async def get_retired(self, hook_id: int) -> RetiredHook:
+        """One that is finished. Raises NoSuchWebhook."""
+        hook = await self._database.read(lambda r: operations.get_retired_hook(r, hook_id), op="webhook get retired")
+        if hook is None:
+            raise NoSuchWebhook(f"no finished webhook {hook_id}")
+        return hook
+
+    async def schedule(self, wanted: HookFilter, delta: float, *, from_now: bool = False) -> int:
+        """Put the next call off by `delta` seconds (negative: bring it forward), or with `from_now` to so long from
+        now. Returns how many were changed. Raises BadFilter.
+        """
+        microseconds = int(delta * SECOND)
+        return await self._change(
+            lambda tx, now: operations.schedule_hooks(tx, wanted, now, delta=microseconds, from_now=from_now)
+        )
+
+    async def cancel(self, wanted: HookFilter) -> int:
+        """Make no more calls; returns how many webhooks that ends. Raises BadFilter."""
+        snapshot = self._ctx.config()
+        return await self._change(
+            lambda tx, now: operations.cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
+        )
+
+    async def _change(self, unit: Callable[[Tx, int], T]) -> T:
+        now = self._ctx.clock()
+        result = await self._database.write(lambda tx: unit(tx, now))
+        self.caller.changed()
+        return result
+
+    async def clean(self) -> None:
+        """Remove retired rows whose time is over."""
+        now = self._ctx.clock()
+        while await self._database.write(lambda tx: clean_hooks(tx, now)):
+            pass
+
+    async def measure(self) -> None:
+        """Set the gauge. Raises StoreError."""
+        metrics.webhooks.set(await self._database.scan(operations.count_hooks, op="webhook counts"))

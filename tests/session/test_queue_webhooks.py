@@ -1,0 +1,392 @@
+"""Webhooks about sent messages: events of a running queue, calls to a web server on loopback."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from moxlite.net.httpclient import HTTPClient
+from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.queue.errors import BadFilter, NoSuchWebhook
+from moxlite.queue.filters import Filter, HookFilter, HookPage, RetiredHookFilter
+from moxlite.queue.webhooks import calls, keeping
+from moxlite.queue.webhooks.calls import call
+from moxlite.queue.webhooks.rows import CALLING, Hook
+from tests.queue_rig import START, Rig, Server, rig_at
+from tests.tools import eventually
+from tests.webserver import Answer, WebServer, web_server
+
+pytestmark = pytest.mark.served
+
+PRIVATE = "allow_private_webhooks = true"
+KEEP = 'keep_retired_webhook_period = "200h"\nkeep_retired_message_period = "200h"\n'
+
+
+@asynccontextmanager
+async def called(tmp_path: Path, *, more: str = "", top: str = PRIVATE) -> AsyncIterator[tuple[Rig, WebServer]]:
+    """A queue whose account alice has a webhook at a server."""
+    async with web_server() as server:
+        account = f'{KEEP}outgoing_webhook = {{ url = "{server.url()}"{more} }}'
+        async with rig_at(tmp_path, top=top, account=account) as rig:
+            yield rig, server
+
+
+def told(server: WebServer) -> list[dict[str, Any]]:
+    """The JSON of each call."""
+    return [json.loads(one.body) for one in server.asked]
+
+
+async def finished(rig: Rig, number: int = 1) -> list[Any]:
+    """The retired webhooks, once there are so many; the latest first."""
+    with trio.fail_after(30):
+        while len(found := await rig.queue.webhooks.list_retired()) < number:  # noqa: ASYNC110 of another task
+            await trio.sleep(0.002)
+    return found
+
+
+async def failures(rig: Rig) -> list[Hook]:
+    """The webhooks that have been called in vain, once there is one."""
+    with trio.fail_after(30):
+        while True:
+            found = await rig.queue.webhooks.list_hooks()
+            if failed := [one for one in found if one.last_result and one.last_result.error != CALLING]:
+                return failed
+            await trio.sleep(0.002)
+
+
+async def quiet(rig: Rig) -> None:
+    """Until no call is under way."""
+    await eventually(lambda: not rig.queue.webhooks.caller.calls)
+
+
+async def test_a_delivery_is_told(tmp_path: Path) -> None:
+    """QUEUE-90, QUEUE-92, QUEUE-94, WEB-105, WEB-106, WEB-108: the whole call, and the row that is kept of it, without
+    what it proves itself with.
+    """
+    async with called(tmp_path, more=', authorization = "Basic c2VjcmV0"') as (rig, server):
+        rig.remote(Server())
+        [message_id] = await rig.submit("bob@remote.example", extra={"X-Tag": "7"})
+        [hook] = await finished(rig)
+        [asked] = server.asked
+        assert (asked.method, asked.target) == ("POST", "/hook")
+        assert asked.headers["content-type"] == "application/json; charset=utf-8"
+        assert asked.headers["authorization"] == "Basic c2VjcmV0"
+        assert asked.headers["user-agent"].startswith("moxlite/")
+        for prefix in ("x-moxlite", "x-mox"):
+            assert asked.headers[f"{prefix}-webhook-id"] == str(hook.id)
+            assert asked.headers[f"{prefix}-webhook-attempt"] == "1"
+        assert json.loads(asked.body) == {
+            "Version": 0,
+            "Event": "delivered",
+            "DSN": False,
+            "Suppressing": False,
+            "QueueMsgID": message_id,
+            "FromID": "",
+            "MessageID": "<m1@own.example>",
+            "Subject": "test",
+            "WebhookQueued": "2027-01-15T08:00:00Z",
+            "SMTPCode": 0,
+            "SMTPEnhancedCode": "",
+            "Error": "",
+            "Extra": {"X-Tag": "7"},
+        }
+        assert hook.success
+        assert hook.results[0].status == 200
+        assert hook.results[0].response == "ok"
+        assert not await rig.queue.webhooks.list_hooks()
+        assert "c2VjcmV0" not in repr(hook)
+
+
+async def test_failures_are_told_with_the_servers_words(tmp_path: Path) -> None:
+    """QUEUE-94, WEB-105, WEB-106: delayed at each failed attempt, failed at the last one, canceled by the admin."""
+    async with called(tmp_path) as (rig, server):
+        remote = rig.remote(Server({"RCPT": ["451 4.7.1 wait", "550 5.1.1 nobody here"]}))
+        [first] = await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await rig.pass_time(600)
+        await server.wait(2)
+        delayed, failed = told(server)
+        assert (delayed["Event"], delayed["SMTPCode"], delayed["SMTPEnhancedCode"]) == ("delayed", 451, "4.7.1")
+        assert (failed["Event"], failed["SMTPCode"], failed["SMTPEnhancedCode"]) == ("failed", 550, "5.1.1")
+        assert "nobody here" in failed["Error"]
+        assert failed["QueueMsgID"] == first
+        remote.replies["RCPT"] = ["451 4.7.1 wait"]
+        ids = await rig.submit("bob@remote.example") + await rig.submit("carl@remote.example")
+        await server.wait(4)
+        assert await rig.queue.drop(Filter(ids=(ids[0],))) == 1
+        assert await rig.queue.fail(Filter(ids=(ids[1],))) == 1
+        await server.wait(6)
+        last = {one["QueueMsgID"]: (one["Event"], one["Error"]) for one in told(server)[4:]}
+        assert last == {ids[0]: ("canceled", ""), ids[1]: ("failed", "delivery canceled by admin")}
+
+
+async def test_only_the_wanted_events_are_told(tmp_path: Path) -> None:
+    """QUEUE-94, WEB-105: `events` of the configuration."""
+    async with called(tmp_path, more=', events = ["failed"]') as (rig, server):
+        rig.remote(Server({"RCPT TO:<bob": "550 5.1.1 no"}))
+        await rig.submit("carl@remote.example")
+        await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await rig.settle()
+        assert [one["Event"] for one in told(server)] == ["failed"]
+
+
+async def test_mail_without_a_sender_is_not_told(tmp_path: Path) -> None:
+    """QUEUE-94: neither DSNs nor the server's own reports."""
+    async with called(tmp_path) as (rig, server):
+        rig.remote(Server())
+        await rig.submit("bob@remote.example", sender="")
+        await rig.submit("bob@remote.example", is_tls_report=True)
+        await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await rig.settle()
+        await quiet(rig)
+        assert len(server.asked) == 1
+
+
+async def test_calls_are_made_anew_for_a_day_and_a_quarter(tmp_path: Path) -> None:
+    """QUEUE-91, WEB-109: twelve calls, after 1, 2, 4, 7.5, 15, 30 min, 1, 2, 4, 8, 16 h; 4xx as well; then it is over
+    as a failure.
+    """
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(404), Answer(500), Answer(301, headers=[("Location", "/elsewhere")])]
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        times = []
+        for number in range(1, 13):
+            await server.wait(number)
+            await quiet(rig)
+            times.append((rig.clock.now - START) / 60e6)
+            left = await rig.queue.webhooks.list_hooks()
+            if left:
+                rig.clock.now = left[0].next_attempt
+                rig.queue.scheduler.changed()
+        expected = [0, 1, 3, 7, 14.5, 29.5, 59.5, 119.5, 239.5, 479.5, 959.5, 1919.5]
+        assert times == pytest.approx(expected, rel=0.011)
+        [hook] = await finished(rig)
+        assert not hook.success
+        assert hook.attempts == 12
+        assert len(server.asked) == 12
+        assert [one.status for one in hook.results[:3]] == [404, 500, 301]
+        assert [one.headers["x-moxlite-webhook-attempt"] for one in server.asked] == [str(n) for n in range(1, 13)]
+        assert {one.target for one in server.asked} == {"/hook"}  # a redirect is not followed
+
+
+async def test_other_2xx_are_a_success_where_that_is_configured(tmp_path: Path) -> None:
+    """QUEUE-92, WEB-108: `webhook_accept_2xx`; without it only 200 is."""
+    async with called(tmp_path, top=f"{PRIVATE}\nqueue.webhook_accept_2xx = true") as (rig, server):
+        server.answers = [Answer(202)]
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        [hook] = await finished(rig)
+        assert hook.success
+    (tmp_path / "other").mkdir()
+    async with called(tmp_path / "other") as (rig, server):
+        server.answers = [Answer(202)]
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await quiet(rig)
+        [waiting] = await rig.queue.webhooks.list_hooks()
+        assert waiting.results[0].status == 202
+        assert waiting.results[0].error == "status 202"
+
+
+async def test_a_newer_event_supersedes_one_that_waits(tmp_path: Path) -> None:
+    """QUEUE-93: the older is retired with the id of the newer."""
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(500), Answer()]
+        rig.remote(Server({"RCPT": ["451 4.7.1 wait", "250 2.1.5 ok"]}))
+        await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await quiet(rig)
+        assert await rig.queue.webhooks.schedule(HookFilter(), 3600) == 1
+        await rig.pass_time(600)
+        newer, older = await finished(rig, 2)
+        assert (older.event, newer.event) == ("delayed", "delivered")
+        assert older.superseded_by == newer.id
+        assert not older.success
+        assert [one["Event"] for one in told(server)] == ["delayed", "delivered"]
+
+
+async def test_a_newer_event_waits_for_the_call_about_the_older_one(tmp_path: Path) -> None:
+    """QUEUE-92, QUEUE-93: never two calls of one message; what becomes of the superseded one is noted with it."""
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(hang=True), Answer()]
+        rig.remote(Server({"RCPT": ["451 4.7.1 wait", "250 2.1.5 ok"]}))
+        await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await rig.pass_time(600)
+        [older] = await finished(rig)
+        assert older.event == "delayed"
+        assert len(server.asked) == 1
+        server.release.set()
+        newer, older = await finished(rig, 2)
+        assert older.superseded_by == newer.id
+        assert older.results[-1].status == 200
+        assert older.results[-1].error == "(superseded)"
+        assert server.most == 1
+
+
+async def test_calls_at_once_are_bounded_and_in_order(tmp_path: Path) -> None:
+    """QUEUE-92: three at one URL, the oldest first."""
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(hang=True)]
+        rig.remote(Server())
+        ids = [(await rig.submit("bob@remote.example"))[0] for _ in range(6)]
+        await server.wait(3)
+        await rig.settle()
+        assert rig.queue.webhooks.caller.calls == 3
+        server.answers = [Answer()]
+        server.release.set()
+        await finished(rig, 6)
+        assert server.most == 3
+        assert {one["QueueMsgID"] for one in told(server)[:3]} == set(ids[:3])
+
+
+async def test_a_server_that_hangs_holds_up_no_other_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-92, WEB-137: silent calls take a room of their own."""
+    monkeypatch.setattr(calls, "MAX_CALLS", 3)
+    monkeypatch.setattr(calls, "SILENT_SECONDS", 0.05)
+    async with web_server() as good, called(tmp_path) as (rig, server):
+        server.answers = [Answer(hang=True)]
+        rig.remote(Server())
+        for _ in range(5):
+            await rig.submit("bob@remote.example")
+        await server.wait(3)
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE hook SET url = ? WHERE id = 5", good.url()))
+        await good.wait(1)
+        assert len(server.asked) == 3
+
+
+async def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-92, QUEUE-159: a body that drips ends with the time of the call; one without end after 512 octets."""
+    monkeypatch.setattr(calls, "CALL_SECONDS", 0.3)
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(slow=True), Answer(body=b"y" * (1 << 20))]
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await quiet(rig)
+        [waiting] = await rig.queue.webhooks.list_hooks()
+        assert "no answer within" in waiting.results[0].error
+        monkeypatch.setattr(calls, "CALL_SECONDS", 30)
+        assert await rig.queue.webhooks.schedule(HookFilter(account="alice"), 0, from_now=True) == 1
+        [hook] = await finished(rig)
+        assert hook.success
+        assert hook.results[1].response == "y" * 512
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "inner.example", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"])
+async def test_inner_addresses_are_not_called(tmp_path: Path, host: str) -> None:
+    """QUEUE-92, WEB-111: without `allow_private_webhooks` the address that would be dialled is refused, whatever name
+    leads to it.
+    """
+    async with web_server() as server:
+        account = f'{KEEP}outgoing_webhook = {{ url = "{server.url(host=host)}" }}'
+        async with rig_at(tmp_path, account=account) as rig:
+            rig.resolver.set("inner.example", RecordType.A, ["127.0.0.1"])
+            rig.remote(Server())
+            await rig.submit("bob@remote.example")
+            [failed] = await failures(rig)
+            assert "inner network" in failed.results[0].error
+            assert not server.asked
+
+
+async def test_a_name_that_changes_its_address_meanwhile_is_looked_at_again() -> None:
+    """WEB-111: what is dialled is the address that was checked (DNS rebinding)."""
+    async with web_server() as server:
+        resolver = FakeResolver({"A": {"hooks.example": ["127.0.0.1"]}})
+        hook = Hook(
+            id=1, msg_id=0, from_id="", message_id="", subject="", account="a", url=server.url(host="hooks.example"),
+            event="failed", submitted=0, attempts=1, results=(), size=2, payload=b"{}", authorization="", secret="",
+            next_attempt=0,
+        )  # fmt: skip
+        refused = await call(HTTPClient(resolver), hook, 0, any_2xx=False)
+        assert "inner network" in refused.error
+        assert not server.asked
+        assert (await call(HTTPClient(resolver, allow_internal=True), hook, 0, any_2xx=False)).success
+
+
+async def test_calls_are_signed(tmp_path: Path) -> None:
+    """WEB-111: HMAC over time and body, by the key of the configuration, which is not kept."""
+    async with called(tmp_path, more=', secret = "open sesame"') as (rig, server):
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await finished(rig)
+        [asked] = server.asked
+        seconds, _, digest = asked.headers["x-moxlite-signature"].partition(",v1=")
+        signed = seconds.removeprefix("t=").encode() + b"." + asked.body
+        assert hmac.new(b"open sesame", signed, hashlib.sha256).hexdigest() == digest
+        assert seconds == f"t={START // 1_000_000}"
+
+
+async def test_a_call_that_a_kill_has_cut_off_is_made_again(tmp_path: Path) -> None:
+    """QUEUE-91: counted before it is made; after the restart it says so, and the next one follows by the schedule."""
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(hang=True)]
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await server.wait(1)
+        rows = [tuple(row) for row in await rig.queue._database.read(lambda r: r.rows("SELECT * FROM hook"), op="test")]
+    assert rows[0][11] == 1  # attempts, while the call was under way
+    assert "calling..." in str(rows[0][13])
+    async with called(tmp_path) as (rig, server):
+        [hook] = await rig.queue.webhooks.list_hooks()
+        assert hook.attempts == 1
+        assert hook.results[0].error == "interrupted"
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE hook SET url = ?", server.url()))
+        await rig.pass_time(61)
+        await server.wait(1)
+        assert server.asked[0].headers["x-moxlite-webhook-attempt"] == "2"
+
+
+async def test_an_account_cannot_fill_the_disk_with_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-90: events beyond the limit are dropped, mail goes out all the same."""
+    monkeypatch.setattr(keeping, "MAX_HOOKS", 2)
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(500)]
+        remote = rig.remote(Server())
+        for _ in range(4):
+            await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert len(remote.messages) == 4
+        assert len(await rig.queue.webhooks.list_hooks()) == 2
+
+
+async def test_people_list_schedule_and_cancel(tmp_path: Path) -> None:
+    """QUEUE-96: filters, pages by key, operations; an empty answer for what fits nothing, an error for nonsense."""
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(500)]
+        rig.remote(Server({"RCPT TO:<bob": "550 5.1.1 no"}))
+        for name in ("bob", "carl", "dora"):
+            await rig.submit(f"{name}@remote.example")
+        await server.wait(3)
+        await quiet(rig)
+        hooks = rig.queue.webhooks
+        everything = await hooks.list_hooks(page=HookPage(sort="submitted"))
+        assert [one.event for one in everything] == ["failed", "delivered", "delivered"]
+        first = everything[0]
+        after = HookPage(sort="submitted", last_id=first.id, last="2027-01-15T08:00:00Z", n=1)
+        assert [one.id for one in await hooks.list_hooks(page=after)] == [everything[1].id]
+        assert [one.id for one in await hooks.list_hooks(HookFilter(event="failed"))] == [first.id]
+        assert not await hooks.list_hooks(HookFilter(account="nobody"))
+        with pytest.raises(BadFilter, match="next_attempt"):
+            await hooks.list_hooks(HookFilter(next_attempt="soon"))
+        assert await hooks.schedule(HookFilter(ids=(first.id,)), 7200) == 1
+        assert (await hooks.get(first.id)).next_attempt > START + 7000_000_000
+        assert await hooks.cancel(HookFilter(event="delivered")) == 2
+        gone = await hooks.list_retired(RetiredHookFilter(event="delivered"))
+        assert [one.results[-1].error for one in gone] == ["canceled by admin"] * 2
+        with pytest.raises(NoSuchWebhook):
+            await hooks.get(gone[0].id)
+        assert not (await hooks.get_retired(gone[0].id)).success
+        rig.clock.advance(201 * 3600)
+        await rig.queue.clean()
+        assert not await hooks.list_retired()
