@@ -52,7 +52,7 @@ export interface ViewMsgs {
   parsed_message: ParsedMessage | null;
 }
 
-/** A row of the list: all of it comes from stored columns (WEBMAIL-47). */
+/** A row of the list: all of it comes from stored columns (WEBMAIL-47). In a thread, ``thread_parent`` is the */
 export interface MessageItem {
   id: number;
   mailbox_id: number;
@@ -75,6 +75,10 @@ export interface MessageItem {
   is_signed: boolean;
   is_encrypted: boolean;
   thread_muted: boolean;
+  thread_collapsed: boolean;
+  thread_missing_link: boolean;
+  thread_parent: number;
+  same_message_id: boolean;
   match_query: boolean;
 }
 
@@ -128,6 +132,23 @@ export interface Part {
   parts: Array<Part>;
 }
 
+/** How far the search of a view is: ``total`` entries are found by now, ``looked`` of at most ``of`` messages were */
+export interface ViewProgress {
+  kind: "view_progress";
+  view_id: number;
+  total: number;
+  looked: number;
+  of: number;
+  done: boolean;
+  stopped: boolean;
+}
+
+/** Entries have come into the view, or left it, otherwise than ``view_changes`` tells: those that are shown should */
+export interface ViewStale {
+  kind: "view_stale";
+  view_id: number;
+}
+
 /** The anchor is no longer there: the results that follow begin at the top again. */
 export interface ViewReset {
   kind: "view_reset";
@@ -135,12 +156,13 @@ export interface ViewReset {
   request_id: number;
 }
 
-/** The query could not be answered; the stream goes on. */
+/** The query could not be answered; the stream goes on. ``unthreaded``: without threads it could be. */
 export interface ViewErr {
   kind: "view_err";
   view_id: number;
   request_id: number;
   message: string;
+  unthreaded: boolean;
 }
 
 /** Changes of the account in their order (WEBMAIL-43); ``modseq`` is reached with the last of them when ``more`` is */
@@ -245,7 +267,7 @@ export interface ServerShutdown {
   kind: "server_shutdown";
 }
 
-/** Asks a stream for a view (a new ``view_id``) or for more of the present one. ``cancel`` only ends what runs. */
+/** Asks a stream for a view (a new ``view_id``) or for more of the present one. ``cancel`` only ends what runs, a */
 export interface Request {
   id: number;
   view_id: number;
@@ -255,20 +277,50 @@ export interface Request {
   page?: Page | null;
 }
 
-/** A view: its messages, and their order by the time they were received. */
+/** A view: its messages, and their order by the time they were received. With ``threading`` a thread is one entry, */
 export interface Query {
   filter: Filter;
+  not_filter?: NotFilter;
   order_asc?: boolean;
+  threading?: "off" | "on" | "unread";
 }
 
-/** Which messages a view shows. ``mailbox_name`` counts when ``mailbox_id`` is 0; an unknown name means Inbox. */
+/** Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -1 all */
 export interface Filter {
   mailbox_id?: number;
   mailbox_name?: string;
+  mailbox_children_included?: boolean;
   unread?: boolean;
+  words?: Array<string>;
+  from?: Array<string>;
+  to?: Array<string>;
+  subject?: Array<string>;
+  labels?: Array<string>;
+  headers?: Array<HeaderIs>;
+  oldest?: string | null;
+  newest?: string | null;
+  size_min?: number | null;
+  size_max?: number | null;
+  attachments?: "any" | "archive" | "document" | "image" | "none" | "pdf" | "presentation" | "spreadsheet" | null;
 }
 
-/** How much of the view is wanted, and from where: from a ``position`` on (0 is the first message), behind the */
+/** A header field of this name is there, and its text holds the value. */
+export interface HeaderIs {
+  name: string;
+  value?: string;
+}
+
+/** Which messages a view leaves out: those that have one of these. */
+export interface NotFilter {
+  words?: Array<string>;
+  from?: Array<string>;
+  to?: Array<string>;
+  subject?: Array<string>;
+  labels?: Array<string>;
+  attachments?: Array<"any" | "archive" | "document" | "image" | "none" | "pdf" | "presentation" | "spreadsheet">;
+}
+
+/** How much of the view is wanted, and from where: from a ``position`` on (0 is the first entry), behind the */
 export interface Page {
   count: number;
   anchor_message_id?: number;
@@ -368,7 +420,7 @@ export interface QueryDone {
 }
 
 /** Anything that a stream sends. */
-export type StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Keepalive | Fatal | ServerShutdown;
+export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
 export type Change = MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords;
@@ -378,15 +430,17 @@ export const checks: Checks = {
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
-  MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", match_query: "boolean" },
+  MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
   ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string" },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean" },
+  ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
-  ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string" },
+  ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
   ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords" }]] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -402,8 +456,10 @@ export const checks: Checks = {
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
-  Query: { filter: ["ref", "Filter"], order_asc: ["optional", "boolean"] },
-  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], unread: ["optional", "boolean"] },
+  Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
+  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  HeaderIs: { name: "string", value: ["optional", "string"] },
+  NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
   LoginResult: { csrf_token: "string", login_address: "string" },
   Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
@@ -417,7 +473,7 @@ export const checks: Checks = {
   QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
 };
 
-export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
+export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
 
 /** The calls of the webmail. */
 export class Client extends BaseClient {
@@ -504,6 +560,16 @@ export class Client extends BaseClient {
   /** Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after` */
   query_action(action: QueryAction): Promise<QueryDone> {
     return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
+  }
+
+  /** Mute messages with all below them, or no more: what comes into a muted thread arrives read. Muting collapses */
+  thread_mute(message_ids: Array<number>, mute: boolean): Promise<null> {
+    return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
+  }
+
+  /** Keep that messages, with all below them, are shown collapsed, or expanded (WEBMAIL-66). */
+  thread_collapse(message_ids: Array<number>, collapse: boolean): Promise<null> {
+    return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
   }
 
   /** Remove messages for good. */

@@ -26,6 +26,10 @@ export function item(id: number, received = id): MessageItem {
     is_signed: false,
     is_encrypted: false,
     thread_muted: false,
+    thread_collapsed: false,
+    thread_missing_link: false,
+    thread_parent: 0,
+    same_message_id: false,
     match_query: true,
   };
 }

@@ -16,8 +16,8 @@ from moxlite.web.storeerrors import page_error
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.sessions import Session
-    from moxlite.store.changelog.account import Account
     from moxlite.web.http.exchange import Request
     from moxlite.web.sessions import Caller, Sessions
 
@@ -65,7 +65,7 @@ def parse_fields(text: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def account_of(accounts: Accounts, session: Session) -> AsyncIterator[Account]:
+async def account_of(accounts: Accounts, session: Session) -> AsyncIterator[OpenAccount]:
     """The account of a session, for what is no call. Raises HTTPError 404, 503, 507."""
     try:
         with pages():

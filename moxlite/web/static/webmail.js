@@ -139,15 +139,17 @@
     Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
     Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
     ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
-    MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", match_query: "boolean" },
+    MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
     Address: { name: "string", user: "string", host: "string" },
     Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
     ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string" },
     Header: { name: "string", value: "string" },
     Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
     Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
+    ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean" },
+    ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
     ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
-    ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string" },
+    ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
     ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords" }]] },
     MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
     MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -163,8 +165,10 @@
     Fatal: { kind: ["enum", ["fatal"]], message: "string" },
     ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
     Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
-    Query: { filter: ["ref", "Filter"], order_asc: ["optional", "boolean"] },
-    Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], unread: ["optional", "boolean"] },
+    Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
+    Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+    HeaderIs: { name: "string", value: ["optional", "string"] },
+    NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
     Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
     LoginResult: { csrf_token: "string", login_address: "string" },
     Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
@@ -177,7 +181,7 @@
     Mark: { received: "time", id: "integer" },
     QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
   };
-  var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
+  var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
   var Client = class extends BaseClient {
     /** The token that `login` must bring along within 30 seconds. */
     login_prep() {
@@ -246,6 +250,14 @@
     /** Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after` */
     query_action(action) {
       return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
+    }
+    /** Mute messages with all below them, or no more: what comes into a muted thread arrives read. Muting collapses */
+    thread_mute(message_ids, mute) {
+      return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
+    }
+    /** Keep that messages, with all below them, are shown collapsed, or expanded (WEBMAIL-66). */
+    thread_collapse(message_ids, collapse) {
+      return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
     }
     /** Remove messages for good. */
     message_delete(message_ids) {

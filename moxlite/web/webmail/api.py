@@ -15,6 +15,7 @@ from moxlite.store.mail.deleting import delete_in_slices
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
+from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import mailboxes_of, unseen_ids
@@ -24,9 +25,10 @@ from moxlite.web.errors import Conflict, NotFound
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
 from moxlite.web.webmail.composecalls import ComposeCalls, Composing
+from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
-from moxlite.web.webmail.queryactions import act
+from moxlite.web.webmail.queryactions import act, act_on_search
 from moxlite.web.webmail.streams import Streams
 from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request, Role
 
@@ -133,7 +135,25 @@ class API(ComposeCalls):
         """Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after`
         of the result.
         """
-        return await self._write(caller, lambda tx: act(tx, action))
+        if is_plain(action.query):
+            return await self._write(caller, lambda tx: act(tx, action))
+        name = caller.require().account
+        settings = self._composing.config().account(name)
+        rejects = (settings.rejects_mailbox if settings is not None else None) or ""
+        async with self._accounts.use(name) as account:
+            return await act_on_search(account, action, rejects)
+
+    @call()
+    async def thread_mute(self, caller: Caller, message_ids: IDs, mute: bool) -> None:
+        """Mute messages with all below them, or no more: what comes into a muted thread arrives read. Muting collapses
+        (WEBMAIL-67).
+        """
+        await self._write(caller, lambda tx: set_thread_flags(tx, list(known(tx, message_ids)), muted=mute))
+
+    @call()
+    async def thread_collapse(self, caller: Caller, message_ids: IDs, collapse: bool) -> None:
+        """Keep that messages, with all below them, are shown collapsed, or expanded (WEBMAIL-66)."""
+        await self._write(caller, lambda tx: set_thread_flags(tx, list(known(tx, message_ids)), collapsed=collapse))
 
     @call()
     async def message_delete(self, caller: Caller, message_ids: IDs) -> None:

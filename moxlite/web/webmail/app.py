@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.auth.sessions import Session
-    from moxlite.store.changelog.account import Account
+    from moxlite.store.search.index import IndexedAccount
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import ResponseWriter
 
@@ -164,7 +164,7 @@ class Webmail:
             finally:
                 self._streams.remove(stream)
 
-    def _add(self, session: Session, account: Account, account_path: str) -> Stream:
+    def _add(self, session: Session, account: IndexedAccount, account_path: str) -> Stream:
         snapshot = self._config()
         settings = snapshot.account(session.account)
         aliases = snapshot.derived.aliases_of.get(session.account, ())

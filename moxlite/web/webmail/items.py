@@ -158,6 +158,8 @@ def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
                 is_signed=_is_signed(root),
                 is_encrypted=_is_encrypted(root),
                 thread_muted=row.thread_muted,
+                thread_collapsed=row.thread_collapsed,
+                thread_missing_link=row.thread_missing_link,
             )
         )
     return items

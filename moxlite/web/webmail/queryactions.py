@@ -1,7 +1,9 @@
 """Actions on the messages of a query, loaded by the browser or not (WEBMAIL-69, WEBMAIL-137).
 
-One call is one unit and looks at a thousand messages at most, so that other writers of the account have their turn. It
-tells where it ended, and the browser calls again: that is its progress, and not calling again is its cancel.
+One call is one unit and changes a thousand messages at most, so that other writers of the account have their turn. It
+tells where it ended, and the browser calls again: that is its progress, and not calling again is its cancel. Of a plain
+mailbox the unit finds them itself; of a search, or of threads, they are found before it, and the unit takes those that
+are still there.
 """
 
 from __future__ import annotations
@@ -13,42 +15,106 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, page
+from moxlite.store.search.finding import Search
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.errors import Conflict, UserError
+from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.items import EPOCH, split_flags
 from moxlite.web.webmail.types import Mark, QueryDone
-from moxlite.web.webmail.view import resolve
+from moxlite.web.webmail.view import resolve, resolve_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.search.index import IndexedAccount
     from moxlite.store.types import MessageRow
     from moxlite.web.webmail.types import QueryAction
 
-__all__ = ["act"]
+__all__ = ["act", "act_on_search"]
 
-UNIT: Final = 1000  # messages that one call looks at (WEBMAIL-137)
+UNIT: Final = 1000  # messages that one call changes (WEBMAIL-137)
 
 
 def act(tx: AccountTx, wanted: QueryAction) -> QueryDone:
-    """Do it with the next thousand. Raises NoSuchMailbox, Conflict (a move into the mailbox itself), UserError."""
+    """Do it with the next thousand of a plain mailbox. Raises NoSuchMailbox, Conflict (a move into the mailbox itself),
+    UserError.
+    """
     mailbox = resolve(tx, wanted.query)
-    if wanted.action == "move":
-        if mailbox_rows.mailbox(tx, wanted.mailbox_id).id == mailbox.id:
-            raise Conflict("these messages are in this mailbox already")
-    elif wanted.action != "delete" and not wanted.flags:
-        raise UserError("flags: at least one is needed")
-    kept = frozenset(wanted.except_ids)
+    _check(tx, wanted)
+    if wanted.action == "move" and wanted.mailbox_id == mailbox.id:
+        raise Conflict("these messages are in this mailbox already")
     looked = _next(tx, mailbox.id, wanted)
-    # what came after the browser chose is not what was chosen
-    rows = [row for row in looked if row.id not in kept and row.createseq <= wanted.modseq]
     after = None
     if len(looked) == UNIT:
         last = looked[-1]
         after = Mark(EPOCH + timedelta(microseconds=last.received), last.id)
-    changed = _change(tx, rows, wanted)
+    return _done(_change(tx, _chosen(looked, wanted), wanted), after)
+
+
+async def act_on_search(account: IndexedAccount, wanted: QueryAction, rejects: str) -> QueryDone:
+    """Do it with the next thousand of what is found. `rejects` as for `resolve_all`. Raises as `act`, but for the
+    conflict: messages that are in the mailbox already stay.
+    """
+    boxes = await account.read(lambda r: resolve_all(r, wanted.query, rejects), op="webmail_view")
+    found, after = await _find(account, wanted, [box.id for box in boxes])
+
+    def unit(tx: AccountTx) -> QueryDone:
+        _check(tx, wanted)
+        rows = _chosen(rows_by_ids(tx, found), wanted)
+        if wanted.action == "move":
+            rows = [row for row in rows if row.mailbox_id != wanted.mailbox_id]
+        return _done(_change(tx, rows, wanted), after)
+
+    return await account.write(unit)
+
+
+async def _find(
+    account: IndexedAccount, wanted: QueryAction, mailboxes: list[MailboxID]
+) -> tuple[list[int], Mark | None]:
+    """The next messages of the ranges, and where to go on. With threads, a thread is in a range when its first message
+    is, and then all of it that matches is.
+    """
+    query = wanted.query
+    search = Search(account, wanted_of(query, mailboxes), oldest_first=query.order_asc)
+    sign = 1 if query.order_asc else -1
+    ranges = [(_place(one.first), _place(one.last)) for one in wanted.ranges]
+    done = None if wanted.after is None else _place(wanted.after)
+    inside: dict[int, bool] = {}  # threads, or messages, by the place of the first
+    found: list[int] = []
+    while not search.done:
+        for one in await search.step():
+            place = one.place
+            key = one.threadid if query.threading != "off" else one.message_id
+            if key not in inside:
+                inside[key] = not ranges or any(
+                    (place >= first and place <= last) if sign > 0 else (last <= place <= first)
+                    for first, last in ranges
+                )
+            if not inside[key] or (done is not None and (place <= done if sign > 0 else place >= done)):
+                continue
+            found.append(one.message_id)
+            if len(found) == UNIT:
+                return found, Mark(EPOCH + timedelta(microseconds=one.received), one.message_id)
+    return found, None
+
+
+def _check(tx: AccountTx, wanted: QueryAction) -> None:
+    if wanted.action == "move":
+        mailbox_rows.mailbox(tx, wanted.mailbox_id)
+    elif wanted.action != "delete" and not wanted.flags:
+        raise UserError("flags: at least one is needed")
+
+
+def _chosen(rows: list[MessageRow], wanted: QueryAction) -> list[MessageRow]:
+    """Without exceptions, and without what came after the browser chose."""
+    kept = frozenset(wanted.except_ids)
+    return [row for row in rows if row.id not in kept and row.createseq <= wanted.modseq]
+
+
+def _done(changed: list[MessageRow], after: Mark | None) -> QueryDone:
     return QueryDone([row.id for row in changed], [row.id for row in changed if not row.flags & Flag.SEEN], after)
 
 

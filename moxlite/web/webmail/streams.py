@@ -35,10 +35,13 @@ from moxlite.store.errors import (
     StorageFull,
 )
 from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows.conversations import threads_ready
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.changes import SharedChanges
+from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.items import mailbox_of
+from moxlite.web.webmail.listing import Listing, Progress
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.types import (
     Fatal,
@@ -52,15 +55,17 @@ from moxlite.web.webmail.types import (
     StreamEvent,
     ViewErr,
     ViewMsgs,
+    ViewProgress,
     ViewReset,
+    ViewStale,
 )
-from moxlite.web.webmail.view import Reset, View, resolve
+from moxlite.web.webmail.view import Reset, View, resolve_all
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
-    from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.bus import Batch, Cursor
     from moxlite.store.file.transaction import Reader
+    from moxlite.store.search.index import IndexedAccount
     from moxlite.store.types import Mailbox
     from moxlite.web.http.drain import Drain
     from moxlite.web.webmail.changes import EncodedChange
@@ -78,6 +83,8 @@ MAX_TOKENS: Final = 200  # per account: as many as there may be streams that con
 MAX_PER_SESSION: Final = 100  # WEBMAIL-115
 MAX_PER_ACCOUNT: Final = 200
 MAX_STREAMS: Final = 2000
+MAX_SEARCHES: Final = 2  # of an account that work at the same time (WEBMAIL-115)
+PROGRESS: Final = 0.3  # seconds between two words about a search
 FIRST_PAGE: Final = 50  # for a browser that took a resumption for granted
 EVENT_SIZE: Final = 128 * 1024  # changes are sent in events of about this size, so that none is large (WEBMAIL-147)
 
@@ -95,6 +102,10 @@ class Sink(Protocol):
         """One event as JSON; `modseq` is what the browser has reached with it."""
 
 
+class ThreadsNotReady(Exception):
+    """The threads of this account are still being put together (WEBMAIL-68)."""
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What a stream tells at its start besides mailboxes."""
 
@@ -108,16 +119,28 @@ class Facts(msgspec.Struct, frozen=True):
 class Stream:
     """One stream. `run` is its life; `submit` and `end` may be called by others meanwhile."""
 
-    def __init__(self, stream_id: int, session: Session, account: Account, facts: Facts, shared: SharedChanges) -> None:
+    def __init__(
+        self,
+        stream_id: int,
+        session: Session,
+        account: IndexedAccount,
+        facts: Facts,
+        shared: SharedChanges,
+        searching: trio.CapacityLimiter,
+    ) -> None:
+        """`searching`: how many searches of this account may work at the same time."""
         self.stream_id: Final = stream_id
         self.session: Final = session
         self._account = account
         self._facts = facts
         self._shared = shared
+        self._searching = searching
+        self._told = 0.0  # when the browser heard of the search last
+        self._drain: Drain | None = None
         self._request: Request | None = None
         self._ending: str | None = None
         self._waiting: trio.CancelScope | None = None
-        self._view: View | None = None
+        self._view: View | Listing | None = None
 
     def submit(self, request: Request) -> None:
         """Ask for a view or for more of it; what runs for an earlier request ends."""
@@ -154,6 +177,7 @@ class Stream:
     async def _serve(
         self, first: Request, since: int, sink: Sink, drain: Drain, alive: Callable[[Session], Awaitable[bool]]
     ) -> None:
+        self._drain = drain
         cursor = await self._begin(first, since, sink)
         with cursor:
             silent_since = checked = trio.current_time()
@@ -175,6 +199,9 @@ class Stream:
                     if await self._tell(await cursor.take(), sink):
                         return
                     cursor.acknowledge(cursor.modseq)
+                elif isinstance(self._view, Listing) and self._view.working:
+                    await self._view.advance()
+                    await self._tell_progress(self._view, sink)
                 elif trio.current_time() - silent_since >= KEEPALIVE:
                     await self._send(sink, Keepalive())
                 else:
@@ -203,7 +230,7 @@ class Stream:
             if state.highest_purged_modseq <= since <= state.modseq:
                 return await self._resume(first, query, ModSeq(since), sink)
         (mailboxes, opened), cursor = await self._account.subscribe(
-            lambda r: (mailbox_rows.mailboxes(r), resolve_or_inbox(r, query)), op="webmail_start"
+            lambda r: (mailbox_rows.mailboxes(r), self._resolve_first(r, query)), op="webmail_start"
         )
         try:
             start = Start(
@@ -211,7 +238,7 @@ class Stream:
                 login_address=self._facts.login_address,
                 addresses=self._facts.addresses,
                 mailboxes=[mailbox_of(box) for box in mailboxes],
-                mailbox_name=opened.name,
+                mailbox_name=opened[0].name if query.filter.mailbox_id >= 0 else "",
                 rejects_mailbox=self._facts.rejects_mailbox,
                 account_path=self._facts.account_path,
                 version=self._facts.version,
@@ -221,7 +248,7 @@ class Stream:
             )
             await self._send(sink, start, cursor.modseq)
             page = first.page or Page(FIRST_PAGE)
-            await self._open(msgspec.structs.replace(first, page=page), query, opened.id, sink)
+            await self._open(msgspec.structs.replace(first, page=page), query, opened, sink)
         except BaseException:
             cursor.close()
             raise
@@ -229,11 +256,11 @@ class Stream:
 
     async def _resume(self, first: Request, query: Query, since: ModSeq, sink: Sink) -> Cursor:
         opened, cursor = await self._account.subscribe(
-            lambda r: resolve_or_inbox(r, query), op="webmail_resume", since=since
+            lambda r: self._resolve_first(r, query), op="webmail_resume", since=since
         )
         try:
-            self._view = View(first.view_id, query, opened.id)
-            await self._view.resume(self._account, first.page)
+            self._view = self._make_view(first.view_id, query, opened)
+            await self._view.resume(first.page)
             await self._send(sink, Resume(self.stream_id, self._facts.version, since, datetime.now(UTC)))
         except BaseException:
             cursor.close()
@@ -242,10 +269,16 @@ class Stream:
 
     async def _answer(self, request: Request, sink: Sink) -> None:
         """A request that came later: another view, or more of this one."""
-        if request.cancel or request.page is None:
-            return
         view = self._view
-        if view is not None and request.view_id == view.view_id:
+        same = view is not None and request.view_id == view.view_id
+        if request.cancel:
+            if same and isinstance(view, Listing) and view.working:
+                view.stop()
+                await self._tell_progress(view, sink)
+            return
+        if request.page is None:
+            return
+        if view is not None and same:
             await self._send_page(view, request, sink, opening=False)
             return
         query = request.query
@@ -253,26 +286,60 @@ class Stream:
             await self._send(sink, ViewErr(request.view_id, request.id, "a new view needs a query"))
             return
         try:
-            opened = await self._account.read(lambda r: resolve(r, query), op="webmail_view")
+            opened = await self._account.read(
+                lambda r: resolve_all(r, query, self._facts.rejects_mailbox), op="webmail_view"
+            )
         except NoSuchMailbox:
             await self._send(sink, ViewErr(request.view_id, request.id, "This mailbox is no longer there."))
             return
-        await self._open(request, query, opened.id, sink)
+        await self._open(request, query, opened, sink)
 
-    async def _open(self, request: Request, query: Query, mailbox_id: int, sink: Sink) -> None:
-        self._view = View(request.view_id, query, mailbox_id)
-        await self._send_page(self._view, request, sink, opening=True)
+    async def _open(self, request: Request, query: Query, mailboxes: list[Mailbox], sink: Sink) -> None:
+        self._view = view = self._make_view(request.view_id, query, mailboxes)
+        if query.threading != "off" and not await self._account.read(threads_ready, op="webmail_view"):
+            # WEBMAIL-68
+            message = "The threads of this account are still being put together."
+            await self._send(sink, ViewErr(request.view_id, request.id, message, unthreaded=True))
+            return
+        await self._send_page(view, request, sink, opening=True)
 
-    async def _send_page(self, view: View, request: Request, sink: Sink, *, opening: bool) -> None:
+    def _make_view(self, view_id: int, query: Query, mailboxes: list[Mailbox]) -> View | Listing:
+        ids = [box.id for box in mailboxes]
+        if is_plain(query):
+            return View(view_id, query, ids[0], self._account)
+        return Listing(view_id, query, ids, self._account, self._searching)
+
+    def _resolve_first(self, r: Reader, query: Query) -> list[Mailbox]:
+        """As `resolve_all`, for the first view of a stream: a mailbox that has gone meanwhile is Inbox."""
+        rejects = self._facts.rejects_mailbox
+        try:
+            return resolve_all(r, query, rejects)
+        except NoSuchMailbox:
+            inbox = msgspec.structs.replace(query.filter, mailbox_id=0, mailbox_name="")
+            return resolve_all(r, msgspec.structs.replace(query, filter=inbox), rejects)
+
+    async def _tell_progress(self, view: Listing, sink: Sink) -> None:
+        """How far a search is, each 0.3 s and at its end; what has gone meanwhile is noticed by the sending."""
+        if view.working and trio.current_time() - self._told < PROGRESS:
+            return
+        self._told = trio.current_time()
+        looked, of = view.progress
+        await self._send(sink, ViewProgress(view.view_id, view.total, looked, of, view.end, view.stopped))
+
+    async def _send_page(self, view: View | Listing, request: Request, sink: Sink, *, opening: bool) -> None:
         wanted = request.page
         if wanted is None:
             return
         opened = not opening
         position = total = 0
-        async with aclosing(view.more(self._account, wanted)) as slices:
+        async with aclosing(view.more(wanted)) as slices:
             async for found in slices:
-                if self._request is not None or self._ending is not None:
+                if self._request is not None or self._ending is not None or (self._drain and self._drain.begun):
                     return
+                if isinstance(found, Progress):
+                    if isinstance(view, Listing):
+                        await self._tell_progress(view, sink)
+                    continue
                 if isinstance(found, Reset):
                     await self._send(sink, ViewReset(view.view_id, request.id))
                     continue
@@ -283,20 +350,15 @@ class Stream:
                 if not opened:
                     parsed = await self._open_message(found.items, wanted.dest_message_id)
                     opened = parsed is not None or not wanted.dest_message_id
-                rows = [[item] for item in found.items]
-                await self._send(
-                    sink,
-                    ViewMsgs(
-                        view.view_id, request.id, rows, found.position, total, view_end=False, parsed_message=parsed
-                    ),
-                )
+                page = ViewMsgs(view.view_id, request.id, found.items, found.position, total, False, parsed)
+                await self._send(sink, page)
         at_end = not wanted.before and position >= total and view.end
         await self._send(sink, ViewMsgs(view.view_id, request.id, [], position, total, at_end))
 
-    async def _open_message(self, items: list[MessageItem], destination: int) -> ParsedMessage | None:
+    async def _open_message(self, threads: list[list[MessageItem]], destination: int) -> ParsedMessage | None:
         """The message that will be read first: the one asked for, if it comes with these, else the first."""
-        message_id = destination or items[0].id
-        if all(item.id != message_id for item in items):
+        message_id = destination or threads[0][0].id
+        if all(item.id != message_id for thread in threads for item in thread):
             return None
         try:
             return await parse_message(self._account, message_id)
@@ -311,6 +373,8 @@ class Stream:
         changes = await self._shared.encode(self._account, events[:-1] if closing else events)
         wanted = [change for change in changes if view is None or view.wants(change)]
         await self._send_changes(wanted, batch, sink)
+        if isinstance(view, Listing) and not closing and await view.follow(events):
+            await self._send(sink, ViewStale(view.view_id))
         if closing:
             await self._send(sink, Fatal("the account is closed for now"))
         return closing
@@ -340,14 +404,6 @@ class Stream:
         await sink.send(str(event.__struct_config__.tag), encoder.encode(event), modseq)
 
 
-def resolve_or_inbox(r: Reader, query: Query) -> Mailbox:
-    """As `resolve`, for the first view of a stream: a mailbox that has gone meanwhile is Inbox."""
-    try:
-        return resolve(r, query)
-    except NoSuchMailbox:
-        return resolve(r, msgspec.structs.replace(query, filter=msgspec.structs.replace(query.filter, mailbox_id=0)))
-
-
 def required_query(first: Request) -> Query:
     """The query that a stream begins with. Raises UserError."""
     if first.query is None:
@@ -367,6 +423,7 @@ class Streams:
         self._tokens: dict[str, OrderedDict[str, _Token]] = {}
         self._streams: OrderedDict[int, Stream] = OrderedDict()
         self._shared: dict[str, SharedChanges] = {}
+        self._searching: dict[str, trio.CapacityLimiter] = {}
         self._last_id = secrets.randbelow(1 << 30)
 
     def token(self, session: Session) -> str:
@@ -390,7 +447,7 @@ class Streams:
         if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
             raise UserError("bad token")
 
-    def add(self, session: Session, account: Account, facts: Facts) -> Stream:
+    def add(self, session: Session, account: IndexedAccount, facts: Facts) -> Stream:
         """A new stream; the oldest of the same session or account ends when there are too many. Raises
         TooManyStreams.
         """
@@ -404,7 +461,8 @@ class Streams:
             raise TooManyStreams
         self._last_id += 1
         shared = self._shared.setdefault(session.account, SharedChanges())
-        stream = Stream(self._last_id, session, account, facts, shared)
+        searching = self._searching.setdefault(session.account, trio.CapacityLimiter(MAX_SEARCHES))
+        stream = Stream(self._last_id, session, account, facts, shared, searching)
         self._streams[stream.stream_id] = stream
         return stream
 
@@ -413,6 +471,7 @@ class Streams:
         self._streams.pop(stream.stream_id, None)
         if not any(other.session.account == stream.session.account for other in self._streams.values()):
             self._shared.pop(stream.session.account, None)
+            self._searching.pop(stream.session.account, None)
 
     def find(self, session: Session, stream_id: int) -> Stream:
         """A stream of this session. Raises NotFound."""

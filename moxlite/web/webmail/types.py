@@ -20,8 +20,10 @@ __all__ = [
     "Fatal",
     "Filter",
     "Header",
+    "HeaderIs",
     "IDs",
     "Keepalive",
+    "Kind",
     "Mailbox",
     "MailboxAdd",
     "MailboxCounts",
@@ -35,6 +37,7 @@ __all__ = [
     "MsgFlags",
     "MsgRemove",
     "MsgThread",
+    "NotFilter",
     "Page",
     "ParsedMessage",
     "Part",
@@ -52,7 +55,9 @@ __all__ = [
     "ViewChanges",
     "ViewErr",
     "ViewMsgs",
+    "ViewProgress",
     "ViewReset",
+    "ViewStale",
 ]
 
 ID = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -67,24 +72,68 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Comes from the browser: nothing but what is written here."""
 
 
+Needles = Annotated[list[Annotated[str, Meta(min_length=1, max_length=1000)]], Meta(max_length=20)]
+Kind = Literal["none", "any", "image", "pdf", "archive", "spreadsheet", "document", "presentation"]
+
+
+class HeaderIs(Strict, frozen=True):
+    """A header field of this name is there, and its text holds the value."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[!-9;-~]+$")]
+    value: Annotated[str, Meta(max_length=1000)] = ""
+
+
 class Filter(Strict, frozen=True):
-    """Which messages a view shows. ``mailbox_name`` counts when ``mailbox_id`` is 0; an unknown name means Inbox."""
+    """Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -1 all
+    but Trash, Junk and Rejects; 0 the one that ``mailbox_name`` names, Inbox for an unknown name. Texts are looked for
+    in any case, as a part of others; ``to`` looks at To, Cc and Bcc. ``labels`` are keywords and, by their IMAP names,
+    flags.
+    """
 
     mailbox_id: AnyID = 0
     mailbox_name: Annotated[str, Meta(max_length=1000)] = ""
+    mailbox_children_included: bool = False
     unread: bool = False
+    words: Needles = []
+    from_: Needles = msgspec.field(name="from", default_factory=list)
+    to: Needles = []
+    subject: Needles = []
+    labels: Needles = []
+    headers: Annotated[list[HeaderIs], Meta(max_length=20)] = []
+    oldest: Time | None = None
+    newest: Time | None = None
+    size_min: Counter | None = None
+    size_max: Counter | None = None
+    attachments: Kind | None = None
+
+
+class NotFilter(Strict, frozen=True):
+    """Which messages a view leaves out: those that have one of these."""
+
+    words: Needles = []
+    from_: Needles = msgspec.field(name="from", default_factory=list)
+    to: Needles = []
+    subject: Needles = []
+    labels: Needles = []
+    attachments: Annotated[list[Kind], Meta(max_length=8)] = []
 
 
 class Query(Strict, frozen=True):
-    """A view: its messages, and their order by the time they were received."""
+    """A view: its messages, and their order by the time they were received. With ``threading`` a thread is one entry,
+    at the place of its first message in that order, and comes whole (WEBMAIL-41); whether it is shown expanded,
+    ``on``, or only while it has unread messages, ``unread``, is the browser's business.
+    """
 
     filter: Filter
+    not_filter: NotFilter = NotFilter()
     order_asc: bool = False
+    threading: Literal["off", "on", "unread"] = "off"
 
 
 class Page(Strict, frozen=True):
-    """How much of the view is wanted, and from where: from a ``position`` on (0 is the first message), behind the
+    """How much of the view is wanted, and from where: from a ``position`` on (0 is the first entry), behind the
     message ``anchor_message_id`` (``before``: what stands before it), or around ``dest_message_id``; else from the top.
+    Entries are messages, or threads.
     """
 
     count: Annotated[int, Meta(ge=1, le=10_000)]
@@ -95,7 +144,9 @@ class Page(Strict, frozen=True):
 
 
 class Request(Strict, frozen=True):
-    """Asks a stream for a view (a new ``view_id``) or for more of the present one. ``cancel`` only ends what runs."""
+    """Asks a stream for a view (a new ``view_id``) or for more of the present one. ``cancel`` only ends what runs, a
+    search with it: what was found until then stays.
+    """
 
     id: Counter
     view_id: Counter
@@ -178,7 +229,10 @@ class Mailbox(msgspec.Struct, frozen=True):
 
 
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the list: all of it comes from stored columns (WEBMAIL-47)."""
+    """A row of the list: all of it comes from stored columns (WEBMAIL-47). In a thread, ``thread_parent`` is the
+    message above it there (0: none), ``same_message_id`` tells that both have the same Message-ID, and ``match_query``
+    whether it is what the query asks for.
+    """
 
     id: int
     mailbox_id: int
@@ -201,6 +255,10 @@ class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
     is_signed: bool
     is_encrypted: bool
     thread_muted: bool
+    thread_collapsed: bool
+    thread_missing_link: bool
+    thread_parent: int = 0
+    same_message_id: bool = False
     match_query: bool = True
 
 
@@ -364,6 +422,27 @@ class ViewMsgs(msgspec.Struct, frozen=True, tag="view_msgs", tag_field="kind"):
     parsed_message: ParsedMessage | None = None
 
 
+class ViewProgress(msgspec.Struct, frozen=True, tag="view_progress", tag_field="kind"):
+    """How far the search of a view is: ``total`` entries are found by now, ``looked`` of at most ``of`` messages were
+    looked at. ``done`` when no more will be found, ``stopped`` when that is because it was cancelled.
+    """
+
+    view_id: int
+    total: int
+    looked: int
+    of: int
+    done: bool
+    stopped: bool
+
+
+class ViewStale(msgspec.Struct, frozen=True, tag="view_stale", tag_field="kind"):
+    """Entries have come into the view, or left it, otherwise than ``view_changes`` tells: those that are shown should
+    be asked for again.
+    """
+
+    view_id: int
+
+
 class ViewReset(msgspec.Struct, frozen=True, tag="view_reset", tag_field="kind"):
     """The anchor is no longer there: the results that follow begin at the top again."""
 
@@ -372,11 +451,12 @@ class ViewReset(msgspec.Struct, frozen=True, tag="view_reset", tag_field="kind")
 
 
 class ViewErr(msgspec.Struct, frozen=True, tag="view_err", tag_field="kind"):
-    """The query could not be answered; the stream goes on."""
+    """The query could not be answered; the stream goes on. ``unthreaded``: without threads it could be."""
 
     view_id: int
     request_id: int
     message: str
+    unthreaded: bool = False
 
 
 class ViewChanges(msgspec.Struct, frozen=True, tag="view_changes", tag_field="kind"):
@@ -413,4 +493,16 @@ class Keepalive(msgspec.Struct, frozen=True, tag="keepalive", tag_field="kind"):
     """Nothing happened for 30 seconds; the line still stands (WEBMAIL-33)."""
 
 
-StreamEvent = Start | Resume | ViewMsgs | ViewReset | ViewErr | ViewChanges | Keepalive | Fatal | ServerShutdown
+StreamEvent = (
+    Start
+    | Resume
+    | ViewMsgs
+    | ViewProgress
+    | ViewStale
+    | ViewReset
+    | ViewErr
+    | ViewChanges
+    | Keepalive
+    | Fatal
+    | ServerShutdown
+)

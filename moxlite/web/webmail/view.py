@@ -1,4 +1,6 @@
-"""A view of a stream: which messages it shows, how far they have been sent, and getting more (WEBMAIL-36..42)."""
+"""A view of a stream that is one mailbox in its order: which messages it shows, how far they have been sent, and
+getting more (WEBMAIL-36..42). An index holds its order; what none holds is a `listing`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from moxlite.store.rows.views import (
     position_of,
     view_total,
 )
+from moxlite.store.types import SpecialUse
 from moxlite.web.webmail.changes import EncodedChange
 from moxlite.web.webmail.items import ITEM_SLICE, make_items
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from moxlite.store.types import Mailbox
     from moxlite.web.webmail.types import MessageItem, Page, Query
 
-__all__ = ["Reset", "Slice", "View", "resolve"]
+__all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "resolve", "resolve_all"]
 
 FIRST_SLICE: Final = 50  # what a screen shows at once goes out first
 MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the loop: 0.4 ms
@@ -40,9 +43,11 @@ class Reset(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Messages that follow each other: ``position`` is that of the first, ``total`` counts the view."""
+    """Entries that follow each other, messages or threads: ``position`` is that of the first, ``total`` counts the
+    view.
+    """
 
-    items: list[MessageItem]
+    items: list[list[MessageItem]]
     position: int
     total: int
 
@@ -61,7 +66,8 @@ class View:
     there are none behind it. A browser that went to the end has not all that lies between; it counts what it hears of.
     """
 
-    def __init__(self, view_id: int, query: Query, mailbox_id: int) -> None:
+    def __init__(self, view_id: int, query: Query, mailbox_id: int, account: Account) -> None:
+        self._account = account
         self.view_id: Final = view_id
         self.query: Final = query
         self.mailbox_id: Final = mailbox_id
@@ -86,33 +92,33 @@ class View:
     def _behind(self, place: Place) -> bool:
         return place > self.sent if self.query.order_asc else place < self.sent
 
-    async def resume(self, account: Account, wanted: Page | None) -> None:
+    async def resume(self, wanted: Page | None) -> None:
         """Take up what a browser shows already: all of the view without a page, else up to the page's anchor."""
         if wanted is None:
             self.end = True
             return
         if wanted.anchor_message_id:
-            place = await account.read(
+            place = await self._account.read(
                 lambda r: place_of(r, self.mailbox_id, wanted.anchor_message_id), op="webmail_anchor"
             )
             # the last message shown was moved or removed while nobody listened: older additions are not missed, for
             # pages come by anchor
             self.sent = place or self.sent
 
-    async def more(self, account: Account, wanted: Page) -> AsyncGenerator[Slice | Reset, None]:
+    async def more(self, wanted: Page) -> AsyncGenerator[Slice | Reset, None]:
         """The messages of a page in slices; `sent` and `end` follow what was given."""
-        begin = await self._counting(account, lambda r: self._begin(r, wanted), op="webmail_position")
+        begin = await self._counting(lambda r: self._begin(r, wanted), op="webmail_position")
         if begin.reset:
             yield Reset()
         elif wanted.before:
-            yield await self._slice_before(account, begin, min(wanted.count, ITEM_SLICE))
+            yield await self._slice_before(begin, min(wanted.count, ITEM_SLICE))
             return
         behind, position = begin.behind, begin.position
         left = wanted.count
         size = FIRST_SLICE
         while left > 0:
             limit = min(size, left)
-            found, last = await self._slice(account, behind, position, limit)
+            found, last = await self._slice(behind, position, limit)
             left -= limit
             position += len(found.items)
             if last is not None:
@@ -152,18 +158,20 @@ class View:
         place = place_at(r, self.mailbox_id, position - 1, oldest_first=oldest_first, unread=unread)
         return _Begin(self.first, 0, total) if place is None else _Begin(place, position, total)
 
-    async def _slice(self, account: Account, behind: Place, position: int, limit: int) -> tuple[Slice, Place | None]:
+    async def _slice(self, behind: Place, position: int, limit: int) -> tuple[Slice, Place | None]:
         unread = self.query.filter.unread
 
         def read(r: Reader) -> tuple[Slice, Place | None]:
             rows = page(r, self.mailbox_id, behind, limit, oldest_first=self.query.order_asc, unread=unread)
-            found = Slice(make_items(r, rows), position, view_total(r, self.mailbox_id, unread=unread))
+            found = Slice(
+                [[item] for item in make_items(r, rows)], position, view_total(r, self.mailbox_id, unread=unread)
+            )
             return found, Place(rows[-1].received, rows[-1].id) if rows else None
 
         # unread ones are sorted as they are found: ten thousand of them take 20 ms
-        return await (account.scan if unread else account.read)(read, op="webmail_view")
+        return await (self._account.scan if unread else self._account.read)(read, op="webmail_view")
 
-    async def _slice_before(self, account: Account, begin: _Begin, limit: int) -> Slice:
+    async def _slice_before(self, begin: _Begin, limit: int) -> Slice:
         """What stands before a place, in the view's order."""
         unread = self.query.filter.unread
 
@@ -171,21 +179,35 @@ class View:
             rows = page(r, self.mailbox_id, begin.behind, limit, oldest_first=not self.query.order_asc, unread=unread)
             rows.reverse()
             total = view_total(r, self.mailbox_id, unread=unread)
-            return Slice(make_items(r, rows), max(0, begin.position - len(rows)), total)
+            return Slice([[item] for item in make_items(r, rows)], max(0, begin.position - len(rows)), total)
 
-        return await (account.scan if unread else account.read)(read, op="webmail_view")
+        return await (self._account.scan if unread else self._account.read)(read, op="webmail_view")
 
-    async def _counting(self, account: Account, read: Callable[[Reader], _Begin], *, op: str) -> _Begin:
+    async def _counting(self, read: Callable[[Reader], _Begin], *, op: str) -> _Begin:
         """A read that may count all of the view: in a thread when that is much."""
-        large = await account.read(lambda r: view_total(r, self.mailbox_id) > MAX_COUNTED, op=op)
-        return await (account.scan if large else account.read)(read, op=op)
+        large = await self._account.read(lambda r: view_total(r, self.mailbox_id) > MAX_COUNTED, op=op)
+        return await (self._account.scan if large else self._account.read)(read, op=op)
 
 
 def resolve(r: Reader, query: Query) -> Mailbox:
     """The mailbox that a query names; Inbox for an unknown name. Raises NoSuchMailbox for an unknown id."""
-    if query.filter.mailbox_id:
+    if query.filter.mailbox_id > 0:
         return mailbox_rows.mailbox(r, query.filter.mailbox_id)
     found = mailbox_rows.mailbox_by_name(r, query.filter.mailbox_name) or mailbox_rows.mailbox_by_name(r, INBOX)
     if found is None:
         raise NoSuchMailbox(INBOX)
     return found
+
+
+def resolve_all(r: Reader, query: Query, rejects: str) -> list[Mailbox]:
+    """The mailboxes that a query looks into (WEBMAIL-38); `rejects` is the name of the mailbox for what was refused.
+    Raises NoSuchMailbox.
+    """
+    boxes = mailbox_rows.mailboxes(r)
+    if query.filter.mailbox_id < 0:
+        aside = SpecialUse.TRASH | SpecialUse.JUNK
+        return [box for box in boxes if not box.special_use & aside and box.name != rejects]
+    named = resolve(r, query)
+    if not query.filter.mailbox_children_included:
+        return [named]
+    return [box for box in boxes if box.id == named.id or box.name.startswith(f"{named.name}/")]

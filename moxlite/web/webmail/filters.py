@@ -1,0 +1,190 @@
+"""What a query looks for, as the store searches for it (WEBMAIL-38, WEBMAIL-39).
+
+Flags, sizes and times are conditions on rows; words are looked for in the text of messages; correspondents, subjects
+and attachments are read off the stored structure, header fields off the stored header. For what stands in a header the
+text index is told words that must stand there, which rules most messages out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from moxlite.proto.mime.addresstext import address_words
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.text import fold
+from moxlite.proto.mime.words import decode_words
+from moxlite.store.rows import conditions as q
+from moxlite.store.search.finding import Test, Wanted
+from moxlite.store.search.terms import Every, Has, Lacks, Term, Where
+from moxlite.web.webmail.items import EPOCH, attachments, split_flags
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime.types import MailAddress, Structure
+    from moxlite.store.types import MailboxID
+    from moxlite.web.webmail.types import Filter, Kind, NotFilter, Query
+
+__all__ = ["is_plain", "kind_of", "wanted_of"]
+
+KINDS: Final[dict[str, Kind]] = {
+    "application/pdf": "pdf",
+    "application/zip": "archive",
+    "application/x-zip-compressed": "archive",
+    "application/gzip": "archive",
+    "application/x-gzip": "archive",
+    "application/x-tar": "archive",
+    "application/x-bzip2": "archive",
+    "application/x-7z-compressed": "archive",
+    "application/vnd.rar": "archive",
+    "application/x-rar-compressed": "archive",
+    "application/vnd.oasis.opendocument.spreadsheet": "spreadsheet",
+    "application/vnd.ms-excel": "spreadsheet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "spreadsheet",
+    "application/vnd.oasis.opendocument.text": "document",
+    "application/msword": "document",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "document",
+    "application/vnd.oasis.opendocument.presentation": "presentation",
+    "application/vnd.ms-powerpoint": "presentation",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "presentation",
+}
+EXTENSIONS: Final[dict[str, Kind]] = {
+    **dict.fromkeys(("zip", "tar", "tgz", "tbz2", "tbz", "txz", "7z", "rar"), "archive"),
+    **dict.fromkeys(("ods", "xls", "xlsx"), "spreadsheet"),
+    **dict.fromkeys(("odt", "doc", "docx"), "document"),
+    **dict.fromkeys(("odp", "ppt", "pptx"), "presentation"),
+    **dict.fromkeys(("jpg", "jpeg", "png", "gif", "webp", "heic", "bmp", "tif", "tiff"), "image"),
+    "pdf": "pdf",
+}
+
+
+def is_plain(query: Query) -> bool:
+    """Whether the view is one mailbox in its order, all of it or what is unread: an index holds just that."""
+    f = query.filter
+    searching = (
+        f.mailbox_id < 0
+        or f.mailbox_children_included
+        or bool(f.words or f.from_ or f.to or f.subject or f.labels or f.headers)
+        or any(bound is not None for bound in (f.oldest, f.newest, f.size_min, f.size_max, f.attachments))
+    )
+    return not searching and query.threading == "off" and not _excludes(query.not_filter)
+
+
+def _excludes(n: NotFilter) -> bool:
+    return bool(n.words or n.from_ or n.to or n.subject or n.labels or n.attachments)
+
+
+def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> Wanted:
+    """What to look for in these mailboxes."""
+    f, n = query.filter, query.not_filter
+    words: list[Term] = [Has(fold(word)) for word in f.words]
+    words += [Lacks(Has(fold(word))) for word in n.words]
+    tests, hints = _tests(f, n)
+    return Wanted(
+        tuple(mailboxes),
+        q.And(tuple(_conditions(f, n))),
+        term=Every(tuple(words)) if words else None,
+        hint=Every(tuple(hints)) if hints else None,
+        test=(lambda structure, header: all(test(structure, header) for test in tests)) if tests else None,
+        reads_header=bool(f.headers),
+    )
+
+
+def _conditions(f: Filter, n: NotFilter) -> list[q.Condition]:
+    found: list[q.Condition] = [_label(label) for label in f.labels]
+    found += [q.Not(_label(label)) for label in n.labels]
+    if f.unread:
+        found.append(_label("\\seen", held=False))
+    if f.size_min is not None or f.size_max is not None:
+        found.append(q.SizeBetween(f.size_min or 0, q.MAX_INT if f.size_max is None else f.size_max))
+    if f.oldest is not None or f.newest is not None:
+        since = -q.MAX_INT if f.oldest is None else _microseconds(f.oldest)
+        found.append(q.ReceivedAt(since, q.MAX_INT if f.newest is None else _microseconds(f.newest)))
+    return found
+
+
+def _label(name: str, *, held: bool = True) -> q.Condition:
+    flags, keywords = split_flags([name])
+    if keywords:
+        return q.HasKeyword(keywords[0])
+    return q.WithFlags(having=flags) if held else q.WithFlags(lacking=flags)
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - EPOCH) // timedelta(microseconds=1)
+
+
+def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
+    """What structures and headers decide, and what stands in the header of each match."""
+    tests: list[Test] = []
+    hints: list[Term] = []
+
+    def texts(needles: Sequence[str], read: Callable[[Structure], str], *, held: bool) -> None:
+        for needle in map(fold, needles):
+            tests.append(partial(_text_holds, read, needle, held))
+            if held:
+                # blanks may be folded or doubled, addresses written in several ways: words stand there as they are
+                hints.extend(Has(word, Where.HEADER) for word in address_words(needle))
+
+    for side, held in ((f, True), (n, False)):
+        texts(side.from_, _senders, held=held)
+        texts(side.to, _recipients, held=held)
+        texts(side.subject, _subject, held=held)
+    for header in f.headers:
+        name, value = header.name.lower().encode(), fold(header.value)
+        tests.append(partial(_field_holds, name, value))
+        hints.extend(Has(word, Where.HEADER) for word in (header.name.lower(), *address_words(value)))
+    if f.attachments is not None:
+        tests.append(_attached(f.attachments, held=True))
+    tests.extend(_attached(kind, held=False) for kind in n.attachments)
+    return tests, hints
+
+
+def _senders(structure: Structure) -> str:
+    return _written(structure.envelope.from_)
+
+
+def _recipients(structure: Structure) -> str:
+    envelope = structure.envelope
+    return _written((*envelope.to, *envelope.cc, *envelope.bcc))
+
+
+def _written(addresses: Sequence[MailAddress]) -> str:
+    """One address in a line, so that no needle reaches from one into the next."""
+    return "\n".join([f"{one.name} <{one.localpart}@{one.domain}>" for one in addresses])
+
+
+def _subject(structure: Structure) -> str:
+    return structure.envelope.subject
+
+
+def _text_holds(read: Callable[[Structure], str], needle: str, held: bool, structure: Structure, _: bytes) -> bool:
+    return (needle in fold(read(structure))) is held
+
+
+def _field_holds(name: bytes, value: str, _: Structure, header: bytes) -> bool:
+    return any(value in fold(decode_words(text)) for text in HeaderSection(header).texts(name))
+
+
+def _attached(kind: Kind, *, held: bool) -> Test:
+    def test(structure: Structure, _: bytes) -> bool:
+        files = attachments(structure.root)
+        if kind == "none":
+            return (not files) is held
+        if kind == "any":
+            return bool(files) is held
+        return any(kind_of(one.content_type, one.filename) == kind for one in files) is held
+
+    return test
+
+
+def kind_of(content_type: str, filename: str) -> Kind:
+    """The kind of an attachment: by its type, else by the end of its name; ``any`` when neither tells (WEBMAIL-39)."""
+    if content_type.startswith("image/"):
+        return "image"
+    found = KINDS.get(content_type)
+    if found is not None:
+        return found
+    stem, _, extension = filename.lower().rpartition(".")
+    return "archive" if stem.endswith(".tar") else EXTENSIONS.get(extension, "any")

@@ -1,0 +1,304 @@
+"""Searches of the webmail: what they find, how they come, what ends them; with and without the text index."""
+
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.search import finding
+from moxlite.store.types import Flag
+from moxlite.web.webmail import queryactions
+from tests.store_mail import box, look, prepared, put
+from tests.web_rig import Browser, Events, Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+def letter(subject: str, **fields: str) -> EmailMessage:
+    """A message; `fields` are those of the header by their names, `text` is what it says."""
+    found = EmailMessage()
+    found["From"] = fields.pop("sender", "Ada Lindqvist <ada@nordlicht.example>")
+    found["To"] = fields.pop("to", "mia@example.org")
+    found["Subject"] = subject
+    text = fields.pop("text", "Some text.\n")
+    for name, value in fields.items():
+        found[name.replace("_", "-")] = value
+    found.set_content(text)
+    return found
+
+
+async def store(
+    account: OpenAccount,
+    message: EmailMessage,
+    name: str = "Inbox",
+    flags: Flag = Flag(0),
+    keywords: tuple[str, ...] = (),
+    day: int = 1,
+) -> int:
+    """Put a message into a mailbox, received on that day of January; its id."""
+    octets = message.as_bytes().replace(b"\n", b"\r\n")
+    received = (datetime(2026, 1, day, 12, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    item = Append(await prepared(octets), flags, keywords, received)
+    return (await append(account, (await box(account, name)).id, [item]))[0].message_id
+
+
+class Finder:
+    """A browser's stream on which one search after the other is made."""
+
+    def __init__(self, browser: Browser, events: Events, stream_id: int) -> None:
+        self.browser, self.events, self.stream_id = browser, events, stream_id
+        self.view_id = 1
+        self.looked = 0
+
+    async def ask(self, query: dict[str, Any], **page: Any) -> None:
+        self.view_id += 1
+        request = {"id": self.view_id, "stream_id": self.stream_id, "view_id": self.view_id, "query": query}
+        await self.browser.call("request", request={**request, "page": {"count": 100, **page}})
+
+    async def subjects(self, query: dict[str, Any], **page: Any) -> list[str]:
+        """The subjects that a query finds, in order."""
+        await self.ask(query, **page)
+        found: list[str] = []
+        while True:
+            event = await self.events.next()
+            assert event is not None
+            if event["kind"] == "view_progress":
+                self.looked = event["looked"]
+            if event["kind"] != "view_msgs" or event["view_id"] != self.view_id:
+                continue
+            found += [thread[0]["subject"] for thread in event["items"]]
+            if not event["items"]:
+                return found
+
+    async def filtered(self, **fields: Any) -> set[str]:
+        """The subjects that a filter finds."""
+        return set(await self.subjects({"filter": {"mailbox_id": -1, **fields}}))
+
+    async def without(self, **fields: Any) -> set[str]:
+        """The subjects that are left without these."""
+        return set(await self.subjects({"filter": {"mailbox_id": -1}, "not_filter": fields}))
+
+
+@pytest.fixture
+async def finder(browser: Browser) -> Finder:
+    """A stream that shows the Inbox."""
+    events = await browser.events()
+    start = await events.until("start")
+    while (await events.until("view_msgs"))["items"]:
+        pass
+    return Finder(browser, events, start["stream_id"])
+
+
+async def fill(rig: Rig) -> None:
+    """Five messages, and one each in Junk, Trash and Archive."""
+    async with rig.account() as account:
+        await store(account, letter("Minutes of Tuesday", text="We met in the green room.\n"), day=1)
+        files = letter(
+            "Invoice", sender="Böra Ünal <bora@acme.example>", to="Tom <tom@example.org>", Cc="mia@example.org"
+        )
+        files.add_attachment(b"x" * 9000, maintype="application", subtype="pdf", filename="invoice.pdf")
+        await store(account, files, flags=Flag.SEEN | Flag.FLAGGED, day=2)
+        sheet = letter("Numbers", X_Project="Aurora borealis")
+        sheet.add_attachment(b"x", maintype="application", subtype="octet-stream", filename="q1.XLSX")
+        await store(account, sheet, keywords=("receipts",), day=3)
+        image = letter("Straße nach Köln", text="Grüße aus KÖLN\n")
+        image.add_attachment(b"x", maintype="image", subtype="png", filename="a.png")
+        await store(account, image, flags=Flag.SEEN | Flag.ANSWERED, day=4)
+        await store(account, letter("Set", text="All of it, MINUTES too.\n"), "Archive", day=5)
+        await store(account, letter("Minutes of spam"), "Junk")
+        await store(account, letter("Minutes of old"), "Trash")
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, indexed: bool) -> None:
+    """WEBMAIL-38, WEBMAIL-39, WEBMAIL-72: with and without the index; Junk and Trash stay out."""
+    await fill(rig)
+    if indexed:
+        async with rig.account() as account:
+            assert await account.indexer.once()
+    names = {"Minutes of Tuesday", "Invoice", "Numbers", "Straße nach Köln", "Set"}
+    tuesday, invoice, numbers, street, last = "Minutes of Tuesday", "Invoice", "Numbers", "Straße nach Köln", "Set"
+    assert await finder.filtered() == names
+    assert await finder.filtered(words=["minutes"]) == {tuesday, last}
+    assert await finder.filtered(words=["MINUTES", "green"]) == {tuesday}
+    assert await finder.filtered(words=["of it, minutes"]) == {last}
+    assert await finder.filtered(words=["köln"]) == {street}
+    assert await finder.filtered(**{"from": ["ünal"]}) == {invoice}
+    assert await finder.filtered(**{"from": ["<bora@acme.example>"]}) == {invoice}
+    assert await finder.filtered(to=["tom@"]) == {invoice}
+    assert await finder.filtered(to=["<mia@example.org>"]) == names
+    assert await finder.filtered(subject=["STRASSE"]) == {street}
+    assert await finder.filtered(subject=["minutes"]) == {tuesday}
+    assert await finder.filtered(labels=["receipts"]) == {numbers}
+    assert await finder.filtered(labels=["\\flagged"]) == {invoice}
+    assert await finder.filtered(labels=["\\Answered"]) == {street}
+    assert await finder.filtered(unread=True) == {tuesday, numbers, last}
+    assert await finder.filtered(headers=[{"name": "X-Project", "value": "aurora"}]) == {numbers}
+    assert await finder.filtered(headers=[{"name": "x-project"}]) == {numbers}
+    assert await finder.filtered(headers=[{"name": "X-Project", "value": "polaris"}]) == set()
+    assert await finder.filtered(size_min=9000) == {invoice}
+    assert await finder.filtered(size_max=9000) == names - {invoice}
+    assert await finder.filtered(oldest="2026-01-02T12:00:00Z", newest="2026-01-04T12:00:00Z") == {invoice, numbers}
+    assert await finder.filtered(attachments="none") == {tuesday, last}
+    assert await finder.filtered(attachments="any") == {invoice, numbers, street}
+    assert await finder.filtered(attachments="pdf") == {invoice}
+    assert await finder.filtered(attachments="spreadsheet") == {numbers}
+    assert await finder.filtered(attachments="image") == {street}
+    assert await finder.filtered(attachments="archive") == set()
+    assert await finder.without(words=["minutes"]) == names - {tuesday, last}
+    assert await finder.without(**{"from": ["acme"]}) == names - {invoice}
+    assert await finder.without(subject=["minutes"], labels=["\\seen"]) == {numbers, last}
+    assert await finder.without(attachments=["image", "pdf"]) == {tuesday, numbers, last}
+    # syntax of the index means nothing
+    assert await finder.filtered(words=['minutes" OR "green']) == set()
+    assert await finder.filtered(words=["minutes*"]) == set()
+    async with rig.account() as account:
+        junk = (await box(account, "Junk")).id
+    assert await finder.filtered(mailbox_id=junk, words=["minutes"]) == {"Minutes of spam"}
+    await finder.events.aclose()
+
+
+async def test_the_index_spares_looking_at_messages(rig: Rig, finder: Finder) -> None:
+    """WEBMAIL-150: no scan where the index would do."""
+    async with rig.account() as account:
+        await put(account, 300)
+        await store(account, letter("Zebra crossing"))
+        assert await account.indexer.once()
+    assert await finder.filtered(words=["zebra"]) == {"Zebra crossing"}
+    assert finder.looked == 1
+    assert await finder.filtered(subject=["zebra"]) == {"Zebra crossing"}
+    assert finder.looked == 1
+    assert await finder.filtered(**{"from": ["lindqvist"]}) == {"Zebra crossing"}
+    assert finder.looked == 1
+    await finder.events.aclose()
+
+
+async def test_a_search_is_read_by_positions_and_in_either_order(rig: Rig, finder: Finder) -> None:
+    """WEBMAIL-37, WEBMAIL-40, WEBMAIL-42: all of it is in one order, over mailboxes."""
+    async with rig.account() as account:
+        for day in range(1, 9):
+            await store(account, letter(f"Day {day}"), "Archive" if day % 2 else "Inbox", day=day)
+    query = {"filter": {"mailbox_id": -1, "subject": ["day"]}}
+    newest = [f"Day {day}" for day in range(8, 0, -1)]
+    assert await finder.subjects(query) == newest
+    assert await finder.subjects(query, position=5) == newest[5:]
+    assert await finder.subjects({**query, "order_asc": True}, position=1, count=2) == newest[::-1][1:3]
+    await finder.ask(query, position=100)
+    event = await finder.events.until("view_msgs")
+    assert (event["items"], event["total"], event["view_end"]) == ([], 8, True)
+    await finder.events.aclose()
+
+
+async def test_matches_come_while_the_rest_is_looked_for(
+    rig: Rig, finder: Finder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-40, WEBMAIL-72: the page is there before the search is done; how far it is, is told."""
+    async with rig.account() as account:
+        await put(account, 60)
+        account.search.enabled = False
+    monkeypatch.setattr(finding, "PATIENCE", 0.0)
+    await finder.ask({"filter": {"mailbox_id": -1, "words": ["hello"]}}, count=10)
+    shown: list[int] = []
+    while items := (event := await finder.events.until("view_msgs"))["items"]:
+        shown += [thread[0]["uid"] for thread in items]
+    assert shown == list(range(60, 50, -1))
+    assert (event["total"] < 60, event["view_end"]) == (True, False)
+    while not (event := await finder.events.until("view_progress"))["done"]:
+        assert event["looked"] <= event["of"] == 60
+    assert (event["total"], event["looked"], event["stopped"]) == (60, 60, False)
+    await finder.events.aclose()
+
+
+async def test_a_search_is_cancelled_and_keeps_what_it_found(
+    rig: Rig, finder: Finder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-36, WEBMAIL-115: it says that it was stopped, and the same view can still be paged."""
+    async with rig.account() as account:
+        await put(account, 400)
+        account.search.enabled = False
+    monkeypatch.setattr(finding, "PATIENCE", 0.0)
+    await finder.ask({"filter": {"mailbox_id": -1, "words": ["hello"]}}, count=5)
+    while (await finder.events.until("view_msgs"))["items"]:
+        pass
+    ask = {"id": 50, "stream_id": finder.stream_id, "view_id": finder.view_id}
+    await finder.browser.call("request", request={**ask, "cancel": True})
+    while not (event := await finder.events.until("view_progress"))["done"]:
+        pass
+    assert event["stopped"]
+    assert 5 <= event["total"] < 400
+    await finder.browser.call("request", request={**ask, "id": 51, "page": {"count": 3, "position": 1}})
+    page = await finder.events.until("view_msgs")
+    assert [thread[0]["uid"] for thread in page["items"]] == [399, 398, 397]
+    assert page["total"] == event["total"]
+    await finder.events.aclose()
+
+
+async def test_what_comes_and_goes_is_taken_up(rig: Rig, finder: Finder) -> None:
+    """WEBMAIL-43: the browser is told to ask again when it is another view now, and only then."""
+    async with rig.account() as account:
+        await store(account, letter("Day 1"), day=1)
+        await store(account, letter("Day 3"), day=3)
+    query = {"filter": {"mailbox_id": -1, "subject": ["day"]}}
+    assert await finder.subjects(query) == ["Day 3", "Day 1"]
+    async with rig.account() as account:
+        await store(account, letter("Nothing"), day=4)
+        await store(account, letter("Day 2"), day=2)
+    assert (await finder.events.until("view_stale"))["view_id"] == finder.view_id
+    ask = {"id": 60, "stream_id": finder.stream_id, "view_id": finder.view_id}
+    await finder.browser.call("request", request={**ask, "page": {"count": 10, "position": 0}})
+    page = await finder.events.until("view_msgs")
+    assert [thread[0]["subject"] for thread in page["items"]] == ["Day 3", "Day 2", "Day 1"]
+    assert page["total"] == 3
+    await finder.browser.call("message_delete", message_ids=[page["items"][0][0]["id"]])
+    await finder.events.until("view_stale")
+    await finder.browser.call("request", request={**ask, "id": 61, "page": {"count": 10, "position": 0}})
+    page = await finder.events.until("view_msgs")
+    assert [thread[0]["subject"] for thread in page["items"]] == ["Day 2", "Day 1"]
+    await finder.events.aclose()
+
+
+async def test_what_is_wrong_in_a_filter_is_refused(browser: Browser) -> None:
+    """WEBMAIL-24, WEBMAIL-38."""
+    request = {"id": 1, "view_id": 1, "stream_id": 1, "page": {"count": 1}}
+    for wrong in ({"words": [""]}, {"size_min": -1}, {"attachments": "film"}, {"headers": [{"name": "a b"}]}):
+        status, code = await browser.error("request", request={**request, "query": {"filter": wrong}})
+        assert (status, code) == (400, "user:error"), wrong
+
+
+async def test_an_action_on_all_that_a_search_finds(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-69, WEBMAIL-137: over mailboxes, in several calls."""
+    monkeypatch.setattr(queryactions, "UNIT", 3)
+    async with rig.account() as account:
+        ids = [
+            await store(account, letter(f"Day {day}"), "Archive" if day % 2 else "Inbox", day=day)
+            for day in range(1, 9)
+        ]
+        other = await store(account, letter("Nothing"))
+        modseq = await look(account, lambda r: int(r.value("SELECT modseq FROM state")))
+    action = {"query": {"filter": {"mailbox_id": -1, "subject": ["day"]}}, "modseq": modseq, "except_ids": [ids[2]]}
+    flagging = {**action, "action": "flags_add", "flags": ["\\flagged"]}
+    after: object = None
+    changed: list[int] = []
+    calls = 0
+    while calls == 0 or after is not None:
+        done = await browser.call("query_action", action={**flagging, "after": after})
+        changed += done["message_ids"]
+        after, calls = done["after"], calls + 1
+    assert sorted(changed) == sorted(set(ids) - {ids[2]})
+    assert calls == 3
+    assert other not in changed
