@@ -32,6 +32,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       settings: of the account; None when the configuration has lost it.
       rule: the ruleset of the destination that matches.
       history: what earlier mail says of the sender; None where that was not asked.
+      probability: of junk, as the filter says; None where it was not asked, or has learnt too little.
+      token: the author may use it in the subject of another try (SMTP-95); "" for none.
       alias: the alias that was written to. may_post: whether the author may write to it.
       fault: the reply that says why evidence is missing.
       simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
@@ -47,6 +49,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     settings: Account | None = None
     rule: Ruleset | None = None
     history: Reputation | None = None
+    probability: float | None = None
+    token: str = ""
     alias: AliasRecipient | None = None
     may_post: bool = True
     fault: Response | None = None

@@ -40,7 +40,7 @@ from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = ["Checks", "FromValidation", "Question", "check_sender", "from_domains"]
+__all__ = ["Checks", "FromValidation", "Question", "check_sender", "check_spf", "from_domains"]
 
 logger = logging.getLogger("moxlite.acceptance.checks")
 
@@ -114,27 +114,42 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(one.domain for one in self.dkim if one.status is SignatureStatus.PASS))
 
 
-async def check_sender(resolver: Resolver, question: Question, message: SignedMessage) -> Checks:
-    """Check a message, whose octets are as they were received."""
+async def check_spf(resolver: Resolver, question: Question) -> SPFResult:
+    """SPF of MAIL FROM, of HELO for the null sender."""
+    ask = partial(
+        spf.check,
+        resolver,
+        ip=unmap(question.remote),
+        mail_from=question.mail_from,
+        helo=question.helo,
+        receiver=question.hostname,
+    )
+    failed = SPFResult(
+        status=SPFStatus.TEMPERROR,
+        identity="mailfrom" if question.mail_from else "helo",
+        domain=question.mail_from.rpartition("@")[2] or question.helo,
+        problem="not checked in time",
+    )
+    return await _bounded("spf", ask, failed)
+
+
+async def check_sender(
+    resolver: Resolver, question: Question, message: SignedMessage, spf_result: SPFResult | None = None
+) -> Checks:
+    """Check a message, whose octets are as they were received; `spf_result` when that is known already."""
     ip = unmap(question.remote)
     found: dict[str, object] = {}
 
     async def one(name: str, work: Callable[[], Awaitable[object]], failed: object) -> None:
         found[name] = await _bounded(name, work, failed)
 
-    ask_spf = partial(
-        spf.check, resolver, ip=ip, mail_from=question.mail_from, helo=question.helo, receiver=question.hostname
-    )
-    no_spf = SPFResult(
-        status=SPFStatus.TEMPERROR,
-        identity="mailfrom" if question.mail_from else "helo",
-        domain=question.mail_from.rpartition("@")[2] or question.helo,
-        problem="not checked in time",
-    )
+    async def ask_spf() -> None:
+        found["spf"] = spf_result if spf_result is not None else await check_spf(resolver, question)
+
     async with trio.open_nursery() as nursery:
         no_iprev = IPRevResult(status=IPRevStatus.TEMPERROR, problem="failed")
         nursery.start_soon(one, "iprev", partial(iprev.check, resolver, ip), no_iprev)
-        nursery.start_soon(one, "spf", ask_spf, no_spf)
+        nursery.start_soon(ask_spf)
         if question.mail_from and question.helo_domain:
             ask_helo = partial(
                 spf.check_helo, resolver, ip=ip, helo=question.helo_domain, receiver=question.hostname, explain=False
@@ -143,20 +158,20 @@ async def check_sender(resolver: Resolver, question: Question, message: SignedMe
             nursery.start_soon(one, "helo", ask_helo, failed)
         ask_dkim = partial(verify_dkim, resolver, message, allow_sha1=question.allow_sha1)
         nursery.start_soon(one, "dkim", ask_dkim, [DKIMResult(status=SignatureStatus.TEMPERROR, problem="failed")])
-    spf_result = cast(SPFResult, found["spf"])
+    of_spf = cast(SPFResult, found["spf"])
     dkim_results = tuple(cast(Sequence[DKIMResult], found["dkim"]))
-    ask_dmarc = partial(verify_dmarc, resolver, question.from_domains, spf_result, dkim_results, method=question.method)
+    ask_dmarc = partial(verify_dmarc, resolver, question.from_domains, of_spf, dkim_results, method=question.method)
     no_dmarc = DMARCResult(
         status=DMARCStatus.TEMPERROR, domain=next(iter(question.from_domains), ""), problem="not checked in time"
     )
     dmarc = await _bounded("dmarc", ask_dmarc, no_dmarc)
     checks = Checks(
         iprev=cast(IPRevResult, found["iprev"]),
-        spf=spf_result,
+        spf=of_spf,
         helo=cast("SPFResult | None", found.get("helo")),
         dkim=dkim_results,
         dmarc=dmarc,
-        from_validation=await trio.to_thread.run_sync(_validation, question, dmarc, spf_result, dkim_results)
+        from_validation=await trio.to_thread.run_sync(_validation, question, dmarc, of_spf, dkim_results)
         if len(question.from_domains) == 1
         else "none",
         report_signers=await _report_signers(resolver, question, message, dkim_results) if question.tlsrpt else (),

@@ -25,9 +25,11 @@ __all__ = [
     "JUNK",
     "MAILFROM_DOMAIN",
     "ORIGIN",
+    "RATE",
     "REPORT",
     "RULESET",
     "SPF",
+    "SUBJECT_PASS",
     "Envelope",
     "Evidence",
     "Fact",
@@ -64,6 +66,10 @@ DNSBL: Final = "dnsbl"
 """Fact: a block list that has the client (SMTP-94)."""
 REPORT: Final = "report"
 """Fact: the DMARC or TLS report in the message, or why it cannot be used (SMTP-86)."""
+RATE: Final = "rate"
+"""Fact: the limit that the network of the client has reached at the account (SMTP-137)."""
+SUBJECT_PASS: Final = "subjectpass"  # noqa: S105  # the name of a fact
+"""Fact: the subject has a token that we gave to the author (SMTP-92)."""
 JUNK: Final = "junk"
 """Fact: the probability that the account's filter gives; `good` is None when it has learnt too little."""
 
@@ -100,7 +106,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       remote: the client. hello: what it called itself, None if that was no domain name.
       sender: the reverse path.
-      trusted: our own queue brings it. tls: it comes through TLS.
+      trusted: our own queue brings it. tls: it comes through TLS. lax: with spaces before paths (SMTP-66).
     """
 
     remote: IPAddress
@@ -108,6 +114,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     sender: Path
     trusted: bool = False
     tls: bool = True
+    lax: bool = False
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

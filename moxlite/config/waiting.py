@@ -11,7 +11,7 @@ from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import Account, Domains, WebHandler
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener
-from moxlite.config.static import DNS, Queue, RateLimits, Static
+from moxlite.config.static import DNS, Queue, Static
 from moxlite.config.values import Section
 
 __all__ = ["WAITING", "not_in_effect"]
@@ -27,7 +27,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     ),
     DNS: frozenset(("validate",)),
     Queue: frozenset(("suppression_expiry",)),
-    RateLimits: frozenset(("mebibytes_per_day", "mebibytes_per_minute", "messages_per_day", "messages_per_minute")),
     Listener: frozenset(
         (
             "debug_http",
@@ -38,10 +37,8 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     Account: frozenset(
         (
             "incoming_webhook",
-            "introbox",
             "no_custom_password",
             "no_dsn_suppression",
-            "subject_pass",
         )
     ),
     WebHandler: frozenset(("forward",)),

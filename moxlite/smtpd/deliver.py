@@ -9,16 +9,17 @@ commit is shielded from cancellation, so a shutdown cannot leave a message store
 from functools import partial
 from typing import Final
 
-from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
+from moxlite.acceptance.checks import Checks, check_sender, from_domains
 from moxlite.acceptance.evidence import Envelope
 from moxlite.acceptance.gathering import Message, evidence_of
-from moxlite.config.snapshot import AccountRecipient, UnknownLocalpart
+from moxlite.config.snapshot import UnknownLocalpart
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.proto.address import Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies, simulate, trace
+from moxlite.smtpd.asking import question_of
 from moxlite.smtpd.reception import Reception
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
@@ -58,27 +59,13 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
 
 async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:
     """Who sent the message, by its octets as they came: signatures may cover what is taken out afterwards."""
-    resolver, hello, sender = session.context.resolver, session.hello, transaction.sender
+    resolver = session.context.resolver
     if resolver is None or not session.network_checks:
         return None
-    static = session.snapshot.static
-    question = Question(
-        remote=session.info.remote,
-        mail_from=f"{sender.localpart}@{sender.host.ascii}" if isinstance(sender.host, Domain) else "",
-        helo=hello.name if hello is not None else "",
-        helo_domain=hello.host.ascii if hello is not None and isinstance(hello.host, Domain) else "",
-        hostname=session.hostname.ascii,
-        from_domains=await look_at(section, from_domains),
-        method=static.dmarc.method,
-        allow_sha1=static.dkim.allow_sha1,
-        tlsrpt=any(
-            isinstance(one.found, AccountRecipient) and one.found.reports in {"tlsrpt", "host_tlsrpt"}
-            for one in transaction.recipients
-        ),
-    )
+    question = question_of(session, transaction, await look_at(section, from_domains))
     body = section.body if section.body is not None else spool.size
     signed = SignedMessage(section, lambda: spool.chunks(start=body), spool.size, spool.in_memory)
-    return await check_sender(resolver, question, signed)
+    return await check_sender(resolver, question, signed, transaction.spf)
 
 
 async def _deliver(
@@ -102,4 +89,5 @@ def _envelope(session: Session, transaction: Transaction) -> Envelope:
         sender=transaction.sender,
         trusted=session.info.trusted_local,
         tls=session.info.tls is not None,
+        lax=transaction.lax,
     )

@@ -15,6 +15,7 @@ from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies, simulate
+from moxlite.smtpd.asking import has_proof
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
@@ -39,7 +40,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     if session.context.submission:
         _check_submitted(found, command.path)
     else:
-        found = _incoming(session, transaction, command.path, found)
+        found = await _incoming(session, transaction, command.path, found)
     transaction.recipients.append(AcceptedRecipient(command, found))
     session.recipient_accepted()
     return replies.RCPT_OK
@@ -59,7 +60,7 @@ def _check_submitted(found: Recipient, path: Path) -> None:
                 raise Refused(replies.UNKNOWN_USER)
 
 
-def _incoming(session: Session, transaction: Transaction, path: Path, found: Recipient) -> Recipient:
+async def _incoming(session: Session, transaction: Transaction, path: Path, found: Recipient) -> Recipient:
     """The column "MX" of SMTP-69. In localserve everybody exists (SMTP-131)."""
     if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient):
         found = _stand_in(session, transaction, path)
@@ -76,7 +77,7 @@ def _incoming(session: Session, transaction: Transaction, path: Path, found: Rec
                 raise Refused(replies.UNKNOWN_USER)
         case AliasRecipient():
             pass
-    _check_company(session, transaction, found)
+    await _check_company(session, transaction, found)
     return found
 
 
@@ -97,18 +98,19 @@ def _check_tls(session: Session, found: Recipient) -> None:
         raise refuse(530, "5.7.0", "STARTTLS is required")
 
 
-def _check_company(session: Session, transaction: Transaction, found: Recipient) -> None:
+async def _check_company(session: Session, transaction: Transaction, found: Recipient) -> None:
     """Who else may stand in the transaction.
 
-    When a message is refused for some recipients only, its sender gets a notice. Nobody vouches for the sender of a
-    null path, which gets none (RFC 5321 §4.5.5), nor for that of mail to addresses that do not exist, which is spam as
-    a rule: these come alone.
+    When a message is refused for some recipients only, its sender gets a notice. So a sender without proof (SPF) has a
+    transaction for each: the notice would go to somebody else. Nobody vouches for the sender of a null path, which gets
+    none (RFC 5321 §4.5.5), nor for that of mail to addresses that do not exist, which is spam as a rule: these come
+    alone.
     """
     others = transaction.recipients
     if not others or session.context.localserve or session.info.trusted_local:
         return
     unknown = isinstance(found, UnknownLocalpart) or isinstance(others[0].found, UnknownLocalpart)
-    if transaction.sender.is_null or unknown:
+    if transaction.sender.is_null or unknown or not await has_proof(session, transaction):
         raise Refused(ALONE)
 
 

@@ -22,6 +22,7 @@ from moxlite.acceptance.gathering import Decided, Message, decide
 from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
 from moxlite.acceptance.plan import ACCEPTED
 from moxlite.acceptance.producers.dmarc import dmarc_override, is_forward
+from moxlite.acceptance.producers.rates import HIGH_RATE
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import SPFStatus
@@ -120,6 +121,8 @@ class Reception:
         self._reports.evaluated(self._decided.values(), sender.ascii if isinstance(sender, Domain) else "")
         for name in self._decided:
             self._note(name)
+        if any(one.plan.junk or _is_too_much(one) for one in self._decided.values()):
+            self._session.wire.slow = True  # SMTP-15
         for recipient in recipients:
             if not isinstance(recipient.found, AccountRecipient | AliasRecipient):
                 self._note_unknown(recipient)
@@ -146,6 +149,7 @@ class Reception:
                     self._as_judged,
                     self._lists,
                     self._reports.read,
+                    self._session.snapshot.static.rate_limits,
                 )
             )
             self._said[number] = of_plan(decisions[-1].plan)
@@ -515,6 +519,11 @@ def _mail_from_validation(checks: Checks | None) -> Validation:
     if checks is None or checks.spf.identity != "mailfrom":
         return "unknown"
     return checks.spf.status.value
+
+
+def _is_too_much(decided: Decided) -> bool:
+    """Whether the client's network sends too much (SMTP-81)."""
+    return decided.plan.reply is not None and decided.plan.word == HIGH_RATE
 
 
 def _is_first_contact(decided: Decided) -> bool:

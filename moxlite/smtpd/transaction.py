@@ -4,6 +4,7 @@ import secrets
 import time
 
 from moxlite.config.snapshot import Recipient
+from moxlite.mailauth.results import SPFResult
 from moxlite.net.limits import MinimumRate
 from moxlite.proto.address import Path
 from moxlite.proto.mime.headers import HeaderWatch
@@ -41,6 +42,7 @@ class Transaction:
       header: watches the header section of what comes.
       chunked: it comes by BDAT.
       refused: the reply when it is known before the end of the message, whose rest is read and dropped.
+      spf: of the sender, once it was asked.
       identifier: by it an account gets the message once (STORE-60): random, or what the own queue gave its message.
       received: when MAIL came, µs UTC.
     """
@@ -55,6 +57,7 @@ class Transaction:
         "received",
         "recipients",
         "refused",
+        "spf",
         "spool",
     )
 
@@ -67,6 +70,7 @@ class Transaction:
         self.header = HeaderWatch()
         self.chunked = False
         self.refused: Response | None = None
+        self.spf: SPFResult | None = None
         self.identifier = identifier or secrets.token_bytes(16)
         self.received = time.time_ns() // 1000
 

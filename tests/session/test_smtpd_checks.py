@@ -21,6 +21,8 @@ from tests.session.smtpd_harness import TLS, Smtp, clock, headers, pass_time, sm
 
 __all__ = ["clock", "smtp"]
 
+pytestmark = pytest.mark.served
+
 KEY = generate("ed25519")
 
 MAIL = (

@@ -11,16 +11,18 @@ from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context, session
 from moxlite.smtpd.metrics import delayed_total
-from moxlite.store.errors import StorageBroken
+from moxlite.store.errors import OverQuota, StorageBroken
 from moxlite.store.junk.classify import Judgement
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.types import Flag
-from tests.session.smtpd_harness import TLS, Client, Smtp, clock, headers, pass_time, smtp
+from tests.session.smtpd_harness import TLS, Client, Smtp, clock, fail_for, headers, pass_time, smtp
 from tests.session.test_smtpd_checks import MAIL, signed, zone
 from tests.session.test_smtpd_rulesets import with_rules
 
 __all__ = ["clock", "smtp"]
+
+pytestmark = pytest.mark.served
 
 DMARC = "_dmarc.remote.example"
 FORBIDDEN = {"remote.example": ["v=spf1 -all"]}
@@ -374,3 +376,75 @@ async def test_known_senders_do_not_wait(
         monkeypatch.setattr(session, "_waiting", session._Waiting(0))
         await begin(client, MAIL.replace(b"ann@remote", b"new@other"))
         assert (await client.reply()).startswith(("250", "550"))
+
+
+# What is easily skipped
+
+
+async def test_history_is_that_of_the_mailbox_that_the_mail_is_for(smtp: Smtp) -> None:
+    """SMTP-88, STORE-91: junk for one address says nothing about another mailbox."""
+    for _ in range(2):
+        assert (await send(smtp, to="filed@ours.example")).startswith("250")
+    await mark(smtp, Flag.JUNK)
+    assert (await send(smtp, to="filed@ours.example")).startswith("451")
+    assert (await send(smtp)).startswith("250")
+
+
+async def test_refused_mail_is_no_history_until_its_owner_takes_it_out(smtp: Smtp) -> None:
+    """SMTP-88, SMTP-102: copies in Rejects count for nothing, even marked; moved into the Inbox they count."""
+    world = {DMARC: []}
+    forbidden = {**world, **FORBIDDEN}
+    for _ in range(3):
+        assert (await send(smtp, forbidden)).startswith("451 4.3.0")
+    assert await reason(smtp, "Rejects") == "spf-policy"
+    await mark(smtp, Flag.JUNK)
+    assert (await send(smtp, world, proven=True)).startswith("250")
+    assert await reason(smtp) == "no-bad-signals"
+
+
+async def test_proven_and_unproven_mail_have_histories_of_their_own(smtp: Smtp) -> None:
+    """SMTP-88: who pretends to be a friend is not a friend, and does not make the friend junk."""
+    world: dict[str, list[str]] = {DMARC: [], "remote.example": ["v=spf1 ?all"]}
+    assert (await send(smtp, world, proven=True)).startswith("250")
+    await mark(smtp, Flag.NOTJUNK)
+    assert (await send(smtp, world)).startswith("250")
+    assert await reason(smtp) != "msgfromfull"
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: store_flags_ids(tx, [2], mode="add", flags=Flag.JUNK))
+    assert (await send(smtp, world, proven=True)).startswith("250")
+    assert await reason(smtp) == "msgfromfull"
+
+
+async def test_what_is_refused_and_then_accepted_stands_once_in_the_inbox(smtp: Smtp) -> None:
+    """SMTP-99, SMTP-102: the copy in Rejects goes when the sender's next try is accepted."""
+    mail = await signed()
+    world = {DMARC: []}
+    async with smtp.connect(context=_with(smtp.context, zone({**world, **FORBIDDEN})), tls=TLS) as client:
+        assert (await client.deliver(message=MAIL)).startswith("451 4.3.0")
+        assert (await client.deliver(message=MAIL)).startswith("451 4.3.0")
+    assert await count(smtp, "Inbox", "Rejects") == (0, 1)
+    async with smtp.connect(context=_with(smtp.context, zone(world)), tls=TLS) as client:
+        assert (await client.deliver(message=mail)).startswith("250")
+    assert await count(smtp, "Inbox", "Rejects") == (1, 0)
+
+
+async def test_a_full_account_refuses_for_now(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-99: 452 4.2.2, nothing is stored."""
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    assert (await send(smtp)).startswith("452 4.2.2")
+    assert await count(smtp, "Inbox", "Rejects") == (0, 0)
+
+
+async def test_senders_without_proof_have_a_transaction_for_each_recipient(smtp: Smtp) -> None:
+    """SMTP-69: a notice about one of several recipients would go to somebody else; SPF is asked once (SMTP-73)."""
+    for txt, reply in (("v=spf1 ip4:198.51.100.7 -all", "250"), ("v=spf1 ?all", "452 4.5.3"), ("", "452 4.5.3")):
+        resolver = zone({"remote.example": [txt] if txt else []})
+        async with smtp.connect(context=_with(smtp.context, resolver), tls=TLS) as client:
+            await client.play("C: MAIL FROM:<ann@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
+            await client.play(f"C: RCPT TO:<bo@ours.example>\nS: {reply}\nC: RCPT TO:<shut@ours.example>\nS: {reply}")
+            await client.play("C: DATA\nS: 354")
+            await client.send(await signed() + b".\r\n")
+            assert (await client.reply()).startswith("250")
+        asked = [name for name, kind in resolver.asked if kind == RecordType.TXT and name == "remote.example."]
+        assert len(asked) == 1
+    assert len(await smtp.messages("bo")) == 1

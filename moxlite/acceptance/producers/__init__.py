@@ -15,11 +15,14 @@ from moxlite.acceptance.producers.alias import members_only
 from moxlite.acceptance.producers.dmarc import auth_required, dmarc_policy, list_allow
 from moxlite.acceptance.producers.header import ambiguous_from
 from moxlite.acceptance.producers.history import block_list, known_sender, reverse_name, spf_policy
+from moxlite.acceptance.producers.introbox import first_contact
 from moxlite.acceptance.producers.junk import junk_content
 from moxlite.acceptance.producers.origin import own_queue
+from moxlite.acceptance.producers.rates import high_rate
 from moxlite.acceptance.producers.report import valid_report
 from moxlite.acceptance.producers.ruleset import matching_ruleset
 from moxlite.acceptance.producers.simulated import simulated_failure
+from moxlite.acceptance.producers.subjectpass import subject_pass
 
 __all__ = ["ORDER", "Producer"]
 
@@ -27,6 +30,7 @@ Producer: TypeAlias = Callable[[Case], Sequence[Proposal]]
 
 ORDER: Final[tuple[Producer, ...]] = (
     simulated_failure,
+    high_rate,
     members_only,
     own_queue,
     ambiguous_from,
@@ -37,7 +41,9 @@ ORDER: Final[tuple[Producer, ...]] = (
     valid_report,
     spf_policy,
     reverse_name,
+    subject_pass,
     junk_content,
     block_list,
     matching_ruleset,
+    first_contact,
 )

@@ -3,8 +3,6 @@ SMTP-137).
 
 `history` reads the verdicts of stored messages of the same sender, domain or network, newest first. Which of them
 decides what, is up to smtpd.
-
-Waits for issue 6 (receiving), which asks all this; today the queue alone notes the TLS of domains.
 """
 
 from __future__ import annotations
@@ -28,6 +26,7 @@ __all__ = [
     "Past",
     "Received",
     "domain_tls",
+    "find_subjectpass_key",
     "history",
     "received_since",
     "set_domain_tls",
@@ -188,6 +187,12 @@ def received_since(
     row = r.row(RECEIVED, *classes, since, now)
     assert row is not None
     return Received(row[0], row[1]), Received(row[2], row[3]), Received(row[4], row[5])
+
+
+def find_subjectpass_key(r: Reader, address: str) -> str:
+    """The key of an own canonical address, "" as long as it has none."""
+    key: str | None = r.value(FIND_SUBJECTPASS, address)
+    return key or ""
 
 
 def subjectpass_key(tx: Tx, address: str) -> str:

@@ -1,0 +1,31 @@
+"""Mail of authors who are not known yet, in a mailbox of its own (SMTP-89, STORE-68)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import HISTORY
+from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.acceptance.producers.dmarc import quarantined
+from moxlite.store.delivery.actions import FileInto
+from moxlite.store.names import INBOX
+
+__all__ = ["first_contact"]
+
+KNOWN: Final = frozenset({"msgfromfull", "msgtofull"})
+"""Methods by which the author is known, and not only the domain or network."""
+
+
+def first_contact(case: Case) -> Sequence[Proposal]:
+    """File mail for the Inbox into the introbox, as long as its author is not known. Where a ruleset matches, the owner
+    has said where the mail goes.
+    """
+    settings, history = case.settings, case.history
+    if settings is None or not settings.introbox or history is None or history.method in KNOWN:
+        return ()
+    if case.rule is not None or case.destined != INBOX or case.recipient.reports or quarantined(case):
+        return ()
+    files = FileInto(mailbox=settings.introbox, destined=INBOX)
+    return (Proposal(because=Reason("introbox", "introbox", (HISTORY,)), actions=(files,), keep=False),)

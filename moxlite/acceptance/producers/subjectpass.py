@@ -1,0 +1,28 @@
+"""Senders that content or a block list would refuse, and who show that they read what we answer (SMTP-92, SMTP-95)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import SUBJECT_PASS
+from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.proto.smtp.replies import Response
+
+__all__ = ["subject_pass"]
+
+
+def subject_pass(case: Case) -> Sequence[Proposal]:
+    """Accept a message with a token, give one to an author who could use it; for now, when the key cannot be read."""
+    if SUBJECT_PASS in case.evidence.missing:
+        return (Proposal(because=Reason("subjectpass-error", "subjectpass", (SUBJECT_PASS,)), reply=case.fault),)
+    if case.evidence.fact(SUBJECT_PASS) is not None:
+        return (Proposal(because=Reason("subjectpass", "subjectpass", (SUBJECT_PASS,)), binding=True),)
+    if case.token:
+        text = f"this looks like junk; if it is not, send it again with {case.token} in the subject"
+        return (
+            Proposal(
+                because=Reason("give-subjectpass", "subjectpass"), reply=Response(550, "5.7.1", (text,)), junk=True
+            ),
+        )
+    return ()

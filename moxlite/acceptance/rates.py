@@ -1,0 +1,38 @@
+"""How much may come to one account from one network (SMTP-81, SMTP-137, SMTP-137a).
+
+The numbers are those of the mail that the account has, so they hold over restarts. What is not kept is not counted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from moxlite.config.static import RateLimits
+from moxlite.store.delivery.reputation import received_since
+from moxlite.store.file.transaction import Reader
+from moxlite.store.options import DAY
+
+__all__ = ["exceeded"]
+
+MINUTE: Final = 60_000_000
+"""µs."""
+
+MIB: Final = 1 << 20
+
+
+def exceeded(r: Reader, networks: tuple[str, str, str], size: int, limits: RateLimits, now: int) -> str:
+    """Which limit one more message of `size` octets would pass, "" for none; `networks` as ip1, ip2, ip3, `now` in µs
+    UTC. For `account.read`.
+    """
+    windows = (
+        ("minute", MINUTE, limits.messages_per_minute, limits.mebibytes_per_minute),
+        ("day", DAY, limits.messages_per_day, limits.mebibytes_per_day),
+    )
+    for word, age, most, mebibytes in windows:
+        found = received_since(r, networks, since=now - age, now=now)
+        for network, past, number, room in zip(networks, found, most, mebibytes, strict=True):
+            if past.count + 1 > number:
+                return f"{past.count} messages in a {word} from {network}"
+            if past.octets + size > room * MIB:
+                return f"{past.octets} octets in a {word} from {network}"
+    return ""
