@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +16,7 @@ import trio
 
 from moxlite.acceptance.carrying import carrier
 from moxlite.admin.commands import AdminCommands
+from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage import compression, store_options
 from moxlite.admin.storagefaults import StorageFaults
 from moxlite.autotls.autotls import AutoTLS, Ports
@@ -30,8 +31,9 @@ from moxlite.logins.logins import Logins
 from moxlite.net.admission import Admission, Gate
 from moxlite.net.certificates import Trust
 from moxlite.net.connections import ConnectionInfo
-from moxlite.net.dial import LocalAddresses
+from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
+from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Handler
 from moxlite.net.resolver import FakeResolver, Resolver
 from moxlite.process.clockset import ClockWatch
@@ -98,6 +100,7 @@ class House:
     spools: Spools
     challenges: Challenges
     autotls: tuple[AutoTLS, ...]
+    listings: OwnListings
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
@@ -116,15 +119,20 @@ class House:
 
     async def problems(self) -> list[str]:
         """What keeps the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
-        found = self.faults + self.tree.problems()
-        found += [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
-        for one in self.autotls:
-            found += one.problems()
+        return self.own_faults() + self.tree.problems() + self.orders()
+
+    def own_faults(self) -> list[str]:
+        """Those of them that are neither of tasks nor of certificates."""
+        found = self.faults + [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
         if self.auth.broken:
             found.append(f"auth.db: {self.auth.broken}")
         if self.reports.broken:
             found.append(f"reports.db: {self.reports.broken}")
         return found
+
+    def orders(self) -> list[str]:
+        """What is wrong with certificates by ACME, one line each."""
+        return [line for one in self.autotls for line in one.problems()]
 
     async def measure(self) -> None:
         """Set the gauges that are counted when somebody reads them."""
@@ -199,6 +207,8 @@ async def open_house(
     for one in autotls:
         await trio.to_thread.run_sync(one.load)
         config.on_change(one.reconfigured)
+    listings = OwnListings(lambda: config.current, resolver)
+    config.on_change(listings.reconfigured)
     return House(
         started=started,
         local=local,
@@ -212,6 +222,7 @@ async def open_house(
         tls=tls,
         challenges=challenges,
         autotls=autotls,
+        listings=listings,
         received_id=ReceivedID(started.install_key),
         resolver=resolver,
         imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
@@ -356,6 +367,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         tmp=house.spool_directory,
         trust=trust(house),
         local_addresses=local_addresses,
+        dial=partial(_dial, house.listings),
         keys=house.started.keys,
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )
@@ -374,6 +386,15 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.clock.on_set(queue.scheduler.changed)
     house.measures.append(queue.measure)
     return queue
+
+
+async def _dial(
+    listings: OwnListings, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+) -> Dialed:
+    """Connect to another mail server; block lists are asked about us once there were many. Raises DialError."""
+    dialed = await dial(addresses, port, local=local)
+    listings.connected()
+    return dialed
 
 
 async def refuse_submission(submission: Submission, spool: Spool) -> list[int]:

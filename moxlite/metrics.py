@@ -61,6 +61,11 @@ class Metric:
         child = self._children.get(key)
         return self._add(key) if child is None else child
 
+    def remove(self, *values: str) -> None:
+        """Show the child with these values no longer, if there is one."""
+        with self._lock:
+            self._children.pop(values, None)
+
     def _add(self, key: tuple[str, ...]) -> Self:
         assert len(key) == len(self._labels) > 0, f"{self.name} has the labels {self._labels}"
         with self._lock:

@@ -31,6 +31,7 @@ from moxlite import __version__
 from moxlite.acceptance.commands import WhyCommands
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
+from moxlite.care import start_care
 from moxlite.config.snapshot import Snapshot
 from moxlite.house import House, handlers, imap_context, open_house, open_queue, refuse_submission, trust
 from moxlite.imapd.commands import IMAPCommands
@@ -48,7 +49,6 @@ from moxlite.queue.control.commands import QueueCommands
 from moxlite.queue.control.webhookcommands import WebhookCommands
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.localpipe import LocalPipe
-from moxlite.store.accounts.scrubbing import scrub_weekly
 from moxlite.store.errors import StoreError
 from moxlite.store.file.memory import give_memory_back, keep_heap_small
 from moxlite.supervision import Fate, open_supervisor
@@ -133,7 +133,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         make = handlers(house, queue.submit if queue else refuse_submission, queue.defer if queue else None)
         pipe.handler = make["smtp"](pipe.endpoint).handler
         backups = BackupCommands(config=house.config, accounts=house.accounts)
-        _start_care(house, backups)
+        care = start_care(house, backups, queue)
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:
                 queue.start(tree, attempts)
@@ -154,7 +154,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
                     proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
                 )
                 tree.start(_name(endpoint), accept)
-            await _start_ctl(house, _commands(house, queue, backups))
+            await _start_ctl(house, _commands(house, queue, backups, care))
             logger.info("ready to serve", extra={"kv": {"version": __version__, "pid": os.getpid()}})
             notify("READY=1")
             ready(house)
@@ -196,21 +196,11 @@ async def _finish_removals(house: House) -> None:
             house.faults.append(f"account {name} cannot be removed: {error}")
 
 
-def _start_care(house: House, backups: BackupCommands) -> None:
-    """Start what looks after the data by the clock."""
-    static = house.static
-    if static.backup.schedule is not None:
-        from moxlite.admin.backupschedule import BackupSchedule
-
-        schedule = BackupSchedule(static.backup, commands=backups, config=house.config, accounts=house.accounts)
-        house.tree.start("admin.backups", schedule.serve)
-    if static.store.scrub == "weekly":
-        house.tree.start("store.scrub", partial(scrub_weekly, house.accounts))
-
-
-def _commands(house: House, queue: Queue | None, backups: BackupCommands) -> dict[str, Command]:
+def _commands(
+    house: House, queue: Queue | None, backups: BackupCommands, care: Mapping[str, Command]
+) -> dict[str, Command]:
     """The commands of the control socket."""
-    commands = dict(house.commands().registry())
+    commands = {**house.commands().registry(), **care}
     commands.update(IMAPCommands(imap_context(house), house.shutdown).registry())
     commands.update(CopyCommands(house.config, house.accounts, house.imports).registry())
     copies = ImapCopyCommands(config=house.config, accounts=house.accounts, resolver=house.resolver, trust=trust(house))

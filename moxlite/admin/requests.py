@@ -41,6 +41,7 @@ __all__ = [
     "LogLevels",
     "NoArguments",
     "Process",
+    "Request",
     "RestoreMail",
     "RestoredMail",
     "SetPassword",

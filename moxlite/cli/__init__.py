@@ -26,6 +26,7 @@ COMMANDS = {
     "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and make DKIM signatures; make keys."),
     "dns": ("moxlite.cli.checks.dns:dns", "Look names up in DNS as the server does."),
     "dnsbl": ("moxlite.cli.checks.dnsbl:dnsbl", "Ask DNS block lists."),
+    "doctor": ("moxlite.cli.setup.doctor:doctor", "Find what is wrong with this server, and what mends it."),
     "gentestdata": ("moxlite.cli.verifydata:gentestdata", "Make a data directory for tests of upgrades."),
     "export": ("moxlite.cli.exports:export", "Write mail of an account into files."),
     "healthcheck": ("moxlite.cli.serving:healthcheck", "Exit 0 if the server is running and well."),

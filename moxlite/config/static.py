@@ -38,6 +38,7 @@ __all__ = [
     "SERVICE_USER",
     "TLS",
     "Backup",
+    "Doctor",
     "ExternalAccountBinding",
     "HostTLSRPT",
     "InitialMailboxes",
@@ -283,6 +284,18 @@ class Backup(Section, frozen=True):
     ] = ()
 
 
+class Doctor(Section, frozen=True):
+    """The examination of each night: what has changed is mailed to the postmaster (see `moxlite doctor`)."""
+
+    nightly: Annotated[bool, doc("Examine this server each night.")] = True
+    url: Annotated[
+        URL | None, doc("Also post what has changed here, as JSON: a server that is not well may not deliver its mail.")
+    ] = None
+    command: Annotated[
+        tuple[str, ...], doc("Also run this program, with its arguments; what has changed is on its standard input.")
+    ] = ()
+
+
 class Static(Section, frozen=True):
     """moxlite.toml: what the server reads once, at start."""
 
@@ -333,6 +346,7 @@ class Static(Section, frozen=True):
     queue: Annotated[Queue, doc("Sending mail.")] = Queue()
     store: Annotated[Store, doc("Storing mail.")] = Store()
     backup: Annotated[Backup, doc("Backups made by the server itself.")] = Backup()
+    doctor: Annotated[Doctor, doc("The examination of each night.")] = Doctor()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
     require_app_passwords: Annotated[

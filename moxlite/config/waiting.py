@@ -33,7 +33,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "http2",
         )
     ),
-    Domains: frozenset(("monitor_dnsbls",)),
     Account: frozenset(
         (
             "incoming_webhook",

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 from moxlite.config.load import DKIM_FOLDER
 from moxlite.safefile import open_folder, open_regular, replaceable
 
-__all__ = ["fix_permissions"]
+__all__ = ["differing_permissions", "fix_permissions"]
 
 SHALLOW: Final = 3
 """Parts of a path below which nothing is touched: ``/etc`` and its like belong to others, too."""
@@ -53,7 +53,15 @@ def fix_permissions(static_file: Path, domains_file: str, data: Path, uid: int, 
       data: the data directory, which exists.
       uid, gid: the service user's.
     """
+    return _walk(_Work(), static_file, domains_file, data, uid, gid)
 
+
+def differing_permissions(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
+    """The same lines, for what `fix_permissions` would do; nothing is changed. Arguments as there."""
+    return _walk(_Work(change=False), static_file, domains_file, data, uid, gid)
+
+
+def _walk(work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
     def of_data(_: str, found: os.stat_result) -> _Wanted:
         return _Wanted(uid, 0, 0o2750 if stat.S_ISDIR(found.st_mode) else _file_mode(found))
 
@@ -66,7 +74,6 @@ def fix_permissions(static_file: Path, domains_file: str, data: Path, uid: int, 
         owner = uid if server or found.st_uid != 0 else 0
         return _Wanted(owner, gid, _file_mode(found))
 
-    work = _Work()
     config = static_file.absolute().parent
     inside = data.stat()
     work.top(config, of_config, skip=(inside.st_dev, inside.st_ino))
@@ -80,7 +87,8 @@ def _file_mode(found: os.stat_result) -> int:
 
 
 class _Work:
-    def __init__(self) -> None:
+    def __init__(self, *, change: bool = True) -> None:
+        self.change = change
         self.lines: list[str] = []
 
     def top(self, folder: Path, rule: _Rule, *, skip: tuple[int, int] | None = None) -> None:
@@ -128,11 +136,15 @@ class _Work:
     def put(self, fd: int, path: Path, found: os.stat_result, wanted: _Wanted) -> None:
         if not _differs(found, wanted):
             return
+        old = f"{found.st_uid}:{found.st_gid} {stat.S_IMODE(found.st_mode):04o}"
+        new = f"{wanted.uid}:{wanted.gid} {wanted.mode:04o}"
+        if not self.change:
+            self.lines.append(f"{path}: {old}, {new} is wanted")
+            return
         if (found.st_uid, found.st_gid) != wanted[:2]:
             os.fchown(fd, wanted.uid, wanted.gid)
         os.fchmod(fd, wanted.mode)  # after the owner: a change of that takes set-group-id away
-        old = f"{found.st_uid}:{found.st_gid} {stat.S_IMODE(found.st_mode):04o}"
-        self.lines.append(f"{path}: {old} is now {wanted.uid}:{wanted.gid} {wanted.mode:04o}")
+        self.lines.append(f"{path}: {old} is now {new}")
 
 
 def _differs(found: os.stat_result, wanted: _Wanted) -> bool:

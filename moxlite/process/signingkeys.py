@@ -76,6 +76,11 @@ class SigningKeys:
             self._keys = keys
         return findings
 
+    def key(self, file: Path) -> PrivateKey | None:
+        """The key of a file; None if it was never read."""
+        known = self._keys.get(file)
+        return None if known is None else known.key
+
     def signers(self, settings: DomainConfig | None) -> tuple[Signer, ...]:
         """Of the selectors that sign for a domain. Raises SigningError: the key of one was never read."""
         if settings is None:

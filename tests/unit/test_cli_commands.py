@@ -366,6 +366,7 @@ SELDOM = {
     "importlib.resources": "",
     "json": "",
     "mimetypes": "files that the web server serves",
+    "moxlite.admin.doctor.examine": "examinations",
     "moxlite.migration.pull": "imports by IMAP",
     "moxlite.net.imapclient": "imports by IMAP",
     "moxlite.store.backup.repository": "backups",

@@ -15,6 +15,8 @@ NURSERIES = {
     "acceptance/checks.py",  # the checks of one message
     "admin/backups.py",
     "admin/dns/check.py",  # the topics of one check of a domain
+    "admin/doctor/examine.py",  # the checks of one examination
+    "admin/doctor/names.py",  # the domains of one
     "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
     "imapd/connection.py",
@@ -40,6 +42,7 @@ STARTS = NURSERIES | {
 }
 
 SWALLOWS = {
+    "admin/doctor/examine.py",  # one check of an examination: it is told as a finding (ADMIN-70)
     "admin/dns/check.py",  # one topic of a check of a domain: it is told as an error of that topic (ADMIN-67)
     "supervision.py",
     "net/connections.py",

@@ -9,7 +9,7 @@ import trio
 from moxlite.admin.dns import clients, senders, transport
 from moxlite.admin.dns.network import Network
 from moxlite.admin.dns.report import Case, Report
-from moxlite.admin.dns.wanted import own_ips, read_keys, socks_ips, wanted_records
+from moxlite.admin.dns.wanted import HeldKeys, own_ips, read_keys, socks_ips, wanted_records
 from moxlite.admin.offer import offer_for
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
@@ -53,14 +53,22 @@ async def is_signed(resolver: Resolver, host: Domain) -> bool:
 
 
 async def check_domain(
-    snapshot: Snapshot, domain: Domain, settings: DomainConfig, resolver: Resolver, network: Network, *, served: bool
+    snapshot: Snapshot,
+    domain: Domain,
+    settings: DomainConfig,
+    resolver: Resolver,
+    network: Network,
+    *,
+    served: bool,
+    held: HeldKeys | None = None,
 ) -> dict[str, Report]:
     """What DNS and our services say of a domain, by topic.
 
     Args:
       served: the server runs.
+      held: keys that need not be read.
     """
-    keys = await trio.to_thread.run_sync(read_keys, snapshot, domain)
+    keys = await trio.to_thread.run_sync(read_keys, snapshot, domain, held)
     case = Case(
         snapshot=snapshot,
         domain=domain,

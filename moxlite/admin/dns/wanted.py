@@ -1,7 +1,7 @@
 """The records that a domain wants in DNS: one typed list, for printing and for checking (ADMIN-47, AUTH-67, 74, 91)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from urllib.parse import quote
@@ -9,18 +9,21 @@ from urllib.parse import quote
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import offer_for, public_first
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.dkim.keys import PrivateKey as DKIMKey
 from moxlite.mailauth.dkim.keys import key_record
+from moxlite.net.certificates import PrivateKey
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.proto.address import Domain
 
-__all__ = ["CAA", "Keys", "Topic", "Wanted", "own_ips", "read_keys", "report_address", "wanted_records"]
+__all__ = ["CAA", "HeldKeys", "Keys", "Topic", "Wanted", "own_ips", "read_keys", "report_address", "wanted_records"]
 
 Topic = Literal[
     "dane",
@@ -82,24 +85,38 @@ class Keys(msgspec.Struct, frozen=True):
     host_problems: tuple[str, ...] = ()
 
 
-def read_keys(snapshot: Snapshot, domain: Domain) -> Keys:
-    """Read the DKIM keys of a domain and the keys of the host. Blocks."""
+class HeldKeys(msgspec.Struct, frozen=True):
+    """Keys that a server read before it gave up the right to.
+
+    dkim: of a file, None for one that was never read. hosts: by name of the listener.
+    """
+
+    dkim: Callable[[Path], DKIMKey | None]
+    hosts: Mapping[str, Sequence[PrivateKey]]
+
+
+def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) -> Keys:
+    """Read the DKIM keys of a domain and the keys of the host, but for those that are `held`. Blocks."""
     dkim_problems: list[str] = []
     host_problems: list[str] = []
     dkim: dict[str, str] = {}
     settings = snapshot.domain(domain)
     for name, selector in ({} if settings is None else settings.dkim.selectors).items():
         try:
-            dkim[name] = key_record(read_key(selector.key_file)).replace("h=sha256", f"h={selector.hash}")
+            key = None if held is None else held.dkim(selector.key_file)
+            dkim[name] = key_record(key or read_key(selector.key_file)).replace("h=sha256", f"h={selector.hash}")
         except KeyUnreadable as error:
             dkim_problems.append(str(error))
     tlsa: list[tuple[bool, TLSA]] = []
-    for _, listener in public_first(snapshot):
+    for listener_name, listener in public_first(snapshot):
         if not listener.smtp.enabled or listener.tls is None:
+            continue
+        if held is not None and listener_name in held.hosts:
+            tlsa += [one for one in map(_tlsa, held.hosts[listener_name]) if one not in tlsa]
             continue
         for path in listener.tls.host_private_key_files:
             try:
-                found = _tlsa(path)
+                found = _tlsa(load_pem_private_key(path.read_bytes(), None))
             except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
                 host_problems.append(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
                 continue
@@ -109,9 +126,8 @@ def read_keys(snapshot: Snapshot, domain: Domain) -> Keys:
     return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems))
 
 
-def _tlsa(path: Path) -> tuple[bool, TLSA]:
+def _tlsa(key: PrivateKeyTypes) -> tuple[bool, TLSA]:
     """Whether the key is of ECDSA, and ``3 1 1`` of it (RFC 7671 §5.1)."""
-    key = load_pem_private_key(path.read_bytes(), None)
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return isinstance(key, ec.EllipticCurvePrivateKey), TLSA(3, 1, 1, hashlib.sha256(spki).digest())
 

@@ -15,7 +15,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver
 from moxlite.proto.address import AddressError, Domain
 
-__all__ = ["Surroundings", "find_hostname", "look_around", "try_port_25"]
+__all__ = ["Surroundings", "find_hostname", "look_around", "try_port_25", "try_targets"]
 
 SECONDS: Final = 10.0
 """For all look-ups together; and for the connections to port 25."""
@@ -124,9 +124,10 @@ async def _reverse(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings
         warnings.append(f"the reverse name of {ip} is {', '.join(names[:3])}: ask your provider to set {hostname}")
 
 
-async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]:
-    """Whether mail can leave, and whether lists know our addresses; warnings."""
-    warnings: list[str] = []
+async def try_targets(resolver: Resolver) -> tuple[str, str]:
+    """Whether port 25 of others can be reached: why it seems to be blocked, and why that is not known; each "" if
+    not.
+    """
     reached: list[str] = []
     blocked: list[str] = []
 
@@ -144,6 +145,28 @@ async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]
         reached.append(host)
         await trio.aclose_forcefully(dialed.stream)
 
+    with trio.move_on_after(2 * SECONDS):
+        async with trio.open_nursery() as nursery:
+            for target in TARGETS:
+                nursery.start_soon(reach, target)
+    if reached:
+        return "", ""
+    if blocked:
+        text = (
+            f"port 25 of other servers cannot be reached: {'; '.join(blocked)}. Many providers block it until they are "
+            "asked; without it mail leaves through a smarthost only (moxlite config example transport)"
+        )
+        return text, ""
+    return "", f"whether port 25 of others can be reached is not known: {', '.join(TARGETS)} were not found"
+
+
+async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]:
+    """Whether mail can leave, and whether lists know our addresses; warnings."""
+    warnings: list[str] = []
+
+    async def targets() -> None:
+        warnings.extend(filter(None, await try_targets(resolver)))
+
     async def listed(zone: str, ip: IPAddress) -> None:
         result = await check_list(resolver, zone, ip)  # 127.255.255.0/24 is no answer about the address
         if result.status == DNSBLStatus.FAIL:
@@ -151,17 +174,9 @@ async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]
 
     with trio.move_on_after(2 * SECONDS):
         async with trio.open_nursery() as nursery:
-            for target in TARGETS:
-                nursery.start_soon(reach, target)
+            nursery.start_soon(targets)
             for ip in ips:
                 for zone in LISTS:
                     if ip.is_global:
                         nursery.start_soon(listed, zone, ip)
-    if not reached and blocked:
-        warnings.append(
-            f"port 25 of other servers cannot be reached: {'; '.join(blocked)}. Many providers block it until they are "
-            "asked; without it mail leaves through a smarthost only (moxlite config example transport)"
-        )
-    elif not reached:
-        warnings.append(f"whether port 25 of others can be reached is not known: {', '.join(TARGETS)} were not found")
     return warnings

@@ -1,0 +1,85 @@
+"""What the running server tells ``moxlite doctor`` through the control socket, and does for it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from moxlite import __version__, late
+from moxlite.admin.doctor.nightly import Nightly
+from moxlite.admin.doctor.requests import LookUp, QueueState, Running, SendMail, Sent, Told
+from moxlite.admin.requests import NoArguments
+from moxlite.config.holder import ConfigHolder
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.store import metrics
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.supervision import Supervisor
+
+__all__ = ["DoctorCommands", "Sources", "look"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where the server's own state is found.
+
+    faults: what keeps it from being well beside tasks and certificates. orders: certificates by ACME that do not come.
+    queue: None while there is none. look_up: a message in the queue. update: a newer version, or "".
+    """
+
+    config: ConfigHolder
+    accounts: Accounts
+    tree: Supervisor
+    faults: Callable[[], list[str]]
+    orders: Callable[[], list[str]]
+    queue: Callable[[], Awaitable[QueueState | None]]
+    look_up: LookUp
+    update: Callable[[], str]
+
+
+async def look(sources: Sources) -> Running:
+    """The state of this moment."""
+    return Running(
+        version=__version__,
+        tasks={name: down.error for name, down in sources.tree.down.items()},
+        orders=sources.orders(),
+        faults=sources.faults(),
+        accounts=dict(sources.accounts.broken()),
+        queue=await sources.queue(),
+        last_backup=metrics.BACKUP_LAST_SUCCESS.value,
+        update=sources.update(),
+    )
+
+
+class DoctorCommands:
+    """The commands. `nightly`: None in localserve, which is not examined."""
+
+    def __init__(self, sources: Sources, nightly: Nightly | None) -> None:
+        self._sources = sources
+        self._nightly = nightly
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "doctor state": Command(NoArguments, self.state),
+            "doctor mail": Command(SendMail, self.mail),
+            "doctor nightly": Command(NoArguments, self.nightly),
+        }
+
+    async def state(self, args: NoArguments, exchange: Exchange) -> Running:
+        """What the server says about itself."""
+        return await look(self._sources)
+
+    async def mail(self, args: SendMail, exchange: Exchange) -> Sent:
+        """Send a message through its own ports, and read it."""
+        await late.load("moxlite.admin.doctor.mailtest")
+        from moxlite.admin.doctor.mailtest import send_and_read
+
+        sources = self._sources
+        return await send_and_read(sources.config.current, sources.accounts, sources.look_up, args.send_to)
+
+    async def nightly(self, args: NoArguments, exchange: Exchange) -> Told:
+        """What is done each night, now."""
+        if self._nightly is None:
+            raise CommandFailed("refused", "localserve is not examined")
+        try:
+            return await self._nightly.once()
+        except OSError as error:
+            raise CommandFailed("failed", f"cannot note what was found: {error.strerror or error}") from None

@@ -1,0 +1,77 @@
+"""The configuration's files, and who may read them (ADMIN-10, ADMIN-11, ADMIN-37)."""
+
+import os
+import re
+from typing import Final
+
+import trio
+
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding
+from moxlite.config.load import DOMAINS_FILE, Problem
+from moxlite.process.configtest import test_config
+from moxlite.process.permissions import differing_permissions
+from moxlite.process.privileges import UnknownUser, service_user
+from moxlite.safefile import replaceable
+
+__all__ = ["check_configuration", "check_permissions"]
+
+MAX_LISTED: Final = 20
+"""Files with other permissions that are named; what is wrong with hundreds is one thing."""
+
+UNREADABLE: Final = re.compile(r"not checked: .* is not readable for this user")
+
+
+async def check_configuration(examination: Examination) -> list[Finding]:
+    """Mistakes of both files as they lie on the disk, and keys without effect."""
+    errors, warnings = await trio.to_thread.run_sync(test_config, examination.path)
+    found = [_of(problem, error=True) for problem in errors]
+    found += [_of(problem) for problem in warnings if not UNREADABLE.search(str(problem))]
+    return found
+
+
+def _of(problem: Problem, *, error: bool = False) -> Finding:
+    if "is not in effect yet" in str(problem):
+        return Finding(grade="note", code="key-not-in-effect", about=problem.key, text=str(problem))
+    return Finding(
+        grade="error" if error else "warning",
+        code="config-error" if error else "config-warning",
+        about=problem.key,
+        text=str(problem),
+        commands=("moxlite config test",),
+    )
+
+
+async def check_permissions(examination: Examination) -> list[Finding]:
+    """Owners and modes that the next start of the server would change; only root can tell."""
+    if examination.inside or os.name != "posix" or os.geteuid() != 0:
+        return []
+    return await trio.to_thread.run_sync(_permissions, examination)
+
+
+def _permissions(examination: Examination) -> list[Finding]:
+    static, path = examination.snapshot.static, examination.path
+    about = str(path)
+    try:
+        ids = service_user(static.user)
+    except UnknownUser as error:
+        return [Finding(grade="error", code="permissions", about=about, text=str(error))]
+    if ids is None:
+        return []
+    if why := replaceable(path):
+        text = f"others than root could change {path}, so the server does not start as root: {why}"
+        commands = (f"chown root {path.absolute().parent}", f"chmod go-w {path.absolute().parent}")
+        return [Finding(grade="error", code="permissions", about=about, text=text, commands=commands)]
+    if static.no_fix_permissions:
+        return []
+    lines = differing_permissions(path, DOMAINS_FILE, static.data_dir, *ids)
+    return [
+        Finding(
+            grade="warning",
+            code="permissions",
+            about=line.partition(":")[0],
+            text=line,
+            commands=("systemctl restart moxlite",),
+        )
+        for line in lines[:MAX_LISTED]
+    ]

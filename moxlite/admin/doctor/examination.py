@@ -1,0 +1,37 @@
+"""What an examination works with (ADMIN-70)."""
+
+from pathlib import Path
+
+import msgspec
+
+from moxlite.admin.dns.network import Network
+from moxlite.admin.dns.wanted import HeldKeys
+from moxlite.admin.doctor.requests import Running
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.httpclient import HTTPClient
+from moxlite.net.resolver import Resolver
+
+__all__ = ["Examination"]
+
+
+class Examination(msgspec.Struct, frozen=True, kw_only=True):
+    """What is examined, and with what.
+
+    Attributes:
+      path: the static configuration file.
+      http: makes requests; addresses of the inner network are allowed, for the URLs are the configuration's.
+      running: what the running server says; None where none runs.
+      held: keys that this process has already, None where it reads their files.
+      inside: this is the server's own process, which is unprivileged and confined by its unit.
+      dial: try port 25 of other servers.
+    """
+
+    snapshot: Snapshot
+    path: Path
+    resolver: Resolver
+    network: Network
+    http: HTTPClient
+    running: Running | None
+    held: HeldKeys | None = None
+    inside: bool = False
+    dial: bool = False

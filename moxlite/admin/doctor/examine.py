@@ -1,0 +1,57 @@
+"""Everything at once, within minutes, and no exception whatever is wrong (ADMIN-70)."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import trio
+
+from moxlite.admin.doctor import configuration, machine, names, running
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding, in_order
+
+__all__ = ["examine"]
+
+logger = logging.getLogger("moxlite.admin.doctor")
+
+SECONDS: Final = 300.0
+"""For everything: 200 domains whose DNS is silent take half of it."""
+
+Check = Callable[[Examination], Awaitable[list[Finding]]]
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "configuration": configuration.check_configuration,
+    "permissions": configuration.check_permissions,
+    "server": running.check_running,
+    "ports": machine.check_ports,
+    "certificates": machine.check_certificates,
+    "disk": machine.check_disk,
+    "clock": machine.check_clock,
+    "dns": names.check_names,
+    "port 25 outside": machine.check_outgoing,
+    "block lists": machine.check_lists,
+}
+
+
+async def examine(examination: Examination) -> list[Finding]:
+    """What is found, in order. What does not end in time, or crashes, is a finding."""
+    found: list[Finding] = []
+    waiting = dict.fromkeys(CHECKS)
+
+    async def run(name: str, check: Check) -> None:
+        try:
+            found.extend(await check(examination))
+        except Exception as error:  # one check's crash is a finding, and the others go on
+            logger.exception("a check failed", extra={"kv": {"check": name}})
+            text = f"the check failed: {type(error).__name__}: {error}"
+            found.append(Finding(grade="warning", code="not-checked", about=name, text=text))
+        del waiting[name]
+
+    with trio.move_on_after(SECONDS):
+        async with trio.open_nursery() as nursery:
+            for name, check in CHECKS.items():
+                nursery.start_soon(run, name, check)
+    for name in waiting:
+        text = f"the check did not end within {SECONDS:.0f} s"
+        found.append(Finding(grade="warning", code="not-checked", about=name, text=text))
+    return in_order(found)

@@ -1,0 +1,82 @@
+"""What is found: graded, sorted, comparable with what was found before (ADMIN-70)."""
+
+import re
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+
+__all__ = ["GRADES", "Code", "Finding", "Grade", "in_order", "worst"]
+
+Grade = Literal["error", "warning", "note"]
+
+GRADES: Final[tuple[Grade, ...]] = ("error", "warning", "note")
+"""The worst first. error: mail is lost, refused or will be. warning: somebody has to do something about it, and has
+time. note: nothing is wrong; something could be better, or could not be looked at.
+"""
+
+Code = Literal[
+    "account-broken",
+    "backup-none",
+    "backup-old",
+    "certificate-ending",
+    "certificate-order",
+    "certificate-unreadable",
+    "clock-unsynchronised",
+    "clock-wrong",
+    "config-error",
+    "config-warning",
+    "disk-low",
+    "dns",
+    "key-not-in-effect",
+    "listed",
+    "mail-not-delivered",
+    "mail-not-read",
+    "mail-not-sent",
+    "mail-rejected",
+    "not-checked",
+    "permissions",
+    "port-25-blocked",
+    "port-closed",
+    "port-taken",
+    "queue-held",
+    "queue-stuck",
+    "server-down",
+    "server-fault",
+    "task-down",
+    "update",
+]
+"""What kind of finding it is; docs/doctor.md has a section for each."""
+
+_NUMBER: Final = re.compile(r"\d+")
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list.
+
+    about: what it is about: a domain and topic, a path, a port. text: what is wrong. commands: what mends it: commands,
+    or what to do in words.
+    """
+
+    grade: Grade
+    code: Code
+    about: str
+    text: str
+    commands: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The same for the same fault at another time: without numbers, which count days and octets."""
+        return f"{self.grade} {self.code} {self.about} {_NUMBER.sub('#', self.text)}"
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first, then by code and what they are about; each once."""
+    found = {one.key: one for one in findings}
+    return sorted(found.values(), key=lambda one: (GRADES.index(one.grade), one.code, one.about, one.text))
+
+
+def worst(findings: Iterable[Finding]) -> Grade | None:
+    """The worst grade; None where nothing was found."""
+    found = {one.grade for one in findings}
+    return next((grade for grade in GRADES if grade in found), None)

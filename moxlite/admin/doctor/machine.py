@@ -1,0 +1,275 @@
+"""The machine below the server: disk, clock, ports, certificates in files, block lists (ADMIN-29, 59, 70)."""
+
+import ctypes
+import email.utils
+import os
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trio
+from cryptography import x509
+
+from moxlite.admin.dns.wanted import own_ips
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.ownlistings import watched_zones
+from moxlite.admin.quickstart.surroundings import try_targets
+from moxlite.autotls.timing import lifetime
+from moxlite.config.static import ACME
+from moxlite.mailauth.dnsbl import DNSBLStatus
+from moxlite.mailauth.dnsbl import check as check_list
+from moxlite.net.dial import DialError, dial
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.net.limits import IPAddress
+from moxlite.process.startup import Endpoint, endpoints
+
+__all__ = ["check_certificates", "check_clock", "check_disk", "check_lists", "check_outgoing", "check_ports"]
+
+LOW_PART: Final = 0.10
+"""Of a disk that should be free (ADMIN-58)."""
+
+FEW_FILES: Final = 0.05
+"""Of a file system's inodes that should be free."""
+
+ALARM_PART: Final = 0.25
+"""Of a certificate's lifetime: with less of it left it should have been renewed (WEB-155)."""
+
+CONNECT_SECONDS: Final = 5.0
+"""For a port of this machine."""
+
+DATE_SECONDS: Final = 10.0
+"""For the CA's answer, which tells its time."""
+
+CLOCK_OFF: Final = 60.0
+"""Seconds beside another's clock from which on it is told: certificates and signatures allow for minutes."""
+
+CLOCK_WRONG: Final = 300.0
+"""Seconds from which on others refuse what this server signs (DKIM ``t=``, ACME, TLS)."""
+
+TIME_ERROR: Final = 5
+"""Answer of adjtimex(2) where nothing keeps the clock right."""
+
+TIMEX_OCTETS: Final = 512
+"""More than struct timex has on any system."""
+
+
+async def check_disk(examination: Examination) -> list[Finding]:
+    """Room where the data lies."""
+    static = examination.snapshot.static
+    path = static.data_dir
+    try:
+        found = await trio.to_thread.run_sync(os.statvfs, path)
+    except OSError as error:
+        text = f"{path}: {error.strerror or error}"
+        return [Finding(grade="error", code="disk-low", about=str(path), text=text)]
+    free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+    see = (f"du -xh --max-depth=2 {path} | sort -h | tail", "moxlite store stats")
+    say = partial(Finding, code="disk-low", about=str(path), commands=see)
+    if free < static.store.min_free_space:
+        wanted = static.store.min_free_space >> 20
+        return [
+            say(
+                grade="error",
+                text=f"{free >> 20} MiB are free, below {wanted} MiB (store.min_free_space): no mail is accepted",
+            )
+        ]
+    if size and free < size * LOW_PART:
+        return [say(grade="warning", text=f"{free >> 20} of {size >> 20} MiB are free, less than a tenth")]
+    if found.f_files and found.f_favail < found.f_files * FEW_FILES:
+        return [say(grade="warning", text=f"{found.f_favail} of {found.f_files} files can still be made there")]
+    return []
+
+
+async def check_clock(examination: Examination) -> list[Finding]:
+    """The time beside that of the CAs, and whether anything keeps it right."""
+    found: list[Finding] = []
+    known = False
+    for name, acme in examination.snapshot.static.acme.items():
+        try:
+            off = await _difference(examination, acme)
+        except (HTTPError, OSError, ValueError) as error:
+            text = f"the time of the CA {name} is not known: {error}"
+            found.append(Finding(grade="note", code="not-checked", about=f"clock {name}", text=text))
+            continue
+        known = True
+        if abs(off) > CLOCK_OFF:
+            way = "ahead of" if off > 0 else "behind"
+            found.append(
+                Finding(
+                    grade="error" if abs(off) > CLOCK_WRONG else "warning",
+                    code="clock-wrong",
+                    about="clock",
+                    text=f"the clock is {abs(off):.0f} s {way} that of the CA {name}",
+                    commands=("timedatectl set-ntp true",),
+                )
+            )
+    if not examination.inside and await trio.to_thread.run_sync(_unkept):  # a unit may not ask (ProtectClock)
+        found.append(
+            Finding(
+                grade="note" if known else "warning",
+                code="clock-unsynchronised",
+                about="clock",
+                text="no program keeps the clock of this machine right",
+                commands=("apt-get install systemd-timesyncd", "timedatectl set-ntp true"),
+            )
+        )
+    return found
+
+
+async def _difference(examination: Examination, acme: ACME) -> float:
+    """Seconds by which our clock is ahead of a CA's. Raises HTTPError, OSError, ValueError."""
+    http = examination.http
+    if acme.ca_cert_file is not None:
+        context = await trio.to_thread.run_sync(partial(ssl.create_default_context, cafile=acme.ca_cert_file))
+        http = HTTPClient(examination.resolver, allow_internal=True, tls=context)
+    answer = await http.request("HEAD", str(acme.directory_url), seconds=DATE_SECONDS, max_body=0)
+    date = answer.header("date")
+    if not date:
+        raise ValueError("its answer has no date")
+    return time.time() - email.utils.parsedate_to_datetime(date).timestamp()
+
+
+def _unkept() -> bool:
+    """Whether the kernel knows of no program that sets the clock; False where it can't be asked."""
+    if not sys.platform.startswith("linux"):
+        return False
+    return ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_OCTETS)) == TIME_ERROR  # type: ignore[no-any-return]  # a C function
+
+
+async def check_ports(examination: Examination) -> list[Finding]:
+    """Each port is open; while no server runs, no other program has it."""
+    found: list[Finding] = []
+    for endpoint in endpoints(examination.snapshot.static):
+        ip = _connectable(endpoint.ip)
+        try:
+            dialed = await dial([ip], endpoint.port, seconds=CONNECT_SECONDS)
+        except DialError as error:
+            if examination.running is not None:
+                found.append(_closed(endpoint, error))
+            continue
+        await trio.aclose_forcefully(dialed.stream)
+        if examination.running is None:
+            text = f"another program has {ip} port {endpoint.port}, so the server cannot start"
+            commands = (f"ss -ltnp 'sport = :{endpoint.port}'",)
+            about = f"{ip} {endpoint.port}"
+            found.append(Finding(grade="error", code="port-taken", about=about, text=text, commands=commands))
+    return found
+
+
+def _closed(endpoint: Endpoint, error: DialError) -> Finding:
+    return Finding(
+        grade="error",
+        code="port-closed",
+        about=f"{endpoint.ip} {endpoint.port}",
+        text=f"{endpoint.service} of the listener {endpoint.listener} does not answer at port {endpoint.port}: {error}",
+        commands=("systemctl restart moxlite", "journalctl -u moxlite -n 50", "nft list ruleset"),
+    )
+
+
+def _connectable(ip: IPAddress) -> IPAddress:
+    """Where a listener on all addresses is reached from here."""
+    if not ip.is_unspecified:
+        return ip
+    return type(ip)("127.0.0.1" if ip.version == 4 else "::1")
+
+
+async def check_outgoing(examination: Examination) -> list[Finding]:
+    """Port 25 of others can be reached from here, where this machine delivers by itself."""
+    ips = own_ips(examination.snapshot)
+    if not examination.dial or not any(ip.is_global for ip in ips or ()):
+        return []
+    blocked, unknown = await try_targets(examination.resolver)
+    grade, code, text = ("error", "port-25-blocked", blocked) if blocked else ("note", "not-checked", unknown)
+    if not text:
+        return []
+    commands = ("moxlite config example transport",)
+    return [Finding(grade=grade, code=code, about="port 25 outside", text=text, commands=commands)]  # type: ignore[arg-type]  # of one tuple each
+
+
+async def check_lists(examination: Examination) -> list[Finding]:
+    """Our own addresses on block lists (ADMIN-59)."""
+    found: list[Finding] = []
+    for zone in watched_zones(examination.snapshot):
+        for ip in own_ips(examination.snapshot) or ():
+            result = await check_list(examination.resolver, zone, ip)
+            if result.status is DNSBLStatus.FAIL:
+                why = f": {result.explanation}" if result.explanation else ""
+                found.append(
+                    Finding(
+                        grade="error",
+                        code="listed",
+                        about=f"{ip} {zone}",
+                        text=f"{ip} is on the block list {zone}{why}",
+                        commands=(
+                            f"moxlite dnsbl check {zone} {ip}",
+                            f"ask {zone} for removal",
+                        ),
+                    )
+                )
+            elif result.status is DNSBLStatus.TEMPERROR:
+                text = f"{zone} was not asked about {ip}: {result.problem}"
+                found.append(Finding(grade="note", code="not-checked", about=f"{ip} {zone}", text=text))
+    return found
+
+
+async def check_certificates(examination: Examination) -> list[Finding]:
+    """Certificates in files, and what those by ACME lack."""
+    found = await trio.to_thread.run_sync(_in_files, examination)
+    if examination.running is not None:
+        see = ("journalctl -u moxlite | grep autotls", "moxlite config dnscheck DOMAIN")
+        for line in examination.running.orders:
+            about = line.partition(":")[0].partition(" ends in ")[0]
+            found.append(Finding(grade="error", code="certificate-order", about=about, text=line, commands=see))
+    return found
+
+
+def _in_files(examination: Examination) -> list[Finding]:
+    found: list[Finding] = []
+    static, now = examination.snapshot.static, time.time()
+    for path in _certificate_files(examination):
+        try:
+            leaf = x509.load_pem_x509_certificates(path.read_bytes())[0]
+        except (OSError, ValueError, IndexError) as error:
+            if isinstance(error, PermissionError) and os.name == "posix" and os.geteuid() != 0:
+                continue  # root reads it
+            text = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+            found.append(Finding(grade="error", code="certificate-unreadable", about=str(path), text=text))
+            continue
+        begin, end = lifetime(leaf)
+        if now > end - (end - begin) * ALARM_PART:
+            days = (end - now) / 86_400
+            words = f"ends in {days:.1f} days" if days > 0 else f"ended {-days:.1f} days ago"
+            by_acme = path.is_relative_to(static.data_dir)
+            commands = ("journalctl -u moxlite | grep autotls",) if by_acme else (f"renew {path}", "moxlite tls reload")
+            found.append(
+                Finding(
+                    grade="error",
+                    code="certificate-ending",
+                    about=str(path),
+                    text=f"the certificate in {path} {words}",
+                    commands=commands,
+                )
+            )
+    return found
+
+
+def _certificate_files(examination: Examination) -> Iterator[Path]:
+    """Those of the configuration; those by ACME where no server runs that tells of them."""
+    static = examination.snapshot.static
+    files: dict[Path, None] = {}
+    for listener in static.listeners.values():
+        if listener.tls is not None:
+            files.update(dict.fromkeys(pair.cert_file for pair in listener.tls.key_certs))
+    if examination.running is None:
+        for name in static.acme:
+            folder = static.data_dir / "acme" / "keycerts" / name
+            try:
+                files.update(dict.fromkeys(sorted(one for one in folder.iterdir() if not one.name.startswith("."))))
+            except OSError:
+                continue
+    yield from files

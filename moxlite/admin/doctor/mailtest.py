@@ -1,0 +1,334 @@
+"""A real message through the server's own ports: in by SMTP, read by IMAP, and out by submission (ADMIN-70).
+
+It says where it stopped. The log-in is by an app password of the postmaster's account that lives for the test alone.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from email.utils import formatdate
+from typing import Final
+
+import trio
+
+from moxlite.admin.doctor.requests import LookUp, Sent, Waiting
+from moxlite.config.domains import Account
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.dial import DialError, dial
+from moxlite.net.imapclient import Client, Credentials, IMAPClientError, Refused, log_in
+from moxlite.net.limits import IPAddress
+from moxlite.net.smtpclient import SMTPClient
+from moxlite.net.tls import ClientTLS
+from moxlite.process.startup import Endpoint, Service, endpoints
+from moxlite.proto.address import NULL_PATH, Address, AddressError, Path
+from moxlite.proto.imap import responses as r
+from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
+from moxlite.store.errors import StoreError
+
+__all__ = ["send_and_read"]
+
+logger = logging.getLogger("moxlite.admin.doctor")
+
+SECONDS: Final = 60.0
+"""For the message in, or out: longer than ``first_time_sender_delay`` and its checks."""
+
+CONNECT_SECONDS: Final = 5.0
+"""For a port of this machine."""
+
+LIFE: Final = 300
+"""Seconds that the app password is good for, should the server end before it is taken back."""
+
+LOOKS: Final = 5
+"""Times that the mailboxes are searched; what was accepted is there at once."""
+
+
+async def send_and_read(snapshot: Snapshot, accounts: Accounts, look_up: LookUp, send_to: str = "") -> Sent:
+    """Send a message to the postmaster at port 25, and read and remove it by IMAP; send another to `send_to`, if that
+    is given, by submission, and watch the queue.
+
+    Never raises for what is wrong with the server: that is what it tells.
+    """
+    sent = Sent()
+    name = snapshot.static.postmaster.account
+    settings = snapshot.domains.accounts[name]
+    login = next((one for one in settings.destinations if not one.startswith("@")), "")
+    if not login:
+        sent.fail("note", "not-checked", f"no mail was sent: the account {name} of the postmaster has no address")
+        return sent
+    try:
+        async with _password(accounts, name) as password, _deadline(sent):
+            credentials = Credentials(login, password)
+            message_id = await _bring(snapshot, sent)
+            if message_id:
+                await _read(snapshot, settings, credentials, message_id, sent)
+            if send_to:
+                await _send(snapshot, credentials, send_to, look_up, sent)
+    except StoreError as error:
+        sent.fail("error", "mail-not-read", f"no log-in can be made for the account {name}: {error}")
+    return sent
+
+
+@asynccontextmanager
+async def _deadline(sent: Sent) -> AsyncIterator[None]:
+    with trio.move_on_after(3 * SECONDS) as scope:
+        yield
+    if scope.cancelled_caught:
+        done = f" after: {sent.steps[-1]}" if sent.steps else ""
+        sent.fail("error", "mail-not-delivered", f"the test did not end within {3 * SECONDS:.0f} s{done}")
+
+
+@asynccontextmanager
+async def _password(accounts: Accounts, name: str) -> AsyncIterator[str]:
+    """An app password for the block. Raises StoreError."""
+    title = f"doctor {secrets.token_hex(4)}"
+    expires = time.time_ns() // 1000 + LIFE * 1_000_000
+    async with accounts.use(name) as account:
+        password = await add_app_password(account, title, ("imap", "submission"), expires=expires)
+    try:
+        yield password
+    finally:
+        with trio.CancelScope(shield=True), suppress(StoreError):  # bounded: one unit; else it expires
+            async with accounts.use(name) as account:
+                await account.write(lambda tx: remove_app_password(tx, title))
+
+
+def _port(snapshot: Snapshot, *services: Service) -> Endpoint | None:
+    """Where one of these services is, the first one of them that there is; without PROXY protocol, which we are not."""
+    found = endpoints(snapshot.static)
+    for service in services:
+        for one in found:
+            if one.service == service and not snapshot.static.listeners[one.listener].proxy_protocol_from:
+                return one
+    return None
+
+
+def _ip(endpoint: Endpoint) -> IPAddress:
+    ip = endpoint.ip
+    return type(ip)("127.0.0.1" if ip.version == 4 else "::1") if ip.is_unspecified else ip
+
+
+async def _bring(snapshot: Snapshot, sent: Sent) -> str:
+    """Bring a message to port 25 as another server does; its Message-ID, "" if that failed."""
+    at = _port(snapshot, "smtp")
+    if at is None:
+        sent.fail("note", "not-checked", "no mail was sent: no listener has SMTP without PROXY protocol")
+        return ""
+    host = snapshot.static.hostname
+    to = Path.parse(f"postmaster@{host.ascii}")
+    message_id, octets = _message(snapshot, f"postmaster@{host.ascii}", to)
+    client = await _smtp(snapshot, at, sent, None)
+    if client is None:
+        return ""
+    try:
+        with trio.fail_after(SECONDS):
+            await client.hello()
+            outcome = await client.deliver(Transaction(NULL_PATH, (Recipient(to),), len(octets)), _pieces(octets))
+        failure = outcome.error or outcome.recipients[0].error
+        if failure is not None:
+            raise failure
+        secured = "with TLS" if client.tls_stream is not None else "without TLS"
+        sent.steps.append(f"a message to {to} was accepted at {_ip(at)} port {at.port}, {secured}")
+        await client.quit()
+    except (SMTPError, trio.TooSlowError) as error:
+        await _abort(client)
+        sent.fail("error", "mail-not-delivered", _stopped("SMTP", at, error), "journalctl -u moxlite | grep smtpd")
+        return ""
+    return message_id
+
+
+async def _smtp(snapshot: Snapshot, at: Endpoint, sent: Sent, auth: ClientAuth | None) -> SMTPClient | None:
+    """A connection to a port of ours, before the first word; None if there is none, which is told."""
+    mode = TLSMode.IMMEDIATE if at.tls else TLSMode.OPPORTUNISTIC
+    try:
+        stream = (await dial([_ip(at)], at.port, seconds=CONNECT_SECONDS)).stream
+    except DialError as error:
+        sent.fail("error", "mail-not-delivered", f"{at.service} at port {at.port}: {error}", "systemctl status moxlite")
+        return None
+    name = snapshot.hostname(at.listener).ascii
+    own = snapshot.static.hostname.ascii
+    return SMTPClient(stream, own, tls_mode=mode, tls=ClientTLS(), server_name=name, auth=auth)
+
+
+async def _abort(client: SMTPClient) -> None:
+    with trio.CancelScope(shield=True):  # does not wait
+        await client.abort()
+
+
+def _stopped(what: str, at: Endpoint, error: Exception) -> str:
+    if isinstance(error, trio.TooSlowError):
+        return f"{what} at port {at.port} stopped: no end within {SECONDS:.0f} s"
+    stage = getattr(error, "command", "")
+    return f"{what} at port {at.port} stopped{f' at {stage.upper()}' if stage else ''}: {error}"
+
+
+async def _read(snapshot: Snapshot, settings: Account, credentials: Credentials, message_id: str, sent: Sent) -> None:
+    """Find the message by IMAP, and remove it."""
+    static = snapshot.static
+    own = static.postmaster.mailbox
+    junk = static.initial_mailboxes.special_use.junk
+    mailboxes = dict.fromkeys(filter(None, (own, "INBOX", settings.rejects_mailbox, junk)))
+    client = await _imap(snapshot, credentials, sent)
+    if client is None:
+        return
+    try:
+        for look in range(LOOKS):
+            for mailbox in mailboxes:
+                if await _take(client, mailbox, message_id):
+                    sent.steps.append(f"it was read by IMAP in the mailbox {mailbox}, and removed")
+                    if mailbox != own:
+                        text = f"the server's own mail to the postmaster came to {mailbox}, not to {own}"
+                        sent.fail("warning", "mail-rejected", text, "moxlite why FILE")
+                    return
+            await trio.sleep(look / 2)
+        text = f"the message was accepted, and is in none of {', '.join(mailboxes)}"
+        sent.fail("error", "mail-not-read", text, "journalctl -u moxlite | grep deliver")
+    except (IMAPClientError, trio.TooSlowError) as error:
+        sent.fail("error", "mail-not-read", f"IMAP stopped: {error}", "journalctl -u moxlite | grep imapd")
+    finally:
+        with trio.CancelScope(shield=True):  # has a deadline
+            await client.logout()
+
+
+async def _imap(snapshot: Snapshot, credentials: Credentials, sent: Sent) -> Client | None:
+    """A session; None if there is none, which is told."""
+    at = _port(snapshot, "imaps", "imap")
+    if at is None:
+        sent.fail("note", "not-checked", "the message was not read: no listener has IMAP")
+        return None
+    try:
+        stream = (await dial([_ip(at)], at.port, seconds=CONNECT_SECONDS)).stream
+    except DialError as error:
+        sent.fail("error", "mail-not-read", f"{at.service} at port {at.port}: {error}", "systemctl status moxlite")
+        return None
+    client = Client(stream, seconds=SECONDS)
+    name = snapshot.hostname(at.listener).ascii
+    try:
+        with trio.fail_after(SECONDS):
+            if at.tls:
+                await client.begin_tls(ClientTLS(), name)
+                await client.greet()
+            else:
+                await client.greet()
+                if client.has("STARTTLS"):
+                    await client.start_tls(ClientTLS(), name)
+            await log_in(client, credentials, host=name, port=at.port)
+    except (IMAPClientError, trio.TooSlowError) as error:
+        await client.aclose()
+        sent.fail("error", "mail-not-read", _stopped("IMAP", at, error), "journalctl -u moxlite | grep imapd")
+        return None
+    except BaseException:
+        await client.aclose()
+        raise
+    sent.steps.append(f"logged in by IMAP at {_ip(at)} port {at.port}")
+    return client
+
+
+async def _find(client: Client, mailbox: str, field: str, message_id: str) -> list[int]:
+    """UIDs of messages in a mailbox, which is selected, with such a field; none where there is no such mailbox."""
+    try:
+        await client.select(mailbox)
+    except Refused:
+        return []
+    answer = await client.run(f'UID SEARCH HEADER {field} "{message_id.strip("<>")}"'.encode())
+    return [number for data in answer.of(r.SearchData) for number in data.numbers]
+
+
+async def _take(client: Client, mailbox: str, message_id: str) -> bool:
+    """Remove the message from a mailbox; whether it was there."""
+    found = await _find(client, mailbox, "Message-ID", message_id)
+    for uid in found:
+        await client.run(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)".encode())
+        await client.run(f"UID EXPUNGE {uid}".encode())
+    return bool(found)
+
+
+async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: LookUp, sent: Sent) -> None:
+    """Submit a message to another server, and watch the queue until it has left."""
+    try:
+        path = Path.parse(str(Address.parse(to)))
+    except AddressError as error:
+        sent.fail("error", "mail-not-sent", f"{to!r} is not an address: {error}")
+        return
+    at = _port(snapshot, "submissions", "submission")
+    if at is None:
+        sent.fail("note", "not-checked", f"nothing was sent to {to}: no listener has submission")
+        return
+    message_id, octets = _message(snapshot, credentials.username, path)
+    client = await _smtp(snapshot, at, sent, ClientAuth(credentials.username, credentials.password))
+    if client is None:
+        return
+    sender = Path.parse(credentials.username)
+    try:
+        with trio.fail_after(SECONDS):
+            await client.hello()
+            outcome = await client.deliver(Transaction(sender, (Recipient(path),), len(octets)), _pieces(octets))
+        failure = outcome.error or outcome.recipients[0].error
+        if failure is not None:
+            raise failure
+        await client.quit()
+    except (SMTPError, trio.TooSlowError) as error:
+        await _abort(client)
+        sent.fail("error", "mail-not-sent", _stopped("submission", at, error), "journalctl -u moxlite | grep smtpd")
+        return
+    sent.steps.append(f"a message to {to} was submitted at {_ip(at)} port {at.port}")
+    await _watch(snapshot, credentials, message_id, to, look_up, sent)
+
+
+async def _watch(
+    snapshot: Snapshot, credentials: Credentials, message_id: str, to: str, look_up: LookUp, sent: Sent
+) -> None:
+    waiting: Waiting | None = None
+    with trio.move_on_after(SECONDS):
+        while (found := await look_up(message_id)) is not None:
+            waiting = found
+            await trio.sleep(0.5)
+        waiting = None
+    if waiting is not None:
+        why = waiting.error or "no attempt has ended yet"
+        sent.fail("error", "mail-not-sent", f"the message to {to} waits in the queue: {why}", "moxlite queue list")
+        return
+    client = await _imap(snapshot, credentials, Sent())
+    refused = False
+    if client is not None:
+        try:
+            refused = bool(await _find(client, "INBOX", "References", message_id))
+        except IMAPClientError as error:
+            logger.warning("notices of failure not looked for", extra={"kv": {"err": str(error)}})
+        finally:
+            with trio.CancelScope(shield=True):  # has a deadline
+                await client.logout()
+    if refused:
+        text = f"the message to {to} was refused; the notice in the Inbox of {credentials.username} has the reason"
+        sent.fail("error", "mail-not-sent", text, "journalctl -u moxlite | grep queue")
+    else:
+        sent.steps.append(f"the message to {to} has left the queue")
+
+
+def _message(snapshot: Snapshot, sender: str, to: Path) -> tuple[str, bytes]:
+    """A new message: its Message-ID, and its octets."""
+    host = snapshot.static.hostname.ascii
+    message_id = new_message_id(host)
+    local, _, domain = sender.rpartition("@")
+    address = str(to)
+    to_local, _, to_domain = address.rpartition("@")
+    headers = [
+        address_field("From", [MailAddress("moxlite doctor", local, domain)]),
+        address_field("To", [MailAddress("", to_local, to_domain)]),
+        text_field("Subject", f"[moxlite {host}] test of delivery"),
+        text_field("Date", formatdate(localtime=True)),
+        text_field("Message-ID", message_id),
+        text_field("Auto-Submitted", "auto-generated"),
+    ]
+    text = f"moxlite doctor on {host} sends this to see whether mail arrives. It needs no answer.\n"
+    return message_id, b"".join(compose(headers, TextPart(text)))
+
+
+async def _pieces(octets: bytes) -> AsyncIterator[bytes]:
+    yield octets

@@ -1,0 +1,60 @@
+"""DNS of all domains: what ``config dnscheck`` says, as findings (ADMIN-48)."""
+
+from typing import Final
+
+import trio
+
+from moxlite.admin.dns.check import check_domain
+from moxlite.admin.dns.report import Report
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding, Grade
+from moxlite.proto.address import Domain
+
+__all__ = ["check_names"]
+
+AT_ONCE: Final = 4
+"""Domains: each asks about sixty questions."""
+
+MAX_COMMANDS: Final = 8
+"""Instructions that a finding repeats; ``dnscheck`` tells all."""
+
+
+async def check_names(examination: Examination) -> list[Finding]:
+    """Each topic of each domain that is enabled."""
+    found: list[Finding] = []
+    limit = trio.CapacityLimiter(AT_ONCE)
+    snapshot = examination.snapshot
+
+    async def check(domain: Domain) -> None:
+        settings = snapshot.domain(domain)
+        assert settings is not None
+        async with limit:
+            reports = await check_domain(
+                snapshot,
+                domain,
+                settings,
+                examination.resolver,
+                examination.network,
+                served=examination.running is not None,
+                held=examination.held,
+            )
+        for topic, report in reports.items():
+            found.extend(_of(str(domain), topic, report))
+
+    async with trio.open_nursery() as nursery:
+        for name, settings in snapshot.domains.domains.items():
+            if not settings.disabled:
+                nursery.start_soon(check, Domain.parse(name))
+    return found
+
+
+def _of(domain: str, topic: str, report: Report) -> list[Finding]:
+    about = f"{domain} {topic}"
+    see = tuple(report.instructions[:MAX_COMMANDS]) or (f"moxlite config dnscheck {domain}",)
+
+    def find(grade: Grade, text: str, commands: tuple[str, ...]) -> Finding:
+        return Finding(grade=grade, code="dns", about=about, text=f"{about}: {text}", commands=commands)
+
+    found = [find("error", text, see) for text in report.errors]
+    found += [find("warning", text, see) for text in report.warnings]
+    return found or [find("note", text, ()) for text in report.instructions]

@@ -1,0 +1,216 @@
+"""The examination of each night: only what has changed is told, by mail and by a second way (ADMIN-70).
+
+Told are errors and warnings that were not there the night before, and those that have gone. The second way is a URL or
+a command of the configuration, for a server that is not well cannot be relied on to deliver its own complaint.
+"""
+
+import datetime as dt
+import hashlib
+import logging
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.doctor.requests import Told
+from moxlite.admin.notices import notify_postmaster
+from moxlite.bell import sleep_by_both_clocks
+from moxlite.config.files import write_atomically
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.static import Doctor
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.errors import StoreError
+
+__all__ = ["STATE", "Nightly", "next_night"]
+
+logger = logging.getLogger("moxlite.admin.doctor")
+
+STATE: Final = "doctor.json"
+"""What was found last, in the data directory."""
+
+FIRST: Final = 900.0
+"""Seconds from the start to an examination that is overdue: certificates and look-ups have come by then."""
+
+HOUR: Final = 3
+"""Local time of the examination, when people sleep."""
+
+SPREAD: Final = 7200
+"""Seconds over which servers are spread, so that not all ask the same lists at once."""
+
+DAY: Final = 86_400.0
+
+CHANNEL_SECONDS: Final = 30.0
+"""For the URL, and for the command."""
+
+MAX_OUTPUT: Final = 300
+"""Characters of a command's error that are logged."""
+
+
+class _Night(msgspec.Struct, frozen=True):
+    """at: seconds UTC. findings: of that night, errors and warnings."""
+
+    at: float = 0.0
+    findings: list[Finding] = []
+
+
+def next_night(now: float, host: str) -> float:
+    """Seconds UTC of the next examination: in the small hours, each host at a time of its own."""
+    today = dt.datetime.fromtimestamp(now, dt.UTC).astimezone().replace(hour=HOUR, minute=0, second=0, microsecond=0)
+    own = int.from_bytes(hashlib.sha256(host.encode()).digest()[:4], "big") % SPREAD
+    for days in (0, 1, 2):
+        moment = (today + dt.timedelta(days=days, seconds=own)).timestamp()
+        if moment > now:
+            return moment
+    raise AssertionError("unreachable: two days are more than one")
+
+
+class Nightly:
+    """Made by the server, which serves it.
+
+    Args:
+      examine: everything that is found, now.
+      http: makes requests.
+    """
+
+    def __init__(
+        self,
+        settings: Doctor,
+        *,
+        config: ConfigHolder,
+        accounts: Accounts,
+        examine: Callable[[], Awaitable[Sequence[Finding]]],
+        http: HTTPClient,
+    ) -> None:
+        self._settings = settings
+        self._config = config
+        self._accounts = accounts
+        self._examine = examine
+        self._http = http
+        self._path: Path = config.current.static.data_dir / STATE
+        self._lock = trio.Lock()
+
+    async def serve(self) -> None:
+        """Examine each night, for ever.
+
+        Errors: none of what is examined; what was found last and cannot be read counts as nothing, so that all is told
+        again. OSError of the file that cannot be written comes out.
+        """
+        last = await trio.to_thread.run_sync(self._read)
+        if time.time() - last.at > DAY + SPREAD:
+            await sleep_by_both_clocks(FIRST)
+            await self.once()
+        while True:
+            now = time.time()
+            await sleep_by_both_clocks(next_night(now, self._config.current.static.hostname.ascii) - now)
+            await self.once()
+
+    async def once(self) -> Told:
+        """Examine now, and tell what has changed. Raises OSError: it cannot be noted."""
+        async with self._lock:
+            before = await trio.to_thread.run_sync(self._read)
+            found = [one for one in await self._examine() if one.grade != "note"]
+            known, keys = {one.key for one in before.findings}, {one.key for one in found}
+            new = [one for one in found if one.key not in known]
+            gone = [one for one in before.findings if one.key not in keys]
+            kv = {"errors": sum(one.grade == "error" for one in found), "new": len(new), "gone": len(gone)}
+            logger.info("examined", extra={"kv": kv})
+            told = Told(new, gone, [], [])
+            if new or gone:
+                await self._tell(told, standing=len(found) - len(new))
+            if told.channels or not (new or gone):
+                await trio.to_thread.run_sync(self._write, _Night(time.time(), found))
+            return told
+
+    def _read(self) -> _Night:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=_Night)
+        except (OSError, msgspec.DecodeError):
+            return _Night()
+
+    def _write(self, night: _Night) -> None:
+        write_atomically(self._path, msgspec.json.encode(night), mode=0o640)
+
+    async def _tell(self, told: Told, *, standing: int) -> None:
+        """Each channel without regard to the others; one that fails is logged."""
+        text = _text(told, standing)
+        for channel, tell in (("mail", self._mail), ("url", self._post), ("command", self._run)):
+            problem = await tell(told, text)
+            if problem == "":
+                told.channels.append(channel)
+            elif problem is not None:
+                told.problems.append(f"{channel}: {problem}")
+                logger.error("findings not told", extra={"kv": {"channel": channel, "err": problem}})
+
+    async def _mail(self, told: Told, text: str) -> str | None:
+        subject = _subject(told)
+        once = f"doctor {time.time_ns()}"
+        try:
+            await notify_postmaster(self._accounts, self._config.current, subject, text, once=once)
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    async def _post(self, told: Told, text: str) -> str | None:
+        """The changes as JSON; None where there is no URL."""
+        if self._settings.url is None:
+            return None
+        body = msgspec.json.encode(
+            {"host": self._config.current.static.hostname.ascii, "new": told.new, "gone": told.gone, "text": text}
+        )
+        try:
+            answer = await self._http.request(
+                "POST",
+                str(self._settings.url),
+                headers=(("Content-Type", "application/json"),),
+                body=body,
+                seconds=CHANNEL_SECONDS,
+            )
+        except HTTPError as error:
+            return str(error)
+        return "" if 200 <= answer.status < 300 else f"status {answer.status}"
+
+    async def _run(self, told: Told, text: str) -> str | None:
+        """The changes as text on stdin; None where there is no command."""
+        command = self._settings.command
+        if not command:
+            return None
+        try:
+            with trio.fail_after(CHANNEL_SECONDS):
+                done = await trio.run_process(
+                    list(command), stdin=text.encode(), capture_stderr=True, stdout=subprocess.DEVNULL, check=False
+                )
+        except (OSError, trio.TooSlowError) as error:
+            return getattr(error, "strerror", None) or f"no end within {CHANNEL_SECONDS:.0f} s"
+        words = done.stderr.decode(errors="replace").strip()[:MAX_OUTPUT]
+        return "" if done.returncode == 0 else f"exit code {done.returncode}: {words}".rstrip(": ")
+
+
+def _subject(told: Told) -> str:
+    if not told.new:
+        return f"{len(told.gone)} finding{'s are' if len(told.gone) > 1 else ' is'} gone"
+    first = told.new[0]
+    more = f" and {len(told.new) - 1} more" if len(told.new) > 1 else ""
+    return f"{first.grade}: {first.text[:120]}{more}"
+
+
+def _text(told: Told, standing: int) -> str:
+    lines: list[str] = []
+    for title, findings in (("New since the last examination:", told.new), ("Gone:", told.gone)):
+        if not findings:
+            continue
+        lines += [title, ""]
+        for one in findings:
+            lines.append(f"- {one.grade}, {one.code}: {one.text}")
+            if findings is told.new:
+                lines += [f"    {command}" for command in one.commands]
+        lines.append("")
+    if standing:
+        lines += [f"{standing} earlier finding{'s stay' if standing > 1 else ' stays'}: moxlite doctor lists all.", ""]
+    lines += ["docs/doctor.md tells what each of them means. You get such a message only when something changes.", ""]
+    return "\n".join(lines)

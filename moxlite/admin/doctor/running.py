@@ -1,0 +1,83 @@
+"""What the running server says about itself, as findings: tasks, accounts, queue, backups (ADMIN-39a, QUEUE-73,
+STORE-187).
+"""
+
+import time
+from typing import Final
+
+import trio
+
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.doctor.requests import Running
+
+__all__ = ["check_running"]
+
+STUCK_SECONDS: Final = 4 * 3600.0
+"""For which a message waits in the queue until that is told: by then four attempts have failed (QUEUE-10)."""
+
+MISSED: Final = 2
+"""Intervals without a backup after which one is missing."""
+
+
+async def check_running(examination: Examination) -> list[Finding]:
+    """The server runs, and is well."""
+    await trio.lowlevel.checkpoint()
+    running, static = examination.running, examination.snapshot.static
+    if running is None:
+        commands = ("systemctl start moxlite", "journalctl -u moxlite -n 50")
+        return [
+            Finding(grade="error", code="server-down", about="server", text="no server runs here", commands=commands)
+        ]
+    log = ("journalctl -u moxlite -p err",)
+    found = [
+        Finding(grade="error", code="task-down", about=name, text=f"task {name} is down: {error}", commands=log)
+        for name, error in running.tasks.items()
+    ]
+    found += [
+        Finding(grade="error", code="server-fault", about=line.partition(":")[0], text=line, commands=log)
+        for line in running.faults
+    ]
+    found += [
+        Finding(
+            grade="error",
+            code="account-broken",
+            about=name,
+            text=f"account {name} is out of service: {reason}",
+            commands=(f"moxlite store check {name} --deep", f"moxlite account recover {name} --out DIR"),
+        )
+        for name, reason in running.accounts.items()
+    ]
+    found += _queue(running)
+    if running.update:
+        text = f"version {running.update} is there, this is {running.version}"
+        commands = ("moxlite checkupdate", "moxlite backup DIR")
+        found.append(Finding(grade="note", code="update", about=running.update, text=text, commands=commands))
+    schedule = static.backup.schedule
+    if schedule is None:
+        text = "no backups are scheduled ([backup] in moxlite.toml)"
+        commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
+        found.append(Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands))
+    elif running.last_backup and time.time() - running.last_backup > MISSED * schedule:
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
+        text = f"the last good backup was made at {when}"
+        commands = (f"moxlite backup {static.backup.target} --repo", "journalctl -u moxlite | grep backup")
+        found.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
+    return found
+
+
+def _queue(running: Running) -> list[Finding]:
+    queue = running.queue
+    if queue is None:
+        return []
+    found: list[Finding] = []
+    if queue.oldest > STUCK_SECONDS:
+        why = f": {queue.error}" if queue.error else ""
+        text = f"mail to {queue.recipient} has been waiting for {queue.oldest / 3600:.0f} h{why}"
+        commands = ("moxlite queue list", "moxlite queue schedule --ids ID --now 0s")
+        found.append(Finding(grade="warning", code="queue-stuck", about="queue", text=text, commands=commands))
+    if queue.held:
+        text = f"{queue.held} messages are on hold"
+        commands = ("moxlite queue list --hold true", "moxlite queue unhold --ids ID")
+        found.append(Finding(grade="note", code="queue-held", about="queue", text=text, commands=commands))
+    return found

@@ -1,0 +1,104 @@
+"""Watching whether block lists have this server's own addresses (ADMIN-59)."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from moxlite.admin.dns.wanted import own_ips
+from moxlite.bell import Bell
+from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.dnsbl import DNSBLStatus, check
+from moxlite.metrics import Gauge
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import Resolver
+
+__all__ = ["OwnListings", "watched_zones"]
+
+logger = logging.getLogger("moxlite.admin.ownlistings")
+
+PERIOD: Final = 3 * 3600.0
+"""Seconds between two looks."""
+
+CONNECTIONS: Final = 100
+"""Outgoing connections after which lists are asked earlier: what is sent in bulk gets listed soon."""
+
+SHORTEST: Final = 300.0
+"""Seconds between two looks, however much is sent."""
+
+APART: Final = 1.0
+"""Seconds between two questions: lists count them."""
+
+success: Final = Gauge(
+    "moxlite_dnsbl_ips_success",
+    "Own addresses on block lists: 1 not listed, 0 listed, -1 the list did not answer.",
+    ["zone", "ip"],
+)
+
+VALUES: Final = {DNSBLStatus.PASS: 1.0, DNSBLStatus.FAIL: 0.0, DNSBLStatus.TEMPERROR: -1.0}
+
+
+def watched_zones(snapshot: Snapshot) -> list[str]:
+    """The zones of all listeners, and those for watching only, each once (A-labels)."""
+    zones = [zone for listener in snapshot.static.listeners.values() for zone in listener.smtp.dnsbls]
+    return list(dict.fromkeys(zone.ascii for zone in (*zones, *snapshot.domains.monitor_dnsbls)))
+
+
+class OwnListings:
+    """Asks the lists; what they say is the metric, and changes are in the log."""
+
+    def __init__(self, current: Callable[[], Snapshot], resolver: Resolver) -> None:
+        self._current = current
+        self._resolver = resolver
+        self._bell = Bell()
+        self._connections = 0
+        self._known: dict[tuple[str, str], DNSBLStatus] = {}
+
+    def connected(self) -> None:
+        """A connection to another mail server was made."""
+        self._connections += 1
+        if self._connections >= CONNECTIONS:
+            self._bell.ring()
+
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """domains.toml has changed: look soon, if at other lists."""
+        if watched_zones(old) != watched_zones(new):
+            self._bell.ring()
+
+    async def serve(self) -> None:
+        """Look each 3 h, and more often where much is sent, for ever.
+
+        Errors: none; a list that does not answer is a value of the metric.
+        """
+        while True:
+            self._bell.quiet()
+            self._connections = 0
+            await self.look()
+            with trio.move_on_after(PERIOD):
+                await trio.sleep(SHORTEST)
+                await self._bell.wait()
+
+    async def look(self) -> None:
+        """Ask each list for each address; what is watched no longer loses its metric."""
+        snapshot = self._current()
+        wanted = [(zone, ip) for zone in watched_zones(snapshot) for ip in own_ips(snapshot) or ()]
+        for key in self._known.keys() - {(zone, str(ip)) for zone, ip in wanted}:
+            del self._known[key]
+            success.remove(*key)
+        for number, (zone, ip) in enumerate(wanted):
+            if number:
+                await trio.sleep(APART)
+            await self._ask(zone, ip)
+
+    async def _ask(self, zone: str, ip: IPAddress) -> None:
+        result = await check(self._resolver, zone, ip)
+        key = zone, str(ip)
+        success.labels(*key).set(VALUES[result.status])
+        before = self._known.get(key, DNSBLStatus.PASS)
+        self._known[key] = result.status
+        kv = {"zone": zone, "ip": ip, "explanation": result.explanation or None}
+        if result.status is DNSBLStatus.FAIL and before is not DNSBLStatus.FAIL:
+            logger.error("our own address is on a block list", extra={"kv": kv})
+        elif before is DNSBLStatus.FAIL and result.status is DNSBLStatus.PASS:
+            logger.info("our own address is no longer on a block list", extra={"kv": kv})

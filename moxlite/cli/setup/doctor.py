@@ -1,0 +1,134 @@
+"""``moxlite doctor``: what is wrong with this server, in one graded list (ADMIN-70)."""
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from moxlite.cli.asking import resolver_at, resolver_option
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, call, config_path, load_config, printable, settings
+
+if TYPE_CHECKING:
+    from moxlite.admin.doctor.findings import Finding
+    from moxlite.admin.doctor.requests import Running, Sent
+    from moxlite.config.snapshot import Snapshot
+
+__all__ = ["doctor"]
+
+WARNED: Final = 5
+"""Exit code for warnings without an error."""
+
+
+@click.command()
+@resolver_option
+@click.option("--skip-dial", is_flag=True, help="Don't try port 25 of other servers.")
+@click.option("--skip-mail", is_flag=True, help="Send no message through this server's own ports.")
+@click.option("--send-to", metavar="ADDRESS", default="", help="Also send a message to ADDRESS at another server.")
+@click.option("--nightly", is_flag=True, help="Do what the server does each night: tell what has changed.")
+def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool) -> int:
+    """Find what is wrong with this server, and what mends it.
+
+    Looks at configuration, permissions, ports, certificates, DNS of all domains, queue, disk, clock, backups and block
+    lists, and sends a message to the postmaster through this server's own ports. Run it as root, who may read
+    everything. docs/doctor.md tells what each finding means.
+
+    Exit code 0: no errors and no warnings; 5: warnings; 1: errors.
+    """
+    if nightly:
+        return _night()
+    snapshot = load_config()
+    running = _running()
+    findings = _examine(snapshot, running, resolver, dial=not skip_dial)
+    steps: list[str] = []
+    if running is not None and not skip_mail:
+        sent = _send(send_to)
+        steps, findings = sent.steps, findings + sent.findings
+    return _show(findings, steps)
+
+
+def _running() -> "Running | None":
+    """What the server says about itself; None where none runs."""
+    from moxlite.admin.doctor.requests import Running
+    from moxlite.admin.requests import NoArguments
+
+    try:
+        return call("doctor state", NoArguments(), Running)
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+        return None
+
+
+def _send(to: str) -> "Sent":
+    from moxlite.admin.doctor.requests import SendMail, Sent
+
+    return call("doctor mail", SendMail(to), Sent)
+
+
+def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | None, *, dial: bool) -> "list[Finding]":
+    import trio
+
+    from moxlite.admin.dns.network import Internet
+    from moxlite.admin.doctor.examination import Examination
+    from moxlite.admin.doctor.examine import examine
+    from moxlite.net.dns import DNSResolver
+    from moxlite.net.httpclient import HTTPClient
+    from moxlite.process.ports import roots_of, trust_of
+
+    static = snapshot.static
+    dns = static.dns
+    asked = DNSResolver(dns.servers, trust_ad=dns.trust_ad) if resolver is None else resolver_at(resolver)
+    roots = roots_of(static)
+    policies = HTTPClient(asked, allow_internal=static.allow_private_mx, tls=roots)
+    examination = Examination(
+        snapshot=snapshot,
+        path=config_path(),
+        resolver=asked,
+        network=Internet(static.hostname.ascii, trust_of(static), policies),
+        http=HTTPClient(asked, allow_internal=True, tls=roots),
+        running=running,
+        dial=dial,
+    )
+    return trio.run(examine, examination)
+
+
+def _show(found: "list[Finding]", steps: list[str]) -> int:
+    import msgspec
+
+    from moxlite.admin.doctor.findings import in_order, worst
+
+    findings = in_order(found)
+    grade = worst(findings)
+    code = {"error": FAILED, "warning": WARNED}.get(grade or "", 0)
+    if settings().as_json:
+        answer = {"grade": grade or "ok", "findings": findings, "mail": steps}
+        print(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+        return code
+    for one in findings:
+        print(f"{one.grade}: {one.code}: {printable(one.text)}")
+        for command in one.commands:
+            print(f"    {printable(command)}")
+    for step in steps:
+        print(f"mail: {printable(step)}")
+    print("well" if grade in (None, "note") else f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
+    return code
+
+
+def _number(findings: "list[Finding]", grade: str) -> str:
+    number = sum(one.grade == grade for one in findings)
+    return f"{number} {grade}{'' if number == 1 else 's'}"
+
+
+def _night() -> int:
+    from moxlite.admin.doctor.requests import Told
+    from moxlite.admin.requests import NoArguments
+
+    told = call("doctor nightly", NoArguments(), Told)
+    for title, findings in (("new", told.new), ("gone", told.gone)):
+        for one in findings:
+            print(f"{title}: {one.grade}: {one.code}: {printable(one.text)}")
+    if told.channels:
+        print(f"told by {', '.join(told.channels)}")
+    for problem in told.problems:
+        print(f"moxlite: not told by {printable(problem)}", file=sys.stderr)
+    return FAILED if told.problems else 0

@@ -1,0 +1,265 @@
+"""``moxlite doctor``: one graded list, a real message through the server, and each night what changed (ADMIN-70)."""
+
+import datetime as dt
+import imaplib
+import json
+import os
+import threading
+import time
+import typing
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from moxlite.admin.doctor.findings import Code, Finding, in_order, worst
+from moxlite.admin.doctor.nightly import HOUR, SPREAD, next_night
+from moxlite.net.certificates import load_private_key
+from moxlite.process.permissions import differing_permissions
+from tests.running import ServedServer
+from tests.tools import top, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.served]
+
+NOWHERE = ("--resolver", "127.0.0.1:9")
+"""A resolver that refuses at once: what DNS says is not what these tests are about."""
+
+STATIC = """\
+[doctor]
+nightly = false
+{more}
+"""
+
+
+def doctor(server: ServedServer, *args: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and JSON of ``moxlite doctor``, without looks outside."""
+    done = server.cli("doctor", "--json", "--skip-dial", *NOWHERE, *args, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def texts(found: dict[str, Any], code: str) -> list[str]:
+    return [one["text"] for one in found["findings"] if one["code"] == code]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedServer]:
+    folder = tmp_path_factory.mktemp("doctor") / "server"
+    with ServedServer(folder, static=STATIC.format(more="")) as server:
+        yield server
+
+
+def test_a_list_with_grades_and_commands(server: ServedServer) -> None:
+    """ADMIN-70: everything that is found has a grade, a code, words and what mends it; errors give exit code 1; the
+    same is printed for people.
+    """
+    code, found = doctor(server, "--skip-mail")
+    assert (code, found["grade"], found["mail"]) == (1, "error", [])
+    grades = [one["grade"] for one in found["findings"]]
+    assert grades == sorted(grades, key=["error", "warning", "note"].index)
+    assert any("example.org mx: no MX record" in text for text in texts(found, "dns"))
+    assert all(one["commands"] for one in found["findings"] if one["grade"] != "note")
+    [exposed] = texts(found, "config-warning")
+    assert "key.pem" in exposed
+    assert texts(found, "backup-none")
+    assert not texts(found, "server-down") + texts(found, "port-closed") + texts(found, "task-down")
+
+    done = server.cli("doctor", "--skip-dial", "--skip-mail", *NOWHERE, check=False)
+    assert done.returncode == 1
+    assert f"warning: config-warning: {exposed}" in done.stdout
+    assert "    chmod" in done.stdout or "    moxlite config test" in done.stdout
+
+
+def test_a_message_goes_in_and_out(server: ServedServer) -> None:
+    """ADMIN-70: a message is brought to port 25, read by IMAP and removed; another one goes out by submission and the
+    queue; the password for it is gone then.
+    """
+    _, found = doctor(server, "--send-to", "eve@example.org")
+    steps = " | ".join(found["mail"])
+    assert "accepted at 127.0.0.1" in steps
+    assert "with TLS" in steps
+    assert "read by IMAP in the mailbox Postmaster, and removed" in steps
+    assert "the message to eve@example.org has left the queue" in steps
+    assert not [one for one in found["findings"] if one["code"].startswith("mail-")]
+
+    bob = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
+    bob.starttls()
+    bob.login("bob@example.org", server.password)
+    assert bob.select("Postmaster")[1] == [b"0"]
+    bob.logout()
+    assert server.cli("account", "app-password", "list", "bob", "--json").stdout.strip() == "[]"
+    eve = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
+    eve.starttls()
+    eve.login("eve@example.org", server.password)
+    assert eve.select("INBOX")[1] == [b"1"]
+    eve.logout()
+
+
+def test_it_says_where_mail_stops(server: ServedServer) -> None:
+    """ADMIN-70: an address that does not exist is refused, and the server's words and the step are told."""
+    _, found = doctor(server, "--send-to", "nobody@example.org")
+    [said] = texts(found, "mail-not-sent")
+    assert "submission" in said or "refused" in said
+    assert found["grade"] == "error"
+
+
+def test_a_server_that_is_down(tmp_path: Path) -> None:
+    """ADMIN-70: without a server the files are examined; another program at a port of ours is told."""
+    server = ServedServer(tmp_path / "server", static='[store]\nmin_free_space = "900000g"\n')
+    with server:
+        _, found = doctor(server)
+        [said] = texts(found, "mail-not-delivered")
+        assert "stopped at" in said
+        [disk] = texts(found, "disk-low")
+        assert "no mail is accepted" in disk
+    listener = HTTPServer(("127.0.0.1", server.ports["imap"]), BaseHTTPRequestHandler)
+    try:
+        code, found = doctor(server)
+    finally:
+        listener.server_close()
+    assert code == 1
+    assert texts(found, "server-down")
+    [taken] = texts(found, "port-taken")
+    assert str(server.ports["imap"]) in taken
+    path = server.folder / "config/domains.toml"
+    path.write_text(path.read_text() + "\n[nonsense]\n")
+    done = server.cli("doctor", *NOWHERE, check=False)
+    assert done.returncode == 1
+    assert "nonsense" in done.stderr + done.stdout
+
+
+def test_a_certificate_that_ends_soon(tmp_path: Path) -> None:
+    """ADMIN-70, WEB-155: less than a quarter of its lifetime left is an error, whatever the lifetime is."""
+    with ServedServer(tmp_path / "server") as server:
+        now = dt.datetime.now(dt.UTC)
+        key = load_private_key((server.folder / "config/key.pem").read_bytes())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        made = made.not_valid_before(now - dt.timedelta(days=4)).not_valid_after(now + dt.timedelta(days=1))
+        leaf = made.sign(key, hashes.SHA256())
+        (server.folder / "config/cert.pem").write_bytes(leaf.public_bytes(Encoding.PEM))
+        _, found = doctor(server, "--skip-mail")
+        [said] = texts(found, "certificate-ending")
+        assert "cert.pem ends in 1.0 days" in said
+
+
+class Channel(BaseHTTPRequestHandler):
+    """Keeps what is posted."""
+
+    bodies: typing.ClassVar[list[dict[str, Any]]] = []
+
+    def log_message(self, *_: object) -> None:
+        """To no one."""
+
+    def do_POST(self) -> None:
+        self.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+
+def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
+    """ADMIN-70: the first night tells all by mail, URL and command; the second nothing; then what is new and what is
+    gone. What was told is known over a restart. A channel that fails is named, and the others are used.
+    """
+    listener = HTTPServer(("127.0.0.1", 0), Channel)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    out = tmp_path / "told"
+    script = tmp_path / "tell"
+    script.write_text(f"#!/bin/sh\ncat >>{out}\n")
+    script.chmod(0o755)
+    more = f'url = "http://127.0.0.1:{listener.server_port}/hook"\ncommand = ["{script}"]\n'
+    server = ServedServer(tmp_path / "server", static=STATIC.format(more=more))
+    try:
+        with server:
+            first = server.cli("doctor", "--nightly")
+            assert "told by mail, url, command" in first.stdout
+            assert "new: warning: config-warning: " in first.stdout
+            [body] = Channel.bodies
+            assert body["host"] == "mx.moxlite.example"
+            assert {one["grade"] for one in body["new"]} == {"error", "warning"}, "notes are not told"
+            assert "New since the last examination:" in out.read_text()
+            assert server.cli("doctor", "--nightly").stdout == ""
+            (server.folder / "config/key.pem").chmod(0o600)
+        server.start()
+        script.unlink()
+        done = server.cli("doctor", "--nightly", check=False)
+        assert done.returncode == 1
+        assert "gone: warning: config-warning: " in done.stdout
+        assert "told by mail, url" in done.stdout
+        assert "not told by command: No such file" in done.stderr
+        assert server.cli("doctor", "--nightly").stdout == ""
+        assert len(Channel.bodies) == 2
+        bob = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
+        bob.starttls()
+        bob.login("bob@example.org", server.password)
+        bob.select("Postmaster")
+        subjects = [
+            data[1] for data in bob.fetch("1:*", "(BODY[HEADER.FIELDS (SUBJECT)])")[1] if isinstance(data, tuple)
+        ]
+        bob.logout()
+        assert len(subjects) == 2
+        assert b"[moxlite mx.moxlite.example] error: " in subjects[0]
+        assert b"gone" in subjects[1]
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+        listener.shutdown()
+        listener.server_close()
+
+
+def test_the_task_of_the_night_runs(tmp_path: Path) -> None:
+    """ADMIN-70: a server with the defaults has the task, which waits for its hour."""
+    with ServedServer(tmp_path / "server") as server:
+        server.process.send_signal(10)  # SIGUSR1: the tree of tasks goes to the log
+        until(lambda: "admin.doctor" in server.log(), seconds=30, what="the task in the tree")
+        assert "admin.own-listings" in server.log()
+
+
+def test_nights_are_a_day_apart() -> None:
+    """ADMIN-70: the moment is in the small hours, the same each night, another for another host."""
+    now = time.time()
+    first = next_night(now, "mx.example.org")
+    second = next_night(first, "mx.example.org")
+    assert 0 < first - now <= 86_400 + 3600
+    assert 82_800 <= second - first <= 90_000, "a day, but for daylight saving time"
+    assert HOUR <= time.localtime(first).tm_hour <= HOUR + SPREAD // 3600
+    assert first != next_night(now, "mx2.example.org")
+
+
+def test_the_same_fault_at_another_time_is_the_same() -> None:
+    """ADMIN-70: numbers, which count days and octets, are no change; a grade is."""
+    one = Finding(grade="warning", code="disk-low", about="/x", text="10 of 200 MiB are free")
+    two = Finding(grade="warning", code="disk-low", about="/x", text="9 of 200 MiB are free")
+    bad = Finding(grade="error", code="disk-low", about="/x", text="9 of 200 MiB are free")
+    assert one.key == two.key != bad.key
+    assert in_order([one, bad, two]) == [bad, two]
+    assert (worst([one, bad]), worst([one]), worst([])) == ("error", "warning", None)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_permissions_are_looked_at_and_left(tmp_path: Path) -> None:
+    """ADMIN-70, ADMIN-37: what the next start would change is told, and nothing is changed."""
+    folder = tmp_path / "a/b"
+    (folder / "data").mkdir(parents=True)
+    (folder / "config").mkdir()
+    static = folder / "config/moxlite.toml"
+    static.write_text("")
+    static.chmod(0o666)
+    lines = differing_permissions(static, "domains.toml", folder / "data", 4242, 4242)
+    if lines and "left alone" in lines[0]:
+        pytest.skip(lines[0])
+    assert f"{static}: 0:0 0666, 0:4242 0640 is wanted" in lines
+    assert static.stat().st_mode & 0o777 == 0o666
+
+
+def test_each_code_is_explained() -> None:
+    """ADMIN-70: docs/doctor.md has a section for each kind of finding, and for no other."""
+    text = (top() / "docs/doctor.md").read_text()
+    sections = {line.removeprefix("### ").strip("`") for line in text.splitlines() if line.startswith("### ")}
+    assert sections == set(typing.get_args(Code))
