@@ -3,9 +3,13 @@
 Between `server`, which starts it, and `house`, whose rooms it is given.
 """
 
+import shutil
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
+
+import trio
 
 from moxlite import late
 from moxlite.admin.backups import BackupCommands
@@ -17,6 +21,7 @@ from moxlite.house import House, https_client, trust
 from moxlite.net.ctlserver import Command
 from moxlite.queue.filters import Filter, Page
 from moxlite.queue.queue import Queue
+from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
 
 __all__ = ["start_care"]
@@ -25,6 +30,7 @@ __all__ = ["start_care"]
 def start_care(house: House, backups: BackupCommands, queue: Queue | None) -> Mapping[str, Command]:
     """Start the tasks; the commands of the control socket that belong to them."""
     static, tree = house.static, house.tree
+    house.measures.append(partial(_measure_disk, static.data_dir))
     if static.backup.schedule is not None:
         from moxlite.admin.backupschedule import BackupSchedule
 
@@ -46,6 +52,16 @@ def start_care(house: House, backups: BackupCommands, queue: Queue | None) -> Ma
     if static.doctor.nightly:
         tree.start("admin.doctor", nightly.serve)
     return DoctorCommands(sources, nightly).registry()
+
+
+async def _measure_disk(data: Path) -> None:
+    """Set the gauges of the disk; what cannot be asked stays as it was."""
+    try:
+        usage = await trio.to_thread.run_sync(shutil.disk_usage, data)
+    except OSError:
+        return
+    metrics.DISK_FREE.set(usage.free)
+    metrics.DISK_SIZE.set(usage.total)
 
 
 async def _examine(house: House, sources: Sources) -> list[Finding]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from moxlite.config.monitoring import ALERTS, dashboard
+
 __all__ = ["EXAMPLES"]
 
 MINIMAL: Final = """\
@@ -51,6 +53,8 @@ transport = "smarthost"
 
 PROMETHEUS: Final = """\
 # prometheus.yml, with a listener that has metrics_http
+rule_files:
+  - moxlite.rules.yml   # moxlite config example alerts
 scrape_configs:
   - job_name: moxlite
     static_configs:
@@ -95,6 +99,8 @@ EXAMPLES: Final[Mapping[str, tuple[str, str]]] = {
     "minimal": ("both files for one domain and one user", MINIMAL),
     "transport": ("sending through another server", TRANSPORT),
     "prometheus": ("scraping the metrics", PROMETHEUS),
+    "alerts": ("alert rules for Prometheus", ALERTS),
+    "dashboard": ("a dashboard for Grafana", dashboard()),
     "fail2ban": ("banning those who guess passwords", FAIL2BAN),
     "nginx": ("a reverse proxy for the web apps", NGINX),
 }

@@ -14,7 +14,7 @@ import trio
 from cryptography import x509
 
 from moxlite.autotls.messages import ChallengeKind
-from moxlite.autotls.metrics import not_after
+from moxlite.autotls.metrics import not_after, not_before
 from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
@@ -136,7 +136,7 @@ class TLSPorts:
                 self._stand_ins[name] = self_signed([self._hostname(name)], key=keys[0] if keys else None)
         for name, pairs in self._certificates.items():
             for pair in pairs:
-                _tell_end(name, pair)
+                _tell_lifetime(name, pair)
         self._made: dict[tuple[str, Service], ServerTLS] = {}
 
     def of(self, name: str, service: Service) -> ServerTLS | None:
@@ -169,7 +169,7 @@ class TLSPorts:
         names = certificate_names(pair.leaf)
         self._issued[authority][names] = pair
         for listener in self._with_acme(authority):
-            _tell_end(listener, pair)
+            _tell_lifetime(listener, pair)
         for (listener, _), tls in self._made.items():
             if listener in self._with_acme(authority):
                 tls.put(pair, default=self._hostname(listener) in names)
@@ -257,12 +257,13 @@ class TLSPorts:
         self._certificates = found
         for name, pairs in found.items():
             for pair in pairs:
-                _tell_end(name, pair)
+                _tell_lifetime(name, pair)
         logger.info("certificates read again", extra={"kv": {"listeners": len(found), "problems": len(problems)}})
         return problems
 
 
-def _tell_end(listener: str, pair: KeyPair) -> None:
-    """Set the metrics of when a certificate ends."""
+def _tell_lifetime(listener: str, pair: KeyPair) -> None:
+    """Set the metrics of when a certificate begins and ends."""
     for name in certificate_names(pair.leaf):
+        not_before.labels(host=name, listener=listener).set(pair.leaf.not_valid_before_utc.timestamp())
         not_after.labels(host=name, listener=listener).set(pair.leaf.not_valid_after_utc.timestamp())

@@ -12,6 +12,8 @@ __all__ = [
     "CATCHUP",
     "CHECKPOINT_FAILING",
     "COMMIT_SECONDS",
+    "DISK_FREE",
+    "DISK_SIZE",
     "ERASE_PENDING",
     "FULL",
     "IMPORTED",
@@ -78,6 +80,8 @@ JUNK_CLASSIFY_SECONDS: Final = Histogram(
     "Time of judging one message.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
 )
+DISK_FREE: Final = Gauge("moxlite_disk_free_bytes", "Room for the server's user on the disk with the data.")
+DISK_SIZE: Final = Gauge("moxlite_disk_size_bytes", "Size of that disk.")
 BACKUP_LAST_SUCCESS: Final = Gauge(
     "moxlite_backup_last_success_timestamp_seconds",
     "When the last backup was finished without an error by this server, 0 for none since its start.",
