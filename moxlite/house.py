@@ -68,12 +68,13 @@ from moxlite.store.mail.threads import keep_threads
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.reparse import keep_parsed
+from moxlite.submission.assurance import not_asked
 from moxlite.supervision import Supervisor
 from moxlite.web.context import make_context
 from moxlite.web.health import Measure
 from moxlite.web.serve import serve_connection as serve_http
 
-__all__ = ["House", "handlers", "imap_context", "open_house", "open_queue", "refuse_submission", "trust"]
+__all__ = ["House", "handlers", "imap_context", "open_house", "open_queue", "trust"]
 
 logger = logging.getLogger("moxlite.server")
 
@@ -274,9 +275,10 @@ class Served(msgspec.Struct, frozen=True):
     gate: Gate
 
 
-def handlers(house: House, submit: Submit, defer: Defer | None) -> Mapping[Service, Callable[[Endpoint], Served]]:
-    """For each service, what serves one of its ports."""
-    smtp, imap, web = _smtp(house, submit, defer), _imap(house), _web(house)
+def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[Endpoint], Served]]:
+    """For each service, what serves one of its ports; the server goes on without a queue."""
+    smtp = _smtp(house, queue.submit if queue else refuse_submission, queue.defer if queue else None)
+    imap, web = _imap(house), _web(house, queue)
 
     def https(endpoint: Endpoint) -> Served:
         """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
@@ -448,7 +450,7 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
     return handler
 
 
-def _web(house: House) -> Callable[[Endpoint], Served]:
+def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
     context = make_context(
         config=house.current,
         config_dir=house.config.path.parent,
@@ -457,6 +459,8 @@ def _web(house: House) -> Callable[[Endpoint], Served]:
         logins=house.logins,
         imports=house.imports,
         keys=house.started.keys,
+        deliveries=queue,
+        assure=queue.assure if queue else not_asked,
         opaque_id=house.received_id.encode,
         readiness=house.problems,
         measure=house.measure,

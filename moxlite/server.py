@@ -33,7 +33,7 @@ from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
 from moxlite.care import start_care
 from moxlite.config.snapshot import Snapshot
-from moxlite.house import House, handlers, imap_context, open_house, open_queue, refuse_submission, trust
+from moxlite.house import House, handlers, imap_context, open_house, open_queue, trust
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
@@ -130,7 +130,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
         queue = await open_queue(house, pipe, databases)
         if queue is not None and not house.auth.broken:
             await trio.to_thread.run_sync(note_version, house.static.data_dir)
-        make = handlers(house, queue.submit if queue else refuse_submission, queue.defer if queue else None)
+        make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
         backups = BackupCommands(config=house.config, accounts=house.accounts)
         care = start_care(house, backups, queue)

@@ -30,7 +30,9 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.status import Deliveries
 from moxlite.store.imports.engine import Imports
+from moxlite.submission.assurance import Assure, not_asked
 from moxlite.web.context import REQUESTS, Context, make_context
 from moxlite.web.serve import serve_connection
 from tests.supervised import supervised
@@ -344,6 +346,8 @@ async def open_rig(
     static: str = STATIC,
     domains: str = DOMAINS,
     certificate: KeyPair | None = None,
+    deliveries: Deliveries | None = None,
+    assure: Assure = not_asked,
 ) -> Rig:
     """A room whose files are below `folder`; `nursery` serves it. `certificate` is that of all listeners."""
     (folder / "config").mkdir(parents=True)
@@ -380,6 +384,8 @@ async def open_rig(
         logins=logins,
         imports=imports,
         keys=SigningKeys(),
+        deliveries=deliveries,
+        assure=assure,
         opaque_id=lambda cid: f"id-{cid}",
         readiness=readiness,
         measure=trio.lowlevel.checkpoint,

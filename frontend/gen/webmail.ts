@@ -335,6 +335,29 @@ export interface LoginResult {
   login_address: string;
 }
 
+/** All recipients of a message; none when nothing is known of them (any more). ``seen`` stands for this state. */
+export interface DeliveryReport {
+  recipients: Array<Delivery>;
+  seen: string;
+}
+
+/** Where a message stands for one recipient; as `store.delivery.status.RecipientStatus`. ``tls``: how the way of the */
+export interface Delivery {
+  id: number;
+  recipient: string;
+  state: "canceled" | "delivered" | "failed" | "held" | "queued" | "relayed" | "trying";
+  attempts: number;
+  ended: string | null;
+  last_attempt: string | null;
+  next_attempt: string | null;
+  last_planned: string | null;
+  error: string;
+  advice: string;
+  reply: string;
+  host: string;
+  tls: string;
+}
+
 /** What the composer shows first; ``message_id`` stays the same while the message is edited. */
 export interface Begun {
   from: Party;
@@ -385,6 +408,15 @@ export interface Written {
 export interface Suggestions {
   parties: Array<Party>;
   complete: boolean;
+}
+
+/** What is known of the way to a domain: what its hosts offered the last time, and what it says by DNS and web. */
+export interface Security {
+  starttls: "" | "error" | "no" | "yes";
+  requiretls: "" | "error" | "no" | "yes";
+  mtasts: "" | "error" | "no" | "yes";
+  dnssec: "" | "error" | "no" | "yes";
+  dane: "" | "error" | "no" | "yes";
 }
 
 /** What is to be done with messages of a query (WEBMAIL-137): with those in the ``ranges``, all when there are none, */
@@ -462,11 +494,14 @@ export const checks: Checks = {
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
   LoginResult: { csrf_token: "string", login_address: "string" },
+  DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
+  Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
   Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
   Party: { name: "string", address: "string" },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
   Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
+  Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
   QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
   Mark: { received: "time", id: "integer" },
@@ -485,6 +520,21 @@ export class Client extends BaseClient {
   /** Begin a session: its cookie is set, its CSRF token returned. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** What has become of a message that was sent. When that is the state ``seen``, the answer waits 20 seconds for */
+  delivery_status(message_id: number, seen?: string): Promise<DeliveryReport> {
+    return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
+  }
+
+  /** Try again now; returns for how many recipients. */
+  delivery_retry(delivery_ids: Array<number>): Promise<number> {
+    return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  }
+
+  /** Deliver to these recipients no more; returns how many had not been reached. */
+  delivery_cancel(delivery_ids: Array<number>): Promise<number> {
+    return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
   }
 
   /** What an answer, a forwarded message, a draft or a new message begins with. */
@@ -515,6 +565,11 @@ export class Client extends BaseClient {
   /** Addresses written to before whose name or text holds this one. */
   complete_recipient(search: string): Promise<Suggestions> {
     return this.call("complete_recipient", { search }, { search: "string" }, ["ref", "Suggestions"]);
+  }
+
+  /** How well mail to an address would be protected on its way (WEBMAIL-94); at most 15 seconds later. */
+  recipient_security(address: string): Promise<Security> {
+    return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
   }
 
   /** End the session and its streams. */

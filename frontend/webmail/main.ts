@@ -19,6 +19,7 @@ import type { Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
+import type * as SentPart from "./sent/part";
 import { Actions } from "./state/actions";
 import { parsePlace, writePlace } from "./state/address";
 import { type How, Mail } from "./state/mail";
@@ -67,6 +68,9 @@ class App implements Desk {
     framed: (page) => {
       listen(page, this.commands, () => this.displayed);
       this.writeTo(page);
+    },
+    opened: (item, place) => {
+      if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
     },
   });
   private seenTimer = 0;
@@ -356,6 +360,11 @@ class App implements Desk {
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
     void attempt(t("Writing"), async () => (await part<typeof ComposePart>(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+  }
+
+  private async followSent(item: MessageItem, place: HTMLElement): Promise<void> {
+    const { follow } = await part<typeof SentPart>(base, "sent");
+    await follow(this.client, item.id, place);
   }
 
   /** Addresses in messages open the composer (WEBMAIL-79). */

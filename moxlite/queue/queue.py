@@ -10,7 +10,9 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.bell import Bell
+from moxlite.proto.address import Domain
 from moxlite.queue import holdrules, metrics, operations, record
+from moxlite.queue.assurance import assurance_of
 from moxlite.queue.content import drop_unused, encoded, octets
 from moxlite.queue.context import Context
 from moxlite.queue.errors import NoSuchMessage, UnknownTransport
@@ -35,6 +37,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
+from moxlite.submission.assurance import Assurance, not_asked
 from moxlite.supervision import Supervisor
 
 __all__ = ["Queue"]
@@ -193,6 +196,12 @@ class Queue:
     async def cancel(self, account: str, ids: Sequence[int]) -> int:
         """Take these messages of an account out of the queue; returns how many."""
         return await self.drop(Filter(ids=tuple(ids), account=account)) if ids else 0
+
+    async def assure(self, domain: Domain) -> Assurance:
+        """How well mail to a domain would be protected (`submission.assurance.Assure`); localserve asks no others."""
+        if self.ctx.loopback is not None:
+            return await not_asked(domain)
+        return await assurance_of(domain, self.ctx.resolver, self.ctx.policies, self.ctx.random)
 
     # Looking
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from moxlite.process.signingkeys import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
+    from moxlite.store.delivery.status import Deliveries
     from moxlite.store.imports.engine import Imports
+    from moxlite.submission.assurance import Assure
     from moxlite.web.http.paths import Host
 
 __all__ = ["Context", "make_context"]
@@ -86,6 +88,8 @@ def make_context(
     logins: Logins,
     imports: Imports,
     keys: SigningKeys,
+    deliveries: Deliveries | None,
+    assure: Assure,
     opaque_id: Callable[[int], str],
     readiness: Readiness,
     measure: Measure,
@@ -99,6 +103,8 @@ def make_context(
       config_dir: where the administrator's own style and script files may lie.
       imports: those of the whole server; its `serve` must run.
       keys: of the domains that sign what users send.
+      deliveries: what becomes of that; None while there is no queue.
+      assure: finds out how well mail to a domain would be protected.
       readiness: tells what keeps the server from its work (``/readyz``).
       measure: sets the gauges that are counted when somebody reads them (``/metrics``).
       certificate: the one that a listener shows, by its name.
@@ -115,6 +121,8 @@ def make_context(
             logins=logins,
             exports=exports,
             keys=keys,
+            deliveries=deliveries,
+            assure=assure,
         ),
         AccountApp(
             config=config,

@@ -142,6 +142,26 @@ def test_a_reply_by_keyboard_keeps_the_thread(writer: Writer, imap: imaplib.IMAP
     assert data != [b""]
 
 
+def test_a_sent_message_shows_its_delivery(writer: Writer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-138, WEBMAIL-94: what became of it, by recipient, without a reload; bars stand below each address."""
+    page = writer.page
+    page.keyboard.press("c")
+    composer = writer.composer()
+    composer.get_by_label("To", exact=True).fill("moxlite@localhost,")
+    expect(composer.locator(".bars[title*='DANE for its first mail host: not known']")).to_be_visible()
+    composer.get_by_label("Subject").fill("On its way")
+    composer.get_by_label("Text").fill("x")
+    page.screenshot(path=tmp_path / "bars.png")
+    page.keyboard.press("Control+Enter")
+    expect(composer).to_have_count(0)
+    page.locator(".mailbox-open", has_text="Sent").click()
+    page.locator(".message", has_text="On its way").click()
+    expect(page.locator(".deliveries summary")).to_have_text("Delivered")
+    page.locator(".deliveries summary").click()
+    expect(page.locator(".delivery.delivered")).to_contain_text("moxlite@localhost")
+    page.screenshot(path=tmp_path / "delivery.png")
+
+
 def test_a_wrong_address_is_marked_and_nothing_is_sent(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-98: the focus goes to it."""
     page = writer.page

@@ -12,6 +12,7 @@ import { Files } from "./files";
 import type { Say } from "./part";
 import { formatParty, speaksOfFiles } from "./parties";
 import { Recipients } from "./recipients";
+import { Ways, canRequire } from "./ways";
 
 /** Milliseconds: until the browser's copy, until the draft after the last key, between drafts while typing, between tries. */
 const [copyAfter, saveAfter, saveEach, retryAfter] = [1_000, 5_000, 15_000, 4_000];
@@ -23,6 +24,8 @@ export interface Start {
   readonly focus: "to" | "text";
   /** Whether there is something that was not saved. */
   readonly changed: boolean;
+  /** Whether TLS all the way may be demanded without being asked to (WEBMAIL-95). */
+  readonly judged: boolean;
 }
 
 const stack = el("div", { class: "composers" });
@@ -58,6 +61,11 @@ export class Composer {
   private copyTimer = 0;
   private saveTimer = 0;
   private dirtySince = 0;
+  /** How often the protection of the recipients was looked up; the user's own choice ends it. */
+  private judged = 0;
+  private judging: boolean;
+  /** Show the fields that are seldom used. */
+  private reveal = () => {};
   private readonly onHide = () => this.keep();
   private readonly onViewport = () => this.fit();
 
@@ -73,12 +81,15 @@ export class Composer {
     this.submitId = copy.submitId;
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
-    const field = (name: string, label: string) => new Recipients(name, label, desk.client, () => this.changed());
-    [this.to, this.cc, this.bcc, this.replyTo] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc")), field("reply_to", t("Reply to"))];
+    this.judging = start.judged;
+    const ways = new Ways(desk.client);
+    const field = (name: string, label: string) => new Recipients(name, label, desk.client, () => (this.changed(), void this.judge()), ways);
+    this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
+    [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
     this.tls = el(
       "select",
-      { "aria-label": t("Encryption on the way"), onchange: () => this.changed() },
+      { "aria-label": t("Encryption on the way"), onchange: () => ((this.judging = false), this.changed()) },
       el("option", { value: "default" }, t("Encrypted where possible")),
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption")),
@@ -95,6 +106,7 @@ export class Composer {
     if (start.focus === "to") this.to.input.focus();
     else this.text.focus({ preventScroll: true });
     if (start.changed) this.changed();
+    void this.judge();
     if (this.submitId !== "") void this.transmit();
   }
 
@@ -112,6 +124,7 @@ export class Composer {
       others.hidden = false;
       more.hidden = true;
     };
+    this.reveal = reveal;
     others.hidden = true;
     const { cc, bcc, reply_to: replyTo, tls } = this.draft;
     if (cc.length + bcc.length + replyTo.length > 0 || tls !== "default") reveal();
@@ -184,6 +197,18 @@ export class Composer {
 
   private title(): void {
     fill(this.heading, this.subject.value || t("New message"));
+  }
+
+  /** WEBMAIL-95: demand TLS all the way where all recipients offer it. */
+  private async judge(): Promise<void> {
+    const turn = ++this.judged;
+    if (!this.judging) return;
+    const ways = await Promise.all([this.to, this.cc, this.bcc].map((field) => field.security()));
+    const wish = canRequire(ways.flat()) ? "require" : "default";
+    if (turn !== this.judged || !this.judging || this.closed || this.sending || this.tls.value === wish) return;
+    this.tls.value = wish;
+    if (wish === "require") this.reveal();
+    if (this.version > 0) this.changed();
   }
 
   private note(text: string): void {

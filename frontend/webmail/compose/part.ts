@@ -54,6 +54,7 @@ function start(begun: Begun, kind: Kind, item: MessageItem | null, selected: str
     cursor: below ? text.length : 0,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
     changed: false,
+    judged: kind !== "reply_list",
   };
 }
 
@@ -63,6 +64,6 @@ export async function recover(desk: Desk, say: Say): Promise<void> {
   for (const [id, copy] of await lostCopies(login)) {
     // a day later it is not known any more what a call led to
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
-    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true });
+    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
   }
 }

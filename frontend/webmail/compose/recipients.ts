@@ -1,9 +1,10 @@
 // A field of recipients: each a chip, the last one being typed, with addresses that were written to before.
 
-import type { Client, Party } from "../../gen/webmail";
+import type { Client, Party, Security } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { formatParty, looksRight, parseParties } from "./parties";
+import { type Ways, bars } from "./ways";
 
 /** Milliseconds after the last key until addresses are asked for. */
 const pause = 150;
@@ -26,6 +27,8 @@ export class Recipients {
     label: string,
     private readonly client: Client,
     private readonly changed: () => void,
+    /** How mail is protected, which is shown below each address; null: it is not. */
+    private readonly ways: Ways | null,
   ) {
     const id = `compose-${field}-${Math.random().toString(36).slice(2)}`;
     this.options = el("div", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": t("Addresses"), hidden: true });
@@ -64,6 +67,11 @@ export class Recipients {
     this.draw();
   }
 
+  /** The ways to all of them, null where it is not known. */
+  security(): Promise<(Security | null)[]> {
+    return Promise.all(this.value.map((party) => (this.ways !== null && looksRight(party.address) ? this.ways.ask(party.address).catch(() => null) : null)));
+  }
+
   /** The first one that is no address. */
   wrong(): Party | undefined {
     this.commit();
@@ -93,6 +101,7 @@ export class Recipients {
           "span",
           { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("This is no address: {address}", { address: party.address }) },
           el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
+          this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)),
           el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×"),
         ),
       ),

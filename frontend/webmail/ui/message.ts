@@ -11,6 +11,8 @@ export interface MessageOwner {
   readonly bar: HTMLElement;
   /** The page of an HTML message is there: its keys are ours too. */
   framed(page: Document): void;
+  /** A message is shown; `place` is below its head, for what there is to say of it. */
+  opened(item: MessageItem, place: HTMLElement): void;
 }
 
 type Mode = "text" | "html" | "htmlexternal";
@@ -69,7 +71,9 @@ export class MessageView {
     this.allHeaders = false;
     this.body = el("div", { class: "reader-body" });
     this.bar = el("div", { class: "reader-bar" });
-    fill(this.root, this.owner.bar, this.heading(item), this.bar, this.body);
+    const place = el("div", { class: "reader-note", hidden: true });
+    fill(this.root, this.owner.bar, this.heading(item), place, this.bar, this.body);
+    this.owner.opened(item, place);
     this.root.scrollTop = 0;
     const parsed = await this.open(item.id);
     if (this.item?.id !== item.id) return;

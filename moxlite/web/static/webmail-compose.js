@@ -328,13 +328,57 @@ function speaksOfFiles(text2) {
   return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(own);
 }
 
+// webmail/compose/ways.ts
+var names = [
+  ["starttls", t("STARTTLS, as its hosts offered the last time")],
+  ["mtasts", t("MTA-STS policy that is enforced")],
+  ["dnssec", t("DNSSEC for its mail hosts")],
+  ["dane", t("DANE for its first mail host")],
+  ["requiretls", t("REQUIRETLS, as its hosts offered the last time")]
+];
+var words = { yes: t("yes"), no: t("no"), error: t("could not be found out"), "": t("not known") };
+var Ways = class {
+  constructor(client) {
+    this.client = client;
+  }
+  client;
+  known = /* @__PURE__ */ new Map();
+  /** Of the domain of an address; each is asked about once, and again when that failed. */
+  ask(address) {
+    const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+    let way = this.known.get(domain);
+    if (way === void 0) {
+      way = this.client.recipient_security(address);
+      this.known.set(domain, way);
+      way.catch(() => this.known.delete(domain));
+    }
+    return way;
+  }
+};
+function bars(way) {
+  const root = el("span", { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") }, names.map(() => el("i", {})));
+  way.then(
+    (found) => {
+      root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
+      root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
+      root.setAttribute("aria-label", root.title);
+    },
+    () => root.remove()
+  );
+  return root;
+}
+function canRequire(ways) {
+  return ways.length > 0 && ways.every((way) => way !== null && way.requiretls === "yes" && (way.mtasts === "yes" || way.dane === "yes"));
+}
+
 // webmail/compose/recipients.ts
 var pause = 150;
 var Recipients = class {
-  constructor(field, label, client, changed) {
+  constructor(field, label, client, changed, ways) {
     this.field = field;
     this.client = client;
     this.changed = changed;
+    this.ways = ways;
     const id = `compose-${field}-${Math.random().toString(36).slice(2)}`;
     this.options = el("div", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": t("Addresses"), hidden: true });
     this.input = el("input", {
@@ -364,6 +408,7 @@ var Recipients = class {
   field;
   client;
   changed;
+  ways;
   input;
   root;
   chips = el("span", { class: "chips" });
@@ -382,6 +427,10 @@ var Recipients = class {
     this.list = [...parties];
     this.input.value = "";
     this.draw();
+  }
+  /** The ways to all of them, null where it is not known. */
+  security() {
+    return Promise.all(this.value.map((party) => this.ways !== null && looksRight(party.address) ? this.ways.ask(party.address).catch(() => null) : null));
   }
   /** The first one that is no address. */
   wrong() {
@@ -409,6 +458,7 @@ var Recipients = class {
           "span",
           { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("This is no address: {address}", { address: party.address }) },
           el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
+          this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)),
           el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×")
         )
       )
@@ -541,12 +591,15 @@ var Composer = class {
     this.submitId = copy.submitId;
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
-    const field = (name, label) => new Recipients(name, label, desk.client, () => this.changed());
-    [this.to, this.cc, this.bcc, this.replyTo] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc")), field("reply_to", t("Reply to"))];
+    this.judging = start2.judged;
+    const ways = new Ways(desk.client);
+    const field = (name, label) => new Recipients(name, label, desk.client, () => (this.changed(), void this.judge()), ways);
+    this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
+    [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
     this.tls = el(
       "select",
-      { "aria-label": t("Encryption on the way"), onchange: () => this.changed() },
+      { "aria-label": t("Encryption on the way"), onchange: () => (this.judging = false, this.changed()) },
       el("option", { value: "default" }, t("Encrypted where possible")),
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption"))
@@ -563,6 +616,7 @@ var Composer = class {
     if (start2.focus === "to") this.to.input.focus();
     else this.text.focus({ preventScroll: true });
     if (start2.changed) this.changed();
+    void this.judge();
     if (this.submitId !== "") void this.transmit();
   }
   desk;
@@ -597,6 +651,12 @@ var Composer = class {
   copyTimer = 0;
   saveTimer = 0;
   dirtySince = 0;
+  /** How often the protection of the recipients was looked up; the user's own choice ends it. */
+  judged = 0;
+  judging;
+  /** Show the fields that are seldom used. */
+  reveal = () => {
+  };
   onHide = () => this.keep();
   onViewport = () => this.fit();
   /** Go to the composer that has this draft; false: there is none. */
@@ -612,6 +672,7 @@ var Composer = class {
       others.hidden = false;
       more.hidden = true;
     };
+    this.reveal = reveal;
     others.hidden = true;
     const { cc, bcc, reply_to: replyTo, tls } = this.draft;
     if (cc.length + bcc.length + replyTo.length > 0 || tls !== "default") reveal();
@@ -681,6 +742,17 @@ var Composer = class {
   }
   title() {
     fill(this.heading, this.subject.value || t("New message"));
+  }
+  /** WEBMAIL-95: demand TLS all the way where all recipients offer it. */
+  async judge() {
+    const turn = ++this.judged;
+    if (!this.judging) return;
+    const ways = await Promise.all([this.to, this.cc, this.bcc].map((field) => field.security()));
+    const wish = canRequire(ways.flat()) ? "require" : "default";
+    if (turn !== this.judged || !this.judging || this.closed || this.sending || this.tls.value === wish) return;
+    this.tls.value = wish;
+    if (wish === "require") this.reveal();
+    if (this.version > 0) this.changed();
   }
   note(text2) {
     fill(this.state, text2);
@@ -975,14 +1047,15 @@ ${begun.text}`;
     },
     cursor: below ? text2.length : 0,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
-    changed: false
+    changed: false,
+    judged: kind !== "reply_list"
   };
 }
 async function recover(desk, say) {
   const login = desk.facts().login_address;
   for (const [id, copy] of await lostCopies(login)) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
-    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true });
+    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
   }
 }
 export {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.3709811f0ad695a86fdf.js", export: "export.22b553e032d3e1b78aef.js" };
+  var define_PARTS_default = { compose: "compose.6afaf04d587e711c356e.js", export: "export.22b553e032d3e1b78aef.js", sent: "sent.1eaefe66c0e70c4b684c.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -171,11 +171,14 @@
     NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
     Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
     LoginResult: { csrf_token: "string", login_address: "string" },
+    DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
+    Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
     Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
     Party: { name: "string", address: "string" },
     Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
     Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
     Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
+    Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
     QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
     Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
     Mark: { received: "time", id: "integer" },
@@ -190,6 +193,18 @@
     /** Begin a session: its cookie is set, its CSRF token returned. */
     login(login_token, username, password) {
       return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+    }
+    /** What has become of a message that was sent. When that is the state ``seen``, the answer waits 20 seconds for */
+    delivery_status(message_id, seen) {
+      return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
+    }
+    /** Try again now; returns for how many recipients. */
+    delivery_retry(delivery_ids) {
+      return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+    }
+    /** Deliver to these recipients no more; returns how many had not been reached. */
+    delivery_cancel(delivery_ids) {
+      return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
     }
     /** What an answer, a forwarded message, a draft or a new message begins with. */
     compose_prepare(kind, message_id, selected, when) {
@@ -214,6 +229,10 @@
     /** Addresses written to before whose name or text holds this one. */
     complete_recipient(search2) {
       return this.call("complete_recipient", { search: search2 }, { search: "string" }, ["ref", "Suggestions"]);
+    }
+    /** How well mail to an address would be protected on its way (WEBMAIL-94); at most 15 seconds later. */
+    recipient_security(address) {
+      return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
     }
     /** End the session and its streams. */
     logout() {
@@ -2884,7 +2903,9 @@
       this.allHeaders = false;
       this.body = el("div", { class: "reader-body" });
       this.bar = el("div", { class: "reader-bar" });
-      fill(this.root, this.owner.bar, this.heading(item), this.bar, this.body);
+      const place = el("div", { class: "reader-note", hidden: true });
+      fill(this.root, this.owner.bar, this.heading(item), place, this.bar, this.body);
+      this.owner.opened(item, place);
       this.root.scrollTop = 0;
       const parsed = await this.open(item.id);
       if (this.item?.id !== item.id) return;
@@ -3078,6 +3099,9 @@
       framed: (page) => {
         listen(page, this.commands, () => this.displayed);
         this.writeTo(page);
+      },
+      opened: (item, place) => {
+        if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
       }
     });
     seenTimer = 0;
@@ -3328,6 +3352,10 @@
       const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
       const item = kind === "new" ? null : this.reader.current();
       void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+    }
+    async followSent(item, place) {
+      const { follow } = await part(base, "sent");
+      await follow(this.client, item.id, place);
     }
     /** Addresses in messages open the composer (WEBMAIL-79). */
     writeTo(page) {

@@ -24,11 +24,13 @@ from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, NotFound
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
-from moxlite.web.webmail.composecalls import ComposeCalls, Composing
+from moxlite.web.webmail.calls import Surroundings
+from moxlite.web.webmail.composecalls import ComposeCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.queryactions import act, act_on_search
+from moxlite.web.webmail.sentcalls import SentCalls
 from moxlite.web.webmail.streams import Streams
 from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request, Role
 
@@ -39,11 +41,11 @@ T = TypeVar("T")
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 
-class API(ComposeCalls):
+class API(ComposeCalls, SentCalls):
     """What a browser can ask for; `Caller.session` is set for all but the public calls."""
 
-    def __init__(self, composing: Composing, sessions: Sessions, streams: Streams) -> None:
-        super().__init__(sessions, composing)
+    def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:
+        super().__init__(sessions, surroundings)
         self._streams = streams
 
     @call()
@@ -138,7 +140,7 @@ class API(ComposeCalls):
         if is_plain(action.query):
             return await self._write(caller, lambda tx: act(tx, action))
         name = caller.require().account
-        settings = self._composing.config().account(name)
+        settings = self._server.config().account(name)
         rejects = (settings.rejects_mailbox if settings is not None else None) or ""
         async with self._accounts.use(name) as account:
             return await act_on_search(account, action, rejects)

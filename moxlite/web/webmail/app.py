@@ -24,7 +24,7 @@ from moxlite.web.http.exchange import Request as HTTPRequest
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
-from moxlite.web.webmail.composecalls import Composing
+from moxlite.web.webmail.calls import Surroundings
 from moxlite.web.webmail.parts import serve_message
 from moxlite.web.webmail.streams import Facts, Stream, Streams, TooManyStreams, required_query
 from moxlite.web.webmail.types import Request, StreamEvent
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.auth.sessions import Session
+    from moxlite.store.delivery.status import Deliveries
     from moxlite.store.search.index import IndexedAccount
+    from moxlite.submission.assurance import Assure
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import ResponseWriter
 
@@ -60,6 +62,8 @@ class Webmail:
         logins: Logins,
         exports: BrowserExports,
         keys: SigningKeys,
+        deliveries: Deliveries | None,
+        assure: Assure,
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -68,8 +72,15 @@ class Webmail:
         self._sessions = Sessions("webmail", auth=auth, logins=logins, config=config)
         self._streams = Streams()
         self._exports = exports
-        composing = Composing(config=config, accounts=accounts, tmp=config().static.data_dir / "tmp", keys=keys)
-        self._api = API(composing, self._sessions, self._streams)
+        surroundings = Surroundings(
+            config=config,
+            accounts=accounts,
+            tmp=config().static.data_dir / "tmp",
+            keys=keys,
+            deliveries=deliveries,
+            assure=assure,
+        )
+        self._api = API(surroundings, self._sessions, self._streams)
         self._calls = CallServer(
             self._api,
             self._sessions,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import idna
@@ -13,37 +12,41 @@ from msgspec import Meta
 
 from moxlite.compose.reply import Answer, answer, edit_again, forward
 from moxlite.logins.identity import Identity
-from moxlite.process.signingkeys import SigningKeys
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
-from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.uploads import drop_upload
+from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.recipients import suggest_recipients
+from moxlite.submission.assurance import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import drop_draft, save_draft
 from moxlite.web.composing.sending import Wish, send
 from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
 from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
-from moxlite.web.errors import APIError, StorageRefused
+from moxlite.web.errors import APIError, StorageRefused, UserError
 from moxlite.web.guards import query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
-from moxlite.web.logincalls import LoginCalls
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Caller
 from moxlite.web.storeerrors import api_error
+from moxlite.web.webmail.calls import AccountCalls
 from moxlite.web.webmail.originals import carry_files, carry_message, own_of, read_original
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["ComposeCalls", "Composing"]
+__all__ = ["ComposeCalls"]
 
 UPLOAD_DEADLINE: Final = 3600.0
 """Seconds for a file of 100 MiB at 250 kbit/s; each piece has its own, shorter deadline."""
+
+LOOKUPS: Final = trio.CapacityLimiter(50)
+"""Recipients whose domains are asked about at once, by all who write."""
 
 Kind = Literal["new", "reply", "reply_all", "reply_list", "forward", "forward_attached", "edit"]
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -66,6 +69,22 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     uploads: list[Uploaded]
 
 
+class Security(msgspec.Struct, frozen=True):
+    """What is known of the way to a domain: what its hosts offered the last time, and what it says by DNS and web.
+    "error": it could not be found out now; "": nothing is known.
+    """
+
+    starttls: Finding = ""
+    requiretls: Finding = ""
+    mtasts: Finding = ""
+    dnssec: Finding = ""
+    dane: Finding = ""
+
+
+def _finding(yes: bool) -> Finding:
+    return "yes" if yes else "no"
+
+
 class Suggestions(msgspec.Struct, frozen=True):
     """Addresses, the latest used first; ``complete``: there are no others with the text in them."""
 
@@ -73,22 +92,8 @@ class Suggestions(msgspec.Struct, frozen=True):
     complete: bool
 
 
-class Composing(msgspec.Struct, frozen=True, kw_only=True):
-    """What the calls need of the server; ``tmp`` is for long messages, ``keys`` are of the domains that sign."""
-
-    config: Callable[[], Snapshot]
-    accounts: Accounts
-    tmp: Path
-    keys: SigningKeys
-
-
-class ComposeCalls(LoginCalls):
+class ComposeCalls(AccountCalls):
     """What a browser asks for while a message is written."""
-
-    def __init__(self, sessions: Sessions, composing: Composing) -> None:
-        super().__init__(sessions)
-        self._composing = composing
-        self._accounts = composing.accounts
 
     @call()
     async def compose_prepare(
@@ -104,7 +109,7 @@ class ComposeCalls(LoginCalls):
         ``selected``: text that is quoted instead of the whole; ``when``: the date of the original, in words.
         """
         session = caller.require()
-        snapshot = self._composing.config()
+        snapshot = self._server.config()
         own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
             return _begun(Answer(author=own.login), [], snapshot)
@@ -130,12 +135,12 @@ class ComposeCalls(LoginCalls):
         replaced or removed elsewhere.
         """
         session = caller.require()
-        snapshot = self._composing.config()
+        snapshot = self._server.config()
         try:
             async with self._accounts.use(session.account) as account:
                 size = _max_size(snapshot, caller)
                 key = bytes.fromhex(save_id)
-                saved = await save_draft(account, draft, replaces, key, self._composing.tmp, size)
+                saved = await save_draft(account, draft, replaces, key, self._server.tmp, size)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
         return int(saved)
@@ -146,7 +151,7 @@ class ComposeCalls(LoginCalls):
         session = caller.require()
         request = caller.request
         wish = Wish(
-            snapshot=self._composing.config(),
+            snapshot=self._server.config(),
             identity=Identity(session.account, session.address),
             listener=request.info.listener,
             secure=request.scheme == "https",
@@ -155,7 +160,7 @@ class ComposeCalls(LoginCalls):
         )
         try:
             async with self._accounts.use(session.account) as account:
-                await send(account, self._composing.keys, message, wish, self._composing.tmp)
+                await send(account, self._server.keys, message, wish, self._server.tmp)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 
@@ -181,6 +186,23 @@ class ComposeCalls(LoginCalls):
             found, more = await account.scan(lambda r: suggest_recipients(r, search), op="suggest")
         return Suggestions([Party(one.name, f"{one.localpart}@{one.domain}") for one in found], not more)
 
+    @call()
+    async def recipient_security(self, caller: Caller, address: Annotated[str, Meta(max_length=1000)]) -> Security:
+        """How well mail to an address would be protected on its way (WEBMAIL-94); at most 15 seconds later."""
+        session = caller.require()
+        try:
+            domain = Address.parse(address.strip()).domain
+        except AddressError as e:
+            raise UserError(f"address: {e}") from e
+        if domain.ascii in self._server.config().domains.domains:
+            return Security()
+        async with self._accounts.use(session.account) as account:
+            known = await account.read(lambda r: domain_tls(r, domain.ascii), op="domain_tls")
+        async with LOOKUPS:
+            found = await self._server.assure(domain)
+        offered = Security() if known is None else Security(_finding(known.starttls), _finding(known.requiretls))
+        return msgspec.structs.replace(offered, mtasts=found.mtasts, dnssec=found.dnssec, dane=found.dane)
+
     # Files
 
     async def receive_file(self, caller: Caller, writer: ResponseWriter) -> None:
@@ -192,7 +214,7 @@ class ComposeCalls(LoginCalls):
         try:
             session = await self._sessions.check(caller)
             name = query_parameters(request).get("filename", "")
-            limit = _max_size(self._composing.config(), caller) * 3 // 4
+            limit = _max_size(self._server.config(), caller) * 3 // 4
             async with self._accounts.use(session.account) as account:
                 with trio.fail_after(UPLOAD_DEADLINE):
                     kind = request.headers.get("content-type") or OCTETS

@@ -1,0 +1,52 @@
+// How well mail to an address would be protected on its way: five bars below each (WEBMAIL-94), and what they mean for the
+// choice of TLS (WEBMAIL-95).
+
+import type { Client, Security } from "../../gen/webmail";
+import { el } from "../../lib/dom";
+import { t } from "../../lib/words";
+
+const names: readonly (readonly [keyof Security, string])[] = [
+  ["starttls", t("STARTTLS, as its hosts offered the last time")],
+  ["mtasts", t("MTA-STS policy that is enforced")],
+  ["dnssec", t("DNSSEC for its mail hosts")],
+  ["dane", t("DANE for its first mail host")],
+  ["requiretls", t("REQUIRETLS, as its hosts offered the last time")],
+];
+const words: Record<Security["dane"], string> = { yes: t("yes"), no: t("no"), error: t("could not be found out"), "": t("not known") };
+
+export class Ways {
+  private readonly known = new Map<string, Promise<Security>>();
+
+  constructor(private readonly client: Client) {}
+
+  /** Of the domain of an address; each is asked about once, and again when that failed. */
+  ask(address: string): Promise<Security> {
+    const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+    let way = this.known.get(domain);
+    if (way === undefined) {
+      way = this.client.recipient_security(address);
+      this.known.set(domain, way);
+      way.catch(() => this.known.delete(domain));
+    }
+    return way;
+  }
+}
+
+/** The bars; they are filled when the answer comes. */
+export function bars(way: Promise<Security>): HTMLElement {
+  const root = el("span", { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") }, names.map(() => el("i", {})));
+  way.then(
+    (found) => {
+      root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
+      root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
+      root.setAttribute("aria-label", root.title);
+    },
+    () => root.remove(),
+  );
+  return root;
+}
+
+/** Whether all recipients can be reached encrypted and verified all the way, so that it can be demanded. */
+export function canRequire(ways: readonly (Security | null)[]): boolean {
+  return ways.length > 0 && ways.every((way) => way !== null && way.requiretls === "yes" && (way.mtasts === "yes" || way.dane === "yes"));
+}

@@ -1,0 +1,104 @@
+// What has become of a message that was sent (WEBMAIL-138): one line, which opens to a row for each recipient.
+
+import type { Client, Delivery } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { many, t } from "../../lib/words";
+
+/** Milliseconds until the server is asked again after it could not be reached. */
+const again = 10_000;
+
+const waiting = new Set<Delivery["state"]>(["queued", "trying", "held"]);
+const states: Record<Delivery["state"], string> = {
+  queued: t("waiting"),
+  trying: t("being delivered"),
+  held: t("on hold"),
+  delivered: t("delivered"),
+  relayed: t("handed to the relay"),
+  failed: t("failed"),
+  canceled: t("canceled"),
+};
+const ways: Record<string, string> = {
+  dane: t("encrypted and verified (DANE)"),
+  sts: t("encrypted and verified (MTA-STS)"),
+  "dane sts": t("encrypted and verified (DANE, MTA-STS)"),
+  verified: t("encrypted and verified"),
+  opportunistic: t("encrypted"),
+  clear: t("not encrypted"),
+};
+
+function time(text: string): string {
+  return new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** In one line: the worst first. */
+export function summary(all: readonly Delivery[]): string {
+  const counts = new Map<Delivery["state"], number>();
+  for (const one of all) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
+  const order: Delivery["state"][] = ["failed", "held", "trying", "queued", "canceled", "relayed", "delivered"];
+  const parts = order.filter((state) => counts.has(state)).map((state) => (all.length === 1 ? states[state] : t("{n} {state}", { n: counts.get(state)!, state: states[state] })));
+  const line = parts.join(", ");
+  return line.charAt(0).toLocaleUpperCase() + line.slice(1);
+}
+
+/** What there is to say of one recipient besides the state. */
+export function detail(one: Delivery): string[] {
+  const lines: string[] = [];
+  if (one.ended !== null) lines.push(time(one.ended));
+  if (one.next_attempt !== null) lines.push(t("next attempt {time}", { time: time(one.next_attempt) }));
+  if (one.attempts > 1) lines.push(many(one.attempts, "{n} attempt", "{n} attempts"));
+  if ((one.state === "delivered" || one.state === "relayed") && ways[one.tls] !== undefined) lines.push(ways[one.tls]!);
+  return lines;
+}
+
+/** Show it in `root`, and follow it as long as `root` is part of the page. */
+export async function follow(client: Client, messageId: number, root: HTMLElement): Promise<void> {
+  let seen = "";
+  while (root.isConnected) {
+    try {
+      const report = await client.delivery_status(messageId, seen);
+      if (report.seen !== seen) draw(client, root, report.recipients);
+      seen = report.seen;
+      if (report.recipients.every((one) => !waiting.has(one.state))) return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, again));
+    }
+  }
+}
+
+function draw(client: Client, root: HTMLElement, all: readonly Delivery[]): void {
+  root.hidden = all.length === 0;
+  const left = all.filter((one) => waiting.has(one.state));
+  const open = root.querySelector("details")?.open ?? all.some((one) => one.state === "failed" || one.error !== "");
+  const ids = left.map((one) => one.id);
+  fill(
+    root,
+    el(
+      "details",
+      { class: "deliveries", open },
+      el("summary", {}, summary(all)),
+      el("ul", {}, all.map(row)),
+      ids.length > 0 &&
+        el(
+          "p",
+          {},
+          el("button", { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) }, t("Try now")),
+          " ",
+          el("button", { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) }, t("Cancel delivery")),
+        ),
+    ),
+  );
+}
+
+function row(one: Delivery): HTMLElement {
+  const facts = detail(one);
+  return el(
+    "li",
+    { class: `delivery ${one.state}`, title: one.host },
+    el("b", { dir: "auto" }, one.recipient),
+    " ",
+    [states[one.state], ...facts].join(" · "),
+    one.error !== "" && el("div", { class: "delivery-error", title: one.reply }, one.error),
+    one.advice !== "" && el("div", { class: "delivery-advice" }, one.advice),
+  );
+}

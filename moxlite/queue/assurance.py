@@ -1,0 +1,59 @@
+"""What a domain's DNS and MTA-STS policy say of the protection of mail to it, for who writes (WEBMAIL-94)."""
+
+from random import Random
+from typing import Final
+
+import trio
+
+from moxlite.mailauth import dane
+from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
+from moxlite.proto.address import Domain
+from moxlite.queue.reach.hosts import NoHosts, hosts_of
+from moxlite.queue.tls.policies import Policies
+from moxlite.submission.assurance import Assurance, Finding
+
+__all__ = ["assurance_of"]
+
+SECONDS: Final = 15.0
+"""For all of it: the one who writes looks at it meanwhile."""
+
+
+async def assurance_of(domain: Domain, resolver: Resolver, policies: Policies, random: Random) -> Assurance:
+    """Ask for the policy and for the hosts at once. Raises nothing of its own."""
+    mtasts: Finding = "error"
+    dnssec: Finding = "error"
+    tlsa: Finding = "error"
+
+    async def ask_policy() -> None:
+        nonlocal mtasts
+        standing = await policies.find(domain)
+        if standing.policy is not None:
+            mtasts = "yes" if standing.policy.mode == "enforce" else "no"
+        elif standing.failure is None and not standing.unknown:
+            mtasts = "no"
+
+    async def ask_hosts() -> None:
+        nonlocal dnssec, tlsa
+        try:
+            hosts = await hosts_of(domain, resolver, random)
+            dnssec = "yes" if hosts.authentic else "no"
+            tlsa = await _dane(hosts.names[0], resolver) if hosts.authentic else "no"
+        except NoHosts:
+            return
+
+    with trio.move_on_after(SECONDS):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask_policy)
+            nursery.start_soon(ask_hosts)
+    return Assurance(mtasts, dnssec, tlsa)
+
+
+async def _dane(host: str, resolver: Resolver) -> Finding:
+    try:
+        addresses = await resolver.ips(absolute(host))
+        records = await dane.find(resolver, host, addresses)
+    except NotFound:
+        return "no"
+    except DNSError:
+        return "error"
+    return "yes" if records is not None and records.usable else "no"

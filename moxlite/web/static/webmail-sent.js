@@ -1,0 +1,214 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      if (before instanceof HTMLElement) before.focus();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// webmail/sent/part.ts
+var again = 1e4;
+var waiting = /* @__PURE__ */ new Set(["queued", "trying", "held"]);
+var states = {
+  queued: t("waiting"),
+  trying: t("being delivered"),
+  held: t("on hold"),
+  delivered: t("delivered"),
+  relayed: t("handed to the relay"),
+  failed: t("failed"),
+  canceled: t("canceled")
+};
+var ways = {
+  dane: t("encrypted and verified (DANE)"),
+  sts: t("encrypted and verified (MTA-STS)"),
+  "dane sts": t("encrypted and verified (DANE, MTA-STS)"),
+  verified: t("encrypted and verified"),
+  opportunistic: t("encrypted"),
+  clear: t("not encrypted")
+};
+function time(text2) {
+  return new Date(text2).toLocaleString(void 0, { dateStyle: "medium", timeStyle: "short" });
+}
+function summary(all) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const one of all) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
+  const order = ["failed", "held", "trying", "queued", "canceled", "relayed", "delivered"];
+  const parts = order.filter((state) => counts.has(state)).map((state) => all.length === 1 ? states[state] : t("{n} {state}", { n: counts.get(state), state: states[state] }));
+  const line = parts.join(", ");
+  return line.charAt(0).toLocaleUpperCase() + line.slice(1);
+}
+function detail(one) {
+  const lines = [];
+  if (one.ended !== null) lines.push(time(one.ended));
+  if (one.next_attempt !== null) lines.push(t("next attempt {time}", { time: time(one.next_attempt) }));
+  if (one.attempts > 1) lines.push(many(one.attempts, "{n} attempt", "{n} attempts"));
+  if ((one.state === "delivered" || one.state === "relayed") && ways[one.tls] !== void 0) lines.push(ways[one.tls]);
+  return lines;
+}
+async function follow(client, messageId, root) {
+  let seen = "";
+  while (root.isConnected) {
+    try {
+      const report = await client.delivery_status(messageId, seen);
+      if (report.seen !== seen) draw(client, root, report.recipients);
+      seen = report.seen;
+      if (report.recipients.every((one) => !waiting.has(one.state))) return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, again));
+    }
+  }
+}
+function draw(client, root, all) {
+  root.hidden = all.length === 0;
+  const left = all.filter((one) => waiting.has(one.state));
+  const open = root.querySelector("details")?.open ?? all.some((one) => one.state === "failed" || one.error !== "");
+  const ids = left.map((one) => one.id);
+  fill(
+    root,
+    el(
+      "details",
+      { class: "deliveries", open },
+      el("summary", {}, summary(all)),
+      el("ul", {}, all.map(row)),
+      ids.length > 0 && el(
+        "p",
+        {},
+        el("button", { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) }, t("Try now")),
+        " ",
+        el("button", { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) }, t("Cancel delivery"))
+      )
+    )
+  );
+}
+function row(one) {
+  const facts = detail(one);
+  return el(
+    "li",
+    { class: `delivery ${one.state}`, title: one.host },
+    el("b", { dir: "auto" }, one.recipient),
+    " ",
+    [states[one.state], ...facts].join(" · "),
+    one.error !== "" && el("div", { class: "delivery-error", title: one.reply }, one.error),
+    one.advice !== "" && el("div", { class: "delivery-advice" }, one.advice)
+  );
+}
+export {
+  detail,
+  follow,
+  summary
+};

@@ -1,0 +1,49 @@
+"""What the groups of the webmail's calls have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from moxlite.process.signingkeys import SigningKeys
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.submission.assurance import Assure
+from moxlite.web.logincalls import LoginCalls
+from moxlite.web.sessions import Sessions
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.delivery.status import Deliveries
+
+__all__ = ["AccountCalls", "Surroundings"]
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the calls need of the server.
+
+    Attributes:
+      config: gives the configuration of this moment.
+      tmp: for long messages.
+      keys: of the domains that sign.
+      deliveries: what becomes of mail that was sent; None while there is no queue.
+      assure: finds out how well mail to a domain would be protected.
+    """
+
+    config: Callable[[], Snapshot]
+    accounts: Accounts
+    tmp: Path
+    keys: SigningKeys
+    deliveries: Deliveries | None
+    assure: Assure
+
+
+class AccountCalls(LoginCalls):
+    """Calls on the account of a session."""
+
+    def __init__(self, sessions: Sessions, surroundings: Surroundings) -> None:
+        super().__init__(sessions)
+        self._server = surroundings
+        self._accounts = surroundings.accounts
