@@ -46,6 +46,7 @@ from moxlite.process.startup import Endpoint, Service, Started, StartFailed, not
 from moxlite.process.systemd import keep_alive, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.control.commands import QueueCommands
+from moxlite.queue.control.suppresscommands import SuppressCommands
 from moxlite.queue.control.webhookcommands import WebhookCommands
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.localpipe import LocalPipe
@@ -209,6 +210,7 @@ def _commands(
     commands.update(WhyCommands(house.config, house.accounts).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
+        commands.update(SuppressCommands(queue).registry())
         commands.update(WebhookCommands(queue.webhooks).registry())
     return commands
 

@@ -43,6 +43,18 @@ class Rule(msgspec.Struct, frozen=True):
     recipient: str
 
 
+class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
+    """An address to which an account sends nothing more."""
+
+    account: str
+    address: str
+    base: str
+    manual: bool
+    reason: str
+    created: str
+    expires: str
+
+
 class Changed(msgspec.Struct, frozen=True):
     """What an operation did."""
 
@@ -222,6 +234,47 @@ def retired_print(id_: int) -> None:
     """Print all about finished message ID as JSON."""
     found = call("queue retired print", {"id": id_}, msgspec.Raw)
     print(msgspec.json.format(bytes(found), indent=2).decode())
+
+
+@queue.group()
+def suppress() -> None:
+    """Addresses to which accounts send nothing more."""
+
+
+@suppress.command("list")
+@click.option("--account", default="", help="Of this account only.")
+@json_option
+def suppress_list(account: str, as_json: bool) -> None:
+    """List them, with the reason why each is there."""
+    found = call("queue suppress list", {"account": account}, list[Suppressed])
+    show(found, ("account", "address", "manual", "created", "expires", "reason"), as_json=as_json)
+
+
+@suppress.command("add")
+@click.argument("account")
+@click.argument("address")
+@click.option("--reason", default="", help="Why, for the list.")
+def suppress_add(account: str, address: str, reason: str) -> None:
+    """Let ACCOUNT send nothing more to ADDRESS; messages to it fail at once."""
+    call("queue suppress add", {"account": account, "address": address, "reason": reason}, type(None))
+
+
+@suppress.command("remove")
+@click.argument("account")
+@click.argument("address")
+def suppress_remove(account: str, address: str) -> None:
+    """Let ACCOUNT send to ADDRESS again."""
+    call("queue suppress remove", {"account": account, "address": address}, type(None))
+
+
+@suppress.command("lookup")
+@click.argument("account")
+@click.argument("address")
+@json_option
+def suppress_lookup(account: str, address: str, as_json: bool) -> None:
+    """Tell whether ACCOUNT may send to ADDRESS: the entry that forbids it, if there is one."""
+    found = call("queue suppress lookup", {"account": account, "address": address}, list[Suppressed])
+    show(found, ("account", "address", "base", "manual", "created", "expires", "reason"), as_json=as_json)
 
 
 @queue.group()

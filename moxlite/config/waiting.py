@@ -11,7 +11,7 @@ from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import Account, Domains, WebHandler
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener
-from moxlite.config.static import DNS, Queue, Static
+from moxlite.config.static import DNS, Static
 from moxlite.config.values import Section
 
 __all__ = ["WAITING", "not_in_effect"]
@@ -26,7 +26,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
         )
     ),
     DNS: frozenset(("validate",)),
-    Queue: frozenset(("suppression_expiry",)),
     Listener: frozenset(
         (
             "debug_http",

@@ -234,8 +234,9 @@ class Attempt:
             return Ended(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
         else:
             verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
-        promised = self._trace.promises and self._taker is not Handed.ACCOUNT
-        return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed), promised=promised)
+        own = self._taker is Handed.ACCOUNT
+        promised = self._trace.promises and not own
+        return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed), promised=promised, own=own)
 
     def _too_old(self, message: Message) -> bool:
         """Whether it has had all the time of the schedule: then it counts also when it is not tried, or a host that is

@@ -2,7 +2,17 @@
 
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull
 
-__all__ = ["BadFilter", "FromIDTaken", "NoSuchMessage", "NoSuchWebhook", "QueueError", "QueueFull", "UnknownTransport"]
+__all__ = [
+    "AlreadySuppressed",
+    "BadFilter",
+    "FromIDTaken",
+    "NoSuchMessage",
+    "NoSuchWebhook",
+    "NotSuppressed",
+    "QueueError",
+    "QueueFull",
+    "UnknownTransport",
+]
 
 
 class QueueError(Exception):
@@ -19,6 +29,14 @@ class NoSuchWebhook(QueueError):
 
 class UnknownTransport(QueueError):
     """No transport of this name is configured."""
+
+
+class AlreadySuppressed(QueueError):
+    """The address is on the suppression list (QUEUE-83)."""
+
+
+class NotSuppressed(QueueError):
+    """The address is not on the suppression list (QUEUE-83)."""
 
 
 class BadFilter(QueueError):

@@ -8,11 +8,10 @@ from typing import Final
 from moxlite.proto.address import Domain
 from moxlite.proto.dsn import Action
 from moxlite.proto.mime.dates import format_date
-from moxlite.queue.bounces.judge import explain
-from moxlite.queue.bounces.table import Meaning
 from moxlite.queue.rows import Message, Result
+from moxlite.queue.status import meaning_of
 
-__all__ = ["meaning_of", "notice_text", "subject_of"]
+__all__ = ["notice_text", "subject_of"]
 
 MAX_SHOWN: Final = 50
 """Recipients told of in words; all stand in the part for programs."""
@@ -35,11 +34,6 @@ TO_MANY: Final = {
     Action.DELIVERED: "Your message was delivered to {} recipients.",
     Action.RELAYED: "Your message was delivered, or passed on, to {} recipients.",
 }
-
-
-def meaning_of(result: Result) -> Meaning:
-    """What the failure of an attempt means, for people."""
-    return explain(result.code, result.secode, result.reply or result.error, result.command)
 
 
 def subject_of(actions: Sequence[Action]) -> str:

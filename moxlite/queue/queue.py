@@ -27,6 +27,14 @@ from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler, policy_of
 from moxlite.queue.status import Watchers, clean_outcomes, statuses
 from moxlite.queue.submit import add_submission
+from moxlite.queue.suppression import (
+    Suppression,
+    add_suppression,
+    clean_suppressions,
+    remove_suppression,
+    suppression_of,
+    suppressions,
+)
 from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
@@ -203,6 +211,27 @@ class Queue:
             return await not_asked(domain)
         return await assurance_of(domain, self.ctx.resolver, self.ctx.policies, self.ctx.random)
 
+    # Suppression lists; addresses and accounts as people write them
+
+    async def suppressions(self, account: str = "") -> list[Suppression]:
+        """The addresses to which an account sends nothing more, or with an empty name those of all accounts."""
+        now = self.ctx.clock()
+        return await self._database.scan(partial(suppressions, account=account, now=now), op="queue suppressions")
+
+    async def suppression(self, account: str, address: str) -> Suppression | None:
+        """The entry that keeps an account from sending to an address. Raises BadFilter."""
+        now = self.ctx.clock()
+        lookup = partial(suppression_of, account=account, address=address, now=now)
+        return await self._database.read(lookup, op="queue suppression")
+
+    async def add_suppression(self, account: str, address: str, reason: str = "") -> None:
+        """Let an account send nothing more to an address. Raises AlreadySuppressed, BadFilter."""
+        await self._change(lambda tx, now: add_suppression(tx, account, address, reason, now))
+
+    async def remove_suppression(self, account: str, address: str) -> None:
+        """Let an account send to an address again. Raises NotSuppressed, BadFilter."""
+        await self._change(lambda tx, now: remove_suppression(tx, account, address, now))
+
     # Looking
 
     async def list_messages(self, wanted: Filter | None = None, page: Page | None = None) -> list[Message]:
@@ -328,7 +357,7 @@ class Queue:
             await trio.sleep(CLEANING_SECONDS)
 
     async def clean(self) -> None:
-        """Remove retired rows, outcomes and keys of submissions whose time is over."""
+        """Remove retired rows, outcomes, keys of submissions and suppressions whose time is over."""
         now = self.ctx.clock()
         while await self._database.write(lambda tx: clean_retired(tx, now)):
             pass
@@ -336,6 +365,8 @@ class Queue:
             pass
         await self.webhooks.clean()
         await self._database.write(partial(_clean_keys, now=now))
+        accounts = list(self.ctx.config().domains.accounts)
+        await self._database.write(lambda tx: clean_suppressions(tx, accounts, now))
 
     async def measure(self) -> None:
         """Set the gauges of size, hold and age: right before somebody reads them. They stay as they are when the

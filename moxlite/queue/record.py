@@ -22,6 +22,7 @@ from moxlite.queue.rows import (
 )
 from moxlite.queue.schedule import SECOND, delay_after, max_attempts_of
 from moxlite.queue.status import final_state, success_of
+from moxlite.queue.suppression import for_message, note_failure
 from moxlite.queue.webhooks.events import Event, Webhooks, note_event
 from moxlite.store.delivery.status import Handed, State
 from moxlite.store.delivery.submission import DSNNotify
@@ -33,6 +34,7 @@ __all__ = [
     "DSN_FAILED",
     "DSN_RELAYED",
     "Ended",
+    "Marked",
     "Policy",
     "Verdict",
     "alike",
@@ -52,6 +54,9 @@ DSN_FAILED: Final = "failed"
 DSN_DELIVERED: Final = "delivered"
 DSN_RELAYED: Final = "relayed"
 """Values of the column dsn_due, besides the empty one: what the sender must be told."""
+
+SUPPRESSED: Final = "suppress"
+"""The command of a result where no host was asked, because the recipient is on the account's suppression list."""
 
 NOTICE_WAIT: Final = 60 * SECOND
 """For which a notice waits for other recipients of its submission whose attempt is under way, or as good as: so there
@@ -102,6 +107,7 @@ class Ended(msgspec.Struct, frozen=True):
     """The outcome of one attempt for one message. ``dialed``: host and address that were connected to, for the next
     attempt (QUEUE-47). ``until``: of an uncounted one, when to try, µs UTC; all other rows that would go the same way
     wait for as long (QUEUE-169). ``promised``: who took the message will tell the sender of its delivery (RFC 3461).
+    ``own``: the outcome is of this server's making, and says nothing of others.
     """
 
     message: Message
@@ -110,16 +116,18 @@ class Ended(msgspec.Struct, frozen=True):
     dialed: tuple[tuple[str, str], ...] = ()
     until: int = 0
     promised: bool = False
+    own: bool = False
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """The configuration that outcomes are judged by, and the time (µs UTC)."""
+    """The configuration that outcomes are judged by, and the time (µs UTC); `suppression_expiry` in µs, 0 for never."""
 
     now: int
     retry_delays: Sequence[float]
     max_attempts: int
     delay_dsn_attempt: int
     keep_for: KeepFor
+    suppression_expiry: int
     webhooks: Webhooks
     random: Random
 
@@ -134,13 +142,23 @@ def get(r: Reader, message_id: int) -> Message | None:
     return None if row is None else message_of(row)
 
 
-def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> list[Message]:
+class Marked(msgspec.Struct, frozen=True):
+    """What an attempt is to be made for, and what has failed without one: the account sends nothing more to these
+    recipients (QUEUE-81).
+    """
+
+    messages: tuple[Message, ...]
+    suppressed: tuple[Ended, ...]
+
+
+def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
     """Count an attempt of these messages before it is made, so that no fault of ours can lead to a tight loop
     (QUEUE-13).
 
     Returns them as they are now; those that meanwhile were held, put off or removed are left out.
     """
     marked: list[Message] = []
+    suppressed: list[Ended] = []
     for message_id in ids:
         message = get(tx, message_id)
         if message is None or message.hold or message.done or message.next_attempt > policy.now:
@@ -149,12 +167,17 @@ def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> list[Message]:
         results = (*message.results, Result(start=policy.now, error=DELIVERING))
         next_attempt = policy.now + delay_after(attempts, policy.retry_delays, policy.random)
         tx.execute(MARK, attempts, policy.now, next_attempt, encode_results(results), message_id)
-        marked.append(
-            msgspec.structs.replace(
-                message, attempts=attempts, last_attempt=policy.now, next_attempt=next_attempt, results=results
-            )
+        message = msgspec.structs.replace(
+            message, attempts=attempts, last_attempt=policy.now, next_attempt=next_attempt, results=results
         )
-    return marked
+        entry = for_message(tx, message, policy.now)
+        if entry is None:
+            marked.append(message)
+        else:
+            text = f"address is on the account's suppression list: {entry.reason or 'put there by hand'}"
+            result = Result(start=policy.now, secode="7.1", command=SUPPRESSED, error=text)
+            suppressed.append(Ended(message, Verdict.PERMANENT, result, own=True))
+    return Marked(tuple(marked), tuple(suppressed))
 
 
 def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
@@ -188,7 +211,13 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
         tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
         maximum = max_attempts_of(message.max_attempts, policy.max_attempts)
         if one.verdict is Verdict.PERMANENT or message.attempts >= maximum:
-            fail(tx, message, policy, one.result)
+            event, suppressing = Event.FAILED, False
+            if one.result.command == SUPPRESSED:
+                event = Event.SUPPRESSED
+            elif one.verdict is Verdict.PERMANENT and not one.own:
+                expiry = policy.suppression_expiry
+                suppressing = note_failure(tx, message, one.result, "reply", now=policy.now, expiry=expiry)
+            fail(tx, message, policy, one.result, event, suppressing=suppressing)
             continue
         note_event(tx, message, Event.DELAYED, policy.webhooks, policy.now, one.result)
         if message.attempts == policy.delay_dsn_attempt and _wants(message, DSNNotify.DELAY):
@@ -208,11 +237,19 @@ def settle_notices(tx: Tx, content_id: int, policy: Policy) -> None:
         tx.execute(BRING_FORWARD, policy.now, content_id)
 
 
-def fail(tx: Tx, message: Message, policy: Policy, result: Result) -> None:
+def fail(
+    tx: Tx,
+    message: Message,
+    policy: Policy,
+    result: Result,
+    event: Event = Event.FAILED,
+    *,
+    suppressing: bool = False,
+) -> None:
     """The message will not be tried again, as `result` says: it is retired, once its sender was told if he wants to
-    be.
+    be. `suppressing`: from now on the account sends nothing more to the recipient.
     """
-    note_event(tx, message, Event.FAILED, policy.webhooks, policy.now, result)
+    note_event(tx, message, event, policy.webhooks, policy.now, result, suppressing=suppressing)
     if _wants(message, DSNNotify.FAILURE):
         tx.execute(SET_DONE, DSN_FAILED, policy.now + NOTICE_WAIT, message.id)
     else:

@@ -24,7 +24,7 @@ from moxlite.queue.content import octets
 from moxlite.queue.context import Context
 from moxlite.queue.dsns import deliver_notice
 from moxlite.queue.inbound import Waiting, waiting
-from moxlite.queue.record import Ended, Policy
+from moxlite.queue.record import Ended, Marked, Policy
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
@@ -144,6 +144,7 @@ def policy_of(ctx: Context) -> Policy:
         max_attempts=queue.max_attempts,
         delay_dsn_attempt=queue.delay_dsn_attempt,
         keep_for=keep_for,
+        suppression_expiry=int(queue.suppression_expiry * SECOND),
         webhooks=webhooks_of(snapshot),
         random=ctx.random,
     )
@@ -273,14 +274,10 @@ class Scheduler:
             partial(_together, message_id=candidate.id, now=policy.now), op="queue batch"
         )
         ids = [message_id for message_id in ids if message_id not in self._unwritten]
-        marked: list[Message] = []
-        # Not to be cut off between the commit and the attempt: it would count though it was never made.
-        with trio.move_on_after(RECORD_SECONDS, shield=True):
-            marked = await self._database.write(lambda tx: record.mark(tx, ids, policy))
+        marked = await self._mark(ids, policy)
         if not marked:
             return
-        self._moved({message.account for message in marked})
-        batch = Batch(tuple(marked), partial(octets, self._database, marked[0]))
+        batch = Batch(marked, partial(octets, self._database, marked[0]))
         followers: list[Attempt] = []
 
         async def follow(before: Attempt, transport: str) -> Attempt | None:
@@ -308,6 +305,16 @@ class Scheduler:
         for one in (attempt, *followers):
             await self._note_offers(one.batch.first, one.offers)
 
+    async def _mark(self, ids: list[int], policy: Policy) -> tuple[Message, ...]:
+        """Count an attempt; what is suppressed ends with that."""
+        marked = Marked((), ())
+        # Not to be cut off between the commit and the attempt: it would count though it was never made.
+        with trio.move_on_after(RECORD_SECONDS, shield=True):
+            marked = await self._database.write(partial(record.mark, ids=ids, policy=policy))
+        self._moved({message.account for message in marked.messages})
+        await self._record(list(marked.suppressed))
+        return marked.messages
+
     async def _next_batch(self, before: Message, transport: str) -> Batch | None:
         """What is due for the same domain and may go the same way, marked. None: nothing, or the end is near."""
         if not self._serving:
@@ -332,10 +339,9 @@ class Scheduler:
                 partial(_together, message_id=message.id, now=policy.now), op="queue batch"
             )
             ids = [message_id for message_id in ids if message_id not in self._unwritten]
-            marked: list[Message] = []
-            with trio.move_on_after(RECORD_SECONDS, shield=True):
-                marked = await self._database.write(partial(record.mark, ids=ids, policy=policy))
-            return Batch(tuple(marked), partial(octets, self._database, marked[0])) if marked else None
+            marked = await self._mark(ids, policy)
+            if marked:
+                return Batch(marked, partial(octets, self._database, marked[0]))
         return None
 
     def _host_free(self, key: Hashable) -> None:

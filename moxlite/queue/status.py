@@ -11,12 +11,14 @@ from typing import Final
 import msgspec
 
 from moxlite.bell import Bell
+from moxlite.queue.bounces.judge import explain
+from moxlite.queue.bounces.table import Meaning
 from moxlite.queue.rows import DELIVERING, MESSAGE_COLUMNS, Message, Result, message_of
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.store.delivery.status import Handed, RecipientStatus, State
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["Watchers", "clean_outcomes", "final_state", "note_outcome", "statuses", "success_of"]
+__all__ = ["Watchers", "clean_outcomes", "final_state", "meaning_of", "note_outcome", "statuses", "success_of"]
 
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
 """For which a sender sees what became of a message; after that nobody asks."""
@@ -37,6 +39,11 @@ INSERT OR REPLACE INTO outcome (
     id, account, message_id, recipient, state, queued, ended, attempts, last_attempt, result)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 CLEAN: Final = "DELETE FROM outcome WHERE id IN (SELECT id FROM outcome WHERE ended <= ? LIMIT ?)"
+
+
+def meaning_of(result: Result) -> Meaning:
+    """What the failure of an attempt means, for people."""
+    return explain(result.code, result.secode, result.reply or result.error, result.command)
 
 
 def success_of(result: Result | None) -> State:
@@ -102,9 +109,13 @@ def _of_row(message: Message, retry_delays: Sequence[float], max_attempts: int) 
 def _with_result(status: RecipientStatus, result: Result | None) -> RecipientStatus:
     if result is None:
         return status
-    return msgspec.structs.replace(
+    status = msgspec.structs.replace(
         status, error=result.error, reply=result.reply, host=result.host, ip=result.ip, tls=result.policy
     )
+    if not result.error:
+        return status
+    found = meaning_of(result)
+    return msgspec.structs.replace(status, cause=found.cause.value, meaning=found.meaning, advice=found.advice)
 
 
 def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Result], now: int) -> None:

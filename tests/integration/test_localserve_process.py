@@ -398,6 +398,28 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     server.cli("queue", "unhold", "--all")
 
 
+def test_addresses_can_be_left_alone(server: LocalServer) -> None:
+    """ADMIN-19, QUEUE-81, QUEUE-83: list, add, remove, lookup; what is on the list is not sent."""
+    suppress = ("queue", "suppress")
+    server.cli(*suppress, "add", "moxlite", "Left+x@gone.example", "--reason", "asked for it")
+    (entry,) = rows(server, *suppress, "lookup", "moxlite", "left@gone.example")
+    assert (entry["base"], entry["manual"], entry["reason"]) == ("left@gone.example", True, "asked for it")
+    assert rows(server, *suppress, "lookup", "moxlite", "right@gone.example") == []
+    again = server.cli(*suppress, "add", "moxlite", "left@gone.example", check=False)
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+    assert server.cli(*suppress, "add", "nobody", "left@gone.example", check=False).returncode == 1
+    with smtplib.SMTP("127.0.0.1", server.port(587)) as client:
+        client.login(server.user, server.password)
+        text = "From: <moxlite@localhost>\r\nTo: <left@gone.example>\r\nSubject: left\r\n\r\nhello\r\n"
+        client.sendmail(server.user, ["left@gone.example"], text)
+    failed = ("queue", "retired", "list", "--to", "left@gone.example", "--success", "false")
+    until(lambda: rows(server, *failed), what="the message to fail")
+    assert "suppression list" in rows(server, *failed)[0]["error"]
+    server.cli(*suppress, "remove", "moxlite", "left@gone.example")
+    assert rows(server, *suppress, "list", "--account", "moxlite") == []
+    assert server.cli(*suppress, "remove", "moxlite", "left@gone.example", check=False).returncode == 1
+
+
 def test_ids_of_received_fields_lead_to_the_log(server: LocalServer) -> None:
     """SMTP-9, ADMIN-19: cid."""
     with smtplib.SMTP("127.0.0.1", server.port(25)) as client:

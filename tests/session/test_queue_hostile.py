@@ -109,7 +109,7 @@ async def test_metrics_tell_connections_attempts_and_what_waits(tmp_path: Path) 
     before = [sample(names[0], result="ok"), sample(names[0], result="error")]
     counts = {result: sample(names[1], result=result, **labels) for result in ("ok", "okpartial", "permerror")}
     async with rig_at(tmp_path) as rig:
-        rig.remote(Server({"RCPT TO:<no": "550 5.1.1 no"}))
+        rig.remote(Server({"RCPT TO:<no": "550 5.7.1 no"}))
         refusing = rig.remote(Server(), "dead.example", "192.0.2.7")
         refusing.refuse_connections = True
         for recipients in (

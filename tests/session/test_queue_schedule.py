@@ -12,7 +12,7 @@ from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
 from moxlite.queue import attempt, record, scheduler
 from moxlite.queue.filters import Filter
-from moxlite.queue.rows import DELIVERING, INTERRUPTED, Message
+from moxlite.queue.rows import DELIVERING, INTERRUPTED
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
 from moxlite.store.file.transaction import Tx
@@ -330,7 +330,7 @@ async def test_a_crash_around_an_attempt_is_that_domain_s_alone(
         mx, other = rig.remote(Server()), rig.remote(Server(), "other.example", "192.0.2.2")
         real, crashes = record.mark, 0
 
-        def crash(tx: Tx, ids: list[int], policy: record.Policy) -> list[Message]:
+        def crash(tx: Tx, ids: list[int], policy: record.Policy) -> record.Marked:
             nonlocal crashes
             if tx.value("SELECT rcpt_domain FROM msg WHERE id = ?", ids[0]) == "remote.example":
                 crashes += 1

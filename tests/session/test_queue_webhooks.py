@@ -117,7 +117,7 @@ async def test_failures_are_told_with_the_servers_words(tmp_path: Path) -> None:
         assert "nobody here" in failed["Error"]
         assert failed["QueueMsgID"] == first
         remote.replies["RCPT"] = ["451 4.7.1 wait"]
-        ids = await rig.submit("bob@remote.example") + await rig.submit("carl@remote.example")
+        ids = await rig.submit("dan@remote.example") + await rig.submit("carl@remote.example")
         await server.wait(4)
         assert await rig.queue.drop(Filter(ids=(ids[0],))) == 1
         assert await rig.queue.fail(Filter(ids=(ids[1],))) == 1

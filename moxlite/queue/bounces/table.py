@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["BARE", "CODES", "ENTRIES", "Cause", "Entry", "Meaning"]
+__all__ = ["BARE", "CODES", "ENTRIES", "OURS", "Cause", "Entry", "Meaning"]
 
 
 class Cause(StrEnum):
@@ -39,6 +39,8 @@ class Cause(StrEnum):
     """No host answers, or not in time."""
     TLS = "tls"
     """The connection cannot be protected as it must be."""
+    SUPPRESSED = "suppressed"
+    """The account sends nothing more to the address."""
     OTHER = "other"
     """Anything else."""
 
@@ -344,9 +346,18 @@ CODES: Final = (
 )
 """By the enhanced code without its class; a trailing dot stands for all below."""
 
-BARE: Final = (
-    ("connect", Meaning(Cause.CONNECT, "No host of the recipient's domain answers.", WAIT)),
-    ("session", Meaning(Cause.CONNECT, "The recipient's server takes too long.", WAIT)),
-    ("starttls", Meaning(Cause.TLS, "The connection to the recipient's server could not be encrypted.", WAIT)),
-)
+OURS: Final = {
+    "suppress": Meaning(
+        Cause.SUPPRESSED,
+        "Your account sends nothing more to this address, because earlier messages have come back.",
+        "If the address works again, have it taken off the list: `moxlite queue suppress remove ACCOUNT ADDRESS`.",
+    ),
+}
+"""By the command, where this server has decided by itself; tried before all else."""
+
+BARE: Final = {
+    "connect": Meaning(Cause.CONNECT, "No host of the recipient's domain answers.", WAIT),
+    "session": Meaning(Cause.CONNECT, "The recipient's server takes too long.", WAIT),
+    "starttls": Meaning(Cause.TLS, "The connection to the recipient's server could not be encrypted.", WAIT),
+}
 """By the command, where no host has answered."""

@@ -1,4 +1,5 @@
 """Commands of the control socket about the queue: the server's side of ``moxlite queue …``.
 
-- `commands`: about messages; `webhookcommands`: about webhooks; `answers`: what both share
+- `commands`: about messages; `suppresscommands`: about addresses that are left alone; `webhookcommands`: about webhooks
+- `answers`: what they share
 """

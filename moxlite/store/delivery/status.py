@@ -61,7 +61,8 @@ class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
       next_attempt: when the next one is made; None when there is none, or where it is not known because it is held.
       last_planned: when the last one will be made, if all fail; None as `next_attempt`.
       error: of the latest attempt, for people; "" if it was delivered or none has ended.
-      advice: what the error means and what to do, in one or two sentences; "" if there is none.
+      cause: of the error, a word of `queue.bounces.table.Cause`; "" where there is no error.
+      meaning, advice: what the error means, and what the sender can do, a sentence or two each; "" if there is none.
       reply: lines of the host's answer, "" where it gave none.
       host, ip: with whom the latest attempt spoke.
       tls: how that was protected: words of ``dane``, ``sts``, ``verified`` (a smarthost's certificate), or
@@ -78,6 +79,8 @@ class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt: int | None = None
     last_planned: int | None = None
     error: str = ""
+    cause: str = ""
+    meaning: str = ""
     advice: str = ""
     reply: str = ""
     host: str = ""

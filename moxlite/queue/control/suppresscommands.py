@@ -1,0 +1,85 @@
+"""Commands of the control socket about suppression lists: the server's side of ``moxlite queue suppress …``."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.queue import Queue
+from moxlite.queue.suppression import Suppression
+
+__all__ = ["SuppressCommands"]
+
+
+class ListSuppressions(Request, frozen=True, kw_only=True):
+    """``queue suppress list``: of one account, or of all."""
+
+    account: str = ""
+
+
+class Suppress(Request, frozen=True, kw_only=True):
+    """``queue suppress add``, ``remove``, ``lookup``."""
+
+    account: str
+    address: str
+    reason: str = ""
+
+
+class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
+    """An address to which an account sends nothing more; times in RFC 3339, UTC, empty for never."""
+
+    account: str
+    address: str
+    base: str
+    manual: bool
+    reason: str
+    created: str
+    expires: str = ""
+
+
+class SuppressCommands:
+    """The commands of one queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "queue suppress list": Command(ListSuppressions, self.list_suppressions),
+            "queue suppress add": Command(Suppress, self.add),
+            "queue suppress remove": Command(Suppress, self.remove),
+            "queue suppress lookup": Command(Suppress, self.look_up),
+        }
+
+    async def list_suppressions(self, args: ListSuppressions, exchange: Exchange) -> list[Suppressed]:
+        """All entries."""
+        return [_shown(one) for one in await tried(self._queue.suppressions(args.account))]
+
+    async def add(self, args: Suppress, exchange: Exchange) -> None:
+        """Put an address on the list of an account."""
+        if self._queue.ctx.config().account(args.account) is None:
+            raise CommandFailed("notFound", f"there is no account {args.account!r}")
+        await tried(self._queue.add_suppression(args.account, args.address, args.reason))
+
+    async def remove(self, args: Suppress, exchange: Exchange) -> None:
+        """Take an address off."""
+        await tried(self._queue.remove_suppression(args.account, args.address))
+
+    async def look_up(self, args: Suppress, exchange: Exchange) -> list[Suppressed]:
+        """The entry that holds an address, if there is one."""
+        found = await tried(self._queue.suppression(args.account, args.address))
+        return [] if found is None else [_shown(found)]
+
+
+def _shown(entry: Suppression) -> Suppressed:
+    return Suppressed(
+        account=entry.account,
+        address=entry.original_address,
+        base=entry.base_address,
+        manual=entry.manual,
+        reason=entry.reason,
+        created=rfc3339(entry.created),
+        expires="" if entry.expires is None else rfc3339(entry.expires),
+    )
