@@ -61,6 +61,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deferred import Defer
 from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.submission import Submission, Submit
+from moxlite.store.delivery.tell import TELL
 from moxlite.store.errors import SchemaTooNew, StorageBroken, StoreError
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE
@@ -382,6 +383,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         house.faults.append(f"{path}: {error}")
         return None
     house.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
+    house.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
     house.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.spool_directory))
     house.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)

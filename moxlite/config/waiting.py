@@ -34,7 +34,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     ),
     Account: frozenset(
         (
-            "incoming_webhook",
             "no_custom_password",
             "no_dsn_suppression",
         )

@@ -258,6 +258,7 @@ class Reception:
             facts=self._facts(decided.case),
             why=why.pack(why.why_of(decided)),
             clear_rejects=(settings.rejects_mailbox or "") if settings is not None else "",
+            tell=_told_address(decided.case),
         )
 
     # What is owed
@@ -534,3 +535,11 @@ def _is_first_contact(decided: Decided) -> bool:
     if case.recipient.reports or (case.settings is not None and case.settings.no_first_time_sender_delay):
         return False
     return case.history is not None
+
+
+def _told_address(case: Case) -> str:
+    """The address as the client wrote it, if the account's programs are to hear of the message: it has a webhook, or
+    the localpart holds more than that of the account's address, which may be the id of a sent message (QUEUE-95).
+    """
+    told = case.settings is not None and case.settings.incoming_webhook is not None
+    return str(case.asked) if told or case.asked.localpart != case.recipient.canonical.localpart else ""

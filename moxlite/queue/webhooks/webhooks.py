@@ -12,6 +12,7 @@ from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks import operations
 from moxlite.queue.webhooks.calls import Caller
 from moxlite.queue.webhooks.events import keep_hooks
+from moxlite.queue.webhooks.incoming import IncomingCarrier
 from moxlite.queue.webhooks.keeping import clean_hooks, get_hook
 from moxlite.queue.webhooks.rows import Hook, RetiredHook
 from moxlite.store.file.database import Database
@@ -31,6 +32,7 @@ class WebhookQueue:
         self._ctx = ctx
         self._database = database
         self.caller = Caller(ctx, database)
+        self.incoming = IncomingCarrier(ctx, database, self.caller.changed)
 
     async def list_hooks(self, wanted: HookFilter | None = None, page: HookPage | None = None) -> list[Hook]:
         """One page of webhooks. Raises BadFilter."""

@@ -112,7 +112,7 @@ class Vacation(Action, frozen=True, tag="vacation", kw_only=True):
 class Notify(Action, frozen=True, tag="notify", kw_only=True):
     """Tell a program or an address about the message (RFC 5435, WEB-105).
 
-    `perform` refuses it until webhooks (issue 15) bring its carrier.
+    `perform` refuses it until Sieve (issue 12) brings its carrier.
     """
 
     method: Literal["webhook", "mailto"]
@@ -133,6 +133,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
       clear_rejects: name of the account's rejects mailbox, from which copies with the same Message-ID are removed when
         the message is filed (STORE-74); "" for none.
       received: µs UTC, None for the time of the unit.
+      tell: the address that the client wrote, when the account's programs are told of the message that is filed
+        (`tell.Told`), or it may answer one that was sent; "" when not.
     """
 
     actions: tuple[AnyAction, ...]
@@ -140,6 +142,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: bytes = b""
     clear_rejects: str = ""
     received: int | None = None
+    tell: str = ""
 
     def pack(self) -> bytes:
         """The form in which it waits in a row of queue.db."""

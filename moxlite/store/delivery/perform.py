@@ -7,6 +7,7 @@ the delivery is there once. What an action owes to another file is a row of the 
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ from moxlite.store.content.prepare import Prepared, held_body
 from moxlite.store.delivery.actions import AnyAction, Delivery, Discard, FileInto, KeepReject, Mark, NoCarrier
 from moxlite.store.delivery.reasons import store_why
 from moxlite.store.delivery.rejects import clear_rejects, keep_reject
+from moxlite.store.delivery.tell import TELL, Told
 from moxlite.store.mail.adding import Added, add_message
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.facts import Facts, of_forward
@@ -27,6 +29,9 @@ from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
 __all__ = ["Owed", "Performed", "owe", "perform", "suppress_retry"]
 
 logger = logging.getLogger("moxlite.store.perform")
+
+KEY: Final = 16
+"""Octets of the random key of an owed row: message ids come again where an account was removed and made anew."""
 
 TAKE: Final = "DELETE FROM unit_key WHERE key = ?"
 
@@ -117,6 +122,8 @@ class _Unit:
     def run(self) -> Performed:
         for action in self._delivery.actions:
             self._act(action)
+        if self._first is not None and self._added is not None and self._delivery.tell:
+            self._tell(self._first, self._added)
         if self._added is None:
             logger.info("message not kept", extra={"kv": {"account": self._tx.account}})
         return Performed(added=self._added, copies=tuple(self._copies))
@@ -131,6 +138,14 @@ class _Unit:
                     self._note(box.id, keep_reject(self._tx, self._ready, self._delivery.facts, box, action))
             case _:
                 pass  # Discard
+
+    def _tell(self, action: FileInto, added: Added) -> None:
+        """Owe the message to the account's programs."""
+        received = self._delivery.received if self._delivery.received is not None else self._tx.now
+        told = Told(
+            recipient=self._delivery.tell, mailbox=action.mailbox, received=received, facts=self._delivery.facts
+        )
+        self._tx.owe(secrets.token_bytes(KEY), TELL, told.pack(), added.message_id)
 
     def _file(self, action: FileInto) -> None:
         tx = self._tx

@@ -1,0 +1,194 @@
+"""Telling an account's web server of messages that came in, and finding those that answer a message that it has sent
+(QUEUE-95, WEB-106, WEB-107).
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, MessageJSON, message_json, read_structure
+from moxlite.config.domains import IncomingWebhook
+from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
+from moxlite.proto.dsn import DSN, Action, DSNError, parse_dsn
+from moxlite.queue.context import Context
+from moxlite.queue.rows import RETIRED_COLUMNS, Result, encode_results, retired_of
+from moxlite.queue.webhooks.events import Event, Webhooks, keep_hooks, moment, note_event, webhooks_of
+from moxlite.queue.webhooks.keeping import INCOMING, NewHook, add_hook
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import locate, read_content
+from moxlite.store.delivery.tell import Told
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.upkeep.outbox import OutboxRow
+
+__all__ = ["IncomingCarrier"]
+
+logger = logging.getLogger("moxlite.queue.webhooks")
+
+EVENTS: Final = {
+    Action.FAILED: Event.FAILED,
+    Action.DELAYED: Event.DELAYED,
+    Action.DELIVERED: Event.DELIVERED,
+    Action.RELAYED: Event.RELAYED,
+    Action.EXPANDED: Event.EXPANDED,
+}
+MAX_ERROR: Final = 2000
+"""Characters of what a DSN says."""
+
+OF_FROM_ID: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired WHERE from_id = ? AND account = ?"  # noqa: S608 column names
+SET_RESULTS: Final = "UPDATE msg_retired SET results = ?, last_activity = ? WHERE id = ?"
+ONCE: Final = "INSERT INTO unit_key (key, first_id, last_id, live) VALUES (?, 1, 0, ?) ON CONFLICT DO NOTHING"
+
+
+class IncomingCarrier:
+    """Carries rows of the kind `TELL` from the accounts' outboxes into queue.db, each once."""
+
+    def __init__(self, ctx: Context, database: Database, changed: Callable[[], None]) -> None:
+        self._ctx = ctx
+        self._database = database
+        self._changed = changed
+
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """A message that comes to the sender address of one that was sent is an event of that one; others are told to
+        the account's web server, if it has one. A message that is gone or damaged is told nowhere.
+
+        Raises StoreError: the row is carried again later.
+        """
+        if row.message_id is None:
+            return
+        told = Told.unpack(row.data)
+        snapshot = self._ctx.config()
+        try:
+            if (from_id := self._from_id(told.recipient)) and await self._answers(account, row, from_id):
+                return
+            settings = snapshot.account(account.name)
+            if settings is None or settings.incoming_webhook is None:
+                return
+            found = await account.scan(partial(_payload, message_id=row.message_id, told=told), op="webhook message")
+        except (NoSuchMessage, ChunkDamaged) as error:
+            logger.error("message not told", extra={"kv": {"err": error, "account": account.name}})
+            return
+        unit = partial(
+            _add,
+            key=row.key,
+            account=account.name,
+            target=settings.incoming_webhook,
+            found=found,
+            keep=keep_hooks(settings),
+            now=self._ctx.clock(),
+        )
+        await self._database.write(unit)
+        self._changed()
+
+    def _from_id(self, recipient: str) -> str:
+        """What stands behind the first separator of the domain, "" without one (QUEUE-6)."""
+        try:
+            address = Address.parse(recipient)
+        except AddressError:
+            return ""
+        settings = self._ctx.config().domain(address.domain)
+        if settings is None or not settings.localpart_separators:
+            return ""
+        return str(address.localpart).partition(settings.localpart_separators[0])[2]
+
+    async def _answers(self, account: Account, row: OutboxRow, from_id: str) -> bool:
+        """Whether the message was sent to the address of one of the account's finished messages; then it is an event
+        of that message.
+        """
+        known = await self._database.read(lambda r: r.row(OF_FROM_ID, from_id, account.name), op="webhook from id")
+        if known is None:
+            return False
+        assert row.message_id is not None
+        dsn = await account.scan(partial(_dsn, message_id=row.message_id), op="webhook dsn")
+        unit = partial(
+            note_answer,
+            key=row.key,
+            account=account.name,
+            from_id=from_id,
+            dsn=dsn,
+            webhooks=webhooks_of(self._ctx.config()),
+            now=self._ctx.clock(),
+        )
+        await self._database.write(unit)
+        self._changed()
+        return True
+
+
+def note_answer(
+    tx: Tx, *, key: bytes, account: str, from_id: str, dsn: DSN | None, webhooks: Webhooks, now: int
+) -> None:
+    """Append what came to the sender address of a finished message to its attempts, and tell it; once for each key.
+    `dsn`: None where it is no DSN.
+    """
+    row = tx.row(OF_FROM_ID, from_id, account)
+    if row is None or not tx.execute(ONCE, key, now):
+        return
+    message = retired_of(row)
+    one = dsn.recipients[0] if dsn is not None and len(dsn.recipients) == 1 else None
+    event = EVENTS[one.action] if one is not None else Event.UNRECOGNIZED
+    success = event in (Event.DELIVERED, Event.RELAYED, Event.EXPANDED)
+    words = (one.diagnostic or one.status_comment or one.status) if one is not None else "no delivery status"
+    result = Result(
+        start=now,
+        success=success,
+        code=one.code if one is not None and not success else 0,
+        secode=one.status.partition(".")[2] if one is not None and not success else "",
+        error=f"incoming message: {event}: {words}"[:MAX_ERROR],
+        host=one.remote_mta if one is not None else "",
+    )
+    tx.execute(SET_RESULTS, encode_results((*message.results, result)), now, message.id)
+    note_event(tx, message, event, webhooks, now, result, dsn=one is not None)
+
+
+def _dsn(r: Reader, message_id: int) -> DSN | None:
+    content = locate(r, message_id)
+    try:
+        return parse_dsn(
+            read_structure(r, message_id), lambda start, stop: read_content(r, content, start, stop - start)
+        )
+    except DSNError:
+        return None
+
+
+def _payload(r: Reader, message_id: int, told: Told) -> tuple[MessageJSON, bytes]:
+    """The message, and all that a call tells of it."""
+    message, automated = message_json(r, message_id)
+    smtp = told.facts.smtp
+    mail_from = smtp is not None and smtp.mailfrom_domain
+    meta = IncomingMeta(
+        msg_id=message_id,
+        mail_from=f"{pack_localpart(Localpart(smtp.mailfrom))}@{mail_from}" if smtp is not None and mail_from else "",
+        mail_from_validated=smtp is not None and smtp.mailfrom_ok,
+        msg_from_validated=smtp is not None and smtp.msgfrom_ok,
+        rcpt_to=told.recipient,
+        dkim_verified_domains=list(told.facts.dkim_domains),
+        remote_ip=smtp.remote_ip if smtp is not None else "",
+        received=moment(told.received),
+        mailbox_name=told.mailbox,
+        automated=automated or not mail_from,
+    )
+    return message, msgspec.json.encode(IncomingMessage(**msgspec.structs.asdict(message), meta=meta))
+
+
+def _add(
+    tx: Tx, *, key: bytes, account: str, target: IncomingWebhook, found: tuple[MessageJSON, bytes], keep: int, now: int
+) -> None:
+    message, payload = found
+    if not tx.execute(ONCE, key, now):
+        return
+    new = NewHook(
+        account=account,
+        url=target.url,
+        authorization=target.authorization,
+        secret=target.secret,
+        event=INCOMING,
+        payload=payload,
+        keep=keep,
+        message_id=message.message_id,
+        subject=message.subject,
+    )
+    add_hook(tx, new, now)
