@@ -32,12 +32,7 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "http2",
         )
     ),
-    Account: frozenset(
-        (
-            "no_custom_password",
-            "no_dsn_suppression",
-        )
-    ),
+    Account: frozenset(("no_custom_password",)),
     WebHandler: frozenset(("forward",)),
 }
 """By table; what is below such a key is not in effect either."""

@@ -22,8 +22,8 @@ from moxlite.queue import record
 from moxlite.queue.attempt import Attempt
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
-from moxlite.queue.dsns import deliver_notice
 from moxlite.queue.inbound import Waiting, waiting
+from moxlite.queue.notices.dsns import deliver_notice
 from moxlite.queue.record import Ended, Marked, Policy
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message

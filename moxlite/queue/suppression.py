@@ -11,7 +11,7 @@ import msgspec
 from moxlite.proto.address import Address, AddressError
 from moxlite.queue.bounces.judge import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
-from moxlite.queue.rows import Message, Result
+from moxlite.queue.rows import Message, Result, Retired
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
@@ -126,7 +126,7 @@ def remove_suppression(tx: Tx, account: str, address: str, now: int) -> None:
         raise NotSuppressed(f"{base} is not on the list of account {account}")
 
 
-def note_failure(tx: Tx, message: Message, result: Result, source: str, *, now: int, expiry: int) -> bool:
+def note_failure(tx: Tx, message: Message | Retired, result: Result, source: str, *, now: int, expiry: int) -> bool:
     """A message has failed for good by a reply of another server: put its recipient on the account's list, if the reply
     says that the address is dead, or if it was the third failure in a row (QUEUE-82). Returns whether it was put there.
 
@@ -153,7 +153,7 @@ def note_failure(tx: Tx, message: Message, result: Result, source: str, *, now: 
     return True
 
 
-def _as_retired(message: Message) -> str:
+def _as_retired(message: Message | Retired) -> str:
     return f"{message.rcpt_localpart}@{message.rcpt_domain}"
 
 

@@ -135,8 +135,8 @@ async def test_a_message_that_comes_in_is_told(hooked: tuple[LocalServer, WebSer
 
 
 async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[LocalServer, WebServer]) -> None:
-    """QUEUE-94, QUEUE-95, WEB-101, WEB-106: DSNs to the unique sender address, and what is none; they are not told as
-    mail that came in. Verbs list them (QUEUE-22, QUEUE-96).
+    """QUEUE-82, QUEUE-94, QUEUE-95, WEB-101, WEB-106: DSNs to the unique sender address, and what
+    is none; they are not told as mail that came in. Verbs list them (QUEUE-22, QUEUE-96).
     """
     server, web = hooked
     await send(
@@ -158,6 +158,7 @@ async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[Local
         assert (event["Event"], event["DSN"], event["SMTPCode"]) == (action, True, code)
         assert event["SMTPEnhancedCode"] == (status if code else "")
         assert event["QueueMsgID"] == delivered["QueueMsgID"]
+        assert event["Suppressing"] == (action == "failed")
     await send(server, 25, "alice@elsewhere.example", address, message())
     unrecognized = (await calls(web, "/out", 5))[-1]
     assert (unrecognized["Event"], unrecognized["DSN"]) == ("unrecognized", False)

@@ -15,8 +15,8 @@ from moxlite.net.exposition import REGISTRY
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan
 from moxlite.queue import scheduler
-from moxlite.queue.dsns import compose_notice
 from moxlite.queue.filters import Filter
+from moxlite.queue.notices.dsns import compose_notice
 from moxlite.queue.queue import Queue
 from moxlite.queue.rows import Result
 from moxlite.store.errors import AccountUnknown, StoreError

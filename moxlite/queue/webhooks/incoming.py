@@ -15,6 +15,8 @@ from moxlite.proto.address import Address, AddressError, Localpart, pack_localpa
 from moxlite.proto.dsn import DSN, Action, DSNError, parse_dsn
 from moxlite.queue.context import Context
 from moxlite.queue.rows import RETIRED_COLUMNS, Result, encode_results, retired_of
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.suppression import note_failure
 from moxlite.queue.webhooks.events import Event, Webhooks, keep_hooks, moment, note_event, webhooks_of
 from moxlite.queue.webhooks.keeping import INCOMING, NewHook, add_hook
 from moxlite.store.changelog.account import Account
@@ -104,13 +106,18 @@ class IncomingCarrier:
             return False
         assert row.message_id is not None
         dsn = await account.scan(partial(_dsn, message_id=row.message_id), op="webhook dsn")
+        snapshot = self._ctx.config()
+        settings = snapshot.account(account.name)
+        suppresses = settings is not None and not settings.no_dsn_suppression
+        expiry = int(snapshot.static.queue.suppression_expiry * SECOND) if suppresses else None
         unit = partial(
             note_answer,
             key=row.key,
             account=account.name,
             from_id=from_id,
             dsn=dsn,
-            webhooks=webhooks_of(self._ctx.config()),
+            webhooks=webhooks_of(snapshot),
+            expiry=expiry,
             now=self._ctx.clock(),
         )
         await self._database.write(unit)
@@ -119,10 +126,22 @@ class IncomingCarrier:
 
 
 def note_answer(
-    tx: Tx, *, key: bytes, account: str, from_id: str, dsn: DSN | None, webhooks: Webhooks, now: int
+    tx: Tx,
+    *,
+    key: bytes,
+    account: str,
+    from_id: str,
+    dsn: DSN | None,
+    webhooks: Webhooks,
+    expiry: int | None,
+    now: int,
 ) -> None:
     """Append what came to the sender address of a finished message to its attempts, and tell it; once for each key.
-    `dsn`: None where it is no DSN.
+
+    Args:
+      dsn: None where it is no DSN.
+      expiry: µs after which a recipient leaves the suppression list that a DSN of failure puts there, 0 for never; None
+        where no DSN is to do so (QUEUE-156).
     """
     row = tx.row(OF_FROM_ID, from_id, account)
     if row is None or not tx.execute(ONCE, key, now):
@@ -138,10 +157,14 @@ def note_answer(
         code=one.code if one is not None and not success else 0,
         secode=one.status.partition(".")[2] if one is not None and not success else "",
         error=f"incoming message: {event}: {words}"[:MAX_ERROR],
+        reply=one.diagnostic[:MAX_ERROR] if one is not None else "",
         host=one.remote_mta if one is not None else "",
     )
     tx.execute(SET_RESULTS, encode_results((*message.results, result)), now, message.id)
-    note_event(tx, message, event, webhooks, now, result, dsn=one is not None)
+    suppressing = False
+    if event is Event.FAILED and expiry is not None:
+        suppressing = note_failure(tx, message, result, "DSN", now=now, expiry=expiry)
+    note_event(tx, message, event, webhooks, now, result, dsn=one is not None, suppressing=suppressing)
 
 
 def _dsn(r: Reader, message_id: int) -> DSN | None:

@@ -15,7 +15,7 @@ from moxlite.queue import metrics
 from moxlite.queue.content import encoded, octets
 from moxlite.queue.context import Context
 from moxlite.queue.inbound import waiting
-from moxlite.queue.noticetext import notice_text, subject_of
+from moxlite.queue.notices.noticetext import notice_text, subject_of
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
@@ -30,7 +30,7 @@ from moxlite.store.types import Flag
 
 __all__ = ["compose_notice", "deliver_notice"]
 
-logger = logging.getLogger("moxlite.queue.dsns")
+logger = logging.getLogger("moxlite.queue.notices.dsns")
 
 MAX_FULL: Final = 100 << 10
 """Octets of a message that comes back whole (QUEUE-103)."""
