@@ -18,7 +18,7 @@ __all__ = ["domains_file", "static_file", "unit_file"]
 STATIC: Final = """\
 # Made by `moxlite quickstart`. What all keys mean: moxlite config describe-static. Changes need a restart.
 hostname = {hostname}
-data_dir = "../data"
+data_dir = {data}
 user = {user}
 # More than is usually wanted, while things are new; then "info".
 log_level = "debug"
@@ -131,11 +131,20 @@ WantedBy=multi-user.target
 
 
 def static_file(
-    *, hostname: Domain, domain: Domain, user: str, account: str, contact: str, places: Places, hostkeys: Sequence[str]
+    *,
+    data: str,
+    hostname: Domain,
+    domain: Domain,
+    user: str,
+    account: str,
+    contact: str,
+    places: Places,
+    hostkeys: Sequence[str],
 ) -> str:
     """moxlite.toml. Only services that exist are enabled."""
     wild = any(ip in ("0.0.0.0", "::") for ip in places.public)  # noqa: S104 - compared
     return STATIC.format(
+        data=_toml(data),
         hostname=_toml(hostname.unicode),
         user=_toml(user),
         account=_toml(account),

@@ -25,10 +25,14 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password, generate_password
 from moxlite.store.options import Options
 
-__all__ = ["Made", "QuickstartFailed", "account_name", "existing", "make"]
+__all__ = ["Made", "QuickstartFailed", "account_name", "data_folder", "existing", "make"]
 
 ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
 DATA: Final = "data"
+"""The data directory, beside the folder of the configuration."""
+ETC: Final = Path("/etc")
+VARIABLE: Final = Path("/var/lib")
+"""In place of that, for a configuration in a folder of ``/etc``: that of /etc/moxlite is /var/lib/moxlite (FHS)."""
 MARKER: Final = ".quickstart-unfinished"
 """Stands beside the files of a run that has not come to its end."""
 ACCOUNT: Final = "main"
@@ -62,7 +66,7 @@ def existing(config: Path) -> list[Path]:
         return []
     folder = config.parent
     files = [config, folder / DOMAINS_FILE, folder / ADMIN_PASSWORD, folder / HOST_KEYS, folder / DKIM_FOLDER]
-    data = folder.parent / DATA
+    data = data_folder(config)
     return [path for path in files if path.exists()] + ([data] if data.exists() and any(data.iterdir()) else [])
 
 
@@ -70,8 +74,8 @@ def make(config: Path, address: Address, user: str, hostname: Domain, places: Pl
     """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
 
     Args:
-      config: the absolute path of moxlite.toml to be; domains.toml and keys get beside it, the data directory beside
-        its folder.
+      config: the absolute path of moxlite.toml to be; domains.toml and keys get beside it, the data directory where
+        `data_folder` says.
       user: name or number of the service user.
 
     Raises:
@@ -83,7 +87,7 @@ def make(config: Path, address: Address, user: str, hostname: Domain, places: Pl
     warnings: list[str] = []
     with contextlib.ExitStack() as undo:
         try:
-            for path in (folder, folder / HOST_KEYS, folder.parent / DATA):
+            for path in (folder, folder / HOST_KEYS, data_folder(config)):
                 _new_folder(path, undo)
             _write(folder / MARKER, "", undo)
             made = _make(config, address, user, hostname, places, undo, warnings)
@@ -104,7 +108,7 @@ def _make(
     warnings: list[str],
 ) -> Made:
     now = dt.datetime.now(dt.UTC)
-    folder, data = config.parent, config.parent.parent / DATA
+    folder, data = config.parent, data_folder(config)
     account = account_name(address)
     hostkeys = [_host_key(folder, hostname, kind, now, undo) for kind in KINDS]
     with made_keys(folder, address.domain, now) as keys:
@@ -112,6 +116,7 @@ def _make(
         undo.callback(_remove, folder / ADMIN_PASSWORD)
         write_admin_password(folder / ADMIN_PASSWORD, admin_password)
         static = static_file(
+            data=str(data) if folder.parent == ETC else f"../{DATA}",
             hostname=hostname,
             domain=address.domain,
             user=user,
@@ -134,6 +139,12 @@ def _make(
     return Made(account, account_password, admin_password, tuple(warnings))
 
 
+def data_folder(config: Path) -> Path:
+    """Where the data of a configuration is to be."""
+    folder = config.parent
+    return VARIABLE / folder.name if folder.parent == ETC else folder.parent / DATA
+
+
 def _interrupted(config: Path) -> bool:
     """Whether an earlier run was killed: then all that lies there is of that run."""
     return (config.parent / MARKER).exists() and not config.exists()
@@ -142,7 +153,7 @@ def _interrupted(config: Path) -> bool:
 def _clear(config: Path) -> None:
     """Remove what a run that was killed has left; its passwords were told to nobody."""
     folder = config.parent
-    for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, folder.parent / DATA / "accounts"):
+    for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, data_folder(config) / "accounts"):
         shutil.rmtree(path, ignore_errors=True)
     for name in (DOMAINS_FILE, ADMIN_PASSWORD, f".{config.name}.new", MARKER):
         _remove(folder / name)
@@ -199,7 +210,7 @@ def _give(config: Path, user: str) -> Sequence[str]:
     for path in (
         *_tree(config.parent / DKIM_FOLDER),
         config.parent / DOMAINS_FILE,
-        *_tree(config.parent.parent / DATA),
+        *_tree(data_folder(config)),
     ):
         os.chown(path, uid, gid, follow_symlinks=False)
     return ()

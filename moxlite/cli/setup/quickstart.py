@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -122,6 +122,18 @@ def program() -> str:
     return f"{sys.executable} -m moxlite"
 
 
+UNIT: Final = Path("/lib/systemd/system/moxlite.service")
+"""Of Debian's package."""
+
+
+def _is_packaged(config: Path) -> bool:
+    """Whether Debian's package brought a unit for this configuration, and with it the user."""
+    try:
+        return f" {config} " in UNIT.read_text()
+    except OSError:
+        return False
+
+
 def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool) -> None:
     """What is to be done now."""
     from moxlite.admin.dns.wanted import read_keys, wanted_records
@@ -148,11 +160,14 @@ def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool) -> None:
     command = f"{program()} --config {config}"
     user = snapshot.static.user
     said.say("3. Start the server, as root; it becomes the user by itself:")
-    if not user.isdecimal():
-        said.say(f"   useradd --system --no-create-home {user}")
-    said.say(f"   {command} config printservice >/etc/systemd/system/moxlite.service")
-    said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
-    said.say(f"   or without systemd: {command} serve")
+    if _is_packaged(config):
+        said.say("   systemctl start moxlite")
+    else:
+        if not user.isdecimal():
+            said.say(f"   useradd --system --no-create-home {user}")
+        said.say(f"   {command} config printservice >/etc/systemd/system/moxlite.service")
+        said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
+        said.say(f"   or without systemd: {command} serve")
     said.say("")
     said.say("4. The web pages answer on this machine; from yours:")
     said.say(f"   ssh -L 8080:127.0.0.1:80 root@{snapshot.static.hostname.ascii}  then http://localhost:8080/webmail/")

@@ -1,0 +1,46 @@
+"""``script/package``: see there."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from packages.apt import KEY, SUITE, build_repository
+from packages.deb import MACHINES, build_deb
+from packages.sources import TOP, Failed, build_wheel, version
+
+
+def main() -> int:
+    """Build what is asked for; prints the paths."""
+    parser = argparse.ArgumentParser(prog="script/package", description="Build packages into dist/.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    wheel = verbs.add_parser("wheel", help="a wheel, for pip")
+    deb = verbs.add_parser("deb", help="a package for Debian 12 on its own Python")
+    deb.add_argument("--arch", choices=sorted(MACHINES), default="amd64")
+    deb.add_argument("--version", default=version(), help="instead of %(default)s")
+    deb.add_argument("--wheels", type=Path, metavar="DIR", help="take dependencies from there, not from the network")
+    deb.add_argument("--compression", choices=("xz", "zstd", "gzip", "none"), default="xz", help="fast ones for tests")
+    apt = verbs.add_parser("apt", help="a signed apt repository with these packages, besides those that it has")
+    apt.add_argument("--key", required=True, help="of gpg's keyring (GNUPGHOME), by fingerprint or address")
+    apt.add_argument("packages", type=Path, nargs="+", metavar="DEB")
+    for one in (wheel, deb, apt):
+        one.add_argument("--to", type=Path, default=TOP / "dist", metavar="DIR", help="instead of %(default)s")
+    args = parser.parse_args()
+    try:
+        match args.verb:
+            case "wheel":
+                args.to.mkdir(parents=True, exist_ok=True)
+                print(build_wheel(args.to))
+            case "deb":
+                print(build_deb(args.to, args.arch, args.version, wheels=args.wheels, compression=args.compression))
+            case _:
+                folder = args.to / "apt"
+                build_repository(folder, args.packages, args.key)
+                print(f"{folder}\ndeb [signed-by=/etc/apt/keyrings/{KEY}] https://YOUR-SERVER/ {SUITE} main")
+    except Failed as failed:
+        print(f"package: {failed}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""An apt repository: packages, their index, and a Release file that is signed (apt-secure(8), ADMIN-43)."""
+
+import email.utils
+import gzip
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from packages.deb import MACHINES
+from packages.sources import Failed, run
+
+__all__ = ["KEY", "SUITE", "build_repository"]
+
+SUITE: Final = "stable"
+COMPONENT: Final = "main"
+KEY: Final = "moxlite.asc"
+"""The public key, for ``signed-by`` of those who install."""
+
+
+def build_repository(to: Path, packages: Sequence[Path], key: str) -> None:
+    """Add packages to the repository in the folder `to`, which is made where it is missing, and sign it.
+
+    Args:
+      key: of gpg's keyring (``GNUPGHOME``), by fingerprint or address.
+
+    Raises Failed.
+    """
+    pool = to / "pool"
+    pool.mkdir(parents=True, exist_ok=True)
+    for path in packages:
+        shutil.copy2(path, pool)
+    suite = to / "dists" / SUITE
+    for architecture in MACHINES:
+        folder = suite / COMPONENT / f"binary-{architecture}"
+        folder.mkdir(parents=True, exist_ok=True)
+        index = "".join(_entry(path, to) for path in sorted(pool.glob(f"*_{architecture}.deb"))).encode()
+        (folder / "Packages").write_bytes(index)
+        (folder / "Packages.gz").write_bytes(gzip.compress(index, 9, mtime=0))
+    (suite / "Release").write_text(_release(suite))
+    _sign(suite, key)
+    exported = run("gpg", "--batch", "--armor", "--export", key)
+    if not exported:
+        raise Failed(f"gpg has no key {key}")
+    (to / KEY).write_text(exported)
+
+
+def _entry(path: Path, top: Path) -> str:
+    """The paragraph of a package in ``Packages``."""
+    data = path.read_bytes()
+    control = run("dpkg-deb", "--field", path)
+    return (
+        f"{control.strip()}\nFilename: {path.relative_to(top)}\nSize: {len(data)}\n"
+        f"SHA256: {hashlib.sha256(data).hexdigest()}\n\n"
+    )
+
+
+def _release(suite: Path) -> str:
+    sums = []
+    for path in sorted((suite / COMPONENT).rglob("Packages*")):
+        data = path.read_bytes()
+        sums.append(f" {hashlib.sha256(data).hexdigest()} {len(data)} {path.relative_to(suite)}\n")
+    return (
+        f"Origin: moxlite\nLabel: moxlite\nSuite: {SUITE}\nCodename: {SUITE}\nComponents: {COMPONENT}\n"
+        f"Architectures: {' '.join(MACHINES)}\nDate: {email.utils.formatdate(usegmt=True)}\n"
+        f"Description: moxlite, an all-in-one mail server\nSHA256:\n{''.join(sums)}"
+    )
+
+
+def _sign(suite: Path, key: str) -> None:
+    """``InRelease`` with the signature in it, and ``Release.gpg`` beside. Both take the place of old ones at once."""
+    for name, how in (("InRelease", ("--clearsign",)), ("Release.gpg", ("--armor", "--detach-sign"))):
+        new = suite / f".{name}.new"
+        new.unlink(missing_ok=True)
+        run("gpg", "--batch", "--local-user", key, *how, "--output", new, suite / "Release", env=dict(os.environ))
+        new.replace(suite / name)

@@ -1,0 +1,116 @@
+"""What goes into packages: this project's own files as a wheel, and the packages that it depends on, as locked."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from moxlite import __version__
+
+__all__ = ["TOP", "Failed", "build_wheel", "commit_time", "install_locked", "install_wheel", "run", "version"]
+
+TOP: Final = Path(__file__).resolve().parents[2]
+
+PYTHON: Final = "3.11"
+"""Of Debian 12."""
+
+GLIBC: Final = ("2014", "_2_17", "_2_24", "_2_26", "_2_28", "_2_34")
+"""Ends of names of platforms (manylinux, PEP 600) that wheels have and that run on Debian 12, which has glibc 2.36."""
+
+OWN: Final = ("moxlite", "pyproject.toml", "README.md", "LICENSE", "requirements/runtime.in")
+"""What the wheel is made of."""
+
+
+class Failed(Exception):
+    """A package cannot be built; one line, or what the failed program said."""
+
+
+def run(*command: str | Path, cwd: Path = TOP, env: dict[str, str] | None = None) -> str:
+    """Run a program to its end; its stdout. Raises Failed."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise Failed(f"cannot run {command[0]}: {error.strerror}") from None
+    if done.returncode:
+        raise Failed(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _git(*words: str) -> str | None:
+    """What git says; None outside of a repository, or where it finds nothing."""
+    try:
+        return run("git", *words).strip()
+    except Failed:
+        return None
+
+
+def version() -> str:
+    """Of the package: that of the program where this commit has its tag (``v1.2.3``), else one that is older than that
+    and newer than those of commits before.
+    """
+    at = _git("log", "-1", "--format=%cd.%h", "--date=format:%Y%m%d%H%M%S")
+    if at is None or _git("describe", "--exact-match", "--match", f"v{__version__}") is not None:
+        return __version__
+    return f"{__version__}~git{at}"
+
+
+def commit_time() -> str:
+    """Seconds since 1970 of the commit: the time of all files in a package, so that two builds give the same octets."""
+    return os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct") or "1700000000"
+
+
+def build_wheel(to: Path) -> Path:
+    """Make the wheel of this project, out of the files that git knows, as they are now. Raises Failed."""
+    source = to / "source"
+    names = _git("ls-files", "-z", "--", *OWN)
+    files = (
+        names.rstrip("\0").split("\0")
+        if names
+        else [str(path.relative_to(TOP)) for one in OWN for path in _files(TOP / one)]
+    )
+    for name in files:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(TOP / name, source / name)
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-build-isolation")
+    environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
+    run(sys.executable, "-m", "pip", "wheel", *quiet, "--wheel-dir", to, source, env=environment)
+    shutil.rmtree(source)
+    (wheel,) = to.glob("moxlite-*.whl")
+    return wheel
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [one for one in sorted(path.rglob("*")) if one.is_file() and "__pycache__" not in one.parts]
+
+
+def install_locked(to: Path, machine: str, wheels: Path | None) -> None:
+    """Install the packages of ``requirements/runtime.lock`` into a folder: wheels with the hashes there, for Debian 12.
+
+    Args:
+      machine: as uname(1) says it, such as ``x86_64``.
+      wheels: a folder that has them; None: from the package index, or from pip's cache.
+
+    Raises Failed.
+    """
+    where = [] if wheels is None else ["--no-index", "--find-links", str(wheels.resolve())]
+    platforms = [word for name in GLIBC for word in ("--platform", f"manylinux{name}_{machine}")]
+    target = ["--implementation", "cp", "--python-version", PYTHON, *platforms]
+    _pip_install(to, ["--require-hashes", "--only-binary=:all:", *target, *where, "-r", "requirements/runtime.lock"])
+
+
+def install_wheel(to: Path, wheel: Path) -> None:
+    """Install one wheel into a folder. Raises Failed."""
+    _pip_install(to, ["--no-index", str(wheel)])
+
+
+def _pip_install(to: Path, words: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-conflicts"]
+    run(*command, "--no-deps", "--no-compile", "--target", to, *words)
+    shutil.rmtree(to / "bin", ignore_errors=True)  # commands of libraries
