@@ -6,6 +6,7 @@ each starts within 200 ms. Commands of a running server go through its control s
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -46,6 +47,7 @@ COMMANDS = {
     "queue": ("moxlite.cli.queue:queue", "Messages waiting to be sent."),
     "quickstart": ("moxlite.cli.setup.quickstart:quickstart", "Make the configuration of a new mail server."),
     "restore": ("moxlite.cli.backup:restore", "Restore a backup into an empty data directory."),
+    "sendmail": ("moxlite.cli.sendmail.command:sendmail", "Hand in mail of programs, as /usr/sbin/sendmail."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "spf": ("moxlite.cli.checks.spf:spf", "Look up and evaluate SPF."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
@@ -67,10 +69,15 @@ def main() -> None:
     """Moxlite, an all-in-one mail server."""
 
 
+def _words() -> list[str]:
+    """The words of the command line; invoked as ``sendmail`` it is that command (ADMIN-21)."""
+    return ["sendmail", *sys.argv[1:]] if Path(sys.argv[0]).name == "sendmail" else sys.argv[1:]
+
+
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code. One clear line on stderr says what failed."""
     try:
-        result = main.main(args=None if args is None else list(args), prog_name="moxlite", standalone_mode=False)
+        result = main.main(args=_words() if args is None else list(args), prog_name="moxlite", standalone_mode=False)
         sys.stdout.flush()  # a full disk is told here, not behind our back when the process ends
     except click.UsageError as error:
         error.show()

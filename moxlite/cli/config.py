@@ -64,6 +64,14 @@ def describe_domains() -> None:
     print(describe(Domains), end="")
 
 
+@config.command("describe-sendmail")
+def describe_sendmail() -> None:
+    """Print an example of /etc/moxlite-submit.toml, by which `moxlite sendmail` sends."""
+    from moxlite.cli.sendmail.settings import EXAMPLE
+
+    print(EXAMPLE, end="")
+
+
 @config.command()
 @click.argument("name", required=False)
 def example(name: str | None) -> None:

@@ -160,7 +160,7 @@ class SMTPClient:
     async def _run(self, exchange: Exchange[T], body: AsyncIterator[bytes] | None = None) -> T:
         """Carry out the actions of an exchange until its result."""
         outcome: Response | TLSFacts | bytes | None = None
-        failure: SMTPError | None = None
+        failure: SMTPError | sasl.SASLError | None = None
         with contextlib.closing(exchange):
             while True:
                 try:
@@ -182,7 +182,7 @@ class SMTPClient:
                         case NeedBody():
                             assert body is not None
                             outcome = await anext(body, b"")
-                except SMTPError as exc:
+                except (SMTPError, sasl.SASLError) as exc:
                     failure = exc
 
     async def _send(self, action: Send) -> None:

@@ -13,6 +13,7 @@ from moxlite.net.smtpclient import SMTPClient
 from moxlite.net.tls import ClientTLS, ServerTLS
 from moxlite.proto.address import Address, Path
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
+from moxlite.proto.smtp.errors import SMTPError
 from moxlite.smtpd import Context, serve_connection
 from moxlite.smtpd import hello as hello_module
 from tests.session.smtpd_harness import PASSWORD, Smtp, clock, smtp
@@ -83,3 +84,17 @@ async def test_the_client_logs_in_with_tls(smtp: Smtp) -> None:
     }
     assert await send(smtp, context, message, **options) == [True, True]
     assert smtp.queued[0].octets == message
+
+
+async def test_a_wrong_password_is_an_answer(smtp: Smtp) -> None:
+    """SMTP-123, QUEUE-33: by SCRAM, where the refusal comes within the mechanism: 535, and no crash of the client."""
+    tls = ServerTLS([self_signed(["mail.ours.example"])])
+    context = smtp.with_context(service="submission", starttls=tls)
+    options = {
+        "tls_mode": TLSMode.REQUIRED_STARTTLS,
+        "tls": ClientTLS(),
+        "auth": ClientAuth("mia@ours.example", "not the password", ("SCRAM-SHA-256",)),
+        "server_name": "mail.ours.example",
+    }
+    with pytest.RaisesGroup(pytest.RaisesExc(SMTPError, check=lambda error: error.permanent and error.code == 535)):
+        await send(smtp, context, LONG, **options)

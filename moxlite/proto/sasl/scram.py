@@ -35,6 +35,7 @@ from moxlite.proto.sasl.types import (
     Done,
     Malformed,
     NeedCredentials,
+    Refused,
     ScramSecrets,
     Secrets,
     SecretsMissing,
@@ -293,7 +294,7 @@ class ScramClient:
         if self._state != "final":
             raise Malformed("unexpected SCRAM message")
         if text.startswith("e="):
-            raise AuthenticationFailed(f"server refused: {text[2:60]}")
+            raise Refused(f"server refused: {text[2:60]}")
         if not text.startswith("v=") or not hmac.compare_digest(_unbase64(text[2:].partition(",")[0]), self._signature):
             raise AuthenticationFailed("the server does not know the password")
         self._state = "verified"

@@ -34,6 +34,7 @@ __all__ = [
     "Done",
     "Malformed",
     "NeedCredentials",
+    "Refused",
     "SASLError",
     "ScramSecrets",
     "Secrets",
@@ -124,6 +125,10 @@ class AuthenticationFailed(SASLError):
     """Wrong proof."""
 
     result = "badcreds"
+
+
+class Refused(AuthenticationFailed):
+    """The server has said, within the mechanism, that the proof is wrong."""
 
 
 class AuthorizationFailed(AuthenticationFailed):

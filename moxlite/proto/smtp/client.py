@@ -162,6 +162,8 @@ class ClientConnection:
             except (sasl.SASLError, ValueError) as error:  # ValueError: no base64
                 yield Send(b"*\r\n", kind=SendKind.AUTH)  # RFC 4954 §4: the client cancels
                 yield from receive("auth")
+                if isinstance(error, sasl.Refused):
+                    raise SMTPError(True, 535, "5.7.8", "auth", f"log-in failed: {error}") from error
                 raise ProtocolError(f"log-in failed: {error}", "auth") from error
             yield Send(base64.b64encode(answer) + b"\r\n", kind=SendKind.AUTH)
         raise ProtocolError("too many challenges", "auth")

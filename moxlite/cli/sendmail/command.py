@@ -1,0 +1,92 @@
+"""``moxlite sendmail`` (QUEUE-141..144, ADMIN-21): /usr/sbin/sendmail for machines without a mail server."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from moxlite.cli.common import Failure, printable
+
+if TYPE_CHECKING:
+    from moxlite.cli.sendmail.letter import Letter
+    from moxlite.cli.sendmail.settings import Settings
+
+__all__ = ["sendmail"]
+
+TEMPFAIL: Final = 75
+"""EX_TEMPFAIL of sysexits.h."""
+
+MAX_MESSAGE: Final = 256 << 20
+"""Octets taken from stdin."""
+
+FOLDER: Final = "moxlite-submit.failures"
+"""In the home of who calls: messages that were not taken (QUEUE-144)."""
+
+
+class _Unread(click.Command):
+    """A command whose words are not click's to read: sendmail's flags have rules of their own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """All words, as they are; alone, ``--help`` gives help."""
+        return super().parse_args(ctx, args if args == ["--help"] else ["--", *args])
+
+
+@click.command(cls=_Unread, context_settings={"help_option_names": ["--help"]})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-t] [-i] [-f ADDR] [-F NAME] [-C FILE] [RCPT…]")
+def sendmail(words: tuple[str, ...]) -> None:
+    """Hand the message on stdin to a mail server, as /usr/sbin/sendmail does.
+
+    Where to, and as whom, stands in /etc/moxlite-submit.toml, or the FILE of -C: `moxlite config describe-sendmail`
+    prints an example. With -t recipients are taken from To, Cc and Bcc too; with -i a line with a dot alone does not
+    end the message; -F NAME stands before the sender's address, -f ADDR is the envelope's sender. Other flags of
+    sendmail are passed over.
+
+    What is not taken is kept in ~/moxlite-submit.failures. Exit code 75: it may be tried again.
+    """
+    from moxlite.cli.sendmail.flags import parse_flags
+    from moxlite.cli.sendmail.letter import BadLetter, make_letter
+    from moxlite.cli.sendmail.settings import DEFAULT_PATH, BadSettings, read_settings
+
+    flags = parse_flags(words)
+    if flags.mode != "m":
+        raise click.UsageError(f"-b{flags.mode[:1]} is not possible: only mail is sent")
+    data = sys.stdin.buffer.read(MAX_MESSAGE + 1)
+    if len(data) > MAX_MESSAGE:
+        raise Failure(f"the message is larger than {MAX_MESSAGE >> 20} MiB")
+    try:
+        settings = read_settings(Path(flags.config) if flags.config else DEFAULT_PATH)
+        letter = make_letter(data, flags, settings)
+    except (BadSettings, BadLetter) as error:
+        raise Failure(f"{printable(str(error))}; {_keep(data)}") from None
+    _hand_in(letter, settings)
+
+
+def _hand_in(letter: "Letter", settings: "Settings") -> None:
+    import trio
+
+    from moxlite.cli.sendmail.handing import BadKey, NotTaken, hand_in
+
+    try:
+        trio.run(hand_in, letter, settings)
+    except NotTaken as error:
+        code = TEMPFAIL if error.temporary else 1
+        raise Failure(f"{printable(str(error))}; {_keep(letter.octets)}", code) from None
+    except BadKey as error:
+        raise Failure(f"{printable(str(error))}; {_keep(letter.octets)}") from None
+
+
+def _keep(octets: bytes) -> str:
+    """Keep a message that was not sent; returns where, for people."""
+    folder = Path("~") / FOLDER
+    try:
+        folder = folder.expanduser()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        number, name = tempfile.mkstemp(prefix="newmsg.", dir=folder)
+        with os.fdopen(number, "wb") as file:
+            file.write(octets)
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+        return f"it could not be kept in {folder}: {error}"
+    return f"it is kept as {name}"

@@ -1,0 +1,154 @@
+"""Handing a letter to the mail server: one SMTP session with log-in (QUEUE-141, QUEUE-143)."""
+
+import base64
+import binascii
+import socket
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+import trio
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from moxlite.cli.sendmail.letter import Letter
+from moxlite.cli.sendmail.settings import Settings
+from moxlite.net.certificates import CertificateError, KeyPair, Trust, self_signed
+from moxlite.net.dial import DialError, dial
+from moxlite.net.limits import IPAddress
+from moxlite.net.smtpclient import CertificateRejected, SMTPClient
+from moxlite.net.tls import ClientTLS
+from moxlite.net.tlsstream import TLSStream
+from moxlite.proto.address import Path as MailPath
+from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
+from moxlite.proto.smtp.errors import SMTPError
+
+__all__ = ["BadKey", "NotTaken", "hand_in"]
+
+SESSION_SECONDS: Final = 15 * 60.0
+"""For all of it: a program waits."""
+
+PIECE: Final = 64 << 10
+
+MAX_PEM: Final = 1 << 20
+
+
+class BadKey(Exception):
+    """The client's key cannot be used; the text is for people."""
+
+
+class NotTaken(Exception):
+    """The server has not taken the letter for all recipients. `temporary`: it may be tried again."""
+
+    def __init__(self, text: str, *, temporary: bool) -> None:
+        super().__init__(text)
+        self.temporary = temporary
+
+
+async def hand_in(letter: Letter, settings: Settings) -> None:
+    """Hand a letter in. Raises NotTaken, BadKey."""
+    try:
+        with trio.fail_after(SESSION_SECONDS):
+            await _hand_in(letter, settings)
+    except trio.TooSlowError:
+        raise NotTaken(f"{settings.host} takes too long", temporary=True) from None
+    except SMTPError as error:
+        raise NotTaken(f"{settings.host}: {error}", temporary=not error.permanent) from None
+
+
+async def _hand_in(letter: Letter, settings: Settings) -> None:
+    key = _client_key(settings)
+    trust = Trust()
+    if not settings.tls_insecure_skip_verify:
+        await trio.to_thread.run_sync(trust.load)
+    try:
+        dialed = await dial(await _addresses(settings), settings.port)
+    except DialError as error:
+        raise NotTaken(f"{settings.host}: {error}", temporary=True) from None
+
+    def check(stream: TLSStream) -> None:
+        problem = None if settings.tls_insecure_skip_verify else trust.check(stream.peer_chain(), settings.host)
+        if problem is not None:
+            raise CertificateRejected(f"certificate of {settings.host}: {problem.text}")
+
+    encrypted = settings.tls or settings.starttls
+    mode = TLSMode.IMMEDIATE if settings.tls else TLSMode.REQUIRED_STARTTLS if settings.starttls else TLSMode.SKIP
+    client = SMTPClient(
+        dialed.stream,
+        settings.local_hostname,
+        tls_mode=mode,
+        tls=ClientTLS(certificate=key) if encrypted else None,
+        server_name=None if _parse_ip(settings.host) else settings.host,  # RFC 6066 §3: no addresses
+        check=check,
+        auth=ClientAuth(
+            settings.username,
+            settings.password,
+            (settings.auth_method,) if settings.auth_method else () if settings.password else ("EXTERNAL",),
+            allow_clear=not encrypted,
+        ),
+        shows_certificate=key is not None,
+    )
+    try:
+        await client.hello()
+        transaction = Transaction(
+            MailPath.of(letter.sender),
+            tuple(Recipient(MailPath.of(one)) for one in letter.recipients),
+            len(letter.octets),
+            eight_bit=not letter.octets.isascii(),
+            smtputf8=letter.sender.needs_smtputf8 or any(one.needs_smtputf8 for one in letter.recipients),
+            requiretls=settings.require_tls == "yes",
+        )
+        outcome = await client.deliver(transaction, _pieces(letter.octets))
+    finally:
+        with trio.CancelScope(shield=True):
+            await client.quit()
+    failed = [
+        (str(one), result.error)
+        for one, result in zip(letter.recipients, outcome.recipients, strict=True)
+        if result.error is not None
+    ]
+    if failed:
+        text = "; ".join(f"{address}: {error}" for address, error in failed)
+        raise NotTaken(f"{settings.host}: {text}", temporary=not any(error.permanent for _, error in failed))
+
+
+def _client_key(settings: Settings) -> KeyPair | None:
+    if path := settings.client_auth_cert_private_key_pem_file:
+        try:
+            with Path(path).open("rb") as file:
+                pem = file.read(MAX_PEM)
+            return KeyPair.load(pem, pem)
+        except OSError as error:
+            raise BadKey(f"{path}: {error.strerror or error}") from None
+        except CertificateError as error:
+            raise BadKey(f"{path}: {error}") from None
+    if text := settings.client_auth_ed25519_private_key:
+        try:
+            seed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+        except (binascii.Error, ValueError) as error:
+            raise BadKey(f"client_auth_ed25519_private_key: {error}") from None
+        return self_signed([settings.username], key=key)
+    return None
+
+
+def _parse_ip(host: str) -> IPAddress | None:
+    """The address that a host is named by, if it is named by one."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+async def _addresses(settings: Settings) -> Sequence[IPAddress]:
+    """As the system finds them; this machine need not have a mail server's own resolver."""
+    try:
+        found = await trio.socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NotTaken(f"{settings.host}: {error.strerror or error}", temporary=True) from None
+    return [ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
+
+
+async def _pieces(octets: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(octets), PIECE):
+        yield octets[start : start + PIECE]

@@ -1,0 +1,108 @@
+"""The message that a program wrote to stdin, made ready for submission (QUEUE-142). Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.cli.sendmail.flags import Flags
+from moxlite.cli.sendmail.settings import Settings
+from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
+from moxlite.proto.mime.compose import address_field
+from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.mime.wire import read_addresses
+
+__all__ = ["BadLetter", "Letter", "make_letter"]
+
+FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
+"""The name of a header field (RFC 5322 §2.2)."""
+
+LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+
+MAX_RECIPIENTS: Final = 1000
+"""As the server takes in one transaction."""
+
+
+class BadLetter(Exception):
+    """The message cannot be sent as it is; the text is for people."""
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A message with its envelope; its lines end in CRLF."""
+
+    sender: Address
+    recipients: tuple[Address, ...]
+    octets: bytes
+
+
+def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
+    """Make a letter of what a program has written. Raises BadLetter."""
+    lines = LINE_END.split(data)
+    if not flags.dots and b"." in lines:
+        lines = [*lines[: lines.index(b".")], b""]
+    if lines[-1]:
+        lines.append(b"")  # what ends in the middle of a line
+    end = next((at for at, line in enumerate(lines) if not line), len(lines))
+    fields = _fields(lines[:end])
+    author = _address(settings.from_address, "")
+    sender = _address(flags.sender, "") if "@" in flags.sender else author
+    destinations = [_address(one, settings.default_destination) for one in flags.recipients]
+    if flags.from_header:
+        values = [field.partition(b":")[2].strip() for name, field in fields if name in (b"to", b"cc", b"bcc")]
+        destinations += [_address(one, settings.default_destination) for one in _written(values)]
+    recipients = tuple(dict.fromkeys(destinations))
+    if not recipients:
+        raise BadLetter("no recipients: name them behind the command, or use -t with a To, Cc or Bcc field")
+    if len(recipients) > MAX_RECIPIENTS:
+        raise BadLetter(f"{len(recipients)} recipients, {MAX_RECIPIENTS} are possible")
+    kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]
+    head = [_field("From", [author], flags.name)]
+    if not any(name in (b"to", b"cc") for name, _ in fields):
+        # Those of Bcc stay unnamed.
+        named = [_address(one, settings.default_destination) for one in flags.recipients]
+        head.append(_field("To", named) if named else b"To: undisclosed-recipients:;")
+    if settings.require_tls == "no":
+        head.append(b"TLS-Required: No")
+    header = b"".join(field + b"\r\n" for field in (*head, *kept))
+    return Letter(sender, recipients, header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
+
+
+def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Name in lower case and whole text of each field; folded lines belong to the field above."""
+    fields: list[tuple[bytes, bytes]] = []
+    for at, line in enumerate(lines):
+        if at == 0 and line.startswith(b"From "):  # of a message in an mbox file
+            continue
+        if line[:1] in (b" ", b"\t") and fields:
+            name, text = fields[-1]
+            fields[-1] = (name, text + b"\r\n" + line)
+        elif match := FIELD.match(line):
+            fields.append((match[1].lower(), line))
+        else:
+            raise BadLetter(f"line {at + 1} is no header field, and there is no empty line before it")
+    return fields
+
+
+def _written(values: Sequence[bytes]) -> list[str]:
+    """The addresses in fields."""
+    found, _ = read_addresses([value.replace(b"\r\n", b"") for value in values])
+    localparts = [(pack_localpart(Localpart(one.localpart)), one.domain) for one in found if one.localpart]
+    return [f"{localpart}@{domain}" if domain else localpart for localpart, domain in localparts]
+
+
+def _address(text: str, default: str) -> Address:
+    if "@" not in text:
+        if not default:
+            raise BadLetter(f"{text!r} has no domain, and there is no default_destination")
+        text = default
+    try:
+        return Address.parse(text)
+    except AddressError as error:
+        raise BadLetter(f"bad address {text!r}: {error}") from None
+
+
+def _field(name: str, addresses: Sequence[Address], display: str = "") -> bytes:
+    shown = [MailAddress(display, str(one.localpart), one.domain.unicode) for one in addresses]
+    utf8 = any(one.needs_smtputf8 for one in addresses)
+    return address_field(name, shown, utf8=utf8).removesuffix(b"\r\n")

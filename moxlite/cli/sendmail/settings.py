@@ -1,0 +1,110 @@
+"""Where mail of this machine goes: /etc/moxlite-submit.toml (QUEUE-141)."""
+
+import tomllib
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+__all__ = ["DEFAULT_PATH", "EXAMPLE", "BadSettings", "Settings", "read_settings"]
+
+DEFAULT_PATH: Final = Path("/etc/moxlite-submit.toml")
+
+MAX_FILE: Final = 1 << 20
+
+EXAMPLE: Final = """\
+# /etc/moxlite-submit.toml: where `moxlite sendmail` hands in the mail of programs on this machine.
+# It holds a password: chown root:moxlite-submit, chmod 0640, and put the users who may send into that group.
+
+# Name of this machine, for EHLO.
+local_hostname = "box.example.org"
+
+# The mail server and its port: 465 with tls, 587 with starttls.
+host = "mail.example.org"
+port = 465
+tls = true
+starttls = false
+# Take any certificate of the server. Only for tests.
+tls_insecure_skip_verify = false
+
+# Who logs in, and exactly one of: a password, the seed of an Ed25519 key (32 octets in base64url), or a PEM file
+# with a PKCS#8 key and its certificate (`moxlite config tlspubkey gen` makes one).
+username = "box@example.org"
+password = "…"
+# client_auth_ed25519_private_key = "…"
+# client_auth_cert_private_key_pem_file = "/etc/moxlite-submit.pem"
+
+# Only this mechanism, e.g. "SCRAM-SHA-256-PLUS"; empty: the most secure one that both sides know.
+auth_method = ""
+
+# What all mail of this machine is from. Programs have no say in that.
+from = "box@example.org"
+
+# Where mail to names without a domain goes, such as cron's to `root`; empty: it is refused.
+default_destination = "you@example.org"
+
+# "yes": demand verified TLS on the whole way (REQUIRETLS). "no": deliver even where TLS fails. Empty: as usual.
+require_tls = ""
+"""
+
+Method = Literal[
+    "",
+    "EXTERNAL",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-1",
+    "CRAM-MD5",
+    "PLAIN",
+]
+
+
+class BadSettings(Exception):
+    """The file cannot be used; the text is for people."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_address": "from"}):
+    """The file; see EXAMPLE."""
+
+    host: str
+    username: str
+    from_address: str
+    local_hostname: str = "localhost"
+    port: int = 465
+    tls: bool = True
+    starttls: bool = False
+    tls_insecure_skip_verify: bool = False
+    password: str = ""
+    client_auth_ed25519_private_key: str = ""
+    client_auth_cert_private_key_pem_file: str = ""
+    auth_method: Method = ""
+    default_destination: str = ""
+    require_tls: Literal["", "yes", "no"] = ""
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a file. Raises BadSettings."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE)
+    except OSError as error:
+        raise BadSettings(f"{path}: {error.strerror or error}") from None
+    try:
+        settings = msgspec.convert(tomllib.loads(data.decode()), Settings)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise BadSettings(f"{path}: {error}") from None
+    secrets = (
+        settings.password,
+        settings.client_auth_ed25519_private_key,
+        settings.client_auth_cert_private_key_pem_file,
+    )
+    if sum(map(bool, secrets)) != 1:
+        raise BadSettings(
+            f"{path}: exactly one of password, client_auth_ed25519_private_key and"
+            " client_auth_cert_private_key_pem_file must be set"
+        )
+    if settings.tls and settings.starttls:
+        raise BadSettings(f"{path}: tls and starttls exclude each other: port 465 has tls, port 587 starttls")
+    if not settings.password and not (settings.tls or settings.starttls):
+        raise BadSettings(f"{path}: a client key needs tls or starttls")
+    return settings

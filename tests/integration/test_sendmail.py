@@ -1,0 +1,136 @@
+"""`moxlite sendmail` as a process, against a running server (QUEUE-141..144, ADMIN-21)."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import LocalServer
+from tests.tools import free_port, top, until
+
+pytestmark = pytest.mark.served
+
+MESSAGE = "Subject: from a program\nTo: friend@far.example\n\nhello\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A localserve, whose queue keeps what it has sent."""
+    with LocalServer(tmp_path_factory.mktemp("sendmail") / "data") as running:
+        yield running
+
+
+class Box:
+    """A machine that sends by the server: its settings, its home."""
+
+    def __init__(self, server: LocalServer, folder: Path, secret: str, **changes: object) -> None:
+        values: dict[str, object] = {
+            "local_hostname": "box.example",
+            "host": "127.0.0.1",
+            "port": server.port(465),
+            "tls": True,
+            "tls_insecure_skip_verify": True,
+            "username": server.user,
+            "from": server.user,
+        }
+        values |= changes
+        self.home = folder
+        self.file = folder / "submit.toml"
+        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        self.file.write_text("\n".join([*lines, secret]))
+
+    def send(self, *words: str, text: str = MESSAGE, name: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it, as ``moxlite sendmail`` or under a name of its own."""
+        command = [sys.executable, "-m", "moxlite", "sendmail"]
+        if name:
+            code = "import sys; sys.argv[0] = sys.argv.pop(1); from moxlite.__main__ import main; main()"
+            command = [sys.executable, "-c", code, name]
+        environment = os.environ | {"HOME": str(self.home), "PYTHONPATH": str(top())}
+        return subprocess.run(
+            [*command, "-C", str(self.file), *words],
+            input=text,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=120,
+            check=False,
+        )
+
+    @property
+    def kept(self) -> list[Path]:
+        """Messages that were not taken."""
+        return sorted((self.home / "moxlite-submit.failures").glob("newmsg.*"))
+
+
+def sent_to(server: LocalServer, address: str) -> list[dict[str, object]]:
+    return json.loads(server.cli("queue", "retired", "list", "--to", address, "--json").stdout)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("method", ["", "SCRAM-SHA-256-PLUS", "CRAM-MD5", "PLAIN"])
+def test_mail_is_handed_in_with_a_password(server: LocalServer, tmp_path: Path, method: str) -> None:
+    """QUEUE-141, QUEUE-143, ADMIN-21: by TLS from the start; the most secure mechanism, or the one that is named."""
+    box = Box(server, tmp_path, f'password = "{server.password}"', auth_method=method)
+    to = f"friend-{method.lower() or 'any'}@far.example"
+    done = box.send("-i", to)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    until(lambda: sent_to(server, to), what="the message")
+    [sent] = sent_to(server, to)
+    assert (sent["sender"], sent["subject"]) == (server.user, "from a program")
+    assert box.kept == []
+
+
+def test_it_is_sendmail_under_that_name(server: LocalServer, tmp_path: Path) -> None:
+    """ADMIN-21, QUEUE-142: with STARTTLS, and recipients of the header."""
+    changes = {"port": server.port(587), "tls": False, "starttls": True}
+    box = Box(server, tmp_path, f'password = "{server.password}"', **changes)
+    text = "To: one@header.example\nBcc: two@header.example\nSubject: listed\n\nx\n"
+    done = box.send("-t", text=text, name="/usr/sbin/sendmail")
+    assert (done.returncode, done.stderr) == (0, "")
+    until(lambda: len(sent_to(server, "@header.example")) == 2, what="both messages")
+
+
+def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path) -> None:
+    """QUEUE-143: EXTERNAL, with a PEM file, and with the seed of an Ed25519 key."""
+    stem = tmp_path / "box"
+    server.cli("config", "tlspubkey", "gen", str(stem))
+    server.cli("config", "tlspubkey", "add", server.user, stdin=Path(f"{stem}.certificate.pem").read_text())
+    box = Box(server, tmp_path, f'client_auth_cert_private_key_pem_file = "{stem}.combined.pem"')
+    assert box.send("pem@key.example").returncode == 0
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(Path(f"{stem}.key.pem").read_bytes(), None)
+    seed = base64.urlsafe_b64encode(key.private_bytes_raw()).decode().rstrip("=")  # type: ignore[union-attr]
+    box = Box(server, tmp_path, f'client_auth_ed25519_private_key = "{seed}"', auth_method="EXTERNAL")
+    assert box.send("seed@key.example").returncode == 0
+    until(lambda: len(sent_to(server, "@key.example")) == 2, what="both messages")
+    bad = Box(server, tmp_path, 'client_auth_ed25519_private_key = "AAAA"')
+    assert bad.send("seed@key.example").returncode == 1
+
+
+def test_what_is_not_taken_is_kept(server: LocalServer, tmp_path: Path) -> None:
+    """QUEUE-144: in the caller's home, for its owner alone; 1 for good, 75 for now."""
+    wrong = Box(server, tmp_path, 'password = "wrong password"')
+    done = wrong.send("friend@far.example")
+    assert done.returncode == 1
+    assert wrong.kept, done.stderr
+    [kept] = wrong.kept
+    assert str(kept) in done.stderr
+    assert b"Subject: from a program\r\n" in kept.read_bytes()
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    assert kept.stat().st_mode & 0o777 == 0o600
+    for changes in ({"port": free_port()}, {"host": "127.0.0.1", "tls_insecure_skip_verify": False}):
+        box = Box(server, tmp_path, f'password = "{server.password}"', **changes)
+        done = box.send("friend@far.example")
+        assert done.returncode == 75, done.stderr
+    assert len(wrong.kept) == 3
+    box = Box(server, tmp_path, f'password = "{server.password}"')
+    assert box.send("root").returncode == 1
+    assert len(wrong.kept) == 4
+    assert box.send("-bp").returncode == 2
+    foreign = Box(server, tmp_path, f'password = "{server.password}"', **{"from": "me@elsewhere.example"})
+    assert foreign.send("friend@far.example").returncode == 1

@@ -1,0 +1,135 @@
+"""The command line and the message of `moxlite sendmail`, without a server."""
+
+from pathlib import Path
+
+import pytest
+
+from moxlite.cli import run
+from moxlite.cli.sendmail.flags import Flags, parse_flags
+from moxlite.cli.sendmail.letter import BadLetter, make_letter
+from moxlite.cli.sendmail.settings import EXAMPLE, BadSettings, Settings, read_settings
+
+SETTINGS = Settings(
+    host="mail.example.org",
+    username="box@example.org",
+    from_address="box@example.org",
+    password="secret",
+    default_destination="you@example.org",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "flags"),
+    [
+        (["-t"], Flags(from_header=True)),
+        (["-t", "-i"], Flags(from_header=True, dots=True)),
+        (["-ti"], Flags(from_header=True, dots=True)),
+        (["-oi", "-f", "root", "you@example.org"], Flags(("you@example.org",), dots=True, sender="root")),
+        (["-froot@box", "-FCron Daemon", "a", "b,c"], Flags(("a", "b", "c"), sender="root@box", name="Cron Daemon")),
+        (["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root"], Flags(("root",), dots=True, name="CronDaemon")),
+        (["-bm", "-v", "-odb", "-oMr", "x", "-N", "never", "root"], Flags(("x", "root"))),
+        (["-C", "my.toml", "--", "-odd@example.org"], Flags(("-odd@example.org",), config="my.toml")),
+        (["-bp"], Flags(mode="p")),
+        (["-q30m", "-d", "root"], Flags(("root",))),
+    ],
+)
+def test_flags_of_sendmail_are_read(words: list[str], flags: Flags) -> None:
+    """QUEUE-141, QUEUE-142: as programs write them; unknown ones are passed over."""
+    assert parse_flags(words) == flags
+
+
+def letter(text: bytes, *words: str, **changes: object) -> tuple[str, list[str], bytes]:
+    made = make_letter(text, parse_flags(words), Settings(**({f: getattr(SETTINGS, f) for f in fields()} | changes)))  # type: ignore[arg-type]  # by name
+    return str(made.sender), [str(one) for one in made.recipients], made.octets
+
+
+def fields() -> tuple[str, ...]:
+    return SETTINGS.__struct_fields__
+
+
+def test_a_letter_of_cron() -> None:
+    """QUEUE-142: the sender is ours, a name without domain goes to the default, LF becomes CRLF."""
+    text = b"From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@box> true\n\nline\nlast"
+    assert letter(text, "-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root") == (
+        "box@example.org",
+        ["you@example.org"],
+        b"From: CronDaemon <box@example.org>\r\nTo: root\r\nSubject: Cron <root@box> true\r\n\r\nline\r\nlast\r\n",
+    )
+
+
+def test_recipients_of_the_header() -> None:
+    """QUEUE-142: -t takes To, Cc and Bcc beside those of the command line, each once; Bcc is removed."""
+    text = b'To: "A, B" <a@x.example>, root\nCC: c@x.example,\n d@x.example\n'
+    text += b"Bcc: secret@x.example\nFrom: evil@x.example\n\n.\n"
+    sender, recipients, octets = letter(text, "-t", "-i", "-f", "alias@example.org", "a@x.example")
+    assert sender == "alias@example.org"
+    assert recipients == ["a@x.example", "you@example.org", "c@x.example", "d@x.example", "secret@x.example"]
+    assert b"ecret" not in octets
+    assert b"evil" not in octets
+    assert octets.startswith(b"From: <box@example.org>\r\nTo: ")
+    assert b"CC: c@x.example,\r\n d@x.example\r\n" in octets
+    assert octets.endswith(b"\r\n\r\n.\r\n")
+
+
+def test_a_dot_ends_the_message_unless_told_otherwise() -> None:
+    """QUEUE-142: -i."""
+    text = b"Subject: x\n\none\n.\ntwo\n"
+    assert letter(text, "a@x.example")[2].endswith(b"\r\n\r\none\r\n")
+    assert letter(text, "-i", "a@x.example")[2].endswith(b"\r\n\r\none\r\n.\r\ntwo\r\n")
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\n", b"Subject: x\n", b"Subject: x\n\n", b"From me Mon Jan 1\nSubject: x\n\nbody\n"]
+)
+def test_short_messages_are_whole_ones(text: bytes) -> None:
+    """QUEUE-142: To is added where it is missing; a separator line of mbox is no field."""
+    octets = letter(text, "a@x.example", require_tls="no")[2]
+    assert octets.startswith(b"From: <box@example.org>\r\nTo: <a@x.example>\r\nTLS-Required: No\r\n")
+    assert b"\r\n\r\n" in octets
+    assert octets.endswith(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "changes", "problem"),
+    [
+        (b"hello\n\nbody\n", ["a@x.example"], {}, "line 1 is no header field"),
+        (b"Subject: x\n\n", [], {}, "no recipients"),
+        (b"Subject: x\n\n", ["-t"], {}, "no recipients"),
+        (b"Subject: x\n\n", ["root"], {"default_destination": ""}, "no default_destination"),
+        (b"Subject: x\n\n", ["a@"], {}, "bad address"),
+        (b"Subject: x\n\n", [f"a{n}@x.example" for n in range(1001)], {}, "1000 are possible"),
+    ],
+)
+def test_what_cannot_be_sent_is_named(text: bytes, words: list[str], changes: dict[str, object], problem: str) -> None:
+    """QUEUE-142: a header line without a colon, no recipient, one without domain."""
+    with pytest.raises(BadLetter, match=problem):
+        letter(text, *words, **changes)
+
+
+def test_the_example_is_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """QUEUE-141: `config describe-sendmail`."""
+    assert run(["config", "describe-sendmail"]) == 0
+    assert capsys.readouterr().out == EXAMPLE
+    (tmp_path / "submit.toml").write_text(EXAMPLE)
+    assert read_settings(tmp_path / "submit.toml").from_address == "box@example.org"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("password = ", "passwort = "), "unknown field"),
+        (('password = "…"', ""), "exactly one of"),
+        (('username = "box@example.org"', ""), "username"),
+        (("starttls = false", "starttls = true"), "exclude each other"),
+        (('auth_method = ""', 'auth_method = "XOAUTH"'), "auth_method"),
+        (("port = 465", "port = "), "Invalid value"),
+    ],
+)
+def test_bad_settings_are_named(tmp_path: Path, change: tuple[str, str], problem: str) -> None:
+    """QUEUE-141."""
+    path = tmp_path / "submit.toml"
+    path.write_text(EXAMPLE.replace(*change))
+    with pytest.raises(BadSettings, match=problem):
+        read_settings(path)
+    with pytest.raises(BadSettings, match="No such file"):
+        read_settings(tmp_path / "none.toml")
