@@ -16,6 +16,8 @@ import msgspec
 import trio
 
 from moxlite.mailauth import iprev
+from moxlite.mailauth.arc.trust import Vouched, vouched
+from moxlite.mailauth.arc.verify import verify as verify_arc
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.dmarc.discovery import Method
@@ -23,6 +25,8 @@ from moxlite.mailauth.dmarc.evaluate import validation
 from moxlite.mailauth.dmarc.evaluate import verify as verify_dmarc
 from moxlite.mailauth.metrics import mailauth_total
 from moxlite.mailauth.results import (
+    ARCResult,
+    ARCStatus,
     DKIMResult,
     DMARCResult,
     DMARCStatus,
@@ -64,6 +68,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
       helo: as the client said it; helo_domain: the same in A-labels, "" for an address.
       hostname: own, A-labels.
       from_domains: of the From field, A-labels.
+      trusted_sealers: domains whose ARC seals count, A-labels.
       tlsrpt: the message may be a TLS report, for which keys are used that sign nothing else (RFC 8460 §3).
     """
 
@@ -76,6 +81,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     method: Method = "treewalk"
     allow_sha1: bool = False
     tlsrpt: bool = False
+    trusted_sealers: frozenset[str] = frozenset()
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +91,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
       spf: of MAIL FROM, of HELO for the null sender. helo: of HELO beside MAIL FROM, None where that was not asked.
       from_validation: how the From domain is validated.
       report_signers: domains of signatures of all of the message by keys that may sign TLS reports (SMTP-101).
+      arc: of the chain of servers that have passed the message on. vouched: what trusted ones of them say of it.
     """
 
     iprev: IPRevResult
@@ -94,6 +101,8 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     helo: SPFResult | None = None
     from_validation: FromValidation = "none"
     report_signers: tuple[str, ...] = ()
+    arc: ARCResult = ARCResult(status=ARCStatus.NONE)
+    vouched: Vouched | None = None
 
     @property
     def ehlo_verified(self) -> str:
@@ -157,6 +166,8 @@ async def check_sender(
             failed = SPFResult(status=SPFStatus.TEMPERROR, identity="helo", domain=question.helo_domain)
             nursery.start_soon(one, "helo", ask_helo, failed)
         ask_dkim = partial(verify_dkim, resolver, message, allow_sha1=question.allow_sha1)
+        no_arc = ARCResult(status=ARCStatus.TEMPERROR, problem="not checked in time")
+        nursery.start_soon(one, "arc", partial(verify_arc, resolver, message), no_arc)
         nursery.start_soon(one, "dkim", ask_dkim, [DKIMResult(status=SignatureStatus.TEMPERROR, problem="failed")])
     of_spf = cast(SPFResult, found["spf"])
     dkim_results = tuple(cast(Sequence[DKIMResult], found["dkim"]))
@@ -165,7 +176,10 @@ async def check_sender(
         status=DMARCStatus.TEMPERROR, domain=next(iter(question.from_domains), ""), problem="not checked in time"
     )
     dmarc = await _bounded("dmarc", ask_dmarc, no_dmarc)
+    arc = cast(ARCResult, found["arc"])
     checks = Checks(
+        arc=arc,
+        vouched=vouched(arc, question.trusted_sealers, dmarc.domain, dmarc.org_domain or dmarc.domain),
         iprev=cast(IPRevResult, found["iprev"]),
         spf=of_spf,
         helo=cast("SPFResult | None", found.get("helo")),
@@ -217,6 +231,7 @@ def _count(checks: Checks) -> None:
         mailauth_total.labels(method="dkim", result=one.status.value).inc()
     if not checks.dkim:
         mailauth_total.labels(method="dkim", result=SignatureStatus.NONE.value).inc()
+    mailauth_total.labels(method="arc", result=checks.arc.status.value).inc()
     mailauth_total.labels(method="dmarc", result=checks.dmarc.status.value).inc()
 
 

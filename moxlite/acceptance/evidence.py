@@ -9,11 +9,12 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.acceptance.checks import Checks
-from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SPFStatus
+from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 from moxlite.proto.mime.types import MailAddress
 
 __all__ = [
+    "ARC",
     "DKIM_DOMAIN",
     "DMARC",
     "DNSBL",
@@ -37,6 +38,7 @@ __all__ = [
     "Strength",
     "facts_of",
     "from_address",
+    "unicode_domain",
 ]
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
@@ -53,6 +55,7 @@ DKIM_DOMAIN: Final = "dkim-domain"
 IPREV: Final = "iprev"
 SPF: Final = "spf"
 DMARC: Final = "dmarc"
+ARC: Final = "arc"
 """Facts: the results of these checks, with the words of RFC 8601."""
 FROM_VALIDATION: Final = "from-validation"
 """Fact: how the From domain is validated (SMTP-77)."""
@@ -161,8 +164,12 @@ def facts_of(checks: Checks) -> tuple[Fact, ...]:
     facts = [_iprev(checks), _spf(checks)]
     for name, domain in ((EHLO_DOMAIN, checks.ehlo_verified), (MAILFROM_DOMAIN, checks.mail_from_verified)):
         if domain:
-            facts.append(Fact(name, _unicode(domain), True, Strength.PROOF, f"spf of {domain}"))
-    facts += [Fact(DKIM_DOMAIN, _unicode(domain), True, Strength.PROOF, "dkim signature") for domain in checks.signers]
+            facts.append(Fact(name, unicode_domain(domain), True, Strength.PROOF, f"spf of {domain}"))
+    facts += [
+        Fact(DKIM_DOMAIN, unicode_domain(domain), True, Strength.PROOF, "dkim signature") for domain in checks.signers
+    ]
+    if checks.arc.status is not ARCStatus.NONE:
+        facts.append(_arc(checks))
     if checks.dmarc.domain:
         facts.append(_dmarc(checks))
         validated = checks.from_validation != "none"
@@ -192,7 +199,16 @@ def _dmarc(checks: Checks) -> Fact:
     return Fact(DMARC, text, good, strength, f"dns _dmarc.{result.record_domain or result.domain}")
 
 
-def _unicode(domain: str) -> str:
+def _arc(checks: Checks) -> Fact:
+    """A chain says something only where its sealer is trusted: all others are strangers."""
+    result, vouched = checks.arc, checks.vouched
+    if vouched is None:
+        return Fact(ARC, f"{result.status} {' '.join(result.sealers)}".strip(), None, Strength.HINT, "seals")
+    text = f"pass, {'the author was proven' if vouched.proven else 'the author was not proven'}"
+    return Fact(ARC, text, vouched.proven or None, Strength.STRONG, f"seal of {vouched.sealer}")
+
+
+def unicode_domain(domain: str) -> str:
     """As rules name it: U-labels."""
     try:
         return Domain.parse(domain).unicode

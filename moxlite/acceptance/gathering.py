@@ -34,6 +34,7 @@ from moxlite.acceptance.evidence import (
     Strength,
     facts_of,
     from_address,
+    unicode_domain,
 )
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.passing import may_have_token, may_pass, with_offer, with_token
@@ -47,7 +48,6 @@ from moxlite.config.static import RateLimits
 from moxlite.mailauth.results import IPRevStatus
 from moxlite.net.limits import is_exempt, unmap
 from moxlite.proto import publicsuffix
-from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.accounts import Accounts
@@ -269,7 +269,8 @@ def _sender(case: Case, message: Message) -> Sender:
     evidence = case.evidence
     checks, author = evidence.checks, evidence.msg_from
     assert checks is not None
-    signers = tuple(_unicode(one) for one in checks.signers)
+    passed_on = checks.vouched.signers if checks.vouched is not None else ()
+    signers = tuple(dict.fromkeys(unicode_domain(one) for one in (*checks.signers, *passed_on)))
     is_list = message.section.count(b"list-id") + message.section.count(b"list-post") > 0
     sender = Sender(
         localpart=author.localpart if author is not None else "",
@@ -283,20 +284,13 @@ def _sender(case: Case, message: Message) -> Sender:
         return msgspec.structs.replace(sender, signers=tuple(one for one in signers if one != forwarder))
     mail_from = ("", "")
     if checks.mail_from_verified:
-        mail_from = (evidence.envelope.sender.localpart, _unicode(checks.mail_from_verified))
+        mail_from = (evidence.envelope.sender.localpart, unicode_domain(checks.mail_from_verified))
     return msgspec.structs.replace(
         sender,
         mail_from=mail_from,
-        ehlo=_unicode(checks.ehlo_verified) if checks.ehlo_verified else "",
+        ehlo=unicode_domain(checks.ehlo_verified) if checks.ehlo_verified else "",
         networks=ip_classes(str(unmap(evidence.envelope.remote))),
     )
-
-
-def _unicode(domain: str) -> str:
-    try:
-        return Domain.parse(domain).unicode
-    except AddressError:
-        return domain
 
 
 async def _classify(accounts: Accounts, name: str, prepared: Prepared) -> tuple[float, bool] | None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "backup": ("moxlite.cli.backup:backup", "Back up configuration and data."),
     "cid": ("moxlite.cli.info:cid", "Find the log lines behind the id of a Received header."),
     "config": ("moxlite.cli.config:config", "Check, describe and change the configuration."),
+    "arc": ("moxlite.cli.checks.arc:arc", "Verify and seal ARC chains."),
     "dmarc": ("moxlite.cli.checks.dmarc:dmarc", "Look up and evaluate DMARC."),
     "dane": ("moxlite.cli.checks.dane:dane", "Check servers against their TLSA records."),
     "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and make DKIM signatures; make keys."),

@@ -26,6 +26,7 @@ from moxlite.config.values import (
 )
 
 __all__ = [
+    "ARC",
     "DKIM_HEADERS",
     "DKIM_UNSEALED",
     "DMARC",
@@ -380,6 +381,15 @@ class WebHandler(Section, frozen=True):
     internal: Annotated[WebInternal | None, doc("Serve one of moxlite's apps.")] = None
 
 
+class ARC(Section, frozen=True):
+    """Mail that other servers have passed on, and sealed what they found of it (RFC 8617)."""
+
+    trusted_sealers: Annotated[
+        tuple[Domain, ...],
+        doc("Domains whose seals count: mail that they saw proven is not refused by the policy of its author."),
+    ] = ()
+
+
 class Domains(Section, frozen=True):
     """domains.toml: what may change while the server runs."""
 
@@ -390,6 +400,7 @@ class Domains(Section, frozen=True):
     web_domain_redirects: Annotated[Mapping[str, str], doc("Hosts whose requests are redirected to another host.")] = {}
     web_handlers: Annotated[tuple[WebHandler, ...], doc("Rules of the web server.")] = ()
     routes: Annotated[tuple[Route, ...], doc("Routes for all.")] = ()
+    arc: Annotated[ARC | None, doc("Mail passed on by servers that are trusted.")] = None
     monitor_dnsbls: Annotated[
         tuple[Domain, ...], doc("DNS block lists that are only watched for this server's own addresses.")
     ] = ()

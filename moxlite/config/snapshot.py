@@ -142,6 +142,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         names = [self.static.hostname, *(listener.hostname for listener in self.static.listeners.values())]
         return frozenset(name.ascii for name in names if name is not None)
 
+    @property
+    def trusted_sealers(self) -> frozenset[str]:
+        """Domains whose ARC seals count, A-labels (AUTH-112)."""
+        arc = self.domains.arc
+        return frozenset() if arc is None else frozenset(one.ascii for one in arc.trusted_sealers)
+
     def quota(self, account: str) -> int:
         """Octets of messages that the account may keep; 0 is without limit."""
         settings = self.domains.accounts.get(account)

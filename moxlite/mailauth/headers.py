@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from moxlite.mailauth.dkim.verify import MAX_READ
-from moxlite.mailauth.results import DKIMResult, DMARCResult, DMARCStatus, IPRevResult, SPFResult, SPFStatus
+from moxlite.mailauth.results import (
+    ARCResult,
+    ARCStatus,
+    DKIMResult,
+    DMARCResult,
+    DMARCStatus,
+    IPRevResult,
+    SPFResult,
+    SPFStatus,
+)
 from moxlite.net.limits import IPAddress
 from moxlite.proto.authresults import AuthResults, Method, Property, write, write_received_spf
 
@@ -35,6 +44,7 @@ def authentication_results(
     dkim: Sequence[DKIMResult],
     spf: Sequence[SPFResult],
     dmarc: DMARCResult | None,
+    arc: ARCResult | None = None,
 ) -> bytes:
     """The field of a received message, folded, with its line end.
 
@@ -43,6 +53,7 @@ def authentication_results(
       mail_from: the reverse path as text, "" for none.
       dkim: in the order of the header; what lies beyond those that were read says nothing, and is left out.
       spf: of MAIL FROM, then of HELO.
+      arc: left out for a message without a chain.
     """
     methods: list[Method] = []
     if iprev is not None:
@@ -61,6 +72,8 @@ def authentication_results(
     methods += [_spf(one, mail_from) for one in spf]
     if dmarc is not None:
         methods.append(_dmarc(dmarc))
+    if arc is not None and arc.status is not ARCStatus.NONE:
+        methods.append(_arc(arc, ip))
     return write(AuthResults(hostname, tuple(methods)))
 
 
@@ -121,6 +134,21 @@ def _dmarc(result: DMARCResult) -> Method:
         comment=", ".join(comment),
         reason=result.problem[:MAX_PROBLEM],
         properties=(Property("header", "from", result.domain),) if result.domain else (),
+    )
+
+
+def _arc(result: ARCResult, ip: IPAddress) -> Method:
+    """RFC 8617 §10.1 has no word for a temporary error: the chain has not been shown to hold."""
+    passed = result.status is ARCStatus.PASS
+    properties = [Property("smtp", "remote-ip", str(ip))]
+    if passed:
+        properties.insert(0, Property("header", "oldest-pass", str(result.oldest_pass)))
+    return Method(
+        name="arc",
+        result="pass" if passed else "fail",
+        comment=f"as.{result.instances}.d={result.sealers[-1]}" if result.sealers else "",
+        reason=result.problem[:MAX_PROBLEM],
+        properties=tuple(properties),
     )
 
 

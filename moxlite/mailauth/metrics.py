@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SignatureStatus, SPFStatus
+from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SignatureStatus, SPFStatus
 from moxlite.metrics import Counter
 
 __all__ = ["mailauth_total"]
@@ -18,6 +18,7 @@ for _method, _results in (
     ("spf", SPFStatus),
     ("dkim", SignatureStatus),
     ("dmarc", DMARCStatus),
+    ("arc", ARCStatus),
 ):
     for _result in _results:
         mailauth_total.labels(method=_method, result=_result.value)

@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 
 __all__ = [
+    "ARCResult",
+    "ARCStatus",
     "Alignment",
     "DKIMResult",
     "DMARCResult",
@@ -161,3 +163,31 @@ class DMARCResult(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     override: str = ""
     authentic: bool = False
+
+
+class ARCStatus(StrEnum):
+    """Of the chain of a message (RFC 8617 §5.2); a temporary error is none of its words."""
+
+    NONE = "none"
+    PASS = "pass"  # noqa: S105 - a result
+    FAIL = "fail"
+    TEMPERROR = "temperror"
+
+
+class ARCResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The ARC chain of a message.
+
+    Attributes:
+      problem: why it does not pass, short, "" where it does or there is none.
+      oldest_pass: the oldest set since which the message is as it was; 0: since the first one.
+      instances: how many sets there are, 0 where they cannot be counted.
+      sealers: d= of the seals, A-labels, the oldest first; statements: the results that each recorded, as text. Only of
+        a chain that passes they are known to be theirs.
+    """
+
+    status: ARCStatus
+    problem: str = ""
+    oldest_pass: int = 0
+    instances: int = 0
+    sealers: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ def question_of(session: Session, transaction: Transaction, from_domains: tuple[
         from_domains=from_domains,
         method=static.dmarc.method,
         allow_sha1=static.dkim.allow_sha1,
+        trusted_sealers=session.snapshot.trusted_sealers,
         tlsrpt=any(
             isinstance(one.found, AccountRecipient) and one.found.reports in {"tlsrpt", "host_tlsrpt"}
             for one in transaction.recipients

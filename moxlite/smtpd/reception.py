@@ -17,7 +17,7 @@ import trio
 from moxlite.acceptance import why
 from moxlite.acceptance.cases import Case, expand
 from moxlite.acceptance.checks import Checks
-from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence
+from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence, unicode_domain
 from moxlite.acceptance.gathering import Decided, Message, decide
 from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
 from moxlite.acceptance.plan import ACCEPTED
@@ -25,7 +25,7 @@ from moxlite.acceptance.producers.dmarc import dmarc_override, is_forward
 from moxlite.acceptance.producers.rates import HIGH_RATE
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.headers import authentication_results, received_spf
-from moxlite.mailauth.results import SPFStatus
+from moxlite.mailauth.results import ARCStatus, SPFStatus
 from moxlite.net.limits import unmap
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import Address, Domain
@@ -414,6 +414,7 @@ class Reception:
             dkim=checks.dkim,
             spf=spf,
             dmarc=msgspec.structs.replace(checks.dmarc, override=dmarc_override(case)),
+            arc=checks.arc,
         ) + received_spf(
             checks.spf,
             hostname=hostname,
@@ -456,7 +457,7 @@ class Reception:
             tls_version=tls.version if tls is not None else "",
             tls_cipher=tls.cipher if tls is not None else "",
             requiretls=self._transaction.mail.requiretls,
-            dkim_domains=evidence.values(DKIM_DOMAIN),
+            dkim_domains=_signers(evidence),
         )
 
     # Telling
@@ -499,6 +500,8 @@ class Reception:
                 "dkim": ",".join(f"{one.domain or '-'}:{one.status}" for one in checks.dkim[:MAX_NOTED]) or "none",
                 "dmarc": f"{dmarc.status}:{dmarc.policy}" if dmarc.record_domain else dmarc.status,
             }
+            if checks.arc.status is not ARCStatus.NONE:
+                found["arc"] = checks.arc.status
         return (
             self._session.log_facts()
             | found
@@ -514,6 +517,13 @@ class Reception:
 
 def _reverse_name(checks: Checks | None) -> str:
     return checks.iprev.name if checks is not None else ""
+
+
+def _signers(evidence: Evidence) -> tuple[str, ...]:
+    """Domains of passing signatures, and of those that a trusted sealer saw pass (SMTP-158)."""
+    checks = evidence.checks
+    passed_on = checks.vouched.signers if checks is not None and checks.vouched is not None else ()
+    return tuple(dict.fromkeys((*evidence.values(DKIM_DOMAIN), *map(unicode_domain, passed_on))))
 
 
 def _mail_from_validation(checks: Checks | None) -> Validation:

@@ -16,7 +16,7 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Plan
-from moxlite.acceptance.producers.dmarc import dmarc_override, quarantined
+from moxlite.acceptance.producers.dmarc import dmarc_override, is_vouched, quarantined
 from moxlite.acceptance.reportmail import ReportFound, Unusable, find_report
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dmarc.record import RecordError, parse_record
@@ -159,7 +159,9 @@ def _evaluation(case: Case, plan: Plan, checks: Checks, sender_domain: str) -> E
         envelope_to=asked.ascii if isinstance(asked, Domain) else "",
         envelope_from=sender_domain,
         header_from=dmarc.domain,
-        overrides=((override, ""),) if override else (),
+        overrides=((override, checks.vouched.comment if is_vouched(case) and checks.vouched else ""),)
+        if override
+        else (),
         dkim=tuple(
             DKIMEvaluation(one.domain, one.selector, one.status.value, one.problem) for one in checks.dkim if one.domain
         ),

@@ -12,7 +12,16 @@ from moxlite.mailauth.results import DMARCStatus
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto, Mark
 
-__all__ = ["auth_required", "dmarc_override", "dmarc_policy", "is_forward", "is_listed", "list_allow", "quarantined"]
+__all__ = [
+    "auth_required",
+    "dmarc_override",
+    "dmarc_policy",
+    "is_forward",
+    "is_listed",
+    "is_vouched",
+    "list_allow",
+    "quarantined",
+]
 
 REFUSED: Final = Response(550, "5.7.26", ("the owner of the domain in From asks to refuse this message (DMARC)",))
 LATER: Final = Response(451, "4.7.26", ("the domain in From cannot be checked now (DMARC), try again later",))
@@ -24,6 +33,12 @@ def is_listed(case: Case) -> bool:
     if rule is None or rule.list_allow_domain is None:
         return False
     return rule.list_allow_domain.unicode in case.evidence.values(MAILFROM_DOMAIN, DKIM_DOMAIN)
+
+
+def is_vouched(case: Case) -> bool:
+    """Whether a trusted sealer saw the author's domain proven (AUTH-113)."""
+    checks = case.evidence.checks
+    return checks is not None and checks.vouched is not None and checks.vouched.proven
 
 
 def is_forward(case: Case) -> bool:
@@ -41,7 +56,7 @@ def list_allow(case: Case) -> Sequence[Proposal]:
 def _wanted(case: Case) -> str:
     """What DMARC makes of the message: ``reject``, ``quarantine``, ``later``, or "" for nothing."""
     checks = case.evidence.checks
-    if checks is None or is_listed(case) or is_forward(case):
+    if checks is None or is_listed(case) or is_forward(case) or is_vouched(case):
         return ""
     result = checks.dmarc
     if result.policy == "none":
@@ -53,6 +68,9 @@ def _wanted(case: Case) -> str:
 
 def _indirect(case: Case) -> bool:
     """Whether something says that the message came by a mailing list or forwarder."""
+    checks = case.evidence.checks
+    if checks is not None and checks.vouched is not None:
+        return True
     return case.evidence.fact(INDIRECT) is not None or (case.rule is not None and case.rule.verified_domain is not None)
 
 
@@ -98,7 +116,14 @@ def auth_required(case: Case) -> Sequence[Proposal]:
     """Refuse authors without proof, where the owner of the address wants one."""
     text = case.recipient.destination.message_auth_required_smtp_error
     checks = case.evidence.checks
-    if not text or checks is None or checks.from_validation != "none" or is_listed(case) or is_forward(case):
+    if (
+        not text
+        or checks is None
+        or checks.from_validation != "none"
+        or is_listed(case)
+        or is_forward(case)
+        or is_vouched(case)
+    ):
         return ()
     because = Reason("msg-auth-required", "dmarc", (FROM_VALIDATION,))
     if checks.dmarc.status is DMARCStatus.TEMPERROR:
@@ -115,4 +140,6 @@ def dmarc_override(case: Case) -> str:
         return "mailing_list"
     if is_forward(case):
         return "trusted_forwarder"
+    if is_vouched(case):
+        return "local_policy"
     return "local_policy" if checks.dmarc.policy == "reject" and _indirect(case) else checks.dmarc.override

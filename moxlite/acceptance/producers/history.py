@@ -8,6 +8,7 @@ from typing import Final
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import DNSBL, HISTORY, IPREV, SPF
 from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.acceptance.producers.dmarc import is_vouched
 from moxlite.acceptance.producers.junk import REFUSED
 from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SPFStatus
 
@@ -41,7 +42,7 @@ def spf_policy(case: Case) -> Sequence[Proposal]:
     checks = case.evidence.checks
     if checks is None or not _stranger(case) or checks.spf.status is not SPFStatus.FAIL:
         return ()
-    if checks.dmarc.status is DMARCStatus.PASS or checks.from_validation != "none":
+    if checks.dmarc.status is DMARCStatus.PASS or checks.from_validation != "none" or is_vouched(case):
         return ()
     return (Proposal(because=Reason("spf-policy", "spf", (SPF,)), reply=REFUSED, junk=True),)
 

@@ -5,15 +5,19 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from moxlite.mailauth.dkim.canonical import HashName
 from moxlite.mailauth.dkim.signature import Algorithm
 from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags, split_list
 
-__all__ = ["KeyRecord", "PublicKey", "RecordError", "choose_record", "parse_record"]
+__all__ = ["KeyRecord", "PublicKey", "RecordError", "choose_record", "is_signed", "parse_record"]
 
 PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
 
@@ -133,3 +137,16 @@ def _key(algorithm: str, octets: bytes) -> tuple[Algorithm, PublicKey, int]:
     if key.key_size > LARGEST_RSA or key.public_numbers().e > LARGEST_EXPONENT:
         raise TagError("oversized key")
     return "rsa", key, key.key_size
+
+
+def is_signed(key: PublicKey, hashed: HashName, value: bytes, digest: bytes) -> bool:
+    """Whether `value` is the key's signature over what has this digest."""
+    try:
+        if isinstance(key, Ed25519PublicKey):
+            key.verify(value, digest)  # RFC 8463 §3: over the hash
+        else:
+            kind = SHA256() if hashed == "sha256" else SHA1()  # noqa: S303 - only where the owner allows it
+            key.verify(value, digest, PKCS1v15(), Prehashed(kind))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True

@@ -23,7 +23,7 @@ from moxlite.mailauth.dkim.signature import unsigned
 from moxlite.proto.address import Address, Domain, pack_localpart
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = ["Signer", "SigningError", "sign"]
+__all__ = ["Folded", "Signer", "SigningError", "sign", "sign_digest"]
 
 MAX_REPEATS: Final = 20
 """Fields of one name that a signature covers; verifiers limit the names that they look at."""
@@ -103,7 +103,7 @@ def _field(
 ) -> bytes:
     names = [*_names(section, signer)]
     algorithm = "ed25519" if isinstance(signer.key, Ed25519PrivateKey) else "rsa"
-    text = _Folded("DKIM-Signature:")
+    text = Folded("DKIM-Signature:")
     text.add(" v=1;", f" d={domain.ascii};", f" s={signer.selector};")
     if author is not None:
         identity = _quoted(pack_localpart(author.localpart))
@@ -118,7 +118,7 @@ def _field(
     for field in fields.choose([name.lower().encode() for name in names], signer.header):
         digest.update(field)
     digest.update(unsigned(text.octets(), signer.header))
-    text.add(*base64.b64encode(_signature(signer, digest.digest())).decode())
+    text.add(*base64.b64encode(sign_digest(signer.key, signer.hash, digest.digest())).decode())
     return text.octets() + b"\r\n"
 
 
@@ -131,11 +131,12 @@ def _names(section: HeaderSection, signer: Signer) -> Iterable[str]:
             yield from [name] * min(section.count(name.lower().encode()), MAX_REPEATS)
 
 
-def _signature(signer: Signer, digest: bytes) -> bytes:
-    if isinstance(signer.key, Ed25519PrivateKey):
-        return signer.key.sign(digest)  # RFC 8463 §3: over the hash
-    hashed = SHA256() if signer.hash == "sha256" else SHA1()  # noqa: S303 - as configured, with a warning
-    return signer.key.sign(digest, PKCS1v15(), Prehashed(hashed))
+def sign_digest(key: PrivateKey, hashed: HashName, digest: bytes) -> bytes:
+    """The key's signature over what has this digest."""
+    if isinstance(key, Ed25519PrivateKey):
+        return key.sign(digest)  # RFC 8463 §3: over the hash
+    kind = SHA256() if hashed == "sha256" else SHA1()  # noqa: S303 - as configured, with a warning
+    return key.sign(digest, PKCS1v15(), Prehashed(kind))
 
 
 def _quoted(localpart: str) -> list[str]:
@@ -143,7 +144,7 @@ def _quoted(localpart: str) -> list[str]:
     return [chr(octet) if 32 < octet < 127 and octet not in b";=" else f"={octet:02X}" for octet in localpart.encode()]
 
 
-class _Folded:
+class Folded:
     """A field in lines of WIDTH, broken only between the pieces that it is made of."""
 
     def __init__(self, name: str) -> None:

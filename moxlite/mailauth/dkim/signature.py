@@ -9,7 +9,19 @@ from moxlite.mailauth.dkim.canonical import Canonicalization, HashName, relaxed_
 from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags, split_list, without_blanks
 from moxlite.proto.address import AddressError, Domain
 
-__all__ = ["DNS_NAME", "MAX_NAMES", "Algorithm", "Signature", "SignatureError", "parse_signature", "unsigned"]
+__all__ = [
+    "DNS_NAME",
+    "MAX_NAMES",
+    "Algorithm",
+    "Signature",
+    "SignatureError",
+    "field_text",
+    "parse_algorithm",
+    "parse_domain",
+    "parse_message_signature",
+    "parse_signature",
+    "unsigned",
+]
 
 Algorithm = Literal["rsa", "ed25519"]
 
@@ -111,9 +123,23 @@ def parse_signature(raw: bytes) -> Signature:
     """The signature in the octets of a DKIM-Signature field. Raises SignatureError."""
     known: dict[str, str] = {}
     try:
-        return _parse(raw, known)
+        return _parse(raw, parse_tags(field_text(raw)), known)
     except TagError as error:
         raise SignatureError(str(error), **known) from None
+
+
+def parse_message_signature(raw: bytes) -> Signature:
+    """The signature in the octets of an ARC-Message-Signature: i= is the number of its set, and v= is not used
+    (RFC 8617 §4.1.2). Raises TagError.
+    """
+    tags = parse_tags(field_text(raw))
+    tags.pop("i", None)
+    return _parse(raw, tags | {"v": "1"}, {})
+
+
+def field_text(raw: bytes) -> str:
+    """What stands behind the name of a field of tags."""
+    return raw.partition(b":")[2].decode("utf-8", "surrogateescape")
 
 
 def unsigned(raw: bytes, canonicalization: Canonicalization) -> bytes:
@@ -128,18 +154,38 @@ def unsigned(raw: bytes, canonicalization: Canonicalization) -> bytes:
     return relaxed_field(field).removesuffix(b"\r\n") if canonicalization == "relaxed" else field
 
 
-def _parse(raw: bytes, known: dict[str, str]) -> Signature:
-    tags = parse_tags(raw.partition(b":")[2].decode("utf-8", "surrogateescape"))
+def parse_algorithm(text: str) -> tuple[Algorithm, HashName]:
+    """The parts of a=. Raises TagError."""
+    found = _ALGORITHM.fullmatch(text)
+    match (found[1].lower(), found[2].lower()) if found else None:
+        case "rsa", "sha256":
+            return "rsa", "sha256"
+        case "rsa", "sha1":
+            return "rsa", "sha1"
+        case "ed25519", "sha256":
+            return "ed25519", "sha256"
+    raise TagError("unknown algorithm")
+
+
+def parse_domain(text: str, tag: str) -> Domain:
+    """The value of d= or s=. Raises TagError."""
+    try:
+        return Domain.parse(without_blanks(text))
+    except AddressError:
+        raise TagError(f"tag {tag} is not a domain") from None
+
+
+def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature:
     text = without_blanks(tags.get("b", ""))
     known["start"] = text[:12] if text.isascii() and text.isprintable() else ""
     if "d" in tags:
-        domain = _domain(tags["d"], "d")
+        domain = parse_domain(tags["d"], "d")
         known["domain"] = domain.ascii
     if "s" in tags:
-        selector = _domain(tags["s"], "s").ascii
+        selector = parse_domain(tags["s"], "s").ascii
         known["selector"] = selector
     if "a" in tags:
-        algorithm, hashed = _algorithm(tags["a"])
+        algorithm, hashed = parse_algorithm(tags["a"])
         known["algorithm"] = f"{algorithm}-{hashed}"
     if missing := [name for name in REQUIRED if name not in tags]:
         raise TagError(f"no tag {missing[0]}")
@@ -178,25 +224,6 @@ def _parse(raw: bytes, known: dict[str, str]) -> Signature:
         timestamp=timestamp,
         expiration=expiration,
     )
-
-
-def _domain(text: str, tag: str) -> Domain:
-    try:
-        return Domain.parse(without_blanks(text))
-    except AddressError:
-        raise TagError(f"tag {tag} is not a domain") from None
-
-
-def _algorithm(text: str) -> tuple[Algorithm, HashName]:
-    found = _ALGORITHM.fullmatch(text)
-    match (found[1].lower(), found[2].lower()) if found else None:
-        case "rsa", "sha256":
-            return "rsa", "sha256"
-        case "rsa", "sha1":
-            return "rsa", "sha1"
-        case "ed25519", "sha256":
-            return "ed25519", "sha256"
-    raise TagError("unknown algorithm")
 
 
 def _canonicalizations(text: str) -> tuple[Canonicalization, Canonicalization]:
@@ -243,7 +270,7 @@ def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
     local, at, name = octets.encode("latin-1").decode("utf-8", "replace").rpartition("@")
     if not at or len(local) > MAX_LOCALPART or not local.isprintable():  # it goes into headers and logs
         raise TagError("tag i is not an address")
-    below = _domain(name, "i")
+    below = parse_domain(name, "i")
     if not below.is_below(domain):
         raise TagError("identity is not of the domain")
     return f"{local}@{below.ascii}", below

@@ -13,24 +13,20 @@ Theory of operation
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal
 
 import msgspec
 import trio
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from moxlite.mailauth.dkim.canonical import BodyHash, hash_body
-from moxlite.mailauth.dkim.keyrecord import KeyRecord, PublicKey, RecordError, choose_record
+from moxlite.mailauth.dkim.keylookup import KeyAnswer, look_up
+from moxlite.mailauth.dkim.keyrecord import KeyRecord, is_signed
 from moxlite.mailauth.dkim.message import Message, SignedFields
 from moxlite.mailauth.dkim.signature import Signature, SignatureError, parse_signature
 from moxlite.mailauth.results import DKIMResult, SignatureStatus
-from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver
+from moxlite.net.resolver import Resolver
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
@@ -47,12 +43,6 @@ MAX_READ: Final = 50
 MAX_EVALUATED: Final = 10
 """Signatures whose keys are asked for (AUTH-30)."""
 
-CONCURRENT: Final = 5
-"""Questions to DNS at the same time for one message (AUTH-30)."""
-
-KEYS_TIMEOUT: Final = 30.0
-"""Seconds for the keys of a message: less than its checks have (AUTH-13), so that those which came count."""
-
 HEADER_ON_LOOP: Final = 16 << 10
 """Octets of a header section whose signatures are read on the event loop: half a millisecond."""
 
@@ -66,15 +56,6 @@ class _Candidate(msgspec.Struct):
     at: int
     signature: Signature
     record: KeyRecord | None = None
-    authentic: bool = False
-
-
-class _Lookup(msgspec.Struct, frozen=True):
-    """What DNS said of a key: the record, or what is wrong."""
-
-    record: KeyRecord | None
-    status: SignatureStatus = SignatureStatus.NONE
-    problem: str = ""
     authentic: bool = False
 
 
@@ -107,7 +88,7 @@ async def verify(
     read = partial(_read_all, fields, message.section, time.time() if now is None else now, allow_sha1=allow_sha1)
     short = publicsuffix.loaded() and len(message.section.octets) <= HEADER_ON_LOOP
     results, candidates = read() if short else await trio.to_thread.run_sync(read)
-    answers = await _look_up(resolver, {candidate.signature.key_name for candidate in candidates})
+    answers = await look_up(resolver, {candidate.signature.key_name for candidate in candidates})
     judged: list[_Candidate] = []
     for candidate in candidates:
         answer = answers[candidate.signature.key_name]
@@ -198,44 +179,7 @@ def _author_domains(section: HeaderSection) -> frozenset[str]:
     return frozenset(domains)
 
 
-async def _look_up(resolver: Resolver, names: Iterable[str]) -> Mapping[str, _Lookup]:
-    """What DNS says at these names; what has not come in time is a temporary error."""
-    answers = {name: _Lookup(None, SignatureStatus.TEMPERROR, "key: timeout") for name in names}
-    if len(answers) <= 1:  # the rule, which needs no tasks
-        with trio.move_on_after(KEYS_TIMEOUT):
-            for name in answers:
-                answers[name] = await _key(resolver, name)
-        return answers
-    limiter = trio.CapacityLimiter(CONCURRENT)
-
-    async def ask(name: str) -> None:
-        async with limiter:
-            answers[name] = await _key(resolver, name)
-
-    with trio.move_on_after(KEYS_TIMEOUT):
-        async with trio.open_nursery() as nursery:
-            for name in answers:
-                nursery.start_soon(ask, name)
-    return answers
-
-
-async def _key(resolver: Resolver, name: str) -> _Lookup:
-    try:
-        answer: Answer[str] = await resolver.txt(name)
-    except NotFound as error:
-        return _Lookup(None, SignatureStatus.PERMERROR, "no key record", error.authentic)
-    except PermError:
-        return _Lookup(None, SignatureStatus.PERMERROR, "key: malformed answer of DNS")
-    except DNSError:
-        return _Lookup(None, SignatureStatus.TEMPERROR, "key: no answer of DNS")
-    try:
-        return _Lookup(choose_record(answer.records), authentic=answer.authentic)
-    except RecordError as error:
-        status = SignatureStatus.TEMPERROR if error.temporary else SignatureStatus.PERMERROR
-        return _Lookup(None, status, str(error), answer.authentic)
-
-
-def _unusable(signature: Signature, answer: _Lookup, service: Service) -> DKIMResult | None:
+def _unusable(signature: Signature, answer: KeyAnswer, service: Service) -> DKIMResult | None:
     """The result where there is no key that could be tried."""
     record = answer.record
     if record is None:
@@ -282,19 +226,7 @@ def _header_passes(fields: SignedFields, candidate: _Candidate) -> bool:
     for field in fields.choose(signature.names, signature.header):
         digest.update(field)
     digest.update(signature.unsigned())
-    return _matches(record.key, signature, digest.digest())
-
-
-def _matches(key: PublicKey, signature: Signature, digest: bytes) -> bool:
-    try:
-        if isinstance(key, Ed25519PublicKey):
-            key.verify(signature.value, digest)  # RFC 8463 §3: over the hash
-        else:
-            hashed = SHA256() if signature.hash == "sha256" else SHA1()  # noqa: S303 - only where the owner allows it
-            key.verify(signature.value, digest, PKCS1v15(), Prehashed(hashed))
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
-        return False
-    return True
+    return is_signed(record.key, signature.hash, signature.value, digest.digest())
 
 
 def _tested(result: DKIMResult, record: KeyRecord | None, ignore_test_mode: bool) -> DKIMResult:

@@ -1,0 +1,149 @@
+"""``moxlite arc``: chains of servers that messages came through (AUTH-90, AUTH-110)."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.cli.common import Failure
+
+if TYPE_CHECKING:
+    from moxlite.mailauth.arc.seal import Sealer
+    from moxlite.mailauth.results import ARCResult
+    from moxlite.net.resolver import Resolver
+
+__all__ = ["arc"]
+
+
+@click.group()
+def arc() -> None:
+    """Verify and seal ARC chains."""
+
+
+@arc.command()
+@click.argument("file")
+@resolver_option
+def verify(file: str, resolver: str | None) -> int:
+    """Verify the ARC chain of the message in FILE (- for stdin).
+
+    Exit code 0 if it passes; 75 if a key could not be had for now; else 1.
+    """
+    from moxlite.mailauth.arc.verify import verify as judge
+    from moxlite.mailauth.dkim.message import Message, with_crlf
+
+    message = Message.of(with_crlf(_read(file)))
+
+    async def ask(found: "Resolver") -> "ARCResult":
+        return await judge(found, message)
+
+    result = with_resolver(resolver, ask)
+    tell(
+        {
+            "status": result.status.value,
+            "problem": result.problem,
+            "oldest_pass": result.oldest_pass,
+            "instances": result.instances,
+            "sealers": list(result.sealers),
+        }
+    )
+    return {"pass": YES, "temperror": TEMPORARY}.get(result.status.value, NO)
+
+
+@arc.command()
+@click.argument("file")
+@click.option("--domain", metavar="D", required=True, help="The domain that seals.")
+@click.option("--selector", metavar="S", required=True, help="Its selector.")
+@click.option("--key-file", metavar="PEM", required=True, help="The private key, PKCS #8.")
+@click.option("--authserv-id", "hostname", metavar="ID", required=True, help="Whose Authentication-Results are sealed.")
+@click.option("--headers", metavar="A:B:C", help="Fields that the signature covers.  [default: those of the RFC]")
+@click.option("--time", "moment", metavar="UNIX", type=int, help="The time of the seal.  [default: now]")
+@resolver_option
+def seal(
+    file: str,
+    domain: str,
+    selector: str,
+    key_file: str,
+    hostname: str,
+    headers: str | None,
+    moment: int | None,
+    resolver: str | None,
+) -> int:
+    """Print three ARC fields to be put before the message in FILE (- for stdin).
+
+    What the Authentication-Results of ID say is sealed, and whether the chain held: as they say, for the message may
+    have been changed since then, else as it does now. A chain that does not hold is sealed as failed; one that was
+    sealed so before gets nothing more.
+    """
+    import time
+
+    from moxlite.mailauth.arc.seal import own_results, recorded
+    from moxlite.mailauth.arc.seal import seal as make
+    from moxlite.mailauth.arc.verify import verify as judge
+    from moxlite.mailauth.dkim.message import Message, with_crlf
+    from moxlite.mailauth.dkim.sign import SigningError
+    from moxlite.mailauth.results import ARCStatus
+
+    octets = _read(file)
+    message = Message.of(with_crlf(octets))
+    sealer, host = _sealer(domain, selector, key_file, headers), _host(hostname)
+
+    async def work(found: "Resolver") -> bytes | None:
+        results = own_results(message.section, host)
+        chain = recorded(results)
+        if chain is None:
+            chain = (await judge(found, message)).status
+        if chain is ARCStatus.TEMPERROR:
+            return None
+        now = int(time.time()) if moment is None else moment
+        return await make(message, results, host, sealer, chain, now)
+
+    try:
+        made = with_resolver(resolver, work)
+    except SigningError as error:
+        raise Failure(f"cannot seal: {error}") from None
+    if made is None:
+        raise Failure("the chain cannot be verified for now", TEMPORARY)
+    sys.stdout.buffer.write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
+    sys.stdout.buffer.flush()
+    return YES if made else NO
+
+
+def _sealer(domain: str, selector: str, key_file: str, headers: str | None) -> "Sealer":
+    """What the options say. Raises Failure, click.UsageError."""
+    from moxlite.mailauth.arc.seal import SEALED, Sealer
+    from moxlite.mailauth.dkim.keys import PrivateKeyError, load_private_key
+    from moxlite.proto.address import AddressError, Domain
+
+    names = SEALED if headers is None else tuple(name.strip() for name in headers.split(":") if name.strip())
+    if not all(name.isascii() and name.isprintable() and " " not in name for name in names):
+        raise click.UsageError("--headers takes names of header fields, with colons between")
+    if "from" not in [name.lower() for name in names] or "arc-seal" in [name.lower() for name in names]:
+        raise click.UsageError("--headers needs From, and cannot have ARC-Seal")
+    try:
+        key = load_private_key(Path(key_file).read_bytes())
+        return Sealer(domain=Domain.parse(domain), selector=Domain.parse(selector).ascii, key=key, names=names)
+    except AddressError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise Failure(f"cannot read {key_file}: {error.strerror or error}") from None
+    except PrivateKeyError as error:
+        raise Failure(f"{key_file} {error}") from None
+
+
+def _host(name: str) -> str:
+    from moxlite.proto.address import AddressError, Domain
+
+    try:
+        return Domain.parse(name).ascii
+    except AddressError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _read(file: str) -> bytes:
+    """The octets of a file. Raises Failure."""
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror or error}") from None

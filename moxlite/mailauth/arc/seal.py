@@ -1,0 +1,133 @@
+"""Sealing: one more set of ARC fields for a message that is passed on (RFC 8617 §5.1; AUTH-111)."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import trio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from moxlite.mailauth.arc.chain import MAX_SETS, ChainError, canonical, highest, read_chain
+from moxlite.mailauth.arc.verify import sealed_digest
+from moxlite.mailauth.dkim.canonical import hash_body, relaxed_field
+from moxlite.mailauth.dkim.keys import PrivateKey
+from moxlite.mailauth.dkim.message import Message, SignedFields
+from moxlite.mailauth.dkim.sign import Folded, SigningError, sign_digest
+from moxlite.mailauth.dkim.signature import unsigned
+from moxlite.mailauth.results import ARCStatus
+from moxlite.proto.address import Domain
+from moxlite.proto.authresults import authserv_id
+from moxlite.proto.mime.headers import HeaderSection
+
+__all__ = ["SEALED", "Sealer", "own_results", "recorded", "seal"]
+
+SEALED: Final = (
+    "From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "To", "Cc", "In-Reply-To", "References",
+    "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "DKIM-Signature",
+)  # fmt: skip
+"""Fields that the signature of a set covers where they stand in the message."""
+
+
+_ARC: Final = re.compile(r"arc\s*=\s*([a-z]+)", re.IGNORECASE)
+
+
+class Sealer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who seals. `names`: of fields that the signature covers; with From among them."""
+
+    domain: Domain
+    selector: str
+    key: PrivateKey
+    names: tuple[str, ...] = SEALED
+
+
+def own_results(section: HeaderSection, hostname: str) -> list[str]:
+    """The results in the Authentication-Results of `hostname` (A-labels), each as it is written, unfolded."""
+    found: list[str] = []
+    for field in section.all(b"authentication-results"):
+        if authserv_id(field.text) == hostname:
+            text = " ".join(field.text.decode("utf-8", "replace").split())
+            found += [one.strip() for one in text.split(";")[1:] if one.strip()]
+    return found
+
+
+def recorded(results: Sequence[str]) -> ARCStatus | None:
+    """What results say of the chain when the message came, before it may have been changed here; None for nothing."""
+    found = [match[1].lower() for one in results if (match := _ARC.match(one))]
+    if len(found) != 1:
+        return ARCStatus.FAIL if found else None
+    return ARCStatus(found[0]) if found[0] in {"none", "pass", "fail"} else None
+
+
+async def seal(
+    message: Message, results: Sequence[str], hostname: str, sealer: Sealer, chain: ARCStatus, now: int
+) -> bytes:
+    """The three fields of a new set, newest first, each ending in CRLF, to stand above the message; empty where the
+    chain is over: its newest seal says that it has failed, or it has as many sets as may be.
+
+    Args:
+      results: what `hostname` (A-labels) has found of the message, as `own_results` gives it.
+      chain: of the message when it came. One that fails is sealed as such, alone (§5.1.2).
+      now: seconds since 1970.
+
+    Raises:
+      SigningError: the message has not exactly one From field, or no whole header section.
+      OSError: as reading the body does.
+    """
+    section = message.section
+    if section.count(b"from") != 1:
+        raise SigningError("a message to be signed has exactly one From field")
+    if section.body is None or section.count(b"") or not section.complete:
+        raise SigningError("the header section is malformed")
+    return await trio.to_thread.run_sync(_seal, message, results, hostname, sealer, chain, now)
+
+
+def _seal(message: Message, results: Sequence[str], hostname: str, sealer: Sealer, chain: ARCStatus, now: int) -> bytes:
+    last, over = highest(message.section)
+    instance = last + 1
+    if over or instance > MAX_SETS:
+        return b""
+    before: list[tuple[bytes, ...]] = []
+    cv = "none"
+    if last:
+        try:
+            before = [canonical(one) for one in read_chain(message.section)] if chain is ARCStatus.PASS else []
+        except ChainError:
+            before = []
+        cv = "pass" if before else "fail"
+    text = Folded("ARC-Authentication-Results:")
+    text.add(f" i={instance};", f" {hostname};")
+    words = "; ".join(results or ["none"]).split()
+    text.add(*[f" {word}" for word in words])
+    aar = text.octets() + b"\r\n"
+    ams = _message_signature(message, aar, instance, sealer, now)
+    text = Folded("ARC-Seal:")
+    text.add(f" i={instance};", f" cv={cv};", f" d={sealer.domain.ascii};", f" s={sealer.selector};")
+    text.add(f" a={_algorithm(sealer.key)}-sha256;", f" t={now};", " b=")
+    covered = [*before, (relaxed_field(aar), relaxed_field(ams))]
+    digest = sealed_digest(covered, unsigned(text.octets(), "relaxed"))
+    text.add(*base64.b64encode(sign_digest(sealer.key, "sha256", digest)).decode())
+    return text.octets() + b"\r\n" + ams + aar
+
+
+def _message_signature(message: Message, aar: bytes, instance: int, sealer: Sealer, now: int) -> bytes:
+    section = HeaderSection(aar + message.section.octets + b"\r\n")
+    names = [name for name in sealer.names if section.count(name.lower().encode())]
+    body = hash_body(message.body(), {("relaxed", "sha256")})["relaxed", "sha256"]
+    text = Folded("ARC-Message-Signature:")
+    text.add(f" i={instance};", f" d={sealer.domain.ascii};", f" s={sealer.selector};")
+    text.add(f" a={_algorithm(sealer.key)}-sha256;", " c=relaxed/relaxed;", f" t={now};")
+    text.add(*[f"{' h=' * (at == 0)}{name}{':' if at < len(names) - 1 else ';'}" for at, name in enumerate(names)])
+    text.add(f" bh={base64.b64encode(body).decode()};", " b=")
+    digest = hashlib.sha256()
+    for field in SignedFields(section).choose([name.lower().encode() for name in names], "relaxed"):
+        digest.update(field)
+    digest.update(unsigned(text.octets(), "relaxed"))
+    text.add(*base64.b64encode(sign_digest(sealer.key, "sha256", digest.digest())).decode())
+    return text.octets() + b"\r\n"
+
+
+def _algorithm(key: PrivateKey) -> str:
+    return "ed25519" if isinstance(key, Ed25519PrivateKey) else "rsa"
