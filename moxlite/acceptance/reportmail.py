@@ -25,7 +25,6 @@ from moxlite.proto.mime.types import Part
 from moxlite.proto.tlsreport import TLSReport, TLSReportError, read_tls_report
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import ImportFailed
-from moxlite.store.imports.zipmembers import zip_members
 from moxlite.store.reports.received import Kind, ReceivedReport, pack_report
 
 __all__ = ["ReportFound", "Unusable", "find_report", "read_report"]
@@ -264,6 +263,8 @@ def _of_gzip(octets: bytes) -> Iterator[bytes]:
 
 
 def _of_zip(octets: bytes) -> Iterator[bytes]:
+    from moxlite.store.imports.zipmembers import zip_members  # with all of the archives, that a server seldom needs
+
     seen = 0
     try:
         for member in zip_members(io.BytesIO(octets)):

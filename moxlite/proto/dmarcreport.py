@@ -13,10 +13,10 @@ a document type declaration, and with it each entity, ends the reading.
 
 from __future__ import annotations
 
+import pyexpat  # `xml.parsers.expat` is the same with a package around it
 import time
 from collections.abc import Iterable
 from typing import Final
-from xml.parsers import expat
 
 import msgspec
 
@@ -186,7 +186,7 @@ class _Reading:
     """One report while it is read."""
 
     def __init__(self) -> None:
-        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser = pyexpat.ParserCreate(namespace_separator=" ")
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
@@ -217,7 +217,7 @@ class _Reading:
                     raise DMARCReportError("reading the report takes too long")
                 self._parser.Parse(piece, False)
             self._parser.Parse(b"", True)
-        except expat.ExpatError as error:
+        except pyexpat.ExpatError as error:
             raise DMARCReportError(f"no XML: {error}") from None
         except (LookupError, UnicodeError) as error:  # of an encoding that is none
             raise DMARCReportError(f"no XML: {error}") from None

@@ -22,7 +22,7 @@ NURSERIES = {
     "imapd/connection.py",
     "imapd/session/progress.py",
     "imapd/telling/watch.py",
-    "mailauth/dkim/verify.py",  # the keys of one message
+    "mailauth/dkim/keylookup.py",  # the keys of one message
     "migration/mailcopies.py",
     "migration/pull.py",
     "net/ctlclient.py",
