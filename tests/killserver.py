@@ -63,11 +63,11 @@ def locking(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]
 
 def main() -> int:
     """Plant the point and run the command."""
-    stored = dying(reception.perform, POINTS[0], before=True)
+    stored = dying(getattr(reception, "perform"), POINTS[0], before=True)  # noqa: B009 - imported there
     setattr(reception, "perform", locking(dying(stored, POINTS[1])))  # noqa: B010 - of another type
     setattr(Queue, "defer", dying(Queue.defer, POINTS[2]))  # noqa: B010
-    setattr(inbound, "perform", locking(dying(inbound.perform, POINTS[3])))  # noqa: B010
-    setattr(scheduler, "deliver_notice", dying(scheduler.deliver_notice, POINTS[4]))  # noqa: B010
+    setattr(inbound, "perform", locking(dying(getattr(inbound, "perform"), POINTS[3])))  # noqa: B009, B010
+    setattr(scheduler, "deliver_notice", dying(getattr(scheduler, "deliver_notice"), POINTS[4]))  # noqa: B009, B010
     return run(sys.argv[1:])
 
 

@@ -4,6 +4,7 @@ and a queue on all that.
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from random import Random
@@ -360,7 +361,7 @@ class Rig:
                 ),
                 op="test",
             )
-            return [await opened.scan(lambda r, i=i, n=n: message_range(r, i, 0, n), op="test") for i, n in rows]
+            return [await opened.scan(partial(message_range, message_id=i, length=n), op="test") for i, n in rows]
 
 
 def submission(*recipients: str, **facts: object) -> Submission:

@@ -5,7 +5,7 @@ password ``correct horse battery``; the webmail is at ``/webmail/``, the account
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -169,8 +169,9 @@ class Rig:
 class Connecting(Protocol):
     """A server that a browser reaches."""
 
-    def connect(self, **connection: Any) -> trio.abc.Stream:
-        """A connection of a client to the server."""
+    @property
+    def connect(self) -> Callable[..., trio.abc.Stream]:
+        """A connection of a client to the server; what it may be told is the server's own."""
         ...
 
 
@@ -212,7 +213,7 @@ class Browser:
             while True:
                 event = codec.next_event()
                 if event is h11.NEED_DATA:
-                    codec.receive_data(await stream.receive_some())
+                    codec.receive_data(bytes(await stream.receive_some()))
                 elif isinstance(event, h11.Response):
                     head = event
                 elif isinstance(event, h11.Data):
@@ -291,7 +292,7 @@ class Events:
         while True:
             event = self.codec.next_event()
             if event is h11.NEED_DATA:
-                self.codec.receive_data(await self.stream.receive_some())
+                self.codec.receive_data(bytes(await self.stream.receive_some()))
             elif isinstance(event, h11.Response):
                 self.status = event.status_code
             elif isinstance(event, h11.Data):

@@ -25,7 +25,7 @@ import trio
 from moxlite.imapd.changes import bulk
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.findings import quick_check
 from moxlite.store.file.transaction import Reader
@@ -69,7 +69,7 @@ STEP = "SELECT threads_step, (SELECT count(*) FROM upgrade) FROM state"
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Account]:
+async def opened(folder: Path) -> AsyncIterator[OpenAccount]:
     """The account."""
     accounts = Accounts(folder, OPTIONS)
     try:
@@ -115,11 +115,11 @@ class AccountWork(Work):
         async with opened(folder) as account:
             return await account.scan(self.whole, op="test")
 
-    async def fill(self, account: Account) -> None:
+    async def fill(self, account: OpenAccount) -> None:
         """Add the messages."""
         raise NotImplementedError
 
-    async def change(self, account: Account, tell: Tell) -> None:
+    async def change(self, account: OpenAccount, tell: Tell) -> None:
         """The work itself."""
         raise NotImplementedError
 
@@ -135,7 +135,7 @@ class AccountWork(Work):
 class Junk(AccountWork):
     """Learning, unlearning, retraining."""
 
-    async def fill(self, account: Account) -> None:
+    async def fill(self, account: OpenAccount) -> None:
         """Messages of either side, and of none, learnt."""
         rng = random.Random(1)
         for number in range(self.messages):
@@ -146,7 +146,7 @@ class Junk(AccountWork):
             await account.write(partial(store_flags, mailbox_id=INBOX, uids=chosen, mode="replace", flags=flags))
         await account.settle()
 
-    async def change(self, account: Account, tell: Tell) -> None:
+    async def change(self, account: OpenAccount, tell: Tell) -> None:
         """All change sides, some go."""
         trainer.UNIT_MESSAGES, retrain.BATCH = 5, 5  # type: ignore[misc]
         for odd in (0, 1):
@@ -185,7 +185,7 @@ class Expunge(AccountWork):
 
     KEPT = 25
 
-    async def fill(self, account: Account) -> None:
+    async def fill(self, account: OpenAccount) -> None:
         """A fifth in the Inbox, the others in the Archive."""
         archive = (await box(account, "Archive")).id
         for start in range(0, self.messages // 5, 250):
@@ -195,7 +195,7 @@ class Expunge(AccountWork):
             for _ in range(4):
                 await account.write(partial(copy_messages, source_id=INBOX, uids=chosen, target_id=archive))
 
-    async def change(self, account: Account, tell: Tell) -> None:
+    async def change(self, account: OpenAccount, tell: Tell) -> None:
         """The Archive in one unit, the Inbox in some; then all that comes after it."""
         erase.UNIT_BODIES, erase.PURGE_ROWS = 50, 100  # type: ignore[misc]
         archive = (await box(account, "Archive")).id
@@ -221,14 +221,14 @@ class Copies(AccountWork):
 
     NAMES = ("First", "Second")
 
-    async def fill(self, account: Account) -> None:
+    async def fill(self, account: OpenAccount) -> None:
         """All in the Inbox."""
         for start in range(0, self.messages, 250):
             await put(account, min(250, self.messages - start), first=start)
         for name in self.NAMES:
             await account.write(partial(ensure_mailbox, name=name))
 
-    async def change(self, account: Account, tell: Tell) -> None:
+    async def change(self, account: OpenAccount, tell: Tell) -> None:
         """What was not copied is copied; then removals, each mailbox in one unit."""
         bulk.SLICE = 100  # type: ignore[misc]
         erase.UNIT_BODIES = 50  # type: ignore[misc]
@@ -279,14 +279,14 @@ class Threads(AccountWork):
         named = " ".join(f"<{one}@example.com>" for one in reversed(above)) if number % 11 else ""
         return mail(number, subject="Re: greetings" if number % 5 else "greetings", references=named)
 
-    async def fill(self, account: Account) -> None:
+    async def fill(self, account: OpenAccount) -> None:
         """Messages, before the upgrade that makes their threads."""
         for number in range(self.messages):
             if number % self.LATE:
                 await deliver_mail(account, self._mail(number))
         await account.write(threads._begin)
 
-    async def change(self, account: Account, tell: Tell) -> None:
+    async def change(self, account: OpenAccount, tell: Tell) -> None:
         """The upgrade, then those that are late."""
         threads.UNIT_MESSAGES = 40  # type: ignore[misc]
         await threads.keep_threads(account)

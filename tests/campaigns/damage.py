@@ -14,6 +14,7 @@ import random
 import shutil
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -169,10 +170,10 @@ async def serve(folder: Path, outcomes: Counter[str]) -> None:
         try:
             async with accounts.use(NAME) as account:
                 for box in await account.read(mailboxes, op="test"):
-                    rows = await account.read(lambda r, box=box: rows_by_uid(r, box.id, 1, limit=500), op="test")
+                    rows = await account.read(partial(rows_by_uid, mailbox_id=box.id, first=1, limit=500), op="test")
                     for row in rows:
                         try:
-                            await account.scan(lambda r, row=row: message_range(r, row.id), op="test")
+                            await account.scan(partial(message_range, message_id=row.id), op="test")
                         except StoreError as error:
                             outcomes[f"reading: {type(error).__name__}"] += 1
                 await account.scan(lambda r: check_account(r, deep=True), op="test")

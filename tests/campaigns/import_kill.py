@@ -101,7 +101,7 @@ def leftovers(server: ServedServer) -> int:
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         counted = "SELECT (SELECT count(*) FROM import_job) + (SELECT count(*) FROM import_message)"
-        return int(db.execute(counted).fetchone()[0])
+        return int(next(db.execute(counted))[0])
     finally:
         db.close()
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.options import Options
 from moxlite.store.rows.messages import uids
@@ -88,7 +88,7 @@ def kill_one(folder: Path, rng: random.Random) -> None:
         process.send_signal(signal.SIGKILL)
 
 
-async def compare(account: Account, rng: random.Random) -> None:
+async def compare(account: OpenAccount, rng: random.Random) -> None:
     """Search with the index and without."""
     for words in (["hello"], ["example.com"], [f"{rng.randrange(100)}@exa"], ["no such word"], ["an"]):
         account.search.enabled = True
@@ -100,7 +100,7 @@ async def compare(account: Account, rng: random.Random) -> None:
             raise Finding(f"{words}: {len(by_index)} found by the index, {len(by_scan)} by a scan")
 
 
-async def sound(account: Account) -> None:
+async def sound(account: OpenAccount) -> None:
     """Neither searches nor the deep check met damage. If they did, the files are kept."""
     broken = account.search.broken
     findings = await check_index(account, deep=True)

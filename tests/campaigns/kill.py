@@ -216,7 +216,7 @@ def under_load(server: ServedServer, ledger: Ledger, rng: random.Random, seconds
                 failures.append(f"{work.__name__}: {error!r}")
 
     failures: list[str] = []
-    works: list[Work] = [send] * SENDERS + [submit] * 2 + [expunge] * 2 + [copy] * 2
+    works: list[Work] = [*[send] * SENDERS, *[submit] * 2, *[expunge] * 2, *[copy] * 2]
     threads = [threading.Thread(target=worker, args=(work, rng.getrandbits(32)), daemon=True) for work in works]
     for thread in threads:
         thread.start()

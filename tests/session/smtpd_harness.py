@@ -144,7 +144,7 @@ class Client:
 
     async def reply(self) -> str:
         """One reply, its lines parted by LF; "" at the end of the connection."""
-        lines = []
+        lines: list[str] = []
         while True:
             while b"\r\n" not in self.buffer:
                 octets = await self.stream.receive_some(65536)
