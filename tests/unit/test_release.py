@@ -1,0 +1,82 @@
+"""script/release: from the files of `changes/` to a tag (docs/develop.md)."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tools import top
+
+
+def release(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a clone."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), **dict.fromkeys(NAMES, "a"), **dict.fromkeys(MAILS, "a@b")}
+    command = [str(folder / "script" / "release"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
+
+
+NAMES = ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME")
+MAILS = ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL")
+
+
+def git(folder: Path, *words: str) -> str:
+    """What a git command prints."""
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_changes_of_the_next_version_can_be_read() -> None:
+    """Each file of changes/ has a name and a text that a release takes."""
+    done = release(top(), "999.0.0", "--check")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("## 999.0.0 (")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of what is committed here, with the script as it is now."""
+    if not (top() / ".git").exists():
+        pytest.skip("not in a git repository")
+    folder = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{top()}", str(folder))
+    shutil.copy(top() / "script" / "release", folder / "script" / "release")
+    (folder / "changes" / "one.fix.md").write_text("- Something works.\n")
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "ready")
+    return folder
+
+
+@pytest.mark.slow
+def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
+    """STORE-147: with the fixture of its schema, the changelog and the version."""
+    done = release(clone, "999.0.0", "--tested")
+    assert done.returncode == 0, done.stderr
+    assert git(clone, "describe").strip() == "v999.0.0"
+    assert git(clone, "status", "--porcelain") == ""
+    assert '__version__: Final = "999.0.0"' in (clone / "moxlite" / "__init__.py").read_text()
+    section = (clone / "CHANGELOG.md").read_text().partition("## 999.0.0 (")[2]
+    assert "### Mended\n\n- Something works.\n" in section
+    assert [path.name for path in (clone / "changes").iterdir()] == ["README.md"]
+    assert (clone / "fixtures" / "upgrade" / "999.0.0.tar.zst").stat().st_size > 1000
+    again = release(clone, "1000.0.0", "--tested")
+    assert (again.returncode, "nothing to release" in again.stderr) == (1, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "text", "version", "words"),
+    [
+        ("two.md", "- x", "999.0.0", "TITLE.KIND.md"),
+        ("two.fix.md", "x", "999.0.0", "begins with"),
+        ("two.fix.md", "- x", "0.0.1", "not newer"),
+        ("two.fix.md", "- x", "next", "no version"),
+        ("two.fix.md", "- x", "999.0.0", "commit or remove"),
+    ],
+)
+def test_a_release_that_cannot_be_is_refused(clone: Path, name: str, text: str, version: str, words: str) -> None:
+    """Nothing is written then."""
+    (clone / "changes" / name).write_text(text)
+    done = release(clone, version, "--tested")
+    assert (done.returncode, words in done.stderr) == (1, True), done.stderr
+    assert git(clone, "tag") == ""
