@@ -22,6 +22,7 @@ from moxlite.process.configtest import test_config
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.proto.address import Address, Domain
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.folders import MADE
 from moxlite.store.auth.credentials import change_password, generate_password
 from moxlite.store.options import Options
 
@@ -132,7 +133,8 @@ def _make(
         if errors:
             raise QuickstartFailed(f"the configuration has a mistake, which should not be: {errors[0]}")
         warnings += [str(one).replace(str(draft), str(config)) for one in found]
-        undo.callback(shutil.rmtree, data / "accounts", ignore_errors=True)
+        for path in _of_accounts(data):
+            undo.callback(shutil.rmtree, path, ignore_errors=True)
         trio.run(_make_account, data, account, account_password)
         warnings += _give(config, user)
         draft.replace(config)  # with it, all is made
@@ -153,10 +155,15 @@ def _interrupted(config: Path) -> bool:
 def _clear(config: Path) -> None:
     """Remove what a run that was killed has left; its passwords were told to nobody."""
     folder = config.parent
-    for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, data_folder(config) / "accounts"):
+    for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, *_of_accounts(data_folder(config))):
         shutil.rmtree(path, ignore_errors=True)
     for name in (DOMAINS_FILE, ADMIN_PASSWORD, f".{config.name}.new", MARKER):
         _remove(folder / name)
+
+
+def _of_accounts(data: Path) -> tuple[Path, Path]:
+    """What making the first account makes in the data directory."""
+    return data / "accounts", data / MADE
 
 
 def _new_folder(path: Path, undo: contextlib.ExitStack) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 from moxlite.store.errors import BadAccountName, MissingFile
 
 __all__ = [
+    "MADE",
     "NAME",
     "check_account_name",
     "folder_is_made",
