@@ -5,6 +5,7 @@
 - `attempt`, `routing`: one attempt, and which way it goes: `direct`, `relay`, or `local`, over a `session`
 - `ways`, `onehost`: connecting to hosts, and one of them
 - `tls`: which TLS a host must show; `reach`: which hosts there are, and from where they are connected to
+- `resigning`: signatures made anew
 - `record`, `retire`, `rows`, `content`: what queue.db keeps of all that; functions on a transaction
 - `status`: what has become of a submission, for its sender
 - `bounces`: what replies mean; `suppression`: addresses that are left alone

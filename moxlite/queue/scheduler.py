@@ -25,6 +25,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.inbound import Waiting, waiting
 from moxlite.queue.notices.dsns import deliver_notice
 from moxlite.queue.record import Ended, Marked, Policy
+from moxlite.queue.resigning import renew_signatures
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
@@ -110,6 +111,16 @@ class _Candidate(msgspec.Struct, frozen=True):
     domain: str
     attempts: int
     next_attempt: int
+
+
+class _Group(msgspec.Struct, frozen=True):
+    """Rows that go into one transaction: their ids, the one that is due (None: it has gone), and what an own account is
+    to do with it.
+    """
+
+    ids: list[int]
+    first: Message | None
+    waiting: Waiting | None
 
 
 class _Turn(msgspec.Struct):
@@ -270,10 +281,7 @@ class Scheduler:
 
     async def _deliver_batch(self, candidate: _Candidate) -> None:
         policy = policy_of(self._ctx)
-        ids, waits = await self._database.read(
-            partial(_together, message_id=candidate.id, now=policy.now), op="queue batch"
-        )
-        ids = [message_id for message_id in ids if message_id not in self._unwritten]
+        ids, waits = await self._group(candidate.id, policy)
         marked = await self._mark(ids, policy)
         if not marked:
             return
@@ -305,6 +313,13 @@ class Scheduler:
         for one in (attempt, *followers):
             await self._note_offers(one.batch.first, one.offers)
 
+    async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], Waiting | None]:
+        """The rows that go together with this one, signed anew where their signatures are old (AUTH-46)."""
+        group = await self._database.read(partial(_together, message_id=message_id, now=policy.now), op="queue batch")
+        if group.first is not None and group.waiting is None:
+            await renew_signatures(self._ctx, self._database, group.first)
+        return [one for one in group.ids if one not in self._unwritten], group.waiting
+
     async def _mark(self, ids: list[int], policy: Policy) -> tuple[Message, ...]:
         """Count an attempt; what is suppressed ends with that."""
         marked = Marked((), ())
@@ -335,10 +350,7 @@ class Scheduler:
                 or sender_domain_disabled(snapshot, message)
             ):
                 continue
-            ids, _ = await self._database.read(
-                partial(_together, message_id=message.id, now=policy.now), op="queue batch"
-            )
-            ids = [message_id for message_id in ids if message_id not in self._unwritten]
+            ids, _ = await self._group(message.id, policy)
             marked = await self._mark(ids, policy)
             if marked:
                 return Batch(marked, partial(octets, self._database, marked[0]))
@@ -452,11 +464,10 @@ def _usable(r: Reader, args: tuple[str, int, str, int]) -> list[_Candidate]:
     return [_Candidate(id=row[0], domain=row[1], attempts=row[2], next_attempt=row[3]) for row in rows]
 
 
-def _together(r: Reader, message_id: int, now: int) -> tuple[list[int], Waiting | None]:
-    """The rows that go into one transaction with this one, itself included (QUEUE-65), and what an own account is to do
-    with it.
-    """
-    return [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id], waiting(r, message_id)
+def _together(r: Reader, message_id: int, now: int) -> _Group:
+    """The rows that go into one transaction with this one, itself included (QUEUE-65)."""
+    ids = [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id]
+    return _Group(ids, record.get(r, message_id), waiting(r, message_id))
 
 
 def _log(ended: list[Ended]) -> None:

@@ -1,0 +1,101 @@
+"""Signatures of messages that have waited for long (AUTH-46): they last 72 hours, the queue tries for five days. Before
+an attempt, signatures of ours that are older than a day are made anew, in the rows of the submission.
+"""
+
+import logging
+from typing import Final
+
+from moxlite.acceptance.evidence import from_address
+from moxlite.mailauth.dkim.message import Message as Signed
+from moxlite.mailauth.dkim.sign import SigningError, sign
+from moxlite.mailauth.dkim.tags import TagError, parse_tags
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.wire import read_addresses
+from moxlite.queue.content import octets
+from moxlite.queue.context import Context
+from moxlite.queue.rows import Message
+from moxlite.queue.schedule import SECOND
+from moxlite.store.content.header import HeaderTooLarge, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Tx
+
+__all__ = ["renew_signatures"]
+
+logger = logging.getLogger("moxlite.queue.resigning")
+
+MAX_AGE: Final = 24 * 3600 * SECOND
+"""Of a signature when an attempt begins: a host that takes the message may itself be late by two days."""
+
+SIGNATURE: Final = b"dkim-signature"
+
+SET_PREFIX: Final = """
+UPDATE msg SET size = size - length(prefix) + ?1, prefix = ?2 WHERE content_id = ?3 AND prefix = ?4"""
+
+
+async def renew_signatures(ctx: Context, database: Database, message: Message) -> None:
+    """Sign a message again that is about to be tried, where that is due; all rows with its prefix get the new one.
+
+    Its key is gone: it is sent without signature. It cannot be signed otherwise: the old signature stays. Both are
+    logged. Raises StoreError of the queue's database.
+    """
+    now = ctx.clock()
+    if now - message.queued < MAX_AGE or not message.prefix:
+        return
+    section = HeaderSection(message.prefix)
+    made = [(field, *_made(field.text)) for field in section.all(SIGNATURE)]
+    if not made or all(now - when < MAX_AGE for _, when, _ in made):
+        return
+    rest = section.without([field for field, _, _ in made])
+    try:
+        fresh = await _signatures(ctx, database, message, rest, made[0][2])
+    except (SigningError, HeaderTooLarge, AddressError, ChunkDamaged, OSError) as error:
+        logger.error("message cannot be signed anew", extra={"kv": {"err": error, "msg": message.id}})
+        return
+    facts = {"msg": message.id, "domain": made[0][2] or None}
+    if fresh:
+        logger.info("message signed anew", extra={"kv": facts})
+    else:
+        logger.warning("message goes out without its old signature: the domain has no key now", extra={"kv": facts})
+    prefix = fresh + rest
+
+    def unit(tx: Tx) -> None:
+        tx.execute(SET_PREFIX, len(prefix), prefix, message.content_id, message.prefix)
+
+    await database.write(unit)
+
+
+def _made(text: bytes) -> tuple[int, str]:
+    """When a signature was made, µs UTC, and by which domain; one that cannot be read is of old."""
+    try:
+        tags = parse_tags(text.decode("ascii", "replace"))
+        return int(tags.get("t", "0")) * SECOND, tags.get("d", "")
+    except (TagError, ValueError):
+        return 0, ""
+
+
+async def _signatures(ctx: Context, database: Database, message: Message, rest: bytes, domain: str) -> bytes:
+    """Fields by the keys that `domain` has now; none without keys. `rest` is what else stands in the prefix."""
+    signer = Domain.parse(domain)
+    signers = ctx.keys.signers(ctx.config().domain(signer))
+    if not signers:
+        return b""
+    with Spool(ctx.tmp) as spool:
+        skip = len(message.prefix)
+        async for piece in octets(database, message):
+            if skip < len(piece):
+                await spool.write(piece[skip:])
+            skip = max(0, skip - len(piece))
+        await spool.finish()
+        section = await read_header(spool)
+        start = spool.size if section.body is None else section.body
+        signed = Signed(
+            section=HeaderSection(rest + section.octets + b"\r\n"),
+            body=lambda: spool.chunks(start=start),
+            size=spool.size,
+            in_memory=spool.in_memory,
+        )
+        found, _ = read_addresses(signed.section.texts(b"from"))
+        return await sign(signed, from_address(found), signers, ctx.clock() / SECOND, domain=signer)
