@@ -84,7 +84,10 @@ async def test_a_signature_is_judged_by_its_tags(smtp: Smtp, tags: dict[str, str
         ([f"v=DKIM1; h=sha1; p={P}"], "dkim=permerror", "key does not permit the hash"),
         ([f"v=DKIM1; k=ed25519; p={P}"], "dkim=permerror", "wrong size"),
         ([RECORD, RECORD], "dkim=temperror", "several key records"),
-        (["v=spf1 -all"], "dkim=temperror", "not a DKIM key"),
+        (["v=spf1 -all"], "dkim=permerror", "not a DKIM key"),
+        (["k=rsa; p=*"], "dkim=permerror", "bad base64"),
+        ([f"v=DKIM2; p={P}"], "dkim=permerror", "not a DKIM key"),
+        (["v=DKIM1; p=AAAA", RECORD], "dkim=permerror", "bad RSA key"),
     ],
 )
 async def test_a_signature_is_judged_by_the_key(smtp: Smtp, records: list[str], start: str, reason: str) -> None:

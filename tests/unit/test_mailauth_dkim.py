@@ -257,8 +257,8 @@ P = RSA_RECORD.partition("p=")[2]
         ([f"v=DKIM1; p={P}"] * 2, "temperror", "several key records"),
         (["v=DKIM1; p="], "permerror", "key record: key revoked"),
         (["v=DKIM1"], "permerror", "key record: no public key"),
-        ([f"k=rsa; v=DKIM1; p={P}"], "temperror", "key record: not a DKIM key"),
-        ([f"v=DKIM2; p={P}"], "temperror", "key record: not a DKIM key"),
+        ([f"k=rsa; v=DKIM1; p={P}"], "permerror", "key record: not a DKIM key"),
+        ([f"v=DKIM2; p={P}"], "permerror", "key record: not a DKIM key"),
         ([f"v=DKIM1; p={P}; p={P}"], "permerror", "key record: duplicate tag p"),
         (["v=DKIM1; p=AAAA"], "permerror", "key record: bad RSA key"),
         (["v=DKIM1; p=A*"], "permerror", "key record: bad base64"),
@@ -269,8 +269,8 @@ P = RSA_RECORD.partition("p=")[2]
         ([key_record(ED25519)], "permerror", "key is of another kind"),
         ([f"v=DKIM1; h=sha1; p={P}"], "permerror", "key does not permit the hash"),
         ([f"v=DKIM1; s=tlsrpt:other; p={P}"], "permerror", "key is not for email"),
-        (["\udcff\udcfe"], "temperror", "key record: not a list of tags"),
-        (["v=spf1 -all"], "temperror", "key record: not a DKIM key"),
+        (["\udcff\udcfe"], "permerror", "key record: not a list of tags"),
+        (["v=spf1 -all"], "permerror", "key record: not a DKIM key"),
     ],
 )
 async def test_the_key_record_decides(records: list[str], status: str, problem: str) -> None:

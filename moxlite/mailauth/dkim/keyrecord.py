@@ -102,7 +102,11 @@ def _known_record(text: str) -> KeyRecord:
 
 
 def choose_record(texts: Sequence[str]) -> KeyRecord:
-    """The one key among the TXT records of a name; others than keys are ignored (AUTH-37). Raises RecordError."""
+    """The one key among the TXT records of a name. Raises RecordError.
+
+    What is not a key is ignored beside one. Alone it is a final word, whatever it calls itself: a verifier does not
+    wait for the owner to mend it (RFC 6376 §6.1.2, step 5).
+    """
     found: list[KeyRecord] = []
     broken: RecordError | None = None
     for text in texts:
@@ -115,7 +119,7 @@ def choose_record(texts: Sequence[str]) -> KeyRecord:
     if len(found) > 1:
         raise RecordError("several key records", temporary=True)
     if not found:
-        raise RecordError(str(broken or "no key record"), temporary=True)
+        raise RecordError(str(broken or "no key record"))
     return found[0]
 
 
