@@ -92,6 +92,7 @@ class Reputation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       method: which history decided. junk: what it says, None for neither. conclusive: it decides by itself.
       indirect: why the message may have come by an indirect way, "" where nothing says so (SMTP-85).
+      wanted_list: that way is a mailing list, and what it brought was wanted, whoever wrote it.
       junk_mailbox: name of the account's mailbox for junk.
     """
 
@@ -99,6 +100,7 @@ class Reputation(msgspec.Struct, frozen=True, kw_only=True):
     junk: bool | None = None
     conclusive: bool = False
     indirect: str = ""
+    wanted_list: bool = False
     junk_mailbox: str = "Junk"
 
 
@@ -107,9 +109,11 @@ def reputation(r: Reader, sender: Sender, mailbox: str, now: int) -> Reputation:
     box = mailbox_by_name(r, mailbox)
     junk_box = mailbox_by_use(r, SpecialUse.JUNK)
     found = _first(r, sender, None if box is None else box.id, now)
+    indirect = _indirect(r, sender, None if box is None else box.id, now)
     return msgspec.structs.replace(
         found,
-        indirect=_indirect(r, sender, None if box is None else box.id, now),
+        indirect=indirect,
+        wanted_list=sender.is_list and bool(indirect) and box is not None and _is_wanted(r, sender, box.id, now),
         junk_mailbox="Junk" if junk_box is None else junk_box.name,
     )
 
@@ -135,6 +139,14 @@ def _methods(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iter
         for key, method, value in zip((Key.IP1, Key.IP2, Key.IP3), ("ip1", "ip2", "ip3"), sender.networks, strict=True):
             if value:
                 yield _network(history(r, key, value, box, now=now), method, sender, ENOUGH[key])  # type: ignore[arg-type]  # a method's name
+
+
+def _is_wanted(r: Reader, sender: Sender, box: MailboxID, now: int) -> bool:
+    """Whether what came by these proven domains was wanted. The author's own history is no proof here (SMTP-88): a list
+    changes what it passes on, so its signature does not hold.
+    """
+    found = _authenticated(r, sender, box, now)
+    return found is not None and found.conclusive and found.junk is False
 
 
 def _domains(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iterator[Reputation | None]:

@@ -59,6 +59,7 @@ __all__ = [
     "fail_for",
     "headers",
     "pass_time",
+    "serving",
     "smtp",
 ]
 
@@ -363,14 +364,30 @@ async def pass_time(clock: trio.testing.MockClock, seconds: float) -> None:
 @pytest.fixture
 async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
     """A server with the accounts mia, bo and shut, whose password is `PASSWORD`."""
-    (tmp_path / "moxlite.toml").write_text(STATIC)
-    (tmp_path / "domains.toml").write_text(DOMAINS)
-    holder, _ = ConfigHolder.open(tmp_path / "moxlite.toml")
+    async with serving(tmp_path) as server:
+        yield server
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path,
+    *,
+    static: str = STATIC,
+    domains: str = DOMAINS,
+    settings: AccountConfig | None = None,
+    check: bool = True,
+) -> AsyncIterator[Smtp]:
+    """A server whose files are in a folder, with `settings` for each account of `domains`. `check` accounts whenever
+    their last user leaves.
+    """
+    (folder / "moxlite.toml").write_text(static)
+    (folder / "domains.toml").write_text(domains)
+    holder, _ = ConfigHolder.open(folder / "moxlite.toml")
     data = holder.current.static.data_dir
     (data / "tmp").mkdir(parents=True)
 
     def account_config(name: str) -> AccountConfig | None:
-        return AccountConfig() if name in holder.current.domains.accounts else None
+        return (settings or AccountConfig()) if name in holder.current.domains.accounts else None
 
     queued: list[Queued] = []
 
@@ -385,7 +402,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
         await trio.lowlevel.checkpoint()
         deferred.extend(found)
 
-    options = Options(account_config=account_config, check_on_close=True, min_free_space=0)
+    options = Options(account_config=account_config, check_on_close=check, min_free_space=0)
     async with AsyncExitStack() as stack:
         accounts = Accounts(data, options)
         accounts.register_outbox(SUBMIT, carrier(submit, data / "tmp"))
@@ -395,7 +412,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Smtp]:
         stack.callback(nursery.cancel_scope.cancel)
         await nursery.start(supervised, accounts)
         await nursery.start(supervised, auth)
-        for name in ("mia", "bo", "shut"):
+        for name in holder.current.domains.accounts:
             async with accounts.use(name) as account:
                 await account.write(lambda tx: set_credential(tx, credential()))
         context = Context(

@@ -145,6 +145,25 @@ async def test_a_list_that_sent_before_is_not_refused(smtp: Smtp) -> None:
     assert "override local_policy" in headers(await smtp.one(mailbox="Junk"), "Authentication-Results")[0]
 
 
+@pytest.mark.parametrize("direct", [False, True])
+async def test_a_wanted_list_brings_its_authors_again_and_again(smtp: Smtp, direct: bool) -> None:
+    """SMTP-85: an author whom the list has made unproven is not conclusive by itself, nor one who also writes directly
+    with proof; what came by the list is.
+    """
+    world = {**FORBIDDEN, "other.example": ["v=spf1 +all"]}
+    welcome = LIST.replace(b"ann@remote", b"people@other")
+    assert (await send(smtp, {**world, DMARC: []}, welcome, sender="b@other.example")).startswith("250")
+    if direct:
+        assert (await send(smtp, remote="203.0.113.9", proven=True)).startswith("250")
+    await mark(smtp, Flag.NOTJUNK)
+    for _ in range(3):
+        assert (await send(smtp, world, LIST, sender="b@other.example")).startswith("250")
+        await mark(smtp, Flag.NOTJUNK)
+    assert await count(smtp, "Inbox", "Junk") == (5 if direct else 4, 0)
+    await mark(smtp, Flag.JUNK)
+    assert (await send(smtp, world, LIST, sender="b@other.example")).startswith(("451", "550"))
+
+
 async def test_an_author_who_came_by_this_network_before_is_not_refused(smtp: Smtp) -> None:
     """SMTP-85."""
     assert (await send(smtp)).startswith("250")

@@ -79,9 +79,10 @@ def _known_good(case: Case) -> bool:
     unproven domain were wanted says nothing.
     """
     history = case.history
-    if history is None or not history.conclusive or history.junk is not False:
+    if history is None or (history.junk and history.conclusive):
         return False
-    return history.method in {"msgtofull", "dkimspf", "ip1", "ip2", "ip3"}
+    vouches = history.method in {"msgtofull", "dkimspf", "ip1", "ip2", "ip3"}
+    return history.wanted_list or (vouches and history.conclusive)
 
 
 def quarantined(case: Case) -> bool:
