@@ -83,6 +83,14 @@ class Corpus:
         # Made here, one after the other, so that the halves share none of them.
         self._halves = {name: _Half(self, random.Random(f"{name} {seed}")) for name in ("train", "test")}
 
+    def topics(self, name: str) -> list[list[str]]:
+        """What the letters of a half are about: the words of each topic."""
+        return self._halves[name].topics
+
+    def campaigns(self, name: str) -> list[list[str]]:
+        """The words of each campaign of spam of a half."""
+        return self._halves[name].campaigns
+
     def half(self, name: str, hams: int = 500, spams: int = 500) -> tuple[list[bytes], list[bytes]]:
         """The first messages of the half ``train`` or ``test``: ham, spam."""
         half = self._halves[name]

@@ -43,7 +43,7 @@ def main() -> int:
             traceback.print_exc()
         outcome = "a finding" if report.lines and report.lines[-1].startswith("FOUND") else "no finding"
         report.write(options.reports, outcome)
-        print("\n".join(f"  {line}" for line in report.lines), f"\n{name}: {outcome}", flush=True)
+        print("\n".join(f"  {line}" for line in [*report.lines, *report.rows]), f"\n{name}: {outcome}", flush=True)
     return 1 if found else 0
 
 

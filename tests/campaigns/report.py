@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +21,20 @@ class Report:
     seed: int
     share: float
     lines: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.time)
 
     def tell(self, line: str) -> None:
         """Add a fact."""
         self.lines.append(line)
+
+    def table(self, names: Sequence[str]) -> None:
+        """Begin the table of the page."""
+        self.rows = [" | ".join(("", *names, "")).strip(), "|---" * len(names) + "|"]
+
+    def row(self, *values: object) -> None:
+        """Add a line to the table."""
+        self.rows.append(" | ".join(("", *map(str, values), "")).strip())
 
     def write(self, folder: Path, outcome: str) -> None:
         """Write `NAME.md`."""
@@ -38,6 +48,7 @@ class Report:
             "",
             *[f"- {line}" for line in self.lines],
             "",
+            *([*self.rows, ""] if self.rows else []),
             f"Outcome: **{outcome}**",
             "",
         ]
