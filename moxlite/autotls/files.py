@@ -105,7 +105,8 @@ class Folder:
 
     def write_certificate(self, host: str, pair: KeyPair, *, with_key: bool) -> None:
         """Raises OSError; the old file is as it was then."""
-        self._certificates.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for folder in (self._folder, self._certificates.parent, self._certificates):  # what `parents` makes has no mode
+            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         key = pair.key_pem() if with_key else b""
         write_atomically(self._certificates / host, key + pair.certificate_pem(), mode=MODE)
 

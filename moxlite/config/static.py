@@ -30,6 +30,7 @@ from moxlite.config.values import (
 __all__ = [
     "ACME",
     "CA",
+    "DATA_DIR",
     "DKIM",
     "DMARC",
     "DNS",
@@ -53,6 +54,9 @@ __all__ = [
 
 SERVICE_USER: Final = "moxlite"
 """Whom a server becomes that root has started, unless the configuration says otherwise."""
+
+DATA_DIR: Final = "../data"
+"""From the folder of the configuration."""
 
 LogLevel = Literal["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]
 ThreeWidths = tuple[int, int, int]
@@ -306,7 +310,7 @@ class Static(Section, frozen=True):
         doc("Addresses and services, at least one; one named `public` gets the checks for public hosts."),
     ]
     data_dir: Annotated[Path, doc("Databases, certificates by ACME, temporary files and the control socket.")] = (
-        FilePath("../data")
+        FilePath(DATA_DIR)
     )
     user: Annotated[
         str,

@@ -15,6 +15,7 @@ Everything is reached through descriptors of folders, from the top. Links are no
 left alone: the user may have planted them.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from typing import Final, NamedTuple
 from moxlite.config.load import DKIM_FOLDER
 from moxlite.safefile import open_folder, open_regular, replaceable
 
-__all__ = ["differing_permissions", "fix_permissions"]
+__all__ = ["differing_permissions", "fix_config", "fix_data"]
 
 SHALLOW: Final = 3
 """Parts of a path below which nothing is touched: ``/etc`` and its like belong to others, too."""
@@ -43,29 +44,33 @@ _Rule = Callable[[str, os.stat_result], _Wanted]
 """What a file or folder is to have, by its path below the top ("" for that) and what it has."""
 
 
-def fix_permissions(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
-    """Have configuration and data belong to root and the service user alone. Returns a line for each change, and for
-    what could not be done; single errors do not stop.
+def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
+    """Have the configuration belong to root, and what the server changes in it to the service user. Returns a line for
+    each change, and for what could not be done; single errors do not stop.
 
     Args:
       static_file: ``moxlite.toml``; the folder that it is in is that of the configuration.
       domains_file: name of ``domains.toml`` in it.
-      data: the data directory, which exists.
+      data: the data directory, which is left out should it lie there.
       uid, gid: the service user's.
     """
-    return _walk(_Work(), static_file, domains_file, data, uid, gid)
+    return _config(_Work(), static_file, domains_file, data, uid, gid)
+
+
+def fix_data(data: Path, uid: int) -> list[str]:
+    """Have the data directory, which exists, belong to the service user alone. As `fix_config`."""
+    return _data(_Work(), data, uid)
 
 
 def differing_permissions(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
-    """The same lines, for what `fix_permissions` would do; nothing is changed. Arguments as there."""
-    return _walk(_Work(change=False), static_file, domains_file, data, uid, gid)
+    """The lines of both for what they would do; nothing is changed. Arguments as there."""
+    work = _Work(change=False)
+    _config(work, static_file, domains_file, data, uid, gid)
+    return _data(work, data, uid)
 
 
-def _walk(work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
-    def of_data(_: str, found: os.stat_result) -> _Wanted:
-        return _Wanted(uid, 0, 0o2750 if stat.S_ISDIR(found.st_mode) else _file_mode(found))
-
-    def of_config(path: str, found: os.stat_result) -> _Wanted:
+def _config(work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
+    def rule(path: str, found: os.stat_result) -> _Wanted:
         if stat.S_ISDIR(found.st_mode):
             return _Wanted(0, gid, 0o3770)
         if path == static_file.name:
@@ -74,10 +79,19 @@ def _walk(work: "_Work", static_file: Path, domains_file: str, data: Path, uid: 
         owner = uid if server or found.st_uid != 0 else 0
         return _Wanted(owner, gid, _file_mode(found))
 
-    config = static_file.absolute().parent
-    inside = data.stat()
-    work.top(config, of_config, skip=(inside.st_dev, inside.st_ino))
-    work.top(data.absolute(), of_data)
+    skip = None
+    with contextlib.suppress(OSError):  # there is none yet
+        inside = data.stat()
+        skip = inside.st_dev, inside.st_ino
+    work.top(static_file.absolute().parent, rule, skip=skip)
+    return work.lines
+
+
+def _data(work: "_Work", data: Path, uid: int) -> list[str]:
+    def rule(_: str, found: os.stat_result) -> _Wanted:
+        return _Wanted(uid, 0, 0o2750 if stat.S_ISDIR(found.st_mode) else _file_mode(found))
+
+    work.top(data.absolute(), rule)
     return work.lines
 
 

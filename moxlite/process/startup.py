@@ -23,7 +23,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.listeners import Listener
 from moxlite.config.load import DOMAINS_FILE, Problem, parse, read_source
-from moxlite.config.static import SERVICE_USER, Static
+from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
 from moxlite.net import log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
@@ -31,7 +31,7 @@ from moxlite.process.errors import StartFailed
 from moxlite.process.keyfiles import ACMEKeys, Certificates, certificate_files, load_acme_keys, load_certificates
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.parent import Parent, split
-from moxlite.process.permissions import fix_permissions
+from moxlite.process.permissions import fix_config, fix_data
 from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
 from moxlite.process.receivedid import KEY_SIZE, load_key
 from moxlite.process.signingkeys import SigningKeys
@@ -176,9 +176,12 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
     if os.name == "posix":
         os.umask(UMASK)
     ids = None
+    changes: list[str] = []
     if drop and os.name == "posix" and os.geteuid() == 0:
         _refuse_replaceable(path)
         ids = _service_user(path)
+        if ids is not None:
+            changes = _open_config(path, *ids)
     keys = SigningKeys()
     holder, warnings = ConfigHolder.open(
         path, pedantic=pedantic, examine=keys.read, reading=partial(_as_its_author, path.parent / DOMAINS_FILE, ids)
@@ -189,9 +192,8 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
             make_data(static.data_dir, ids)
         except OSError as error:
             raise StartFailed(f"cannot use the data directory {static.data_dir}: {error.strerror}") from None
-        changes: list[str] = []
         if ids is not None and not static.no_fix_permissions:
-            changes = fix_permissions(path, DOMAINS_FILE, static.data_dir, *ids)
+            changes += fix_data(static.data_dir, ids[0])
         lock = undo.enter_context(_lock(static.data_dir, ids))
         read = partial(_read, ids=ids)
         certificates, acme_keys = load_certificates(static, read), load_acme_keys(static, read)
@@ -259,6 +261,19 @@ def _read(path: Path, ids: tuple[int, int] | None) -> bytes:
         return path.read_bytes()
     with acting_as(*ids):
         return path.read_bytes()
+
+
+def _open_config(path: Path, uid: int, gid: int) -> list[str]:
+    """Put the permissions of the configuration right before it is read, part of it as the service user: made by root,
+    as quickstart or an editor does it, its folder is closed to that user. What was done, in lines.
+
+    Raises ConfigError: the file isn't TOML.
+    """
+    settings = parse(read_source(path))
+    data = settings.get("data_dir", DATA_DIR)
+    if settings.get("no_fix_permissions") is True or not isinstance(data, str):
+        return []  # as it is wanted; a mistake, which is told
+    return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from moxlite.net.log import LogfmtFormatter, LogHandler
 from moxlite.process.lock import DataLock
-from moxlite.process.permissions import fix_permissions
+from moxlite.process.permissions import fix_config, fix_data
 from moxlite.process.receivedid import load_key
 from moxlite.process.startup import StartFailed, start
 from moxlite.process.stopped import stopped
@@ -128,7 +128,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     (data / "link").symlink_to(other)
     (data / "hard").hardlink_to(other)
     (data / "folder").symlink_to(tmp_path)
-    lines = fix_permissions(config / "moxlite.toml", "domains.toml", data, UID, GID)
+    lines = fix_config(config / "moxlite.toml", "domains.toml", data, UID, GID) + fix_data(data, UID)
 
     def has(name: str) -> tuple[int, int, int]:
         found = (tmp_path / name).stat()
@@ -145,7 +145,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert has(".")[0] == 0
     assert any("account.db" in line and f"is now {UID}:0 0640" in line for line in lines)
     assert any("hard" in line and "several names" in line for line in lines)
-    again = fix_permissions(config / "moxlite.toml", "domains.toml", data, UID, GID)
+    again = fix_config(config / "moxlite.toml", "domains.toml", data, UID, GID) + fix_data(data, UID)
     assert [line for line in again if "is now" in line] == []
 
 
