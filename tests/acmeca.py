@@ -34,7 +34,7 @@ class Pebble:
     http, tls: ports where it looks for proofs. validity: seconds that its certificates hold. nonces: percentage of
     nonces that it refuses. eab: key id and key that accounts must name. window: renewal information for all
     certificates, seconds from now, None for a CA that has none. err: asked before each request by path; what it
-    returns is the answer instead of pebble's.
+    returns is the answer instead of pebble's. resolver: asked instead of the own one, ``IP:PORT``.
     """
 
     folder: Path
@@ -45,6 +45,7 @@ class Pebble:
     eab: tuple[str, str] | None = None
     window: tuple[float, float] | None = None
     err: Callable[[str], Answer | None] = lambda _: None
+    resolver: str = ""
     orders: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -52,11 +53,11 @@ class Pebble:
         """Choose ports and an address for DNS: resolvers are asked at port 53."""
         self.dns = f"127.{random.randrange(64, 250)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         self.ca_file, key = make_certificate(self.folder)
-        self._pebble, self._proxy = free_port(), free_port()
+        self._pebble, self._proxy, self._management = free_port(), free_port(), free_port()
         self.directory = f"https://localhost:{self._proxy}/dir"
         settings = {
             "listenAddress": f"127.0.0.1:{self._pebble}",
-            "managementListenAddress": f"127.0.0.1:{free_port()}",
+            "managementListenAddress": f"127.0.0.1:{self._management}",
             "certificate": str(self.ca_file),
             "privateKey": str(key),
             "httpPort": self.http,
@@ -84,7 +85,13 @@ class Pebble:
             stderr=subprocess.STDOUT,
         )
         self._ca = subprocess.Popen(
-            [need("pebble"), "-config", str(self.folder / "pebble.json"), "-dnsserver", f"{self.dns}:53"],
+            [
+                need("pebble"),
+                "-config",
+                str(self.folder / "pebble.json"),
+                "-dnsserver",
+                self.resolver or f"{self.dns}:53",
+            ],
             stdout=log,
             stderr=subprocess.STDOUT,
             env=os.environ | {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(self.nonces)},
@@ -113,6 +120,14 @@ class Pebble:
     def roots(self) -> str:
         """The configuration of an authority, for moxlite.toml."""
         return f'directory_url = "{self.directory}"\nca_cert_file = "{self.ca_file}"\n'
+
+    def root(self) -> str:
+        """The certificate that those which it issues end at, as PEM."""
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        url = f"https://localhost:{self._management}/roots/0"
+        with urllib.request.urlopen(url, context=context, timeout=30) as answer:
+            text: bytes = answer.read()
+        return text.decode()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         ca = self

@@ -118,12 +118,18 @@ class DNSWorld:
       zones: records of each zone, by name without final dot.
       unsigned: zones without DNSSEC; their answers are not authentic.
       bogus: signed zones whose trust anchor is another's, so that all their answers are SERVFAIL.
+      port: of the resolver, a free one by default.
 
     ``port`` is that of the resolver on 127.0.0.1 (UDP and TCP), ``authority`` that of the server behind it.
     """
 
     def __init__(
-        self, zones: Mapping[str, str], *, unsigned: Collection[str] = (), bogus: Collection[str] = ()
+        self,
+        zones: Mapping[str, str],
+        *,
+        unsigned: Collection[str] = (),
+        bogus: Collection[str] = (),
+        port: int | None = None,
     ) -> None:
         self._zones = {"": "", **{name.rstrip(".").lower(): records for name, records in zones.items()}}
         self._signed = [name for name in self._zones if name and name not in unsigned]
@@ -132,7 +138,7 @@ class DNSWorld:
         self._running: list[subprocess.Popen[bytes]] = []
         self._serial = 1
         self.authority = free_port()
-        self.port = free_port()
+        self.port = port or free_port()
 
     def __enter__(self) -> "DNSWorld":
         self._top = Path(tempfile.mkdtemp(prefix="dns", dir="/tmp"))  # the control socket's path must be short

@@ -20,7 +20,7 @@ from moxlite.net.certificates import KeyPair, self_signed
 from tests.running import ServerProcess
 from tests.tools import free_port, top
 
-__all__ = ["UID", "RootServer", "hindrance", "root_server"]
+__all__ = ["UID", "RootServer", "hindrance", "interpreter", "readable_path", "root_server"]
 
 UID = 54321
 """A user that the machine need not know."""
@@ -54,7 +54,7 @@ def _for_all(path: str) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in Path(path).resolve().parents)
 
 
-def _interpreter() -> str | None:
+def interpreter() -> str | None:
     """A Python that every user can run, and that can use the packages of ours."""
     if _for_all(os.__file__):
         return sys.executable
@@ -70,11 +70,17 @@ def hindrance() -> str:
     """Why this machine does not allow such a server; empty where it does."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "only root on Linux can start a server that becomes another user"
-    if _interpreter() is None:
+    if interpreter() is None:
         return "no Python of this version that other users can read"
     if not _for_all(trio.__file__) or not _for_all(__file__):
         return "other users cannot read the packages or this checkout"
     return ""
+
+
+def readable_path() -> dict[str, str]:
+    """The environment in which `interpreter` finds this checkout and the packages of ours."""
+    packages = Path(trio.__file__).parents[1]
+    return {"PYTHONPATH": f"{top()}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass
@@ -85,11 +91,10 @@ class RootServer(ServerProcess):
 
     def __post_init__(self) -> None:
         """Write configuration, certificate and key."""
-        python = _interpreter()
+        python = interpreter()
         assert python is not None
         self.python = python
-        packages = Path(trio.__file__).parents[1]
-        self.environment = {"PYTHONPATH": f"{top()}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
+        self.environment = readable_path()
         self.tls = self.folder.with_name("tls")
         self.config.mkdir(parents=True)
         (self.config / "moxlite.toml").write_text(STATIC.format(uid=UID, tls=self.tls, **self.ports))
