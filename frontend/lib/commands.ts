@@ -47,6 +47,8 @@ export function enabled(command: Command): boolean {
 }
 
 export class CommandTable {
+  /** Whether keys without ctrl or alt that type a sign run commands: speech input and fingers that slip would, too. */
+  letters = true;
   private readonly byId = new Map<string, Command>();
   private readonly byKey = new Map<string, Command[]>();
   private readonly groups = new Map<string, Group>();
@@ -84,6 +86,7 @@ export class CommandTable {
 
   /** Do what a key stands for; true when there was something to do. */
   key(name: string): boolean {
+    if (!this.letters && name.length === 1) return false;
     const command = this.byKey.get(name)?.find(enabled);
     command?.run();
     return command !== undefined;

@@ -35,15 +35,16 @@ function keysOf(command: Command): Node[] {
   return (command.keys ?? []).map((key) => el("kbd", {}, key));
 }
 
-/** Ask for a command by name and run it. */
-export async function openPalette(table: CommandTable): Promise<void> {
+/** Ask for a command by name and run it; `typed` of it has been typed already. */
+export async function openPalette(table: CommandTable, typed = ""): Promise<void> {
   const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
   const chosen = await dialog<Command>(t("Commands"), (close) => {
     const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": t("Commands") });
-    let found: Command[] = possible;
+    let found: Command[] = ranked(possible, typed);
     let at = 0;
     const input = el("input", {
       class: "dialog-input palette-input",
+      value: typed,
       role: "combobox",
       placeholder: t("What do you want to do?"),
       "aria-label": t("Command"),
@@ -53,6 +54,7 @@ export async function openPalette(table: CommandTable): Promise<void> {
       spellcheck: "false",
       autofocus: true,
     });
+    input.setSelectionRange(typed.length, typed.length);
     const draw = () => {
       fill(
         list,

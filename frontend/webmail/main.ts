@@ -6,31 +6,40 @@ import { attempt, confirm, setStatus, showError } from "../lib/dialogs";
 import { brand, byId, el, fill } from "../lib/dom";
 import { listen } from "../lib/keyboard";
 import { part } from "../lib/parts";
+import { type Scheme, paint } from "../lib/scheme";
 import { Session, beforeDisplay } from "../lib/session";
 import { effect } from "../lib/signal";
 import { toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk } from "./commands/desk";
-import { chooseLabels, chooseMailbox, createMailbox, mailboxMenu, offerRole } from "./commands/mailboxes";
 import { addCommands, barCommands } from "./commands/table";
 import type * as ComposePart from "./compose/part";
 import type { Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
+import type * as MailboxesPart from "./mailboxes/part";
+import type * as PalettePart from "./palette/part";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
 import type * as SentPart from "./sent/part";
+import type * as SettingsPart from "./settings/part";
 import { Actions } from "./state/actions";
 import { parsePlace, writePlace } from "./state/address";
 import { type How, Mail } from "./state/mail";
+import type { AllSettings } from "./state/settings";
 import { Bar } from "./ui/bar";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
 import { MessageView } from "./ui/message";
+import { Panes } from "./ui/panes";
 
-/** How long a message is shown alone until it is read, milliseconds (WEBMAIL-81). */
-const markSeenAfter = 500;
+/** The scheme of the last time, until the settings have come. */
+const schemeKey = "moxlite-webmail-scheme";
 const base = document.location.pathname.replace(/[^/]*$/, "");
+
+function mailboxDialogs(): Promise<typeof MailboxesPart> {
+  return part<typeof MailboxesPart>(base, "mailboxes");
+}
 
 class App implements Desk {
   readonly base = base;
@@ -62,13 +71,21 @@ class App implements Desk {
   private readonly list = new MessageList(this.mail, {
     swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash"),
   });
-  private readonly bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect());
+  private readonly bar = new Bar(
+    this.commands,
+    [...composeBar, ...barCommands],
+    () => this.unselect(),
+    () => !this.settings().no_show_shortcuts,
+  );
+  readonly panes = new Panes(byId("app", HTMLElement));
   private readonly reader = new MessageView(this.client, base, {
     bar: this.bar.root,
     framed: (page) => {
       listen(page, this.commands, () => this.displayed);
       this.writeTo(page);
     },
+    settings: () => this.settings(),
+    remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
     opened: (item, place) => {
       if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
     },
@@ -77,11 +94,13 @@ class App implements Desk {
   private displayed = false;
 
   start(): void {
+    const scheme = localStorage.getItem(schemeKey);
+    if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme satisfies Scheme };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
     this.mail.begin({ filter: { mailbox_id: 0, mailbox_name: place.name } });
-    addEventListener("hashchange", () => this.followHash());
+    addEventListener("hashchange", () => this.writeAsked() || this.followHash());
     addEventListener("beforeunload", (event) => {
       // what is on its way to the server would be lost
       if (this.mail.pending.busy) event.preventDefault();
@@ -114,7 +133,7 @@ class App implements Desk {
         brand(),
         el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
         this.mailboxes.root,
-        el("div", { class: "account" }, account, el("div", { class: "account-links" }, accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
+        el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
       ),
       el(
         "section",
@@ -130,6 +149,7 @@ class App implements Desk {
         offline,
         this.list.root,
       ),
+      this.panes.splitter,
       this.reader.root,
     );
     effect(() => {
@@ -162,6 +182,12 @@ class App implements Desk {
       // the mailbox that was shown is gone
       if (this.displayed && mailboxes.length > 0 && this.mail.current.value === undefined) this.openInbox();
     });
+    effect(() => {
+      const { color_scheme, single_keys } = this.settings();
+      paint(color_scheme);
+      localStorage.setItem(schemeKey, color_scheme);
+      this.commands.letters = single_keys;
+    });
     effect(() => this.title());
     effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value));
     effect(() => {
@@ -187,7 +213,9 @@ class App implements Desk {
     }
     clearTimeout(this.seenTimer);
     this.reader.show(item).catch((error: unknown) => void showError(t("Opening the message failed"), error));
-    if (!item.flags.includes("\\seen")) this.seenTimer = window.setTimeout(() => this.actions.seen(item), markSeenAfter);
+    // WEBMAIL-81
+    const wait = this.settings().mark_seen_ms;
+    if (wait >= 0 && !item.flags.includes("\\seen")) this.seenTimer = window.setTimeout(() => this.actions.seen(item), wait);
   }
 
   /** Show the form, and log in with what is typed there. */
@@ -204,6 +232,7 @@ class App implements Desk {
     root.hidden = false;
     this.list.root.focus();
     this.recover();
+    this.writeAsked();
   }
 
   private title(): void {
@@ -228,6 +257,7 @@ class App implements Desk {
 
   private async mailboxMenu(mailbox: Mailbox): Promise<void> {
     const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+    const { mailboxMenu } = await mailboxDialogs();
     await mailboxMenu(this.client, mailbox, parent, (title, what) => this.export(title, what));
   }
 
@@ -240,6 +270,31 @@ class App implements Desk {
 
   facts() {
     return this.mail.facts.value;
+  }
+
+  settings(): AllSettings {
+    return this.mail.settings.value;
+  }
+
+  async findCommand(): Promise<void> {
+    // what is typed until it has come is meant for it
+    let typed = "";
+    const hold = (event: KeyboardEvent) => {
+      if (event.key.length === 1) typed += event.key;
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    addEventListener("keydown", hold, true);
+    const loaded = part<typeof PalettePart>(base, "palette").finally(() => removeEventListener("keydown", hold, true));
+    await (await loaded).openPalette(this.commands, typed);
+  }
+
+  async showKeys(): Promise<void> {
+    await (await part<typeof PalettePart>(base, "palette")).showKeys(this.commands);
+  }
+
+  openSettings(): void {
+    void attempt(t("Opening the settings"), async () => (await part<typeof SettingsPart>(base, "settings")).openSettings(this));
   }
 
   shown(): MessageItem | null {
@@ -290,10 +345,15 @@ class App implements Desk {
 
   toRole(role: Role): void {
     clearTimeout(this.seenTimer);
-    if (!this.actions.toRole(role)) void offerRole(this.client, role, this.mail.mailboxes.value);
+    if (!this.actions.toRole(role)) void this.offerRole(role);
+  }
+
+  private async offerRole(role: Role): Promise<void> {
+    await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
   }
 
   async chooseMove(): Promise<void> {
+    const { chooseMailbox } = await mailboxDialogs();
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
@@ -320,6 +380,7 @@ class App implements Desk {
 
   async chooseLabels(): Promise<void> {
     const known = this.mail.mailboxes.value.flatMap((mailbox) => mailbox.keywords);
+    const { chooseLabels } = await mailboxDialogs();
     await chooseLabels(known, this.selected(), (label, add) =>
       this.actions.flag([label], add, () => (add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }))),
     );
@@ -364,7 +425,17 @@ class App implements Desk {
 
   private async followSent(item: MessageItem, place: HTMLElement): Promise<void> {
     const { follow } = await part<typeof SentPart>(base, "sent");
-    await follow(this.client, item.id, place);
+    await follow(this.client, item, place);
+  }
+
+  /** `#compose mailto:…` begins a message (WEBMAIL-63); true when it did. */
+  private writeAsked(): boolean {
+    const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
+    if (asked === undefined) return false;
+    history.replaceState(null, "", location.pathname + location.search);
+    this.writeHash(this.mail.shown.value?.id ?? 0);
+    this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
+    return true;
   }
 
   /** Addresses in messages open the composer (WEBMAIL-79). */
@@ -389,8 +460,8 @@ class App implements Desk {
     if (inbox !== undefined) this.openMailbox(inbox);
   }
 
-  createMailbox(): void {
-    void createMailbox(this.client);
+  async createMailbox(): Promise<void> {
+    await (await mailboxDialogs()).createMailbox(this.client);
   }
 
   toggleUnread(): void {

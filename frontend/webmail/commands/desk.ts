@@ -4,6 +4,7 @@ import type { Client, MessageItem } from "../../gen/webmail";
 import type { CommandTable } from "../../lib/commands";
 import type { Kind } from "../compose/part";
 import type { Role } from "../data/mailboxes";
+import type { AllSettings, Local } from "../state/settings";
 
 export interface Desk {
   readonly client: Client;
@@ -45,6 +46,14 @@ export interface Desk {
   openRaw(): void;
   /** Scroll the message by screens, or to its ends with infinities. */
   scrollMessage(screens: number): void;
+
+  /** What the user has set. */
+  settings(): AllSettings;
+  /** How the panes lie in this browser. */
+  readonly panes: { readonly local: Local; set(local: Local): void };
+  openSettings(): void;
+  findCommand(): void;
+  showKeys(): void;
 
   /** Begin a message: a new one, or from the one that is shown; `mailto` is an address that fills in a new one. */
   compose(kind: Kind, mailto?: string): void;

@@ -2,7 +2,6 @@
 // Parts add their own: compose, search, settings.
 
 import type { Command } from "../../lib/commands";
-import { openPalette, showKeys } from "../../lib/palette";
 import { t } from "../../lib/words";
 import type { Desk } from "./desk";
 
@@ -31,8 +30,8 @@ export function addCommands(desk: Desk): void {
 
 function anywhere(desk: Desk): Command[] {
   return [
-    { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => openPalette(desk.commands) },
-    { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => showKeys(desk.commands) },
+    { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
+    { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
     {
       id: "app.undo",
       title: () => (desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() })),
@@ -42,6 +41,7 @@ function anywhere(desk: Desk): Command[] {
     },
     { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
+    { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
     { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() },
   ];

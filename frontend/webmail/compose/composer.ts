@@ -12,6 +12,7 @@ import { Files } from "./files";
 import type { Say } from "./part";
 import { formatParty, speaksOfFiles } from "./parties";
 import { Recipients } from "./recipients";
+import { exchange, signatureOf } from "./signature";
 import { Ways, canRequire } from "./ways";
 
 /** Milliseconds: until the browser's copy, until the draft after the last key, between drafts while typing, between tries. */
@@ -37,7 +38,7 @@ export class Composer {
   private readonly cc: Recipients;
   private readonly bcc: Recipients;
   private readonly replyTo: Recipients;
-  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => this.changed() });
+  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => (this.sign(), this.changed()) });
   private readonly tls: HTMLSelectElement;
   private readonly subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => (this.title(), this.changed()) });
   private readonly text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
@@ -64,6 +65,8 @@ export class Composer {
   /** How often the protection of the recipients was looked up; the user's own choice ends it. */
   private judged = 0;
   private judging: boolean;
+  /** Below the text, as far as it was not changed. */
+  private signature = "";
   /** Show the fields that are seldom used. */
   private reveal = () => {};
   private readonly onHide = () => this.keep();
@@ -82,7 +85,7 @@ export class Composer {
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
     this.judging = start.judged;
-    const ways = new Ways(desk.client);
+    const ways = desk.settings().show_address_security ? new Ways(desk.client) : null;
     const field = (name: string, label: string) => new Recipients(name, label, desk.client, () => (this.changed(), void this.judge()), ways);
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
@@ -174,16 +177,29 @@ export class Composer {
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
     this.text.value = draft.text;
+    this.signature = signatureOf(this.desk.settings(), this.sender);
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
   }
 
+  private get sender(): string {
+    return this.from.value.replace(/^.*<(.*)>$/s, "$1");
+  }
+
+  /** Another address has another signature. */
+  private sign(): void {
+    const signature = signatureOf(this.desk.settings(), this.sender);
+    const { selectionStart } = this.text;
+    this.text.value = exchange(this.text.value, this.signature, signature);
+    this.text.setSelectionRange(selectionStart, selectionStart);
+    this.signature = signature;
+  }
+
   private written(): Written {
-    const address = this.from.value.replace(/^.*<(.*)>$/s, "$1");
     return {
       ...this.draft,
-      from: { name: this.draft.from.name, address },
+      from: { name: this.draft.from.name, address: this.sender },
       to: this.to.value,
       cc: this.cc.value,
       bcc: this.bcc.value,

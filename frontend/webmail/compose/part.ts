@@ -4,10 +4,12 @@ import type { Begun, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import type { Toast, ToastAction } from "../../lib/toasts";
 import type { Desk } from "../commands/desk";
+import type { AllSettings } from "../state/settings";
 import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
 import { lostCopies, newId } from "./copies";
 import { parseMailto } from "./mailto";
+import { begin, signatureOf } from "./signature";
 
 export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
 
@@ -23,15 +25,15 @@ export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageIte
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
-  new Composer(desk, say, newId(), start(begun, kind, item, selected));
+  new Composer(desk, say, newId(), start(desk.settings(), begun, kind, item, selected));
 }
 
-function start(begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
+function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
   const { uploads, ...fields } = begun;
   const answered = kind.startsWith("reply");
   // what was selected is answered below; a whole text lies below the answer (WEBMAIL-92)
-  const below = answered && selected !== "";
-  const text = kind === "edit" || begun.text === "" ? begun.text : below ? `${begun.text}\n` : `\n\n${begun.text}`;
+  const below = answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
+  const { text, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
     copy: {
@@ -51,7 +53,7 @@ function start(begun: Begun, kind: Kind, item: MessageItem | null, selected: str
       saveId: "",
       submitId: "",
     },
-    cursor: below ? text.length : 0,
+    cursor,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
     changed: false,
     judged: kind !== "reply_list",

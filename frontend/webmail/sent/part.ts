@@ -1,12 +1,14 @@
 // What has become of a message that was sent (WEBMAIL-138): one line, which opens to a row for each recipient.
 
-import type { Client, Delivery } from "../../gen/webmail";
+import type { Client, Delivery, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { many, t } from "../../lib/words";
 
 /** Milliseconds until the server is asked again after it could not be reached. */
 const again = 10_000;
+/** For so long after it was sent, a message that nothing is known of may still be on its way to the queue, milliseconds. */
+const fresh = 600_000;
 
 const waiting = new Set<Delivery["state"]>(["queued", "trying", "held"]);
 const states: Record<Delivery["state"], string> = {
@@ -52,14 +54,17 @@ export function detail(one: Delivery): string[] {
 }
 
 /** Show it in `root`, and follow it as long as `root` is part of the page. */
-export async function follow(client: Client, messageId: number, root: HTMLElement): Promise<void> {
+export async function follow(client: Client, { id: messageId, received }: MessageItem, root: HTMLElement): Promise<void> {
+  const sent = Date.parse(received);
   let seen = "";
   while (root.isConnected) {
     try {
       const report = await client.delivery_status(messageId, seen);
       if (report.seen !== seen) draw(client, root, report.recipients);
       seen = report.seen;
-      if (report.recipients.every((one) => !waiting.has(one.state))) return;
+      // for a moment a message that was just sent is not known yet
+      const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
+      if (settled && report.recipients.every((one) => !waiting.has(one.state))) return;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, again));
     }

@@ -8,6 +8,7 @@ import { compare, markOf, search } from "../data/order";
 import { Pending } from "../data/pending";
 import { Selection } from "../data/selection";
 import { View } from "../data/view";
+import { type AllSettings, defaults } from "./settings";
 
 /** What the list shows: a run of rows, the first at the position `start`, of `total`. */
 export interface Rows {
@@ -57,6 +58,7 @@ export class Mail {
   readonly selection: Signal<Selection> = signal(Selection.none);
   readonly focus: Signal<Focus | null> = signal(null);
   readonly connected = signal(true);
+  readonly settings: Signal<AllSettings> = signal(defaults);
   /** Why there are no rows, in words; "" when there is nothing to say. */
   readonly problem = signal("");
   /** The mailbox that is shown. */
@@ -139,6 +141,7 @@ export class Mail {
         this.began(event.version, event.stream_id, event.server_time);
         this.modseq = event.modseq;
         this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
+        this.settings.value = { ...defaults, ...event.settings };
         this.boxes.set(event.mailboxes);
         this.mailboxes.value = this.boxes.ordered();
         const opened = this.boxes.named(event.mailbox_name);
@@ -278,8 +281,10 @@ export class Mail {
       this.refocus();
       return;
     }
-    const index = Math.min(search(rows.items, markOf(first), this.oldestFirst), rows.items.length - 1);
-    this.moveTo(rows.start + index, "select");
+    const wish = this.settings.value.after_action;
+    const found = search(rows.items, markOf(first), this.oldestFirst);
+    const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
+    this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
   }
 
   private began(version: string, streamId: number, time: string): void {
@@ -293,6 +298,7 @@ export class Mail {
     const gone: MessageItem[] = [];
     let boxes = false;
     for (const change of changes) {
+      if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
       boxes = this.boxes.apply(change) || boxes;
       gone.push(...this.view.apply(change));
     }

@@ -15,6 +15,8 @@ export class Bar {
     private readonly commands: CommandTable,
     private readonly ids: readonly string[],
     back: () => void,
+    /** Whether the key of a clicked action is shown. */
+    private readonly hints: () => boolean,
   ) {
     this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
     this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
@@ -35,7 +37,7 @@ export class Bar {
             title: hintOf(command),
             onclick: () => {
               this.commands.run(command.id);
-              hintKey(command);
+              if (this.hints()) hintKey(command);
             },
           },
           titleOf(command),

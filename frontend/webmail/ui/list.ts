@@ -8,8 +8,9 @@ import type { Mail } from "../state/mail";
 import { Row } from "./row";
 import { swipes } from "./swipe";
 
-/** Height of a row in px, as in style.css: `--row-height`. */
-const rowHeight = 78;
+/** Height of a row in px by density, as in style.css. */
+const heights = { comfortable: 78, compact: 54 };
+let rowHeight = heights.comfortable;
 /** Browsers stop at some 16 to 33 million px; beyond this the scroll bar is mapped to the list in proportion. */
 const maxHeight = 8_000_000;
 
@@ -46,6 +47,8 @@ export class MessageList {
     new ResizeObserver(() => this.later()).observe(this.root);
     setInterval(() => this.refreshAges(), 30_000);
     effect(() => {
+      rowHeight = heights[mail.settings.value.density];
+      document.body.classList.toggle("compact", rowHeight === heights.compact);
       this.draw();
     });
     // the focus comes into sight; what else changes leaves the scroll bar alone

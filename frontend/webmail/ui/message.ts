@@ -4,7 +4,8 @@ import type { Attachment, Client, MessageItem, ParsedMessage } from "../../gen/w
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { many, t } from "../../lib/words";
-import { addressList, fullTime, longAddress, readableText } from "./format";
+import type { AllSettings } from "../state/settings";
+import { addressList, bareAddress, fullTime, longAddress, readableText } from "./format";
 
 export interface MessageOwner {
   /** The bar of what can be done with the selected messages. */
@@ -13,6 +14,9 @@ export interface MessageOwner {
   framed(page: Document): void;
   /** A message is shown; `place` is below its head, for what there is to say of it. */
   opened(item: MessageItem, place: HTMLElement): void;
+  settings(): AllSettings;
+  /** The user has chosen how messages of this sender are shown; "" forgets it. */
+  remember(address: string, mode: ParsedMessage["view_mode"]): void;
 }
 
 type Mode = "text" | "html" | "htmlexternal";
@@ -78,7 +82,7 @@ export class MessageView {
     const parsed = await this.open(item.id);
     if (this.item?.id !== item.id) return;
     this.parsed = parsed;
-    this.mode = parsed.texts.length > 0 || !parsed.has_html ? "text" : "html";
+    this.mode = this.first(parsed);
     this.draw();
   }
 
@@ -87,18 +91,40 @@ export class MessageView {
     this.item = item;
   }
 
+  /** How it is shown first: as remembered for the sender, else as set, else as text (WEBMAIL-55, WEBMAIL-56). */
+  private first(parsed: ParsedMessage): Mode {
+    if (!parsed.has_html) return "text";
+    const { view_mode: remembered } = parsed;
+    if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0)) return remembered === "html_ext" ? "htmlexternal" : remembered;
+    return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
+  }
+
+  /** The user wants to see it so, and the other messages of this sender. */
+  private choose(mode: Mode): void {
+    if (this.parsed === null || this.mode === mode) return;
+    this.mode = mode;
+    if (this.parsed.has_html) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
+    this.draw();
+  }
+
+  private keep(view: ParsedMessage["view_mode"]): void {
+    const { parsed, item } = this;
+    const [sender, ...others] = item?.from ?? [];
+    if (parsed === null || sender === undefined || others.length > 0) return;
+    this.parsed = { ...parsed, view_mode: view };
+    this.cache.clear();
+    this.remember(parsed.id, Promise.resolve(this.parsed));
+    this.owner.remember(bareAddress(sender), view);
+  }
+
   /** Show the text. */
   showText(): void {
-    if (this.parsed === null) return;
-    this.mode = "text";
-    this.draw();
+    this.choose("text");
   }
 
   /** Show the HTML; asked again, with what it loads from elsewhere. */
   showHTML(): void {
-    if (!this.parsed?.has_html) return;
-    this.mode = this.mode === "html" ? "htmlexternal" : "html";
-    this.draw();
+    if (this.parsed?.has_html) this.choose(this.mode === "html" ? "htmlexternal" : "html");
   }
 
   toggleHeaders(): void {
@@ -197,14 +223,12 @@ export class MessageView {
             {
               class: "mode",
               "aria-pressed": String(this.mode === mode),
-              onclick: () => {
-                this.mode = mode;
-                this.draw();
-              },
+              onclick: () => this.choose(mode),
             },
             label,
           ),
         ),
+      parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
       el("span", { class: "spacer" }),
       item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
       item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
@@ -212,15 +236,17 @@ export class MessageView {
       el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
       el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw")),
     );
-    fill(this.body, this.allHeaders && this.headers(parsed), this.mode === "text" ? this.texts(parsed) : this.frame());
+    const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
+    const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
+    fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
     this.body.classList.toggle("framed", this.mode !== "text");
   }
 
-  private headers(parsed: ParsedMessage): HTMLElement {
+  private headers(headers: ParsedMessage["headers"]): HTMLElement {
     return el(
       "table",
       { class: "headers" },
-      parsed.headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))),
+      headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))),
     );
   }
 

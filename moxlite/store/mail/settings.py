@@ -2,8 +2,6 @@
 STORE-108).
 
 The struct of the settings belongs to the web; here it is only kept, and checked against its type when it is read.
-
-Waits for issue 9 (webmail).
 """
 
 from __future__ import annotations

@@ -576,6 +576,37 @@ var Recipients = class {
   }
 };
 
+// webmail/compose/signature.ts
+function signatureOf(settings, address) {
+  const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
+  return own.trim() === "" ? "" : `-- 
+${own.trimEnd()}`;
+}
+function begin(quoted, signature, below) {
+  const own = signature === "" ? "" : `
+
+${signature}`;
+  if (quoted === "") return { text: own, cursor: 0 };
+  if (!below) return { text: `${own}
+
+${quoted}`, cursor: 0 };
+  const start2 = `${quoted.trimEnd()}
+
+`;
+  return { text: start2 + own, cursor: start2.length };
+}
+function exchange(text2, before, after) {
+  if (before === after) return text2;
+  if (before === "") return text2.includes("\n-- \n") || text2.includes("\n> ") ? text2 : `${text2.trimEnd()}
+
+${after}`;
+  const at = text2.lastIndexOf(`
+${before}`);
+  const end = at + 1 + before.length;
+  if (at < 0 || end < text2.length && text2[end] !== "\n") return text2;
+  return after === "" ? text2.slice(0, at).trimEnd() + text2.slice(end) : text2.slice(0, at + 1) + after + text2.slice(end);
+}
+
 // webmail/compose/composer.ts
 var [copyAfter, saveAfter, saveEach, retryAfter] = [1e3, 5e3, 15e3, 4e3];
 var stack = el("div", { class: "composers" });
@@ -592,7 +623,7 @@ var Composer = class {
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
     this.judging = start2.judged;
-    const ways = new Ways(desk.client);
+    const ways = desk.settings().show_address_security ? new Ways(desk.client) : null;
     const field = (name, label) => new Recipients(name, label, desk.client, () => (this.changed(), void this.judge()), ways);
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
@@ -627,7 +658,7 @@ var Composer = class {
   cc;
   bcc;
   replyTo;
-  from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => this.changed() });
+  from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => (this.sign(), this.changed()) });
   tls;
   subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => (this.title(), this.changed()) });
   text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
@@ -654,6 +685,8 @@ var Composer = class {
   /** How often the protection of the recipients was looked up; the user's own choice ends it. */
   judged = 0;
   judging;
+  /** Below the text, as far as it was not changed. */
+  signature = "";
   /** Show the fields that are seldom used. */
   reveal = () => {
   };
@@ -721,15 +754,26 @@ var Composer = class {
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
     this.text.value = draft.text;
+    this.signature = signatureOf(this.desk.settings(), this.sender);
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
   }
+  get sender() {
+    return this.from.value.replace(/^.*<(.*)>$/s, "$1");
+  }
+  /** Another address has another signature. */
+  sign() {
+    const signature = signatureOf(this.desk.settings(), this.sender);
+    const { selectionStart } = this.text;
+    this.text.value = exchange(this.text.value, this.signature, signature);
+    this.text.setSelectionRange(selectionStart, selectionStart);
+    this.signature = signature;
+  }
   written() {
-    const address = this.from.value.replace(/^.*<(.*)>$/s, "$1");
     return {
       ...this.draft,
-      from: { name: this.draft.from.name, address },
+      from: { name: this.draft.from.name, address: this.sender },
       to: this.to.value,
       cc: this.cc.value,
       bcc: this.bcc.value,
@@ -1016,16 +1060,13 @@ async function compose(desk, say, kind, item, selected, mailto = "") {
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };
-  new Composer(desk, say, newId(), start(begun, kind, item, selected));
+  new Composer(desk, say, newId(), start(desk.settings(), begun, kind, item, selected));
 }
-function start(begun, kind, item, selected) {
+function start(settings, begun, kind, item, selected) {
   const { uploads, ...fields } = begun;
   const answered = kind.startsWith("reply");
-  const below = answered && selected !== "";
-  const text2 = kind === "edit" || begun.text === "" ? begun.text : below ? `${begun.text}
-` : `
-
-${begun.text}`;
+  const below = answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
+  const { text: text2, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
     copy: {
@@ -1045,7 +1086,7 @@ ${begun.text}`;
       saveId: "",
       submitId: ""
     },
-    cursor: below ? text2.length : 0,
+    cursor,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
     changed: false,
     judged: kind !== "reply_list"

@@ -123,6 +123,7 @@ function many(n, one, other, values = {}) {
 
 // webmail/sent/part.ts
 var again = 1e4;
+var fresh = 6e5;
 var waiting = /* @__PURE__ */ new Set(["queued", "trying", "held"]);
 var states = {
   queued: t("waiting"),
@@ -160,14 +161,16 @@ function detail(one) {
   if ((one.state === "delivered" || one.state === "relayed") && ways[one.tls] !== void 0) lines.push(ways[one.tls]);
   return lines;
 }
-async function follow(client, messageId, root) {
+async function follow(client, { id: messageId, received }, root) {
+  const sent = Date.parse(received);
   let seen = "";
   while (root.isConnected) {
     try {
       const report = await client.delivery_status(messageId, seen);
       if (report.seen !== seen) draw(client, root, report.recipients);
       seen = report.seen;
-      if (report.recipients.every((one) => !waiting.has(one.state))) return;
+      const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
+      if (settled && report.recipients.every((one) => !waiting.has(one.state))) return;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, again));
     }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.6afaf04d587e711c356e.js", export: "export.22b553e032d3e1b78aef.js", sent: "sent.1eaefe66c0e70c4b684c.js" };
+  var define_PARTS_default = { compose: "compose.f850e0b43634c804585d.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -83,7 +83,7 @@
     loggingIn = null;
     /** Called by the generated methods. */
     async call(name, parameters, checks2, result) {
-      for (const [key, check] of Object.entries(checks2)) verify(this.table, check, parameters[key], `${name}: ${key}`);
+      for (const [key2, check] of Object.entries(checks2)) verify(this.table, check, parameters[key2], `${name}: ${key2}`);
       const body = JSON.stringify(parameters);
       for (; ; ) {
         try {
@@ -129,20 +129,22 @@
   async function simulatedLatency() {
     const setting = localStorage.getItem("moxlite-debug");
     if (setting === null) return;
-    const { wait_min_ms: least2 = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
-    await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most2 - least2)));
+    const { wait_min_ms: least3 = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
+    await new Promise((resolve) => setTimeout(resolve, least3 + Math.random() * Math.max(0, most2 - least3)));
   }
 
   // gen/webmail.ts
   var checks = {
-    Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"] },
+    Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
     Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
+    Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
+    OwnSignature: { address: "string", text: "string" },
     Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
     ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
     MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
     Address: { name: "string", user: "string", host: "string" },
     Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-    ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string" },
+    ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] },
     Header: { name: "string", value: "string" },
     Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
     Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -150,7 +152,8 @@
     ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
     ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
     ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-    ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords" }]] },
+    ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords" }]] },
+    SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
     MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
     MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
     MsgFlags: { kind: ["enum", ["msg_flags"]], message_id: "integer", mailbox_id: "integer", modseq: "integer", flags: ["list", "string"], keywords: ["list", "string"] },
@@ -193,6 +196,14 @@
     /** Begin a session: its cookie is set, its CSRF token returned. */
     login(login_token, username, password) {
       return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+    }
+    /** Keep the settings, all of them; other pages of the user hear of it. */
+    settings_save(settings) {
+      return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
+    }
+    /** Remember how messages of a sender are shown; "" forgets it. */
+    from_address_settings_save(from_address, view_mode) {
+      return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
     }
     /** What has become of a message that was sent. When that is the state ``seen``, the answer waits 20 seconds for */
     delivery_status(message_id, seen) {
@@ -311,21 +322,23 @@
   // lib/commands.ts
   function keyName(event) {
     const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
-    const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
-    const shift = event.shiftKey && key.length > 1 ? "shift " : "";
-    return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
+    const key2 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
+    const shift = event.shiftKey && key2.length > 1 ? "shift " : "";
+    return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key2}`;
   }
   function titleOf(command) {
     return typeof command.title === "string" ? command.title : command.title();
   }
   function hintOf(command) {
-    const key = command.keys?.[0];
-    return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
+    const key2 = command.keys?.[0];
+    return key2 === void 0 ? titleOf(command) : `${titleOf(command)} (${key2})`;
   }
   function enabled(command) {
     return command.when?.() ?? true;
   }
   var CommandTable = class {
+    /** Whether keys without ctrl or alt that type a sign run commands: speech input and fingers that slip would, too. */
+    letters = true;
     byId = /* @__PURE__ */ new Map();
     byKey = /* @__PURE__ */ new Map();
     groups = /* @__PURE__ */ new Map();
@@ -338,7 +351,7 @@
         if (this.byId.has(command.id)) throw new Error(`two commands are called ${command.id}`);
         this.byId.set(command.id, command);
         listed.commands.push(command);
-        for (const key of command.keys ?? []) this.byKey.set(key, [...this.byKey.get(key) ?? [], command]);
+        for (const key2 of command.keys ?? []) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
       }
     }
     /** The command of this id. */
@@ -358,6 +371,7 @@
     }
     /** Do what a key stands for; true when there was something to do. */
     key(name) {
+      if (!this.letters && name.length === 1) return false;
       const command = this.byKey.get(name)?.find(enabled);
       command?.run();
       return command !== void 0;
@@ -405,9 +419,9 @@
     const fragment = document.createDocumentFragment();
     let plain = "";
     let last = 0;
-    for (const match2 of value.matchAll(scripts)) {
-      const piece = match2[0];
-      const kind = match2.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    for (const match of value.matchAll(scripts)) {
+      const piece = match[0];
+      const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
       if (kind !== 0 && last !== 0 && kind !== last) {
         fragment.append(plain, mark(piece));
         plain = "";
@@ -486,23 +500,6 @@
     ]);
     return answer === true;
   }
-  async function ask(title, label, value, action) {
-    return dialog(title, (close) => {
-      const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-      const form = el(
-        "form",
-        {
-          onsubmit: (event) => {
-            event.preventDefault();
-            if (input.value !== "") close(input.value);
-          }
-        },
-        el("label", { class: "field" }, label, input),
-        el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, action))
-      );
-      return [form];
-    });
-  }
   async function attempt(action, work) {
     const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
     try {
@@ -525,10 +522,10 @@
   // lib/keyboard.ts
   var typing = "input, textarea, select, [contenteditable]";
   var pressed = "button, a[href], summary";
-  function belongsTo(target, key) {
+  function belongsTo(target, key2) {
     const element = target;
     if (typeof element?.closest !== "function") return false;
-    return element.closest(typing) !== null || (key === "Enter" || key === "Space") && element.closest(pressed) !== null;
+    return element.closest(typing) !== null || (key2 === "Enter" || key2 === "Space") && element.closest(pressed) !== null;
   }
   function listen(target, commands, active) {
     const take = (event) => {
@@ -553,6 +550,21 @@
       loading.set(name, found);
     }
     return found;
+  }
+
+  // lib/scheme.ts
+  var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+  var dark = /* @__PURE__ */ new Set();
+  function paint(scheme) {
+    if (dark.size === 0) {
+      for (const sheet of document.styleSheets) {
+        for (const rule of sheet.cssRules) {
+          if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
+        }
+      }
+    }
+    for (const rule of dark) rule.media.mediaText = queries[scheme];
+    document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
   }
 
   // lib/login.ts
@@ -844,207 +856,6 @@
     desk.commands.add(t("Write"), commands);
   }
 
-  // webmail/commands/mailboxes.ts
-  var roleNames = [
-    ["draft", t("Drafts")],
-    ["sent", t("Sent messages")],
-    ["archive", t("Archive")],
-    ["trash", t("Trash")],
-    ["junk", t("Junk")]
-  ];
-  function chooseMailbox(title, mailboxes) {
-    return dialog(title, (close) => [
-      el("div", { class: "choices" }, mailboxes.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name)))
-    ]);
-  }
-  async function createMailbox(client) {
-    const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
-    if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
-  }
-  async function mailboxMenu(client, mailbox, parent, exporting) {
-    const fixed = mailbox.name === "Inbox";
-    const action = await dialog(mailbox.name, (close) => [
-      el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
-      el(
-        "div",
-        { class: "choices" },
-        el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, t("Mark all as read")),
-        el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
-        el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
-        el("button", { onclick: () => close("export") }, t("Export…")),
-        el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…"))
-      )
-    ]);
-    if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
-    if (action === "rename") {
-      const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
-      if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
-    }
-    if (action === "export") await exporting(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent });
-    if (action === "roles") await chooseRole(client, mailbox);
-    if (action === "delete") {
-      const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {
-        name: mailbox.name
-      });
-      if (await confirm(t("Delete this mailbox?"), what, t("Delete"))) await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
-    }
-  }
-  async function chooseRole(client, mailbox) {
-    const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [
-      el(
-        "div",
-        { class: "choices" },
-        roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)),
-        el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox"))
-      )
-    ]);
-    if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
-  }
-  async function offerRole(client, role, mailboxes) {
-    const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
-    const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
-    const chosen = await dialog(t("No mailbox is used as “{name}”", { name }), (close) => [
-      el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")),
-      el(
-        "div",
-        { class: "choices" },
-        el("button", { autofocus: true, onclick: () => close("new") }, t("A new one, “{name}”", { name })),
-        free.map((mailbox) => el("button", { onclick: () => close(mailbox) }, mailbox.name))
-      )
-    ]);
-    if (chosen === null) return;
-    await attempt(t("Changing the role"), async () => {
-      const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
-      await client.mailbox_set_special_use(id, [role]);
-    });
-  }
-  function isLabel(text2) {
-    return /^[\x21-\x7e]{1,128}$/.test(text2) && !/[(){%*"\\\]]/.test(text2) && !/^\\/.test(text2) && text2 === text2.toLowerCase();
-  }
-  async function chooseLabels(known, items, change) {
-    const labels = [.../* @__PURE__ */ new Set([...known, ...items.flatMap((item) => item.keywords)])].filter((label) => !label.startsWith("$")).sort();
-    await dialog(t("Labels"), (close) => {
-      const list2 = el("div", { class: "labels" });
-      const row = (label, having) => {
-        const box = el("input", { type: "checkbox" });
-        box.checked = having === items.length && having > 0;
-        box.indeterminate = having > 0 && having < items.length;
-        box.addEventListener("change", () => change(label, box.checked));
-        return el("label", { class: "check" }, box, label);
-      };
-      list2.append(...labels.map((label) => row(label, items.filter((item) => item.keywords.includes(label)).length)));
-      const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
-      const wrong = el("p", { class: "dialog-text", role: "alert" });
-      const form = el(
-        "form",
-        {
-          class: "label-new",
-          onsubmit: (event) => {
-            event.preventDefault();
-            const label = input.value.trim().toLowerCase();
-            wrong.textContent = isLabel(label) ? "" : t('A label is one word of plain letters, digits and signs, without ( ) { % * " \\ ]');
-            if (!isLabel(label)) return;
-            change(label, true);
-            close();
-          }
-        },
-        input,
-        el("button", { type: "submit", class: "primary" }, t("Add"))
-      );
-      return [list2, form, wrong, el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close() }, t("Done")))];
-    });
-  }
-
-  // lib/palette.ts
-  function match(title, typed) {
-    const text2 = title.toLowerCase();
-    const whole = text2.indexOf(typed.toLowerCase());
-    if (whole >= 0) return whole === 0 || text2[whole - 1] === " " ? whole : 50 + whole;
-    let at = -1;
-    let spread = 100;
-    for (const letter of typed.toLowerCase()) {
-      if (letter === " ") continue;
-      const next = text2.indexOf(letter, at + 1);
-      if (next < 0) return -1;
-      spread += next - at;
-      at = next;
-    }
-    return spread;
-  }
-  function ranked(commands, typed) {
-    return commands.map((command) => ({ command, rank: match(titleOf(command), typed) })).filter(({ rank: rank2 }) => rank2 >= 0).sort((a, b) => a.rank - b.rank).map(({ command }) => command);
-  }
-  function keysOf(command) {
-    return (command.keys ?? []).map((key) => el("kbd", {}, key));
-  }
-  async function openPalette(table) {
-    const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
-    const chosen = await dialog(t("Commands"), (close) => {
-      const list2 = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": t("Commands") });
-      let found = possible;
-      let at = 0;
-      const input = el("input", {
-        class: "dialog-input palette-input",
-        role: "combobox",
-        placeholder: t("What do you want to do?"),
-        "aria-label": t("Command"),
-        "aria-expanded": "true",
-        "aria-controls": "palette-list",
-        autocomplete: "off",
-        spellcheck: "false",
-        autofocus: true
-      });
-      const draw = () => {
-        fill(
-          list2,
-          found.map(
-            (command, i) => el(
-              "div",
-              { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(command) },
-              el("span", {}, titleOf(command)),
-              el("span", { class: "palette-keys" }, keysOf(command))
-            )
-          ),
-          found.length === 0 && el("p", { class: "dialog-text" }, t("No command is called so."))
-        );
-        input.setAttribute("aria-activedescendant", `palette-${at}`);
-        list2.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
-      };
-      input.addEventListener("input", () => {
-        found = ranked(possible, input.value);
-        at = 0;
-        draw();
-      });
-      input.addEventListener("keydown", (event) => {
-        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-        const selected = found[at];
-        if (event.key === "Enter" && selected !== void 0) close(selected);
-        else if (step === void 0) return;
-        else at = Math.min(found.length - 1, Math.max(0, at + step));
-        event.preventDefault();
-        draw();
-      });
-      draw();
-      return [input, list2];
-    });
-    chosen?.run();
-  }
-  async function showKeys(table) {
-    await dialog(t("Keys"), (close) => [
-      el(
-        "div",
-        { class: "keys" },
-        table.all().flatMap((group) => {
-          const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
-          return [
-            bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))
-          ];
-        })
-      ),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
-    ]);
-  }
-
   // webmail/commands/table.ts
   var barCommands = [
     "message.archive",
@@ -1067,8 +878,8 @@
   }
   function anywhere(desk) {
     return [
-      { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => openPalette(desk.commands) },
-      { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => showKeys(desk.commands) },
+      { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
+      { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
       {
         id: "app.undo",
         title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }),
@@ -1078,17 +889,18 @@
       },
       { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
       { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
+      { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
       { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
       { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }
     ];
   }
-  function move(desk, id, title, by, key, letter) {
+  function move(desk, id, title, by, key2, letter) {
     const upper = letter.toUpperCase();
-    const extend = upper === letter ? [`shift ${key}`] : [`shift ${key}`, upper];
+    const extend = upper === letter ? [`shift ${key2}`] : [`shift ${key2}`, upper];
     return [
-      { id: `list.${id}`, title, keys: [letter, key], quiet: true, run: () => desk.moveFocus(by, "select") },
+      { id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") },
       { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") },
-      { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key}`], quiet: true, run: () => desk.moveFocus(by, "focus") }
+      { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }
     ];
   }
   function list(desk) {
@@ -1684,11 +1496,11 @@
     }
     flagged(item, shown2) {
       const flags = shown2.flags;
-      const key = [...flags.add, "", ...flags.clear].join(" ");
+      const key2 = [...flags.add, "", ...flags.clear].join(" ");
       const known = this.made.get(item);
-      if (known?.entries === key) return known.item;
+      if (known?.entries === key2) return known.item;
       const made = changed(item, flags.add, flags.clear);
-      this.made.set(item, { entries: key, item: made });
+      this.made.set(item, { entries: key2, item: made });
       return made;
     }
     drop(entry) {
@@ -1977,6 +1789,34 @@
     }
   };
 
+  // webmail/state/settings.ts
+  var defaults = {
+    signature: "",
+    signatures: [],
+    quoting: "auto",
+    show_address_security: true,
+    show_html: false,
+    no_show_shortcuts: false,
+    show_headers: [],
+    color_scheme: "auto",
+    density: "comfortable",
+    single_keys: true,
+    mark_seen_ms: 500,
+    after_action: "next"
+  };
+  var key = "moxlite-webmail-panes";
+  function loadLocal() {
+    const found = { layout: "auto", width: 0, height: 0 };
+    try {
+      return { ...found, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
+    } catch {
+      return found;
+    }
+  }
+  function saveLocal(local) {
+    localStorage.setItem(key, JSON.stringify(local));
+  }
+
   // webmail/state/mail.ts
   var checkAfter = 300;
   var restAfter = 80;
@@ -2008,6 +1848,7 @@
     selection = signal(Selection.none);
     focus = signal(null);
     connected = signal(true);
+    settings = signal(defaults);
     /** Why there are no rows, in words; "" when there is nothing to say. */
     problem = signal("");
     /** The mailbox that is shown. */
@@ -2066,6 +1907,7 @@
           this.began(event.version, event.stream_id, event.server_time);
           this.modseq = event.modseq;
           this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
+          this.settings.value = { ...defaults, ...event.settings };
           this.boxes.set(event.mailboxes);
           this.mailboxes.value = this.boxes.ordered();
           const opened = this.boxes.named(event.mailbox_name);
@@ -2189,8 +2031,10 @@
         this.refocus();
         return;
       }
-      const index = Math.min(search(rows.items, markOf(first), this.oldestFirst), rows.items.length - 1);
-      this.moveTo(rows.start + index, "select");
+      const wish = this.settings.value.after_action;
+      const found = search(rows.items, markOf(first), this.oldestFirst);
+      const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
+      this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
     }
     began(version, streamId, time) {
       if (this.server !== "" && this.server !== version) this.outside.outdated(version);
@@ -2202,6 +2046,7 @@
       const gone = [];
       let boxes = false;
       for (const change of changes) {
+        if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
         boxes = this.boxes.apply(change) || boxes;
         gone.push(...this.view.apply(change));
       }
@@ -2324,15 +2169,17 @@
 
   // webmail/ui/bar.ts
   var Bar = class {
-    constructor(commands, ids, back) {
+    constructor(commands, ids, back, hints) {
       this.commands = commands;
       this.ids = ids;
+      this.hints = hints;
       this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
       this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
       new ResizeObserver(() => this.fold()).observe(this.root);
     }
     commands;
     ids;
+    hints;
     root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
     buttons = el("div", { class: "toolbar-buttons" });
     more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
@@ -2351,7 +2198,7 @@
               title: hintOf(command),
               onclick: () => {
                 this.commands.run(command.id);
-                hintKey(command);
+                if (this.hints()) hintKey(command);
               }
             },
             titleOf(command)
@@ -2383,9 +2230,9 @@
   var hint = null;
   function hintKey(command) {
     hint?.remove();
-    const key = command.keys?.[0];
-    if (key === void 0) return;
-    const shown2 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+    const key2 = command.keys?.[0];
+    if (key2 === void 0) return;
+    const shown2 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key2));
     document.body.append(shown2);
     setTimeout(() => shown2.remove(), hinted);
   }
@@ -2396,10 +2243,10 @@
   function linkPieces(line) {
     const pieces2 = [];
     let end = 0;
-    for (const match2 of line.matchAll(start)) {
-      const url = withoutTrailing(match2[0]);
-      pieces2.push(line.slice(end, match2.index), { url, elsewhere: elsewhere(url) });
-      end = match2.index + url.length;
+    for (const match of line.matchAll(start)) {
+      const url = withoutTrailing(match[0]);
+      pieces2.push(line.slice(end, match.index), { url, elsewhere: elsewhere(url) });
+      end = match.index + url.length;
     }
     pieces2.push(line.slice(end));
     return pieces2;
@@ -2606,7 +2453,8 @@
   }
 
   // webmail/ui/list.ts
-  var rowHeight = 78;
+  var heights = { comfortable: 78, compact: 54 };
+  var rowHeight = heights.comfortable;
   var maxHeight = 8e6;
   var MessageList = class {
     constructor(mail, owner) {
@@ -2624,6 +2472,8 @@
       new ResizeObserver(() => this.later()).observe(this.root);
       setInterval(() => this.refreshAges(), 3e4);
       effect(() => {
+        rowHeight = heights[mail.settings.value.density];
+        document.body.classList.toggle("compact", rowHeight === heights.compact);
         this.draw();
       });
       effect(() => {
@@ -2700,21 +2550,21 @@
         const item = items[position - start2];
         wanted.set(item === void 0 ? `at ${position}` : `id ${item.id}`, position);
       }
-      for (const [key, row] of this.shown) {
-        if (wanted.has(key)) continue;
-        this.shown.delete(key);
+      for (const [key2, row] of this.shown) {
+        if (wanted.has(key2)) continue;
+        this.shown.delete(key2);
         this.pool.push(row);
         row.root.remove();
       }
       const shift = root.scrollTop - top;
       let active = "";
       let next = space.firstElementChild;
-      for (const [key, position] of wanted) {
+      for (const [key2, position] of wanted) {
         const item = items[position - start2] ?? null;
-        let row = this.shown.get(key);
+        let row = this.shown.get(key2);
         if (row === void 0) {
           row = this.pool.pop() ?? new Row();
-          this.shown.set(key, row);
+          this.shown.set(key2, row);
         }
         if (row.root === next) next = next.nextElementSibling;
         else space.insertBefore(row.root, next);
@@ -2910,24 +2760,43 @@
       const parsed = await this.open(item.id);
       if (this.item?.id !== item.id) return;
       this.parsed = parsed;
-      this.mode = parsed.texts.length > 0 || !parsed.has_html ? "text" : "html";
+      this.mode = this.first(parsed);
       this.draw();
     }
     /** The message has other flags now. */
     update(item) {
       this.item = item;
     }
+    /** How it is shown first: as remembered for the sender, else as set, else as text (WEBMAIL-55, WEBMAIL-56). */
+    first(parsed) {
+      if (!parsed.has_html) return "text";
+      const { view_mode: remembered } = parsed;
+      if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0)) return remembered === "html_ext" ? "htmlexternal" : remembered;
+      return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
+    }
+    /** The user wants to see it so, and the other messages of this sender. */
+    choose(mode) {
+      if (this.parsed === null || this.mode === mode) return;
+      this.mode = mode;
+      if (this.parsed.has_html) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
+      this.draw();
+    }
+    keep(view) {
+      const { parsed, item } = this;
+      const [sender, ...others] = item?.from ?? [];
+      if (parsed === null || sender === void 0 || others.length > 0) return;
+      this.parsed = { ...parsed, view_mode: view };
+      this.cache.clear();
+      this.remember(parsed.id, Promise.resolve(this.parsed));
+      this.owner.remember(bareAddress(sender), view);
+    }
     /** Show the text. */
     showText() {
-      if (this.parsed === null) return;
-      this.mode = "text";
-      this.draw();
+      this.choose("text");
     }
     /** Show the HTML; asked again, with what it loads from elsewhere. */
     showHTML() {
-      if (!this.parsed?.has_html) return;
-      this.mode = this.mode === "html" ? "htmlexternal" : "html";
-      this.draw();
+      if (this.parsed?.has_html) this.choose(this.mode === "html" ? "htmlexternal" : "html");
     }
     toggleHeaders() {
       this.allHeaders = !this.allHeaders;
@@ -3013,14 +2882,12 @@
             {
               class: "mode",
               "aria-pressed": String(this.mode === mode),
-              onclick: () => {
-                this.mode = mode;
-                this.draw();
-              }
+              onclick: () => this.choose(mode)
             },
             label
           )
         ),
+        parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
         el("span", { class: "spacer" }),
         item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
         item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
@@ -3028,14 +2895,16 @@
         el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
         el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw"))
       );
-      fill(this.body, this.allHeaders && this.headers(parsed), this.mode === "text" ? this.texts(parsed) : this.frame());
+      const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
+      const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
+      fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
       this.body.classList.toggle("framed", this.mode !== "text");
     }
-    headers(parsed) {
+    headers(headers) {
       return el(
         "table",
         { class: "headers" },
-        parsed.headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
+        headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
       );
     }
     texts(parsed) {
@@ -3060,9 +2929,62 @@
     }
   };
 
+  // webmail/ui/panes.ts
+  var wide = 1100;
+  var [least2, step] = [180, 24];
+  var Panes = class {
+    constructor(root) {
+      this.root = root;
+      this.splitter.addEventListener("pointerdown", (event) => {
+        this.splitter.setPointerCapture(event.pointerId);
+        event.preventDefault();
+      });
+      this.splitter.addEventListener("pointermove", (event) => {
+        if (!this.splitter.hasPointerCapture(event.pointerId)) return;
+        const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
+        this.resize(this.below ? event.clientY - list2.top : event.clientX - list2.left);
+      });
+      this.splitter.addEventListener("dblclick", () => this.set({ ...this.local, [this.below ? "height" : "width"]: 0 }));
+      this.splitter.addEventListener("keydown", (event) => {
+        const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[event.key];
+        if (by === void 0) return;
+        const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
+        this.resize((this.below ? list2.height : list2.width) + by);
+        event.preventDefault();
+        event.stopPropagation();
+      });
+      addEventListener("resize", () => this.draw());
+      this.draw();
+    }
+    root;
+    splitter = el("div", { class: "splitter", role: "separator", tabindex: "0", "aria-label": t("Size of the list") });
+    local = loadLocal();
+    below = false;
+    set(local) {
+      this.local = local;
+      saveLocal(local);
+      this.draw();
+    }
+    resize(size2) {
+      const room = (this.below ? innerHeight : innerWidth) - 2 * least2;
+      this.set({ ...this.local, [this.below ? "height" : "width"]: Math.round(Math.min(Math.max(size2, least2), Math.max(room, least2))) });
+    }
+    draw() {
+      const { layout, width, height } = this.local;
+      this.below = layout === "topbottom" || layout === "auto" && innerWidth < wide;
+      this.root.classList.toggle("below", this.below);
+      this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
+      this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
+      this.root.style.setProperty("--list-height", height === 0 ? "" : `${height}px`);
+    }
+  };
+
   // webmail/main.ts
-  var markSeenAfter = 500;
+  var schemeKey = "moxlite-webmail-scheme";
   var base = document.location.pathname.replace(/[^/]*$/, "");
+  function mailboxDialogs() {
+    return part(base, "mailboxes");
+  }
   var App = class {
     base = base;
     commands = new CommandTable();
@@ -3093,13 +3015,21 @@
     list = new MessageList(this.mail, {
       swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash")
     });
-    bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect());
+    bar = new Bar(
+      this.commands,
+      [...composeBar, ...barCommands],
+      () => this.unselect(),
+      () => !this.settings().no_show_shortcuts
+    );
+    panes = new Panes(byId("app", HTMLElement));
     reader = new MessageView(this.client, base, {
       bar: this.bar.root,
       framed: (page) => {
         listen(page, this.commands, () => this.displayed);
         this.writeTo(page);
       },
+      settings: () => this.settings(),
+      remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
       opened: (item, place) => {
         if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
       }
@@ -3107,11 +3037,13 @@
     seenTimer = 0;
     displayed = false;
     start() {
+      const scheme = localStorage.getItem(schemeKey);
+      if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme };
       const known = this.session.resume();
       const place = parsePlace(location.hash);
       this.mail.wanted = place.message;
       this.mail.begin({ filter: { mailbox_id: 0, mailbox_name: place.name } });
-      addEventListener("hashchange", () => this.followHash());
+      addEventListener("hashchange", () => this.writeAsked() || this.followHash());
       addEventListener("beforeunload", (event) => {
         if (this.mail.pending.busy) event.preventDefault();
       });
@@ -3140,7 +3072,7 @@
           brand(),
           el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
           this.mailboxes.root,
-          el("div", { class: "account" }, account, el("div", { class: "account-links" }, accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
+          el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
         ),
         el(
           "section",
@@ -3156,6 +3088,7 @@
           offline,
           this.list.root
         ),
+        this.panes.splitter,
         this.reader.root
       );
       effect(() => {
@@ -3186,6 +3119,12 @@
         const mailboxes = this.mail.mailboxes.value;
         if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0) this.openInbox();
       });
+      effect(() => {
+        const { color_scheme, single_keys } = this.settings();
+        paint(color_scheme);
+        localStorage.setItem(schemeKey, color_scheme);
+        this.commands.letters = single_keys;
+      });
       effect(() => this.title());
       effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value));
       effect(() => {
@@ -3210,7 +3149,8 @@
       }
       clearTimeout(this.seenTimer);
       this.reader.show(item).catch((error) => void showError(t("Opening the message failed"), error));
-      if (!item.flags.includes("\\seen")) this.seenTimer = window.setTimeout(() => this.actions.seen(item), markSeenAfter);
+      const wait = this.settings().mark_seen_ms;
+      if (wait >= 0 && !item.flags.includes("\\seen")) this.seenTimer = window.setTimeout(() => this.actions.seen(item), wait);
     }
     /** Show the form, and log in with what is typed there. */
     async logIn(reason) {
@@ -3225,6 +3165,7 @@
       root.hidden = false;
       this.list.root.focus();
       this.recover();
+      this.writeAsked();
     }
     title() {
       const mailbox = this.mail.current.value;
@@ -3244,6 +3185,7 @@
     }
     async mailboxMenu(mailbox) {
       const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+      const { mailboxMenu } = await mailboxDialogs();
       await mailboxMenu(this.client, mailbox, parent, (title, what) => this.export(title, what));
     }
     async export(title, what) {
@@ -3253,6 +3195,26 @@
     // The desk: what commands do.
     facts() {
       return this.mail.facts.value;
+    }
+    settings() {
+      return this.mail.settings.value;
+    }
+    async findCommand() {
+      let typed = "";
+      const hold = (event) => {
+        if (event.key.length === 1) typed += event.key;
+        event.preventDefault();
+        event.stopPropagation();
+      };
+      addEventListener("keydown", hold, true);
+      const loaded = part(base, "palette").finally(() => removeEventListener("keydown", hold, true));
+      await (await loaded).openPalette(this.commands, typed);
+    }
+    async showKeys() {
+      await (await part(base, "palette")).showKeys(this.commands);
+    }
+    openSettings() {
+      void attempt(t("Opening the settings"), async () => (await part(base, "settings")).openSettings(this));
     }
     shown() {
       return this.mail.shown.value;
@@ -3291,9 +3253,13 @@
     }
     toRole(role) {
       clearTimeout(this.seenTimer);
-      if (!this.actions.toRole(role)) void offerRole(this.client, role, this.mail.mailboxes.value);
+      if (!this.actions.toRole(role)) void this.offerRole(role);
+    }
+    async offerRole(role) {
+      await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
     }
     async chooseMove() {
+      const { chooseMailbox } = await mailboxDialogs();
       const here = this.mail.current.value?.id;
       const chosen = await chooseMailbox(
         t("Move to"),
@@ -3317,6 +3283,7 @@
     }
     async chooseLabels() {
       const known = this.mail.mailboxes.value.flatMap((mailbox) => mailbox.keywords);
+      const { chooseLabels } = await mailboxDialogs();
       await chooseLabels(
         known,
         this.selected(),
@@ -3355,7 +3322,16 @@
     }
     async followSent(item, place) {
       const { follow } = await part(base, "sent");
-      await follow(this.client, item.id, place);
+      await follow(this.client, item, place);
+    }
+    /** `#compose mailto:…` begins a message (WEBMAIL-63); true when it did. */
+    writeAsked() {
+      const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
+      if (asked === void 0) return false;
+      history.replaceState(null, "", location.pathname + location.search);
+      this.writeHash(this.mail.shown.value?.id ?? 0);
+      this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
+      return true;
     }
     /** Addresses in messages open the composer (WEBMAIL-79). */
     writeTo(page) {
@@ -3368,15 +3344,15 @@
     }
     /** Take up what a page that was killed has left of messages. */
     recover() {
-      if (!Object.keys(localStorage).some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
+      if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
       void attempt(t("Recovering a draft"), async () => (await part(base, "compose")).recover(this, toast));
     }
     openInbox() {
       const inbox = this.mail.boxes.named("Inbox");
       if (inbox !== void 0) this.openMailbox(inbox);
     }
-    createMailbox() {
-      void createMailbox(this.client);
+    async createMailbox() {
+      await (await mailboxDialogs()).createMailbox(this.client);
     }
     toggleUnread() {
       const mailbox = this.mail.current.value;

@@ -31,6 +31,7 @@ from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.queryactions import act, act_on_search
 from moxlite.web.webmail.sentcalls import SentCalls
+from moxlite.web.webmail.settingscalls import SettingsCalls
 from moxlite.web.webmail.streams import Streams
 from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request, Role
 
@@ -41,7 +42,7 @@ T = TypeVar("T")
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 
-class API(ComposeCalls, SentCalls):
+class API(ComposeCalls, SentCalls, SettingsCalls):
     """What a browser can ask for; `Caller.session` is set for all but the public calls."""
 
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:

@@ -12,10 +12,12 @@ import msgspec
 import trio
 
 from moxlite.store import types as store
+from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import Place
 from moxlite.web.webmail.items import ITEM_SLICE, flag_names, mailbox_of, make_items, roles_of
+from moxlite.web.webmail.settings import Settings
 from moxlite.web.webmail.types import (
     Change,
     MailboxAdd,
@@ -28,6 +30,7 @@ from moxlite.web.webmail.types import (
     MsgFlags,
     MsgRemove,
     MsgThread,
+    SettingsChange,
 )
 
 if TYPE_CHECKING:
@@ -92,8 +95,11 @@ class SharedChanges:
     async def _make(self, account: Account, events: Sequence[store.Event]) -> dict[store.Event, EncodedChange | None]:
         added = [event for event in events if isinstance(event, store.MessageAdded)]
         created = [event for event in events if isinstance(event, store.MailboxAdded)]
+        changed = any(isinstance(event, store.SettingsChanged) for event in events)
 
-        def read(r: Reader) -> tuple[dict[store.MessageID, EncodedChange], dict[store.MailboxID, store.Mailbox]]:
+        def read(
+            r: Reader,
+        ) -> tuple[dict[store.MessageID, EncodedChange], dict[store.MailboxID, store.Mailbox], Settings]:
             rows = message_rows.rows_by_ids(r, [event.message_id for event in added])
             items = {
                 row.id: EncodedChange(
@@ -105,12 +111,14 @@ class SharedChanges:
                 for row, item in zip(rows, make_items(r, rows), strict=True)
             }
             wanted = {event.mailbox_id for event in created}
-            return items, {box.id: box for box in mailbox_rows.mailboxes(r) if box.id in wanted} if wanted else {}
+            boxes = {box.id: box for box in mailbox_rows.mailboxes(r) if box.id in wanted} if wanted else {}
+            return items, boxes, load_settings(r, Settings) if changed else Settings()
 
         items: dict[store.MessageID, EncodedChange] = {}
         mailboxes: dict[store.MailboxID, store.Mailbox] = {}
-        if added or created:
-            items, mailboxes = await account.read(read, op="webmail_changes")
+        settings = Settings()
+        if added or created or changed:
+            items, mailboxes, settings = await account.read(read, op="webmail_changes")
         made: dict[store.Event, EncodedChange | None] = {}
         for event in events:
             match event:
@@ -121,6 +129,8 @@ class SharedChanges:
                 case store.MailboxAdded():
                     box = mailboxes.get(event.mailbox_id)
                     made[event] = None if box is None else _encoded(MailboxAdd(mailbox_of(box)))
+                case store.SettingsChanged():
+                    made[event] = _encoded(SettingsChange(settings))
                 case _:
                     made[event] = _plain(event)
         return made

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
@@ -13,16 +14,18 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
+from moxlite.store.mail.settings import address_view
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
+from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Header, ParsedMessage, Text
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["list_post", "parse_message", "structure_of"]
+__all__ = ["list_post", "parse_message", "sender_key", "structure_of"]
 
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than anyone reads in a pane
 MAX_REPORT_TEXT: Final = 1024 * 1024  # of a part of a delivery report
@@ -75,7 +78,23 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         attachments=attachments(root),
         structure=part_tree(root),
         list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
+        view_mode=_view_mode(r, structure),
     )
+
+
+def _view_mode(r: Reader, structure: mime.Structure) -> ViewMode:
+    senders = structure.envelope.from_
+    address = address_view(r, sender_key(f"{senders[0].localpart}@{senders[0].domain}")) if len(senders) == 1 else None
+    return address or ""
+
+
+def sender_key(address: str) -> str:
+    """The address of a sender as what is remembered of it is found: domain in lower case, as A-labels."""
+    localpart, _, domain = address.strip().rpartition("@")
+    try:
+        return f"{localpart}@{Domain.parse(domain).ascii}"
+    except AddressError:
+        return f"{localpart}@{domain.lower()}"
 
 
 def list_post(values: Iterable[str]) -> str:

@@ -34,6 +34,7 @@ from moxlite.store.errors import (
     StorageBusy,
     StorageFull,
 )
+from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.conversations import threads_ready
 from moxlite.store.types import AccountClosing, ModSeq
@@ -43,6 +44,7 @@ from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.items import mailbox_of
 from moxlite.web.webmail.listing import Listing, Progress
 from moxlite.web.webmail.parsed import parse_message
+from moxlite.web.webmail.settings import Settings
 from moxlite.web.webmail.types import (
     Fatal,
     Keepalive,
@@ -229,8 +231,9 @@ class Stream:
             state = await self._account.read(mailbox_rows.state, op="webmail_resume")
             if state.highest_purged_modseq <= since <= state.modseq:
                 return await self._resume(first, query, ModSeq(since), sink)
-        (mailboxes, opened), cursor = await self._account.subscribe(
-            lambda r: (mailbox_rows.mailboxes(r), self._resolve_first(r, query)), op="webmail_start"
+        (mailboxes, opened, settings), cursor = await self._account.subscribe(
+            lambda r: (mailbox_rows.mailboxes(r), self._resolve_first(r, query), load_settings(r, Settings)),
+            op="webmail_start",
         )
         try:
             start = Start(
@@ -245,6 +248,7 @@ class Stream:
                 modseq=cursor.modseq,
                 server_time=datetime.now(UTC),
                 capabilities=[],
+                settings=settings,
             )
             await self._send(sink, start, cursor.modseq)
             page = first.page or Page(FIRST_PAGE)

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.web.webmail.settings import Settings, ViewMode
+
 __all__ = [
     "ID",
     "Address",
@@ -49,6 +51,7 @@ __all__ = [
     "Resume",
     "Role",
     "ServerShutdown",
+    "SettingsChange",
     "Start",
     "StreamEvent",
     "Text",
@@ -290,7 +293,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class ParsedMessage(msgspec.Struct, frozen=True):
-    """A message opened (WEBMAIL-48)."""
+    """A message opened (WEBMAIL-48); ``view_mode`` is remembered for its sender."""
 
     id: int
     headers: list[Header]
@@ -299,6 +302,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     attachments: list[Attachment]
     structure: Part
     list_reply_address: str
+    view_mode: ViewMode
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
@@ -315,6 +319,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
     modseq: int
     server_time: Time
     capabilities: list[str]
+    settings: Settings
 
 
 class MsgAdd(msgspec.Struct, frozen=True, tag="msg_add", tag_field="kind"):
@@ -394,8 +399,15 @@ class MailboxKeywords(msgspec.Struct, frozen=True, tag="mailbox_keywords", tag_f
     keywords: list[str]
 
 
+class SettingsChange(msgspec.Struct, frozen=True, tag="settings", tag_field="kind"):
+    """The user's settings are now these."""
+
+    settings: Settings
+
+
 Change = (
-    MsgAdd
+    SettingsChange
+    | MsgAdd
     | MsgRemove
     | MsgFlags
     | MsgThread

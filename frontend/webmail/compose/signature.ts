@@ -1,0 +1,34 @@
+// Signatures below what is written, and where an answer stands beside what it quotes (WEBMAIL-92, 105, 126).
+
+import type { AllSettings } from "../state/settings";
+
+/** The signature of an address, with its dashes (RFC 3676 §4.3); "" for none. */
+export function signatureOf(settings: Pick<AllSettings, "signature" | "signatures">, address: string): string {
+  const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
+  return own.trim() === "" ? "" : `-- \n${own.trimEnd()}`;
+}
+
+export interface Beginning {
+  readonly text: string;
+  /** Where the cursor stands. */
+  readonly cursor: number;
+}
+
+/** The text that an answer or a new message begins with; `below`: it stands below what is quoted. */
+export function begin(quoted: string, signature: string, below: boolean): Beginning {
+  const own = signature === "" ? "" : `\n\n${signature}`;
+  if (quoted === "") return { text: own, cursor: 0 };
+  if (!below) return { text: `${own}\n\n${quoted}`, cursor: 0 };
+  const start = `${quoted.trimEnd()}\n\n`;
+  return { text: start + own, cursor: start.length };
+}
+
+/** The text with another signature where the old one stands unchanged; else as it is. */
+export function exchange(text: string, before: string, after: string): string {
+  if (before === after) return text;
+  if (before === "") return text.includes("\n-- \n") || text.includes("\n> ") ? text : `${text.trimEnd()}\n\n${after}`;
+  const at = text.lastIndexOf(`\n${before}`);
+  const end = at + 1 + before.length;
+  if (at < 0 || (end < text.length && text[end] !== "\n")) return text;
+  return after === "" ? text.slice(0, at).trimEnd() + text.slice(end) : text.slice(0, at + 1) + after + text.slice(end);
+}

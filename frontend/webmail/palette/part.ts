@@ -1,0 +1,3 @@
+// Where commands are looked for, by name or by key.
+
+export { openPalette, showKeys } from "../../lib/palette";

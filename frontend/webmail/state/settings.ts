@@ -1,0 +1,46 @@
+// What the user has set: for the account by the stream (WEBMAIL-105), for this browser in its storage.
+
+import type { Settings } from "../../gen/webmail";
+
+export type AllSettings = Required<Settings>;
+
+/** As the server has them for who has set nothing. */
+export const defaults: AllSettings = {
+  signature: "",
+  signatures: [],
+  quoting: "auto",
+  show_address_security: true,
+  show_html: false,
+  no_show_shortcuts: false,
+  show_headers: [],
+  color_scheme: "auto",
+  density: "comfortable",
+  single_keys: true,
+  mark_seen_ms: 500,
+  after_action: "next",
+};
+
+/** How the panes lie; auto: as the width allows. */
+export type Layout = "auto" | "leftright" | "topbottom";
+
+/** What each browser keeps for itself: the layout, and the sizes of the list in px (0: as it comes). */
+export interface Local {
+  readonly layout: Layout;
+  readonly width: number;
+  readonly height: number;
+}
+
+const key = "moxlite-webmail-panes";
+
+export function loadLocal(): Local {
+  const found: Local = { layout: "auto", width: 0, height: 0 };
+  try {
+    return { ...found, ...(JSON.parse(localStorage.getItem(key) ?? "{}") as Partial<Local>) };
+  } catch {
+    return found;
+  }
+}
+
+export function saveLocal(local: Local): void {
+  localStorage.setItem(key, JSON.stringify(local));
+}

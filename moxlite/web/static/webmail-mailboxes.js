@@ -1,0 +1,271 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      if (before instanceof HTMLElement) before.focus();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function ask(title, label, value, action) {
+  return dialog(title, (close) => {
+    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    const form = el(
+      "form",
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          if (input.value !== "") close(input.value);
+        }
+      },
+      el("label", { class: "field" }, label, input),
+      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, action))
+    );
+    return [form];
+  });
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// webmail/mailboxes/part.ts
+var roleNames = [
+  ["draft", t("Drafts")],
+  ["sent", t("Sent messages")],
+  ["archive", t("Archive")],
+  ["trash", t("Trash")],
+  ["junk", t("Junk")]
+];
+function chooseMailbox(title, mailboxes) {
+  return dialog(title, (close) => [
+    el("div", { class: "choices" }, mailboxes.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name)))
+  ]);
+}
+async function createMailbox(client) {
+  const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
+  if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
+}
+async function mailboxMenu(client, mailbox, parent, exporting) {
+  const fixed = mailbox.name === "Inbox";
+  const action = await dialog(mailbox.name, (close) => [
+    el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
+    el(
+      "div",
+      { class: "choices" },
+      el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, t("Mark all as read")),
+      el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
+      el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
+      el("button", { onclick: () => close("export") }, t("Export…")),
+      el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…"))
+    )
+  ]);
+  if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
+  if (action === "rename") {
+    const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
+    if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
+  }
+  if (action === "export") await exporting(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent });
+  if (action === "roles") await chooseRole(client, mailbox);
+  if (action === "delete") {
+    const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {
+      name: mailbox.name
+    });
+    if (await confirm(t("Delete this mailbox?"), what, t("Delete"))) await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
+  }
+}
+async function chooseRole(client, mailbox) {
+  const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [
+    el(
+      "div",
+      { class: "choices" },
+      roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)),
+      el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox"))
+    )
+  ]);
+  if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
+}
+async function offerRole(client, role, mailboxes) {
+  const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
+  const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
+  const chosen = await dialog(t("No mailbox is used as “{name}”", { name }), (close) => [
+    el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")),
+    el(
+      "div",
+      { class: "choices" },
+      el("button", { autofocus: true, onclick: () => close("new") }, t("A new one, “{name}”", { name })),
+      free.map((mailbox) => el("button", { onclick: () => close(mailbox) }, mailbox.name))
+    )
+  ]);
+  if (chosen === null) return;
+  await attempt(t("Changing the role"), async () => {
+    const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
+    await client.mailbox_set_special_use(id, [role]);
+  });
+}
+function isLabel(text2) {
+  return /^[\x21-\x7e]{1,128}$/.test(text2) && !/[(){%*"\\\]]/.test(text2) && !/^\\/.test(text2) && text2 === text2.toLowerCase();
+}
+async function chooseLabels(known, items, change) {
+  const labels = [.../* @__PURE__ */ new Set([...known, ...items.flatMap((item) => item.keywords)])].filter((label) => !label.startsWith("$")).sort();
+  await dialog(t("Labels"), (close) => {
+    const list = el("div", { class: "labels" });
+    const row = (label, having) => {
+      const box = el("input", { type: "checkbox" });
+      box.checked = having === items.length && having > 0;
+      box.indeterminate = having > 0 && having < items.length;
+      box.addEventListener("change", () => change(label, box.checked));
+      return el("label", { class: "check" }, box, label);
+    };
+    list.append(...labels.map((label) => row(label, items.filter((item) => item.keywords.includes(label)).length)));
+    const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
+    const wrong = el("p", { class: "dialog-text", role: "alert" });
+    const form = el(
+      "form",
+      {
+        class: "label-new",
+        onsubmit: (event) => {
+          event.preventDefault();
+          const label = input.value.trim().toLowerCase();
+          wrong.textContent = isLabel(label) ? "" : t('A label is one word of plain letters, digits and signs, without ( ) { % * " \\ ]');
+          if (!isLabel(label)) return;
+          change(label, true);
+          close();
+        }
+      },
+      input,
+      el("button", { type: "submit", class: "primary" }, t("Add"))
+    );
+    return [list, form, wrong, el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close() }, t("Done")))];
+  });
+}
+export {
+  chooseLabels,
+  chooseMailbox,
+  createMailbox,
+  isLabel,
+  mailboxMenu,
+  offerRole,
+  roleNames
+};

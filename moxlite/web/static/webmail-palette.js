@@ -1,0 +1,193 @@
+// lib/commands.ts
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function enabled(command) {
+  return command.when?.() ?? true;
+}
+
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match2 of value.matchAll(scripts)) {
+    const piece = match2[0];
+    const kind = match2.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      if (before instanceof HTMLElement) before.focus();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
+// lib/palette.ts
+function match(title, typed) {
+  const text2 = title.toLowerCase();
+  const whole = text2.indexOf(typed.toLowerCase());
+  if (whole >= 0) return whole === 0 || text2[whole - 1] === " " ? whole : 50 + whole;
+  let at = -1;
+  let spread = 100;
+  for (const letter of typed.toLowerCase()) {
+    if (letter === " ") continue;
+    const next = text2.indexOf(letter, at + 1);
+    if (next < 0) return -1;
+    spread += next - at;
+    at = next;
+  }
+  return spread;
+}
+function ranked(commands, typed) {
+  return commands.map((command) => ({ command, rank: match(titleOf(command), typed) })).filter(({ rank }) => rank >= 0).sort((a, b) => a.rank - b.rank).map(({ command }) => command);
+}
+function keysOf(command) {
+  return (command.keys ?? []).map((key) => el("kbd", {}, key));
+}
+async function openPalette(table, typed = "") {
+  const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
+  const chosen = await dialog(t("Commands"), (close) => {
+    const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": t("Commands") });
+    let found = ranked(possible, typed);
+    let at = 0;
+    const input = el("input", {
+      class: "dialog-input palette-input",
+      value: typed,
+      role: "combobox",
+      placeholder: t("What do you want to do?"),
+      "aria-label": t("Command"),
+      "aria-expanded": "true",
+      "aria-controls": "palette-list",
+      autocomplete: "off",
+      spellcheck: "false",
+      autofocus: true
+    });
+    input.setSelectionRange(typed.length, typed.length);
+    const draw = () => {
+      fill(
+        list,
+        found.map(
+          (command, i) => el(
+            "div",
+            { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(command) },
+            el("span", {}, titleOf(command)),
+            el("span", { class: "palette-keys" }, keysOf(command))
+          )
+        ),
+        found.length === 0 && el("p", { class: "dialog-text" }, t("No command is called so."))
+      );
+      input.setAttribute("aria-activedescendant", `palette-${at}`);
+      list.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
+    };
+    input.addEventListener("input", () => {
+      found = ranked(possible, input.value);
+      at = 0;
+      draw();
+    });
+    input.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const selected = found[at];
+      if (event.key === "Enter" && selected !== void 0) close(selected);
+      else if (step === void 0) return;
+      else at = Math.min(found.length - 1, Math.max(0, at + step));
+      event.preventDefault();
+      draw();
+    });
+    draw();
+    return [input, list];
+  });
+  chosen?.run();
+}
+async function showKeys(table) {
+  await dialog(t("Keys"), (close) => [
+    el(
+      "div",
+      { class: "keys" },
+      table.all().flatMap((group) => {
+        const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
+        return [
+          bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))
+        ];
+      })
+    ),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+export {
+  openPalette,
+  showKeys
+};

@@ -1,0 +1,105 @@
+"""Settings in a real browser: what they change, and that other pages follow."""
+
+import imaplib
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_webmail_browser import Reader, append, local, reader, server
+from tests.integration.test_webmail_reading_browser import NEWSLETTER
+from tests.running import LocalServer
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+def test_settings_change_the_page_and_the_other_page(
+    reader: Reader, chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
+) -> None:
+    """WEBMAIL-10, WEBMAIL-105: dark, compact, a signature; a second page has them at once, a new one from its start."""
+    other = Reader(chromium, local)
+    other.log_in()
+    page = reader.page
+    append(mailbox, "One")
+    expect(page.locator(".message")).to_have_count(1)
+    page.keyboard.press("Control+!")
+    settings = page.get_by_role("dialog", name="Settings")
+    page.screenshot(path=tmp_path / "settings.png")
+    settings.get_by_label("Colours").select_option("dark")
+    settings.get_by_label("Rows").select_option("compact")
+    settings.get_by_label("Signature", exact=True).fill("Mia\nVänern")
+    settings.get_by_label("Single letters are keys").uncheck()
+    settings.get_by_role("button", name="Save").click()
+    for one in (page, other.page):
+        expect(one.locator("body")).to_have_class(re.compile("compact"))
+        expect(one.locator("body")).to_have_css("background-color", "rgb(20, 25, 31)")
+        expect(one.locator(".message")).to_have_css("height", "54px")
+    page.screenshot(path=tmp_path / "dark.png")
+    other.close()
+    page.keyboard.press("c")
+    expect(page.locator(".composer")).to_have_count(0)
+    page.get_by_role("button", name="New message").click()
+    expect(page.locator(".composer").get_by_label("Text")).to_have_value("\n\n-- \nMia\nVänern")
+    page.locator(".composer").get_by_label("Close").click()
+    page.reload()
+    expect(page.locator(".message")).to_have_css("height", "54px")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(20, 25, 31)")
+    page.keyboard.press("Control+!")
+    settings.get_by_label("Colours").select_option("auto")
+    settings.get_by_label("Rows").select_option("comfortable")
+    settings.get_by_label("Signature", exact=True).fill("")
+    settings.get_by_label("Single letters are keys").check()
+    settings.get_by_role("button", name="Save").click()
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(page.locator(".message")).to_have_css("height", "78px")
+
+
+def test_the_way_to_show_a_sender_is_remembered_and_forgotten(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-55, WEBMAIL-56: HTML is remembered for the sender, also for other messages of it."""
+    page = reader.page
+    append(mailbox, "First", html=NEWSLETTER)
+    append(mailbox, "Second", html=NEWSLETTER)
+    expect(page.locator(".message")).to_have_count(2)
+    page.locator(".message", has_text="First").click()
+    expect(page.locator(".text-part")).to_be_visible()
+    page.get_by_role("button", name="HTML", exact=True).click()
+    expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
+    page.locator(".message", has_text="Second").click()
+    expect(page.locator(".reader-subject")).to_have_text("Second")
+    expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
+    page.get_by_role("button", name="Forget for this sender").click()
+    expect(page.get_by_role("button", name="Forget for this sender")).to_have_count(0)
+    page.locator(".message", has_text="First").click()
+    expect(page.locator(".text-part")).to_be_visible()
+
+
+def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-58: by width, by choice, by the bar between them, by mouse and by keys; kept by the browser."""
+    page = reader.page
+    append(mailbox, "One")
+    page.locator(".message").first.click()
+    bar = page.get_by_role("separator", name="Size of the list")
+    expect(bar).to_have_attribute("aria-orientation", "vertical")
+    width = page.locator(".middle").bounding_box()["width"]  # type: ignore[index]
+    bar.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".middle").bounding_box()["width"] == width - 48  # type: ignore[index]
+    page.set_viewport_size({"width": 1000, "height": 800})
+    expect(bar).to_have_attribute("aria-orientation", "horizontal")
+    box = bar.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 50, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 50, 300)
+    page.mouse.up()
+    assert abs(page.locator(".middle").bounding_box()["height"] - 300) < 3  # type: ignore[index]
+    page.screenshot(path=tmp_path / "below.png")
+    page.reload()
+    expect(page.locator(".message").first).to_be_visible()
+    assert abs(page.locator(".middle").bounding_box()["height"] - 300) < 3  # type: ignore[index]
+    assert page.evaluate("document.documentElement.scrollWidth") == 1000

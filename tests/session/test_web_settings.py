@@ -1,0 +1,77 @@
+"""Settings of the webmail: kept, told to other pages, and remembered for single senders."""
+
+import pytest
+
+from tests.store_mail import deliver_mail
+from tests.web_rig import Browser, Rig, rig
+
+__all__ = ["rig"]
+
+pytestmark = pytest.mark.served
+
+HTML = (
+    b"From: Ada <ada@Nordlicht.example>\r\nTo: mia@example.org\r\nSubject: x\r\n"
+    b"Content-Type: text/html\r\n\r\n<p>x</p>\r\n"
+)
+DEFAULTS = {
+    "signature": "",
+    "signatures": [],
+    "quoting": "auto",
+    "show_address_security": True,
+    "show_html": False,
+    "no_show_shortcuts": False,
+    "show_headers": [],
+    "color_scheme": "auto",
+    "density": "comfortable",
+    "single_keys": True,
+    "mark_seen_ms": 500,
+    "after_action": "next",
+}
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+async def test_settings_are_told_at_the_start_and_when_they_change(browser: Browser) -> None:
+    """WEBMAIL-34, WEBMAIL-105: in all pages of the user; what is left out is as it comes."""
+    events = await browser.events()
+    assert (await events.until("start"))["settings"] == DEFAULTS
+    chosen = {"signature": "Mia\nVänern", "signatures": [{"address": "b@x.example", "text": "B"}], "quoting": "bottom"}
+    await browser.call("settings_save", settings=chosen)
+    assert (await events.change("settings"))["settings"] == DEFAULTS | chosen
+    await events.aclose()
+    again = await browser.events()
+    assert (await again.until("start"))["settings"] == DEFAULTS | chosen
+    await again.aclose()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quoting": "sideways"},
+        {"mark_seen_ms": -2},
+        {"signature": "x" * 10_001},
+        {"show_headers": ["two words"]},
+        {"signatures": [{"address": "a@x.example"}]},
+        {"unknown": 1},
+    ],
+)
+async def test_what_no_setting_can_be_is_refused(browser: Browser, wrong: dict[str, object]) -> None:
+    """WEBMAIL-23, WEBMAIL-105: by its path, and nothing is changed."""
+    answer = await browser.post("settings_save", {"settings": wrong})
+    assert answer.status == 400
+    assert next(iter(wrong)) in answer.json["error"]["message"]
+
+
+async def test_how_messages_of_a_sender_are_shown_is_remembered(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-55: until it is forgotten; the domain is compared as domains are."""
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, HTML)).message_id
+    assert (await browser.call("parsed_message", message_id=message_id))["view_mode"] == ""
+    for mode in ("html_ext", "html", "text", ""):
+        await browser.call("from_address_settings_save", from_address="ada@NORDLICHT.example", view_mode=mode)
+        assert (await browser.call("parsed_message", message_id=message_id))["view_mode"] == mode
