@@ -21,9 +21,9 @@ async def sleep_by_both_clocks(seconds: float, *, since: float | None = None) ->
 
 
 class Bell:
-    """Rung by those who have work, heard by the one who does it.
+    """A wake-up flag: any task rings it, one task waits for it.
 
-    Unlike a `trio.Event` it can be quieted by another task than the one that waits, without losing the wake-up.
+    Unlike a `trio.Event` it can be reset, also by another task, without losing a ring.
     """
 
     def __init__(self, *, rung: bool = False) -> None:
@@ -37,7 +37,7 @@ class Bell:
 
     def ring(self) -> None:
         """There is work."""
-        if not self._rung:  # nobody sleeps while it has rung
+        if not self._rung:  # no task sleeps while it has rung
             self._rung = True
             self._lot.unpark_all()
 
@@ -53,7 +53,7 @@ class Bell:
 
 
 class Alarm:
-    """Wakes the one task that sleeps on it. Rung while nobody sleeps, it ends the next sleep at once.
+    """Wakes the one task that sleeps on it. Rung while no task sleeps, it ends the next sleep at once.
 
     A thousand sleepers are woken by one change, so it is no more than a task and a flag.
     """

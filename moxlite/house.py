@@ -137,7 +137,7 @@ class House:
         return [line for one in self.autotls for line in one.problems()]
 
     async def measure(self) -> None:
-        """Set the gauges that are counted when somebody reads them."""
+        """Set the gauges that are counted when they are read."""
         for one in self.measures:
             await one()
 

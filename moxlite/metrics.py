@@ -1,7 +1,7 @@
 """Counters, gauges and histograms of this process, of every room (ADMIN-57).
 
 What counts stands here, for it is a part of everything; the text that others read is made by prometheus-client, which
-is loaded when somebody asks for it (`moxlite.net.exposition`). All may be used from any thread.
+is loaded when it is asked for (`moxlite.net.exposition`). All may be used from any thread.
 
 A metric with labels has a child for each combination of their values that was asked for. Without labels it has a value
 of its own.

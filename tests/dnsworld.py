@@ -184,7 +184,7 @@ class DNSWorld:
         until(lambda: self._soa(name) not in (None, before), seconds=SECONDS, what=f"the new {zone}")
 
     def stop_resolver(self) -> None:
-        """End the resolver: nobody answers on its port from now on."""
+        """End the resolver: nothing answers on its port from now on."""
         resolver = self._running.pop()
         resolver.terminate()
         resolver.wait(timeout=SECONDS)

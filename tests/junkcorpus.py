@@ -50,7 +50,7 @@ class Vocabulary:
 
 
 def invent(rng: random.Random, count: int, known: set[str]) -> list[str]:
-    """So many words that nobody has used yet."""
+    """So many words that were not used yet."""
     found: list[str] = []
     while len(found) < count:
         word = "".join(rng.choices(SYLLABLES, k=rng.choice((1, 2, 2, 2, 3))))

@@ -331,7 +331,7 @@ class Rig:
     async def settle(self) -> None:
         """Wait until nothing is due any more: no attempt under way, no DSN owed."""
         with trio.fail_after(60):
-            while True:  # the queue's own task decides when; it tells nobody
+            while True:  # the queue's own task decides when; it does not tell
                 rows = await self.queue.list_messages()
                 if not self.queue.scheduler.busy_domains and not any(self._due(row) for row in rows):
                     return

@@ -76,7 +76,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 def listening(port: int, ip: str = "127.0.0.1") -> bool:
-    """Whether somebody accepts connections on that port (looked up in /proc, so that no connection is spent)."""
+    """Whether a program accepts connections on that port (looked up in /proc, so that no connection is spent)."""
     del ip
     want = f":{port:04X} "
     for name in ("/proc/net/tcp", "/proc/net/tcp6"):

@@ -101,7 +101,7 @@ class ServerProcess:
 
     @property
     def _stderr(self) -> Path:
-        """A file, not a pipe: nobody has to run beside a server that is measured."""
+        """A file, not a pipe: no process has to run beside a server that is measured."""
         return self.folder.with_name(f"{self.folder.name}.log")
 
     def log(self) -> str:

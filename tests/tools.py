@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _given: set[int] = set()
-"""Ports that were given, which nobody need have bound yet: of five at random, two would now and then be the same."""
+"""Ports that were given, which need not be bound yet: of five at random, two would now and then be the same."""
 
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot")
 
@@ -67,7 +67,7 @@ def untar(data: bytes, folder: Path) -> None:
 
 
 def free_port(ip: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on at this moment, that was not given before, and that no other process of this
+    """A TCP port without a listener at this moment, that was not given before, and that no other process of this
     run will choose.
     """
     while True:

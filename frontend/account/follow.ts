@@ -13,7 +13,7 @@ export interface FollowOwner {
   event(event: ImportEvent): void;
   /** The connection is lost; another attempt will be made. */
   waiting(): void;
-  /** Nobody knows of this import any more. */
+  /** The server does not know this import any more. */
   lost(): void;
 }
 

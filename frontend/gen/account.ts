@@ -21,7 +21,7 @@ export interface ImportProblem {
   message: string;
 }
 
-/** How far the file was read, and in how many seconds that will be done; null while nobody can say. */
+/** How far the file was read, and in how many seconds that will be done; null while that is unknown. */
 export interface ImportProgress {
   kind: "progress";
   octets: number;

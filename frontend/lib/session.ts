@@ -42,7 +42,7 @@ export class Session {
     return this.client.csrfToken !== "";
   }
 
-  /** Show the form until a log-in succeeds; true when it is somebody else than before. `below` stands under the form. */
+  /** Show the form until a log-in succeeds; true when it is another user than before. `below` stands under the form. */
   async logIn(reason: string, below: Node[] = []): Promise<boolean> {
     const before = localStorage.getItem(this.addressKey);
     await askLogIn(

@@ -39,7 +39,7 @@ Named = Literal[
 
 WRITTEN: Final = 3 * 365 * DAY
 WRITTEN_DOMAIN: Final = 2 * 365 * DAY
-"""µs for which having written to somebody counts."""
+"""µs for which having written to an address counts."""
 
 LOCALPARTS: Final = 3
 """Different authors of a domain that make its junk conclusive: one may be taken over."""

@@ -35,7 +35,7 @@ MAX_MESSAGE: Final = 15 << 20
 MAX_UNPACKED: Final = 20 << 20
 MAX_RATIO: Final = 200
 RATIO_FROM: Final = 1 << 20
-"""Octets unpacked, and how many times the packed ones; below a MiB nobody asks (AUTH-80)."""
+"""Octets unpacked, and how many times the packed ones; below a MiB that is not checked (AUTH-80)."""
 
 MAX_PARTS: Final = 20
 """Parts of a message that are looked at."""
@@ -191,7 +191,7 @@ def _ascii(domain: str) -> str:
 
 
 def read_report(kind: Kind, prepared: Prepared) -> DMARCReport | TLSReport:
-    """The report in a message, whoever it is from and about. Blocks. Raises Unusable."""
+    """The report in a message, from and about any domain. Blocks. Raises Unusable."""
     if prepared.size > MAX_MESSAGE:
         raise Unusable(f"the message has more than {MAX_MESSAGE >> 20} MiB")
     start = b"<" if kind == "dmarc" else b"{"

@@ -121,7 +121,7 @@ def disable_account(document: Document, snapshot: Snapshot, name: str, message: 
 
 
 def add_address(document: Document, snapshot: Snapshot, address: str, name: str) -> None:
-    """Give an account one more address, or with ``@domain`` all that nobody else has."""
+    """Give an account one more address, or with ``@domain`` all that are no other account's."""
     require_account(snapshot, name)
     address = new_address(snapshot, address)
     if address in snapshot.domains.accounts[name].destinations:

@@ -158,7 +158,7 @@ class BackupCommands:
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """One backup at a time; what it cannot do becomes words for whoever asked for it."""
+        """One backup at a time; what it cannot do becomes words for the caller."""
         try:
             self._lock.acquire_nowait()
         except trio.WouldBlock:

@@ -39,7 +39,7 @@ def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
         try:
             return await work(accounts)
         finally:
-            with trio.CancelScope(shield=True):  # bounded: accounts that nobody uses
+            with trio.CancelScope(shield=True):  # bounded: accounts without users
                 await accounts.aclose()
 
     with stopped(snapshot.static.data_dir):

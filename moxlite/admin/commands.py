@@ -211,7 +211,7 @@ class AdminCommands:
             ) from None
 
     async def account_rm(self, args: AccountName, exchange: Exchange) -> None:
-        """Take an account out of the file, and delete all it has (ADMIN-15). Whoever asks for it may go meanwhile."""
+        """Take an account out of the file, and delete all it has (ADMIN-15). The client may close meanwhile."""
         with trio.CancelScope(shield=True):  # bounded: a file and a unit
             await self._edit(changes.remove_account, args.account)
             self._logins.forget(args.account)

@@ -69,7 +69,7 @@ def create_account_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | Non
         try:
             await accounts.create(name)
         finally:
-            with trio.CancelScope(shield=True):  # bounded: one account that nobody uses
+            with trio.CancelScope(shield=True):  # bounded: one account without users
                 await accounts.aclose()
 
     folder = Accounts(data).path(name)

@@ -24,7 +24,7 @@ logger = logging.getLogger("moxlite.admin.shares")
 
 
 def guest_of(snapshot: Snapshot, logins: Logins, text: str) -> str | None:
-    """The identifier that a person means by an account's name, an address, or ``anyone``; None if that is nobody."""
+    """The identifier that a person means by an account's name, an address, or ``anyone``; None for anything else."""
     text = text.lower()
     if text == ANYONE:
         return ANYONE

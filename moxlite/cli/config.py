@@ -175,7 +175,7 @@ def address() -> None:
 @click.argument("address")
 @click.argument("account")
 def address_add(address: str, account: str) -> None:
-    """Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that nobody else has."""
+    """Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's."""
     from moxlite.admin.requests import AddressAdd
 
     call("config address add", AddressAdd(address, account), type(None))

@@ -118,7 +118,7 @@ def _serve_with(signals: "Signals", path: Path, *, log_level: str | None, drop: 
 
     def ready(house: "House") -> None:
         if local:
-            with contextlib.suppress(BrokenPipeError):  # `moxlite localserve | head`: nobody reads any longer
+            with contextlib.suppress(BrokenPipeError):  # `moxlite localserve | head`: the reader has gone
                 print(_welcome(path, started.holder.current), flush=True)
             print("moxlite: ready", file=sys.stderr, flush=True)
 

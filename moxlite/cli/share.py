@@ -49,7 +49,7 @@ def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: b
     if not letters or not _LETTERS.issuperset(letters):
         raise Failure(f'"{rights}" are no rights: use read, write, all, or letters of {_WORDS["all"]}')
     if "l" not in letters:
-        raise Failure('without the right "l" nobody sees the mailbox: add it')
+        raise Failure('without the right "l" the mailbox is not seen: add it')
     call("account share set", ShareSet(account_name, mailbox, guest, letters, below), type(None))
 
 

@@ -17,7 +17,7 @@ __all__ = ["store"]
 T = TypeVar("T")
 
 FULL_SPEED: Final = 1 << 40
-"""Octets a second that a stopped server's files may be read with: nobody else waits for the disk."""
+"""Octets a second that a stopped server's files may be read with: no other task waits for the disk."""
 
 
 @click.group()

@@ -204,7 +204,7 @@ class FolderWriter:
             if not self._broken:
                 self._failure = error
         for _ in self._pieces():
-            pass  # so that nobody waits for room
+            pass  # so that no writer waits for room
 
     def _pieces(self) -> Iterator[bytes]:
         while not self._ended:

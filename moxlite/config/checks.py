@@ -256,7 +256,7 @@ CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-pat
 def warn_domains(domains: Domains) -> list[Finding]:
     """What is allowed in domains.toml but seldom meant."""
     found = [
-        Finding(("accounts", name), "has no destinations: it gets no mail, and nobody can log in")
+        Finding(("accounts", name), "has no destinations: it gets no mail, and log-ins are refused")
         for name, account in domains.accounts.items()
         if not account.destinations
     ]

@@ -276,7 +276,7 @@ class Account(Section, frozen=True):
     description: Annotated[str, doc("For your own notes.")] = ""
     full_name: Annotated[str, doc("Name in mail sent by webmail.")] = ""
     login_disabled: Annotated[AsciiText | None, doc("Refuse log-ins, with this text; mail is still delivered.")] = None
-    destinations: Annotated[Mapping[str, Destination], doc("Addresses; `@domain` takes all that nobody else has.")] = {}
+    destinations: Annotated[Mapping[str, Destination], doc("Addresses; `@domain` takes what no other has.")] = {}
     outgoing_webhook: Annotated[OutgoingWebhook | None, doc("Calls about sent messages.")] = None
     incoming_webhook: Annotated[IncomingWebhook | None, doc("Calls about received messages.")] = None
     from_id_login_addresses: Annotated[

@@ -83,7 +83,7 @@ class ObjectChanged(Exception):
 class ConfigHolder:
     """Holds the configuration in use.
 
-    Operations take `current` once and work with that snapshot. Whoever must act when domains.toml changes registers
+    Operations take `current` once and work with that snapshot. A room that must act when domains.toml changes registers
     with `on_change`.
     """
 

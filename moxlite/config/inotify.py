@@ -4,7 +4,7 @@ Watched are the folders in which a change can make the file's path lead to other
 a new file over the old one, and those of all symbolic links on the way to it (NixOS, Kubernetes); and the file itself,
 which may be written by another name (a container has it mounted from elsewhere, or it has a hard link).
 Which these are is found anew after each change, so that a folder may go and come back. What happened in them is not
-read: whoever waits looks at the file.
+read: the waiting task looks at the file.
 """
 
 import ctypes

@@ -24,7 +24,7 @@ MECHANISMS: Final[tuple[Mechanism, ...]] = (
     "SCRAM-SHA-1",
     "CRAM-MD5",
 )
-"""What is tried, in this order, when nothing is configured: not PLAIN, which gives the password to whoever answers."""
+"""What is tried, in this order, when nothing is configured: not PLAIN, which shows the password to any server."""
 
 
 class RelayAuth(Section, frozen=True):

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 LONGEST_PATTERN: Final = 1024
-"""Octets (WEB-36): nobody can read a longer one."""
+"""Octets (WEB-36): as much as a person can read."""
 
 REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z0-9_]+)|\{(?P<braced>[A-Za-z0-9_]+)\})")
 

@@ -134,7 +134,7 @@ def _refused(session: Session, error: LoginRefused) -> Refused:
             return no(str(error))
         case BadChannelBinding():
             logger.warning("channel binding failed", extra={"kv": {"remote": str(session.info.remote)}})
-            return no("channel binding failed: somebody may sit between you and the server", "AUTHENTICATIONFAILED")
+            return no("channel binding failed: a third party may sit in between", "AUTHENTICATIONFAILED")
         case ForeignIdentity() | NotPermitted():
             return no(str(error), "AUTHORIZATIONFAILED")
         case _:

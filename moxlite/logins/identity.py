@@ -51,7 +51,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A password that somebody may prove to have: of `app`, or when that is None the account's own."""
+    """A password that a client may prove to have: of `app`, or when that is None the account's own."""
 
     secrets: Secrets
     app: AppPassword | None = None

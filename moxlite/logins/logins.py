@@ -345,7 +345,7 @@ class Logins:
         )
 
     async def stands(self, identity: Identity) -> bool:
-        """Whether the app password that somebody logged in with is still there, and its time not over. Raises
+        """Whether the app password of a log-in is still there, and its time not over. Raises
         StoreError.
         """
         if identity.app_id is None:
@@ -450,7 +450,7 @@ class Logins:
         self, request: LoginRequest, recipient: AccountRecipient | None
     ) -> tuple[Credential | None, tuple[AppPassword, ...]]:
         """The passwords that are looked at here: the account's own, unless it is for the web alone, and where they are
-        of use its app passwords, also those that are for something else or whose time is over: whoever has one may
+        of use its app passwords, also those that are for something else or whose time is over: who has one may
         hear why it fails.
         """
         stored = await self._passwords(recipient)
@@ -473,7 +473,7 @@ class Logins:
             return None
 
     async def _note_use(self, name: str, app: AppPassword) -> None:
-        """Write down when an app password was used; a full or broken disk keeps nobody from logging in (STORE-157)."""
+        """Write down when an app password was used; a full or broken disk fails no log-in (STORE-157)."""
         if not use_is_due(app, _now()):
             return
         try:

@@ -35,11 +35,11 @@ class WrongCredentials(LoginRefused):
 
 
 class ForeignIdentity(WrongCredentials):
-    """The client wants to act as somebody else (SASL authorization identity)."""
+    """The client wants to act as another user (SASL authorization identity)."""
 
 
 class BadChannelBinding(LoginRefused):
-    """The client is bound to another TLS connection than ours: somebody may sit between (SMTP-55)."""
+    """The client is bound to another TLS connection than ours: a third party may sit between (SMTP-55)."""
 
     result = "badchanbind"
     counted = True
@@ -74,4 +74,4 @@ class RateLimited(LoginRefused):
 
 
 class NoAdminPassword(LoginRefused):
-    """No admin password is set, so nobody can log in as administrator."""
+    """No admin password is set, so log-ins as administrator are refused."""

@@ -181,7 +181,7 @@ def _told(error: Exception, copy: Copy | None) -> str:
 
 
 def _throttled(exchange: Exchange, scope: trio.CancelScope) -> Callable[[Event], Awaitable[None]]:
-    """Sends events; of those that only tell how far a mailbox is, no more than somebody can read. Nobody there to read
+    """Sends events; of those that only tell how far a mailbox is, no more than a person can read. No reader
     them ends `scope`.
     """
     last = -STEP_SECONDS

@@ -104,7 +104,7 @@ def _stopped(snapshot: Snapshot, work: Callable[[Accounts, Path], Awaitable[T]])
         try:
             return await work(accounts, tmp)
         finally:
-            with trio.CancelScope(shield=True):  # bounded: accounts that nobody uses
+            with trio.CancelScope(shield=True):  # bounded: accounts without users
                 await accounts.aclose()
 
     with stopped(data):

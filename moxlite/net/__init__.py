@@ -2,5 +2,5 @@
 
 import logging
 
-# Whoever uses a room in another program hears nothing until a handler is installed (ADMIN-60a).
+# Another program that uses a room hears nothing until a handler is installed (ADMIN-60a).
 logging.getLogger("moxlite").addHandler(logging.NullHandler())

@@ -72,7 +72,7 @@ class guard:  # noqa: N801 reads as a statement: `with guard("smtpd"):`
 
     It is logged with its traceback, counted in ``moxlite_panic_total{pkg}``, and goes no further. A connection that the
     peer broke is no panic. A MemoryError, which its peer may have caused, ends the connection alone. Cancellation and
-    exits pass through, also from within a group; whoever opened the connection closes it.
+    exits pass through, also from within a group; the opener of the connection closes it.
     """
 
     def __init__(self, pkg: str) -> None:

@@ -223,10 +223,10 @@ class StreamReceiver:
         except trio.WouldBlock:
             raise CtlProtocolError("peer sends more than its credit") from None
         except trio.BrokenResourceError:
-            pass  # nobody wants the rest any more
+            pass  # the caller has gone
 
     def close(self) -> None:
-        """Throw away what comes further; whoever reads sees the end."""
+        """Throw away what comes further; the reader sees the end."""
         self._receive.close()
 
     def __aiter__(self) -> "StreamReceiver":

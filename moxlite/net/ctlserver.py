@@ -92,7 +92,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 def listen_ctl(path: Path) -> trio.SocketListener:
-    """Bind the socket at `path` in place of a stale one. The caller holds the data lock, so nobody else listens there.
+    """Bind the socket at `path` in place of a stale one. The caller holds the data lock, so no other listens there.
 
     Raises OSError.
     """
@@ -160,7 +160,7 @@ async def serve_ctl(
 
 
 def _peer_uid(stream: trio.SocketStream) -> int | None:
-    """The user at the other end, by the kernel's word. None where that cannot be known: nobody is let in then."""
+    """The user at the other end, by the kernel's word. None, which is refused, where that is unknown."""
     asked = next((one for name, one in _CREDENTIALS.items() if sys.platform.startswith(name)), None)
     if asked is None:
         return None

@@ -334,7 +334,7 @@ async def _exchange(query: dns.message.Message, server: IPAddress, port: int) ->
 async def _exchange_udp(query: dns.message.Message, server: IPAddress, port: int) -> dns.message.Message:
     """The first datagram that is a response to `query`; others are ignored (AUTH-6).
 
-    The connected socket has a random port, takes datagrams of this server only, and learns when nobody listens there.
+    The connected socket has a random port, takes datagrams of this server only, and learns when none listens there.
     """
     with trio.socket.socket(_family(server), socket.SOCK_DGRAM) as sock:
         await sock.connect((str(server), port))

@@ -5,7 +5,7 @@ Rooms log through the standard library: a constant text, and the varying facts b
     logger = logging.getLogger("moxlite.smtpd.session")
     logger.info("message delivered", extra={"kv": {"mailfrom": path, "size": size}})
 
-gives ``l=info m="message delivered" pkg=smtpd cid=18c3 mailfrom=a@b size=12``. Only the server calls `setup`; whoever
+gives ``l=info m="message delivered" pkg=smtpd cid=18c3 mailfrom=a@b size=12``. Only the server calls `setup`; who
 uses a room in another program sees ordinary log records (ADMIN-60a).
 """
 

@@ -1,6 +1,6 @@
 """Metrics shared by all rooms (ADMIN-57).
 
-A room defines its own counters in its `metrics.py`; here are those that belong to nobody in particular. Every label
+A room defines its own counters in its `metrics.py`; here are those that belong to no room. Every label
 value known in advance is created at import, so that it shows 0 before the first event.
 """
 

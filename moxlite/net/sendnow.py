@@ -43,7 +43,7 @@ def at_once(stream: trio.abc.Stream) -> int:
 
 
 def send_now(stream: trio.abc.Stream, octets: bytes) -> int:
-    """Give octets, `at_once` of them at most, to a stream in which nobody is sending now; returns how many it has
+    """Give octets, `at_once` of them at most, to a stream in which no task is sending now; returns how many it has
     taken, 0 when it cannot do without waiting.
 
     Raises BrokenResourceError, ClosedResourceError.

@@ -116,7 +116,7 @@ class TLSStream(Prompt):
             return self._ssl.get_peer_certificate(as_cryptography=True)
         except (
             ValueError
-        ):  # OpenSSL reads odd encodings that cryptography refuses: such a certificate identifies nobody
+        ):  # OpenSSL reads odd encodings that cryptography refuses: such a certificate identifies no account
             return None
 
     def peer_chain(self) -> list[x509.Certificate]:

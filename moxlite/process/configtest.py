@@ -88,7 +88,7 @@ def _domains(domains: Domains) -> Findings:
 
 
 def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
-    """Files at a host of our apps: what they contain can act there with the cookies of whoever looks (WEB-45)."""
+    """Files at a host of our apps: what they contain can act there with the cookies of the visitor (WEB-45)."""
     names = {
         snapshot.hostname(name)
         for name, listener in snapshot.static.listeners.items()

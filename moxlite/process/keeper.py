@@ -113,7 +113,7 @@ def answer(path: str) -> tuple[bytes, bytes]:
 
 
 def _read(path: str) -> bytes:
-    """All octets of a file that nobody but root can replace. Raises OSError."""
+    """All octets of a file that only root can replace. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):

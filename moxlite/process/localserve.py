@@ -159,5 +159,5 @@ async def _make_account(data: Path) -> None:
         async with accounts.use(ACCOUNT) as account:
             await change_password(account, PASSWORD)
     finally:
-        with trio.CancelScope(shield=True):  # bounded: one account that nobody uses
+        with trio.CancelScope(shield=True):  # bounded: one account without users
             await accounts.aclose()

@@ -21,7 +21,7 @@ LONG_STEP_SECONDS: Final = 0.005
 """A hundred sessions, each held up this long, still answer within half a second."""
 
 FELT_SECONDS: Final = 0.1
-"""What somebody may notice, so the owner is warned of it; shorter ones are for who develops, at level debug."""
+"""Long enough to be noticed, so the owner is warned of it; shorter ones are for developers, at level debug."""
 
 LOG_SECONDS: Final = 1.0
 """Between log lines: a busy minute must not fill the log."""

@@ -34,7 +34,7 @@ MAX_LINE: Final = 64 << 10
 """Octets of a line that are kept to see its end; a longer one is passed on in parts."""
 
 MAX_FROM: Final = 8 << 10
-"""Octets of a separator line: an address of 254, a date, and room for what nobody foresaw."""
+"""Octets of a separator line: an address of 254, a date, and room for unforeseen forms."""
 
 
 class MboxError(Exception):

@@ -96,7 +96,7 @@ def drop_unused(tx: Tx) -> None:
 
 
 def release_content(tx: Tx, content_id: int, refs: int = 1) -> bool:
-    """`refs` recipients are done with it; when nobody needs it any more it goes. Returns whether it went now."""
+    """`refs` recipients are done with it; without any left it goes. Returns whether it went now."""
     left = tx.value(RELEASE, refs, content_id)
     if left is None or left > 0:
         return False

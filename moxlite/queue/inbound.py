@@ -1,7 +1,7 @@
 """Deliveries to own accounts that wait in the queue (QUEUE-28, SMTP-108): an account could not take a message that
 others of the same transaction have.
 
-Such a row of msg has no account, so that its octets count against nobody's limit for sending, and a row of `local` with
+Such a row of msg has no account, so that its octets count against no limit for sending, and a row of `local` with
 what is to be done. It is tried like any other; its first attempt is the one that SMTP has made.
 """
 

@@ -54,7 +54,7 @@ AT_ONCE: Final = 50
 """Rows read at a time: what is due meanwhile waits no longer than these."""
 
 RECHECK_SECONDS: Final = 3600.0
-"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes nobody."""
+"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes no task."""
 
 AGAIN_SECONDS: Final = 60.0
 """Before an account that could not be fitted to its setting is tried again."""

@@ -96,7 +96,7 @@ def add_mirror(tx: Tx, content_id: int, account: str, now: int) -> None:
 
 
 def end_mirror(tx: Tx, content_id: int, now: int) -> None:
-    """The last recipient of a submission is done. One that nobody has begun to show needs nothing more."""
+    """The last recipient of a submission is done. One that is not shown yet needs nothing more."""
     if not tx.execute(DROP_NEW, content_id):
         tx.execute(END, now, content_id)
 

@@ -369,7 +369,7 @@ class Queue:
         await self._database.write(lambda tx: clean_suppressions(tx, accounts, now))
 
     async def measure(self) -> None:
-        """Set the gauges of size, hold and age: right before somebody reads them. They stay as they are when the
+        """Set the gauges of size, hold and age: right before they are read. They stay as they are when the
         database fails.
         """
         try:

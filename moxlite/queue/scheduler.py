@@ -41,7 +41,7 @@ __all__ = ["Scheduler", "policy_of"]
 logger = logging.getLogger("moxlite.queue.scheduler")
 
 RECHECK_SECONDS: Final = 3600.0
-"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes nobody."""
+"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes no task."""
 
 FAILED_SECONDS: Final = 60.0
 """Before a recipient domain is tried again whose attempt the database has failed (QUEUE-14)."""
@@ -323,7 +323,7 @@ class Scheduler:
     async def _mark(self, ids: list[int], policy: Policy) -> tuple[Message, ...]:
         """Count an attempt; what is suppressed ends with that."""
         marked = Marked((), ())
-        # Not to be cut off between the commit and the attempt: it would count though it was never made.
+        # Shielded: cancelled after the commit, the attempt would be counted but not made.
         with trio.move_on_after(RECORD_SECONDS, shield=True):
             marked = await self._database.write(partial(record.mark, ids=ids, policy=policy))
         self._moved({message.account for message in marked.messages})

@@ -21,7 +21,7 @@ from moxlite.store.file.transaction import Reader, Tx
 __all__ = ["Watchers", "clean_outcomes", "final_state", "meaning_of", "note_outcome", "statuses", "success_of"]
 
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
-"""For which a sender sees what became of a message; after that nobody asks."""
+"""For which a sender sees what became of a message; after that it is not asked for."""
 
 CLEAN_SLICE: Final = 1000
 """Rows removed in one transaction."""
@@ -119,7 +119,7 @@ def _with_result(status: RecipientStatus, result: Result | None) -> RecipientSta
 
 
 def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Result], now: int) -> None:
-    """Keep what became of a message that leaves the queue; not of mail that nobody would ask for."""
+    """Keep what became of a message that leaves the queue; not of mail without a sender who could ask."""
     if not message.account or not message.message_id:
         return
     last = results[-1] if results else None

@@ -63,7 +63,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       spools: where long messages go while they are received (``data/tmp``).
       starttls: None where it is not offered.
       reports: None where no sender is checked (localserve).
-      default_account: of localserve, which gets what nobody else would (SMTP-131); "" in a real server.
+      default_account: of localserve, which gets mail for all other addresses (SMTP-131); "" in a real server.
     """
 
     service: Service

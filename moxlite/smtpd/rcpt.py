@@ -102,9 +102,8 @@ async def _check_company(session: Session, transaction: Transaction, found: Reci
     """Who else may stand in the transaction.
 
     When a message is refused for some recipients only, its sender gets a notice. So a sender without proof (SPF) has a
-    transaction for each: the notice would go to somebody else. Nobody vouches for the sender of a null path, which gets
-    none (RFC 5321 §4.5.5), nor for that of mail to addresses that do not exist, which is spam as a rule: these come
-    alone.
+    transaction for each: the notice could go to another person. A message with a null path gets no notice
+    (RFC 5321 §4.5.5), and one to an unknown address is spam as a rule: these come alone.
     """
     others = transaction.recipients
     if not others or session.context.localserve or session.info.trusted_local:
@@ -115,7 +114,7 @@ async def _check_company(session: Session, transaction: Transaction, found: Reci
 
 
 def _stand_in(session: Session, transaction: Transaction, path: Path) -> AccountRecipient:
-    """Who gets mail for an address that nobody has: the account that sent it, else the default one."""
+    """Who gets mail for an unknown address: the account that sent it, else the default one."""
     sender = session.snapshot.lookup(transaction.sender) if not transaction.sender.is_null else None
     account = sender.account if isinstance(sender, AccountRecipient) else session.context.default_account
     host = path.host if isinstance(path.host, Domain) else session.snapshot.static.hostname

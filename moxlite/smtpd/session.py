@@ -91,7 +91,7 @@ class Session:
       context, wire, codec: what it works with.
       snapshot: the configuration, taken anew with each hello and MAIL.
       hello: EHLO or HELO, None before.
-      identity: who is logged in, None for nobody.
+      identity: who is logged in, None without a log-in.
       certificate: what the client certificate says, None without a known one.
       transaction: None outside of one.
       failures: failed log-ins.
@@ -153,7 +153,7 @@ class Session:
 
     @property
     def network_checks(self) -> bool:
-        """Whether the client is somebody else, whose DNS can be asked."""
+        """Whether the client is another host, whose DNS can be asked."""
         return self.context.resolver is not None and not self.info.trusted_local
 
     def login_request(self) -> LoginRequest:

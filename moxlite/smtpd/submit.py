@@ -114,7 +114,7 @@ def _address(recipient: AcceptedRecipient) -> Address:
     if isinstance(path.host, Domain):
         return Address(path.localpart, path.host)
     if path.host is None:
-        assert isinstance(recipient.found, AccountRecipient)  # nobody else is found for it
+        assert isinstance(recipient.found, AccountRecipient)  # nothing else is found for it
         return recipient.found.canonical
     literal = path.pack(False).rpartition("@")[2]
     return Address(path.localpart, Domain(literal, literal))

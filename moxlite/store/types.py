@@ -294,7 +294,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
 
 
 class AclChanged(Event, frozen=True, kw_only=True):
-    """Somebody has other rights on a mailbox (RFC 4314): `identifier` as in acl.py. The change log doesn't tell it: who
+    """A user has other rights on a mailbox (RFC 4314): `identifier` as in acl.py. The change log doesn't tell it: who
     was told from the database reads the rights that hold now.
     """
 

@@ -106,7 +106,7 @@ def make_context(
       deliveries: what becomes of that; None while there is no queue.
       assure: finds out how well mail to a domain would be protected.
       readiness: tells what keeps the server from its work (``/readyz``).
-      measure: sets the gauges that are counted when somebody reads them (``/metrics``).
+      measure: sets the gauges that are counted when they are read (``/metrics``).
       certificate: the one that a listener shows, by its name.
       challenge: the answer to a CA that asks at a host for a token (ACME), None for none.
     """

@@ -21,7 +21,7 @@ Notes = Callable[[], Sequence[str]]
 """What is not well and keeps the server from nothing else, one line each: single accounts (ADMIN-39a)."""
 
 Measure = Callable[[], Awaitable[None]]
-"""Sets the gauges that are counted when somebody reads them."""
+"""Sets the gauges that are counted when they are read."""
 
 PAGE: Final = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>moxlite</title></head>

@@ -163,7 +163,7 @@ class Sessions:
             raise errors.BadAuth(INVALID)
         caller.session = session
         caller.request.account = session.account
-        caller.request.info.seat.known = True  # whoever has logged in keeps the connection
+        caller.request.info.seat.known = True  # a logged-in client keeps the connection
         return session
 
     def _record_misuse(self, caller: Caller, account: str) -> None:

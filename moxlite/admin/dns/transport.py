@@ -60,7 +60,7 @@ async def check_iprev(case: Case) -> Report:
     natted = any(one.nat_ips or one.ips_natted for one in case.snapshot.static.listeners.values())
     for ip in ips:
         if ip.is_loopback:
-            report.errors.append(f"{ip} is a loopback address, which nobody else can reach")
+            report.errors.append(f"{ip} is a loopback address, which other hosts cannot reach")
             continue
         if case.ips is not None and ip not in case.ips and ip not in case.socks:
             report.errors.append(f"{case.host} has the address {ip}, which is not one of this server")

@@ -11,7 +11,7 @@ __all__ = ["GRADES", "Code", "Finding", "Grade", "in_order", "worst"]
 Grade = Literal["error", "warning", "note"]
 
 GRADES: Final[tuple[Grade, ...]] = ("error", "warning", "note")
-"""The worst first. error: mail is lost, refused or will be. warning: somebody has to do something about it, and has
+"""The worst first. error: mail is lost, refused or will be. warning: the owner has to do something about it, and has
 time. note: nothing is wrong; something could be better, or could not be looked at.
 """
 

@@ -153,7 +153,7 @@ def _interrupted(config: Path) -> bool:
 
 
 def _clear(config: Path) -> None:
-    """Remove what a run that was killed has left; its passwords were told to nobody."""
+    """Remove what a run that was killed has left; its passwords were shown to no one."""
     folder = config.parent
     for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, *_of_accounts(data_folder(config))):
         shutil.rmtree(path, ignore_errors=True)
@@ -202,7 +202,7 @@ async def _make_account(data: Path, name: str, password: str) -> None:
         async with accounts.use(name) as account:
             await change_password(account, password)
     finally:
-        with trio.CancelScope(shield=True):  # bounded: one account that nobody uses
+        with trio.CancelScope(shield=True):  # bounded: one account without users
             await accounts.aclose()
 
 

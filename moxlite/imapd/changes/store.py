@@ -148,7 +148,7 @@ async def _tell_rows(session: Session, view: View, rows: Sequence[FlagRow]) -> N
 
 
 def _known(session: Session, view: View, stored: Stored) -> bool:
-    """Whether all that is to be told of many changes is known: nobody else's came before them, nor did keywords."""
+    """Whether all that is to be told of many changes is known: no other change and no new keyword came before."""
     return (
         len(stored.changed) > MARK_ROWS
         and view.seat.cursor.modseq == stored.changed[0].modseq - 1
@@ -166,7 +166,7 @@ async def _tell_many(session: Session, view: View, command: c.Store, stored: Sto
     if not command.silent:
         items = (Attribute.FLAGS, Attribute.MODSEQ) if session.condstore else (Attribute.FLAGS,)
         await tell_items(session, view, uid_array([row.uid for row in stored.changed]), items)
-        if session.condstore:  # somebody may have changed them since
+        if session.condstore:  # another session may have changed them since
             view.shown = max(view.shown, view.seat.cursor.latest)
 
 

@@ -81,7 +81,7 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
 
 
 async def tell_items(session: Session, view: View, uids: array[int], items: tuple[FetchItem, ...]) -> Unanswered | None:
-    """FETCH of messages that nobody has asked for: NOTIFY does in advance (RFC 5465 §5.2), STORE has changed them. Sets
+    """FETCH of messages without a command for it: NOTIFY does in advance (RFC 5465 §5.2), STORE has changed them. Sets
     no flags.
 
     Returns what could not be answered, if anything.

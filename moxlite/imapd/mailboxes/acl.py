@@ -41,7 +41,7 @@ def _parsed(text: str) -> str:
 
 
 def _identifier(session: Session, text: str) -> str:
-    """Whom an identifier means. Raises Refused if that is nobody."""
+    """Whom an identifier means. Raises Refused without such an account."""
     if text.startswith("-"):
         raise no("negative rights are not supported", "CANNOT")
     found = guest_of(session.context.config.current, session.context.logins, text)

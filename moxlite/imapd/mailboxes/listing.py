@@ -160,7 +160,7 @@ class _Listing:
     ) -> None:
         self.by_name: Mapping[str, Mailbox] = {box.name: box for box in boxes}
         self._others = others
-        # Names above those of other users that are nobody's mailboxes, or none that this user may know of.
+        # Names above those of other users that are no mailboxes, or none that this user may know of.
         self._prefixes = frozenset(above for name in others for above in ancestors(name)).difference(others)
         self._command = command
         self._subscribed = subscribed

@@ -1,6 +1,6 @@
 """METADATA: annotations of mailboxes and of the server, as one account sees it (RFC 5464, RFC 9590; IMAP-133).
 
-``/private`` and ``/shared`` are the same to us, for nobody else sees the mailboxes of an account.
+``/private`` and ``/shared`` are the same to us, for no other user sees the mailboxes of an account.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -30,7 +30,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     literal: float = 30.0
     """Between two octets of a literal."""
     write: float = 5 * 60.0
-    """For a client that has logged in to take some of what we write: phones sleep."""
+    """Seconds that a logged-in client may take to accept any of our output. A phone may be asleep that long."""
     farewell: float = 10.0
     """For the last ``* BYE``."""
     slow: float = 1.0
@@ -89,5 +89,5 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pedantic(self) -> bool:
-        """Whether violations that nobody is hurt by are errors too."""
+        """Whether harmless violations are errors too."""
         return self.config.current.static.pedantic

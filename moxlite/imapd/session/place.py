@@ -7,7 +7,7 @@ Every command with a mailbox name goes through `at`, which gives a `Place`: the 
 long as the block lasts, and the mailbox's name there. What a guest may do is read from the owner's file in the same
 read or unit in which it is done. Without the right ``l`` a mailbox, an account without any, and an account that
 doesn't exist are all the same: NO [NONEXISTENT]. An account is only opened for who has been given rights there, as
-`auth.db` says: so nobody can have accounts opened, or learn from the time it takes which there are.
+`auth.db` says: so a client cannot have accounts opened, or learn from the time it takes which there are.
 """
 
 import logging

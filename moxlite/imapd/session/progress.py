@@ -1,4 +1,4 @@
-"""Telling a client that a long command goes on (RFC 9585, IMAP-125), when nobody knows how long it will take."""
+"""Telling a client that a long command goes on (RFC 9585, IMAP-125), when its duration is unknown."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar

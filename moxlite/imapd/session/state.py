@@ -150,7 +150,7 @@ class Session:
       client: what ID said, command: the word of the last one; both for the list of log-ins.
       failures: failed log-ins on this connection.
       disabled: capabilities that the account's owner has switched off (IMAP-37).
-      quiet: see `hush`. told: UIDs whose flags were told in the running command, None if nobody asks.
+      quiet: see `hush`. told: UIDs whose flags were told in the running command, None if that is not asked for.
       to_tell: changes that the running command may still tell; below 0 when the last unit had more.
       held: modseq of the first removal that is held back, 0 for none.
       limited: what to say when the running command works on fewer messages than it names (RFC 9738).

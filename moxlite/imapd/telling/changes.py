@@ -200,7 +200,7 @@ class _Changes:
 
 
 _SILENT: Final = frozenset({MailboxCounts, ThreadChanged})
-"""Of these a client hears nothing, and each unit that changes messages tells one."""
+"""Events without an IMAP response. Skipped first, because every change of messages emits one."""
 
 _Mine: TypeAlias = MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywords
 
@@ -261,7 +261,7 @@ async def apply_to_view(session: Session, view: View, batch: Batch) -> None:
 async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequence[_Mine], *, expunge: bool) -> None:
     changes = _Changes()
     for event in events:
-        # What the client does itself is told in any case. Read from the database, nobody knows whose it was.
+        # What the client does itself is told in any case. Read from the database, its author is unknown.
         told = _ALL if event.origin == view.seat.cursor.id or batch.from_log else _told(session)
         if isinstance(event, MailboxKeywords):
             if told:
@@ -357,7 +357,7 @@ async def _removed(session: Session, view: View, event: MessagesRemoved, batch: 
 
 
 def _quiet(session: Session, view: View, event: MessageAdded | FlagsChanged) -> bool:
-    """Whether the client knows this change, for it made it (`Session.hush`), and nobody else's came in between."""
+    """Whether the client knows this change, for it made it (`Session.hush`), and no other came in between."""
     alone = session.quiet.get(event.modseq)
     if alone is None or (session.told is not None and event.uid in session.told):
         return False
@@ -464,7 +464,7 @@ def _tell_mailbox(session: Session, event: Event) -> None:
 
 
 async def _tell_annotation(session: Session, event: AnnotationChanged) -> None:
-    """METADATA for an entry that somebody else has changed, if the client asked for that (IMAP-59, IMAP-129)."""
+    """METADATA for an entry that another session has changed, if the client asked for that (IMAP-59, IMAP-129)."""
     if event.origin == session.home.cursor.id:
         return
     notify, name = session.notify, event.mailbox_name

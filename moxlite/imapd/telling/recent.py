@@ -2,7 +2,7 @@ r"""``\Recent`` (RFC 3501 §2.3.2; IMAP-72a): which session shows it for which m
 
 The store knows for each mailbox up to where messages were claimed. What comes while a mailbox is selected is claimed in
 memory, by the first session that is told of it, for a unit per delivery would cost an fsync; it is written by the next
-SELECT, and when the account's last session ends. After a crash, messages look new once more, which hurts nobody.
+SELECT, and when the account's last session ends. After a crash, messages look new once more, which does no harm.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PATIENCE: Final = 3.0
 
 
 async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
-    """Take over, for a session that selects `box`, what nobody has claimed: a unit only if there is something to write.
+    """Take over, for a session that selects `box`, what is not claimed: a unit only if there is something to write.
 
     A full or broken disk is no reason to keep anybody from their mail: then the claim is only in memory (IMAP-153).
     """

@@ -1,4 +1,4 @@
-"""Telling many sessions the same change: what one was told is repeated to the others that knew the same.
+"""Sharing one rendered change among sessions in the same state: rendered for the first, copied to the others.
 
 Theory of operation
 -------------------

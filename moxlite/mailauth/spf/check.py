@@ -95,7 +95,7 @@ async def check_helo(
 async def check_host(
     resolver: Resolver, *, ip: IPAddress, domain: str, sender: str, helo: str, receiver: str = "unknown"
 ) -> SPFResult:
-    """Whether a domain permits the client, whoever the sender is (§4.1). `sender`: for macros alone, as `check`; "" for
+    """Whether a domain permits the client, for any sender (§4.1). `sender`: for macros alone, as `check`; "" for
     the postmaster of `helo`.
     """
     identity: Literal["mailfrom", "helo"] = "mailfrom" if sender else "helo"

@@ -46,7 +46,7 @@ T = TypeVar("T")
 GREETING_SECONDS: Final = 60.0
 
 LOGOUT_SECONDS: Final = 5.0
-"""For a good-bye that nobody depends on."""
+"""For a good-bye without consequences."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -107,7 +107,7 @@ class Client(Line):
         """STARTTLS (RFC 9051 §6.2.1); what was announced before is forgotten. `check` raises TLSFailed for
         a certificate that is not good.
         """
-        if self.preauth:  # RFC 9051 §11.1: somebody in between may have sent that greeting
+        if self.preauth:  # RFC 9051 §11.1: a third party in between may have sent that greeting
             raise self._fail("the server says that we are logged in, before TLS")
         try:
             await self.run(c.StartTls())

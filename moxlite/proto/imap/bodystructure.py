@@ -139,7 +139,7 @@ def _addresses(value: Value) -> tuple[Address, ...]:
     for entry in value if isinstance(value, list) else ():
         if not isinstance(entry, list) or len(entry) != 4:
             raise ProtocolError("address has not four fields")
-        name, _, mailbox, host = entry  # the second is a route, which nobody uses any more
+        name, _, mailbox, host = entry  # the second is a route, which is obsolete
         found.append(Address(_text(name), _text(mailbox), _text(host)))
     return tuple(found)
 

@@ -13,7 +13,7 @@ Each literal is announced by a `LiteralRequest`, which the session answers befor
 (synchronizing), or what it sends anyway is thrown away, and a `Rejected` event gives the response back when its time
 has come.
 
-A command that breaks the grammar is a `BadCommand`. It is fatal when nobody can tell where the next command begins.
+A command that breaks the grammar is a `BadCommand`. It is fatal when the start of the next command is unknown.
 """
 
 import enum
@@ -171,9 +171,9 @@ _Reading: TypeAlias = Literal[
     "answer",  # a LiteralRequest waits for accept or reject
     "argument",  # octets of a literal that becomes part of the command
     "message",  # octets of message data
-    "skip",  # octets of a literal nobody wants
-    "skip line",  # the rest of a command nobody wants
-    "over",  # a command nobody wants has ended
+    "skip",  # octets of a literal to be dropped
+    "skip line",  # the rest of a command to be dropped
+    "over",  # a dropped command has ended
     "nothing",  # after a fatal error
 ]
 """What comes next in the stream."""

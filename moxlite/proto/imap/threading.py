@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 Mailboxes are threaded again when a message has come, so what took long is kept: `Subjects` and `References` hold a few
 numbers for each message, and more messages can be added. Strings are kept as their hash: Python keys it with 64 secret
-bits, so that nobody can make two ids that are equal by it.
+bits, so that an attacker cannot make two ids that are equal by it.
 
 What may come to stand in one thread, as it is linked or has one subject, is a group. A message that comes concerns its
 own group and no other: only the threads of that are made again, and put into the line that was written last. A mailbox

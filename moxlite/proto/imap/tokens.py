@@ -140,7 +140,7 @@ class Reader:
         return self._take(ATOM, what).decode("ascii")
 
     def flag(self) -> str:
-        """``flag``, also a system flag that nobody knows."""
+        """``flag``, also an unknown system flag."""
         return self._take(_FLAG, "a flag").decode("ascii")
 
     def bare(self) -> bytes:
@@ -316,7 +316,7 @@ def encode_string(octets: bytes, *, utf8: bool = False) -> bytes:
 
 
 def encode_astring(octets: bytes, *, utf8: bool = False) -> bytes:
-    """``astring``: an atom if possible. NIL is quoted, so that nobody takes it for an absent string."""
+    """``astring``: an atom if possible. NIL is quoted, so that it is not taken for an absent string."""
     if _ASTRING.fullmatch(octets) and len(octets) <= MAX_QUOTED and octets.upper() != b"NIL":
         return octets
     return encode_string(octets, utf8=utf8)

@@ -39,7 +39,7 @@ Read: TypeAlias = Callable[[int, int], bytes]
 """Gives the octets of the message from one offset to another; offsets as in the structure."""
 
 MAX_TEXT: Final = 1 << 20
-"""Octets of a part, and characters of a message, that are looked at: nobody reads more, and indexing it would cost
+"""Octets of a part, and characters of a message, that are looked at: more is hardly read, and indexing it would cost
 more than the mail.
 """
 
@@ -155,7 +155,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
         if skipped:
             if element == skipped:
                 depth += -1 if closing else 1
-            # A head that nobody closed ends where the body begins.
+            # A head without its end tag ends where the body begins.
             if not depth or (skipped == "head" and not closing and element in _BLOCKS):
                 skipped = ""
             if skipped and not closing and element in _RAW:

@@ -10,7 +10,7 @@ The exchange, C for client and S for server::
 
 The server keeps salt, iterations, StoredKey and ServerKey only. It names salt and iterations before it knows which
 password the client has; so all passwords of one user share them, and the proof is tried on each (STORE-191). For a name
-that nobody has, `decoy_secrets` gives secrets that stay the same for that name and that no password fits, so the
+that no account has, `decoy_secrets` gives secrets that stay the same for that name and that no password fits, so the
 exchange takes the same steps and time as with a wrong password.
 """
 
@@ -207,7 +207,7 @@ class ScramServer:
         elif self._plus:
             raise Malformed("-PLUS without channel binding")
         elif flag == "y" and self._plus_announced:
-            # The client believes that we cannot bind: somebody removed -PLUS from our announcement.
+            # The client believes that we cannot bind: a third party removed -PLUS from our announcement.
             raise ChannelBindingFailed("channel binding was announced, but the client did not see it")
 
     def credentials(self, *secrets: Secrets) -> Step:

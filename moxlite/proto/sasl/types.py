@@ -132,11 +132,11 @@ class Refused(AuthenticationFailed):
 
 
 class AuthorizationFailed(AuthenticationFailed):
-    """The client wants to act as somebody else."""
+    """The client wants to act as another user."""
 
 
 class ChannelBindingFailed(AuthenticationFailed):
-    """The client's TLS connection isn't ours, or it was made to believe that we cannot bind: somebody may be in
+    """The client's TLS connection isn't ours, or it was made to believe that we cannot bind: a third party may be in
     between.
     """
 

@@ -242,7 +242,7 @@ class Delivery:
         return SMTPError.from_reply("rcpt", reply)
 
     def _nothing(self) -> Exchange[None]:
-        """End a DATA that nobody is to get (QUEUE-68): a lone dot, and its reply, which does not matter."""
+        """End a DATA whose message is to be dropped (QUEUE-68): a lone dot, and its reply, which does not matter."""
         yield Send(b".\r\n", kind=SendKind.DATA)
         yield from receive("data", FINAL_TIMEOUT)
 

@@ -108,7 +108,7 @@ class HostLoad:
             self._measure(now)
 
     def forget(self, now: int) -> None:
-        """Try all hosts again, as somebody says who knows better."""
+        """Try all hosts again, as the administrator says."""
         self._pauses.clear()
         self._measure(now)
 

@@ -3,7 +3,7 @@
 
 Pure: what DNS and the web said comes in, what to do goes out. Two demands may stand beside each other: that of DANE on
 the host, and that of the recipient domain's MTA-STS; then both hold (RFC 8461 §2). A sender's own wish changes them:
-REQUIRETLS (RFC 8689 §4.2.1) refuses a host that nobody vouches for, ``TLS-Required: No`` (§5) makes every failure a
+REQUIRETLS (RFC 8689 §4.2.1) refuses a host that no policy vouches for, ``TLS-Required: No`` (§5) makes every failure a
 remark in the reports.
 """
 

@@ -98,7 +98,7 @@ def note_event(
     suppressing: bool = False,
 ) -> None:
     """Queue a call about a message, in the transaction that changes its row, if its account wants to hear of such
-    events (QUEUE-94). Mail without a sender and the server's own reports are nobody's concern.
+    events (QUEUE-94). Mail without a sender and the server's own reports concern no account.
 
     Args:
       result: of the attempt, or what the DSN says.

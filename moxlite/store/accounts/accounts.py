@@ -210,7 +210,7 @@ class Accounts:
         folder goes (STORE-140).
 
         The caller has noted the removal in auth.db before, and takes the row away after; at start it calls this again
-        for the rows that it finds. From the call on nobody can open the account; when this returns, its folder has left
+        for the rows that it finds. From now on the account cannot be opened; when this returns, its folder has left
         `accounts/` and a new account of that name may be made.
 
         Raises:
@@ -375,7 +375,7 @@ class Accounts:
             raise CheckFailed(name, findings)
 
     async def _close(self, name: str, slot: _Slot) -> None:
-        """Close an account that nobody uses; with its lock held."""
+        """Close an account without users; with its lock held."""
         account = slot.account
         if account is None:
             return
@@ -422,5 +422,5 @@ def _rests(slot: _Slot) -> bool:
     account = slot.account
     if account is None:
         return True
-    heard = account.bus.acknowledged >= account.bus.modseq  # else somebody may have fallen silent
+    heard = account.bus.acknowledged >= account.bus.modseq  # else a subscriber may have fallen silent
     return bool(slot.users) and heard and account.database.resting

@@ -29,7 +29,7 @@ INTERVAL: Final = 3600.0
 
 async def publish_shares(auth: AuthDB, account: Account) -> None:
     """Have `auth.db` say what the account's file says. Raises StoreError."""
-    while True:  # somebody else may have read the file before us, and written after us
+    while True:  # another process may have read the file before us, and written after us
         found = await account.read(guests, op="shares")
         if not await auth.set_guests(account.name, found):
             return

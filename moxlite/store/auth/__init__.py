@@ -5,5 +5,5 @@
 - `authdb`: auth.db, with all that concerns more than one account
 - `sessions`, `loginattempts`, `tlskeys`: its tables
 
-Nothing here decides whether somebody may log in: that is `moxlite.logins`.
+Nothing here decides whether a user may log in: that is `moxlite.logins`.
 """

@@ -67,7 +67,7 @@ MAX_ID: Final = (1 << 63) - 1
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One change made by somebody, µs UTC; `detail` is JSON of old and new values, without secrets."""
+    """One change made by a person, µs UTC; `detail` is JSON of old and new values, without secrets."""
 
     id: int
     at: int

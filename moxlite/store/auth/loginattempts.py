@@ -35,7 +35,7 @@ __all__ = [
 logger = logging.getLogger("moxlite.store.auth")
 
 UNKNOWN: Final = "-"
-"""In place of an account: the address belongs to nobody."""
+"""In place of an account: the address belongs to none."""
 
 ADMIN: Final = "(admin)"
 """In place of an account: the administrator's pages."""

@@ -104,7 +104,7 @@ class _BlockFile:
         """The blocks are synced together, later."""
 
     def xLock(self, level: int) -> None:  # noqa: N802
-        """Nobody else can open it."""
+        """No other process can open it."""
 
     def xUnlock(self, level: int) -> None:  # noqa: N802
         """See `xLock`."""

@@ -141,7 +141,7 @@ def copy_database(path: Path, target: Path, *, cancelled: Cancelled = lambda: Fa
         with snapshot(path) as source:
             into = apsw.Connection(str(partial))
             try:
-                # The file is nobody's until it is renamed: a journal or a sync of SQLite's own would serve for nothing.
+                # The file is unused until it is renamed: a journal or a sync of SQLite's own would serve for nothing.
                 for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
                     into.execute(f"PRAGMA {pragma}").fetchall()
                 octets = copy_pages(

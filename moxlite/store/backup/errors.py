@@ -10,7 +10,7 @@ class BackupError(StoreError):
 
 
 class BackupCancelled(BackupError):
-    """Whoever asked for the backup has gone; what was written is not whole."""
+    """The client that asked for the backup has gone; what was written is not whole."""
 
 
 class BadTarget(BackupError):

@@ -447,7 +447,7 @@ class _Work:
             with snapshot(path) as source:
                 into = apsw.Connection("copy", vfs=vfs.name)
                 try:
-                    # Nobody else can open it: neither journal nor lock has a meaning.
+                    # No other process can open it: neither journal nor lock has a meaning.
                     for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
                         into.execute(f"PRAGMA {pragma}").fetchall()
                     log = path.with_name(path.name + "-wal")

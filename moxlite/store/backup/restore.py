@@ -112,7 +112,7 @@ def _replace(entry: Path, target: Path) -> None:
 
 
 def renew(path: Path, kind: Kind, options: Options, *, resume_queue: bool) -> None:
-    """Make a restored database one that nobody has seen before, with the current schema. Blocks.
+    """Make a restored database one that no client has seen before, with the current schema. Blocks.
 
     Raises:
       LimitExceeded: an account has no UIDVALIDITYs left.

@@ -4,7 +4,7 @@ All is encrypted to recipients, whose identities (private keys) need not be on t
 fresh identity is made for the repository, which lies in it as `identity.age`, encrypted with the passphrase: deriving a
 key from a passphrase takes a second, far too long for each block. The `age` tool reads all of it.
 
-Names of blocks would tell what is in them to somebody who has the same file; so they are hashes with a key. The key
+Names of blocks would tell what is in them to a reader who has the same file; so they are hashes with a key. The key
 is in the data directory of the server (`backup.key`), and in the repository encrypted like all else (`names.age`).
 """
 

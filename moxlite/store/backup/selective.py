@@ -59,7 +59,7 @@ async def restore_mail(
     """Add the mail of `file`, an account's database of a backup, to an account.
 
     Args:
-      file: a copy that nobody else uses; it is upgraded when its schema is older.
+      file: a copy without other users; it is upgraded when its schema is older.
       mailbox: only this one, with those below it; None for all.
       target: the mailbox that it becomes, or below which all of them come; made if missing.
       tmp: folder for temporary files.

@@ -196,7 +196,7 @@ class Account:
                 await self.scan(catchup.plan, op="catchup_plan")
         events = await self.read(catchup.slice, op="catchup")
         for event in events:
-            msgspec.structs.force_setattr(event, "account", self.name)  # made here, seen by nobody yet
+            msgspec.structs.force_setattr(event, "account", self.name)  # made here, seen by no subscriber yet
         return events
 
 

@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 The change log is in the database: modseq indices and tombstones. The tail is the end of it as it is told live: an entry
 for each committed unit, oldest first, shared by all cursors, at most 10,000 events or 4 MiB. A cursor is a position:
-the modseq it has taken up to, and the entry that comes next. Bursts coalesce, and a slow subscriber costs nobody
+the modseq it has taken up to, and the entry that comes next. Bursts coalesce, and a slow subscriber costs no other
 anything: what falls off the front of the tail is read from the database by those who still need it (`catchup`),
   through the same call. A unit that touched over 1,000 rows puts a mark into the tail instead of its events, with the
   same effect.

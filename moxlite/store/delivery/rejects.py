@@ -29,7 +29,7 @@ REJECT_AGE: Final = 14 * DAY
 """Microseconds after which a reject is removed (STORE-72)."""
 
 MAX_REJECTS: Final = 1000
-"""Rejects kept at once; with so many nothing more is added (STORE-72): under attack nobody reads them."""
+"""Rejects kept at once; with so many nothing more is added (STORE-72): under attack they are not read."""
 
 OLD: Final = "SELECT id FROM message WHERE mailbox_id = ? AND received < ? AND is_reject ORDER BY received LIMIT 1000"
 COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE mailbox_id = ? AND is_reject LIMIT ?)"

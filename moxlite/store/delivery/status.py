@@ -1,5 +1,5 @@
 """What has become of a message that was sent, recipient by recipient (QUEUE-175, WEBMAIL-138): values that the queue
-makes, for whoever shows them. The queue itself is `moxlite.queue`; apps are given a `Deliveries` by the server.
+makes, for the apps that show them. The queue itself is `moxlite.queue`; apps are given a `Deliveries` by the server.
 """
 
 from collections.abc import Sequence

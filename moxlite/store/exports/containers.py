@@ -82,7 +82,7 @@ class _Tar:
         size = 0
         for piece in pieces():
             size += len(piece)
-            yield b""  # a large mbox takes its time: whoever asks may pause
+            yield b""  # a large mbox takes its time: the caller may pause
         yield tar_header(name, size, mtime)
         yield from pieces()
         yield padding(size)

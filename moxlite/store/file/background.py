@@ -1,4 +1,4 @@
-"""Giving way: work in threads that nobody waits for is done in short pieces, and rests while others are at work.
+"""Giving way: work in threads that no task waits for is done in short pieces, and rests while others are at work.
 
 Python runs one thread at a time. A thread that computes makes the event loop wait for `sys.setswitchinterval` each time
 that it comes back from the kernel or from SQLite: a STATUS then takes six times as long (measured). And it takes a core

@@ -2,7 +2,7 @@
 
 Measured (design-facts §2b): SQLite's own checkpoint at 1,000 pages makes the commit which meets it wait 8 ms; one
 TRUNCATE by the writer at 16,000 pages 96 ms, seconds on a card. So a helper connection in a thread runs PASSIVE, which
-locks nobody out, each time the log has grown by 1,000 pages. Under constant load PASSIVE never comes to the end of the
+locks out no one, each time the log has grown by 1,000 pages. Under constant load PASSIVE never comes to the end of the
 log, and the log can start from its beginning only when all of it is copied: once few frames are left, the writer copies
 these between two batches and restarts the log (RESTART). TRUNCATE above 16,000 pages is the safety net. None of them
 waits for a reader.

@@ -51,7 +51,7 @@ UPKEEP: Final = 10.0
 
 PATIENCE: Final = 10.0
 """Seconds for which background work waits for the end of long changes, for COPY of 100,000 messages takes 2 to 20; and
-of bursts of small ones: somebody may write all day.
+of bursts of small ones: clients may write all day.
 """
 
 QUIET: Final = 0.5
@@ -211,7 +211,7 @@ class Database:
         await self._writer.series.run(units, make, note, between, ahead=ahead)
 
     async def calm(self) -> None:
-        """Sleep while a series is under way, `PATIENCE` at most: work in the background is not to hold up somebody who
+        """Sleep while a series is under way, `PATIENCE` at most: work in the background is not to hold up a client that
         waits for that.
         """
         with trio.move_on_after(PATIENCE):
@@ -275,7 +275,7 @@ class Database:
 
     @property
     def resting(self) -> bool:
-        """Upkeep has nothing to do until the file is used again, of which `on_use` tells; somebody who looks after
+        """Upkeep has nothing to do until the file is used again, of which `on_use` tells; a caller that looks after
         several files sets that to a function of their own.
         """
         well = not self.health.broken and not self.health.checkpoint_failed
@@ -288,7 +288,7 @@ class Database:
 
     async def serve(self) -> None:
         """Do the upkeep until cancelled: give memory back, watch long reads, shrink the file. For databases that no
-        `Accounts` looks after. Sleeps while nobody uses the file and all is done.
+        `Accounts` looks after. Sleeps while the file is unused and all is done.
 
         Errors: StorageBusy, StorageBroken come out; the next start looks at all again.
         """
@@ -374,7 +374,7 @@ class Database:
             trio.lowlevel.start_thread_soon(self._checkpoints.passive, deliver, f"checkpoint {self.name}")
 
     def _vacuum(self, db: Connection) -> None:
-        """In the writer: return free pages to the file system while nobody waits."""
+        """In the writer: return free pages to the file system while no unit waits."""
         writes, before = self._writes, -1
         for _ in range(VACUUM_STEPS):
             free, pages = int(db.pragma("freelist_count")), int(db.pragma("page_count"))

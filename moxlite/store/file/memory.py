@@ -45,7 +45,7 @@ class _Trimmer:
     """glibc's malloc_trim, not too often for the whole process; nothing under another C library.
 
     Attributes:
-      owed: it was asked for too early; whoever comes by when the time has come asks again (`Accounts.serve`).
+      owed: it was asked for too early; the next caller when the time has come asks again (`Accounts.serve`).
     """
 
     def __init__(self) -> None:

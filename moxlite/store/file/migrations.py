@@ -199,7 +199,7 @@ def _look(path: Path, kind: Kind, known: int, vfs: str | None) -> None:
         try:
             application, version, tables = _told(path, apsw.SQLITE_OPEN_READONLY, vfs)
         except apsw.ReadOnlyError:
-            # A kill while a new file is changed to WAL leaves a rollback journal, before which nobody can read. Its
+            # A kill while a new file is changed to WAL leaves a rollback journal, which keeps readers out. Its
             # owner would undo it, too; in WAL mode there is none.
             application, version, tables = _told(path, apsw.SQLITE_OPEN_READWRITE, vfs)
     except apsw.NotADBError as error:

@@ -146,7 +146,7 @@ class Readers:
         self._vfs = vfs
         self._health = health
         self._db = self._connect()
-        self._reader = Reader(self._db)  # of reads on the loop, which nobody can interrupt
+        self._reader = Reader(self._db)  # of reads on the loop, which cannot be interrupted
         self._lock = trio.Lock()
         self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
         self._idle: list[apsw.Connection] = []
@@ -257,7 +257,7 @@ class Readers:
             else:
                 with storage(self._health):
                     db = await trio.to_thread.run_sync(self._connect)  # the result is not lost by a cancellation
-                if self._closed:  # meanwhile: nobody would interrupt what reads on it
+                if self._closed:  # meanwhile: what reads on it would not be interrupted
                     _close([db])
                     self._check()
             opened = _Open(db, op, patient=patient)
@@ -308,7 +308,7 @@ class Readers:
                 opened.expire()
 
     async def trim(self) -> None:
-        """Give back the memory of connections which nobody uses (STORE-10)."""
+        """Give back the memory of unused connections (STORE-10)."""
         async with self._lock:
             if self._closed:
                 return
@@ -332,7 +332,7 @@ class Readers:
                         taken += 1
                 await in_thread(lambda: _close([self._db, *self._idle]), interrupt=_nothing, name="close readers")
                 for _ in range(taken):
-                    self._slots.release()  # whoever waited for one finds that it is closed
+                    self._slots.release()  # a task that waited for one finds that it is closed
 
 
 def _used() -> tuple[int, float]:

@@ -38,7 +38,7 @@ async def in_thread(fn: Callable[[], T], *, interrupt: Callable[[], None], name:
         try:
             token.run_sync_soon(trio.lowlevel.reschedule, task, outcome.Value(result))
         except trio.RunFinishedError:
-            pass  # the program ends; nobody waits any more
+            pass  # the program ends; no task waits any more
 
     def abort(_: object) -> trio.lowlevel.Abort:
         interrupt()
@@ -110,7 +110,7 @@ class Ahead(Generic[T]):
 
     It is for up to a millisecond of a pure function that lets other threads run nearly all of the time: Python code in
     the thread would wait for the loop, and the loop for it. As long as no thread has begun, it runs when its result is
-    asked for, by whoever asks. Nobody need ask: it ends by itself, and holds nothing but its arguments.
+    asked for, by any caller. Without one it ends by itself, and holds nothing but its arguments.
     """
 
     __slots__ = ("_begun", "_claim", "_done", "_fn", "_lock", "_outcome", "_running", "_token")
@@ -123,7 +123,7 @@ class Ahead(Generic[T]):
         self._running.acquire()
         self._lock = threading.Lock()
         self._outcome: outcome.Outcome[T] | None = None
-        self._done: trio.Event | None = None  # somebody waits for it
+        self._done: trio.Event | None = None  # a task waits for it
         self._token = trio.lowlevel.current_trio_token()
 
     def begin(self) -> None:
@@ -145,7 +145,7 @@ class Ahead(Generic[T]):
             try:
                 self._token.run_sync_soon(done.set)
             except trio.RunFinishedError:
-                pass  # the program ends; nobody waits any more
+                pass  # the program ends; no task waits any more
 
     async def result(self) -> T:
         """What it returns, or raises. A checkpoint only if it has to be waited for long; to be asked for once."""

@@ -18,9 +18,9 @@ A job belongs to the one who acquires its `claim`: the thread when it starts, or
 A started one completes.
 
 A series is a long change cut into many units, of which some are put ahead so that the thread never waits for its
-maker. They are the ones to wait: what others put goes before the next of them, and then the batch commits. Else a batch
-takes as many as fit into `SERIES_RUN`, so that the pages which all of them touch are written once. What a series is to
-its caller, and the page cache for it, is in `series`.
+maker. A series has the lowest priority: any other job runs before its next unit, and the batch then commits. Else a
+batch takes as many units as fit into `SERIES_RUN`, so that the pages which all of them touch are written once. What a
+series is to its caller, and the page cache for it, is in `series`.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Writer:
         return job.outcome()  # also when cancelled meanwhile: what a unit holds for its caller would be lost else
 
     def chore(self, chore: Chore) -> None:
-        """Have `chore` run on the connection between two batches, outside of a transaction; nobody waits for it."""
+        """Have `chore` run on the connection between two batches, outside of a transaction; no task waits for it."""
         with self._gate:
             if self._ended is None:
                 self._queue.put(chore)
@@ -183,7 +183,7 @@ class Writer:
                     self._cache.rest()
                 del item
         except BaseException as error:
-            # A fault of this module, for what units raise is theirs: nobody may wait for a thread that is gone.
+            # A fault of this module, for what units raise is theirs: no task may wait for a thread that is gone.
             logger.critical("writer crashed", exc_info=error, extra={"kv": {"database": self._health.name}})
             end = StorageBroken(f"the writer of {self._health.name} crashed")
             end.__cause__ = error
@@ -284,7 +284,7 @@ class Writer:
 
     def _take(self, batch: list[AnyJob], room: int, *, late: bool, series: bool) -> bool:
         """Claim one more job for the batch, if one waits and has room: none when it is `late`, but for units of a
-        `series`, if these may still come and nobody else waits.
+        `series`, if these may still come and no other unit waits.
         """
         self._gather()
         while self._items and not late:
@@ -388,4 +388,4 @@ class Writer:
         try:
             self._token.run_sync_soon(self._finish, batch)
         except trio.RunFinishedError:
-            pass  # the program ends; nobody waits any more
+            pass  # the program ends; no task waits any more

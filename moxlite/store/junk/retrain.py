@@ -1,4 +1,4 @@
-"""Learning everything anew (STORE-87): when the words would be made in another way now, or when somebody asks for it.
+"""Learning everything anew (STORE-87): when the words would be made in another way now, or when that is asked for.
 
 A second generation of words is filled batch by batch, from the lowest message id to the highest, while the one in use
 goes on judging and learning. Its place is kept beside it, so that a kill costs one batch. Then one unit puts it into

@@ -50,7 +50,7 @@ _CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\
 # Soft hyphens, zero-width blanks and joiners: they cut words apart for us, and not for the reader.
 _INVISIBLE: Final = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
 
-# Words that no second message will have: numbers, hexadecimal ones, and, in ASCII, what nobody can pronounce.
+# Words that no second message will have: numbers, hexadecimal ones, and, in ASCII, what cannot be pronounced.
 _ONCE: Final = re.compile(r"[0-9]{4}|\A\d+\Z|\A(?:0x)?(?=[0-9a-f]*[0-9]{3})[0-9a-f]+\Z")
 _ONCE_ASCII: Final = re.compile(rf"[bcdfghjklmnpqrstvwxyz23456789]{{6}}|{_ONCE.pattern}")
 

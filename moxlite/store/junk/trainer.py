@@ -38,7 +38,7 @@ UNIT_SECONDS: Final = 0.1
 """Of one unit (STORE-86): what a delivery may have to wait for it."""
 
 PAUSE: Final = 0.5
-"""Seconds between a change and the learning: whoever marks one message often marks the next one, too."""
+"""Seconds between a change and the learning: a user who marks one message often marks the next one, too."""
 
 LOOK: Final = 3600.0
 """Seconds until it looks without being rung: the configuration may have given the account a filter."""

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 SALT: Final = 16
-"""Octets of an account's key for hashes of words: whoever reads the file cannot try words from a list out on it without
+"""Octets of an account's key for hashes of words: a reader of the file cannot try words from a list out on it without
 this key, nor compare two accounts.
 """
 

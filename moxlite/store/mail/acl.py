@@ -1,7 +1,7 @@
 """Rights of other users on mailboxes (RFC 4314, IMAP-157): table `acl` of the owner's file.
 
 Rights are text: some of the letters of `RIGHTS`, in that order, each once. The owner has all of them always, and no
-row. What somebody may is what their own row and that of `ANYONE` say together. Rows hang on the mailbox's id, so
+row. What a user may is what their own row and that of `ANYONE` say together. Rows hang on the mailbox's id, so
 renaming changes nothing; a new mailbox gets the rows of the one above it.
 """
 

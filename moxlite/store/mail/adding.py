@@ -199,7 +199,7 @@ def add_messages(
     tally: dict[int, list[int]] = {}  # sizes by flags
     added: list[Added] = []
     events: list[MessageAdded] = []  # told already, for what adoption tells comes behind them
-    last = len(items) - 1  # which nobody looks for
+    last = len(items) - 1  # which is not looked for
     for number, item in enumerate(items):
         prepared, thread = item.prepared, item.prepared.thread
         message_id = MessageID(first_id + number)
@@ -278,7 +278,7 @@ def add_messages(
     box = add_arrivals(tx, box, delta, len(items))
     if any(words):
         learn_keywords(tx, box, frozenset[str]().union(*words))
-    for event in events:  # nobody has seen them yet
+    for event in events:  # no subscriber has seen them yet
         msgspec.structs.force_setattr(event, "exists", box.exists)
         msgspec.structs.force_setattr(event, "unseen", box.unseen)
     _tell(tx, added[len(events) :], box)

@@ -242,7 +242,7 @@ def _arrived(
     learn_keywords(tx, box, frozenset[str]().union(*keywords.values()))
     uids = range(first, first + len(sources))
     if len(sources) > MARK_ROWS:
-        tx.rows_changed(len(sources))  # nobody would get them as events (STORE-34)
+        tx.rows_changed(len(sources))  # no subscriber would get them as events (STORE-34)
     else:
         flags = {message_id: arrived.marks.flags for arrived in marked.values() for message_id in arrived.ids}
         for source, uid, message_id in zip(sources, uids, ids, strict=True):

@@ -238,7 +238,7 @@ def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list
 
 
 def _tell(tx: AccountTx, box: Mailbox, changes: list[_Change]) -> None:
-    """Tell the changes by ascending UID; so many that nobody would get them as events are only counted (STORE-34)."""
+    """Tell the changes by ascending UID; too many for events are only counted (STORE-34)."""
     count = sum([len(change.rows) for change in changes])
     if count > MARK_ROWS:
         tx.rows_changed(count)

@@ -1,4 +1,4 @@
-"""Units of an import: messages go into the account where nobody sees them, and can be taken away again (STORE-121,
+"""Units of an import: messages go into the account where they are not seen, and can be taken away again (STORE-121,
 STORE-122, STORE-129, STORE-131).
 
 Theory of operation

@@ -124,5 +124,5 @@ def canceled(tx: AccountTx, ids: Sequence[int], size: int) -> None:
 
 
 def count_size(tx: AccountTx, octets: int) -> None:
-    """Count octets that come, or negative go, whatever the quota is: nobody is refused to cancel a message."""
+    """Count octets that come, or negative go, whatever the quota is: a user may cancel a message in any case."""
     tx.execute(COUNT_SIZE, octets)

@@ -40,7 +40,7 @@ LOOKED_AHEAD: Final = 3
 """References of each message, the last ones, that are looked up for all messages at once: nearly all parents."""
 
 MAX_PARENTS: Final = 1000
-"""Depth of a thread: each message keeps the ids of all above it, so a chain that somebody feeds for ever must end. The
+"""Depth of a thread: each message keeps the ids of all above it, so a chain that a sender feeds for ever must end. The
 next one begins a thread.
 """
 

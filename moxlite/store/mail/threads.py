@@ -191,7 +191,7 @@ class _Branches:
 
 
 class _Match(msgspec.Struct, frozen=True):
-    """Whom a message answers: `parent` None for nobody; `missing` as `threadlinks.Link`."""
+    """Whom a message answers: `parent` None for no message; `missing` as `threadlinks.Link`."""
 
     parent: int | None = None
     missing_link: bool = False
@@ -422,7 +422,7 @@ def _begin(tx: Tx) -> None:
 
 
 def _clear(tx: Tx, after: int) -> None:
-    """Step 1: message-id and base subject, by the index, and no thread; unless somebody else has done that by now."""
+    """Step 1: message-id and base subject, by the index, and no thread; unless another task has done that by now."""
     if _step(tx) != (0, after):
         return
     rows = tx.rows(NEXT, after, UNIT_MESSAGES)

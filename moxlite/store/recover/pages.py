@@ -185,7 +185,7 @@ class Pages:
         return decode_record(self.payload(cell))
 
     def free(self) -> set[int]:
-        """The pages that are in use by nobody, as far as the list of them can be read (§1.5)."""
+        """The pages that are unused, as far as the list of them can be read (§1.5)."""
         found: set[int] = set()
         try:
             (trunk,) = struct.unpack_from(">I", self.page(1), 32)

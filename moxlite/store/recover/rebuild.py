@@ -66,7 +66,7 @@ class Recovered(msgspec.Struct):
 
 def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = lambda _: None) -> Recovered:
     """Salvage the account `name` from `file` into ``out/accounts/NAME/account.db``. Blocks; not within Trio. `file` is
-    only read; nobody else writes it meanwhile.
+    only read; no other process writes it meanwhile.
 
     Raises:
       BadTarget: `out` is not empty.

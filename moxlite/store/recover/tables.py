@@ -111,7 +111,7 @@ class _Table(msgspec.Struct, frozen=True):
 
 
 def recover_tables(kind: Kind, file: Path, out: Path) -> RecoveredTables:
-    """Save the rows of `file` into ``out/NAME``. Blocks. `file` is only read; nobody writes it meanwhile.
+    """Save the rows of `file` into ``out/NAME``. Blocks. `file` is only read; no process writes it meanwhile.
 
     Raises:
       BadTarget: `out` is not empty.

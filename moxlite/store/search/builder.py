@@ -6,7 +6,7 @@ then adds it and raises the watermark. Killed anywhere, the next run goes on beh
 found in the queue of the eraser by their modseq, and told by the eraser, which may have been there first; what a crash
 made of that is found by comparing the ids.
 
-All accounts take turns, batch by batch, and the builder gives way to all else: it is nobody's wish in particular.
+All accounts take turns, batch by batch, and the builder gives way to all else, as no client waits for it.
 """
 
 from __future__ import annotations

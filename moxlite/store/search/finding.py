@@ -4,7 +4,7 @@ WEBMAIL-38): for the webmail.
 What is wanted has three parts, each optional: a condition on rows, a term that the text of a message fulfils, and a
 test of its structure and header. The text index narrows the search to candidates where it can; else all messages that
 meet the condition are gone through. The result is the same with and without the index; the time is not. Matches come
-in their final order, so whoever asked can show the first while the rest is looked for.
+in their final order, so the caller can show the first while the rest is looked for.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The index only makes searches faster: its answers are `None` when there is none,
 looked through. So no error of it reaches a caller. A file that is not fit (missing, damaged, of another account file or
 program) is never waited for nor mended: the builder deletes it and begins anew.
 
-The file is opened by whoever needs it first and closed soon after its last use: most accounts are idle.
+The file is opened at its first use and closed soon after its last use: most accounts are idle.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ class Index:
             self.used = time.monotonic()
 
     async def close_idle(self, seconds: float) -> None:
-        """Close the file if nobody has used it for so long."""
+        """Close the file if it was not used for so long."""
         async with self._lock:
             if self._database is not None and not self._users and time.monotonic() - self.used >= seconds:
                 await self._close()

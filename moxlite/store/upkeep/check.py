@@ -32,7 +32,7 @@ def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[
     """Everything that does not agree, at most 20 findings of a kind; [] when all is well.
 
     `deep` also reads all bodies, compares their octets with their hashes, and counts the junk filter's words again.
-    With `idle` nobody uses the account, so a body that no row uses is none that a delivery is about to use.
+    With `idle` the account has no users, so a body that no row uses is none that a delivery is about to use.
     """
     findings: list[Finding] = []
     for rule in RULES:

@@ -168,8 +168,8 @@ def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
 
 
 def _pending(r: Reader, grace: int) -> tuple[int, int | None]:
-    """How much content waits, and the modseq from which on it is kept for undeleting, None: all can go. That is found
-    at once while nothing can.
+    """(number of contents to erase, first modseq that is still kept for undeleting, or None). One index look-up while
+    nothing can be erased.
     """
     kept_from = r.value(KEPT_FROM, time.time_ns() // 1000 - grace) if grace else None
     return r.value(PENDING), kept_from

@@ -27,7 +27,7 @@ SLICE: Final = 100
 """Rows read at a time; `data` of each may be some kB."""
 
 DEADLINE: Final = 60.0
-"""Seconds that a handler gets: it writes to a database here, it talks to nobody."""
+"""Seconds that a handler gets: it writes to a database here and uses no network."""
 
 FIRST_RETRY: Final = 5.0
 LAST_RETRY: Final = 3600.0

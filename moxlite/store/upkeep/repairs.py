@@ -150,7 +150,7 @@ def reassign_uids(tx: Tx, mailbox: str | None = None) -> list[str]:
     modseq = _modseq(tx)
     for mailbox_id, name in _chosen(tx, mailbox):
         ids = [message_id for (message_id,) in tx.rows(MESSAGES, mailbox_id)]
-        # The tombstones say which UIDs are gone: under the new UIDVALIDITY nobody can ask. Those that still hold
+        # The tombstones say which UIDs are gone: under the new UIDVALIDITY clients cannot ask. Those that still hold
         # content stay for the eraser, behind all messages, from the last one down, so that none meets another.
         tx.execute(DROP_TOMBSTONES, mailbox_id)
         kept = [uid for (uid,) in tx.rows(TOMBSTONES, mailbox_id)]

@@ -78,7 +78,7 @@ class ImportProblem(Event, frozen=True, tag="problem"):
 
 
 class ImportProgress(Event, frozen=True, tag="progress"):
-    """How far the file was read, and in how many seconds that will be done; null while nobody can say."""
+    """How far the file was read, and in how many seconds that will be done; null while that is unknown."""
 
     octets: int
     size: int

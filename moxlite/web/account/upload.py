@@ -66,7 +66,7 @@ class Counted(io.RawIOBase):
 
 
 class Form:
-    """What came: one file and the other fields. Close the file, or leave that to whoever takes it."""
+    """What came: one file and the other fields. Close the file, or leave that to the taker."""
 
     def __init__(self, file: Counted, fields: dict[str, str]) -> None:
         self.file = file

@@ -79,7 +79,7 @@ async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish
       Conflict: the draft was changed elsewhere.
       OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError; nothing is changed by any of them.
     """
-    # the queue knows keys of all accounts: nobody can take that of another
+    # the queue knows keys of all accounts: one account cannot take that of another
     key = hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + wish.submit_id).digest()
     if await account.read(lambda r: r.value(KNOWN, key), op="submit_known") is not None:
         return

@@ -40,7 +40,7 @@ MAX_NAME: Final = 200
 LABELS: Final = ("autoconfig.", "autodiscover.")
 
 DOCUMENTS: Final = "moxlite.web.discovery.documents"
-"""XML and CMS, 4 MB that a server does without until somebody asks."""
+"""XML and CMS, 4 MB that a server does without until a client asks."""
 
 Certificate = Callable[[str], KeyPair | None]
 

@@ -18,7 +18,7 @@ SEARCH_SECONDS: Final = 0.020
 """Then in a thread, where `concurrent` lets the loop run meanwhile."""
 
 threads: Final = trio.CapacityLimiter(2)
-"""Slow patterns wait for each other, so that whoever provokes them keeps no more than this busy."""
+"""Slow patterns wait for each other, so that an attacker keeps no more than this busy."""
 
 
 class PatternTooSlow(Exception):

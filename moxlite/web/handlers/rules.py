@@ -117,7 +117,7 @@ class WebRules:
                 )
                 for one in snapshot.derived.web_rules.get(host, ())
             )
-            if rules:  # hosts that nobody has configured are not remembered
+            if rules:  # hosts that are not configured are not remembered
                 self._rules[host] = rules
         return rules
 

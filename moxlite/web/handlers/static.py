@@ -124,7 +124,7 @@ class Static:
         coding = None
         if self._compress and is_compressible(kind) and file.size >= MIN_SIZE:
             headers += (("vary", "Accept-Encoding"),)
-            # ranges count in what is sent, and nobody continues a compressed download
+            # ranges count in what is sent, and no client continues a compressed download
             coding = choose(request.headers) if request.headers.get("range") is None else None
         tag = f"{file.modified:x}-{file.size:x}-{file.inode:x}"
         if coding is not None:

@@ -40,4 +40,4 @@ class BodyTimeout(HTTPError):
 
 
 class ClientGone(Exception):
-    """The client closed, or took nothing for too long: there is nobody to answer."""
+    """The client closed, or took nothing for too long: there is no one to answer."""

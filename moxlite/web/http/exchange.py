@@ -178,7 +178,7 @@ class ResponseWriter:
         await self.finish()
 
     async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        """Write the head of a response whose length nobody knows yet."""
+        """Write the head of a response of unknown length."""
         await self._channel.send_all(self._head(status, headers))
 
     async def write(self, data: bytes) -> None:

@@ -647,7 +647,7 @@
       this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
       return this.client.csrfToken !== "";
     }
-    /** Show the form until a log-in succeeds; true when it is somebody else than before. `below` stands under the form. */
+    /** Show the form until a log-in succeeds; true when it is another user than before. `below` stands under the form. */
     async logIn(reason, below = []) {
       const before = localStorage.getItem(this.addressKey);
       await askLogIn(

@@ -154,7 +154,7 @@ class Webmail:
         await writer.finish()
 
     async def _websocket(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
-        # Websockets cost 2 MB and 20 ms: in a thread when somebody wants one. The import below then finds it done.
+        # Websockets cost 2 MB and 20 ms: in a thread when a browser wants one. The import below then finds it done.
         await late.load("moxlite.web.webmail.frames")
         from moxlite.web.webmail.frames import check_upgrade, serve_frames
 

@@ -1,6 +1,6 @@
 """Event streams over a websocket: the requests that come in, the frames that go out (WEBMAIL-32, WEBMAIL-33).
 
-Imported when somebody wants one: few browsers do, and the library takes 2 MB.
+Imported when a browser wants one: few do, and the library takes 2 MB.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ async def receive_requests(websocket: WebSocketConnection, stream: Stream) -> No
 
 
 async def ping(websocket: WebSocketConnection, stream: Stream) -> None:
-    """Make sure that somebody is there (RFC 6455 §5.5.2)."""
+    """Make sure that the browser is there (RFC 6455 §5.5.2)."""
     while True:
         await trio.sleep(PING_INTERVAL)
         try:

@@ -107,7 +107,7 @@ async def serve_message(account: Account, rest: list[str], writer: ResponseWrite
 
 
 def not_found() -> HTTPError:
-    """The same answer for what never was, is gone, or belongs to somebody else (WEBMAIL-113)."""
+    """The same answer for what never was, is gone, or belongs to another account (WEBMAIL-113)."""
     return HTTPError(404, "There is no such message, or no such part of it.")
 
 

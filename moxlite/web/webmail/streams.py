@@ -98,7 +98,7 @@ class TooManyStreams(Exception):
 
 
 class Sink(Protocol):
-    """Where a stream sends to. All raise ClientGone when nobody takes what is sent."""
+    """Where a stream sends to. All raise ClientGone when the client does not take what is sent."""
 
     async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
         """One event as JSON; `modseq` is what the browser has reached with it."""

@@ -101,7 +101,7 @@ class View:
             place = await self._account.read(
                 lambda r: place_of(r, self.mailbox_id, wanted.anchor_message_id), op="webmail_anchor"
             )
-            # the last message shown was moved or removed while nobody listened: older additions are not missed, for
+            # the last message shown was moved or removed while no stream listened: older additions are not missed, for
             # pages come by anchor
             self.sent = place or self.sent
 
