@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 from moxlite.acceptance import rates
+from moxlite.acceptance.bounces import is_stray
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.evidence import (
@@ -316,6 +317,14 @@ def _strict(case: Case, message: Message) -> bool:
     return not is_forward(case) and wanted.isdisjoint(named)
 
 
+async def _is_stray(case: Case, message: Message, accounts: Accounts) -> bool:
+    """Whether it is about a message that was never sent (SMTP-110)."""
+    if not message.prepared.index.is_dsn:
+        return False
+    async with accounts.use(case.account) as account:
+        return await is_stray(account, message.prepared)
+
+
 async def _with_judgement(
     case: Case, message: Message, accounts: Accounts, judge: Callable[[], Awaitable[tuple[float, bool] | None]]
 ) -> Case:
@@ -325,6 +334,7 @@ async def _with_judgement(
         return case
     try:
         judged = await judge()
+        strict = _strict(case, message) or await _is_stray(case, message, accounts)
     except StoreError as error:
         logger.warning("message not judged", extra={"kv": {"account": case.account, "err": error}})
         evidence = case.evidence.but(missing=(JUNK,))
@@ -332,7 +342,6 @@ async def _with_judgement(
     if judged is None:
         return case
     probability, significant = judged
-    strict = _strict(case, message)
     threshold = _shifted(settings.junk_filter.threshold, message.prepared.digest)
     if strict:
         threshold = min(threshold, STRICT)

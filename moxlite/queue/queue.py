@@ -77,8 +77,8 @@ class Queue:
         self.ctx = ctx
         self._database = database
         self.mirror = Mirror(ctx, database)
-        self.webhooks = WebhookQueue(ctx, database)
         self._watchers = Watchers()
+        self.webhooks = WebhookQueue(ctx, database, self._watchers.changed)
         self.scheduler = Scheduler(ctx, database, self._also_changed, self._watchers.changed)
 
     @classmethod

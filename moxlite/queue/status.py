@@ -13,12 +13,21 @@ import msgspec
 from moxlite.bell import Bell
 from moxlite.queue.bounces.judge import explain
 from moxlite.queue.bounces.table import Meaning
-from moxlite.queue.rows import DELIVERING, MESSAGE_COLUMNS, Message, Result, message_of
+from moxlite.queue.rows import DELIVERING, MESSAGE_COLUMNS, Message, Result, Retired, message_of
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.store.delivery.status import Handed, RecipientStatus, State
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["Watchers", "clean_outcomes", "final_state", "meaning_of", "note_outcome", "statuses", "success_of"]
+__all__ = [
+    "Watchers",
+    "clean_outcomes",
+    "final_state",
+    "meaning_of",
+    "note_answer",
+    "note_outcome",
+    "statuses",
+    "success_of",
+]
 
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
 """For which a sender sees what became of a message; after that it is not asked for."""
@@ -38,6 +47,8 @@ NOTE: Final = """
 INSERT OR REPLACE INTO outcome (
     id, account, message_id, recipient, state, queued, ended, attempts, last_attempt, result)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+ANSWERED: Final = "UPDATE outcome SET state = ?, ended = ?, result = ? WHERE id = ?"
+SUCCEEDED: Final = "UPDATE msg_retired SET success = ? WHERE id = ?"
 CLEAN: Final = "DELETE FROM outcome WHERE id IN (SELECT id FROM outcome WHERE ended <= ? LIMIT ?)"
 
 
@@ -136,6 +147,14 @@ def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Resul
         message.last_attempt,
         msgspec.json.encode(last).decode(),
     )
+
+
+def note_answer(tx: Tx, message: Retired, state: State, result: Result, now: int) -> None:
+    """What a DSN from elsewhere says of a finished message, which was taken for delivered or not until then
+    (QUEUE-95).
+    """
+    tx.execute(ANSWERED, state.value, now, msgspec.json.encode(result).decode(), message.id)
+    tx.execute(SUCCEEDED, int(state is not State.FAILED), message.id)
 
 
 def clean_outcomes(tx: Tx, now: int) -> bool:

@@ -1,7 +1,9 @@
 """Webhooks of a running server: mail goes out and comes in by SMTP, calls come to a web server of the test."""
 
+import contextlib
 import json
 import smtplib
+import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -135,7 +137,7 @@ async def test_a_message_that_comes_in_is_told(hooked: tuple[LocalServer, WebSer
 
 
 async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[LocalServer, WebServer]) -> None:
-    """QUEUE-82, QUEUE-94, QUEUE-95, WEB-101, WEB-106: DSNs to the unique sender address, and what
+    """SMTP-110, QUEUE-82, QUEUE-94, QUEUE-95, QUEUE-175, WEB-101, WEB-106: DSNs to the unique sender address, and what
     is none; they are not told as mail that came in. Verbs list them (QUEUE-22, QUEUE-96).
     """
     server, web = hooked
@@ -168,6 +170,9 @@ async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[Local
     print_it = partial(server.cli, "queue", "retired", "print", str(delivered["QueueMsgID"]))
     row = json.loads((await trio.to_thread.run_sync(print_it)).stdout)
     assert [one["error"].partition(":")[0] for one in row["results"][1:]] == ["incoming message"] * 4
+    assert row["success"] is False
+    with contextlib.closing(sqlite3.connect(server.folder / "data/queue.db")) as db:
+        assert db.execute("SELECT state FROM outcome WHERE id = ?", (row["id"],)).fetchall() == [("failed",)]
     assert len([one for one in web.asked if one.target == "/in"]) == 2
 
 

@@ -308,6 +308,39 @@ async def test_content_decides_about_strangers(
     assert await reason(smtp, "Rejects" if junk else "Inbox") == word
 
 
+BOUNCE = (
+    b"From: <ann@remote.example>\r\nTo: <mia@ours.example>\r\nSubject: failed\r\nMessage-Id: <1@remote.example>\r\n"
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+    b"--b\r\n\r\nsorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; remote.example\r\n"
+    b"\r\nFinal-Recipient: rfc822; bob@remote.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+    b"--b\r\nContent-Type: text/rfc822-headers\r\n\r\n%b\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("returned", "word"),
+    [
+        (b"Message-Id: <sent@ours.example>\r\n", "no-bad-signals"),
+        (b"Message-Id: <never@ours.example>\r\n", "junk-content-strict"),
+        (b"Subject: x\r\n", "junk-content-strict"),
+    ],
+)
+async def test_a_bounce_of_what_was_never_sent_is_judged_strictly(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, returned: bytes, word: str
+) -> None:
+    """SMTP-110: known is what the account has a copy of."""
+    await send(smtp, mail=MAIL.replace(b"1@remote.example", b"sent@ours.example"), proven=True)
+
+    async def judged(*_: object) -> Judgement:
+        return Judgement(0.5, True, ())
+
+    monkeypatch.setattr(gathering, "classify", judged)
+    context = with_rules(smtp, account=FILTER)
+    await send(smtp, {DMARC: [], "remote.example": []}, BOUNCE % returned, context=context)
+    mailbox = "Inbox" if word == "no-bad-signals" else "Rejects"
+    assert await reason(smtp, mailbox) == word
+
+
 @pytest.mark.parametrize(
     ("answer", "word"),
     [("127.0.0.2", "dns-blocklisted"), ("127.255.255.254", "no-bad-signals"), ("", "no-bad-signals")],

@@ -3,7 +3,7 @@
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -13,6 +13,7 @@ from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, Messag
 from moxlite.config.domains import IncomingWebhook
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.dsn import DSN, Action, DSNError, parse_dsn
+from moxlite.queue import status
 from moxlite.queue.context import Context
 from moxlite.queue.rows import RETIRED_COLUMNS, Result, encode_results, retired_of
 from moxlite.queue.schedule import SECOND
@@ -21,6 +22,7 @@ from moxlite.queue.webhooks.events import Event, Webhooks, keep_hooks, moment, n
 from moxlite.queue.webhooks.keeping import INCOMING, NewHook, add_hook
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate, read_content
+from moxlite.store.delivery.status import State
 from moxlite.store.delivery.tell import Told
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.database import Database
@@ -38,6 +40,14 @@ EVENTS: Final = {
     Action.RELAYED: Event.RELAYED,
     Action.EXPANDED: Event.EXPANDED,
 }
+STATES: Final = {
+    Event.FAILED: State.FAILED,
+    Event.DELIVERED: State.DELIVERED,
+    Event.RELAYED: State.RELAYED,
+    Event.EXPANDED: State.RELAYED,
+}
+"""What has become of the message, by what a DSN says; all else changes nothing."""
+
 MAX_ERROR: Final = 2000
 """Characters of what a DSN says."""
 
@@ -49,10 +59,18 @@ ONCE: Final = "INSERT INTO unit_key (key, first_id, last_id, live) VALUES (?, 1,
 class IncomingCarrier:
     """Carries rows of the kind `TELL` from the accounts' outboxes into queue.db, each once."""
 
-    def __init__(self, ctx: Context, database: Database, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        database: Database,
+        changed: Callable[[], None],
+        watched: Callable[[Sequence[str]], None],
+    ) -> None:
+        """`changed`: there may be a call to make. `watched`: messages that these accounts have sent have changed."""
         self._ctx = ctx
         self._database = database
         self._changed = changed
+        self._watched = watched
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
         """A message that comes to the sender address of one that was sent is an event of that one; others are told to
@@ -122,6 +140,7 @@ class IncomingCarrier:
         )
         await self._database.write(unit)
         self._changed()
+        self._watched([account.name])
         return True
 
 
@@ -161,6 +180,8 @@ def note_answer(
         host=one.remote_mta if one is not None else "",
     )
     tx.execute(SET_RESULTS, encode_results((*message.results, result)), now, message.id)
+    if event in STATES:
+        status.note_answer(tx, message, STATES[event], result, now)
     suppressing = False
     if event is Event.FAILED and expiry is not None:
         suppressing = note_failure(tx, message, result, "DSN", now=now, expiry=expiry)

@@ -1,7 +1,7 @@
 """The webhooks of a queue, for the composition root and for those who look at them (QUEUE-96)."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from moxlite.queue import metrics
@@ -28,11 +28,12 @@ T = TypeVar("T")
 class WebhookQueue:
     """All methods may be called from any task; each change is durable when its method returns."""
 
-    def __init__(self, ctx: Context, database: Database) -> None:
+    def __init__(self, ctx: Context, database: Database, watched: Callable[[Sequence[str]], None]) -> None:
+        """`watched` is told the accounts whose sent messages have changed."""
         self._ctx = ctx
         self._database = database
         self.caller = Caller(ctx, database)
-        self.incoming = IncomingCarrier(ctx, database, self.caller.changed)
+        self.incoming = IncomingCarrier(ctx, database, self.caller.changed, watched)
 
     async def list_hooks(self, wanted: HookFilter | None = None, page: HookPage | None = None) -> list[Hook]:
         """One page of webhooks. Raises BadFilter."""
