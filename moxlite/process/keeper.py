@@ -152,4 +152,5 @@ def _end_like(status: int) -> NoReturn:
         if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+        os._exit(128 + number)  # of a container's first process: the kernel keeps such signals from it
     os._exit(os.WEXITSTATUS(status))

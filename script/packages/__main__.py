@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from packages.apt import KEY, SUITE, build_repository
+from packages.container import build_image
 from packages.deb import MACHINES, build_deb
 from packages.sources import TOP, Failed, build_wheel, version
 
@@ -22,6 +23,10 @@ def main() -> int:
     apt = verbs.add_parser("apt", help="a signed apt repository with these packages, besides those that it has")
     apt.add_argument("--key", required=True, help="of gpg's keyring (GNUPGHOME), by fingerprint or address")
     apt.add_argument("packages", type=Path, nargs="+", metavar="DEB")
+    image = verbs.add_parser("container", help="an image for docker or podman, out of these packages")
+    image.add_argument("--tag", default="moxlite", help="instead of %(default)s")
+    image.add_argument("--arch", choices=sorted(MACHINES), action="append", help="may be repeated; all that there are")
+    image.add_argument("--wheels", type=Path, metavar="DIR", help="as of deb")
     for one in (wheel, deb, apt):
         one.add_argument("--to", type=Path, default=TOP / "dist", metavar="DIR", help="instead of %(default)s")
     args = parser.parse_args()
@@ -32,6 +37,9 @@ def main() -> int:
                 print(build_wheel(args.to))
             case "deb":
                 print(build_deb(args.to, args.arch, args.version, wheels=args.wheels, compression=args.compression))
+            case "container":
+                build_image(args.tag, args.arch or sorted(MACHINES), version(), wheels=args.wheels)
+                print(args.tag)
             case _:
                 folder = args.to / "apt"
                 build_repository(folder, args.packages, args.key)

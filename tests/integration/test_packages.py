@@ -2,6 +2,7 @@
 43, 53).
 """
 
+import json
 import os
 import re
 import shutil
@@ -106,6 +107,20 @@ def test_the_unit_of_the_package(deb: Path, tmp_path: Path) -> None:
     command = [need("systemd-analyze"), "security", "--offline=true", "--threshold=30", "--no-pager", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_container_grants_what_the_unit_grants(deb: Path, tmp_path: Path) -> None:
+    """ADMIN-42: its image is the package; capabilities and folders are those of the unit, and the web's."""
+    subprocess.run(["dpkg-deb", "--extract", str(deb), str(tmp_path)], check=True)
+    unit = (tmp_path / "lib/systemd/system/moxlite.service").read_text()
+    folder = top() / "packaging/container"
+    image, compose = ((folder / name).read_text() for name in ("Containerfile", "compose.yaml"))
+    granted = set(re.findall(r"CAP_(\w+)", unit))
+    assert set(re.search(r"cap_add: \[(.*)\]", compose)[1].split(", ")) == granted  # type: ignore[index]
+    folders = re.search(r"ReadWritePaths=(.*)", unit)[1].split() + ["/srv/web"]  # type: ignore[index]
+    assert re.search(r"VOLUME (.*)", image)[1] == json.dumps(folders)  # type: ignore[index]
+    assert re.findall(r"- \./\w+:(.*)", compose) == folders
+    assert 'HEALTHCHECK --interval=60s --timeout=10s --start-period=60s CMD ["moxlite", "healthcheck"]' in image
 
 
 @pytest.fixture

@@ -224,3 +224,24 @@ def test_a_second_server_is_refused_while_the_first_goes_on(server: RootServer) 
     assert server.worker() == worker
     assert server.cli("stop").returncode == 0
     server.start()
+
+
+def test_as_the_first_process_of_a_container(server: RootServer) -> None:
+    """ADMIN-42, ADMIN-36: an orderly stop, and an exit code that is not 0 where the server was killed, though no signal
+    ends a first process.
+    """
+    first = server.folder.with_name("first")
+    first.write_text(f'#!/bin/sh\nexec unshare --pid --fork {server.python} "$@"\n')
+    first.chmod(0o755)
+    server.python = str(first)
+    server.start()
+    _, parent, _ = server.pids()
+    os.kill(parent, signal.SIGTERM)
+    assert server.process.wait(timeout=60) == 0
+    assert "stopped" in server.log()
+
+    server.start()
+    _, parent, worker = server.pids()
+    assert status(parent)["NSpid"][-1] == "1"
+    os.kill(worker, signal.SIGKILL)
+    assert server.process.wait(timeout=60) == 128 + signal.SIGKILL
