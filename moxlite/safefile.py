@@ -7,11 +7,12 @@ whether another user than root could put something else there.
 
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import Final
 
-__all__ = ["check_regular", "open_folder", "open_regular", "read_regular", "replaceable"]
+__all__ = ["check_regular", "key_file", "open_folder", "open_regular", "read_regular", "replaceable"]
 
 FLAGS: Final = (
     getattr(os, "O_NOFOLLOW", 0)  # Windows has none of these, and links only for administrators
@@ -45,6 +46,24 @@ def read_regular(path: Path) -> bytes:
     """All octets of such a file. Raises as `open_regular`."""
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         return file.read()
+
+
+def key_file(path: Path, size: int, *, create: bool, mode: int = 0o640) -> bytes:
+    """The octets of a file that holds a key. With `create` a missing one is made, with `size` random octets.
+
+    Raises as `open_regular`, FileNotFoundError without `create`. The length of an old file is the caller's to check.
+    """
+    if create:
+        try:
+            fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(fd, "wb") as file:
+                file.write(secrets.token_bytes(size))
+                file.flush()
+                os.fsync(file.fileno())
+    return read_regular(path)
 
 
 def check_regular(path: Path) -> None:

@@ -6,15 +6,13 @@ is. So the outside sees one AES block instead, and ``moxlite cid`` turns it back
 
 import base64
 import binascii
-import os
-import secrets
 import struct
 from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from moxlite.safefile import open_regular, read_regular
+from moxlite.safefile import key_file
 
 __all__ = ["KEY_FILE", "KEY_SIZE", "ReceivedID", "load_key"]
 
@@ -60,17 +58,7 @@ def load_key(data_dir: Path, *, create: bool = True) -> bytes:
       OSError: it can neither be read nor made, or isn't a key.
     """
     path = data_dir / KEY_FILE
-    if create:
-        try:
-            fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(fd, "wb") as file:
-                file.write(secrets.token_bytes(KEY_SIZE))
-                file.flush()
-                os.fsync(file.fileno())
-    key = read_regular(path)
+    key = key_file(path, KEY_SIZE, create=create)
     if len(key) != KEY_SIZE:
         raise OSError(f"{path} must have {KEY_SIZE} octets: restore it from a backup or remove it")
     return key

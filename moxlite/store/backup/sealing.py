@@ -10,14 +10,13 @@ is in the data directory of the server (`backup.key`), and in the repository enc
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 import msgspec
 
+from moxlite.safefile import key_file
 from moxlite.store.backup.errors import BackupError, RepositoryError
 
 __all__ = ["KEY_FILE", "NAMES", "PROTECTED", "Opener", "Sealer", "load_key", "make_identity", "opener_of", "sealer_of"]
@@ -115,18 +114,8 @@ def opener_of(repo: Path, identity_file: Path | None, passphrase: str | None) ->
 def load_key(data: Path, *, create: bool) -> bytes | None:
     """The key of names of this server; made where it is missing. None where it is not there. Raises OSError."""
     path = data / KEY_FILE
-    if create:
-        try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(fd, "wb") as file:
-                file.write(secrets.token_bytes(KEY_SIZE))
-                file.flush()
-                os.fsync(file.fileno())
     try:
-        key = path.read_bytes()
+        key = key_file(path, KEY_SIZE, create=create, mode=0o600)
     except FileNotFoundError:
         return None
     if len(key) != KEY_SIZE:
