@@ -92,7 +92,7 @@ class Reputation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       method: which history decided. junk: what it says, None for neither. conclusive: it decides by itself.
       indirect: why the message may have come by an indirect way, "" where nothing says so (SMTP-85).
-      wanted_list: that way is a mailing list, and what it brought was wanted, whoever wrote it.
+      wanted_list: that way is a mailing list, and what it brought was wanted, whatever its author.
       junk_mailbox: name of the account's mailbox for junk.
     """
 
