@@ -75,6 +75,19 @@ ips = ["127.0.0.1"]
 smtp = { enabled = true, starttls = false, first_time_sender_delay = "0s" }
 """
 
+COLUMNS: Final = (
+    "Class",
+    "Senders",
+    "Messages",
+    "in the Inbox",
+    "in Junk",
+    "refused for good",
+    "refused at first",
+    "found elsewhere by the owner",
+    "in the Inbox after the first three",
+)
+"""Of the table; a class is a row."""
+
 LAST: Final = 37
 """Days that are looked at: a month, and the patience of servers."""
 
@@ -222,9 +235,7 @@ def tell(month: Month, report: Report) -> tuple[int, int, int]:
     """The table by class. Returns wanted messages that were refused for good, and of unwanted ones after the first
     three of each sender how many there are, and how many reached the Inbox.
     """
-    report.table(
-        ("Class", "Senders", "Messages", "Inbox", "Junk", "Refused", "Tried again", "Found by the owner", "Late Inbox")
-    )
+    report.table(COLUMNS)
     lost = late = through = 0
     for kind, wanted in CLASSES.items():
         letters = [one for one in month.office.letters if one.sender.kind == kind]
