@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from moxlite.net.dns import lookups
 from moxlite.net.resolver import NotFound, RecordType, TempError
 from tests.dnsworld import DNSWorld
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,16 @@ def world() -> Iterator[DNSWorld]:
         yield world
 
 
+def observed(result: str) -> float:
+    """How many questions for TXT had this result."""
+    return next(value for name, _, value in lookups.labels(type="TXT", result=result).own() if name == "_count")
+
+
 async def test_answers_of_a_signed_zone_are_authentic(world: DNSWorld) -> None:
-    """AUTH-3, AUTH-4: the AD bit of a resolver on this machine counts, also for what does not exist."""
+    """AUTH-3, AUTH-4, AUTH-11, SMTP-181: the AD bit of a resolver on this machine counts, also for what does not
+    exist. Each question is counted with its result.
+    """
+    counted = {result: observed(result) for result in ("ok", "nxdomain")}
     resolver = world.resolver()
     found = await resolver.ips("mail.example.org.")
     assert (list(map(str, found.records)), found.authentic) == (["192.0.2.1"], True)
@@ -32,6 +41,9 @@ async def test_answers_of_a_signed_zone_are_authentic(world: DNSWorld) -> None:
     with pytest.raises(NotFound) as missing:
         await resolver.txt("nothing.example.org.")
     assert missing.value.authentic
+    assert (await resolver.txt("example.org.")).records == ("v=spf1 -all",)
+    for result, number in counted.items():
+        assert observed(result) == number + 1
     assert (await resolver.lookup("1.2.0.192.in-addr.arpa.", RecordType.PTR)).authentic
 
 
@@ -41,7 +53,7 @@ async def test_answers_of_an_unsigned_zone_are_not(world: DNSWorld) -> None:
 
 
 async def test_a_bogus_zone_has_no_answer(world: DNSWorld) -> None:
-    """AUTH-4: a wrong trust anchor is a temporary error that tells of DNSSEC."""
+    """AUTH-4, SMTP-181: a wrong trust anchor is a temporary error that tells of DNSSEC."""
     with pytest.raises(TempError) as failed:
         await world.resolver().ips("mail.bogus.example.")
     assert failed.value.dnssec

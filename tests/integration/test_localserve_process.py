@@ -2,6 +2,7 @@
 44, 45).
 """
 
+import base64
 import contextlib
 import http.client
 import imaplib
@@ -550,23 +551,24 @@ def test_a_damaged_queue_leaves_the_rest_running(tmp_path: Path) -> None:
 
 
 def test_a_mail_program_may_come_by_the_https_port(tmp_path: Path) -> None:
-    """WEB-27, IMAP-12: ALPN `imap`, where configured; nobody asks for a client certificate there."""
+    """WEB-27, IMAP-12, SMTP-36: ALPN `imap`, `smtp`, where configured; nobody asks for a client certificate there."""
     local = LocalServer(tmp_path)
     path = tmp_path / "config/moxlite.toml"
-    path.write_text(
-        path.read_text().replace(f"port = {local.port(993)} }}", f"port = {local.port(993)}, alpn_on_https = true }}")
-    )
+    text = path.read_text()
+    for port in (local.port(993), local.port(465)):
+        text = text.replace(f"port = {port} }}", f"port = {port}, alpn_on_https = true }}")
+    path.write_text(text)
     context = ssl._create_unverified_context()
     context.load_cert_chain(*make_certificate(tmp_path / "client"))
     with local:
-        for protocol, greeting in (("imap", b"* OK"), ("http/1.1", b"HTTP/1.1 400")):
+        for protocol, greeting in (("imap", b"* OK"), ("smtp", b"220 "), ("http/1.1", b"HTTP/1.1 400")):
             context.set_alpn_protocols([protocol])
             with (
                 socket.create_connection(("127.0.0.1", local.port(443))) as plain,
                 context.wrap_socket(plain) as client,
             ):
                 assert client.selected_alpn_protocol() == protocol
-                if protocol != "imap":
+                if protocol == "http/1.1":
                     client.sendall(b"nonsense\r\n\r\n")
                 greeted = client.recv(10_000)
                 assert greeted.startswith(greeting)
@@ -577,6 +579,12 @@ def test_a_mail_program_may_come_by_the_https_port(tmp_path: Path) -> None:
                     )
                     replies = client.makefile("rb").read()
                     assert b"b OK [READ-WRITE]" in replies
+                if protocol == "smtp":
+                    plain = base64.b64encode(f"\0{local.user}\0{local.password}".encode()).decode()
+                    client.sendall(f"EHLO x\r\nAUTH PLAIN {plain}\r\nQUIT\r\n".encode())
+                    replies = client.makefile("rb").read()
+                    assert b"EXTERNAL" not in replies
+                    assert b"\r\n235 " in replies
 
 
 def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.submission import QueueFull
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at
 
+pytestmark = pytest.mark.served
+
 PREFIX = b"Received: by mail.own.example\r\n"
 
 

@@ -12,6 +12,8 @@ from moxlite.queue.filters import Filter, RetiredPage
 from tests.queue_rig import HANG, START, Rig, Server, rig_at
 from tests.tools import eventually
 
+pytestmark = pytest.mark.served
+
 KEEP = 'keep_retired_message_period = "200h"'
 
 

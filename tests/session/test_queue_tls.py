@@ -26,6 +26,8 @@ from moxlite.queue.tls.results import PolicyResult
 from moxlite.store.delivery.reputation import domain_tls
 from tests.queue_rig import Rig, Server, rig_at
 
+pytestmark = pytest.mark.served
+
 KEEP = 'keep_retired_message_period = "72h"'
 MX = "mx.remote.example"
 ENFORCE = f"mode: enforce, mx: {MX}, max_age: 86400"

@@ -346,7 +346,7 @@ async def test_a_bounce_of_what_was_never_sent_is_judged_strictly(
     [("127.0.0.2", "dns-blocklisted"), ("127.255.255.254", "no-bad-signals"), ("", "no-bad-signals")],
 )
 async def test_block_lists_are_asked_last(smtp: Smtp, answer: str, word: str) -> None:
-    """SMTP-94: a list that does not work, or does not serve us, refuses nothing."""
+    """SMTP-94, AUTH-61, AUTH-62: a list that does not work, or does not serve us, refuses nothing."""
     context = smtp.configured('starttls = false=>starttls = false, dnsbls = ["bl.example", "broken.example"]')
     resolver = zone()
     for name, value in (("2.0.0.127.bl.example", "127.0.0.2"), ("9.114.0.203.bl.example", answer)):

@@ -12,6 +12,8 @@ import pytest
 from moxlite.cli import run
 from tests.dnstable import dns_of
 
+pytestmark = pytest.mark.served
+
 ZONE = {
     ("good.example.", "TXT"): ['"v=spf1 ip4:192.0.2.1 -all"'],
     ("_dmarc.good.example.", "TXT"): ['"v=DMARC1; p=reject"'],

@@ -16,6 +16,8 @@ from moxlite.net.tlserrors import TLSError
 from tests.dnstable import dns_of
 from tests.queue_rig import Server
 
+pytestmark = pytest.mark.served
+
 MX = "mx.good.example"
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.good.example\nmax_age: 86400\n"
 

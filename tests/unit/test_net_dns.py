@@ -149,7 +149,7 @@ async def test_denials_are_told_apart_from_failures() -> None:
 
 
 async def test_ad_bit_of_a_server_that_is_not_trusted_means_nothing() -> None:
-    """AUTH-3: only loopback servers, `trust_ad`, or trust-ad in resolv.conf."""
+    """AUTH-3, AUTH-104: only loopback servers, `trust_ad`, or trust-ad in resolv.conf."""
     assert read_resolv_conf("nameserver 127.0.0.1\nnameserver ::1\n").trusted
     assert not read_resolv_conf("nameserver 127.0.0.1\nnameserver 192.0.2.53\n").trusted
     assert read_resolv_conf("nameserver 192.0.2.53\noptions edns0 trust-ad\n").trusted
