@@ -127,6 +127,11 @@ class SMTPClient:
         return self._codec.extensions if self._codec is not None and self._codec.extensions.keywords else None
 
     @property
+    def stream(self) -> trio.abc.Stream:
+        """The connection as it is, with TLS if that has begun: for a session by hand after `hello`."""
+        return self._stream
+
+    @property
     def tls_stream(self) -> TLSStream | None:
         """The TLS connection, None in clear."""
         return self._stream if isinstance(self._stream, TLSStream) else None

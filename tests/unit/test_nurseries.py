@@ -19,6 +19,7 @@ NURSERIES = {
     "admin/doctor/names.py",  # the domains of one
     "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
+    "cli/checks/smtp.py",  # both ways of one session by hand
     "imapd/connection.py",
     "imapd/session/progress.py",
     "imapd/telling/watch.py",

@@ -1,0 +1,160 @@
+"""``moxlite smtp``: a session with an SMTP server by hand (ADMIN-19)."""
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, with_resolver
+from moxlite.cli.common import note
+
+if TYPE_CHECKING:
+    import trio
+
+    from moxlite.net.limits import IPAddress
+    from moxlite.net.resolver import Resolver
+    from moxlite.net.smtpclient import SMTPClient
+    from moxlite.proto.smtp.conversation import TLSMode
+
+__all__ = ["smtp"]
+
+IDLE_SECONDS: Final = 600.0
+"""Of silence from both sides, after which the session ends."""
+
+LAST_SECONDS: Final = 30.0
+"""For answers after the end of stdin."""
+
+CHUNK: Final = 16 << 10
+
+
+@click.group()
+def smtp() -> None:
+    """Speak with SMTP servers."""
+
+
+@smtp.command()
+@click.argument("server", metavar="HOST[:PORT]")
+@click.option("--notls", "mode", flag_value="none", help="Don't begin TLS.")
+@click.option("--forcetls", "mode", flag_value="force", help="Begin TLS, whether or not it is announced.")
+@click.option("--tls", "mode", flag_value="tls", help="TLS from the start, as on port 465, where it is the default.")
+@click.option("--tlsverify", is_flag=True, help="The certificate must be good for HOST.")
+@click.option("--ehlo", default="localhost", show_default=True, metavar="NAME", help="Our name in EHLO.")
+@resolver_option
+def dial(server: str, mode: str | None, tlsverify: bool, ehlo: str, resolver: str | None) -> int:
+    """Connect to HOST (port 25 by default), greet it, begin TLS where it is announced, then pass lines from stdin on,
+    and answers to stdout.
+    """
+    from moxlite.proto.smtp.conversation import TLSMode
+
+    host, port = _split(server)
+    modes = {"none": TLSMode.SKIP, "force": TLSMode.REQUIRED_STARTTLS, "tls": TLSMode.IMMEDIATE}
+    usual = TLSMode.IMMEDIATE if port == 465 else TLSMode.OPPORTUNISTIC
+    chosen = modes.get(mode or "", usual)
+    return with_resolver(resolver, lambda asked: _session(asked, host, port, chosen, ehlo, verify=tlsverify))
+
+
+def _split(server: str) -> tuple[str, int]:
+    """Host and port of what was typed. Raises click.UsageError."""
+    host, port = server, "25"
+    if server.startswith("["):
+        host, _, rest = server[1:].partition("]")
+        port = rest.removeprefix(":") or "25"
+    elif server.count(":") == 1:
+        host, _, port = server.partition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise click.UsageError(f"{server!r} is no HOST[:PORT]")
+    return host, int(port)
+
+
+async def _session(resolver: "Resolver", host: str, port: int, mode: "TLSMode", ehlo: str, *, verify: bool) -> int:
+    import trio
+
+    from moxlite.net.certificates import Trust
+    from moxlite.net.dial import DialError
+    from moxlite.net.dial import dial as connect
+    from moxlite.net.resolver import DNSError
+    from moxlite.net.smtpclient import CertificateRejected, SMTPClient
+    from moxlite.net.tls import ClientTLS
+    from moxlite.net.tlsstream import TLSStream
+    from moxlite.proto.smtp.conversation import TLSMode
+    from moxlite.proto.smtp.errors import SMTPError
+
+    trust = Trust()
+
+    def check(stream: TLSStream) -> None:
+        problem = trust.check(stream.peer_chain(), host)
+        if problem is not None:
+            raise CertificateRejected(problem.text)
+
+    try:
+        stream = (await connect(await _addresses(resolver, host), port)).stream
+    except (DNSError, DialError) as error:
+        note(str(error))
+        return TEMPORARY
+    client = SMTPClient(
+        stream,
+        ehlo,
+        tls_mode=mode,
+        tls=None if mode is TLSMode.SKIP else ClientTLS(),
+        server_name=host,
+        check=check if verify else None,
+    )
+    try:
+        await client.hello()
+    except SMTPError as error:
+        note(str(error))
+        await client.abort()
+        return NO
+    _tell(client)
+    with trio.CancelScope() as scope:
+        await _relay(client.stream, scope)
+    await client.abort()
+    return YES
+
+
+async def _addresses(resolver: "Resolver", host: str) -> "list[IPAddress]":
+    """Raises DNSError."""
+    from ipaddress import ip_address
+
+    from moxlite.net.resolver import absolute
+
+    try:
+        return [ip_address(host)]
+    except ValueError:
+        return list((await resolver.ips(absolute(host))).records)
+
+
+def _tell(client: "SMTPClient") -> None:
+    """What was said up to here, which the client has read."""
+    note(f"greeting: {client.codec.greeting}")
+    announced = client.announced
+    if announced is not None:
+        note(f"announced: {' '.join(sorted(announced.keywords))}")
+    if client.tls_stream is not None:
+        note(f"TLS: {client.tls_stream.facts.version} {client.tls_stream.facts.cipher}")
+
+
+async def _relay(stream: "trio.abc.Stream", scope: "trio.CancelScope") -> None:
+    """Pass octets on in both ways until the server closes, or nothing has come for ten minutes; lines from stdin get
+    the line end of SMTP.
+    """
+    import sys
+
+    import trio
+
+    async def write() -> None:
+        while line := await trio.to_thread.run_sync(sys.stdin.buffer.readline, abandon_on_cancel=True):
+            await stream.send_all(line.rstrip(b"\r\n") + b"\r\n")
+            scope.deadline = trio.current_time() + IDLE_SECONDS
+        scope.deadline = trio.current_time() + LAST_SECONDS
+
+    scope.deadline = trio.current_time() + IDLE_SECONDS
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            while data := await stream.receive_some(CHUNK):
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
+                scope.deadline = trio.current_time() + IDLE_SECONDS
+            nursery.cancel_scope.cancel()
+    except* (trio.BrokenResourceError, trio.ClosedResourceError):
+        note("the connection was lost")

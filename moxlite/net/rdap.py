@@ -1,0 +1,121 @@
+"""When a domain was registered, by RDAP (RFC 9082, 9083, 9224): new domains are trusted by few receivers (ADMIN-29)."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urljoin
+
+import msgspec
+
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.proto.address import Domain
+
+__all__ = ["NotRegistered", "RDAPError", "registered"]
+
+BOOTSTRAP: Final = "https://data.iana.org/rdap/dns.json"
+"""Which server knows the domains below which name (RFC 9224)."""
+
+MAX_BOOTSTRAP: Final = 1 << 20
+"""Octets; it has some 60,000."""
+
+MAX_ANSWER: Final = 256 << 10
+"""Octets of an answer about a domain; registrars add their terms of use."""
+
+SECONDS: Final = 20.0
+"""For one request."""
+
+MAX_REDIRECTS: Final = 5
+
+ACTIONS: Final = frozenset({"registration", "reregistration", "reinstantiation"})
+"""After any of them the domain may be another owner's (RFC 9083 §10.2.3)."""
+
+
+class RDAPError(Exception):
+    """There is no answer; the text is for people."""
+
+
+class NotRegistered(RDAPError):
+    """The registry does not know the domain."""
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    event_action: str = ""
+    event_date: str = ""
+
+
+class _Answer(msgspec.Struct):
+    events: list[_Event] = []
+
+
+class _Bootstrap(msgspec.Struct):
+    services: list[tuple[list[str], list[str]]]
+
+
+async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.datetime:
+    """The latest moment at which a domain was registered, registered again, or taken up again.
+
+    Args:
+      domain: an organisational domain; registries know no others.
+      server: base URL of the registry's server; IANA's list tells it otherwise.
+
+    Raises:
+      NotRegistered, RDAPError.
+    """
+    base = server or await _server(http, domain)
+    body = await _get(http, urljoin(base if base.endswith("/") else f"{base}/", f"domain/{domain.ascii}"), MAX_ANSWER)
+    try:
+        events = msgspec.json.decode(body, type=_Answer).events
+    except msgspec.DecodeError as error:
+        raise RDAPError(f"the answer about {domain} cannot be read: {error}") from None
+    found = [moment for one in events if one.event_action in ACTIONS and (moment := _moment(one.event_date))]
+    if not found:
+        raise RDAPError(f"the registry does not say when {domain} was registered")
+    return max(found)
+
+
+async def _server(http: HTTPClient, domain: Domain) -> str:
+    """The server that knows a domain: of the longest name at or above it that has one (RFC 9224 §4)."""
+    try:
+        services = msgspec.json.decode(await _get(http, BOOTSTRAP, MAX_BOOTSTRAP), type=_Bootstrap).services
+    except msgspec.DecodeError as error:
+        raise RDAPError(f"IANA's list of servers cannot be read: {error}") from None
+    known = {name.lower(): urls for names, urls in services for name in names}
+    labels = domain.ascii.split(".")
+    for at in range(1, len(labels)):
+        if url := _secure(known.get(".".join(labels[at:]), ())):
+            return url
+    raise RDAPError(f"no registry with RDAP is known for .{labels[-1]}")
+
+
+def _secure(urls: Sequence[str]) -> str:
+    return next((url for url in urls if url.startswith("https://")), "")
+
+
+async def _get(http: HTTPClient, url: str, max_body: int) -> bytes:
+    """The body of an answer, redirects followed (RFC 7480 §5.2)."""
+    for _ in range(MAX_REDIRECTS):
+        try:
+            answer = await http.request(
+                "GET", url, headers=(("Accept", "application/rdap+json"),), seconds=SECONDS, max_body=max_body
+            )
+        except HTTPError as error:
+            raise RDAPError(f"{url}: {error}") from None
+        if answer.status in (301, 302, 303, 307, 308) and (target := answer.header("location")):
+            url = urljoin(url, target)
+        elif answer.status == 404:
+            raise NotRegistered("the registry does not know this domain")
+        elif answer.status != 200 or answer.cut:
+            what = "the answer is too long" if answer.cut else f"status {answer.status}"
+            raise RDAPError(f"{url}: {what}")
+        else:
+            return answer.body
+    raise RDAPError(f"{url}: more than {MAX_REDIRECTS} redirects")
+
+
+def _moment(text: str) -> dt.datetime | None:
+    """A time as RFC 3339 has it, in UTC where it has no zone; None for one that is none."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
