@@ -461,6 +461,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         logins=house.logins,
         imports=house.imports,
         keys=house.started.keys,
+        edit=house.config.edit,
         deliveries=queue,
         assure=queue.assure if queue else not_asked,
         opaque_id=house.received_id.encode,

@@ -385,6 +385,7 @@ async def open_rig(
         logins=logins,
         imports=imports,
         keys=SigningKeys(),
+        edit=holder.edit,
         deliveries=deliveries,
         assure=assure,
         opaque_id=lambda cid: f"id-{cid}",

@@ -365,6 +365,15 @@ export interface LoginResult {
   login_address: string;
 }
 
+/** A rule that might be added or taken away: for mail of a list or of a sender to an own address. */
+export interface Suggestion {
+  recipient: string;
+  list_id: string;
+  msg_from: string;
+  remove: boolean;
+  mailbox: string;
+}
+
 /** All recipients of a message; none when nothing is known of them (any more). ``seen`` stands for this state. */
 export interface DeliveryReport {
   recipients: Array<Delivery>;
@@ -527,6 +536,7 @@ export const checks: Checks = {
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
   LoginResult: { csrf_token: "string", login_address: "string" },
+  Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
   Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
@@ -553,6 +563,21 @@ export class Client extends BaseClient {
   /** Begin a session: its cookie is set, its CSRF token returned. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** The rule that would have filed a message to where it was moved; null when there is none to propose. */
+  ruleset_suggest_move(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<Suggestion | null> {
+    return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
+  }
+
+  /** Add the proposed rule, or remove it. A conflict when it would not be proposed any more. */
+  ruleset_accept(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<null> {
+    return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
+  }
+
+  /** Never again propose it: for this list or sender at this address and in this direction, or for moves from, or */
+  ruleset_never(message_id: number, from_mailbox_id: number, to_mailbox_id: number, never: "from_mailbox" | "message" | "to_mailbox"): Promise<null> {
+    return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
   }
 
   /** Keep the settings, all of them; other pages of the user hear of it. */

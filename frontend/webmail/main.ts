@@ -21,6 +21,7 @@ import type * as MailboxesPart from "./mailboxes/part";
 import type * as PalettePart from "./palette/part";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
+import type * as RulesPart from "./rules/part";
 import type * as SentPart from "./sent/part";
 import type * as SettingsPart from "./settings/part";
 import { Actions } from "./state/actions";
@@ -52,7 +53,7 @@ class App implements Desk {
     outdated: (version) => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`),
     checking: location.hostname === "localhost",
   });
-  private readonly actions = new Actions(this.client, this.mail);
+  private readonly actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   private readonly stream = new Stream(this.client, base, {
     event: (event) => {
       this.mail.take(event);
@@ -421,6 +422,16 @@ class App implements Desk {
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
     void attempt(t("Writing"), async () => (await part<typeof ComposePart>(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+  }
+
+  /** WEBMAIL-101; that there is nothing to offer is no failure. */
+  private async offerRule({ id, mailbox_id: from }: MessageItem, { id: to, name, roles }: Mailbox): Promise<void> {
+    const source = this.mail.boxes.get(from);
+    if (source === undefined || source.roles.length + roles.length > 0) return;
+    const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
+    if (rule === null) return;
+    const { offerRule } = await part<typeof RulesPart>(base, "rules");
+    offerRule(this.client, rule, { message: id, from, to }, { from: source.name, to: name });
   }
 
   private async followSent(item: MessageItem, place: HTMLElement): Promise<void> {

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.assurance import Assure
     from moxlite.web.http.paths import Host
+    from moxlite.web.webmail.calls import Edit
 
 __all__ = ["Context", "make_context"]
 
@@ -88,6 +89,7 @@ def make_context(
     logins: Logins,
     imports: Imports,
     keys: SigningKeys,
+    edit: Edit,
     deliveries: Deliveries | None,
     assure: Assure,
     opaque_id: Callable[[int], str],
@@ -103,6 +105,7 @@ def make_context(
       config_dir: where the administrator's own style and script files may lie.
       imports: those of the whole server; its `serve` must run.
       keys: of the domains that sign what users send.
+      edit: changes the configuration of domains and accounts.
       deliveries: what becomes of that; None while there is no queue.
       assure: finds out how well mail to a domain would be protected.
       readiness: tells what keeps the server from its work (``/readyz``).
@@ -121,6 +124,7 @@ def make_context(
             logins=logins,
             exports=exports,
             keys=keys,
+            edit=edit,
             deliveries=deliveries,
             assure=assure,
         ),

@@ -37,6 +37,8 @@ export class Actions {
   constructor(
     private readonly client: Client,
     private readonly mail: Mail,
+    /** One message was moved by hand, and the server has done it. */
+    private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
   ) {}
 
   /** Move what is selected to the mailbox with this role; false when there is none. */
@@ -62,7 +64,10 @@ export class Actions {
     const ids = items.map((item) => item.id);
     const action: Action = {
       shown: { remove: new Set(ids) },
-      call: () => this.client.message_move(ids, mailbox.id, markSeen),
+      call: async () => {
+        await this.client.message_move(ids, mailbox.id, markSeen);
+        if (items.length === 1) this.moved(items[0]!, mailbox);
+      },
     };
     this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
     this.mail.left(items);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.f850e0b43634c804585d.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
+  var define_PARTS_default = { compose: "compose.f850e0b43634c804585d.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -174,6 +174,7 @@
     NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
     Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
     LoginResult: { csrf_token: "string", login_address: "string" },
+    Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
     DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
     Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
     Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
@@ -196,6 +197,18 @@
     /** Begin a session: its cookie is set, its CSRF token returned. */
     login(login_token, username, password) {
       return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+    }
+    /** The rule that would have filed a message to where it was moved; null when there is none to propose. */
+    ruleset_suggest_move(message_id, from_mailbox_id, to_mailbox_id) {
+      return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
+    }
+    /** Add the proposed rule, or remove it. A conflict when it would not be proposed any more. */
+    ruleset_accept(message_id, from_mailbox_id, to_mailbox_id) {
+      return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
+    }
+    /** Never again propose it: for this list or sender at this address and in this direction, or for moves from, or */
+    ruleset_never(message_id, from_mailbox_id, to_mailbox_id, never) {
+      return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
     }
     /** Keep the settings, all of them; other pages of the user hear of it. */
     settings_save(settings) {
@@ -1129,12 +1142,14 @@
     return Array.from({ length: Math.ceil(all.length / size2) }, (_, i) => all.slice(i * size2, (i + 1) * size2));
   }
   var Actions = class {
-    constructor(client, mail) {
+    constructor(client, mail, moved) {
       this.client = client;
       this.mail = mail;
+      this.moved = moved;
     }
     client;
     mail;
+    moved;
     /** What Undo would take back, in words; "" when there is nothing. */
     undoable = signal("");
     undos = [];
@@ -1161,7 +1176,10 @@
       const ids = items.map((item) => item.id);
       const action = {
         shown: { remove: new Set(ids) },
-        call: () => this.client.message_move(ids, mailbox.id, markSeen)
+        call: async () => {
+          await this.client.message_move(ids, mailbox.id, markSeen);
+          if (items.length === 1) this.moved(items[0], mailbox);
+        }
       };
       this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
       this.mail.left(items);
@@ -2996,7 +3014,7 @@
       outdated: (version) => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`),
       checking: location.hostname === "localhost"
     });
-    actions = new Actions(this.client, this.mail);
+    actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
     stream = new Stream(this.client, base, {
       event: (event) => {
         this.mail.take(event);
@@ -3319,6 +3337,15 @@
       const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
       const item = kind === "new" ? null : this.reader.current();
       void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+    }
+    /** WEBMAIL-101; that there is nothing to offer is no failure. */
+    async offerRule({ id, mailbox_id: from }, { id: to, name, roles }) {
+      const source = this.mail.boxes.get(from);
+      if (source === void 0 || source.roles.length + roles.length > 0) return;
+      const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
+      if (rule === null) return;
+      const { offerRule } = await part(base, "rules");
+      offerRule(this.client, rule, { message: id, from, to }, { from: source.name, to: name });
     }
     async followSent(item, place) {
       const { follow } = await part(base, "sent");

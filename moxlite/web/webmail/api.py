@@ -30,6 +30,7 @@ from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.queryactions import act, act_on_search
+from moxlite.web.webmail.rulecalls import RuleCalls
 from moxlite.web.webmail.sentcalls import SentCalls
 from moxlite.web.webmail.settingscalls import SettingsCalls
 from moxlite.web.webmail.streams import Streams
@@ -42,7 +43,7 @@ T = TypeVar("T")
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 
-class API(ComposeCalls, SentCalls, SettingsCalls):
+class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls):
     """What a browser can ask for; `Caller.session` is set for all but the public calls."""
 
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:

@@ -24,7 +24,7 @@ from moxlite.web.http.exchange import Request as HTTPRequest
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
-from moxlite.web.webmail.calls import Surroundings
+from moxlite.web.webmail.calls import Edit, Surroundings
 from moxlite.web.webmail.parts import serve_message
 from moxlite.web.webmail.streams import Facts, Stream, Streams, TooManyStreams, required_query
 from moxlite.web.webmail.types import Request, StreamEvent
@@ -62,6 +62,7 @@ class Webmail:
         logins: Logins,
         exports: BrowserExports,
         keys: SigningKeys,
+        edit: Edit,
         deliveries: Deliveries | None,
         assure: Assure,
     ) -> None:
@@ -74,6 +75,7 @@ class Webmail:
         self._exports = exports
         surroundings = Surroundings(
             config=config,
+            edit=edit,
             accounts=accounts,
             tmp=config().static.data_dir / "tmp",
             keys=keys,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -15,10 +15,14 @@ from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Sessions
 
 if TYPE_CHECKING:
+    from moxlite.config.holder import Change
     from moxlite.config.snapshot import Snapshot
     from moxlite.store.delivery.status import Deliveries
 
-__all__ = ["AccountCalls", "Surroundings"]
+__all__ = ["AccountCalls", "Edit", "Surroundings"]
+
+
+Edit: TypeAlias = "Callable[[Change], Awaitable[Snapshot]]"
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +30,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       config: gives the configuration of this moment.
+      edit: changes the configuration of domains and accounts; as `ConfigHolder.edit`.
       tmp: for long messages.
       keys: of the domains that sign.
       deliveries: what becomes of mail that was sent; None while there is no queue.
@@ -33,6 +38,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     config: Callable[[], Snapshot]
+    edit: Edit
     accounts: Accounts
     tmp: Path
     keys: SigningKeys

@@ -1,0 +1,198 @@
+"""Rules that are offered when a message is moved by hand (WEBMAIL-101..104): what would have filed it there.
+
+A proposal is worked out anew when it is accepted, so a browser cannot make a rule of its own making.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.config.domains import Ruleset
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.content import body
+from moxlite.store.mail.settings import is_declined
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows import messages as message_rows
+from moxlite.web.errors import Conflict, UserError
+from moxlite.web.webmail.parsed import structure_of
+
+if TYPE_CHECKING:
+    from moxlite.config.edit import Document
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.file.transaction import Reader
+
+__all__ = ["Proposal", "accept", "propose"]
+
+MAX_HEADER: Final = 256 * 1024  # octets of the header section that are looked at
+MAX_FIELDS: Final = 1000
+MAX_RULES: Final = 1000  # of one address: more is no work of a person
+
+LIST_ID: Final = re.compile(rb"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,250})>\s*\Z")
+"""RFC 2919 §3, the end of the field; a name before it is for people."""
+
+ENVELOPE: Final = "SELECT rcptto, rcptto_domain, mailfrom_domain, mailfrom_ok, msgfrom, msgfrom_domain"
+FACTS: Final = f"{ENVELOPE} FROM message_smtp WHERE message_id = ?"
+SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ?"
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that might be added, or taken away.
+
+    Attributes:
+      destination: the own address that the message came to, as it is configured.
+      list_id: of the mailing list, "" where the rule is for a sender; then `msg_from` is the address.
+      remove: the message was moved back to where the address delivers.
+      mailbox: where the rule files.
+    """
+
+    destination: str
+    recipient: str
+    list_id: str
+    msg_from: str
+    remove: bool
+    mailbox: str
+    rule: Ruleset
+
+
+def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source: int, target: int) -> Proposal | None:
+    """What to propose after this message was moved from `source` to `target`; None for nothing.
+
+    Raises NoSuchMessage, NoSuchMailbox.
+    """
+    message_rows.message(r, message_id)
+    left, reached = mailbox_rows.mailbox(r, source), mailbox_rows.mailbox(r, target)
+    facts = r.row(FACTS, message_id)
+    if left.special_use or reached.special_use or facts is None or not facts[0]:
+        return None
+    rcptto, rcptto_domain, mailfrom_domain, mailfrom_ok, msgfrom, msgfrom_domain = facts
+    recipient = _recipient(snapshot, account, rcptto, rcptto_domain)
+    if recipient is None:
+        return None
+    default = recipient.destination.mailbox
+    if default not in (left.name, reached.name):
+        return None
+    remove = reached.name == default
+    verified = [domain for (domain,) in r.rows(SIGNED, message_id)]
+    if mailfrom_ok and mailfrom_domain:
+        verified.append(mailfrom_domain)
+    sender = f"{msgfrom}@{msgfrom_domain}".lower() if msgfrom_domain else ""
+    list_id = _list_id(r, message_id)
+    rule = _rule((left if remove else reached).name, list_id, sender, verified)
+    if rule is None:
+        return None
+    same = _same(recipient.destination.rulesets, rule)
+    exact = [one for one in same if one.mailbox == rule.mailbox]
+    if (len(exact) != 1) if remove else bool(exact):
+        return None
+    to = str(recipient.canonical)
+    declined = is_declined(r, to, listid=list_id, msgfrom=sender, to_inbox=remove, source=left.id, target=reached.id)
+    if declined:
+        return None
+    return Proposal(
+        destination=recipient.configured,
+        recipient=to,
+        list_id=list_id,
+        msg_from="" if list_id else sender,
+        remove=remove,
+        mailbox=rule.mailbox,
+        rule=rule,
+    )
+
+
+def _recipient(snapshot: Snapshot, account: str, localpart: str, domain: str) -> AccountRecipient | None:
+    try:
+        found = snapshot.lookup(Address(Localpart(localpart), Domain.parse(domain)))
+    except AddressError:
+        return None
+    mine = isinstance(found, AccountRecipient) and found.account == account and found.reports is None
+    return found if mine and isinstance(found, AccountRecipient) else None
+
+
+def _list_id(r: Reader, message_id: int) -> str:
+    """The List-Id, when there is exactly one, and it is valid; else ""."""
+    root = structure_of(r, message_id).root
+    content = body.locate(r, message_id)
+    section = HeaderSection(body.read_content(r, content, 0, min(root.body, MAX_HEADER)), MAX_FIELDS)
+    values = section.texts(b"list-id")
+    match = LIST_ID.search(values[0]) if len(values) == 1 else None
+    return match[1].decode("ascii").lower() if match is not None and b"." in match[1] else ""
+
+
+def _rule(mailbox: str, list_id: str, sender: str, verified: Sequence[str]) -> Ruleset | None:
+    if list_id:
+        # the shortest that vouches for the list: its host, rather than the list's own name there
+        above = [domain for domain in verified if domain and (list_id == domain or list_id.endswith(f".{domain}"))]
+        if not above:
+            return None
+        pattern = {"^list-id$": re.escape(f"<{list_id}>") + "$"}
+        allowed = Domain.parse(min(above, key=len))
+        return Ruleset(mailbox=mailbox, headers_regexp=pattern, list_allow_domain=allowed)
+    return Ruleset(mailbox=mailbox, msg_from_regexp=f"^{re.escape(sender)}$") if sender else None
+
+
+def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
+    """Those that match the same mail, wherever they file it."""
+
+    def bare(one: Ruleset) -> Ruleset:
+        return msgspec.structs.replace(one, mailbox=rule.mailbox, comment="")
+
+    return [one for one in rules if bare(one) == bare(rule)]
+
+
+def accept(document: Document, snapshot: Snapshot, account: str, found: Proposal, today: date) -> None:
+    """Add or remove the rule. One that matches the same mail and files it elsewhere gives way: it would come first.
+
+    Raises:
+      UserError: the address is of a catchall, which has no rules of its own.
+      Conflict: the rules are others by now.
+    """
+    if found.destination.startswith("@"):
+        raise UserError(
+            f"{found.recipient} arrives by the catchall {found.destination}: add it to the account's addresses first"
+        )
+    settings = snapshot.account(account)
+    destination = None if settings is None else settings.destinations.get(found.destination)
+    if destination is None:
+        raise Conflict(f"{found.destination} is no address of the account any more")
+    same = _same(destination.rulesets, found.rule)
+    exact = [one for one in same if one.mailbox == found.mailbox]
+    if (len(exact) != 1) if found.remove else bool(exact):
+        raise Conflict("the rules of this address were changed meanwhile")
+    path = ("accounts", account, "destinations", found.destination, "rulesets")
+    written = _written(document, path)
+    kept = [one for one, parsed in zip(written, destination.rulesets, strict=True) if parsed not in same]
+    if not found.remove:
+        if len(kept) >= MAX_RULES:
+            raise UserError(f"{found.destination} has {MAX_RULES} rules already")
+        kept.append(_table(found.rule, f"by webmail on {today.isoformat()}"))
+    if kept:
+        document.put(path, kept)
+    else:
+        document.drop(path)
+
+
+def _written(document: Document, path: tuple[str, ...]) -> list[dict[str, Any]]:
+    table: Any = tomllib.loads(str(document))
+    for key in path[:-1]:
+        table = table[key]
+    rules: list[dict[str, Any]] = table.get(path[-1], [])
+    return rules
+
+
+def _table(rule: Ruleset, comment: str) -> dict[str, Any]:
+    table: dict[str, Any] = {"mailbox": rule.mailbox}
+    if rule.msg_from_regexp:
+        table["msg_from_regexp"] = rule.msg_from_regexp
+    if rule.headers_regexp:
+        table["headers_regexp"] = dict(rule.headers_regexp)
+    if rule.list_allow_domain is not None:
+        table["list_allow_domain"] = rule.list_allow_domain.unicode
+    return table | {"comment": comment}
