@@ -19,6 +19,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import KeyPair, Trust, self_signed
 from moxlite.net.dial import Dialed, DialError, LocalAddresses
+from moxlite.net.exposition import REGISTRY
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls import ServerTLS
@@ -39,7 +40,7 @@ from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.supervision import open_supervisor
 from tests.supervised import supervised
 
-__all__ = ["HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "submission"]
+__all__ = ["HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "sample", "submission"]
 
 START = 1_800_000_000_000_000
 HANG = "(nothing)"
@@ -362,6 +363,11 @@ class Rig:
                 op="test",
             )
             return [await opened.scan(partial(message_range, message_id=i, length=n), op="test") for i, n in rows]
+
+
+def sample(name: str, **labels: str) -> float:
+    """The value of a metric, 0 before it was counted."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 def submission(*recipients: str, **facts: object) -> Submission:

@@ -32,6 +32,24 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     hold: bool
     success: bool | None
     last_activity: str
+    why: str
+    next: str
+    admin: str
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt."""
+
+    start: str
+    seconds: float
+    transport: str
+    host: str
+    ip: str
+    tls: str
+    outcome: str
+    reply: str
+    meaning: str
+    admin: str
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -140,16 +158,29 @@ def queue() -> None:
 @click.option("--last", default="", metavar="TIME", help="… whose time in the order was this.")
 @json_option
 def list_(sort: str, ascending: bool, last_id: int, last: str, as_json: bool, **given: Any) -> None:
-    """List messages, those that are due first, at most 100 (--n)."""
+    """List messages, those that are due first, at most 100 (--n): why each waits, and what comes next."""
     page = {"sort": sort.replace("-", "_"), "ascending": ascending, "last_id": last_id, "last": last}
     if given["n"] is not None:
         page["n"] = given["n"]
     found = call("queue list", {"filter": _filter(given), "page": page}, list[Line])
     show(
         found,
-        ("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "hold", "error"),
+        ("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "why", "next"),
         as_json=as_json,
     )
+
+
+@queue.command("attempts")
+@click.argument("id_", metavar="ID", type=int)
+@json_option
+def attempts_(id_: int, as_json: bool) -> None:
+    """List the attempts for message ID, waiting or retired: with whom, over which TLS, what was answered.
+
+    The column tls names the policies that held (dane, sts), `verified` for a smarthost whose certificate is good,
+    `opportunistic` for TLS that no policy demands, or `clear`.
+    """
+    found = call("queue attempts", {"id": id_}, list[Try])
+    show(found, ("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"), as_json=as_json)
 
 
 def _operation(name: str, about: str) -> None:

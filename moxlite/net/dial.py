@@ -9,7 +9,10 @@ import trio
 
 from moxlite.net.limits import IPAddress
 
-__all__ = ["CONNECT_SECONDS", "DialError", "Dialed", "LocalAddresses", "dial"]
+__all__ = ["CONNECT_SECONDS", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial"]
+
+TIMEOUT: Final = "timeout"
+"""The words of a failure by silence."""
 
 CONNECT_SECONDS: Final = 30.0
 """For all addresses of a host together (QUEUE-48)."""
@@ -63,7 +66,7 @@ async def dial(
             with trio.fail_after(max(share, MIN_TRY_SECONDS)):
                 return Dialed(await _connect(ip, port, local or LocalAddresses()), ip)
         except trio.TooSlowError:
-            failures.append((ip, "timeout"))
+            failures.append((ip, TIMEOUT))
         except OSError as exc:
             failures.append((ip, exc.strerror or str(exc)))
         if trio.current_time() >= end:

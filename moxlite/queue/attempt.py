@@ -98,10 +98,12 @@ class Attempt:
 
     def interrupted(self) -> list[Ended]:
         """The outcomes when it was cut off by a shutdown (QUEUE-15)."""
+        self._measure("canceled")
         return [self._interrupted(message) for message in self._unsettled()]
 
     def crashed(self) -> list[Ended]:
         """The outcomes when our own code failed: try again later."""
+        self._measure("error")
         error = SMTPError(False, 0, "4.3.0", "deliver", "unexpected error on our side, see the log")
         return [self._ended(message, error) for message in self._unsettled()]
 
@@ -219,7 +221,7 @@ class Attempt:
             host=trace.host,
             ip=trace.ip,
             tls=trace.tls,
-            policy=trace.tls_words or ("clear" if self._direct and trace.greeted else ""),
+            policy=trace.tls_words or ("clear" if trace.greeted and self._taker is not Handed.ACCOUNT else ""),
             tls_failures=tuple(map(str, trace.tally.failures()[:MAX_TLS_FAILURES])),
             handed=self._taker if success else Handed.NOBODY,
         )
@@ -268,8 +270,13 @@ class Attempt:
             result = "ok"
         elif len(errors) < len(outcomes):
             result = "okpartial"
+        elif errors[0].permanent:
+            result = "permerror"
         else:
-            result = "permerror" if errors[0].permanent else "temperror"
+            result = "timeout" if errors[0].ecode == "4.4.2" else "temperror"
+        self._measure(result)
+
+    def _measure(self, result: str) -> None:
         metrics.deliveries.labels(
             attempt=str(min(self.batch.first.attempts, MAX_ATTEMPT_LABEL)),
             transport=self._transport,

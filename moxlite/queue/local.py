@@ -7,15 +7,14 @@ from typing import Final
 import trio
 
 from moxlite.acceptance.producers.simulated import demanded
-from moxlite.net.dial import DialError
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.net.tls import ClientTLS
 from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.proto.smtp.errors import SMTPError
-from moxlite.queue import metrics
 from moxlite.queue.context import Context, Loopback
 from moxlite.queue.rows import Message
 from moxlite.queue.session import Batch, Outcomes, Trace, converse
+from moxlite.queue.ways import connect
 
 __all__ = ["deliver_local", "deliver_to_loopback", "transaction_key"]
 
@@ -45,14 +44,13 @@ async def deliver_to_loopback(ctx: Context, batch: Batch, trace: Trace, loopback
     await _simulate(batch)
     hostname = ctx.config().static.hostname.ascii
     trace.host, trace.ip, trace.tls_mode = hostname, str(loopback.ip), TLSMode.OPPORTUNISTIC.value
-    try:
-        dialed = await ctx.dial([loopback.ip], loopback.port)
-    except DialError as exc:
-        metrics.connections.labels(result="error").inc()
-        raise SMTPError(False, 0, "4.4.1", "connect", str(exc)) from exc
-    metrics.connections.labels(result="ok").inc()
+    dialed = await connect(ctx.dial, [loopback.ip], loopback.port)
     client = SMTPClient(dialed.stream, hostname, tls=ClientTLS(), server_name=hostname)
-    return await converse(client, batch, trace, requiretls=batch.first.require_tls is True)
+
+    def greeted() -> None:
+        trace.tls_words = "opportunistic" if client.tls_stream is not None else ""
+
+    return await converse(client, batch, trace, requiretls=batch.first.require_tls is True, greeted=greeted)
 
 
 async def _simulate(batch: Batch) -> None:

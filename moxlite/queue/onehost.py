@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from moxlite.mailauth import dane
-from moxlite.net.dial import Dialed, DialError
+from moxlite.net.dial import Dialed
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Answer, DNSError, TempError
 from moxlite.net.smtpclient import CertificateRejected, HandshakeFailed, SMTPClient
@@ -25,7 +25,7 @@ from moxlite.queue.session import Batch, Outcomes, Trace, converse, run_transact
 from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
-from moxlite.queue.ways import Way
+from moxlite.queue.ways import NotConnected, Way, connect
 
 __all__ = ["Destination", "NotVouched", "try_host"]
 
@@ -279,12 +279,10 @@ async def _addresses(ctx: Context, batch: Batch, name: str, way: Way, destinatio
 
 async def _connect(ctx: Context, way: Way, addresses: Sequence[IPAddress], trace: Trace, name: str) -> Dialed:
     try:
-        dialed = await way.dial(addresses, PORT, local=ctx.local_addresses)
-    except DialError as exc:
-        metrics.connections.labels(result="error").inc()
+        dialed = await connect(way.dial, addresses, PORT, local=ctx.local_addresses)
+    except NotConnected:
         ctx.load.dead(host_key(way, name), ctx.clock())
-        raise SMTPError(False, 0, "4.4.1", "connect", str(exc)) from exc
-    metrics.connections.labels(result="ok").inc()
+        raise
     trace.ip = str(dialed.ip)
     trace.dialed.append((name, trace.ip))
     return dialed

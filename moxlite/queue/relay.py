@@ -5,16 +5,15 @@ from typing import Final
 import trio
 
 from moxlite.config.transports import RelayTransport, Transport
-from moxlite.net.dial import DialError
 from moxlite.net.smtpclient import CertificateRejected, SMTPClient
 from moxlite.net.tls import ClientTLS
 from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
 from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError
-from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.reach.hosts import addresses_of
 from moxlite.queue.session import Batch, Outcomes, Trace, converse
+from moxlite.queue.ways import connect
 
 __all__ = ["deliver_by_relay", "relay_of"]
 
@@ -49,12 +48,7 @@ async def deliver_by_relay(
     addresses = await addresses_of(
         host, ctx.resolver, ctx.random, dialed=batch.first.dialed_ips.get(host, ()), allow_private=True
     )
-    try:
-        dialed = await ctx.dial(addresses.ips, port, local=ctx.local_addresses)
-    except DialError as exc:
-        metrics.connections.labels(result="error").inc()
-        raise SMTPError(False, 0, "4.4.1", "connect", str(exc)) from exc
-    metrics.connections.labels(result="ok").inc()
+    dialed = await connect(ctx.dial, addresses.ips, port, local=ctx.local_addresses)
     trace.ip = str(dialed.ip)
     trace.dialed.append((host, trace.ip))
 
@@ -80,4 +74,8 @@ async def deliver_by_relay(
     def judge(error: SMTPError) -> SMTPError:
         return SMTPError(True, 554, "5.7.30", "mail", lacking) if isinstance(error, RequireTLSMissing) else error
 
-    return await converse(client, batch, trace, requiretls=requiretls, judge=judge)
+    def greeted() -> None:
+        if client.tls_stream is not None:
+            trace.tls_words = "verified" if verified else "opportunistic"
+
+    return await converse(client, batch, trace, requiretls=requiretls, judge=judge, greeted=greeted)

@@ -20,6 +20,7 @@ from moxlite.net.connections import guard
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.queue import record
 from moxlite.queue.attempt import Attempt
+from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
 from moxlite.queue.inbound import Waiting, waiting
@@ -30,6 +31,7 @@ from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.session import Batch
+from moxlite.queue.status import meaning_of
 from moxlite.queue.webhooks.events import webhooks_of
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.errors import StoreError
@@ -53,6 +55,12 @@ one or two.
 
 ROOM_WITH_SILENT: Final = 3
 """Times `max_concurrent_deliveries`, with them; a bound for descriptors."""
+
+MAX_LOGGED_REPLY: Final = 300
+"""Characters of a reply in a line of the log; all of it stands with the message."""
+
+MAX_PUT_OFF: Final = 1000
+"""Domains whose wait is explained to people."""
 
 NOTICE_RETRY: Final = 5 * 60 * SECOND
 """Before a DSN that could not be stored is tried again."""
@@ -180,6 +188,7 @@ class Scheduler:
         self._wake_notices = trio.Event()
         self._busy: dict[str, _Turn] = {}  # by recipient domain
         self._blocked: dict[str, Hashable] = {}  # recipient domain: host that has all the connections that it gets
+        self._put_off: dict[str, tuple[int, str]] = {}  # recipient domain: until when and why its host is not tried
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
         self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
@@ -194,6 +203,13 @@ class Scheduler:
     def busy_domains(self) -> frozenset[str]:
         """Recipient domains with an attempt under way."""
         return frozenset(self._busy)
+
+    def waits_of(self, domain: str, now: int) -> str:
+        """For what a recipient domain waits, for people; "" for nothing that is known."""
+        if domain in self._blocked:
+            return "its host has as many connections of ours as it gets; one of them must end first"
+        until, text = self._put_off.get(domain, (0, ""))
+        return text if until > now else ""
 
     @property
     def waiting_domains(self) -> int:
@@ -387,6 +403,7 @@ class Scheduler:
             return
         _log(ended)
         policy = policy_of(self._ctx)
+        self._note_put_off(ended, policy.now)
         written = False
         with trio.move_on_after(RECORD_SECONDS, shield=True):
             try:
@@ -398,6 +415,14 @@ class Scheduler:
             finally:
                 if not written:
                     self._unwritten.update((one.message.id, one) for one in ended)
+
+    def _note_put_off(self, ended: list[Ended], now: int) -> None:
+        for one in ended:
+            if one.until > now:
+                self._put_off.pop(one.message.rcpt_domain, None)  # to the end of the order
+                self._put_off[one.message.rcpt_domain] = (one.until, f"its host is left alone: {one.result.error}")
+        while len(self._put_off) > MAX_PUT_OFF:
+            del self._put_off[next(iter(self._put_off))]
 
     async def _write_unwritten(self) -> None:
         if not self._unwritten:
@@ -471,8 +496,12 @@ def _together(r: Reader, message_id: int, now: int) -> _Group:
 
 
 def _log(ended: list[Ended]) -> None:
+    """A line for each attempt and message: with whom, over which TLS, what was answered, what it means, what to do."""
     for one in ended:
         result, message = one.result, one.message
+        found = meaning_of(result) if result.error else UNNAMED
+        status = f"{str(result.code)[0]}.{result.secode}" if result.code and result.secode else ""
+        reply = " ".join(part for part in (str(result.code or ""), status, result.reply.replace("\n", " ")) if part)
         logger.info(
             "delivery attempt ended",
             extra={
@@ -488,6 +517,9 @@ def _log(ended: list[Ended]) -> None:
                     "ip": result.ip or None,
                     "tls": result.tls or None,
                     "policy": result.policy or None,
+                    "reply": reply[:MAX_LOGGED_REPLY] or None,
+                    "cause": found.cause.value if result.error else None,
+                    "todo": found.admin or None,
                     "tlsfailures": " ".join(result.tls_failures) or None,
                     "seconds": result.duration / SECOND,
                 }

@@ -8,13 +8,15 @@ import msgspec
 import trio
 
 from moxlite.config.transports import Transport
-from moxlite.net.dial import CONNECT_SECONDS, Dialed, DialError, LocalAddresses
+from moxlite.net.dial import CONNECT_SECONDS, TIMEOUT, Dialed, DialError, LocalAddresses
 from moxlite.net.limits import IPAddress
 from moxlite.net.socks import SocksError, connect_through_socks
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.queue import metrics
 from moxlite.queue.context import Context, Dial
 from moxlite.queue.reach.hosts import addresses_of
 
-__all__ = ["SocksDial", "Way", "direct_way"]
+__all__ = ["NotConnected", "SocksDial", "Way", "connect", "direct_way"]
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -41,6 +43,34 @@ def direct_way(ctx: Context, transport: Transport | None) -> Way:
     return Way(own_name, ctx.dial, avoid_ipv6=not ctx.ipv6.good)
 
 
+class NotConnected(SMTPError):
+    """No address of the host takes a connection."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(False, 0, "4.4.1", "connect", text)
+
+
+async def connect(
+    dial: Dial, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+) -> Dialed:
+    """Connect to the first address that answers, and count how that went. Raises NotConnected; SMTPError where a proxy
+    cannot be found.
+    """
+    result = "canceled"
+    try:
+        dialed = await dial(addresses, port, local=local)
+        result = "ok"
+    except DialError as exc:
+        result = "timeout" if exc.failures and all(text == TIMEOUT for _, text in exc.failures) else "error"
+        raise NotConnected(str(exc)) from exc
+    except SMTPError:
+        result = "error"
+        raise
+    finally:
+        metrics.connections.labels(result=result).inc()
+    return dialed
+
+
 class SocksDial:
     """Connects through a SOCKS5 proxy, which is connected to anew for each address."""
 
@@ -64,7 +94,7 @@ class SocksDial:
                 with trio.fail_after(max(0.0, end - trio.current_time()) / (len(addresses) - index)):
                     await connect_through_socks(dialed.stream, ip, port)
             except trio.TooSlowError:
-                failures.append((ip, "timeout"))
+                failures.append((ip, TIMEOUT))
             except (SocksError, trio.BrokenResourceError) as exc:
                 failures.append((ip, str(exc) or "connection to the proxy broke"))
             else:

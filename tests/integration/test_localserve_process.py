@@ -378,6 +378,12 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
             client.sendmail(server.user, [f"{name}@held.example"], text)
     one, two = rows(server, "queue", "list", "--to", "@held.example", "--sort", "queued")
     assert one["hold"] is True
+    assert (one["why"], one["next"]) == (
+        "it is on hold until it is released",
+        "nothing, until `moxlite queue unhold`",
+    )
+    assert rows(server, "queue", "attempts", str(one["id"])) == []
+    assert server.cli("queue", "attempts", "999999", check=False).returncode == 1
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port(81)}/metrics") as answer:
         assert b"\nmoxlite_queue_hold 2.0\n" in answer.read()
     assert b"Subject: one" in server.cli("queue", "dump", str(one["id"])).stdout.encode()
@@ -415,7 +421,10 @@ def test_addresses_can_be_left_alone(server: LocalServer) -> None:
         client.sendmail(server.user, ["left@gone.example"], text)
     failed = ("queue", "retired", "list", "--to", "left@gone.example", "--success", "false")
     until(lambda: rows(server, *failed), what="the message to fail")
-    assert "suppression list" in rows(server, *failed)[0]["error"]
+    (finished,) = rows(server, *failed)
+    assert "suppression list" in finished["error"]
+    (attempt,) = rows(server, "queue", "attempts", str(finished["id"]))
+    assert "sends nothing more" in attempt["meaning"]
     server.cli(*suppress, "remove", "moxlite", "left@gone.example")
     assert rows(server, *suppress, "list", "--account", "moxlite") == []
     assert server.cli(*suppress, "remove", "moxlite", "left@gone.example", check=False).returncode == 1

@@ -11,7 +11,6 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moxlite.net.exposition import REGISTRY
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan
 from moxlite.queue import scheduler
@@ -20,13 +19,9 @@ from moxlite.queue.notices.dsns import compose_notice
 from moxlite.queue.queue import Queue
 from moxlite.queue.rows import Result
 from moxlite.store.errors import AccountUnknown, StoreError
-from tests.queue_rig import Server, rig_at
+from tests.queue_rig import Server, rig_at, sample
 
 KEEP = 'keep_retired_message_period = "72h"'
-
-
-def sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 @pytest.mark.served

@@ -8,10 +8,15 @@ from typing import Literal
 import msgspec
 
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.control.answers import Changed, Request, rfc3339, tried
+from moxlite.queue.control.words import admin_words, next_words, why_words
+from moxlite.queue.errors import NoSuchMessage
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.queue import Queue
-from moxlite.queue.rows import Message, Retired
+from moxlite.queue.rows import DELIVERING, Message, Result, Retired
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.status import meaning_of
 
 __all__ = ["QueueCommands"]
 
@@ -76,7 +81,8 @@ class Nothing(Request, frozen=True, kw_only=True):
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A message as lists show it; times in RFC 3339, UTC. `next_attempt` and `hold` are those of waiting messages,
-    `success` and `last_activity` those of finished ones.
+    `success` and `last_activity` those of finished ones. For people: `why` it waits, or what went wrong, what comes
+    `next`, and what the administrator must do (`admin`).
     """
 
     id: int
@@ -94,6 +100,26 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     hold: bool = False
     success: bool | None = None
     last_activity: str = ""
+    why: str = ""
+    next: str = ""
+    admin: str = ""
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt: when it began (RFC 3339), how many seconds it took, with whom, over which TLS, what was answered,
+    and what that means.
+    """
+
+    start: str
+    seconds: float
+    transport: str
+    host: str
+    ip: str
+    tls: str
+    outcome: str
+    reply: str
+    meaning: str
+    admin: str
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -123,6 +149,7 @@ class QueueCommands:
             "queue transport": Command(SetTransport, self.transport),
             "queue requiretls": Command(SetRequireTLS, self.requiretls),
             "queue dump": Command(MessageID, self.dump),
+            "queue attempts": Command(MessageID, self.attempts),
             "queue retired list": Command(ListRetired, self.list_retired),
             "queue retired print": Command(MessageID, self.print_retired),
             "queue holdrules list": Command(Nothing, self.list_rules),
@@ -132,7 +159,31 @@ class QueueCommands:
 
     async def list_messages(self, args: ListMessages, exchange: Exchange) -> list[Line]:
         """One page of waiting messages."""
-        return [_line(message) for message in await tried(self._queue.list_messages(args.filter, args.page))]
+        found = await tried(self._queue.list_messages(args.filter, args.page))
+        now, settings = self._queue.ctx.clock(), self._queue.ctx.config().static.queue
+        return [
+            msgspec.structs.replace(
+                _line(message),
+                why=why_words(message, now, self._queue.scheduler.waits_of(message.rcpt_domain, now)),
+                next=next_words(
+                    message,
+                    now,
+                    retry_delays=settings.retry_delays,
+                    max_attempts=settings.max_attempts,
+                    delay_dsn_attempt=settings.delay_dsn_attempt,
+                ),
+            )
+            for message in found
+        ]
+
+    async def attempts(self, args: MessageID, exchange: Exchange) -> list[Try]:
+        """All attempts for a message that waits, or is finished and kept."""
+        message: Message | Retired
+        try:
+            message = await self._queue.get(args.id)
+        except NoSuchMessage:
+            message = await tried(self._queue.get_retired(args.id))
+        return [_try(result) for result in message.results]
 
     async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
         """One page of finished messages."""
@@ -225,10 +276,28 @@ def _line(message: Message | Retired) -> Line:
         attempts=message.attempts,
         transport=message.transport,
         error=last.error if last else "",
+        why=last.error if last else "",
+        admin=admin_words(last),
     )
     if isinstance(message, Message):
         return msgspec.structs.replace(line, next_attempt=rfc3339(message.next_attempt), hold=message.hold)
     return msgspec.structs.replace(line, success=message.success, last_activity=rfc3339(message.last_activity))
+
+
+def _try(result: Result) -> Try:
+    found = meaning_of(result) if result.error and result.error != DELIVERING else UNNAMED
+    return Try(
+        start=rfc3339(result.start),
+        seconds=result.duration / SECOND,
+        transport=result.transport,
+        host=result.host,
+        ip=result.ip,
+        tls=result.policy,
+        outcome=result.error or "delivered",
+        reply=result.reply,
+        meaning=found.meaning,
+        admin=found.admin,
+    )
 
 
 def _party(localpart: str, domain: str) -> str:
