@@ -372,6 +372,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         local_addresses=local_addresses,
         dial=partial(_dial, house.listings),
         keys=house.started.keys,
+        reports=house.reports,
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )
     try:
@@ -387,7 +388,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.spool_directory))
     house.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
-    house.clock.on_set(queue.scheduler.changed)
+    house.clock.on_set(queue.clock_set)
     house.measures.append(queue.measure)
     return queue
 

@@ -6,7 +6,7 @@
      ├─ supervisor "server": each long-running task by its name; after a failure it starts again
      │    ├─ accounts: upkeep, rounds, unclean; in each open account a supervisor of its own
      │    ├─ auth.db, configuration, clock, systemd, signals, control socket, backups, scrub …
-     │    ├─ queue: scheduler, notices, webhooks, mirror, clean, database, policies, cache, source
+     │    ├─ queue: scheduler, notices, webhooks, mirror, clean, database, policies, cache, source, reports
      │    └─ the accept loop of each port
      ├─ connections: one task each, in a guard
      └─ attempts of the queue: one task each, in a guard
@@ -46,6 +46,7 @@ from moxlite.process.startup import Endpoint, Service, Started, StartFailed, not
 from moxlite.process.systemd import keep_alive, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.control.commands import QueueCommands
+from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.control.suppresscommands import SuppressCommands
 from moxlite.queue.control.webhookcommands import WebhookCommands
 from moxlite.queue.queue import Queue
@@ -212,6 +213,7 @@ def _commands(
         commands.update(QueueCommands(queue).registry())
         commands.update(SuppressCommands(queue).registry())
         commands.update(WebhookCommands(queue.webhooks).registry())
+        commands.update(ReportCommands(queue).registry())
     return commands
 
 

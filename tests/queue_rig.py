@@ -37,6 +37,8 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.mail.systemmailbox import UNQUEUE
+from moxlite.store.options import Options
+from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.supervision import open_supervisor
 from tests.supervised import supervised
 
@@ -264,6 +266,7 @@ class Rig:
         self.snapshot: Snapshot
         self.accounts: Accounts
         self.queue: Queue
+        self.reports: ReportsDB
         self.shutdown = trio.Event()
         self.stopped = trio.Event()
         self.nursery: trio.Nursery
@@ -415,7 +418,10 @@ async def rig_at(
         rig.nursery = rig.local.nursery = nursery
         await nursery.start(supervised, rig.accounts)
         policies = Policies.open(tmp_path / "cache.db", rig.resolver, rig.fetch, rig.clock, random=Random(7))
+        rig.reports = await ReportsDB.open(tmp_path / "reports.db", Options(min_free_space=0))
+        databases.push_async_callback(rig.reports.aclose)
         ctx = Context(
+            reports=rig.reports,
             ipv6=rig.ipv6,
             policies=await databases.enter_async_context(policies),
             config=lambda: rig.snapshot,

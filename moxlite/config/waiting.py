@@ -20,8 +20,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     Static: frozenset(
         (
             "check_updates",
-            "no_outgoing_tls_reports",
-            "outgoing_tls_reports_for_all_success",
             "psl",
         )
     ),

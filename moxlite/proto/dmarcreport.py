@@ -131,6 +131,7 @@ class DMARCReport(msgspec.Struct, frozen=True, omit_defaults=True):
     begin: int = 0
     end: int = 0
     errors: tuple[str, ...] = ()
+    generator: str = ""
     version: str = ""
     policy: PolicyPublished = PolicyPublished()
     records: tuple[ReportRecord, ...] = ()
@@ -149,6 +150,7 @@ _REPORT: Final = {
     f"{METADATA}/email": "email",
     f"{METADATA}/extra_contact_info": "contact",
     f"{METADATA}/report_id": "report_id",
+    f"{METADATA}/generator": "generator",
     f"{METADATA}/date_range/begin": "begin",
     f"{METADATA}/date_range/end": "end",
 }

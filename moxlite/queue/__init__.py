@@ -9,7 +9,7 @@
 - `record`, `retire`, `rows`, `content`: what queue.db keeps of all that; functions on a transaction
 - `status`: what has become of a submission, for its sender
 - `bounces`: what replies mean; `suppression`: addresses that are left alone
-- `notices`: what senders are told; `webhooks`: what their programs are told
+- `notices`: what senders are told; `webhooks`: their programs; `reports`: owners of other domains
 - `mirror`, `mirrorrows`: the mailbox that shows the queue
 - `control`: commands of the control socket; `metrics`, `testdata`, `context`, `errors`
 

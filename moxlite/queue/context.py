@@ -20,6 +20,7 @@ from moxlite.queue.reach.load import HostLoad
 from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.reports.reportsdb import ReportsDB
 
 __all__ = ["Context", "Dial", "Loopback", "now"]
 
@@ -58,6 +59,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       tmp: folder for temporary files. trust: roots for other servers' certificates.
       keys: sign DSNs that leave the server.
       local_addresses: from where to connect.
+      reports: what our own reports are made of; None: none are made.
       loopback: set in localserve: nothing leaves this machine.
       clock, random: time (µs UTC) and chance, for tests.
     """
@@ -75,6 +77,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     local_addresses: LocalAddresses = LocalAddresses()
     dial: Dial = dial
+    reports: ReportsDB | None = None
     loopback: Loopback | None = None
     clock: Callable[[], int] = now
     random: Random = msgspec.field(default_factory=Random)

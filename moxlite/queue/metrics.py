@@ -15,6 +15,7 @@ __all__ = [
     "oldest",
     "plaintext_fallbacks",
     "report_failures",
+    "reports",
     "requiretls_unsupported",
     "size",
     "tls_ignored",
@@ -53,6 +54,11 @@ tls_ignored = Counter(
 requiretls_unsupported = Counter(
     "moxlite_queue_requiretls_unsupported", "Hosts that could not be used for a message with REQUIRETLS.", ["reason"]
 )
+reports = Counter(
+    "moxlite_queue_reports",
+    "Reports of ours that were due; later: tried again with those of the next day.",
+    ["kind", "result"],
+)
 report_failures = Counter(
     "moxlite_queue_report_failure", "Reports of DMARC and TLS that could not be delivered, by kind.", ["kind"]
 )
@@ -68,6 +74,9 @@ held = Gauge("moxlite_queue_hold", "Messages on hold.")
 size = Gauge("moxlite_queue_size", "Messages in the queue.")
 oldest = Gauge("moxlite_queue_oldest_seconds", "For how long the message has been due that waits longest.")
 
+for _kind in ("dmarc", "tls"):
+    for _result in ("sent", "skipped", "later"):
+        reports.labels(kind=_kind, result=_result)
 for _kind in ("dmarc", "tlsrpt"):
     report_failures.labels(kind=_kind)
 for _result in RESULTS:

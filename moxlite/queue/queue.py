@@ -21,6 +21,9 @@ from moxlite.queue.holdrules import HoldRule
 from moxlite.queue.inbound import add_deferred
 from moxlite.queue.mirror import Mirror
 from moxlite.queue.operations import Counts
+from moxlite.queue.reports.daily import DailyReports
+from moxlite.queue.reports.dmarc import DMARCReports
+from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.retire import clean_retired
 from moxlite.queue.rows import Message, Retired
 from moxlite.queue.schedule import SECOND, delay_after
@@ -80,6 +83,8 @@ class Queue:
         self._watchers = Watchers()
         self.webhooks = WebhookQueue(ctx, database, self._watchers.changed)
         self.scheduler = Scheduler(ctx, database, self._also_changed, self._watchers.changed)
+        self.tls_reports = DailyReports(ctx, TLSReports(ctx, self.submit, self.scheduler.sessions))
+        self.dmarc_reports = DailyReports(ctx, DMARCReports(ctx, self.submit))
 
     @classmethod
     @asynccontextmanager
@@ -116,8 +121,18 @@ class Queue:
         tree.start("queue.source", self.ctx.ipv6.serve)
         tree.start("queue.cache", self.ctx.policies.serve_file)
         tree.start("queue.notices", self.scheduler.serve_notices)
+        if self.ctx.reports is not None:
+            tree.start("queue.tls-sessions", self.scheduler.sessions.serve)
+            tree.start("queue.tls-reports", self.tls_reports.serve)
+            tree.start("queue.dmarc-reports", self.dmarc_reports.serve)
         tree.start(SCHEDULER, partial(self.scheduler.serve, attempts))
         tree.start(WEBHOOKS, partial(self.webhooks.caller.serve, attempts))
+
+    def clock_set(self) -> None:
+        """The wall clock was set: look again what is due."""
+        self.scheduler.changed()
+        self.tls_reports.look()
+        self.dmarc_reports.look()
 
     async def stop(self, tree: Supervisor) -> None:
         """Begin no more attempts and calls; those under way go on."""

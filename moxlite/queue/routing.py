@@ -39,6 +39,10 @@ def matching_route(routes: Sequence[Route], sender_domain: str, recipient_domain
 def choose_transport(snapshot: Snapshot, message: Message, attempts: int) -> tuple[str, Transport | None]:
     """Name and settings of the transport for the attempt after `attempts` others; an empty name is direct delivery.
 
+    Reports of ours take no route that is there for mail in general: a smarthost may neither want them nor leave their
+    signatures whole. Only a route that names the domain of the reports in `from_domain`, or a transport set for the
+    message, leads them elsewhere (QUEUE-125).
+
     None with a name: that transport does not exist (any more).
     """
     name = message.transport
@@ -50,6 +54,8 @@ def choose_transport(snapshot: Snapshot, message: Message, attempts: int) -> tup
             domain.routes if domain else (),
             snapshot.domains.routes,
         ):
+            if message.is_tls_report or message.is_dmarc_report:
+                routes = tuple(route for route in routes if route.from_domain)
             route = matching_route(routes, message.sender_domain, message.rcpt_domain, attempts)
             if route is not None:
                 name = route.transport

@@ -26,6 +26,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.inbound import Waiting, waiting
 from moxlite.queue.notices.dsns import deliver_notice
 from moxlite.queue.record import Ended, Marked, Policy
+from moxlite.queue.reports.counting import SessionCounts
 from moxlite.queue.resigning import renew_signatures
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
@@ -191,6 +192,7 @@ class Scheduler:
         self._put_off: dict[str, tuple[int, str]] = {}  # recipient domain: until when and why its host is not tried
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
+        self.sessions = SessionCounts(ctx)
         self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
 
     def changed(self) -> None:
@@ -327,6 +329,7 @@ class Scheduler:
         if (untried := attempt.waits_for) is not None and untried.until is None and self._ctx.load.full(untried.key):
             self._blocked[candidate.domain] = untried.key
         for one in (attempt, *followers):
+            self.sessions.note(one.batch.first, one.tls_results)
             await self._note_offers(one.batch.first, one.offers)
 
     async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], Waiting | None]:

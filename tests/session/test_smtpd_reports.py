@@ -76,7 +76,7 @@ class Taking:
         with trio.fail_after(30):
             while True:
                 found = await self.reports.database.read(
-                    lambda r: evaluations_of(r, "remote.example", 1 << 62), op="test"
+                    lambda r: evaluations_of(r, "remote.example", 0, 1 << 62), op="test"
                 )
                 if len(found) >= number:
                     return found

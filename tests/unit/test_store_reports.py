@@ -16,6 +16,7 @@ from moxlite.supervision import open_supervisor
 
 OPTIONS = Options(min_free_space=0)
 NOW = 1_790_000_000_000_000
+DAY_NUMBER = 20_717
 
 ONE = e.Evaluation(
     policy_domain="remote.example",
@@ -39,20 +40,23 @@ async def open_reports(path: Path) -> ReportsDB:
 
 
 async def test_evaluations_are_read_as_they_were_written(tmp_path: Path) -> None:
-    """QUEUE-130: those that alone are no reason for a report do not name their domain."""
+    """QUEUE-130: with those that alone are no reason for a report; by day."""
     reports = await open_reports(tmp_path)
     try:
         other = msgspec.structs.replace(ONE, policy_domain="quiet.example", optional=True)
         assert await reports.database.write(partial(e.add_evaluations, evaluations=[ONE, other, ONE])) == 0
         read = reports.database.read
-        assert await read(lambda r: e.evaluated_domains(r, NOW + 1), op="test") == ["remote.example"]
-        assert await read(lambda r: e.evaluated_domains(r, NOW), op="test") == []
-        found = await read(lambda r: e.evaluations_of(r, "remote.example", NOW + 1), op="test")
+        assert await read(lambda r: e.evaluated_days(r, NOW + 1), op="test") == [
+            ("quiet.example", DAY_NUMBER),
+            ("remote.example", DAY_NUMBER),
+        ]
+        assert await read(lambda r: e.evaluated_days(r, NOW), op="test") == []
+        found = await read(lambda r: e.evaluations_of(r, "remote.example", 0, NOW + 1), op="test")
         assert [msgspec.structs.replace(one, id=0) for one in found] == [ONE, ONE]
         after = found[0].id
-        assert await read(lambda r: e.evaluations_of(r, "remote.example", NOW + 1, after), op="test") == found[1:]
-        await reports.database.write(lambda tx: e.drop_evaluations(tx, "remote.example", NOW + 1))
-        assert await read(lambda r: e.evaluations_of(r, "remote.example", NOW + 1), op="test") == []
+        assert await read(lambda r: e.evaluations_of(r, "remote.example", 0, NOW + 1, after), op="test") == found[1:]
+        await reports.database.write(lambda tx: e.drop_evaluations(tx, "remote.example", 0, NOW + 1))
+        assert await read(lambda r: e.evaluations_of(r, "remote.example", 0, NOW + 1), op="test") == []
     finally:
         await reports.aclose()
 
@@ -77,7 +81,7 @@ async def test_what_was_recorded_is_written_before_the_end(tmp_path: Path) -> No
             reports.start(tree)
             for _ in range(10):
                 reports.record(msgspec.structs.replace(ONE, evaluated=now))
-        found = await reports.database.read(lambda r: e.evaluations_of(r, "remote.example", now + 1), op="test")
+        found = await reports.database.read(lambda r: e.evaluations_of(r, "remote.example", 0, now + 1), op="test")
         assert len(found) == 10
     finally:
         await reports.aclose()

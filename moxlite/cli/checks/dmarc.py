@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.cli.checks.sending import send_command
 from moxlite.cli.common import Failure
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ method_option = click.option(
 
 @click.group()
 def dmarc() -> None:
-    """Look up and evaluate DMARC."""
+    """Look up and evaluate DMARC; send our reports."""
+
+
+send_command(dmarc, "dmarc send")
 
 
 @dmarc.command()

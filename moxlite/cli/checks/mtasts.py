@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.cli.checks.sending import send_command
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Resolver
@@ -51,7 +52,7 @@ def lookup_policy(domain: str, resolver: str | None) -> int:
 
 @click.group()
 def tlsrpt() -> None:
-    """Look up where reports on TLS are wanted."""
+    """Reports on TLS: where they are wanted, and ours."""
 
 
 @tlsrpt.command("lookup")
@@ -77,6 +78,9 @@ def lookup_record(domain: str, resolver: str | None) -> int:
     code, told = with_resolver(resolver, ask)
     tell(told)
     return code
+
+
+send_command(tlsrpt, "tlsrpt send")
 
 
 def _domain(text: str) -> "Domain":

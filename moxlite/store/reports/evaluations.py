@@ -26,7 +26,7 @@ __all__ = [
     "SPFEvaluation",
     "add_evaluations",
     "drop_evaluations",
-    "evaluated_domains",
+    "evaluated_days",
     "evaluations_of",
 ]
 
@@ -47,12 +47,12 @@ COLUMNS: Final = (
 )
 SPAN: Final = "SELECT coalesce(max(id) - min(id) + 1, 0) FROM dmarc_evaluation"  # counting would read all of them
 ADD: Final = f"INSERT INTO dmarc_evaluation ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
-DOMAINS: Final = """
-SELECT policy_domain FROM dmarc_evaluation WHERE evaluated < ? GROUP BY policy_domain HAVING min(optional) = 0
-ORDER BY policy_domain"""
+DAYS: Final = """
+SELECT policy_domain, evaluated / 86400000000 FROM dmarc_evaluation WHERE evaluated < ? GROUP BY 2, 1 ORDER BY 2, 1"""
 OF: Final = f"""
-SELECT id, {COLUMNS} FROM dmarc_evaluation WHERE policy_domain = ? AND evaluated < ? AND id > ? ORDER BY id LIMIT ?"""  # noqa: S608 - constants
-DROP: Final = "DELETE FROM dmarc_evaluation WHERE policy_domain = ? AND evaluated < ?"
+SELECT id, {COLUMNS} FROM dmarc_evaluation
+WHERE policy_domain = ? AND evaluated >= ? AND evaluated < ? AND id > ? ORDER BY id LIMIT ?"""  # noqa: S608 - constants
+DROP: Final = "DELETE FROM dmarc_evaluation WHERE policy_domain = ? AND evaluated >= ? AND evaluated < ?"
 
 dropped_total: Final = Counter(
     "moxlite_dmarc_evaluation_dropped", "Evaluations of DMARC that were not written down for reports."
@@ -130,13 +130,19 @@ def add_evaluations(tx: Tx, evaluations: Sequence[Evaluation]) -> int:
     return len(evaluations[room:])
 
 
-def evaluated_domains(r: Reader, before: int) -> list[str]:
-    """Policy domains with evaluations of before a time, of which one is a reason to send a report."""
-    return [domain for (domain,) in r.rows(DOMAINS, before)]
+def evaluated_days(r: Reader, before: int) -> list[tuple[str, int]]:
+    """Policy domains with evaluations of before a time, and the UTC days of these, in days since 1970; the oldest
+    first.
+    """
+    return [(domain, day) for domain, day in r.rows(DAYS, before)]
 
 
-def evaluations_of(r: Reader, domain: str, before: int, after: int = 0, limit: int = 500) -> list[Evaluation]:
-    """Evaluations by the policy of `domain` from before a time, in the order of their ids; those above `after`."""
+def evaluations_of(
+    r: Reader, domain: str, since: int, before: int, after: int = 0, limit: int = 500
+) -> list[Evaluation]:
+    """Evaluations by the policy of `domain` from a time to before another, in the order of their ids; those above
+    `after`.
+    """
     return [
         Evaluation(
             id=number,
@@ -171,13 +177,13 @@ def evaluations_of(r: Reader, domain: str, before: int, after: int = 0, limit: i
             header_from,
             dkim,
             spf,
-        ) in r.rows(OF, domain, before, after, limit)
+        ) in r.rows(OF, domain, since, before, after, limit)
     ]
 
 
-def drop_evaluations(tx: Tx, domain: str, before: int) -> None:
-    """Remove those by the policy of `domain` from before a time."""
-    tx.execute(DROP, domain, before)
+def drop_evaluations(tx: Tx, domain: str, since: int, before: int) -> None:
+    """Remove those by the policy of `domain` from a time to before another."""
+    tx.execute(DROP, domain, since, before)
 
 
 class EvaluationRecorder:

@@ -1,0 +1,149 @@
+"""Sending the reports of each day after its end (QUEUE-123, QUEUE-131).
+
+What is due is read from reports.db: so a restart, a clock that is set, or a day that was missed neither lose a report
+nor send one twice.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from typing import Final, Generic, Protocol, TypeVar
+
+import msgspec
+import trio
+
+from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.net.connections import guard
+from moxlite.queue import metrics
+from moxlite.queue.context import Context
+from moxlite.queue.errors import QueueFull
+from moxlite.queue.reports.counting import day_of
+from moxlite.queue.reports.mail import Author, Outcome, author_of, unsigned_reason
+from moxlite.queue.schedule import SECOND
+from moxlite.store.errors import StoreError
+from moxlite.store.reports.received import Kind
+
+__all__ = ["DailyReports", "Reports", "parse_day", "yesterday"]
+
+logger = logging.getLogger("moxlite.queue.reports")
+
+FIRST_SECONDS: Final = 240
+LAST_SECONDS: Final = 360
+"""After midnight UTC: clocks of others may be behind, and not all reports of the world are to come at once."""
+
+MAX_GAP: Final = 300.0
+"""Seconds between two reports."""
+
+RECHECK_SECONDS: Final = 3600.0
+"""That the clock was set is told by `look`."""
+
+DAY: Final = 24 * 3600 * SECOND
+
+W = TypeVar("W", bound="_Item")
+
+
+class _Item(Protocol):
+    @property
+    def domain(self) -> str: ...
+    @property
+    def day(self) -> str: ...
+
+
+class Reports(Protocol[W]):
+    """A kind of reports: `tls.TLSReports`, `dmarc.DMARCReports`."""
+
+    kind: Kind
+    span: float
+
+    def off(self) -> bool:
+        """Whether the configuration wants none."""
+
+    async def waiting(self, day: str) -> Sequence[W]:
+        """What may be due for days up to this one, yyyymmdd. Raises StoreError."""
+
+    async def send(self, wanted: W, author: Author) -> Outcome:
+        """Hand one report to the queue, if there is one to be sent. Raises StoreError, QueueFull, SigningError."""
+
+
+class DailyReports(Generic[W]):
+    """Of one kind."""
+
+    def __init__(self, ctx: Context, reports: Reports[W]) -> None:
+        self._ctx = ctx
+        self._reports = reports
+        self._turn = trio.Lock()
+        self._wake = trio.Event()
+        self._done = ""  # the day on which those of the days before were sent
+        self._after = ctx.random.uniform(FIRST_SECONDS, LAST_SECONDS) * SECOND
+
+    def look(self) -> None:
+        """The clock was set."""
+        self._wake.set()
+
+    async def serve(self) -> None:
+        """Send each day what is due, for ever.
+
+        Errors: those of reports.db come out; a report that cannot be sent is tried again the next day.
+        """
+        while True:
+            self._wake = trio.Event()
+            now = self._ctx.clock()
+            today = day_of(now)
+            at = now - now % DAY + self._after
+            if self._done == today:
+                seconds = (at + DAY - now) / SECOND
+            elif now < at:
+                seconds = (at - now) / SECOND
+            else:
+                await self.send(day_of(now - DAY), spread=True)
+                self._done = today
+                continue
+            with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
+                await self._wake.wait()
+
+    async def send(self, day: str, *, spread: bool = False) -> list[Outcome]:
+        """Send the reports for days up to this one, yyyymmdd; `spread`: not all at once. Raises StoreError."""
+        if self._ctx.reports is None or self._reports.off():
+            return []
+        waiting = await self._reports.waiting(day)
+        gap = min(MAX_GAP, self._reports.span / max(1, len(waiting))) if spread else 0.0
+        outcomes: list[Outcome] = []
+        for number, wanted in enumerate(waiting):
+            if number and gap:
+                await trio.sleep(self._ctx.random.uniform(0.5, 1.0) * gap)
+            if self._reports.off():
+                break
+            async with self._turn:
+                outcome = await self._send(wanted)
+            metrics.reports.labels(kind=outcome.kind, result=outcome.result).inc()
+            logger.info("report was due", extra={"kv": msgspec.structs.asdict(outcome)})
+            outcomes.append(outcome)
+        return outcomes
+
+    async def _send(self, wanted: W) -> Outcome:
+        outcome = Outcome(kind=self._reports.kind, domain=wanted.domain, day=wanted.day, result="later")
+        why = "unexpected error on our side, see the log"
+        with guard("queue"):
+            try:
+                author = author_of(self._ctx)
+                if author is not None:
+                    return await self._reports.send(wanted, author)
+                why = unsigned_reason(None)
+            except SigningError as error:
+                why = unsigned_reason(error)
+            except (StoreError, QueueFull) as error:
+                why = str(error)
+        return msgspec.structs.replace(outcome, why=why)
+
+
+def yesterday(now: int) -> str:
+    """The latest day that is over."""
+    return day_of(now - DAY)
+
+
+def parse_day(text: str, now: int) -> str:
+    """A day as people write it, yyyy-mm-dd. Raises ValueError: there is none, or it lies ahead."""
+    day = dt.date.fromisoformat(text).strftime("%Y%m%d")
+    if day > day_of(now):
+        raise ValueError(f"{text} lies ahead")
+    return day

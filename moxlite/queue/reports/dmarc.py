@@ -1,0 +1,236 @@
+"""DMARC aggregate reports: which are due, and making one (RFC 9990; QUEUE-130..134).
+
+One report for each policy domain and UTC day, whatever interval and size its record asks for.
+"""
+
+import datetime as dt
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite import __version__
+from moxlite.mailauth.dmarc.destinations import Destinations, find_destinations
+from moxlite.mailauth.dmarc.discovery import Discovery
+from moxlite.mailauth.dmarc.record import Record, RecordError, parse_record
+from moxlite.net.resolver import TempError
+from moxlite.proto.dmarcreport import DKIMAuth, DMARCReport, Override, PolicyPublished, ReportRecord, SPFAuth
+from moxlite.proto.dmarcreportwriting import write_dmarc_report
+from moxlite.queue.context import Context
+from moxlite.queue.reports.mail import Author, Outcome, ReportMail, gzipped, send_report, without_suppressed
+from moxlite.queue.schedule import SECOND
+from moxlite.store.delivery.submission import Submit
+from moxlite.store.file.database import Database
+from moxlite.store.reports.evaluations import Evaluation, drop_evaluations, evaluated_days, evaluations_of
+from moxlite.store.reports.received import Kind
+
+__all__ = ["DMARCReports", "Due"]
+
+DAY: Final = 24 * 3600 * SECOND
+
+SLICE: Final = 500
+"""Evaluations read at a time."""
+
+MAX_ROWS: Final = 20_000
+"""Rows of a report, about 20 MB of XML: the messages beyond are not counted, and the report says so."""
+
+ALIGNMENTS: Final = {"relaxed": "r", "strict": "s"}
+
+TEXT: Final = """\
+This is a DMARC aggregate report (RFC 9990), made by {submitter}.
+
+About:    {domain}
+Day:      {day} UTC
+Messages: {messages}
+
+It is meant for programs; the attachment is XML, compressed by gzip.
+"""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A report that may be due: `number` of the day since 1970."""
+
+    domain: str
+    number: int
+
+    @property
+    def day(self) -> str:
+        """yyyymmdd."""
+        return (dt.date(1970, 1, 1) + dt.timedelta(days=self.number)).strftime("%Y%m%d")
+
+
+class _Counted(msgspec.Struct):
+    """The messages of a day, by row; `latest` of them."""
+
+    rows: dict[ReportRecord, int]
+    latest: Evaluation | None = None
+    needed: bool = False
+    lost: int = 0
+
+
+class DMARCReports:
+    """What is sent of DMARC reports."""
+
+    kind: Kind = "dmarc"
+    span = 45 * 60.0
+    """Seconds over which a day's reports are spread (QUEUE-131)."""
+
+    def __init__(self, ctx: Context, submit: Submit) -> None:
+        self._ctx = ctx
+        self._submit = submit
+
+    def off(self) -> bool:
+        """Whether the configuration wants none."""
+        return self._ctx.config().static.no_outgoing_dmarc_reports
+
+    @property
+    def _database(self) -> Database:
+        assert self._ctx.reports is not None
+        return self._ctx.reports.database
+
+    async def waiting(self, day: str) -> list[Due]:
+        """What may be due for days up to this one. Raises StoreError."""
+        end = dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC) + dt.timedelta(days=1)
+        before = int(end.timestamp()) * SECOND
+        found = await self._database.scan(partial(evaluated_days, before=before), op="dmarc reports due")
+        return [Due(domain, number) for domain, number in found]
+
+    async def send(self, due: Due, author: Author) -> Outcome:
+        """Hand one report to the queue, or find out that there is none to be sent. Raises StoreError."""
+        outcome = await self._try(due, author)
+        if outcome.result != "later":
+            since = due.number * DAY
+            await self._database.write(partial(drop_evaluations, domain=due.domain, since=since, before=since + DAY))
+        return outcome
+
+    async def _try(self, due: Due, author: Author) -> Outcome:
+        outcome = Outcome(kind="dmarc", domain=due.domain, day=due.day, result="skipped")
+        counted = await self._count(due)
+        if counted.latest is None or not counted.needed:
+            return msgspec.structs.replace(outcome, why="no message that is a reason for a report")
+        discovery = Discovery(self._ctx.resolver, self._ctx.config().static.dmarc.method)
+        try:
+            published = parse_record(counted.latest.record)
+            found = (await discovery.at(due.domain)).record
+            if found is None or not found.rua:
+                return msgspec.structs.replace(outcome, why="its owner wants no reports any more")
+            where = await find_destinations(self._ctx.resolver, due.domain, found.rua, discovery)
+        except RecordError as error:
+            return msgspec.structs.replace(outcome, why=f"record: {error}")
+        except TempError as error:
+            return msgspec.structs.replace(outcome, result="later", why=str(error))
+        if not where.addresses:
+            return msgspec.structs.replace(outcome, why="; ".join(where.problems) or "no address")
+        wanting = await without_suppressed(self._ctx, "dmarc", where.addresses)
+        if not wanting:
+            return msgspec.structs.replace(outcome, why="its addresses are suppressed")
+        report = self._report(due, counted, published, where, author)
+        content = await trio.to_thread.run_sync(lambda: gzipped(write_dmarc_report(report)))
+        begin, end = report.begin, report.end
+        mail = ReportMail(
+            kind="dmarc",
+            key=f"dmarc report {due.day} {due.domain}".encode(),
+            recipients=wanting,
+            subject=f"Report Domain: {due.domain} Submitter: {author.domain} Report-ID: <{report.report_id}>",
+            text=TEXT.format(
+                submitter=author.domain,
+                domain=due.domain,
+                day=f"{due.day[:4]}-{due.day[4:6]}-{due.day[6:]}",
+                messages=sum(counted.rows.values()) + counted.lost,
+            ),
+            filename=f"{author.domain}!{due.domain}!{begin}!{end}.xml.gz",
+            media_type="application/gzip",
+            content=content,
+        )
+        await send_report(self._ctx, self._submit, author, mail)
+        return msgspec.structs.replace(outcome, result="sent", recipients=tuple(map(str, wanting)))
+
+    async def _count(self, due: Due) -> _Counted:
+        """The messages of the day, equal ones as one row."""
+        counted = _Counted({})
+        since, after = due.number * DAY, 0
+        while found := await self._database.scan(
+            partial(evaluations_of, domain=due.domain, since=since, before=since + DAY, after=after, limit=SLICE),
+            op="dmarc evaluations",
+        ):
+            after = found[-1].id
+            counted.latest = found[-1]
+            for one in found:
+                counted.needed |= not one.optional
+                row = _row(one)
+                if row in counted.rows or len(counted.rows) < MAX_ROWS:
+                    counted.rows[row] = counted.rows.get(row, 0) + 1
+                else:
+                    counted.lost += 1
+        return counted
+
+    def _report(
+        self, due: Due, counted: _Counted, published: Record, where: Destinations, author: Author
+    ) -> DMARCReport:
+        begin = due.number * DAY // SECOND
+        errors = list(where.problems)
+        if counted.lost:
+            errors.append(f"{counted.lost} messages are not counted: there are too many different ones")
+        rows = [msgspec.structs.replace(row, count=count) for row, count in counted.rows.items()]
+        return DMARCReport(
+            organization=author.domain,
+            email=str(author.address),
+            report_id=f"{due.day}.{due.domain}@{author.domain}",
+            begin=begin,
+            end=begin + DAY // SECOND - 1,
+            errors=tuple(errors),
+            generator=f"moxlite {__version__}",
+            policy=PolicyPublished(
+                domain=due.domain,
+                adkim=ALIGNMENTS[published.adkim],
+                aspf=ALIGNMENTS[published.aspf],
+                p=published.policy,
+                sp=published.subdomains or published.policy,
+                np=published.nonexistent or published.subdomains or published.policy,
+                testing="y" if published.testing else "n",
+                discovery_method=self._ctx.config().static.dmarc.method,
+            ),
+            records=tuple(sorted(rows, key=lambda row: (row.source_ip, row.header_from, -row.count))),
+        )
+
+
+def _row(one: Evaluation) -> ReportRecord:
+    helo = next((spf.domain for spf in one.spf if spf.scope == "helo"), "")
+    return ReportRecord(
+        source_ip=one.source_ip,
+        disposition=_disposition(one),
+        dkim="pass" if one.aligned_dkim else "fail",
+        spf="pass" if one.aligned_spf else "fail",
+        reasons=tuple(Override(kind, comment) for kind, comment in one.overrides),
+        header_from=one.header_from,
+        envelope_from=one.envelope_from or helo,
+        envelope_to=one.envelope_to,
+        dkim_results=tuple(
+            DKIMAuth(signature.domain, signature.selector, signature.result, signature.problem)
+            for signature in sorted(one.dkim, key=lambda signature: not _is_near(signature.domain, one))
+        ),
+        spf_results=tuple(SPFAuth(spf.domain, spf.scope, spf.result) for spf in one.spf[:1]),
+    )
+
+
+def _disposition(one: Evaluation) -> str:
+    """What was done, in the words of RFC 9990: a message that passes under a policy that asks for more is ``pass``."""
+    if one.disposition != "none" or not (one.aligned_dkim or one.aligned_spf):
+        return one.disposition
+    try:
+        record = parse_record(one.record)
+    except RecordError:
+        return one.disposition
+    own = one.header_from == one.policy_domain
+    applies = record.policy if own else record.subdomains or record.policy
+    return "none" if applies == "none" else "pass"
+
+
+def _is_near(domain: str, one: Evaluation) -> bool:
+    """Whether a signature is of the author's domain, or one above or below: those that may be aligned stand first."""
+    return _holds(domain, one.header_from) or _holds(one.header_from, domain)
+
+
+def _holds(above: str, below: str) -> bool:
+    return below == above or below.endswith(f".{above}")

@@ -1,0 +1,192 @@
+"""TLS reports: which are due, and making one (RFC 8460; QUEUE-123..126)."""
+
+import calendar
+import datetime as dt
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from moxlite.mailauth.tlsrpt import NoRecord, RecordError, find_record
+from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.proto.tlsreport import FailureDetail, PolicyReport, TLSReport, encode_tls_report
+from moxlite.queue.context import Context
+from moxlite.queue.reports.counting import SessionCounts
+from moxlite.queue.reports.mail import (
+    Author,
+    Outcome,
+    ReportMail,
+    addresses_of,
+    gzipped,
+    send_report,
+    without_suppressed,
+)
+from moxlite.store.delivery.submission import Submit
+from moxlite.store.file.database import Database
+from moxlite.store.reports.received import Kind
+from moxlite.store.reports.tlsresults import (
+    PolicyCount,
+    TLSResult,
+    Wanted,
+    mark_sent,
+    of_host,
+    of_recipients,
+    waiting_results,
+)
+
+__all__ = ["TLSReports"]
+
+DAY_SECONDS: Final = 24 * 3600
+
+TEXT: Final = """\
+This is a report on TLS in SMTP sessions (RFC 8460), made by {submitter}.
+
+About:  {domain}
+Day:    {day} UTC
+Sessions that went well: {successes}
+Sessions that failed:    {failed}
+
+It is meant for programs; the attachment is JSON, compressed by gzip.
+"""
+
+
+class TLSReports:
+    """What is sent of TLS reports."""
+
+    kind: Kind = "tls"
+    span = 4 * 3600.0
+    """Seconds over which a day's reports are spread (QUEUE-123)."""
+
+    def __init__(self, ctx: Context, submit: Submit, counts: SessionCounts) -> None:
+        self._ctx = ctx
+        self._submit = submit
+        self._counts = counts
+
+    def off(self) -> bool:
+        """Whether the configuration wants none."""
+        return self._ctx.config().static.no_outgoing_tls_reports
+
+    async def waiting(self, day: str) -> list[Wanted]:
+        """What may be due for days up to this one. Raises StoreError."""
+        await self._counts.flush()
+        return await self._database.scan(partial(waiting_results, day=day), op="tls reports due")
+
+    async def send(self, wanted: Wanted, author: Author) -> Outcome:
+        """Hand one report to the queue, or find out that there is none to be sent. Raises StoreError."""
+        database = self._database
+        results = await database.scan(
+            lambda r: (of_host if wanted.is_host else of_recipients)(r, wanted.domain, wanted.day), op="tls report"
+        )
+        outcome = await self._try(wanted, results, author)
+        if outcome.result != "later":
+            await database.write(partial(mark_sent, wanted=wanted))
+        return outcome
+
+    @property
+    def _database(self) -> Database:
+        assert self._ctx.reports is not None
+        return self._ctx.reports.database
+
+    async def _try(self, wanted: Wanted, results: list[TLSResult], author: Author) -> Outcome:
+        outcome = Outcome(kind="tls", domain=wanted.domain, day=wanted.day, result="skipped")
+        if not any(one.send_report for one in results):
+            return msgspec.structs.replace(outcome, why="all sessions were for reports")
+        failed = any(policy.failed or policy.failures for one in results for policy in one.policies)
+        if not failed and not self._ctx.config().static.outgoing_tls_reports_for_all_success:
+            return msgspec.structs.replace(outcome, why="all sessions went well")
+        try:
+            addresses = await self._addresses(wanted.domain)
+            if wanted.is_host:
+                results = [one for one in results if not await self._has_it(one, addresses)]
+        except NoRecord as error:
+            return msgspec.structs.replace(outcome, why=f"no record: {error}")
+        except RecordError as error:
+            later = "later" if error.temporary else "skipped"
+            return msgspec.structs.replace(outcome, result=later, why=f"TLSRPT record: {error}")
+        if not addresses:
+            return msgspec.structs.replace(outcome, why="the record has no mailto: address")
+        if not results:
+            return msgspec.structs.replace(outcome, why="the same addresses have got it with reports on domains")
+        wanting = await without_suppressed(self._ctx, "tls", addresses)
+        if not wanting:
+            return msgspec.structs.replace(outcome, why="its addresses are suppressed")
+        await send_report(self._ctx, self._submit, author, _mail(wanted, results, author, wanting))
+        return msgspec.structs.replace(outcome, result="sent", recipients=tuple(map(str, wanting)))
+
+    async def _addresses(self, name: str) -> tuple[Address, ...]:
+        """Raises NoRecord, RecordError."""
+        try:
+            domain = Domain.parse(name)
+        except AddressError as error:
+            raise NoRecord(str(error)) from None
+        return addresses_of((await find_record(self._ctx.resolver, domain)).mailboxes)
+
+    async def _has_it(self, result: TLSResult, addresses: tuple[Address, ...]) -> bool:
+        """Whether the report to the domain of the recipients, which has this too, went to the same addresses
+        (QUEUE-124). Raises RecordError.
+        """
+        if not result.sent_recipient:
+            return False
+        try:
+            return set(await self._addresses(result.recipient_domain)) == set(addresses)
+        except NoRecord:
+            return False
+
+
+def _mail(wanted: Wanted, results: list[TLSResult], author: Author, recipients: tuple[Address, ...]) -> ReportMail:
+    day = dt.datetime.strptime(wanted.day, "%Y%m%d").replace(tzinfo=dt.UTC)
+    begin = calendar.timegm(day.timetuple())
+    report_id = f"{wanted.day}.{wanted.domain}@{author.domain}"
+    policies = tuple(_policy(one.policy_domain, policy) for one in results for policy in one.policies)
+    report = TLSReport(
+        organization=author.domain,
+        contact=str(author.address),
+        report_id=report_id,
+        begin=begin,
+        end=begin + DAY_SECONDS - 1,
+        policies=policies,
+    )
+    text = TEXT.format(
+        submitter=author.domain,
+        domain=wanted.domain,
+        day=day.date().isoformat(),
+        successes=sum(one.successes for one in policies),
+        failed=sum(one.failed for one in policies),
+    )
+    return ReportMail(
+        kind="tls",
+        key=f"tls report {wanted.day} {'host' if wanted.is_host else 'domain'} {wanted.domain}".encode(),
+        recipients=recipients,
+        subject=f"Report Domain: {wanted.domain} Submitter: {author.domain} Report-ID: <{report_id}>",
+        text=text,
+        filename=f"{author.domain}!{wanted.domain}!{begin}!{begin + DAY_SECONDS - 1}.json.gz",
+        media_type="application/tlsrpt+gzip",
+        content=gzipped([encode_tls_report(report)]),
+        fields=(
+            ("TLS-Report-Domain", wanted.domain),
+            ("TLS-Report-Submitter", author.domain),
+            ("TLS-Required", "No"),
+        ),
+    )
+
+
+def _policy(domain: str, count: PolicyCount) -> PolicyReport:
+    return PolicyReport(
+        type=count.type,
+        domain=domain,
+        strings=count.strings,
+        mx=count.mx,
+        successes=count.successes,
+        failed=count.failed,
+        failures=tuple(
+            FailureDetail(
+                result_type=one.type,
+                sending_ip=one.sending_ip,
+                mx=one.host,
+                receiving_ip=one.ip,
+                sessions=one.sessions,
+                reason=one.reason,
+            )
+            for one in count.failures
+        ),
+    )

@@ -1,0 +1,193 @@
+"""How sessions of the queue went under the policies of others, by day: what TLS reports are made of (QUEUE-120)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from moxlite.store.file.transaction import Reader, Row, Tx
+
+__all__ = [
+    "FailureCount",
+    "PolicyCount",
+    "TLSResult",
+    "Wanted",
+    "add_tls_results",
+    "mark_sent",
+    "of_host",
+    "of_recipients",
+    "waiting_results",
+]
+
+MAX_ROWS: Final = 100_000
+"""Domains and days in all, 100 MB at most: beyond, sessions are not counted. Rows live for two days (QUEUE-123)."""
+
+MAX_POLICIES: Final = 10
+"""Of one domain and day: an owner changes a policy once or twice."""
+
+MAX_FAILURES: Final = 100
+"""Kinds of failures of one policy."""
+
+COLUMNS: Final = "policy_domain, day, recipient_domain, is_host, send_report, sent_recipient, sent_policy, results"
+SPAN: Final = "SELECT coalesce(max(id) - min(id) + 1, 0) FROM tls_result"
+GET: Final = f"""
+SELECT {COLUMNS} FROM tls_result WHERE policy_domain = ? AND day = ? AND recipient_domain = ?"""  # noqa: S608 column names
+INSERT: Final = f"""
+INSERT INTO tls_result ({COLUMNS}, updated) VALUES (?, ?, ?, ?, ?, 0, 0, ?, ?)"""  # noqa: S608 column names
+UPDATE: Final = """
+UPDATE tls_result SET is_host = ?, send_report = ?, results = ?, updated = ?
+WHERE policy_domain = ? AND day = ? AND recipient_domain = ?"""
+RECIPIENTS: Final = """
+SELECT recipient_domain, day FROM tls_result WHERE day <= ? AND sent_recipient = 0 GROUP BY day, recipient_domain
+ORDER BY day, recipient_domain"""
+HOSTS: Final = """
+SELECT policy_domain, day FROM tls_result WHERE day <= ? AND is_host = 1 AND sent_policy = 0
+GROUP BY day, policy_domain ORDER BY day, policy_domain"""
+OF_RECIPIENTS: Final = f"""
+SELECT {COLUMNS} FROM tls_result WHERE day = ? AND recipient_domain = ? ORDER BY is_host, policy_domain"""  # noqa: S608 column names
+OF_HOST: Final = f"""
+SELECT {COLUMNS} FROM tls_result WHERE policy_domain = ? AND day = ? AND is_host = 1 ORDER BY recipient_domain"""  # noqa: S608 column names
+SENT_RECIPIENT: Final = "UPDATE tls_result SET sent_recipient = 1 WHERE recipient_domain = ? AND day = ?"
+SENT_POLICY: Final = "UPDATE tls_result SET sent_policy = 1 WHERE policy_domain = ? AND day = ? AND is_host = 1"
+
+
+class FailureCount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sessions that failed in one way (RFC 8460 §4.3); none where it is a remark."""
+
+    type: str
+    reason: str = ""
+    host: str = ""
+    ip: str = ""
+    sending_ip: str = ""
+    sessions: int = 0
+
+
+class PolicyCount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sessions under one policy; `strings` and `mx` are its own."""
+
+    type: str
+    strings: tuple[str, ...] = ()
+    mx: tuple[str, ...] = ()
+    successes: int = 0
+    failed: int = 0
+    failures: tuple[FailureCount, ...] = ()
+
+
+class TLSResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions under the policies of a domain on a day. Domains are A-labels.
+
+    Attributes:
+      policy_domain: of recipients, or the name of a mail host: then `is_host`.
+      day: yyyymmdd, UTC.
+      send_report: it is a reason to send one.
+      sent_recipient, sent_policy: what was to be done for the recipients' domain, for the mail host, is done.
+    """
+
+    policy_domain: str
+    day: str
+    recipient_domain: str
+    is_host: bool = False
+    send_report: bool = True
+    policies: tuple[PolicyCount, ...]
+    sent_recipient: bool = False
+    sent_policy: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is unique."""
+        return self.policy_domain, self.day, self.recipient_domain
+
+    def merged(self, other: TLSResult) -> TLSResult:
+        """Both together."""
+        policies = {(one.type, one.strings): one for one in self.policies}
+        for one in other.policies:
+            known = policies.get((one.type, one.strings))
+            policies[one.type, one.strings] = one if known is None else _sum(known, one)
+        return msgspec.structs.replace(
+            self,
+            is_host=self.is_host or other.is_host,
+            send_report=self.send_report or other.send_report,
+            policies=tuple(policies.values())[:MAX_POLICIES],
+        )
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A report that may be due: to the domain of recipients, or to that of a mail host."""
+
+    domain: str
+    day: str
+    is_host: bool
+
+
+def _sum(one: PolicyCount, other: PolicyCount) -> PolicyCount:
+    failures: dict[FailureCount, int] = {}
+    for failure in (*one.failures, *other.failures):
+        alike = msgspec.structs.replace(failure, sessions=0)
+        if alike in failures or len(failures) < MAX_FAILURES:
+            failures[alike] = failures.get(alike, 0) + failure.sessions
+    return msgspec.structs.replace(
+        one,
+        mx=other.mx,
+        successes=one.successes + other.successes,
+        failed=one.failed + other.failed,
+        failures=tuple(msgspec.structs.replace(one, sessions=count) for one, count in failures.items()),
+    )
+
+
+def add_tls_results(tx: Tx, results: Iterable[TLSResult]) -> int:
+    """Add sessions to what is known of their day; returns for how many domains there was no room."""
+    dropped = 0
+    for result in results:
+        row = tx.row(GET, *result.key)
+        if row is not None:
+            whole = _result(row).merged(result)
+            tx.execute(UPDATE, int(whole.is_host), int(whole.send_report), _encode(whole), tx.now, *whole.key)
+        elif tx.value(SPAN) < MAX_ROWS:
+            flags = int(result.is_host), int(result.send_report)
+            tx.execute(INSERT, *result.key, *flags, _encode(result), tx.now)
+        else:
+            dropped += 1
+    return dropped
+
+
+def _encode(result: TLSResult) -> str:
+    return msgspec.json.encode(result.policies).decode()
+
+
+def _result(row: Row) -> TLSResult:
+    policy_domain, day, recipient_domain, is_host, send_report, sent_recipient, sent_policy, results = row
+    return TLSResult(
+        policy_domain=policy_domain,
+        day=day,
+        recipient_domain=recipient_domain,
+        is_host=bool(is_host),
+        send_report=bool(send_report),
+        sent_recipient=bool(sent_recipient),
+        sent_policy=bool(sent_policy),
+        policies=msgspec.json.decode(results, type=tuple[PolicyCount, ...]),
+    )
+
+
+def waiting_results(r: Reader, day: str) -> list[Wanted]:
+    """The reports that may be due for days up to this one: those to domains of recipients first."""
+    return [
+        *(Wanted(domain, of, False) for domain, of in r.rows(RECIPIENTS, day)),
+        *(Wanted(domain, of, True) for domain, of in r.rows(HOSTS, day)),
+    ]
+
+
+def of_recipients(r: Reader, domain: str, day: str) -> list[TLSResult]:
+    """All results of mail to a domain on a day, the domain's own first."""
+    return [_result(row) for row in r.rows(OF_RECIPIENTS, day, domain)]
+
+
+def of_host(r: Reader, host: str, day: str) -> list[TLSResult]:
+    """All results of a mail host on a day, one for each domain of recipients."""
+    return [_result(row) for row in r.rows(OF_HOST, host, day)]
+
+
+def mark_sent(tx: Tx, wanted: Wanted) -> None:
+    """The report was handed to the queue, or is not to be sent."""
+    tx.execute(SENT_POLICY if wanted.is_host else SENT_RECIPIENT, wanted.domain, wanted.day)
