@@ -332,6 +332,10 @@ class Rig:
         with Spool.of(data, self.path) as spool:
             return await self.queue.submit(submission(*recipients, **facts), spool)
 
+    def reload(self) -> None:
+        """Take the files of the configuration as they are now."""
+        self.snapshot, _ = load(self.path / "moxlite.toml")
+
     async def settle(self) -> None:
         """Wait until nothing is due any more: no attempt under way, no DSN owed."""
         with trio.fail_after(60):

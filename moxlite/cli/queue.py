@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, call, json_option, show
+from moxlite.cli.common import Failure, call, json_option, printable, settings, show
 
 __all__ = ["queue"]
+
+DUTY_IDS: Final = 5
+"""Messages named with what is to be done about them."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -168,6 +171,19 @@ def list_(sort: str, ascending: bool, last_id: int, last: str, as_json: bool, **
         ("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "why", "next"),
         as_json=as_json,
     )
+    if not (as_json or settings().as_json):
+        _show_duties(found)
+
+
+def _show_duties(found: list[Line]) -> None:
+    """What the administrator must do, each once, for the first messages that it is about."""
+    duties: dict[str, list[int]] = {}
+    for line in found:
+        if line.admin:
+            duties.setdefault(line.admin, []).append(line.id)
+    for duty, ids in duties.items():
+        shown = ", ".join(map(str, ids[:DUTY_IDS])) + (", …" if len(ids) > DUTY_IDS else "")
+        print(f"\n{shown}: {printable(duty)}")
 
 
 @queue.command("attempts")

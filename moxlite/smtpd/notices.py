@@ -37,14 +37,17 @@ async def failure_notice(
 ) -> Owed | None:
     """What is owed to the sender about these recipients: one DSN, as a row of the outbox.
 
-    None, and a line in the log, for a null sender, who gets no DSN (RFC 5321 §4.5.5). The key is made of the message: a
-    client that brings it again after it was told to try later causes no second notice.
+    None, and a line in the log, for a null sender, who gets no DSN (RFC 5321 §4.5.5), and for recipients about whom the
+    sender wants to hear nothing (RFC 3461 §4.1). The key is made of the message: a client that brings it again after it
+    was told to try later causes no second notice.
     """
     sender = transaction.sender.address
-    if sender is None:
-        for one in failed:
+    told = [] if sender is None else [one for one in failed if _wanted(one)]
+    for one in failed:
+        if one not in told:
             facts = session.log_facts() | {"rcptto": str(one.recipient.path), "reply": str(one.reply)}
             logger.info("message refused for a recipient, its sender is not told", extra={"kv": facts})
+    if sender is None or not told:
         return None
     now = time.time_ns() // 1000
     hostname = session.hostname
@@ -53,7 +56,7 @@ async def failure_notice(
     message = compose_dsn(
         DSN(
             reporting_mta=hostname.ascii,
-            recipients=tuple(map(_recipient, failed)),
+            recipients=tuple(map(_recipient, told)),
             envelope_id=transaction.mail.envid,
             received_from_mta=session.hello.name if session.hello is not None else "",
             arrival=transaction.received,
@@ -85,8 +88,14 @@ async def failure_notice(
         message_id=message_id,
         subject="Message not delivered to all recipients",
     )
-    parts = (str(sender), prepared.digest.hex(), *sorted(one.recipient.path.pack(True) for one in failed))
+    parts = (str(sender), prepared.digest.hex(), *sorted(one.recipient.path.pack(True) for one in told))
     return OwedMessage(submission, message).row(b"notice " + hashlib.sha256("\0".join(parts).encode()).digest())
+
+
+def _wanted(one: Failed) -> bool:
+    """Whether NOTIFY leaves room for a notice of failure."""
+    notify = one.recipient.command.notify
+    return not notify or "FAILURE" in notify
 
 
 def _recipient(one: Failed) -> DSNRecipient:

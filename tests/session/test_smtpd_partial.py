@@ -84,6 +84,26 @@ async def test_who_is_refused_for_good_among_others_is_told_by_one_notice(smtp: 
     assert smtp.deferred == []
 
 
+@pytest.mark.parametrize(("notify", "told"), [("NEVER", 0), ("SUCCESS,DELAY", 0), ("SUCCESS,FAILURE", 1)])
+async def test_a_sender_who_wants_no_notice_gets_none(smtp: Smtp, notify: str, told: int) -> None:
+    """SMTP-156, SMTP-74: NOTIFY of a listener with `dsn_ext` (RFC 3461 §4.1); the other recipient has the message."""
+    context = smtp.configured("starttls = false, first=>starttls = false, dsn_ext = true, first")
+    async with smtp.connect(trusted=True, context=context) as client:
+        await client.play(
+            "C: MAIL FROM:<ann@remote.example> ENVID=id1\nS: 250\n"
+            f"C: RCPT TO:<nobody@ours.example> NOTIFY={notify} ORCPT=rfc822;no@old.example\nS: 250\n"
+            "C: RCPT TO:<bo@ours.example>\nS: 250\nC: DATA\nS: 354"
+        )
+        await client.send(WITH_ID + b".\r\n")
+        assert (await client.reply()).startswith("250 2.0.0")
+    queued = await smtp.carried()
+    assert len(queued) == told
+    if queued:
+        assert b"Original-Recipient: rfc822;no@old.example" in queued[0].octets
+        assert b"Original-Envelope-ID: id1" in queued[0].octets
+    assert len(await smtp.messages("bo")) == 1
+
+
 async def test_an_account_that_is_gone_when_it_should_store_is_told_as_well(
     smtp: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

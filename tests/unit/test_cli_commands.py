@@ -423,3 +423,32 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
         "/moxlite.toml:2: check_updates: is not in effect yet",
         "/domains.toml:4: accounts.a.no_custom_password: is not in effect yet (nor is it at 1 other place)",
     ]
+
+
+def test_what_the_administrator_must_do_stands_below_the_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """QUEUE-180, ADMIN-19: each once, with the first messages that it is about."""
+    from moxlite.cli import queue
+
+    def line(number: int, admin: str) -> queue.Line:
+        texts = dict.fromkeys(
+            (
+                name
+                for name in queue.Line.__struct_fields__
+                if name not in ("id", "size", "attempts", "hold", "success")
+            ),
+            "x",
+        )
+        return queue.Line(
+            **texts | {"admin": admin, "why": "because"}, id=number, size=1, attempts=1, hold=False, success=None
+        )  # type: ignore[arg-type]  # by name
+
+    found = [line(number, "Ask there\x1b for removal.") for number in range(1, 8)] + [line(8, "")]
+    monkeypatch.setattr(queue, "call", lambda *_: found)
+    assert run(["queue", "list"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("\n\n1, 2, 3, 4, 5, …: Ask there\\x1b for removal.\n")
+    assert "because" in out
+    assert run(["queue", "list", "--json"]) == 0
+    assert "1, 2, 3" not in capsys.readouterr().out

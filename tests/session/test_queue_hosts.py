@@ -1,0 +1,193 @@
+"""Which hosts an attempt goes to, and what hostile names and hosts do to it, by attempts of a running queue."""
+
+import contextlib
+import email
+import email.policy
+from pathlib import Path
+
+import pytest
+
+from moxlite.net.resolver import RecordType
+from moxlite.queue.rows import MAX_RESULTS
+from tests.queue_rig import Rig, Server, rig_at
+
+pytestmark = pytest.mark.served
+
+KEEP = 'keep_retired_message_period = "2000h"'
+PRIVATE = "allow_private_mx = true"
+PUBLIC = "9.9.9.9"
+"""Addresses for documentation count as inner ones; the rig connects to none."""
+PLAIN = ("ENHANCEDSTATUSCODES", "8BITMIME")
+
+
+async def failed(rig: Rig, number: int) -> str:
+    """The error of the last attempt, waiting or finished."""
+    with contextlib.suppress(Exception):
+        row = await rig.queue.get(number)
+        return row.results[-1].error
+    return (await rig.queue.get_retired(number)).results[-1].error
+
+
+async def test_a_domain_is_followed_over_its_cnames(tmp_path: Path) -> None:
+    """QUEUE-41, QUEUE-153: sixteen; seventeen, or a circle, are a temporary failure."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.serve("192.0.2.1", Server())
+        for length, start in ((16, "good"), (17, "long")):
+            for n in range(length):
+                following = f"{start}{n + 1}.example" if n < length - 1 else "end.example"
+                rig.resolver.set(f"{start}{n}.example", RecordType.CNAME, [following])
+        rig.resolver.set("end.example", RecordType.MX, ["10 mx.end.example"])
+        rig.resolver.set("mx.end.example", RecordType.A, ["192.0.2.1"])
+        rig.resolver.set("circle.example", RecordType.CNAME, ["circle2.example"])
+        rig.resolver.set("circle2.example", RecordType.CNAME, ["circle.example"])
+        await rig.submit("bob@good0.example")
+        await rig.settle()
+        assert server.recipients == [["bob@good0.example"]]
+        for domain in ("long0.example", "circle.example"):
+            [number] = await rig.submit(f"bob@{domain}")
+            await rig.settle()
+            assert "CNAME" in await failed(rig, number)
+        assert {row.attempts for row in await rig.queue.list_messages()} == {1}
+
+
+async def test_a_host_is_followed_over_its_cnames(tmp_path: Path) -> None:
+    """QUEUE-46: ten; more are a temporary failure, and the next host is asked."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.serve("192.0.2.1", Server())
+        for length, start in ((10, "good"), (11, "long")):
+            for n in range(length):
+                following = f"{start}{n + 1}.example" if n < length - 1 else f"{start}-end.example"
+                rig.resolver.set(f"{start}{n}.example", RecordType.CNAME, [following])
+            rig.resolver.set(f"{start}-end.example", RecordType.A, ["192.0.2.1"])
+        rig.resolver.set("both.example", RecordType.MX, ["10 long0.example", "20 good0.example"])
+        rig.resolver.set("long.example", RecordType.MX, ["10 long0.example"])
+        await rig.submit("bob@both.example")
+        await rig.settle()
+        assert server.recipients == [["bob@both.example"]]
+        [number] = await rig.submit("bob@long.example")
+        await rig.settle()
+        assert "more than 10 CNAMEs at long0.example" in await failed(rig, number)
+
+
+async def test_no_more_hosts_and_addresses_are_tried_than_make_sense(tmp_path: Path) -> None:
+    """QUEUE-153: the 20 most preferred of 1,000 MX records, 10 addresses of a host."""
+    async with rig_at(tmp_path) as rig:
+        rig.resolver.set("many.example", RecordType.MX, [f"{n + 1} mx{n}.many.example" for n in range(1000)])
+        for n in range(1000):
+            rig.resolver.set(f"mx{n}.many.example", RecordType.A, [f"198.51.{100 + n // 250}.{n % 250 + 1}"])
+        await rig.submit("bob@many.example")
+        await rig.settle()
+        assert [ip for ip, _ in rig.dialed] == [f"198.51.100.{n + 1}" for n in range(20)]
+        rig.dialed.clear()
+        rig.resolver.set("wide.example", RecordType.MX, ["10 mx.wide.example"])
+        rig.resolver.set("mx.wide.example", RecordType.A, [f"203.0.113.{n + 1}" for n in range(200)])
+        await rig.submit("bob@wide.example")
+        await rig.settle()
+        assert len(rig.dialed) == 10
+
+
+@pytest.mark.parametrize(
+    ("kind", "ip"),
+    [
+        (RecordType.A, "127.0.0.1"),
+        (RecordType.A, "10.1.2.3"),
+        (RecordType.A, "169.254.1.1"),
+        (RecordType.A, "0.0.0.0"),
+        (RecordType.AAAA, "::1"),
+        (RecordType.AAAA, "fe80::1"),
+        (RecordType.AAAA, "fd00::1"),
+        (RecordType.AAAA, "::ffff:10.1.2.3"),
+        (RecordType.AAAA, "64:ff9b::a01:203"),
+        (RecordType.AAAA, "2002:a01:203::1"),
+    ],
+)
+async def test_no_mx_leads_into_the_inner_network(tmp_path: Path, kind: RecordType, ip: str) -> None:
+    """QUEUE-152: a temporary failure, and no connection; public addresses of the same host are used."""
+    async with rig_at(tmp_path) as rig:
+        text = (tmp_path / "moxlite.toml").read_text()
+        assert PRIVATE in text
+        (tmp_path / "moxlite.toml").write_text(text.replace(PRIVATE, ""))
+        rig.reload()
+        inner = rig.serve(ip, Server())
+        rig.resolver.set("evil.example", RecordType.MX, ["10 mx.evil.example"])
+        rig.resolver.set("mx.evil.example", kind, [ip])
+        [number] = await rig.submit("bob@evil.example")
+        await rig.settle()
+        assert (rig.dialed, inner.connections) == ([], 0)
+        assert "private" in await failed(rig, number)
+        rig.resolver.set("mx.evil.example", RecordType.A, [PUBLIC, *([ip] if kind is RecordType.A else [])])
+        outer = rig.serve(PUBLIC, Server())
+        await rig.pass_time(500)
+        assert (outer.connections, inner.connections) == (1, 0)
+
+
+async def test_addresses_that_need_smtputf8_ask_all_hosts(tmp_path: Path) -> None:
+    """QUEUE-64: the one that has it gets the message; where none has it, it fails for good; a domain alone is sent in
+    A-labels.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.resolver.set("remote.example", RecordType.MX, ["10 old.example", "20 new.example"])
+        rig.resolver.set("old.example", RecordType.A, ["192.0.2.1"])
+        rig.resolver.set("new.example", RecordType.A, ["192.0.2.2"])
+        old = rig.serve("192.0.2.1", Server(extensions=PLAIN))
+        new = rig.serve("192.0.2.2", Server(extensions=(*PLAIN, "SMTPUTF8")))
+        await rig.submit("bøb@remote.example", smtputf8=True)
+        await rig.settle()
+        assert (old.messages, new.recipients) == ([], [["bøb@remote.example"]])
+        new.extensions = PLAIN
+        [number] = await rig.submit("bøb@remote.example", smtputf8=True)
+        await rig.settle()
+        [result] = (await rig.queue.get_retired(number)).results
+        assert (result.success, result.secode) == (False, "6.7")
+        rig.resolver.set("xn--bcher-kva.example", RecordType.MX, ["10 old.example"])
+        await rig.submit("bob@bücher.example")
+        await rig.settle()
+        assert old.recipients == [["bob@xn--bcher-kva.example"]]
+
+
+@pytest.mark.parametrize("extensions", [PLAIN, (*PLAIN, "PIPELINING")])
+async def test_a_refusal_counts_more_than_the_connection_that_ends_after_it(
+    tmp_path: Path, extensions: tuple[str, ...]
+) -> None:
+    """QUEUE-69: all recipients refused, then no answer to DATA; and a failed MAIL is the error of all."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server({"RCPT": "550 5.1.1 nobody", "DATA": None}, extensions=extensions))
+        rig.remote(Server({"MAIL": "550 5.7.1 not from you"}, extensions=extensions), "shut.example", "192.0.2.2")
+        ids = await rig.submit("a@remote.example", "b@remote.example", "c@shut.example", "d@shut.example")
+        await rig.settle()
+        results = [(await rig.queue.get_retired(number)).results[-1] for number in ids]
+        assert [(one.code, one.secode, one.command) for one in results] == [
+            *[(550, "1.1", "rcpt")] * 2,
+            *[(550, "7.1", "mail")] * 2,
+        ]
+
+
+async def test_attempts_of_a_row_are_bounded(tmp_path: Path) -> None:
+    """QUEUE-155: a hundred are kept, the oldest go."""
+    static = f'[queue]\nmax_attempts = {MAX_RESULTS + 5}\nretry_delays = ["1m"]'
+    async with rig_at(tmp_path, static=static) as rig:
+        rig.remote(Server({"RCPT": "450 4.2.0 later"}))
+        [number] = await rig.submit("bob@remote.example")
+        await rig.settle()
+        for _ in range(MAX_RESULTS + 2):
+            await rig.pass_time(61)
+        row = await rig.queue.get(number)
+        assert row.attempts == MAX_RESULTS + 3
+        assert len(row.results) == MAX_RESULTS
+        assert row.results[0].start > row.queued
+
+
+@pytest.mark.parametrize("text", ["x\r\nBcc: evil@evil.example", "x\nEvil: 1", "x\0y", "x\r\n\r\nbody"])
+async def test_nothing_from_outside_becomes_a_header(tmp_path: Path, text: str) -> None:
+    """QUEUE-161: subject, extra data, envelope id and replies, in notices."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": f"550 5.1.1 {text.replace(chr(13), '').replace(chr(10), ' ')}"}))
+        await rig.submit("bob@remote.example", subject=text, extra={"key": text}, dsn_envid=text.replace("\0", ""))
+        await rig.settle()
+        [raw] = await rig.inbox()
+        assert b"\0" not in raw
+        notice = email.message_from_bytes(raw, policy=email.policy.default)
+        assert notice["Bcc"] is None
+        assert notice["Evil"] is None
+        status = list(notice.iter_parts())[1].get_payload()  # type: ignore[attr-defined]  # as email reads it
+        assert not any(group["Bcc"] or group["Evil"] for group in status)
