@@ -315,7 +315,7 @@ export interface Query {
   threading?: "off" | "on" | "unread";
 }
 
-/** Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -1 all */
+/** Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -2 all */
 export interface Filter {
   mailbox_id?: number;
   mailbox_name?: string;

@@ -1,10 +1,11 @@
 // The webmail: the stream fills the state, the state draws the panes, the keys and buttons run commands.
 
-import { Client, type Mailbox, type MessageItem, type Query, type Request, checks } from "../gen/webmail";
-import { CommandTable } from "../lib/commands";
+import { Client, type Mailbox, type MessageItem, type Request, checks } from "../gen/webmail";
+import { CommandTable, enabled } from "../lib/commands";
 import { attempt, confirm, setStatus, showError } from "../lib/dialogs";
 import { brand, byId, el, fill } from "../lib/dom";
 import { listen } from "../lib/keyboard";
+import { openMenu } from "../lib/menu";
 import { part } from "../lib/parts";
 import { type Scheme, paint } from "../lib/scheme";
 import { Session, beforeDisplay } from "../lib/session";
@@ -12,15 +13,19 @@ import { effect } from "../lib/signal";
 import { toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
-import type { Desk } from "./commands/desk";
+import type { Desk, Refinement, Threading } from "./commands/desk";
+import { addFindCommands, listMenu } from "./commands/find";
 import { addCommands, barCommands } from "./commands/table";
 import type * as ComposePart from "./compose/part";
 import type { Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
-import type * as MailboxesPart from "./mailboxes/part";
-import type * as PalettePart from "./palette/part";
+import { isThreaded } from "./data/queries";
+import { isUnread } from "./data/threads";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
+import { Find } from "./find";
+import type * as MailboxesPart from "./mailboxes/part";
+import type * as PalettePart from "./palette/part";
 import type * as RulesPart from "./rules/part";
 import type * as SentPart from "./sent/part";
 import type * as SettingsPart from "./settings/part";
@@ -31,8 +36,8 @@ import type { AllSettings } from "./state/settings";
 import { Bar } from "./ui/bar";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
-import { MessageView } from "./ui/message";
 import { Panes } from "./ui/panes";
+import { Reader } from "./ui/reader";
 
 /** The scheme of the last time, until the settings have come. */
 const schemeKey = "moxlite-webmail-scheme";
@@ -57,7 +62,10 @@ class App implements Desk {
   private readonly stream = new Stream(this.client, base, {
     event: (event) => {
       this.mail.take(event);
-      if (event.kind === "start") this.display();
+      if (event.kind === "start") {
+        this.display();
+        this.find.known();
+      }
     },
     connection: (connected) => (this.mail.connected.value = connected),
     failed: (error) => void showError(t("The connection to the server failed"), error),
@@ -69,7 +77,16 @@ class App implements Desk {
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => this.actions.move(mailbox, false),
   });
+  private readonly find = new Find(base, this.mail, {
+    mark: (needles) => {
+      this.list.mark(needles);
+      this.reader.mark(needles);
+    },
+    leave: () => this.list.root.focus(),
+  });
   private readonly list = new MessageList(this.mail, {
+    fold: () => this.fold(),
+    unthread: () => this.showThreads("off"),
     swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash"),
   });
   private readonly bar = new Bar(
@@ -79,19 +96,23 @@ class App implements Desk {
     () => !this.settings().no_show_shortcuts,
   );
   readonly panes = new Panes(byId("app", HTMLElement));
-  private readonly reader = new MessageView(this.client, base, {
+  private readonly reader = new Reader(this.client, base, {
     bar: this.bar.root,
     framed: (page) => {
       listen(page, this.commands, () => this.displayed);
       this.writeTo(page);
     },
+    failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
     remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
     opened: (item, place) => {
+      // WEBMAIL-81
+      const wait = this.settings().mark_seen_ms;
+      if (wait >= 0 && isUnread(item)) this.seenTimers.push(window.setTimeout(() => this.seen(item.id), wait));
       if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
     },
   });
-  private seenTimer = 0;
+  private seenTimers: number[] = [];
   private displayed = false;
 
   start(): void {
@@ -100,7 +121,8 @@ class App implements Desk {
     const known = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
-    this.mail.begin({ filter: { mailbox_id: 0, mailbox_name: place.name } });
+    this.mail.begin(this.find.named(place.name || "Inbox"));
+    const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
     addEventListener("hashchange", () => this.writeAsked() || this.followHash());
     addEventListener("beforeunload", (event) => {
       // what is on its way to the server would be lost
@@ -108,13 +130,13 @@ class App implements Desk {
     });
     addCommands(this);
     addComposeCommands(this);
+    addFindCommands(this);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
     this.writeTo(document);
     this.layOut(byId("app", HTMLElement));
     this.watch();
     // without a token there can be no session: the form comes first
-    if (!known) void this.logIn("").then(() => this.stream.start());
-    else this.stream.start();
+    void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
   }
 
   private layOut(root: HTMLElement): void {
@@ -123,6 +145,8 @@ class App implements Desk {
     const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
     const heading = el("h1", { class: "list-title" });
     const count = el("span", { class: "list-count" });
+    const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
+    more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => this.commands.get(id)).filter(enabled)));
     const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
     const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
       el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
@@ -140,12 +164,18 @@ class App implements Desk {
         "section",
         { class: "middle", "aria-label": t("List") },
         el(
+          "div",
+          { class: "list-top" },
+          el("button", { class: "menu-open", "aria-label": t("Mailboxes"), onclick: () => document.body.classList.toggle("show-side") }, "☰"),
+          this.find.bar.root,
+        ),
+        el(
           "header",
           { class: "list-head" },
-          el("button", { class: "menu-open", "aria-label": t("Mailboxes"), onclick: () => document.body.classList.toggle("show-side") }, "☰"),
           heading,
           count,
           command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
+          more,
         ),
         offline,
         this.list.root,
@@ -161,9 +191,14 @@ class App implements Desk {
     });
     effect(() => {
       const selected = this.mail.selectedCount.value;
-      fill(heading, this.mail.current.value?.name.split("/").at(-1) ?? "");
+      const name = this.find.text.value !== "" ? t("Search") : (this.mail.current.value?.name.split("/").at(-1) ?? "");
+      fill(heading, name);
       const { total } = this.mail.rows.value;
-      fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : many(total, "{n} message", "{n} messages"));
+      const mailbox = this.mail.current.value;
+      // where each thread is one message the word would only puzzle
+      const threads = isThreaded(this.mail.query.value) && (mailbox === undefined || total !== mailbox.total + mailbox.deleted);
+      const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
+      fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : this.mail.searching.value === null && all);
     });
     effect(() => {
       offline.hidden = this.mail.connected.value;
@@ -181,7 +216,7 @@ class App implements Desk {
     effect(() => {
       const mailboxes = this.mail.mailboxes.value;
       // the mailbox that was shown is gone
-      if (this.displayed && mailboxes.length > 0 && this.mail.current.value === undefined) this.openInbox();
+      if (this.displayed && mailboxes.length > 0 && this.mail.current.value === undefined && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
     });
     effect(() => {
       const { color_scheme, single_keys } = this.settings();
@@ -190,33 +225,38 @@ class App implements Desk {
       this.commands.letters = single_keys;
     });
     effect(() => this.title());
-    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value));
+    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
     effect(() => {
       void this.mail.rows.value;
       void this.mail.selection.value;
       void this.mail.mailboxes.value;
+      void this.find.threading.value;
       this.bar.draw();
     });
     effect(() => this.writeHash(this.mail.shown.value?.id ?? 0));
   }
 
-  /** Show the message that is selected, or how many are. */
-  private read(item: MessageItem | null, selected: number): void {
+  /** Show the message that is selected, or its thread, or how many are. */
+  private read(item: MessageItem | null, selected: number, thread: readonly MessageItem[] | null): void {
     document.body.classList.toggle("show-message", selected > 0);
     if (item === null) {
-      clearTimeout(this.seenTimer);
+      this.unread();
       this.reader.showNothing(selected);
-      return;
-    }
-    if (this.reader.current()?.id === item.id) {
-      this.reader.update(item);
-      return;
-    }
-    clearTimeout(this.seenTimer);
-    this.reader.show(item).catch((error: unknown) => void showError(t("Opening the message failed"), error));
-    // WEBMAIL-81
-    const wait = this.settings().mark_seen_ms;
-    if (wait >= 0 && !item.flags.includes("\\seen")) this.seenTimer = window.setTimeout(() => this.actions.seen(item), wait);
+    } else if (thread !== null) this.reader.showThread(thread, item.id);
+    else this.reader.show(item);
+  }
+
+  /** A message was shown for a moment: it is read, if it still is what is shown. */
+  private seen(id: number): void {
+    const { items, lines } = this.mail.rows.value;
+    const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+    if (item !== undefined && isUnread(item) && this.reader.shows(id)) this.actions.seen(item);
+  }
+
+  /** What is shown does not become read by being shown any longer. */
+  private unread(): void {
+    for (const timer of this.seenTimers) clearTimeout(timer);
+    this.seenTimers = [];
   }
 
   /** Show the form, and log in with what is typed there. */
@@ -240,20 +280,17 @@ class App implements Desk {
     const mailbox = this.mail.current.value;
     const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
     const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
-    document.title = `${unread}${mailbox?.name ?? "Webmail"} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
+    const shown = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : (mailbox?.name ?? "Webmail");
+    document.title = `${unread}${shown} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
   }
 
   private send(request: Request): void {
     void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
   }
 
-  private openMailbox(mailbox: Mailbox, unread = false): void {
+  private openMailbox(mailbox: Mailbox): void {
     document.body.classList.remove("show-side");
-    this.open({ filter: { mailbox_id: mailbox.id, unread } }, 0);
-  }
-
-  private open(query: Query, message: number): void {
-    this.mail.open(query, message);
+    this.find.openMailbox(mailbox);
   }
 
   private async mailboxMenu(mailbox: Mailbox): Promise<void> {
@@ -345,7 +382,7 @@ class App implements Desk {
   }
 
   toRole(role: Role): void {
-    clearTimeout(this.seenTimer);
+    this.unread();
     if (!this.actions.toRole(role)) void this.offerRole(role);
   }
 
@@ -364,7 +401,7 @@ class App implements Desk {
   }
 
   async deleteForGood(): Promise<void> {
-    clearTimeout(this.seenTimer);
+    this.unread();
     const what = many(
       this.selectedCount(),
       "This removes this message from the account. It cannot be undone.",
@@ -374,7 +411,7 @@ class App implements Desk {
   }
 
   flag(flags: string[], add: boolean): void {
-    clearTimeout(this.seenTimer);
+    this.unread();
     const said = (n: number) => many(n, "Message changed", "{n} messages changed");
     this.actions.flag(flags, add, said);
   }
@@ -476,8 +513,64 @@ class App implements Desk {
   }
 
   toggleUnread(): void {
-    const mailbox = this.mail.current.value;
-    if (mailbox !== undefined) this.openMailbox(mailbox, this.mail.query.value.filter.unread !== true);
+    this.find.refine(this.find.refinement.value === "unread" ? "" : "unread");
+  }
+
+  searching(): "" | "running" | "done" {
+    const searching = this.mail.searching.value;
+    return searching === null || this.find.text.value === "" ? "" : searching.done ? "done" : "running";
+  }
+
+  focusSearch(): void {
+    this.find.bar.input.focus();
+    this.find.bar.input.select();
+  }
+
+  stopSearch(): void {
+    this.mail.stopSearch();
+  }
+
+  endSearch(): void {
+    this.find.bar.end();
+  }
+
+  refinement(): Refinement {
+    return this.find.refinement.value;
+  }
+
+  refine(to: Refinement): void {
+    this.find.refine(to);
+  }
+
+  threading(): Threading {
+    return this.find.threading.value;
+  }
+
+  showThreads(how: Threading): void {
+    this.find.showThreads(how);
+  }
+
+  moveThread(by: 1 | -1): void {
+    this.mail.moveThread(by);
+    this.list.reveal();
+  }
+
+  selectThread(): void {
+    this.mail.selectThread();
+  }
+
+  fold(expand?: boolean): void {
+    const members = this.mail.fold(expand);
+    // only where all are expanded unless said otherwise is it kept (WEBMAIL-66)
+    if (members.length > 0 && this.find.threading.value === "on") this.actions.collapse(members);
+  }
+
+  allMuted(): boolean {
+    return this.mail.selected().every((item) => item.thread_muted);
+  }
+
+  toggleMute(): void {
+    this.actions.mute(!this.allMuted());
   }
 
   async logOut(): Promise<void> {
@@ -486,18 +579,28 @@ class App implements Desk {
   }
 
   private followHash(): void {
-    const { name, message } = parsePlace(location.hash);
+    const { name, search, message } = parsePlace(location.hash);
+    if (search !== "") {
+      if (search !== this.find.text.value) void this.find.search(search, message);
+      else this.followMessage(message);
+      return;
+    }
     const mailbox = this.mail.boxes.named(name);
     if (mailbox === undefined) return;
-    if (mailbox.id !== this.mail.current.value?.id) this.open({ filter: { mailbox_id: mailbox.id } }, message);
-    else if (message === 0) this.mail.unselect();
+    if (mailbox.id !== this.mail.current.value?.id || this.find.text.value !== "") this.find.openMailbox(mailbox, message);
+    else this.followMessage(message);
+  }
+
+  private followMessage(message: number): void {
+    if (message === 0) this.mail.unselect();
     else if (this.shown()?.id !== message) this.mail.select(message);
   }
 
   private writeHash(shown: number): void {
+    const search = this.find.text.value;
     const mailbox = this.mail.current.value;
-    if (mailbox === undefined) return;
-    const hash = writePlace({ name: mailbox.name, message: shown || this.mail.wanted });
+    if (mailbox === undefined && search === "") return;
+    const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || this.mail.wanted });
     if (location.hash === hash) return;
     // stepping through messages is no history; opening a message or a mailbox is
     if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);

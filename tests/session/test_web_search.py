@@ -168,6 +168,8 @@ async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, index
     async with rig.account() as account:
         junk = (await box(account, "Junk")).id
     assert await finder.filtered(mailbox_id=junk, words=["minutes"]) == {"Minutes of spam"}
+    everywhere = {tuesday, last, "Minutes of spam", "Minutes of old"}
+    assert await finder.filtered(mailbox_id=-2, words=["minutes"]) == everywhere
     await finder.events.aclose()
 
 

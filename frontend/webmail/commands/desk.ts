@@ -6,6 +6,10 @@ import type { Kind } from "../compose/part";
 import type { Role } from "../data/mailboxes";
 import type { AllSettings, Local } from "../state/settings";
 
+export type Threading = "off" | "on" | "unread";
+/** What a view is narrowed to, beside what it shows; "" for all of it. */
+export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
+
 export interface Desk {
   readonly client: Client;
   /** Path of the app, with a slash at its end. */
@@ -57,6 +61,24 @@ export interface Desk {
 
   /** Begin a message: a new one, or from the one that is shown; `mailto` is an address that fills in a new one. */
   compose(kind: Kind, mailto?: string): void;
+
+  /** Whether the list is a search: one that is running, or done. */
+  searching(): "" | "running" | "done";
+  focusSearch(): void;
+  stopSearch(): void;
+  endSearch(): void;
+  refinement(): Refinement;
+  refine(to: Refinement): void;
+
+  threading(): Threading;
+  showThreads(how: Threading): void;
+  moveThread(by: 1 | -1): void;
+  selectThread(): void;
+  /** Fold the focused thread, or unfold it; `expand`: which of the two. */
+  fold(expand?: boolean): void;
+  /** Whether all selected messages are muted. */
+  allMuted(): boolean;
+  toggleMute(): void;
 
   openInbox(): void;
   createMailbox(): void;

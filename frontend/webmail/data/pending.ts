@@ -8,6 +8,8 @@ import { search } from "./order";
 export interface Shown {
   /** Messages that leave the list. */
   readonly remove?: ReadonlySet<number>;
+  /** Messages that stay in the list, in another mailbox: in that of a search. */
+  readonly moved?: { readonly ids: ReadonlySet<number>; readonly mailboxId: number };
   /** Messages that come into the list of this mailbox. */
   readonly add?: { readonly mailboxId: number; readonly items: readonly MessageItem[] };
   /** Messages whose flags and keywords change. */
@@ -82,8 +84,9 @@ export class Pending {
   show(items: readonly MessageItem[], mailboxId: number, oldestFirst: boolean): readonly MessageItem[] {
     let shown = items;
     for (const { shown: one } of this.entries) {
-      const { remove, add, flags } = one;
+      const { remove, moved, add, flags } = one;
       if (remove !== undefined) shown = shown.filter((item) => !remove.has(item.id));
+      if (moved !== undefined) shown = shown.map((item) => (moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item));
       if (add !== undefined && add.mailboxId === mailboxId) {
         for (const item of add.items) {
           if (shown.some((other) => other.id === item.id)) continue;
@@ -102,8 +105,11 @@ export class Pending {
     const byId = new Map(items.map((item) => [item.id, item]));
     this.entries = this.entries.filter((entry) => {
       if (!entry.done) return true;
-      const { remove, add, flags } = entry.shown;
-      if (remove !== undefined && [...remove].some((id) => byId.has(id))) return true;
+      const { remove, moved, add, flags } = entry.shown;
+      // a thread may keep a message that has left its mailbox
+      const here = (id: number) => byId.has(id) && (mailboxId <= 0 || byId.get(id)!.mailbox_id === mailboxId);
+      if (remove !== undefined && [...remove].some(here)) return true;
+      if (moved !== undefined && [...moved.ids].some((id) => byId.has(id) && byId.get(id)!.mailbox_id !== moved.mailboxId)) return true;
       if (add !== undefined && add.mailboxId === mailboxId && add.items.some((item) => !byId.has(item.id))) return true;
       if (flags === undefined) return false;
       return [...flags.ids].some((id) => {
@@ -122,6 +128,16 @@ export class Pending {
     const known = this.made.get(item);
     if (known?.entries === key) return known.item;
     const made = changed(item, flags.add, flags.clear);
+    this.made.set(item, { entries: key, item: made });
+    return made;
+  }
+
+  private placed(item: MessageItem, mailboxId: number): MessageItem {
+    if (item.mailbox_id === mailboxId) return item;
+    const key = `in ${mailboxId}`;
+    const known = this.made.get(item);
+    if (known?.entries === key) return known.item;
+    const made = { ...item, mailbox_id: mailboxId };
     this.made.set(item, { entries: key, item: made });
     return made;
   }

@@ -38,13 +38,14 @@ export class Selection {
     return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
   }
 
-  has(item: Pick<MessageItem, "id" | "received">, oldestFirst: boolean): boolean {
-    return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(item, oldestFirst));
+  /** `at` is where it stands, when that is not its own place: in a thread. */
+  has(item: Mark, oldestFirst: boolean, at = item): boolean {
+    return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(at, oldestFirst));
   }
 
-  /** With this message, or without it when it is selected. */
-  toggled(item: Pick<MessageItem, "id" | "received">, oldestFirst: boolean): Selection {
-    if (this.covers(item, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
+  /** With this message, or without it when it is selected; `at` as for `has`. */
+  toggled(item: Mark, oldestFirst: boolean, at = item): Selection {
+    if (this.covers(at, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
     const ids = new Map(this.ids);
     if (!ids.delete(item.id)) ids.set(item.id, item);
     return this.with({ ids });

@@ -3,8 +3,13 @@
 // The run holds what is on the screen and what lies around it. It grows by pages behind its last or before its first message,
 // and begins anew elsewhere when the reader jumps. What is far away is dropped. Where the run begins is told by the server with
 // every page; changes before the run move it, and when they cannot be placed exactly the server is asked once more (`unsure`).
+//
+// With threads a row of the run stands for a thread: it is the message by which the thread is there, and `members` has the others.
+// What a search or threads show is placed by the server alone: when it says that its entries are others (`stale`), the rows on
+// the screen are asked for again, and replaced when all have come.
 
 import type { Change, MessageItem, Page, Query, Request, ViewMsgs } from "../../gen/webmail";
+import { isListing, isThreaded } from "./queries";
 import { compare, search } from "./order";
 
 /** Rows of a page. */
@@ -12,7 +17,7 @@ export const pageSize = 100;
 /** Rows that are kept; the furthest go first. A row is about 2 kB. */
 const kept = 1000;
 
-type Kind = "new" | "behind" | "before" | "check";
+type Kind = "new" | "behind" | "before" | "check" | "refresh";
 
 export class View {
   query: Query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
@@ -26,6 +31,11 @@ export class View {
   end = false;
   /** Where the run begins should be asked for again. */
   unsure = false;
+  /** The rows should be asked for again. */
+  stale = false;
+  private threads = new Map<number, readonly MessageItem[]>();
+  private gathered: MessageItem[] = [];
+  private gatheredAt = 0;
   private matching = 0;
   private requestId = 0;
   private running: Kind | null = null;
@@ -34,6 +44,7 @@ export class View {
   /** How many rows the list has: those that match, and those shown ones that match no more. */
   get total(): number {
     if (this.end) return this.start + this.items.length;
+    if (isListing(this.query)) return Math.max(this.matching, this.start + this.items.length);
     const gone = this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
     return Math.max(this.matching + gone, this.start + this.items.length);
   }
@@ -51,13 +62,29 @@ export class View {
     return this.items.find((item) => item.id === id);
   }
 
+  /** All messages of the thread that a row stands for; itself alone without threads. */
+  members(row: MessageItem): readonly MessageItem[] {
+    return [row, ...(this.threads.get(row.id) ?? [])];
+  }
+
+  /** So many entries are known by now. */
+  found(total: number): void {
+    this.matching = total;
+  }
+
+  /** All messages that are here. */
+  all(): readonly MessageItem[] {
+    return isThreaded(this.query) ? this.items.flatMap((item) => this.members(item)) : this.items;
+  }
+
   /** Begin with another query; returns the request for its first page, which lies around the message `destination`. */
   open(query: Query, destination = 0): Request {
     this.query = query;
     this.viewId++;
     this.start = this.matching = 0;
     this.items = [];
-    this.known = this.unsure = this.end = false;
+    this.threads.clear();
+    this.known = this.unsure = this.end = this.stale = false;
     return this.request("new", { count: pageSize, dest_message_id: destination });
   }
 
@@ -86,10 +113,18 @@ export class View {
       : this.request("before", { count: pageSize, anchor_message_id: this.items[0]!.id, before: true });
   }
 
+  /** The request for the rows around those from `first` to `last` once more; null when what is there is well, or another request
+   * runs. */
+  refresh(first: number, last: number): Request | null {
+    if (!this.stale || this.running !== null) return null;
+    this.stale = false;
+    return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first + last - pageSize) / 2)) });
+  }
+
   /** The request that tells where the run begins; null when that is known, or another request runs. */
   check(): Request | null {
     const first = this.items[0];
-    if (!this.unsure || this.running !== null) return null;
+    if (!this.unsure || this.running !== null || isListing(this.query)) return null;
     this.unsure = false;
     return first === undefined ? null : this.request("check", { count: 1, anchor_message_id: first.id });
   }
@@ -99,7 +134,21 @@ export class View {
     if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
     this.known = true;
     this.matching = event.total;
-    const items = event.items.flat();
+    const items = event.items.map((thread) => thread[0]!);
+    for (const [row, ...others] of event.items) {
+      if (others.length > 0) this.threads.set(row!.id, others);
+      else this.threads.delete(row!.id);
+    }
+    if (this.running === "refresh") {
+      if (this.gathered.length === 0) this.gatheredAt = event.position;
+      this.gathered.push(...items);
+      if (items.length > 0) return true;
+      this.replace(this.gathered, this.gatheredAt);
+      this.gathered = [];
+      this.end = event.view_end;
+      this.running = null;
+      return true;
+    }
     if (items.length === 0) {
       if (this.fresh) this.replace([], event.position);
       if (this.running === "new" || this.running === "behind") this.end = event.view_end;
@@ -144,6 +193,8 @@ export class View {
       case "msg_add":
         return this.add(change.item);
       case "msg_remove":
+        // where a search finds it now, and whether a thread keeps it, is told by `stale`
+        if (isListing(this.query)) return [];
         return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
       case "msg_flags":
         this.change([change.message_id], (item) =>
@@ -151,10 +202,10 @@ export class View {
         );
         return [];
       case "msg_thread":
-        this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted }));
+        this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted, thread_collapsed: change.collapsed }));
         return [];
       case "mailbox_counts":
-        if (change.mailbox_id === this.query.filter.mailbox_id) {
+        if (change.mailbox_id === this.query.filter.mailbox_id && !isListing(this.query)) {
           this.matching = this.query.filter.unread === true ? change.unseen : change.total + change.deleted;
         }
         return [];
@@ -165,7 +216,7 @@ export class View {
 
   /** What must always hold; throws with what does not. */
   checkConsistency(): void {
-    for (let i = 1; i < this.items.length; i++) {
+    for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
       if (compare(this.items[i - 1]!, this.items[i]!, this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
     }
     if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
@@ -173,6 +224,7 @@ export class View {
 
   private request(kind: Kind, page: Page): Request {
     this.running = kind;
+    this.gathered = [];
     this.fresh = kind === "new";
     return { id: ++this.requestId, view_id: this.viewId, query: this.query, page };
   }
@@ -181,6 +233,7 @@ export class View {
     this.items = items;
     this.start = position;
     this.fresh = this.end = false;
+    if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
   }
 
   /** Forget rows that are far from those that are wanted. */
@@ -201,6 +254,7 @@ export class View {
   }
 
   private add(item: MessageItem): MessageItem[] {
+    if (isListing(this.query)) return [];
     const present = this.item(item.id);
     if (present !== undefined && present.modseq > item.modseq) return [];
     const gone = present === undefined ? [] : this.remove([item.id]);
@@ -228,5 +282,8 @@ export class View {
   private change(ids: readonly number[], make: (item: MessageItem) => MessageItem): void {
     const wanted = new Set(ids);
     if (this.items.some((item) => wanted.has(item.id))) this.items = this.items.map((item) => (wanted.has(item.id) ? make(item) : item));
+    for (const [id, others] of this.threads) {
+      if (others.some((item) => wanted.has(item.id))) this.threads.set(id, others.map((item) => (wanted.has(item.id) ? make(item) : item)));
+    }
   }
 }

@@ -62,15 +62,16 @@ export class Actions {
     if (items.length === 0) return;
     const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
     const ids = items.map((item) => item.id);
+    const leaves = this.mail.leavesFor(mailbox);
     const action: Action = {
-      shown: { remove: new Set(ids) },
+      shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
       call: async () => {
         await this.client.message_move(ids, mailbox.id, markSeen);
         if (items.length === 1) this.moved(items[0]!, mailbox);
       },
     };
     this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
-    this.mail.left(items);
+    if (leaves) this.mail.left(items);
   }
 
   /** Set, or clear, flags and keywords of what is selected. */
@@ -87,6 +88,23 @@ export class Actions {
       // each flag goes back on those messages that it was changed on
       actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)),
     });
+  }
+
+  /** Mute the threads of what is selected, or no more (WEBMAIL-67). */
+  mute(mute: boolean): void {
+    const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
+    if (items.length === 0) return;
+    const ids = items.map((item) => item.id);
+    const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+    const call = (to: boolean): Action => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
+    this.perform(call(mute), said, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+  }
+
+  /** Keep that a thread is collapsed, or expanded; its messages are as they were before. */
+  collapse(members: readonly MessageItem[]): void {
+    const collapse = !members.some((item) => item.thread_collapsed);
+    const action: Action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
+    this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not kept"), error));
   }
 
   /** A message was looked at: no word of it, and nothing to take back. */
@@ -168,7 +186,7 @@ export class Actions {
     const query: QueryAction = {
       query: this.mail.query.value,
       ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
-      except_ids: [...selection.except],
+      except_ids: this.mail.meantIds(selection.except),
       modseq: this.mail.modseq,
       ...what,
     };
@@ -182,7 +200,7 @@ export class Actions {
     if (what.action === "move" || what.action === "delete") this.mail.unselect();
     try {
       // messages chosen one by one beside a range are few, and loaded
-      const single = [...selection.ids.keys()];
+      const single = this.mail.meantIds(selection.ids.keys());
       if (single.length > 0) await this.onIds(single, what);
       ids.push(...single);
       let after: QueryAction["after"] = null;

@@ -1,24 +1,32 @@
-// The address of the page says what is open: `#Inbox` or `#Inbox,123` (WEBMAIL-63).
+// The address of the page says what is open: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123` (WEBMAIL-63). In the name of
+// a mailbox the colon is escaped, so none is taken for a search.
 
 export interface Place {
-  /** Name of the mailbox. */
+  /** Name of the mailbox; "" for a search. */
   readonly name: string;
+  /** What is searched for; "" for a mailbox. */
+  readonly search: string;
   /** Id of the message, 0 for none. */
   readonly message: number;
 }
+
+const prefix = "search:";
 
 export function parsePlace(hash: string): Place {
   const value = hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
   const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const text = message > 0 ? value.slice(0, comma) : value;
   try {
-    return { name: decodeURIComponent(message > 0 ? value.slice(0, comma) : value) || "Inbox", message };
+    if (text.startsWith(prefix)) return { name: "", search: decodeURIComponent(text.slice(prefix.length)), message };
+    return { name: decodeURIComponent(text) || "Inbox", search: "", message };
   } catch {
-    return { name: "Inbox", message: 0 };
+    return { name: "Inbox", search: "", message: 0 };
   }
 }
 
-export function writePlace({ name, message }: Place): string {
-  return `#${encodeURIComponent(name)}${message > 0 ? `,${message}` : ""}`;
+export function writePlace({ name, search, message }: Place): string {
+  const what = search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
+  return `#${what}${message > 0 ? `,${message}` : ""}`;
 }

@@ -4,9 +4,11 @@
 import type { Change, Mailbox, MessageItem, ParsedMessage, Query, Request, StreamEvent } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
 import { Mailboxes, type Role } from "../data/mailboxes";
-import { compare, markOf, search } from "../data/order";
+import { markOf, search } from "../data/order";
 import { Pending } from "../data/pending";
+import { isListing, isSearch, isThreaded } from "../data/queries";
 import { Selection } from "../data/selection";
+import { Folding, type Line, isUnread, tree } from "../data/threads";
 import { View } from "../data/view";
 import { type AllSettings, defaults } from "./settings";
 
@@ -17,6 +19,23 @@ export interface Rows {
   readonly total: number;
   /** The first answer has come. */
   readonly known: boolean;
+  /** What the rows stand for, by the ids of their messages; without threads nothing. */
+  readonly lines: ReadonlyMap<number, Line>;
+}
+
+/** How far a search is. */
+export interface Searching {
+  readonly looked: number;
+  readonly of: number;
+  readonly found: number;
+  readonly done: boolean;
+  readonly stopped: boolean;
+}
+
+/** Why there are no rows; `unthreaded`: without threads there could be. */
+export interface Refusal {
+  readonly message: string;
+  readonly unthreaded: boolean;
 }
 
 /** The row that the keys start from. */
@@ -47,6 +66,8 @@ export interface Outside {
 
 /** How long changes must be quiet before the server is asked where the run begins, milliseconds. */
 const checkAfter = 300;
+/** How long a view that is told to be another must be quiet before it is asked for, milliseconds. */
+const refreshAfter = 50;
 /** How long the screen must rest on rows that are not there before they are asked for, milliseconds. */
 const restAfter = 80;
 
@@ -59,12 +80,16 @@ export class Mail {
   readonly focus: Signal<Focus | null> = signal(null);
   readonly connected = signal(true);
   readonly settings: Signal<AllSettings> = signal(defaults);
-  /** Why there are no rows, in words; "" when there is nothing to say. */
-  readonly problem = signal("");
+  /** Why there are no rows; null when there is nothing to say. */
+  readonly problem: Signal<Refusal | null> = signal(null);
+  /** How far the search is; null when nothing is searched for. */
+  readonly searching: Signal<Searching | null> = signal(null);
   /** The mailbox that is shown. */
   readonly current: Readable<Mailbox | undefined>;
   /** The message that is shown: the one that is selected, when it is one. */
   readonly shown: Readable<MessageItem | null>;
+  /** The thread whose collapsed row is selected; null when it is one message, or several rows. */
+  readonly conversation: Readable<readonly MessageItem[] | null>;
   /** How many messages are selected, loaded or not. */
   readonly selectedCount: Readable<number>;
   readonly pending = new Pending(() => this.changed());
@@ -79,7 +104,11 @@ export class Mail {
   wanted = 0;
   private readonly view = new View();
   private readonly version = signal(0);
+  /** With threads: the entry of the view that each row belongs to. */
+  private entries: number[] = [];
+  private readonly folding = new Folding();
   private server = "";
+  private refreshing = 0;
   private screen = { first: 0, last: 0 };
   private resting = 0;
   private checking = 0;
@@ -102,6 +131,11 @@ export class Mail {
       const [id] = selection.ids.keys();
       return this.rows.value.items.find((item) => item.id === id) ?? null;
     });
+    this.conversation = computed(() => {
+      const shown = this.shown.value;
+      const line = shown === null ? undefined : this.rows.value.lines.get(shown.id);
+      return line?.collapsed === true && line.members.length > 1 ? line.members : null;
+    });
     this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
   }
 
@@ -112,6 +146,13 @@ export class Mail {
   /** Show this query with the first connection. */
   begin(query: Query): void {
     this.query.value = this.view.query = query;
+    if (isSearch(query)) this.searching.value = { looked: 0, of: 0, found: 0, done: false, stopped: false };
+  }
+
+  /** Look for no more. */
+  stopSearch(): void {
+    if (this.searching.value?.done !== false) return;
+    this.outside.send({ id: 0, view_id: this.view.viewId, cancel: true });
   }
 
   /** What the next connection shall show. */
@@ -125,7 +166,9 @@ export class Mail {
   open(query: Query, wanted = 0): void {
     this.wanted = wanted;
     this.awaited = [];
-    this.problem.value = "";
+    this.problem.value = null;
+    this.searching.value = isSearch(query) ? { looked: 0, of: 0, found: 0, done: false, stopped: false } : null;
+    this.folding.reset();
     this.outside.send(this.view.open(query, wanted));
     this.query.value = query;
     this.selection.value = Selection.none;
@@ -153,6 +196,8 @@ export class Mail {
       }
       case "resume":
         this.began(event.version, event.stream_id, event.server_time);
+        // what was found is the server's, and gone with the connection
+        if (isListing(this.view.query)) this.outdated();
         this.changed();
         return;
       case "view_msgs":
@@ -161,13 +206,23 @@ export class Mail {
         this.changed();
         this.arrived();
         return;
+      case "view_progress":
+        if (event.view_id !== this.view.viewId) return;
+        this.view.found(event.total);
+        if (this.searching.value !== null) this.searching.value = { looked: event.looked, of: event.of, found: event.total, done: event.done, stopped: event.stopped };
+        this.changed();
+        if (!this.view.busy) this.fetch();
+        return;
+      case "view_stale":
+        if (event.view_id === this.view.viewId) this.outdated();
+        return;
       case "view_reset":
         this.view.reset(event.view_id, event.request_id);
         return;
       case "view_err":
         if (event.view_id !== this.view.viewId) return;
         this.view.failed();
-        this.problem.value = event.message;
+        this.problem.value = { message: event.message, unthreaded: event.unthreaded };
         this.changed();
         return;
       case "view_changes":
@@ -189,13 +244,75 @@ export class Mail {
 
   /** The selected messages that are loaded, in the order of the list. */
   selected(): MessageItem[] {
-    const selection = this.selection.value;
-    return this.rows.value.items.filter((item) => selection.has(item, this.oldestFirst));
+    return this.selectedRows().flatMap((row) => this.meant(row));
+  }
+
+  /** Whether a row is selected. */
+  selects(row: MessageItem): boolean {
+    return this.selection.value.has(row, this.oldestFirst, this.rows.value.lines.get(row.id)?.top);
   }
 
   /** Whether all that is selected is loaded. */
   selectedAreLoaded(): boolean {
-    return this.selected().length === this.selectedCount.value;
+    return this.selectedRows().length === this.selectedCount.value;
+  }
+
+  /** The messages that a row means when something is done with it: a collapsed thread means those of it that match. */
+  meant(row: MessageItem): readonly MessageItem[] {
+    const line = this.rows.value.lines.get(row.id);
+    if (line?.collapsed !== true) return [row];
+    const matching = line.members.filter((item) => item.match_query);
+    return matching.length > 0 ? matching : [row];
+  }
+
+  /** Ids of rows as ids of the messages that they mean, as far as they are loaded. */
+  meantIds(ids: Iterable<number>): number[] {
+    const rows = new Map(this.rows.value.items.map((item) => [item.id, item]));
+    return [...ids].flatMap((id) => (rows.has(id) ? this.meant(rows.get(id)!).map((item) => item.id) : [id]));
+  }
+
+  /** Whether what is moved to this mailbox leaves the list. */
+  leavesFor(mailbox: Mailbox): boolean {
+    const { mailbox_id } = this.query.value.filter;
+    if ((mailbox_id ?? 0) >= 0) return true;
+    return mailbox_id === -1 && mailbox.roles.some((role) => role === "trash" || role === "junk");
+  }
+
+  // Threads
+
+  /** Fold, or unfold, the thread of the focused row; `expand`: which of the two. Returns its messages when it is another now. */
+  fold(expand?: boolean): readonly MessageItem[] {
+    const focus = this.focus.value;
+    const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
+    if (line === undefined || line.members.length < 2) return [];
+    const wanted = expand ?? line.collapsed;
+    if (wanted !== line.collapsed) return [];
+    const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
+    this.folding.set(line.top.thread_id, wanted);
+    this.changed();
+    const { items, start } = this.rows.value;
+    const first = wanted ? line.members[0]! : line.top;
+    const index = items.findIndex((item) => item.id === first.id);
+    if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
+    return line.members;
+  }
+
+  /** Move to the first row of a thread: of the next one, or of this one, then of the one before. */
+  moveThread(by: 1 | -1): void {
+    const { items, start, lines } = this.rows.value;
+    const from = this.focus.value === null ? -1 : this.focus.value.position - start;
+    const begins = (index: number) => index >= 0 && index < items.length && lines.get(items[index - 1]?.id ?? 0)?.top !== lines.get(items[index]!.id)?.top;
+    let index = from + by;
+    while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
+    if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
+  }
+
+  /** Select all rows of the focused thread. */
+  selectThread(): void {
+    const focus = this.focus.value;
+    const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
+    if (focus === null) return;
+    this.selection.value = Selection.of(line === undefined || line.collapsed ? [focus.item] : line.members);
   }
 
   inRole(role: Role): boolean {
@@ -227,7 +344,7 @@ export class Mail {
     const item = this.at(position);
     if (item === undefined) return;
     this.focus.value = { item, position };
-    this.selection.value = this.selection.value.toggled(item, this.oldestFirst);
+    this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
   }
 
   /** Move the focus by rows, or to the ends of the list with infinities. */
@@ -261,7 +378,8 @@ export class Mail {
   nextUnread(): void {
     const rows = this.rows.value;
     const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
-    const next = rows.items.findIndex((item, i) => i >= from && !item.flags.includes("\\seen"));
+    const unread = (item: MessageItem) => this.meant(item).some(isUnread);
+    const next = rows.items.findIndex((item, i) => i >= from && unread(item));
     if (next >= 0) this.moveTo(rows.start + next, "select");
   }
 
@@ -282,7 +400,8 @@ export class Mail {
       return;
     }
     const wish = this.settings.value.after_action;
-    const found = search(rows.items, markOf(first), this.oldestFirst);
+    // threads have places of their own: there the row that comes up is where the focus was
+    const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
   }
@@ -305,7 +424,7 @@ export class Mail {
     if (boxes) this.mailboxes.value = this.boxes.ordered();
     this.changed();
     this.left(gone.filter((item) => !this.pending.leaving(item.id)));
-    this.pending.settle(this.view.items, this.view.query.filter.mailbox_id ?? 0);
+    this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
     if (this.view.unsure) {
       clearTimeout(this.checking);
       this.checking = window.setTimeout(() => this.fetch(), checkAfter);
@@ -319,9 +438,35 @@ export class Mail {
   }
 
   private overlaid(): Rows {
-    const { start, items, total, known } = this.view;
-    const shown = this.pending.show(items, this.view.query.filter.mailbox_id ?? 0, this.oldestFirst);
-    return { start, items: shown, total: total + shown.length - items.length, known };
+    const { start, items, total, known, query } = this.view;
+    const mailbox = isListing(query) ? 0 : (query.filter.mailbox_id ?? 0);
+    if (isThreaded(query)) return this.threaded();
+    const shown = this.pending.show(items, mailbox, this.oldestFirst);
+    return { start, items: shown, total: total + shown.length - items.length, known, lines: new Map() };
+  }
+
+  /** The rows of threads: of each one row, or those of its messages. */
+  private threaded(): Rows {
+    const { start, items: tops, total, known, query } = this.view;
+    const items: MessageItem[] = [];
+    const lines = new Map<number, Line>();
+    this.entries = [];
+    for (const [i, top] of tops.entries()) {
+      const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
+      // without a message that matches it is none of this view
+      if (!present.some((item) => item.match_query)) continue;
+      const order = tree(present);
+      const members = order.map(({ item }) => item);
+      const expanded = members.length > 1 && this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
+      const first = present.find((item) => item.id === top.id) ?? present.find((item) => item.match_query)!;
+      const rows = expanded ? order : [{ item: first, depth: 0 }];
+      for (const { item, depth } of rows) {
+        items.push(item);
+        this.entries.push(start + i);
+        lines.set(item.id, { top: first, members, collapsed: !expanded, depth });
+      }
+    }
+    return { start, items, total: total + items.length - tops.length, known, lines };
   }
 
   /** Rows have come: moves that waited for them go on, and what is still missing is asked for. */
@@ -342,10 +487,28 @@ export class Mail {
   }
 
   private fetch(): void {
-    const { first, last } = this.screen;
-    const hidden = this.view.items.length - this.rows.value.items.length;
-    const request = this.view.want(first, last + Math.max(0, hidden)) ?? this.view.check();
+    const first = this.entryAt(this.screen.first);
+    const last = this.entryAt(this.screen.last);
+    const request = this.view.want(first, last) ?? this.view.check() ?? this.view.refresh(first, last);
     if (request !== null && this.streamId > 0) this.outside.send(request);
+  }
+
+  /** The entry of the view at a row: a thread may have many rows, and what leaves the list has none. */
+  private entryAt(row: number): number {
+    const { start, items, total } = this.rows.value;
+    if (row >= start + items.length) return row + this.view.total - total;
+    return isThreaded(this.query.value) && row > start ? this.entries[row - start]! : row;
+  }
+
+  /** What is shown is not as it was found: it is asked for again, when the server is quiet for a moment. */
+  private outdated(): void {
+    this.view.stale = true;
+    clearTimeout(this.refreshing);
+    this.refreshing = window.setTimeout(() => this.fetch(), refreshAfter);
+  }
+
+  private selectedRows(): MessageItem[] {
+    return this.rows.value.items.filter((item) => this.selects(item));
   }
 
   private at(position: number): MessageItem | undefined {
@@ -368,13 +531,14 @@ export class Mail {
   }
 
   private extend(from: Focus, to: Focus): void {
-    const [first, last] = compare(from.item, to.item, this.oldestFirst) <= 0 ? [from, to] : [to, from];
+    const [first, last] = from.position <= to.position ? [from, to] : [to, from];
     const rows = this.rows.value;
     const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
     const count = last.position + 1 - first.position;
+    const place = (item: MessageItem) => markOf(rows.lines.get(item.id)?.top ?? item);
     this.selection.value =
       items.length === count
         ? this.selection.value.plus(items, this.oldestFirst)
-        : this.selection.value.plusStretch({ first: markOf(first.item), last: markOf(last.item), count }, this.oldestFirst);
+        : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
   }
 }

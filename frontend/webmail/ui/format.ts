@@ -2,6 +2,7 @@
 
 import type { Address } from "../../gen/webmail";
 import { type Child, el } from "../../lib/dom";
+import { marked } from "./marks";
 import { t } from "../../lib/words";
 import { linkPieces } from "../data/links";
 
@@ -67,23 +68,50 @@ export function quoteLevel(line: string): number {
   return level;
 }
 
-/** A plain text for reading: links, quotes in three colours, and runs of equal lines in one element. */
-export function readableText(value: string): Node[] {
-  const blocks: Node[] = [];
+/** Quoted lines that follow each other and are folded: what one answers to is there, but not in the way. */
+const foldedFrom = 7;
+
+/** A plain text for reading: links, quotes in three colours and folded where they are long, the signature dimmed, and `needles`
+ * marked. */
+export function readableText(value: string, needles: readonly string[]): Node[] {
+  const blocks: { quoted: boolean; lines: number; node: HTMLElement }[] = [];
   let level = -1;
+  let signed = false;
   let lines: Child[] = [];
   const flush = () => {
-    if (level >= 0) blocks.push(el("div", { class: level === 0 ? "text" : `text quoted quoted${((level - 1) % 3) + 1}` }, lines));
+    const kind = level > 0 ? `text quoted quoted${((level - 1) % 3) + 1}` : signed ? "text signature" : "text";
+    if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
     lines = [];
   };
   for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
     const own = quoteLevel(line);
-    if (own !== level) {
+    const signs = line === "-- ";
+    if (own !== level || (signs && !signed)) {
       flush();
       level = own;
+      signed = signs || (signed && own === 0);
     }
-    lines.push(linked(line), "\n");
+    lines.push(linked(line).map((piece) => (typeof piece === "string" ? marked(piece, needles) : piece)), "\n");
   }
   flush();
-  return blocks;
+  // a message that only quotes has nothing else to show
+  return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
+}
+
+function foldQuotes(blocks: readonly { quoted: boolean; lines: number; node: HTMLElement }[]): Node[] {
+  const found: Node[] = [];
+  for (let i = 0; i < blocks.length; i++) {
+    const end = blocks.findIndex((block, at) => at >= i && !block.quoted);
+    const run = blocks.slice(i, end < 0 ? undefined : end);
+    const count = run.reduce((sum, block) => sum + block.lines, 0);
+    if (count < foldedFrom || run.some(({ node }) => node.querySelector(".hit") !== null)) {
+      found.push(...run.map(({ node }) => node), ...(end < 0 ? [] : [blocks[end]!.node]));
+    } else {
+      const summary = el("summary", {}, t("Show quoted text: {n} lines", { n: count }));
+      found.push(el("details", { class: "quote" }, summary, run.map(({ node }) => node)), ...(end < 0 ? [] : [blocks[end]!.node]));
+    }
+    if (end < 0) break;
+    i = end;
+  }
+  return found;
 }

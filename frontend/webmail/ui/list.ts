@@ -17,6 +17,10 @@ const maxHeight = 8_000_000;
 export interface ListOwner {
   /** A row was dragged so far that it was let go of: to the left 'trash', to the right 'archive'. */
   swiped(direction: "left" | "right"): void;
+  /** The thread of the focused row is to be folded, or unfolded. */
+  fold(): void;
+  /** The view is to be shown without threads. */
+  unthread(): void;
 }
 
 export class MessageList {
@@ -28,15 +32,17 @@ export class MessageList {
   private frame = 0;
   private viewOf: unknown = null;
   private arrived = 0;
+  private needles: readonly string[] = [];
   private first: { id: number; position: number } | null = null;
 
   constructor(
     private readonly mail: Mail,
-    owner: ListOwner,
+    private readonly owner: ListOwner,
   ) {
     this.root.append(this.space, this.note);
     this.root.addEventListener("scroll", () => this.later());
     this.root.addEventListener("click", (event) => this.clicked(event));
+    this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
     this.root.addEventListener("dragstart", (event) => this.dragged(event));
     swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
       const found = this.rowOf(row);
@@ -56,6 +62,12 @@ export class MessageList {
       void this.mail.focus.value;
       untracked(() => this.reveal());
     });
+  }
+
+  /** Mark these texts where rows show them. */
+  mark(needles: readonly string[]): void {
+    this.needles = needles;
+    this.draw();
   }
 
   /** Bring the row with the focus into sight. */
@@ -98,8 +110,8 @@ export class MessageList {
 
   private draw(): void {
     const { rows, selection, focus, query, current, problem } = this.mail;
-    const { start, items, total, known } = rows.value;
-    const chosen = selection.value;
+    const { start, items, total, known, lines } = rows.value;
+    void selection.value;
     const focused = focus.value?.position ?? -1;
     const { root, space, note } = this;
     if (this.viewOf !== query.value) {
@@ -108,8 +120,12 @@ export class MessageList {
       root.scrollTop = 0;
     }
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
-    const words = problem.value || (known && total === 0 ? emptyNote(query.value.filter.unread === true) : "");
-    if (note.textContent !== words) fill(note, words);
+    const refusal = problem.value;
+    const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
+    if (note.dataset["words"] !== words) {
+      note.dataset["words"] = words;
+      fill(note, words, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
+    }
     this.hold();
     const screen = root.clientHeight;
     const top = this.logical();
@@ -117,7 +133,13 @@ export class MessageList {
     const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
     const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
     const roles = current.value?.roles ?? [];
-    const manner = { now: Date.now() + this.mail.clockOffset, recipients: roles.includes("sent") || roles.includes("draft") };
+    const manner = {
+      now: Date.now() + this.mail.clockOffset,
+      recipients: roles.includes("sent") || roles.includes("draft"),
+      here: query.value.filter.mailbox_id ?? 0,
+      mailbox: (id: number) => this.mail.boxes.get(id)?.name ?? "",
+      needles: this.needles,
+    };
     const wanted = new Map<string, number>();
     for (let position = begin; position < end; position++) {
       const item = items[position - start];
@@ -142,8 +164,8 @@ export class MessageList {
       }
       if (row.root === next) next = next.nextElementSibling;
       else space.insertBefore(row.root, next);
-      row.show(item, manner);
-      row.place(position, total, position * rowHeight + shift, item !== null && chosen.has(item, this.mail.oldestFirst), position === focused);
+      row.show(item, manner, item === null ? undefined : lines.get(item.id));
+      row.place(position, total, position * rowHeight + shift, item !== null && this.mail.selects(item), position === focused);
       row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
       if (position === focused && item !== null) active = row.root.id;
     }
@@ -187,16 +209,19 @@ export class MessageList {
   private dragged(event: DragEvent): void {
     const row = this.at(event);
     if (row?.item == null) return;
-    if (!this.mail.selection.value.has(row.item, this.mail.oldestFirst)) this.mail.moveTo(row.position, "select");
+    if (!this.mail.selects(row.item)) this.mail.moveTo(row.position, "select");
     event.dataTransfer?.setData("text/plain", row.item.subject);
+  }
+
+  private emptyNote(): string {
+    const searching = this.mail.searching.value;
+    if (searching?.done === false) return "";
+    if (searching !== null) return searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found.");
+    return this.mail.query.value.filter.unread === true ? t("No unread messages here.") : t("No messages here.");
   }
 
   private refreshAges(): void {
     const now = Date.now() + this.mail.clockOffset;
     for (const row of this.shown.values()) row.refreshAge(now);
   }
-}
-
-function emptyNote(unread: boolean): string {
-  return unread ? t("No unread messages here.") : t("No messages here.");
 }

@@ -1,15 +1,19 @@
 // One message: its header, what can be done with it, and its text or HTML.
 
-import type { Attachment, Client, MessageItem, ParsedMessage } from "../../gen/webmail";
+import type { Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
-import { many, t } from "../../lib/words";
+import { t } from "../../lib/words";
 import type { AllSettings } from "../state/settings";
 import { addressList, bareAddress, fullTime, longAddress, readableText } from "./format";
+import { markIn } from "./marks";
 
+/** What a message needs of the rest. */
 export interface MessageOwner {
-  /** The bar of what can be done with the selected messages. */
-  readonly bar: HTMLElement;
+  /** The opened message. */
+  open(id: number): Promise<ParsedMessage>;
+  /** Texts that are marked. */
+  needles(): readonly string[];
   /** The page of an HTML message is there: its keys are ours too. */
   framed(page: Document): void;
   /** A message is shown; `place` is below its head, for what there is to say of it. */
@@ -17,78 +21,47 @@ export interface MessageOwner {
   settings(): AllSettings;
   /** The user has chosen how messages of this sender are shown; "" forgets it. */
   remember(address: string, mode: ParsedMessage["view_mode"]): void;
+  /** How it is shown was chosen: opened messages of before may say otherwise. */
+  chosen(parsed: ParsedMessage): void;
 }
 
 type Mode = "text" | "html" | "htmlexternal";
 
-/** Opened messages that are kept, so that stepping back and forth is at once. */
-const kept = 20;
 const firstAttachments = 4;
+/** Pixels that a page in a thread may be high; a higher one scrolls. */
+const highest = 20_000;
 
-export class MessageView {
-  readonly root = el("section", { class: "reader", "aria-label": "Message" });
-  private readonly cache = new Map<number, Promise<ParsedMessage>>();
-  private item: MessageItem | null = null;
+/** The subject as the head of what is read. */
+export function subjectOf(item: MessageItem): HTMLElement {
+  return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
+}
+
+export class Message {
+  readonly root = el("div", { class: "reader-message" });
   private parsed: ParsedMessage | null = null;
   private mode: Mode = "text";
   private allHeaders = false;
-  private body = el("div", { class: "reader-body" });
-  private bar = el("div", { class: "reader-bar" });
+  private readonly body = el("div", { class: "reader-body" });
+  private readonly bar = el("div", { class: "reader-bar" });
 
+  /** `whole`: an HTML message is as high as its page, for what scrolls is the thread around it. */
   constructor(
-    private readonly client: Client,
+    public item: MessageItem,
     private readonly base: string,
     private readonly owner: MessageOwner,
+    private readonly whole: boolean,
   ) {
-    this.showNothing(0);
-  }
-
-  /** The message that is shown. */
-  current(): MessageItem | null {
-    return this.item;
-  }
-
-  /** Take an opened message that came with the list. */
-  offer(parsed: ParsedMessage): void {
-    this.remember(parsed.id, Promise.resolve(parsed));
-  }
-
-  /** Show that none, or several, are selected. */
-  showNothing(selected: number): void {
-    this.item = null;
-    this.parsed = null;
-    fill(
-      this.root,
-      selected > 0 ? this.owner.bar : null,
-      el(
-        "div",
-        { class: "reader-empty" },
-        selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it"),
-      ),
-    );
-  }
-
-  /** Show a message; resolves when it is there. */
-  async show(item: MessageItem): Promise<void> {
-    this.item = item;
-    this.parsed = null;
-    this.allHeaders = false;
-    this.body = el("div", { class: "reader-body" });
-    this.bar = el("div", { class: "reader-bar" });
     const place = el("div", { class: "reader-note", hidden: true });
-    fill(this.root, this.owner.bar, this.heading(item), place, this.bar, this.body);
+    fill(this.root, this.heading(item), place, this.bar, this.body);
     this.owner.opened(item, place);
-    this.root.scrollTop = 0;
-    const parsed = await this.open(item.id);
-    if (this.item?.id !== item.id) return;
+  }
+
+  /** Show the text; resolves when it is there. */
+  async show(): Promise<void> {
+    const parsed = await this.owner.open(this.item.id);
     this.parsed = parsed;
     this.mode = this.first(parsed);
     this.draw();
-  }
-
-  /** The message has other flags now. */
-  update(item: MessageItem): void {
-    this.item = item;
   }
 
   /** How it is shown first: as remembered for the sender, else as set, else as text (WEBMAIL-55, WEBMAIL-56). */
@@ -109,11 +82,10 @@ export class MessageView {
 
   private keep(view: ParsedMessage["view_mode"]): void {
     const { parsed, item } = this;
-    const [sender, ...others] = item?.from ?? [];
+    const [sender, ...others] = item.from;
     if (parsed === null || sender === undefined || others.length > 0) return;
     this.parsed = { ...parsed, view_mode: view };
-    this.cache.clear();
-    this.remember(parsed.id, Promise.resolve(this.parsed));
+    this.owner.chosen(this.parsed);
     this.owner.remember(bareAddress(sender), view);
   }
 
@@ -134,7 +106,7 @@ export class MessageView {
 
   /** The octets as they came, in a new tab. */
   openRaw(): void {
-    if (this.item !== null) window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
+    window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
   }
 
   /** Scroll by screens, or to the ends with infinities. */
@@ -143,29 +115,12 @@ export class MessageView {
     this.body.scrollBy({ top: by });
   }
 
-  private open(id: number): Promise<ParsedMessage> {
-    const known = this.cache.get(id);
-    if (known !== undefined) return known;
-    const opened = this.client.parsed_message(id);
-    this.remember(id, opened);
-    opened.catch(() => this.cache.delete(id));
-    return opened;
-  }
-
-  private remember(id: number, parsed: Promise<ParsedMessage>): void {
-    this.cache.set(id, parsed);
-    for (const old of this.cache.keys()) {
-      if (this.cache.size <= kept) break;
-      this.cache.delete(old);
-    }
-  }
-
   private heading(item: MessageItem): HTMLElement {
     const row = (label: string, value: string) => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto" }, isolated(value))];
     return el(
       "header",
       { class: "reader-head" },
-      el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)")),
+      !this.whole && subjectOf(item),
       el(
         "dl",
         { class: "reader-fields" },
@@ -202,12 +157,12 @@ export class MessageView {
   }
 
   private part(kind: string, path: string): string {
-    return `${this.base}msg/${this.item?.id ?? 0}/${kind}/${path}`;
+    return `${this.base}msg/${this.item.id}/${kind}/${path}`;
   }
 
   private draw(): void {
     const { parsed, item } = this;
-    if (parsed === null || item === null) return;
+    if (parsed === null) return;
     const modes: [Mode, string, boolean][] = [
       ["text", t("Text"), parsed.texts.length > 0],
       ["html", t("HTML"), parsed.has_html],
@@ -253,7 +208,7 @@ export class MessageView {
   private texts(parsed: ParsedMessage): Child {
     if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
     return parsed.texts.map((part) =>
-      el("article", { class: "text-part" }, readableText(part.text), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown."))),
+      el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown."))),
     );
   }
 
@@ -266,10 +221,14 @@ export class MessageView {
       title: t("Message"),
       sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
       referrerpolicy: "no-referrer",
-      src: `${this.base}msg/${this.item?.id ?? 0}/${kind}?sameorigin=true`,
+      src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true`,
     });
     frame.addEventListener("load", () => {
-      if (frame.contentDocument !== null) this.owner.framed(frame.contentDocument);
+      const page = frame.contentDocument;
+      if (page === null) return;
+      markIn(page, this.owner.needles());
+      this.owner.framed(page);
+      if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight)}px`;
     });
     return frame;
   }

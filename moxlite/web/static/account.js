@@ -75,10 +75,8 @@
     base;
     table;
     logIn;
-    /** Sent with each call; a foreign page cannot know it. */
     csrfToken = "";
     loggingIn = null;
-    /** Called by the generated methods. */
     async call(name, parameters, checks2, result) {
       for (const [key, check] of Object.entries(checks2)) verify(this.table, check, parameters[key], `${name}: ${key}`);
       const body = JSON.stringify(parameters);
@@ -93,7 +91,6 @@
         }
       }
     }
-    /** One log-in for all calls that wait for it. */
     async again(reason) {
       this.loggingIn ??= this.logIn(reason).finally(() => {
         this.loggingIn = null;
@@ -146,39 +143,30 @@
   };
   var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
   var Client = class extends BaseClient {
-    /** The token that `login` must bring along within 30 seconds. */
     login_prep() {
       return this.call("login_prep", {}, {}, "string");
     }
-    /** Begin a session: its cookie is set, its CSRF token returned. */
     login(login_token, username, password) {
       return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
     }
-    /** Where the other apps at this address are. */
     apps() {
       return this.call("apps", {}, {}, ["ref", "Apps"]);
     }
-    /** End the session. */
     logout() {
       return this.call("logout", {}, {}, "null");
     }
-    /** Who has logged in, and how much of the account is in use. */
     overview() {
       return this.call("overview", {}, {}, ["ref", "Overview"]);
     }
-    /** All mailboxes but the system's, by name: what can be imported to and exported. */
     mailboxes() {
       return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
     }
-    /** Whether an import runs, and the token by which it can be followed. */
     import_state() {
       return this.call("import_state", {}, {}, ["ref", "ImportState"]);
     }
-    /** Whether a file of this size would be taken for an import now; refused with the reason. */
     import_check(size2) {
       return this.call("import_check", { size: size2 }, { size: "integer" }, "null");
     }
-    /** End an import, with nothing changed; refused when it is finished already. */
     import_abort(token) {
       return this.call("import_abort", { token }, { token: "string" }, "null");
     }
@@ -405,7 +393,6 @@
 
   // lib/session.ts
   var Session = class {
-    /** `app` is its name in the browser's storage, `title` on the form. */
     constructor(app, title, client) {
       this.title = title;
       this.client = client;
@@ -416,7 +403,6 @@
     client;
     csrfKey;
     addressKey;
-    /** Take up what another page has left; false: there is nothing, the form comes first. */
     resume() {
       addEventListener("storage", (event) => {
         if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
@@ -424,7 +410,6 @@
       this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
       return this.client.csrfToken !== "";
     }
-    /** Show the form until a log-in succeeds; true when it is another user than before. `below` stands under the form. */
     async logIn(reason, below = []) {
       const before = localStorage.getItem(this.addressKey);
       await askLogIn(
@@ -441,7 +426,6 @@
       );
       return before !== null && before !== localStorage.getItem(this.addressKey);
     }
-    /** End the session and show the page anew. */
     async logOut() {
       if (!await attempt("Logging out", () => this.client.logout())) return;
       localStorage.removeItem(this.csrfKey);
@@ -515,7 +499,6 @@
     what = el("p", { class: "hint" });
     form;
     mailboxes = [];
-    /** Read the mailboxes. */
     async show() {
       this.mailboxes = await this.client.mailboxes();
       const chosen = this.mailbox.value;
@@ -524,7 +507,6 @@
       fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
       this.adapt();
     }
-    /** Offer what goes together, and say how much it is. */
     adapt() {
       const name = this.mailbox.value;
       const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
@@ -536,7 +518,6 @@
       const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
       fill(this.what, `${count(messages, "message", "messages")}, ${size(octets)}`);
     }
-    /** Post the form. The mailboxes are read before, which also shows the log-in form if the session has ended. */
     async download() {
       const chosen = this.mailbox.value;
       try {
@@ -586,7 +567,6 @@
         this.timer = window.setTimeout(() => void this.again(), retryAfter);
       };
     }
-    /** Connect again, if there still is something to hear. */
     async again() {
       try {
         const state = await this.client.import_state();
@@ -612,7 +592,6 @@
   };
   var Upload = class {
     request = new XMLHttpRequest();
-    /** Send a form; resolves with the token of the import. Throws CallFailed (its code is "" without an answer), UploadAborted. */
     send(url, form, csrfToken, progress) {
       const request = this.request;
       return new Promise((resolve, reject) => {
@@ -643,7 +622,6 @@
   var shownMailboxes = 200;
   var lostText = "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.";
   var Importing = class {
-    /** `changed` is called when an import has added mail. */
     constructor(client, base2, changed) {
       this.client = client;
       this.base = base2;
@@ -743,7 +721,6 @@
     found = /* @__PURE__ */ new Map();
     texts = [];
     drawing = 0;
-    /** Take up an import that runs, or the end of one. */
     async show() {
       if (this.upload !== null || this.follower !== null) return;
       this.kept = readKept();
@@ -800,7 +777,6 @@
         await showError("The file was not imported", await this.reason(error, file.size));
       }
     }
-    /** Why an upload failed: a server that ends one early may not be heard, so ask again. */
     async reason(error, octets) {
       if (!(error instanceof CallFailed) || error.code !== "") return error;
       try {
@@ -854,7 +830,6 @@
     progress(event) {
       this.draw(event.octets, event.size, event.seconds_left);
     }
-    /** How far it is. */
     draw(octets, whole, left) {
       const share = whole > 0 ? octets / whole : 0;
       this.bar.value = share;
@@ -863,7 +838,6 @@
       fill(this.figures, whole > 1 ? `${percent} · ${size(octets)} of ${size(whole)}${rest}` : "");
       document.title = `${percent} · Import · moxlite`;
     }
-    /** Draw counts and problems, once for all events that come together. */
     later() {
       this.drawing ||= requestAnimationFrame(() => {
         this.drawing = 0;
@@ -909,7 +883,6 @@
       fill(this.result, endText(end));
       document.title = `${good ? "Done" : "Not imported"} · Import · moxlite`;
     }
-    /** Show what runs instead of the form. */
     open(name) {
       this.form.hidden = true;
       this.running.hidden = false;
@@ -972,7 +945,6 @@
     root;
     importing;
     exporting;
-    /** `changed` is called when mail has come in. */
     constructor(client, base2, changed) {
       this.exporting = new Exporting(client, base2);
       this.importing = new Importing(client, base2, () => {
@@ -1032,14 +1004,12 @@
       const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, "Your mail is in the ", el("a", { href: this.webmail.href }, "webmail"), ".")];
       if (await this.session.logIn(reason, webmail) && this.displayed) location.reload();
     }
-    /** Tell who has logged in, and how much of the account is in use. */
     async overview() {
       const overview = await this.client.overview();
       const limit = overview.storage_limit === 0 ? "" : ` of ${size(overview.storage_limit)}`;
       fill(this.address, overview.login_address);
       fill(this.usage, `${size(overview.storage_used)}${limit} used`);
     }
-    /** Show the section that the address names, else the first. */
     async open() {
       const names = Object.keys(this.sections);
       const wanted = location.hash.slice(1);

@@ -218,15 +218,12 @@ var Files = class {
   set value(files) {
     for (const file of files) this.put(file, null);
   }
-  /** How many are on their way, or did not arrive. */
   get unfinished() {
     return this.cards.filter((card) => card.done === null).length;
   }
-  /** Send files to the server. */
   add(files) {
     for (const file of files) this.send(file);
   }
-  /** End what is on its way. */
   abort() {
     for (const card of this.cards) card.request?.abort();
   }
@@ -343,7 +340,6 @@ var Ways = class {
   }
   client;
   known = /* @__PURE__ */ new Map();
-  /** Of the domain of an address; each is asked about once, and again when that failed. */
   ask(address) {
     const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
     let way = this.known.get(domain);
@@ -418,7 +414,6 @@ var Recipients = class {
   found = [];
   at = -1;
   timer = 0;
-  /** A text of which the server knows no other address. */
   exhausted = "";
   get value() {
     return [...this.list, ...parseParties(this.input.value)];
@@ -428,16 +423,13 @@ var Recipients = class {
     this.input.value = "";
     this.draw();
   }
-  /** The ways to all of them, null where it is not known. */
   security() {
     return Promise.all(this.value.map((party) => this.ways !== null && looksRight(party.address) ? this.ways.ask(party.address).catch(() => null) : null));
   }
-  /** The first one that is no address. */
   wrong() {
     this.commit();
     return this.list.find((one) => !looksRight(one.address));
   }
-  /** Say what is wrong, with the focus on it; "" takes it back. */
   complain(text2) {
     fill(this.hint, text2);
     if (text2 !== "") this.input.focus();
@@ -670,7 +662,6 @@ var Composer = class {
   draft;
   release;
   draftId;
-  /** A call to save that had no answer, with what it was about. */
   unanswered = null;
   submitId;
   version = 0;
@@ -682,17 +673,13 @@ var Composer = class {
   copyTimer = 0;
   saveTimer = 0;
   dirtySince = 0;
-  /** How often the protection of the recipients was looked up; the user's own choice ends it. */
   judged = 0;
   judging;
-  /** Below the text, as far as it was not changed. */
   signature = "";
-  /** Show the fields that are seldom used. */
   reveal = () => {
   };
   onHide = () => this.keep();
   onViewport = () => this.fit();
-  /** Go to the composer that has this draft; false: there is none. */
   static focus(draftId) {
     const found = [...open].find((one) => one.draftId === draftId);
     found?.text.focus();
@@ -762,7 +749,6 @@ var Composer = class {
   get sender() {
     return this.from.value.replace(/^.*<(.*)>$/s, "$1");
   }
-  /** Another address has another signature. */
   sign() {
     const signature = signatureOf(this.desk.settings(), this.sender);
     const { selectionStart } = this.text;
@@ -787,7 +773,6 @@ var Composer = class {
   title() {
     fill(this.heading, this.subject.value || t("New message"));
   }
-  /** WEBMAIL-95: demand TLS all the way where all recipients offer it. */
   async judge() {
     const turn = ++this.judged;
     if (!this.judging) return;
@@ -801,7 +786,6 @@ var Composer = class {
   note(text2) {
     fill(this.state, text2);
   }
-  /** On a phone the window is as high as what the keyboard leaves. */
   fit() {
     if (visualViewport !== null) this.root.style.setProperty("--seen", `${visualViewport.height}px`);
   }
@@ -815,7 +799,6 @@ var Composer = class {
     clearTimeout(this.saveTimer);
     this.saveTimer = window.setTimeout(() => void this.save(), Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)));
   }
-  /** Write the browser's copy now. */
   keep() {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
@@ -824,14 +807,12 @@ var Composer = class {
     const kept = { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
     if (!keepCopy(this.id, kept)) this.note(t("This browser has no room for a copy"));
   }
-  /** Work that must not run beside another: saving, sending, removing. */
   alone(work) {
     const next = this.busy.then(work, work);
     this.busy = next.catch(() => {
     });
     return next;
   }
-  /** Keep what is typed among the drafts; true when it is there. */
   save() {
     clearTimeout(this.saveTimer);
     return this.alone(async () => {
@@ -911,7 +892,6 @@ var Composer = class {
     this.keep();
     await this.transmit();
   }
-  /** Ask until there is an answer. */
   async transmit() {
     this.sending = true;
     this.lock(true);
@@ -954,7 +934,6 @@ var Composer = class {
     this.root.toggleAttribute("inert", locked);
     this.sendButton.disabled = locked;
   }
-  /** Close; what was typed is kept, removed, or goes on being written. */
   async close() {
     if (this.sending || this.closed) return;
     if (this.version === 0) return this.finish();

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.f850e0b43634c804585d.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
+  var define_PARTS_default = { compose: "compose.c3afcef507d20437dfeb.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", search: "search.11e106ab635449a24a48.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -78,10 +78,8 @@
     base;
     table;
     logIn;
-    /** Sent with each call; a foreign page cannot know it. */
     csrfToken = "";
     loggingIn = null;
-    /** Called by the generated methods. */
     async call(name, parameters, checks2, result) {
       for (const [key2, check] of Object.entries(checks2)) verify(this.table, check, parameters[key2], `${name}: ${key2}`);
       const body = JSON.stringify(parameters);
@@ -96,7 +94,6 @@
         }
       }
     }
-    /** One log-in for all calls that wait for it. */
     async again(reason) {
       this.loggingIn ??= this.logIn(reason).finally(() => {
         this.loggingIn = null;
@@ -129,8 +126,8 @@
   async function simulatedLatency() {
     const setting = localStorage.getItem("moxlite-debug");
     if (setting === null) return;
-    const { wait_min_ms: least3 = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
-    await new Promise((resolve) => setTimeout(resolve, least3 + Math.random() * Math.max(0, most2 - least3)));
+    const { wait_min_ms: least3 = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
+    await new Promise((resolve) => setTimeout(resolve, least3 + Math.random() * Math.max(0, most3 - least3)));
   }
 
   // gen/webmail.ts
@@ -190,143 +187,108 @@
   };
   var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
   var Client = class extends BaseClient {
-    /** The token that `login` must bring along within 30 seconds. */
     login_prep() {
       return this.call("login_prep", {}, {}, "string");
     }
-    /** Begin a session: its cookie is set, its CSRF token returned. */
     login(login_token, username, password) {
       return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
     }
-    /** The rule that would have filed a message to where it was moved; null when there is none to propose. */
     ruleset_suggest_move(message_id, from_mailbox_id, to_mailbox_id) {
       return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
     }
-    /** Add the proposed rule, or remove it. A conflict when it would not be proposed any more. */
     ruleset_accept(message_id, from_mailbox_id, to_mailbox_id) {
       return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
     }
-    /** Never again propose it: for this list or sender at this address and in this direction, or for moves from, or */
     ruleset_never(message_id, from_mailbox_id, to_mailbox_id, never) {
       return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
     }
-    /** Keep the settings, all of them; other pages of the user hear of it. */
     settings_save(settings) {
       return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
     }
-    /** Remember how messages of a sender are shown; "" forgets it. */
     from_address_settings_save(from_address, view_mode) {
       return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
     }
-    /** What has become of a message that was sent. When that is the state ``seen``, the answer waits 20 seconds for */
     delivery_status(message_id, seen) {
       return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
     }
-    /** Try again now; returns for how many recipients. */
     delivery_retry(delivery_ids) {
       return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
     }
-    /** Deliver to these recipients no more; returns how many had not been reached. */
     delivery_cancel(delivery_ids) {
       return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
     }
-    /** What an answer, a forwarded message, a draft or a new message begins with. */
     compose_prepare(kind, message_id, selected, when) {
       return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
     }
-    /** Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was */
     draft_save(draft, save_id, replaces) {
       return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
     }
-    /** Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked. */
     message_submit(message2, submit_id, draft_id) {
       return this.call("message_submit", { message: message2, submit_id, draft_id }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"] }, "null");
     }
-    /** Remove a draft. A conflict when it was replaced or removed elsewhere. */
     draft_remove(draft_id) {
       return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
     }
-    /** Remove a file that is not to be sent. */
     upload_remove(upload_id) {
       return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
     }
-    /** Addresses written to before whose name or text holds this one. */
     complete_recipient(search2) {
       return this.call("complete_recipient", { search: search2 }, { search: "string" }, ["ref", "Suggestions"]);
     }
-    /** How well mail to an address would be protected on its way (WEBMAIL-94); at most 15 seconds later. */
     recipient_security(address) {
       return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
     }
-    /** End the session and its streams. */
     logout() {
       return this.call("logout", {}, {}, "null");
     }
-    /** A token that opens one event stream within a minute. */
     token() {
       return this.call("token", {}, {}, "string");
     }
-    /** Ask a stream for another view, or for more of the one that it shows; the answer comes on the stream. */
     request(request) {
       return this.call("request", { request }, { request: ["ref", "Request"] }, "null");
     }
-    /** A message as it stands in lists. */
     message_item(message_id) {
       return this.call("message_item", { message_id }, { message_id: "integer" }, ["ref", "MessageItem"]);
     }
-    /** A message for reading: its header, texts and parts. */
     parsed_message(message_id) {
       return this.call("parsed_message", { message_id }, { message_id: "integer" }, ["ref", "ParsedMessage"]);
     }
-    /** Set flags (`\seen`, `$junk`, ...) and keywords. */
     flags_add(message_ids, flags) {
       return this.call("flags_add", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
     }
-    /** Remove flags and keywords. */
     flags_clear(message_ids, flags) {
       return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
     }
-    /** Move messages to a mailbox; a conflict when one of them is there already. With `from_mailbox_id` those that */
     message_move(message_ids, mailbox_id, mark_seen, from_mailbox_id) {
       return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
     }
-    /** Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after` */
     query_action(action) {
       return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
     }
-    /** Mute messages with all below them, or no more: what comes into a muted thread arrives read. Muting collapses */
     thread_mute(message_ids, mute) {
       return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
     }
-    /** Keep that messages, with all below them, are shown collapsed, or expanded (WEBMAIL-66). */
     thread_collapse(message_ids, collapse) {
       return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
     }
-    /** Remove messages for good. */
     message_delete(message_ids) {
       return this.call("message_delete", { message_ids }, { message_ids: ["list", "integer"] }, "null");
     }
-    /** Mark all messages of these mailboxes as read. */
     mailboxes_mark_read(mailbox_ids) {
       return this.call("mailboxes_mark_read", { mailbox_ids }, { mailbox_ids: ["list", "integer"] }, "null");
     }
-    /** Create a mailbox and what is missing above it; returns its id. */
     mailbox_create(name) {
       return this.call("mailbox_create", { name }, { name: "string" }, "integer");
     }
-    /** Give a mailbox, and those in it, another name. */
     mailbox_rename(mailbox_id, name) {
       return this.call("mailbox_rename", { mailbox_id, name }, { mailbox_id: "integer", name: "string" }, "null");
     }
-    /** Remove a mailbox with its messages; not while there are others in it. */
     mailbox_delete(mailbox_id) {
       return this.call("mailbox_delete", { mailbox_id }, { mailbox_id: "integer" }, "null");
     }
-    /** Give a mailbox exactly these roles, taking them from others. */
     mailbox_set_special_use(mailbox_id, roles) {
       return this.call("mailbox_set_special_use", { mailbox_id, roles }, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
     }
-    /** Encoded words (RFC 2047) as people read them. */
     decode_mime_words(text2) {
       return this.call("decode_mime_words", { text: text2 }, { text: "string" }, "string");
     }
@@ -350,13 +312,10 @@
     return command.when?.() ?? true;
   }
   var CommandTable = class {
-    /** Whether keys without ctrl or alt that type a sign run commands: speech input and fingers that slip would, too. */
     letters = true;
     byId = /* @__PURE__ */ new Map();
     byKey = /* @__PURE__ */ new Map();
     groups = /* @__PURE__ */ new Map();
-    /** Add commands to the group of this name. Two may share a key when they are never possible at the same time; the first
-     * that is possible runs. */
     add(group, commands) {
       const listed = this.groups.get(group) ?? { name: group, commands: [] };
       this.groups.set(group, listed);
@@ -367,22 +326,18 @@
         for (const key2 of command.keys ?? []) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
       }
     }
-    /** The command of this id. */
     get(id) {
       const found = this.byId.get(id);
       if (found === void 0) throw new Error(`no command ${id}`);
       return found;
     }
-    /** All commands in their groups, in the order in which they were added. */
     all() {
       return [...this.groups.values()];
     }
-    /** Do it, if it can be done now. */
     run(id) {
       const command = this.get(id);
       if (enabled(command)) command.run();
     }
-    /** Do what a key stands for; true when there was something to do. */
     key(name) {
       if (!this.letters && name.length === 1) return false;
       const command = this.byKey.get(name)?.find(enabled);
@@ -551,6 +506,56 @@
     return () => target.removeEventListener("keydown", take);
   }
 
+  // lib/menu.ts
+  function openMenu(anchor, title, commands) {
+    const items = commands.map(
+      (command) => el(
+        "button",
+        {
+          class: "menu-item",
+          role: "menuitem",
+          tabindex: "-1",
+          title: hintOf(command),
+          onclick: () => {
+            close();
+            command.run();
+          }
+        },
+        el("span", {}, titleOf(command)),
+        command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
+      )
+    );
+    const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+    const before = document.activeElement;
+    const close = () => {
+      menu.remove();
+      anchor.setAttribute("aria-expanded", "false");
+      removeEventListener("pointerdown", outside, true);
+      if (before instanceof HTMLElement) before.focus();
+    };
+    const outside = (event) => {
+      if (event.target instanceof Node && !menu.contains(event.target)) close();
+    };
+    menu.addEventListener("keydown", (event) => {
+      const at = items.findIndex((item) => item === document.activeElement);
+      const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+      event.stopPropagation();
+      if (next !== void 0) items[(next + items.length) % items.length]?.focus();
+      else if (event.key === "Escape" || event.key === "Tab") close();
+      else return;
+      event.preventDefault();
+    });
+    document.body.append(menu);
+    const place = anchor.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = menu;
+    const below = place.bottom + 4 + height <= innerHeight;
+    menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
+    menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+    anchor.setAttribute("aria-expanded", "true");
+    addEventListener("pointerdown", outside, true);
+    items[0]?.focus();
+  }
+
   // lib/parts.ts
   var loading = /* @__PURE__ */ new Map();
   function part(base2, name) {
@@ -641,7 +646,6 @@
 
   // lib/session.ts
   var Session = class {
-    /** `app` is its name in the browser's storage, `title` on the form. */
     constructor(app, title, client) {
       this.title = title;
       this.client = client;
@@ -652,7 +656,6 @@
     client;
     csrfKey;
     addressKey;
-    /** Take up what another page has left; false: there is nothing, the form comes first. */
     resume() {
       addEventListener("storage", (event) => {
         if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
@@ -660,7 +663,6 @@
       this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
       return this.client.csrfToken !== "";
     }
-    /** Show the form until a log-in succeeds; true when it is another user than before. `below` stands under the form. */
     async logIn(reason, below = []) {
       const before = localStorage.getItem(this.addressKey);
       await askLogIn(
@@ -677,7 +679,6 @@
       );
       return before !== null && before !== localStorage.getItem(this.addressKey);
     }
-    /** End the session and show the page anew. */
     async logOut() {
       if (!await attempt("Logging out", () => this.client.logout())) return;
       localStorage.removeItem(this.csrfKey);
@@ -702,7 +703,6 @@
     }
     stale;
     read = /* @__PURE__ */ new Map();
-    /** Run `work`, noting what it reads. */
     follow(work) {
       this.forget();
       return untracked(work, this);
@@ -711,7 +711,6 @@
       source.readers.add(this);
       this.read.set(source, source.version);
     }
-    /** Whether something that was read has another value by now. */
     changed() {
       return [...this.read].some(([source, version]) => (source.refresh(), source.version !== version));
     }
@@ -737,7 +736,6 @@
     set value(next) {
       if (this.put(next)) this.tell();
     }
-    /** Take a value; whether it is another one. */
     put(next) {
       const other = !Object.is(this.current, next);
       if (other) this.version++;
@@ -867,6 +865,56 @@
       { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") }
     ];
     desk.commands.add(t("Write"), commands);
+  }
+
+  // webmail/commands/find.ts
+  var threadings = [
+    ["unread", t("Threads; those with unread messages expanded")],
+    ["on", t("Threads; all expanded, but those that were collapsed")],
+    ["off", t("No threads")]
+  ];
+  var refinements = [
+    ["", t("Show all messages")],
+    ["read", t("Show read messages only")],
+    ["flagged", t("Show flagged messages only")],
+    ["attachments", t("Show messages with attachments only")]
+  ];
+  var listMenu = [
+    ...refinements.map(([id]) => `list.show-${id || "all"}`),
+    ...threadings.map(([id]) => `threads.${id}`)
+  ];
+  function addFindCommands(desk) {
+    const threaded = () => desk.threading() !== "off";
+    const some = () => threaded() && desk.selectedCount() > 0;
+    const find = [
+      { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
+      { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() },
+      {
+        id: "search.end",
+        title: t("End the search"),
+        keys: ["Escape"],
+        quiet: true,
+        when: () => desk.searching() === "done" && desk.selectedCount() === 0,
+        run: () => desk.endSearch()
+      },
+      ...refinements.map(
+        ([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })
+      )
+    ];
+    const threads = [
+      { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
+      { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) },
+      { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() },
+      { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
+      { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
+      { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
+      { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: some, run: () => desk.toggleMute() },
+      ...threadings.map(
+        ([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) })
+      )
+    ];
+    desk.commands.add(t("Search"), find);
+    desk.commands.add(t("Threads"), threads);
   }
 
   // webmail/commands/table.ts
@@ -1001,7 +1049,6 @@
     watchdog = 0;
     stopped = true;
     generation = 0;
-    /** Connect, and stay connected until `stop`. */
     start() {
       this.stopped = false;
       void this.connect();
@@ -1010,7 +1057,6 @@
       this.stopped = true;
       this.drop();
     }
-    /** Do not wait any longer for the next attempt. */
     retry() {
       if (this.timer === 0 || this.stopped) return;
       clearTimeout(this.timer);
@@ -1122,13 +1168,266 @@
       this.owner.connection(false);
       this.later(this.nextWait());
     }
-    /** Milliseconds until the next attempt; longer each time, until a connection has held. */
     nextWait() {
       if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) this.attempts = 0;
       return waits[Math.min(this.attempts++, waits.length - 1)] * 1e3;
     }
     later(milliseconds) {
       this.timer = window.setTimeout(() => this.retry(), milliseconds);
+    }
+  };
+
+  // webmail/data/queries.ts
+  function isSearch({ filter, not_filter }) {
+    const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
+    const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
+    return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
+  }
+  function isThreaded(query) {
+    return (query.threading ?? "off") !== "off";
+  }
+  function isListing(query) {
+    return isThreaded(query) || isSearch(query);
+  }
+
+  // webmail/data/threads.ts
+  var deepest = 6;
+  function tree(members) {
+    const known = new Set(members.map((item) => item.id));
+    const below = /* @__PURE__ */ new Map();
+    for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
+      const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
+      below.set(above, [...below.get(above) ?? [], item]);
+    }
+    const found = [];
+    const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
+    while (waiting2.length > 0) {
+      const next = waiting2.pop();
+      found.push(next);
+      const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
+      waiting2.push(...children.reverse());
+    }
+    return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
+  }
+  function isUnread(item) {
+    return !item.flags.includes("\\seen");
+  }
+  function flagsOf(members) {
+    return {
+      flags: [...new Set(members.flatMap((item) => item.flags))],
+      keywords: [...new Set(members.flatMap((item) => item.keywords))],
+      unread: members.some(isUnread)
+    };
+  }
+  function sameLine(a, b) {
+    if (a === b) return true;
+    if (a === void 0 || b === void 0) return false;
+    return a.collapsed === b.collapsed && a.depth === b.depth && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
+  }
+  var Folding = class {
+    expanded = /* @__PURE__ */ new Map();
+    reset() {
+      this.expanded = /* @__PURE__ */ new Map();
+    }
+    isExpanded(threadId, members, unread) {
+      let known = this.expanded.get(threadId);
+      if (known === void 0) {
+        const muted = members.some((item) => item.thread_muted);
+        known = unread ? !muted && members.some((item) => item.match_query && isUnread(item)) : !members.some((item) => item.thread_collapsed);
+        this.expanded.set(threadId, known);
+      }
+      return known;
+    }
+    set(threadId, expanded) {
+      this.expanded.set(threadId, expanded);
+    }
+  };
+
+  // webmail/ui/searchbar.ts
+  var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
+  var SearchBar = class {
+    constructor(mail, owner) {
+      this.mail = mail;
+      this.owner = owner;
+      this.root.addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.submit();
+      });
+      this.input.addEventListener("focus", () => owner.openForm(this));
+      this.input.addEventListener("input", () => this.clear.hidden = this.input.value === "");
+      this.clear.addEventListener("click", () => this.end());
+      this.root.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.close();
+        mail.stopSearch();
+        owner.leave();
+      });
+      document.addEventListener("pointerdown", (event) => {
+        if (event.target instanceof Node && !this.root.contains(event.target)) this.close();
+      });
+      this.root.addEventListener("focusout", (event) => {
+        if (event.relatedTarget instanceof Node && !this.root.contains(event.relatedTarget)) this.close();
+      });
+      effect(() => this.draw());
+    }
+    mail;
+    owner;
+    input = el("input", {
+      class: "search-input",
+      type: "search",
+      maxlength: "1000",
+      placeholder: t("Search mail"),
+      "aria-label": t("Search mail"),
+      "aria-describedby": "search-said",
+      autocomplete: "off",
+      spellcheck: "false",
+      enterkeyhint: "search"
+    });
+    form = el("div", { class: "search-form", hidden: true });
+    said = el("div", { class: "search-said", id: "search-said", role: "status" });
+    problems = el("ul", { class: "search-problems", hidden: true });
+    clear = el("button", { class: "search-clear", type: "button", "aria-label": t("End the search"), title: t("End the search"), hidden: true }, "✕");
+    root = el(
+      "form",
+      { class: "search", role: "search" },
+      el("div", { class: "search-bar" }, icon(glass), this.input, this.clear),
+      this.problems,
+      this.said,
+      this.form
+    );
+    submit() {
+      this.close();
+      this.owner.search(this.input.value.trim());
+      this.owner.leave();
+    }
+    show(text2, problems) {
+      this.input.value = text2;
+      this.clear.hidden = text2 === "";
+      this.problems.hidden = problems.length === 0;
+      fill(this.problems, problems.map(({ why }) => el("li", {}, why)));
+    }
+    close() {
+      this.form.hidden = true;
+    }
+    end() {
+      this.show("", []);
+      this.close();
+      this.owner.search("");
+    }
+    draw() {
+      const searching = this.mail.searching.value;
+      this.said.hidden = searching === null;
+      if (searching === null) return;
+      const { looked, of, found, done, stopped } = searching;
+      const count = many(found, "{n} found", "{n} found");
+      const numbers = { looked, of: Math.max(of, looked), count };
+      fill(
+        this.said,
+        done && !stopped && count,
+        stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
+        !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
+        !done && el("button", { class: "link", type: "button", onclick: () => this.mail.stopSearch() }, t("Stop"))
+      );
+    }
+  };
+
+  // webmail/find.ts
+  var threadingKey = "moxlite-webmail-threading";
+  function storedThreading() {
+    const known = localStorage.getItem(threadingKey);
+    return known === "off" || known === "on" ? known : "unread";
+  }
+  var Find = class {
+    constructor(path, mail, owner) {
+      this.path = path;
+      this.mail = mail;
+      this.owner = owner;
+      this.bar = new SearchBar(mail, {
+        search: (text2) => void this.search(text2),
+        openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, () => this.names())),
+        leave: () => owner.leave()
+      });
+    }
+    path;
+    mail;
+    owner;
+    text = signal("");
+    refinement = signal("");
+    threading = signal(storedThreading());
+    bar;
+    mailbox = 0;
+    base = { filter: { mailbox_id: 0 } };
+    named(name) {
+      return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
+    }
+    openMailbox(mailbox, message2 = 0) {
+      this.text.value = "";
+      this.refinement.value = "";
+      this.mailbox = mailbox.id;
+      this.bar.show("", []);
+      this.owner.mark([]);
+      this.open({ filter: { mailbox_id: mailbox.id } }, message2);
+    }
+    async search(text2, message2 = 0, begin = false) {
+      if (text2 === "") {
+        const inbox = this.mail.boxes.named("Inbox");
+        const before = this.mail.boxes.get(this.mailbox) ?? inbox;
+        if (before !== void 0 && this.text.value !== "") this.openMailbox(before);
+        return;
+      }
+      await attempt(t("Searching"), async () => {
+        const { parse } = await this.part();
+        const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date());
+        if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
+        this.text.value = text2;
+        this.refinement.value = "";
+        this.bar.show(text2, problems);
+        this.owner.mark(needles);
+        this.base = query;
+        if (begin) this.mail.begin(this.with(query));
+        else this.open(query, message2);
+      });
+    }
+    known() {
+      if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
+    }
+    refine(to) {
+      this.refinement.value = to;
+      this.open(this.here());
+    }
+    showThreads(how) {
+      this.threading.value = how;
+      localStorage.setItem(threadingKey, how);
+      this.open(this.here());
+    }
+    here() {
+      const id = this.mail.current.value?.id;
+      return this.text.value === "" && id !== void 0 ? { filter: { mailbox_id: id } } : this.base;
+    }
+    open(query, message2 = 0) {
+      this.base = query;
+      this.mail.open(this.with(query), message2);
+    }
+    with({ filter, not_filter }) {
+      const labels = filter.labels ?? [];
+      const narrower = {
+        "": {},
+        unread: { unread: true },
+        read: { labels: [...labels, "\\seen"] },
+        flagged: { labels: [...labels, "\\flagged"] },
+        attachments: { attachments: filter.attachments ?? "any" }
+      }[this.refinement.value];
+      const query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
+      return not_filter === void 0 ? query : { ...query, not_filter };
+    }
+    names() {
+      const mailboxes = this.mail.mailboxes.value;
+      return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
+    }
+    part() {
+      return part(this.path, "search");
     }
   };
 
@@ -1150,19 +1449,16 @@
     client;
     mail;
     moved;
-    /** What Undo would take back, in words; "" when there is nothing. */
     undoable = signal("");
     undos = [];
     last = null;
     running = false;
-    /** Move what is selected to the mailbox with this role; false when there is none. */
     toRole(role) {
       const mailbox = this.mail.boxes.withRole(role);
       if (mailbox === void 0) return false;
       this.move(mailbox, true);
       return true;
     }
-    /** Move what is selected. */
     move(mailbox, markSeen) {
       if (mailbox.id === this.mail.current.value?.id) return;
       const said = (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox: mailbox.name });
@@ -1174,17 +1470,17 @@
       if (items.length === 0) return;
       const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
       const ids = items.map((item) => item.id);
+      const leaves = this.mail.leavesFor(mailbox);
       const action = {
-        shown: { remove: new Set(ids) },
+        shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
         call: async () => {
           await this.client.message_move(ids, mailbox.id, markSeen);
           if (items.length === 1) this.moved(items[0], mailbox);
         }
       };
       this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
-      this.mail.left(items);
+      if (leaves) this.mail.left(items);
     }
-    /** Set, or clear, flags and keywords of what is selected. */
     flag(flags, add, said) {
       if (!this.mail.selectedAreLoaded()) {
         void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
@@ -1195,15 +1491,25 @@
       if (items.length === 0) return;
       this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
         what: said(items.length),
-        // each flag goes back on those messages that it was changed on
         actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add))
       });
     }
-    /** A message was looked at: no word of it, and nothing to take back. */
+    mute(mute) {
+      const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
+      if (items.length === 0) return;
+      const ids = items.map((item) => item.id);
+      const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+      const call = (to) => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
+      this.perform(call(mute), said, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+    }
+    collapse(members) {
+      const collapse = !members.some((item) => item.thread_collapsed);
+      const action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
+      this.mail.pending.do(action).catch((error) => this.failed(t("Not kept"), error));
+    }
     seen(item) {
       this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error) => this.failed(t("Not marked as read"), error));
     }
-    /** Remove what is selected for good; the question was asked. */
     deleteForGood() {
       const said = (n) => many(n, "Deleted for good", "{n} messages deleted for good");
       if (!this.mail.selectedAreLoaded()) {
@@ -1215,7 +1521,6 @@
       this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, said(ids.length), t("Not deleted"), null);
       this.mail.left(items);
     }
-    /** Take the last action back. */
     undo() {
       const last = this.undos.pop();
       this.undoable.value = this.undos.at(-1)?.what ?? "";
@@ -1223,7 +1528,6 @@
       this.say(t("Undone: {what}", { what: last.what }));
       for (const action of last.actions()) this.mail.pending.do(action).catch((error) => this.failed(t("Not undone"), error));
     }
-    /** WEBMAIL-70: of several messages those in Sent stay, unless Sent is open. */
     targets() {
       const items = this.mail.selected();
       const sent = this.mail.boxes.withRole("sent")?.id;
@@ -1238,7 +1542,6 @@
         }
       };
     }
-    /** What brings messages back to where they were, unread again those that were. */
     back(items, from, unread) {
       const actions = [];
       for (const origin of new Set(items.map((item) => item.mailbox_id))) {
@@ -1262,7 +1565,6 @@
         this.failed(failed, error);
       });
     }
-    /** Do something with messages of the query that are not all loaded, a thousand at a time, with progress and a way to stop. */
     async onQuery(what, said) {
       if (this.running) return;
       const selection = this.mail.selection.value;
@@ -1271,7 +1573,7 @@
       const query = {
         query: this.mail.query.value,
         ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
-        except_ids: [...selection.except],
+        except_ids: this.mail.meantIds(selection.except),
         modseq: this.mail.modseq,
         ...what
       };
@@ -1284,7 +1586,7 @@
       const progress = toast(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: stop }, true);
       if (what.action === "move" || what.action === "delete") this.mail.unselect();
       try {
-        const single = [...selection.ids.keys()];
+        const single = this.mail.meantIds(selection.ids.keys());
         if (single.length > 0) await this.onIds(single, what);
         ids.push(...single);
         let after = null;
@@ -1335,19 +1637,23 @@
   };
 
   // webmail/state/address.ts
+  var prefix = "search:";
   function parsePlace(hash) {
     const value = hash.replace(/^#/, "");
     const comma = value.lastIndexOf(",");
     const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
     const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
+    const text2 = message2 > 0 ? value.slice(0, comma) : value;
     try {
-      return { name: decodeURIComponent(message2 > 0 ? value.slice(0, comma) : value) || "Inbox", message: message2 };
+      if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message: message2 };
+      return { name: decodeURIComponent(text2) || "Inbox", search: "", message: message2 };
     } catch {
-      return { name: "Inbox", message: 0 };
+      return { name: "Inbox", search: "", message: 0 };
     }
   }
-  function writePlace({ name, message: message2 }) {
-    return `#${encodeURIComponent(name)}${message2 > 0 ? `,${message2}` : ""}`;
+  function writePlace({ name, search: search2, message: message2 }) {
+    const what = search2 !== "" ? `${prefix}${encodeURIComponent(search2)}` : encodeURIComponent(name);
+    return `#${what}${message2 > 0 ? `,${message2}` : ""}`;
   }
 
   // webmail/data/mailboxes.ts
@@ -1359,7 +1665,6 @@
   }
   var Mailboxes = class {
     byId = /* @__PURE__ */ new Map();
-    /** All of them in the order of the list. */
     ordered() {
       return [...this.byId.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
     }
@@ -1372,12 +1677,10 @@
     named(name) {
       return [...this.byId.values()].find((mailbox) => mailbox.name === name);
     }
-    /** Take them as they are. */
     set(mailboxes) {
       this.byId.clear();
       for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
     }
-    /** Take a change; false when it is none of mailboxes. */
     apply(change) {
       switch (change.kind) {
         case "mailbox_add":
@@ -1440,7 +1743,6 @@
     return { ...item, flags: after(item.flags, false), keywords: after(item.keywords, true) };
   }
   var Pending = class {
-    /** `changed` is called whenever what is shown may be another. */
     constructor(changed2) {
       this.changed = changed2;
     }
@@ -1448,14 +1750,12 @@
     entries = [];
     last = Promise.resolve();
     made = /* @__PURE__ */ new WeakMap();
-    /** Whether the server still has to be told of something. */
     get busy() {
       return this.entries.some((entry) => !entry.done);
     }
     get size() {
       return this.entries.length;
     }
-    /** Show an action and have it done when those before it are; rejects when it failed and is taken back. */
     async do(action) {
       const entry = { ...action, call: () => action.call(), done: false };
       this.entries = [...this.entries, entry];
@@ -1472,16 +1772,15 @@
         throw error;
       }
     }
-    /** The ids that are to leave the list: they are not acted on again. */
     leaving(id) {
       return this.entries.some((entry) => entry.shown.remove?.has(id));
     }
-    /** What is shown of these messages of a mailbox, in the order of the view. Unchanged messages stay the same objects. */
     show(items, mailboxId, oldestFirst) {
       let shown2 = items;
       for (const { shown: one } of this.entries) {
-        const { remove, add, flags } = one;
+        const { remove, moved, add, flags } = one;
         if (remove !== void 0) shown2 = shown2.filter((item) => !remove.has(item.id));
+        if (moved !== void 0) shown2 = shown2.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
         if (add !== void 0 && add.mailboxId === mailboxId) {
           for (const item of add.items) {
             if (shown2.some((other) => other.id === item.id)) continue;
@@ -1493,14 +1792,15 @@
       }
       return shown2;
     }
-    /** Forget the actions that the server has done and told of: `items` is what it told. */
     settle(items, mailboxId) {
       const before = this.entries.length;
       const byId2 = new Map(items.map((item) => [item.id, item]));
       this.entries = this.entries.filter((entry) => {
         if (!entry.done) return true;
-        const { remove, add, flags } = entry.shown;
-        if (remove !== void 0 && [...remove].some((id) => byId2.has(id))) return true;
+        const { remove, moved, add, flags } = entry.shown;
+        const here = (id) => byId2.has(id) && (mailboxId <= 0 || byId2.get(id).mailbox_id === mailboxId);
+        if (remove !== void 0 && [...remove].some(here)) return true;
+        if (moved !== void 0 && [...moved.ids].some((id) => byId2.has(id) && byId2.get(id).mailbox_id !== moved.mailboxId)) return true;
         if (add !== void 0 && add.mailboxId === mailboxId && add.items.some((item) => !byId2.has(item.id))) return true;
         if (flags === void 0) return false;
         return [...flags.ids].some((id) => {
@@ -1518,6 +1818,15 @@
       const known = this.made.get(item);
       if (known?.entries === key2) return known.item;
       const made = changed(item, flags.add, flags.clear);
+      this.made.set(item, { entries: key2, item: made });
+      return made;
+    }
+    placed(item, mailboxId) {
+      if (item.mailbox_id === mailboxId) return item;
+      const key2 = `in ${mailboxId}`;
+      const known = this.made.get(item);
+      if (known?.entries === key2) return known.item;
+      const made = { ...item, mailbox_id: mailboxId };
       this.made.set(item, { entries: key2, item: made });
       return made;
     }
@@ -1545,26 +1854,22 @@
     static of(items) {
       return new _Selection(new Map(items.map((item) => [item.id, item])), [], false, /* @__PURE__ */ new Set());
     }
-    /** Whether it names messages that need not be loaded. */
     get open() {
       return this.whole || this.stretches.length > 0;
     }
-    /** How many are selected of a view of `total`. */
     count(total) {
       if (this.whole) return Math.max(0, total - this.except.size);
       return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
     }
-    has(item, oldestFirst) {
-      return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(item, oldestFirst));
+    has(item, oldestFirst, at = item) {
+      return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(at, oldestFirst));
     }
-    /** With this message, or without it when it is selected. */
-    toggled(item, oldestFirst) {
-      if (this.covers(item, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
+    toggled(item, oldestFirst, at = item) {
+      if (this.covers(at, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
       const ids = new Map(this.ids);
       if (!ids.delete(item.id)) ids.set(item.id, item);
       return this.with({ ids });
     }
-    /** With these messages too, all of which are loaded. */
     plus(items, oldestFirst) {
       const except = new Set(this.except);
       const ids = new Map(this.ids);
@@ -1574,7 +1879,6 @@
       }
       return this.with({ ids, except });
     }
-    /** With a range of the query that need not be loaded. Of ranges that touch the later one stands. */
     plusStretch(stretch, oldestFirst) {
       if (this.whole) return this;
       const inside = (mark2) => compare(stretch.first, mark2, oldestFirst) <= 0 && compare(mark2, stretch.last, oldestFirst) <= 0;
@@ -1582,7 +1886,6 @@
       const ids = new Map([...this.ids].filter(([, mark2]) => !inside(mark2)));
       return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
     }
-    /** Without messages that have left the view. */
     without(items, oldestFirst) {
       if (items.length === 0) return this;
       const gone = new Set(items.map((item) => item.id));
@@ -1614,45 +1917,52 @@
   var View = class {
     query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
     viewId = 0;
-    /** Where the run begins. */
     start = 0;
     items = [];
-    /** The first answer has come. */
     known = false;
-    /** The run reaches to the end of the list. */
     end = false;
-    /** Where the run begins should be asked for again. */
     unsure = false;
+    stale = false;
+    threads = /* @__PURE__ */ new Map();
+    gathered = [];
+    gatheredAt = 0;
     matching = 0;
     requestId = 0;
     running = null;
     fresh = false;
-    /** How many rows the list has: those that match, and those shown ones that match no more. */
     get total() {
       if (this.end) return this.start + this.items.length;
+      if (isListing(this.query)) return Math.max(this.matching, this.start + this.items.length);
       const gone = this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
       return Math.max(this.matching + gone, this.start + this.items.length);
     }
     get busy() {
       return this.running !== null;
     }
-    /** The message at a position, if it is loaded. */
     at(position) {
       return this.items[position - this.start];
     }
     item(id) {
       return this.items.find((item) => item.id === id);
     }
-    /** Begin with another query; returns the request for its first page, which lies around the message `destination`. */
+    members(row) {
+      return [row, ...this.threads.get(row.id) ?? []];
+    }
+    found(total) {
+      this.matching = total;
+    }
+    all() {
+      return isThreaded(this.query) ? this.items.flatMap((item) => this.members(item)) : this.items;
+    }
     open(query, destination = 0) {
       this.query = query;
       this.viewId++;
       this.start = this.matching = 0;
       this.items = [];
-      this.known = this.unsure = this.end = false;
+      this.threads.clear();
+      this.known = this.unsure = this.end = this.stale = false;
       return this.request("new", { count: pageSize, dest_message_id: destination });
     }
-    /** The request by which a new connection goes on with what is here: its page names the last message. */
     resume() {
       const last = this.items.at(-1);
       const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
@@ -1660,8 +1970,6 @@
       this.unsure = true;
       return this.end && this.start === 0 ? { ...request, page: null } : request;
     }
-    /** The request for what is missing of the rows from `first` up to but not including `last`; null when nothing is, or when it
-     * is on its way. */
     want(first, last) {
       const end = this.start + this.items.length;
       const wantedEnd = Math.min(last, this.total);
@@ -1673,19 +1981,36 @@
       this.drop(wantedFirst, wantedEnd);
       return wantedEnd > end ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1).id }) : this.request("before", { count: pageSize, anchor_message_id: this.items[0].id, before: true });
     }
-    /** The request that tells where the run begins; null when that is known, or another request runs. */
+    refresh(first, last) {
+      if (!this.stale || this.running !== null) return null;
+      this.stale = false;
+      return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first + last - pageSize) / 2)) });
+    }
     check() {
       const first = this.items[0];
-      if (!this.unsure || this.running !== null) return null;
+      if (!this.unsure || this.running !== null || isListing(this.query)) return null;
       this.unsure = false;
       return first === void 0 ? null : this.request("check", { count: 1, anchor_message_id: first.id });
     }
-    /** Take a part of a page; false when it belongs to another request. */
     take(event) {
       if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
       this.known = true;
       this.matching = event.total;
-      const items = event.items.flat();
+      const items = event.items.map((thread) => thread[0]);
+      for (const [row, ...others2] of event.items) {
+        if (others2.length > 0) this.threads.set(row.id, others2);
+        else this.threads.delete(row.id);
+      }
+      if (this.running === "refresh") {
+        if (this.gathered.length === 0) this.gatheredAt = event.position;
+        this.gathered.push(...items);
+        if (items.length > 0) return true;
+        this.replace(this.gathered, this.gatheredAt);
+        this.gathered = [];
+        this.end = event.view_end;
+        this.running = null;
+        return true;
+      }
       if (items.length === 0) {
         if (this.fresh) this.replace([], event.position);
         if (this.running === "new" || this.running === "behind") this.end = event.view_end;
@@ -1705,27 +2030,24 @@
       }
       return true;
     }
-    /** The anchor of the request was not there: what comes begins at the top. */
     reset(viewId, requestId) {
       if (viewId !== this.viewId || requestId !== this.requestId) return;
       this.running = "new";
       this.fresh = true;
     }
-    /** The request failed. */
     failed() {
       this.running = null;
       this.known = true;
     }
-    /** The connection is gone, and what was on its way with it. */
     lost() {
       this.running = null;
     }
-    /** Take a change of the account; returns the messages that left the view. */
     apply(change) {
       switch (change.kind) {
         case "msg_add":
           return this.add(change.item);
         case "msg_remove":
+          if (isListing(this.query)) return [];
           return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
         case "msg_flags":
           this.change(
@@ -1734,10 +2056,10 @@
           );
           return [];
         case "msg_thread":
-          this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted }));
+          this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted, thread_collapsed: change.collapsed }));
           return [];
         case "mailbox_counts":
-          if (change.mailbox_id === this.query.filter.mailbox_id) {
+          if (change.mailbox_id === this.query.filter.mailbox_id && !isListing(this.query)) {
             this.matching = this.query.filter.unread === true ? change.unseen : change.total + change.deleted;
           }
           return [];
@@ -1745,15 +2067,15 @@
           return [];
       }
     }
-    /** What must always hold; throws with what does not. */
     checkConsistency() {
-      for (let i = 1; i < this.items.length; i++) {
+      for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
         if (compare(this.items[i - 1], this.items[i], this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
       }
       if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
     }
     request(kind, page) {
       this.running = kind;
+      this.gathered = [];
       this.fresh = kind === "new";
       return { id: ++this.requestId, view_id: this.viewId, query: this.query, page };
     }
@@ -1761,8 +2083,8 @@
       this.items = items;
       this.start = position;
       this.fresh = this.end = false;
+      if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
     }
-    /** Forget rows that are far from those that are wanted. */
     drop(first, last) {
       const over = this.items.length + pageSize - kept;
       if (over <= 0) return;
@@ -1779,6 +2101,7 @@
       }
     }
     add(item) {
+      if (isListing(this.query)) return [];
       const present = this.item(item.id);
       if (present !== void 0 && present.modseq > item.modseq) return [];
       const gone = present === void 0 ? [] : this.remove([item.id]);
@@ -1804,6 +2127,9 @@
     change(ids, make) {
       const wanted = new Set(ids);
       if (this.items.some((item) => wanted.has(item.id))) this.items = this.items.map((item) => wanted.has(item.id) ? make(item) : item);
+      for (const [id, others] of this.threads) {
+        if (others.some((item) => wanted.has(item.id))) this.threads.set(id, others.map((item) => wanted.has(item.id) ? make(item) : item));
+      }
     }
   };
 
@@ -1837,6 +2163,7 @@
 
   // webmail/state/mail.ts
   var checkAfter = 300;
+  var refreshAfter = 50;
   var restAfter = 80;
   var Mail = class {
     constructor(outside) {
@@ -1856,6 +2183,11 @@
         const [id] = selection.ids.keys();
         return this.rows.value.items.find((item) => item.id === id) ?? null;
       });
+      this.conversation = computed(() => {
+        const shown2 = this.shown.value;
+        const line = shown2 === null ? void 0 : this.rows.value.lines.get(shown2.id);
+        return line?.collapsed === true && line.members.length > 1 ? line.members : null;
+      });
       this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
     }
     outside;
@@ -1867,57 +2199,56 @@
     focus = signal(null);
     connected = signal(true);
     settings = signal(defaults);
-    /** Why there are no rows, in words; "" when there is nothing to say. */
-    problem = signal("");
-    /** The mailbox that is shown. */
+    problem = signal(null);
+    searching = signal(null);
     current;
-    /** The message that is shown: the one that is selected, when it is one. */
     shown;
-    /** How many messages are selected, loaded or not. */
+    conversation;
     selectedCount;
     pending = new Pending(() => this.changed());
     boxes = new Mailboxes();
-    /** Identifies the stream in requests. */
     streamId = 0;
-    /** What the browser has of the account's changes. */
     modseq = 0;
-    /** The server's clock is ahead of ours by so much, milliseconds. */
     clockOffset = 0;
-    /** A message that the address names; it is selected when it is there. */
     wanted = 0;
     view = new View();
     version = signal(0);
+    entries = [];
+    folding = new Folding();
     server = "";
+    refreshing = 0;
     screen = { first: 0, last: 0 };
     resting = 0;
     checking = 0;
-    /** Moves that wait for rows that are not there yet: one that selects, then those that extend the selection. */
     awaited = [];
     get oldestFirst() {
       return this.view.query.order_asc === true;
     }
-    /** Show this query with the first connection. */
     begin(query) {
       this.query.value = this.view.query = query;
+      if (isSearch(query)) this.searching.value = { looked: 0, of: 0, found: 0, done: false, stopped: false };
     }
-    /** What the next connection shall show. */
+    stopSearch() {
+      if (this.searching.value?.done !== false) return;
+      this.outside.send({ id: 0, view_id: this.view.viewId, cancel: true });
+    }
     opening() {
       this.view.lost();
       if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
       return { request: this.view.open(this.view.query, this.wanted), since: 0 };
     }
-    /** Show another query, and in it the message `wanted`. */
     open(query, wanted = 0) {
       this.wanted = wanted;
       this.awaited = [];
-      this.problem.value = "";
+      this.problem.value = null;
+      this.searching.value = isSearch(query) ? { looked: 0, of: 0, found: 0, done: false, stopped: false } : null;
+      this.folding.reset();
       this.outside.send(this.view.open(query, wanted));
       this.query.value = query;
       this.selection.value = Selection.none;
       this.focus.value = null;
       this.changed();
     }
-    /** Take what the stream tells. */
     take(event) {
       switch (event.kind) {
         case "start": {
@@ -1936,6 +2267,7 @@
         }
         case "resume":
           this.began(event.version, event.stream_id, event.server_time);
+          if (isListing(this.view.query)) this.outdated();
           this.changed();
           return;
         case "view_msgs":
@@ -1944,13 +2276,23 @@
           this.changed();
           this.arrived();
           return;
+        case "view_progress":
+          if (event.view_id !== this.view.viewId) return;
+          this.view.found(event.total);
+          if (this.searching.value !== null) this.searching.value = { looked: event.looked, of: event.of, found: event.total, done: event.done, stopped: event.stopped };
+          this.changed();
+          if (!this.view.busy) this.fetch();
+          return;
+        case "view_stale":
+          if (event.view_id === this.view.viewId) this.outdated();
+          return;
         case "view_reset":
           this.view.reset(event.view_id, event.request_id);
           return;
         case "view_err":
           if (event.view_id !== this.view.viewId) return;
           this.view.failed();
-          this.problem.value = event.message;
+          this.problem.value = { message: event.message, unthreaded: event.unthreaded };
           this.changed();
           return;
         case "view_changes":
@@ -1958,7 +2300,6 @@
           if (!event.more) this.modseq = event.modseq;
       }
     }
-    /** The rows that are on the screen, and around it; what is missing of them is asked for. */
     look(first, last) {
       this.screen = { first, last };
       const rows = this.rows.value;
@@ -1967,19 +2308,62 @@
       if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
       else this.fetch();
     }
-    /** The selected messages that are loaded, in the order of the list. */
     selected() {
-      const selection = this.selection.value;
-      return this.rows.value.items.filter((item) => selection.has(item, this.oldestFirst));
+      return this.selectedRows().flatMap((row) => this.meant(row));
     }
-    /** Whether all that is selected is loaded. */
+    selects(row) {
+      return this.selection.value.has(row, this.oldestFirst, this.rows.value.lines.get(row.id)?.top);
+    }
     selectedAreLoaded() {
-      return this.selected().length === this.selectedCount.value;
+      return this.selectedRows().length === this.selectedCount.value;
+    }
+    meant(row) {
+      const line = this.rows.value.lines.get(row.id);
+      if (line?.collapsed !== true) return [row];
+      const matching = line.members.filter((item) => item.match_query);
+      return matching.length > 0 ? matching : [row];
+    }
+    meantIds(ids) {
+      const rows = new Map(this.rows.value.items.map((item) => [item.id, item]));
+      return [...ids].flatMap((id) => rows.has(id) ? this.meant(rows.get(id)).map((item) => item.id) : [id]);
+    }
+    leavesFor(mailbox) {
+      const { mailbox_id } = this.query.value.filter;
+      if ((mailbox_id ?? 0) >= 0) return true;
+      return mailbox_id === -1 && mailbox.roles.some((role) => role === "trash" || role === "junk");
+    }
+    fold(expand) {
+      const focus = this.focus.value;
+      const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
+      if (line === void 0 || line.members.length < 2) return [];
+      const wanted = expand ?? line.collapsed;
+      if (wanted !== line.collapsed) return [];
+      const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
+      this.folding.set(line.top.thread_id, wanted);
+      this.changed();
+      const { items, start: start2 } = this.rows.value;
+      const first = wanted ? line.members[0] : line.top;
+      const index = items.findIndex((item) => item.id === first.id);
+      if (index >= 0) this.moveTo(start2 + index, selected ? "select" : "focus");
+      return line.members;
+    }
+    moveThread(by) {
+      const { items, start: start2, lines } = this.rows.value;
+      const from = this.focus.value === null ? -1 : this.focus.value.position - start2;
+      const begins = (index2) => index2 >= 0 && index2 < items.length && lines.get(items[index2 - 1]?.id ?? 0)?.top !== lines.get(items[index2].id)?.top;
+      let index = from + by;
+      while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
+      if (index >= 0 && index < items.length) this.moveTo(start2 + index, "select");
+    }
+    selectThread() {
+      const focus = this.focus.value;
+      const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
+      if (focus === null) return;
+      this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : line.members);
     }
     inRole(role) {
       return this.current.value?.roles.includes(role) ?? false;
     }
-    /** Select a message alone, if it is loaded. */
     select(id) {
       const rows = this.rows.value;
       const index = rows.items.findIndex((item) => item.id === id);
@@ -1988,7 +2372,6 @@
     selectAll() {
       if (this.rows.value.total > 0) this.selection.value = Selection.all;
     }
-    /** Nothing is selected any more; the focus stays. */
     unselect() {
       this.selection.value = Selection.none;
     }
@@ -2000,16 +2383,14 @@
       const item = this.at(position);
       if (item === void 0) return;
       this.focus.value = { item, position };
-      this.selection.value = this.selection.value.toggled(item, this.oldestFirst);
+      this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
     }
-    /** Move the focus by rows, or to the ends of the list with infinities. */
     moveFocus(by, how) {
       const total = this.rows.value.total;
       if (total === 0) return;
       const from = this.awaited.at(-1)?.position ?? this.focus.value?.position ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
       this.moveTo(Math.min(total - 1, Math.max(0, from + by)), how);
     }
-    /** Move the focus to a row; when it is not there yet, as soon as it is. */
     moveTo(position, how) {
       const item = this.at(position);
       if (how !== "extend") this.awaited = [];
@@ -2023,17 +2404,16 @@
       if (how === "select") this.selection.value = Selection.of([item]);
       else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
     }
-    /** The row where the focus will be when what it waits for has come. */
     heading() {
       return this.awaited.at(0)?.position ?? this.focus.value?.position ?? null;
     }
     nextUnread() {
       const rows = this.rows.value;
       const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
-      const next = rows.items.findIndex((item, i) => i >= from && !item.flags.includes("\\seen"));
+      const unread = (item) => this.meant(item).some(isUnread);
+      const next = rows.items.findIndex((item, i) => i >= from && unread(item));
       if (next >= 0) this.moveTo(rows.start + next, "select");
     }
-    /** Messages have left the list: where all that was selected is gone, the next row takes its place. */
     left(gone) {
       if (gone.length === 0) return;
       const before = this.selection.value;
@@ -2050,7 +2430,7 @@
         return;
       }
       const wish = this.settings.value.after_action;
-      const found = search(rows.items, markOf(first), this.oldestFirst);
+      const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
       const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
       this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
     }
@@ -2071,23 +2451,44 @@
       if (boxes) this.mailboxes.value = this.boxes.ordered();
       this.changed();
       this.left(gone.filter((item) => !this.pending.leaving(item.id)));
-      this.pending.settle(this.view.items, this.view.query.filter.mailbox_id ?? 0);
+      this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
       if (this.view.unsure) {
         clearTimeout(this.checking);
         this.checking = window.setTimeout(() => this.fetch(), checkAfter);
       }
     }
-    /** Something of the view or of the pending actions is another. */
     changed() {
       if (this.outside.checking) this.view.checkConsistency();
       this.version.value++;
     }
     overlaid() {
-      const { start: start2, items, total, known } = this.view;
-      const shown2 = this.pending.show(items, this.view.query.filter.mailbox_id ?? 0, this.oldestFirst);
-      return { start: start2, items: shown2, total: total + shown2.length - items.length, known };
+      const { start: start2, items, total, known, query } = this.view;
+      const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
+      if (isThreaded(query)) return this.threaded();
+      const shown2 = this.pending.show(items, mailbox, this.oldestFirst);
+      return { start: start2, items: shown2, total: total + shown2.length - items.length, known, lines: /* @__PURE__ */ new Map() };
     }
-    /** Rows have come: moves that waited for them go on, and what is still missing is asked for. */
+    threaded() {
+      const { start: start2, items: tops, total, known, query } = this.view;
+      const items = [];
+      const lines = /* @__PURE__ */ new Map();
+      this.entries = [];
+      for (const [i, top] of tops.entries()) {
+        const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
+        if (!present.some((item) => item.match_query)) continue;
+        const order = tree(present);
+        const members = order.map(({ item }) => item);
+        const expanded = members.length > 1 && this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
+        const first = present.find((item) => item.id === top.id) ?? present.find((item) => item.match_query);
+        const rows = expanded ? order : [{ item: first, depth: 0 }];
+        for (const { item, depth } of rows) {
+          items.push(item);
+          this.entries.push(start2 + i);
+          lines.set(item.id, { top: first, members, collapsed: !expanded, depth });
+        }
+      }
+      return { start: start2, items, total: total + items.length - tops.length, known, lines };
+    }
     arrived() {
       if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
         const wanted = this.wanted;
@@ -2104,16 +2505,28 @@
       if (!this.view.busy) this.fetch();
     }
     fetch() {
-      const { first, last } = this.screen;
-      const hidden = this.view.items.length - this.rows.value.items.length;
-      const request = this.view.want(first, last + Math.max(0, hidden)) ?? this.view.check();
+      const first = this.entryAt(this.screen.first);
+      const last = this.entryAt(this.screen.last);
+      const request = this.view.want(first, last) ?? this.view.check() ?? this.view.refresh(first, last);
       if (request !== null && this.streamId > 0) this.outside.send(request);
+    }
+    entryAt(row) {
+      const { start: start2, items, total } = this.rows.value;
+      if (row >= start2 + items.length) return row + this.view.total - total;
+      return isThreaded(this.query.value) && row > start2 ? this.entries[row - start2] : row;
+    }
+    outdated() {
+      this.view.stale = true;
+      clearTimeout(this.refreshing);
+      this.refreshing = window.setTimeout(() => this.fetch(), refreshAfter);
+    }
+    selectedRows() {
+      return this.rows.value.items.filter((item) => this.selects(item));
     }
     at(position) {
       const rows = this.rows.value;
       return rows.items[position - rows.start];
     }
-    /** The focused message may stand elsewhere now, or be another object; when it is gone, its place is the focus. */
     refocus() {
       const focus = this.focus.value;
       if (focus === null) return;
@@ -2127,63 +2540,14 @@
       }
     }
     extend(from, to) {
-      const [first, last] = compare(from.item, to.item, this.oldestFirst) <= 0 ? [from, to] : [to, from];
+      const [first, last] = from.position <= to.position ? [from, to] : [to, from];
       const rows = this.rows.value;
       const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
       const count = last.position + 1 - first.position;
-      this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: markOf(first.item), last: markOf(last.item), count }, this.oldestFirst);
+      const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
+      this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
     }
   };
-
-  // lib/menu.ts
-  function openMenu(anchor, title, commands) {
-    const items = commands.map(
-      (command) => el(
-        "button",
-        {
-          class: "menu-item",
-          role: "menuitem",
-          tabindex: "-1",
-          title: hintOf(command),
-          onclick: () => {
-            close();
-            command.run();
-          }
-        },
-        el("span", {}, titleOf(command)),
-        command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
-      )
-    );
-    const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
-    const before = document.activeElement;
-    const close = () => {
-      menu.remove();
-      anchor.setAttribute("aria-expanded", "false");
-      removeEventListener("pointerdown", outside, true);
-      if (before instanceof HTMLElement) before.focus();
-    };
-    const outside = (event) => {
-      if (event.target instanceof Node && !menu.contains(event.target)) close();
-    };
-    menu.addEventListener("keydown", (event) => {
-      const at = items.findIndex((item) => item === document.activeElement);
-      const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-      event.stopPropagation();
-      if (next !== void 0) items[(next + items.length) % items.length]?.focus();
-      else if (event.key === "Escape" || event.key === "Tab") close();
-      else return;
-      event.preventDefault();
-    });
-    document.body.append(menu);
-    const place = anchor.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = menu;
-    const below = place.bottom + 4 + height <= innerHeight;
-    menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
-    menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
-    anchor.setAttribute("aria-expanded", "true");
-    addEventListener("pointerdown", outside, true);
-    items[0]?.focus();
-  }
 
   // webmail/ui/bar.ts
   var Bar = class {
@@ -2202,7 +2566,6 @@
     buttons = el("div", { class: "toolbar-buttons" });
     more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
     folded = [];
-    /** Draw it again: what can be done is another. The button that has the focus keeps it. */
     draw() {
       const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
       fill(
@@ -2229,7 +2592,6 @@
     possible() {
       return this.ids.map((id) => this.commands.get(id)).filter(enabled);
     }
-    /** Hide from the end what does not fit, and have the menu offer it. */
     fold() {
       const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
       for (const button of buttons) button.hidden = false;
@@ -2253,6 +2615,33 @@
     const shown2 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key2));
     document.body.append(shown2);
     setTimeout(() => shown2.remove(), hinted);
+  }
+
+  // webmail/ui/marks.ts
+  function marked(text2, needles) {
+    const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
+    if (wanted.length === 0) return [text2];
+    const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
+    const pieces2 = [];
+    let end = 0;
+    for (const match of text2.matchAll(pattern)) {
+      if (match[0] === "") continue;
+      pieces2.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
+      end = match.index + match[0].length;
+    }
+    pieces2.push(text2.slice(end));
+    return pieces2;
+  }
+  var most2 = 2e4;
+  function markIn(page, needles) {
+    if (needles.length === 0) return;
+    const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    for (let n = 0; n < most2 && walker.nextNode(); n++) found.push(walker.currentNode);
+    for (const node of found) {
+      const pieces2 = marked(node.data, needles);
+      if (pieces2.length > 1) node.replaceWith(...pieces2.map((piece) => piece instanceof Node ? page.adoptNode(piece) : String(piece)));
+    }
   }
 
   // webmail/data/links.ts
@@ -2337,31 +2726,60 @@
     for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
     return level;
   }
-  function readableText(value) {
+  var foldedFrom = 7;
+  function readableText(value, needles) {
     const blocks = [];
     let level = -1;
+    let signed = false;
     let lines = [];
     const flush = () => {
-      if (level >= 0) blocks.push(el("div", { class: level === 0 ? "text" : `text quoted quoted${(level - 1) % 3 + 1}` }, lines));
+      const kind = level > 0 ? `text quoted quoted${(level - 1) % 3 + 1}` : signed ? "text signature" : "text";
+      if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
       lines = [];
     };
     for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
       const own = quoteLevel(line);
-      if (own !== level) {
+      const signs = line === "-- ";
+      if (own !== level || signs && !signed) {
         flush();
         level = own;
+        signed = signs || signed && own === 0;
       }
-      lines.push(linked2(line), "\n");
+      lines.push(linked2(line).map((piece) => typeof piece === "string" ? marked(piece, needles) : piece), "\n");
     }
     flush();
-    return blocks;
+    return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
+  }
+  function foldQuotes(blocks) {
+    const found = [];
+    for (let i = 0; i < blocks.length; i++) {
+      const end = blocks.findIndex((block, at) => at >= i && !block.quoted);
+      const run = blocks.slice(i, end < 0 ? void 0 : end);
+      const count = run.reduce((sum, block) => sum + block.lines, 0);
+      if (count < foldedFrom || run.some(({ node }) => node.querySelector(".hit") !== null)) {
+        found.push(...run.map(({ node }) => node), ...end < 0 ? [] : [blocks[end].node]);
+      } else {
+        const summary = el("summary", {}, t("Show quoted text: {n} lines", { n: count }));
+        found.push(el("details", { class: "quote" }, summary, run.map(({ node }) => node)), ...end < 0 ? [] : [blocks[end].node]);
+      }
+      if (end < 0) break;
+      i = end;
+    }
+    return found;
   }
 
   // webmail/ui/row.ts
   var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
+  var letters = [
+    ["\\answered", "↩", t("Answered")],
+    ["$forwarded", "↪", t("Forwarded")],
+    ["$junk", "j", t("Junk")],
+    ["\\deleted", "D", t("Marked as deleted")],
+    ["\\draft", "d", t("Draft")],
+    ["$phishing", "p", t("Phishing")]
+  ];
   var Row = class {
     root = el("div", { class: "message", role: "option", draggable: "true" });
-    /** The message; null for one that is not loaded yet. */
     item = null;
     position = -1;
     people = el("span", { class: "message-people", dir: "auto" });
@@ -2369,45 +2787,48 @@
     time = el("time", { class: "message-age" });
     subject = el("div", { class: "message-subject", dir: "auto" });
     preview = el("div", { class: "message-preview", dir: "auto" });
-    recipients = false;
-    drawn = false;
+    line;
+    manner = null;
     constructor() {
       this.root.append(el("div", { class: "message-top" }, this.people, this.marks, this.time), this.subject, this.preview);
     }
-    /** Show this message; nothing is touched when it is the one that is shown. */
-    show(item, manner) {
-      if (this.drawn && item === this.item && manner.recipients === this.recipients) return;
-      this.drawn = true;
+    show(item, manner, line) {
+      const before = this.manner;
+      if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here) return;
+      this.manner = manner;
       this.item = item;
-      this.recipients = manner.recipients;
+      this.line = line;
       this.root.classList.toggle("missing", item === null);
       if (item === null) {
         this.root.removeAttribute("id");
-        this.root.classList.remove("unread", "deleted");
+        this.root.classList.remove("unread", "deleted", "beside", "in-thread");
         for (const part2 of [this.people, this.marks, this.time, this.subject, this.preview]) fill(part2);
         return;
       }
-      const people = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
+      const thread = line?.collapsed === true ? line.members : [item];
+      const { flags, keywords, unread } = flagsOf(thread);
+      const depth = line?.collapsed === false ? line.depth : 0;
       this.root.id = `message-${item.id}`;
-      this.root.classList.toggle("unread", !item.flags.includes("\\seen"));
-      this.root.classList.toggle("deleted", item.flags.includes("\\deleted"));
-      this.people.classList.toggle("recipients", manner.recipients);
-      this.people.title = addressList(people, longAddress);
-      fill(this.people, isolated(addressList(people, shortAddress)) || t("(no address)"));
-      fill(this.subject, isolated(item.subject) || t("(no subject)"));
-      fill(this.preview, item.keywords.map((keyword) => el("span", { class: "keyword" }, keyword)), isolated(item.preview));
+      this.root.style.setProperty("--depth", String(depth));
+      this.root.classList.toggle("unread", unread);
+      this.root.classList.toggle("deleted", flags.includes("\\deleted"));
+      this.root.classList.toggle("beside", !item.match_query || thread.every((one) => one.thread_muted));
+      this.root.classList.toggle("in-thread", line?.collapsed === false && line.members.length > 1);
+      this.showPeople(thread, manner);
+      const subject = isolated(item.subject) || t("(no subject)");
+      fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
+      const elsewhere2 = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
+      fill(
+        this.preview,
+        elsewhere2.length > 0 && elsewhere2[0] !== "" && el("span", { class: "keyword other-mailbox" }, elsewhere2.join(", ")),
+        keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
+        marked(isolated(item.preview), manner.needles)
+      );
       this.time.dateTime = item.received;
       this.time.title = fullTime(item.received);
       this.refreshAge(manner.now);
-      fill(
-        this.marks,
-        item.flags.includes("\\answered") && el("span", { class: "mark", title: t("Answered") }, "↩"),
-        item.flags.includes("$forwarded") && el("span", { class: "mark", title: t("Forwarded") }, "↪"),
-        item.attachments.length > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: item.attachments.length }) }, icon(clip)),
-        item.flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
-      );
+      this.showMarks(thread, flags);
     }
-    /** Its place in the list, in px from the top, and whether it is selected and focused. */
     place(position, total, top, selected, focused) {
       const { root } = this;
       if (position !== this.position) {
@@ -2424,6 +2845,35 @@
       if (this.item === null) return;
       const value = age(this.item.received, now);
       if (this.time.textContent !== value) this.time.textContent = value;
+    }
+    showPeople(thread, manner) {
+      const all = thread.flatMap((item) => manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from);
+      const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
+      this.people.classList.toggle("recipients", manner.recipients);
+      this.people.title = addressList(people, longAddress);
+      fill(
+        this.people,
+        marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
+        thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length))
+      );
+    }
+    branch(item) {
+      if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
+      if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
+      return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");
+    }
+    showMarks(thread, flags) {
+      const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
+      const known = flags.includes("$junk") || flags.includes("$notjunk");
+      const letter = (sign, title) => el("span", { class: "mark", title }, sign);
+      fill(
+        this.marks,
+        letters.filter(([flag]) => flags.includes(flag)).map(([, sign, title]) => letter(sign, title)),
+        !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("Neither junk nor wanted: the junk filter has learnt nothing from it") }, "?"),
+        thread.every((item) => item.thread_muted) && letter("m", t("Muted: new messages of the thread arrive read")),
+        files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
+        flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
+      );
     }
   };
 
@@ -2477,9 +2927,11 @@
   var MessageList = class {
     constructor(mail, owner) {
       this.mail = mail;
+      this.owner = owner;
       this.root.append(this.space, this.note);
       this.root.addEventListener("scroll", () => this.later());
       this.root.addEventListener("click", (event) => this.clicked(event));
+      this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
       this.root.addEventListener("dragstart", (event) => this.dragged(event));
       swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
         const found = this.rowOf(row);
@@ -2500,6 +2952,7 @@
       });
     }
     mail;
+    owner;
     root = el("div", { class: "messages", role: "listbox", "aria-label": t("Messages"), "aria-multiselectable": "true", tabindex: "0" });
     space = el("div", { class: "messages-space" });
     note = el("div", { class: "messages-note" });
@@ -2508,8 +2961,12 @@
     frame = 0;
     viewOf = null;
     arrived = 0;
+    needles = [];
     first = null;
-    /** Bring the row with the focus into sight. */
+    mark(needles) {
+      this.needles = needles;
+      this.draw();
+    }
     reveal() {
       const position = this.mail.heading();
       if (position === null || this.root.clientHeight === 0) return;
@@ -2529,12 +2986,10 @@
     get height() {
       return this.mail.rows.value.total * rowHeight;
     }
-    /** How many px of the list one px of the scroll bar stands for. */
     get scale() {
       const { clientHeight } = this.root;
       return this.height <= maxHeight ? 1 : (this.height - clientHeight) / (maxHeight - clientHeight);
     }
-    /** Where the screen begins in the list, px. */
     logical() {
       return this.root.scrollTop * this.scale;
     }
@@ -2543,8 +2998,8 @@
     }
     draw() {
       const { rows, selection, focus, query, current, problem } = this.mail;
-      const { start: start2, items, total, known } = rows.value;
-      const chosen = selection.value;
+      const { start: start2, items, total, known, lines } = rows.value;
+      void selection.value;
       const focused = focus.value?.position ?? -1;
       const { root, space, note } = this;
       if (this.viewOf !== query.value) {
@@ -2553,8 +3008,12 @@
         root.scrollTop = 0;
       }
       space.style.height = `${Math.min(this.height, maxHeight)}px`;
-      const words = problem.value || (known && total === 0 ? emptyNote(query.value.filter.unread === true) : "");
-      if (note.textContent !== words) fill(note, words);
+      const refusal = problem.value;
+      const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
+      if (note.dataset["words"] !== words) {
+        note.dataset["words"] = words;
+        fill(note, words, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
+      }
       this.hold();
       const screen = root.clientHeight;
       const top = this.logical();
@@ -2562,7 +3021,13 @@
       const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
       const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
       const roles = current.value?.roles ?? [];
-      const manner = { now: Date.now() + this.mail.clockOffset, recipients: roles.includes("sent") || roles.includes("draft") };
+      const manner = {
+        now: Date.now() + this.mail.clockOffset,
+        recipients: roles.includes("sent") || roles.includes("draft"),
+        here: query.value.filter.mailbox_id ?? 0,
+        mailbox: (id) => this.mail.boxes.get(id)?.name ?? "",
+        needles: this.needles
+      };
       const wanted = /* @__PURE__ */ new Map();
       for (let position = begin; position < end; position++) {
         const item = items[position - start2];
@@ -2586,8 +3051,8 @@
         }
         if (row.root === next) next = next.nextElementSibling;
         else space.insertBefore(row.root, next);
-        row.show(item, manner);
-        row.place(position, total, position * rowHeight + shift, item !== null && chosen.has(item, this.mail.oldestFirst), position === focused);
+        row.show(item, manner, item === null ? void 0 : lines.get(item.id));
+        row.place(position, total, position * rowHeight + shift, item !== null && this.mail.selects(item), position === focused);
         row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
         if (position === focused && item !== null) active = row.root.id;
       }
@@ -2595,7 +3060,6 @@
       else root.setAttribute("aria-activedescendant", active);
       if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
     }
-    /** What is read stays where it is when rows come or go above it, unless the reader looks at the top of the list. */
     hold() {
       const { start: start2, items } = this.mail.rows.value;
       const before = this.first;
@@ -2626,17 +3090,20 @@
     dragged(event) {
       const row = this.at(event);
       if (row?.item == null) return;
-      if (!this.mail.selection.value.has(row.item, this.mail.oldestFirst)) this.mail.moveTo(row.position, "select");
+      if (!this.mail.selects(row.item)) this.mail.moveTo(row.position, "select");
       event.dataTransfer?.setData("text/plain", row.item.subject);
+    }
+    emptyNote() {
+      const searching = this.mail.searching.value;
+      if (searching?.done === false) return "";
+      if (searching !== null) return searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found.");
+      return this.mail.query.value.filter.unread === true ? t("No unread messages here.") : t("No messages here.");
     }
     refreshAges() {
       const now = Date.now() + this.mail.clockOffset;
       for (const row of this.shown.values()) row.refreshAge(now);
     }
   };
-  function emptyNote(unread) {
-    return unread ? t("No unread messages here.") : t("No messages here.");
-  }
 
   // lib/numbers.ts
   function size(octets) {
@@ -2667,7 +3134,6 @@
     }
     owner;
     root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
-    /** Draw all mailboxes; `active` is the one that is shown. */
     draw(mailboxes, active) {
       const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
       fill(
@@ -2721,232 +3187,6 @@
     }
   };
 
-  // webmail/ui/message.ts
-  var kept2 = 20;
-  var firstAttachments = 4;
-  var MessageView = class {
-    constructor(client, base2, owner) {
-      this.client = client;
-      this.base = base2;
-      this.owner = owner;
-      this.showNothing(0);
-    }
-    client;
-    base;
-    owner;
-    root = el("section", { class: "reader", "aria-label": "Message" });
-    cache = /* @__PURE__ */ new Map();
-    item = null;
-    parsed = null;
-    mode = "text";
-    allHeaders = false;
-    body = el("div", { class: "reader-body" });
-    bar = el("div", { class: "reader-bar" });
-    /** The message that is shown. */
-    current() {
-      return this.item;
-    }
-    /** Take an opened message that came with the list. */
-    offer(parsed) {
-      this.remember(parsed.id, Promise.resolve(parsed));
-    }
-    /** Show that none, or several, are selected. */
-    showNothing(selected) {
-      this.item = null;
-      this.parsed = null;
-      fill(
-        this.root,
-        selected > 0 ? this.owner.bar : null,
-        el(
-          "div",
-          { class: "reader-empty" },
-          selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it")
-        )
-      );
-    }
-    /** Show a message; resolves when it is there. */
-    async show(item) {
-      this.item = item;
-      this.parsed = null;
-      this.allHeaders = false;
-      this.body = el("div", { class: "reader-body" });
-      this.bar = el("div", { class: "reader-bar" });
-      const place = el("div", { class: "reader-note", hidden: true });
-      fill(this.root, this.owner.bar, this.heading(item), place, this.bar, this.body);
-      this.owner.opened(item, place);
-      this.root.scrollTop = 0;
-      const parsed = await this.open(item.id);
-      if (this.item?.id !== item.id) return;
-      this.parsed = parsed;
-      this.mode = this.first(parsed);
-      this.draw();
-    }
-    /** The message has other flags now. */
-    update(item) {
-      this.item = item;
-    }
-    /** How it is shown first: as remembered for the sender, else as set, else as text (WEBMAIL-55, WEBMAIL-56). */
-    first(parsed) {
-      if (!parsed.has_html) return "text";
-      const { view_mode: remembered } = parsed;
-      if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0)) return remembered === "html_ext" ? "htmlexternal" : remembered;
-      return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
-    }
-    /** The user wants to see it so, and the other messages of this sender. */
-    choose(mode) {
-      if (this.parsed === null || this.mode === mode) return;
-      this.mode = mode;
-      if (this.parsed.has_html) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
-      this.draw();
-    }
-    keep(view) {
-      const { parsed, item } = this;
-      const [sender, ...others] = item?.from ?? [];
-      if (parsed === null || sender === void 0 || others.length > 0) return;
-      this.parsed = { ...parsed, view_mode: view };
-      this.cache.clear();
-      this.remember(parsed.id, Promise.resolve(this.parsed));
-      this.owner.remember(bareAddress(sender), view);
-    }
-    /** Show the text. */
-    showText() {
-      this.choose("text");
-    }
-    /** Show the HTML; asked again, with what it loads from elsewhere. */
-    showHTML() {
-      if (this.parsed?.has_html) this.choose(this.mode === "html" ? "htmlexternal" : "html");
-    }
-    toggleHeaders() {
-      this.allHeaders = !this.allHeaders;
-      this.draw();
-    }
-    /** The octets as they came, in a new tab. */
-    openRaw() {
-      if (this.item !== null) window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
-    }
-    /** Scroll by screens, or to the ends with infinities. */
-    scroll(screens) {
-      const by = Number.isFinite(screens) ? screens * this.body.clientHeight : Math.sign(screens) * this.body.scrollHeight;
-      this.body.scrollBy({ top: by });
-    }
-    open(id) {
-      const known = this.cache.get(id);
-      if (known !== void 0) return known;
-      const opened = this.client.parsed_message(id);
-      this.remember(id, opened);
-      opened.catch(() => this.cache.delete(id));
-      return opened;
-    }
-    remember(id, parsed) {
-      this.cache.set(id, parsed);
-      for (const old of this.cache.keys()) {
-        if (this.cache.size <= kept2) break;
-        this.cache.delete(old);
-      }
-    }
-    heading(item) {
-      const row = (label, value) => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto" }, isolated(value))];
-      return el(
-        "header",
-        { class: "reader-head" },
-        el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)")),
-        el(
-          "dl",
-          { class: "reader-fields" },
-          row(t("From"), addressList(item.from, longAddress)),
-          row(t("Reply to"), addressList(item.reply_to, longAddress)),
-          row(t("To"), addressList(item.to, longAddress)),
-          row(t("Cc"), addressList(item.cc, longAddress)),
-          row(t("Bcc"), addressList(item.bcc, longAddress)),
-          row(t("Date"), fullTime(item.date ?? item.received))
-        ),
-        this.attachments(item.attachments)
-      );
-    }
-    attachments(all) {
-      if (all.length === 0) return null;
-      const list2 = el("div", { class: "attachments" });
-      const one = (attachment) => el(
-        "span",
-        { class: "attachment", title: attachment.content_type },
-        el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
-        el("span", { class: "attachment-size" }, size(attachment.size)),
-        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓")
-      );
-      const draw = (count) => fill(
-        list2,
-        all.slice(0, count).map(one),
-        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count }))
-      );
-      draw(firstAttachments);
-      return list2;
-    }
-    part(kind, path) {
-      return `${this.base}msg/${this.item?.id ?? 0}/${kind}/${path}`;
-    }
-    draw() {
-      const { parsed, item } = this;
-      if (parsed === null || item === null) return;
-      const modes = [
-        ["text", t("Text"), parsed.texts.length > 0],
-        ["html", t("HTML"), parsed.has_html],
-        ["htmlexternal", t("HTML with external resources"), parsed.has_html]
-      ];
-      fill(
-        this.bar,
-        modes.filter(([, , possible]) => possible).map(
-          ([mode, label]) => el(
-            "button",
-            {
-              class: "mode",
-              "aria-pressed": String(this.mode === mode),
-              onclick: () => this.choose(mode)
-            },
-            label
-          )
-        ),
-        parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
-        el("span", { class: "spacer" }),
-        item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-        item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
-        parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
-        el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
-        el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw"))
-      );
-      const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
-      const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
-      fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
-      this.body.classList.toggle("framed", this.mode !== "text");
-    }
-    headers(headers) {
-      return el(
-        "table",
-        { class: "headers" },
-        headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
-      );
-    }
-    texts(parsed) {
-      if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
-      return parsed.texts.map(
-        (part2) => el("article", { class: "text-part" }, readableText(part2.text), part2.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))
-      );
-    }
-    frame() {
-      const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
-      const frame = el("iframe", {
-        class: "html",
-        title: t("Message"),
-        sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
-        referrerpolicy: "no-referrer",
-        src: `${this.base}msg/${this.item?.id ?? 0}/${kind}?sameorigin=true`
-      });
-      frame.addEventListener("load", () => {
-        if (frame.contentDocument !== null) this.owner.framed(frame.contentDocument);
-      });
-      return frame;
-    }
-  };
-
   // webmail/ui/panes.ts
   var wide = 1100;
   var [least2, step] = [180, 24];
@@ -2997,6 +3237,308 @@
     }
   };
 
+  // webmail/ui/message.ts
+  var firstAttachments = 4;
+  var highest = 2e4;
+  function subjectOf(item) {
+    return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
+  }
+  var Message = class {
+    constructor(item, base2, owner, whole) {
+      this.item = item;
+      this.base = base2;
+      this.owner = owner;
+      this.whole = whole;
+      const place = el("div", { class: "reader-note", hidden: true });
+      fill(this.root, this.heading(item), place, this.bar, this.body);
+      this.owner.opened(item, place);
+    }
+    item;
+    base;
+    owner;
+    whole;
+    root = el("div", { class: "reader-message" });
+    parsed = null;
+    mode = "text";
+    allHeaders = false;
+    body = el("div", { class: "reader-body" });
+    bar = el("div", { class: "reader-bar" });
+    async show() {
+      const parsed = await this.owner.open(this.item.id);
+      this.parsed = parsed;
+      this.mode = this.first(parsed);
+      this.draw();
+    }
+    first(parsed) {
+      if (!parsed.has_html) return "text";
+      const { view_mode: remembered } = parsed;
+      if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0)) return remembered === "html_ext" ? "htmlexternal" : remembered;
+      return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
+    }
+    choose(mode) {
+      if (this.parsed === null || this.mode === mode) return;
+      this.mode = mode;
+      if (this.parsed.has_html) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
+      this.draw();
+    }
+    keep(view) {
+      const { parsed, item } = this;
+      const [sender, ...others] = item.from;
+      if (parsed === null || sender === void 0 || others.length > 0) return;
+      this.parsed = { ...parsed, view_mode: view };
+      this.owner.chosen(this.parsed);
+      this.owner.remember(bareAddress(sender), view);
+    }
+    showText() {
+      this.choose("text");
+    }
+    showHTML() {
+      if (this.parsed?.has_html) this.choose(this.mode === "html" ? "htmlexternal" : "html");
+    }
+    toggleHeaders() {
+      this.allHeaders = !this.allHeaders;
+      this.draw();
+    }
+    openRaw() {
+      window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
+    }
+    scroll(screens) {
+      const by = Number.isFinite(screens) ? screens * this.body.clientHeight : Math.sign(screens) * this.body.scrollHeight;
+      this.body.scrollBy({ top: by });
+    }
+    heading(item) {
+      const row = (label, value) => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto" }, isolated(value))];
+      return el(
+        "header",
+        { class: "reader-head" },
+        !this.whole && subjectOf(item),
+        el(
+          "dl",
+          { class: "reader-fields" },
+          row(t("From"), addressList(item.from, longAddress)),
+          row(t("Reply to"), addressList(item.reply_to, longAddress)),
+          row(t("To"), addressList(item.to, longAddress)),
+          row(t("Cc"), addressList(item.cc, longAddress)),
+          row(t("Bcc"), addressList(item.bcc, longAddress)),
+          row(t("Date"), fullTime(item.date ?? item.received))
+        ),
+        this.attachments(item.attachments)
+      );
+    }
+    attachments(all) {
+      if (all.length === 0) return null;
+      const list2 = el("div", { class: "attachments" });
+      const one = (attachment) => el(
+        "span",
+        { class: "attachment", title: attachment.content_type },
+        el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
+        el("span", { class: "attachment-size" }, size(attachment.size)),
+        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓")
+      );
+      const draw = (count) => fill(
+        list2,
+        all.slice(0, count).map(one),
+        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count }))
+      );
+      draw(firstAttachments);
+      return list2;
+    }
+    part(kind, path) {
+      return `${this.base}msg/${this.item.id}/${kind}/${path}`;
+    }
+    draw() {
+      const { parsed, item } = this;
+      if (parsed === null) return;
+      const modes = [
+        ["text", t("Text"), parsed.texts.length > 0],
+        ["html", t("HTML"), parsed.has_html],
+        ["htmlexternal", t("HTML with external resources"), parsed.has_html]
+      ];
+      fill(
+        this.bar,
+        modes.filter(([, , possible]) => possible).map(
+          ([mode, label]) => el(
+            "button",
+            {
+              class: "mode",
+              "aria-pressed": String(this.mode === mode),
+              onclick: () => this.choose(mode)
+            },
+            label
+          )
+        ),
+        parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
+        el("span", { class: "spacer" }),
+        item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+        item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+        parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
+        el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
+        el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw"))
+      );
+      const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
+      const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
+      fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
+      this.body.classList.toggle("framed", this.mode !== "text");
+    }
+    headers(headers) {
+      return el(
+        "table",
+        { class: "headers" },
+        headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
+      );
+    }
+    texts(parsed) {
+      if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
+      return parsed.texts.map(
+        (part2) => el("article", { class: "text-part" }, readableText(part2.text, this.owner.needles()), part2.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))
+      );
+    }
+    frame() {
+      const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
+      const frame = el("iframe", {
+        class: "html",
+        title: t("Message"),
+        sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
+        referrerpolicy: "no-referrer",
+        src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true`
+      });
+      frame.addEventListener("load", () => {
+        const page = frame.contentDocument;
+        if (page === null) return;
+        markIn(page, this.owner.needles());
+        this.owner.framed(page);
+        if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight)}px`;
+      });
+      return frame;
+    }
+  };
+
+  // webmail/ui/reader.ts
+  var kept2 = 20;
+  var Reader2 = class {
+    constructor(client, base2, owner) {
+      this.client = client;
+      this.base = base2;
+      this.owner = owner;
+      this.own = {
+        open: (id) => this.open(id),
+        needles: () => this.needles,
+        framed: (page) => owner.framed(page),
+        opened: (item, place) => owner.opened(item, place),
+        settings: () => owner.settings(),
+        remember: (address, mode) => owner.remember(address, mode),
+        chosen: (parsed) => {
+          this.cache.clear();
+          this.offer(parsed);
+        }
+      };
+      this.showNothing(0);
+    }
+    client;
+    base;
+    owner;
+    root = el("section", { class: "reader", "aria-label": t("Message") });
+    cache = /* @__PURE__ */ new Map();
+    message = null;
+    conversation = null;
+    thread = 0;
+    needles = [];
+    own;
+    current() {
+      return this.opened()?.item ?? null;
+    }
+    shows(id) {
+      return this.message?.item.id === id || this.conversation?.shows(id) === true;
+    }
+    offer(parsed) {
+      this.remember(parsed.id, Promise.resolve(parsed));
+    }
+    mark(needles) {
+      this.needles = needles;
+    }
+    showNothing(selected) {
+      this.clear();
+      fill(
+        this.root,
+        selected > 0 ? this.owner.bar : null,
+        el(
+          "div",
+          { class: "reader-empty" },
+          selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it")
+        )
+      );
+    }
+    show(item) {
+      if (this.message?.item.id === item.id) {
+        this.message.item = item;
+        return;
+      }
+      this.clear();
+      this.message = this.make(item, false);
+      fill(this.root, this.owner.bar, this.message.root);
+      this.root.scrollTop = 0;
+      this.message.show().catch((error) => this.owner.failed(error));
+    }
+    showThread(members, wanted) {
+      const first = members[0];
+      if (this.conversation !== null && this.thread === first.thread_id) {
+        this.conversation.update(members, wanted);
+        return;
+      }
+      this.clear();
+      this.thread = first.thread_id;
+      const column = el("div", { class: "conversation" });
+      fill(this.root, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
+      part(this.base, "conversation").then(({ Conversation }) => {
+        if (this.thread !== first.thread_id) return;
+        this.conversation = new Conversation(column, (item) => this.make(item, true), (error) => this.owner.failed(error));
+        this.conversation.update(members, wanted);
+      }).catch((error) => this.owner.failed(error));
+    }
+    showText() {
+      this.opened()?.showText();
+    }
+    showHTML() {
+      this.opened()?.showHTML();
+    }
+    toggleHeaders() {
+      this.opened()?.toggleHeaders();
+    }
+    openRaw() {
+      this.opened()?.openRaw();
+    }
+    scroll(screens) {
+      if (this.conversation === null) this.message?.scroll(screens);
+      else this.conversation.scroll(screens);
+    }
+    clear() {
+      this.message = null;
+      this.conversation = null;
+      this.thread = 0;
+    }
+    make(item, whole) {
+      return new Message(item, this.base, this.own, whole);
+    }
+    opened() {
+      return this.message ?? this.conversation?.current ?? null;
+    }
+    open(id) {
+      const known = this.cache.get(id);
+      if (known !== void 0) return known;
+      const opened = this.client.parsed_message(id);
+      this.remember(id, opened);
+      opened.catch(() => this.cache.delete(id));
+      return opened;
+    }
+    remember(id, parsed) {
+      this.cache.set(id, parsed);
+      for (const old of this.cache.keys()) {
+        if (this.cache.size <= kept2) break;
+        this.cache.delete(old);
+      }
+    }
+  };
+
   // webmail/main.ts
   var schemeKey = "moxlite-webmail-scheme";
   var base = document.location.pathname.replace(/[^/]*$/, "");
@@ -3018,7 +3560,10 @@
     stream = new Stream(this.client, base, {
       event: (event) => {
         this.mail.take(event);
-        if (event.kind === "start") this.display();
+        if (event.kind === "start") {
+          this.display();
+          this.find.known();
+        }
       },
       connection: (connected) => this.mail.connected.value = connected,
       failed: (error) => void showError(t("The connection to the server failed"), error),
@@ -3030,7 +3575,16 @@
       mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
       dropMessages: (mailbox) => this.actions.move(mailbox, false)
     });
+    find = new Find(base, this.mail, {
+      mark: (needles) => {
+        this.list.mark(needles);
+        this.reader.mark(needles);
+      },
+      leave: () => this.list.root.focus()
+    });
     list = new MessageList(this.mail, {
+      fold: () => this.fold(),
+      unthread: () => this.showThreads("off"),
       swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash")
     });
     bar = new Bar(
@@ -3040,19 +3594,22 @@
       () => !this.settings().no_show_shortcuts
     );
     panes = new Panes(byId("app", HTMLElement));
-    reader = new MessageView(this.client, base, {
+    reader = new Reader2(this.client, base, {
       bar: this.bar.root,
       framed: (page) => {
         listen(page, this.commands, () => this.displayed);
         this.writeTo(page);
       },
+      failed: (error) => void showError(t("Opening the message failed"), error),
       settings: () => this.settings(),
       remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
       opened: (item, place) => {
+        const wait = this.settings().mark_seen_ms;
+        if (wait >= 0 && isUnread(item)) this.seenTimers.push(window.setTimeout(() => this.seen(item.id), wait));
         if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
       }
     });
-    seenTimer = 0;
+    seenTimers = [];
     displayed = false;
     start() {
       const scheme = localStorage.getItem(schemeKey);
@@ -3060,19 +3617,20 @@
       const known = this.session.resume();
       const place = parsePlace(location.hash);
       this.mail.wanted = place.message;
-      this.mail.begin({ filter: { mailbox_id: 0, mailbox_name: place.name } });
+      this.mail.begin(this.find.named(place.name || "Inbox"));
+      const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
       addEventListener("hashchange", () => this.writeAsked() || this.followHash());
       addEventListener("beforeunload", (event) => {
         if (this.mail.pending.busy) event.preventDefault();
       });
       addCommands(this);
       addComposeCommands(this);
+      addFindCommands(this);
       listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
       this.writeTo(document);
       this.layOut(byId("app", HTMLElement));
       this.watch();
-      if (!known) void this.logIn("").then(() => this.stream.start());
-      else this.stream.start();
+      void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
     }
     layOut(root) {
       const facts = this.mail.facts;
@@ -3080,6 +3638,8 @@
       const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
       const heading = el("h1", { class: "list-title" });
       const count = el("span", { class: "list-count" });
+      const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
+      more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => this.commands.get(id)).filter(enabled)));
       const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
       const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
       fill(
@@ -3096,12 +3656,18 @@
           "section",
           { class: "middle", "aria-label": t("List") },
           el(
+            "div",
+            { class: "list-top" },
+            el("button", { class: "menu-open", "aria-label": t("Mailboxes"), onclick: () => document.body.classList.toggle("show-side") }, "☰"),
+            this.find.bar.root
+          ),
+          el(
             "header",
             { class: "list-head" },
-            el("button", { class: "menu-open", "aria-label": t("Mailboxes"), onclick: () => document.body.classList.toggle("show-side") }, "☰"),
             heading,
             count,
-            command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only")))
+            command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
+            more
           ),
           offline,
           this.list.root
@@ -3117,9 +3683,13 @@
       });
       effect(() => {
         const selected = this.mail.selectedCount.value;
-        fill(heading, this.mail.current.value?.name.split("/").at(-1) ?? "");
+        const name = this.find.text.value !== "" ? t("Search") : this.mail.current.value?.name.split("/").at(-1) ?? "";
+        fill(heading, name);
         const { total } = this.mail.rows.value;
-        fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : many(total, "{n} message", "{n} messages"));
+        const mailbox = this.mail.current.value;
+        const threads = isThreaded(this.mail.query.value) && (mailbox === void 0 || total !== mailbox.total + mailbox.deleted);
+        const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
+        fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : this.mail.searching.value === null && all);
       });
       effect(() => {
         offline.hidden = this.mail.connected.value;
@@ -3128,14 +3698,13 @@
         root.classList.toggle("unread-only", this.mail.query.value.filter.unread === true);
       });
     }
-    /** Have the page follow the state. */
     watch() {
       effect(() => {
         this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
       });
       effect(() => {
         const mailboxes = this.mail.mailboxes.value;
-        if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0) this.openInbox();
+        if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0 && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
       });
       effect(() => {
         const { color_scheme, single_keys } = this.settings();
@@ -3144,37 +3713,36 @@
         this.commands.letters = single_keys;
       });
       effect(() => this.title());
-      effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value));
+      effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
       effect(() => {
         void this.mail.rows.value;
         void this.mail.selection.value;
         void this.mail.mailboxes.value;
+        void this.find.threading.value;
         this.bar.draw();
       });
       effect(() => this.writeHash(this.mail.shown.value?.id ?? 0));
     }
-    /** Show the message that is selected, or how many are. */
-    read(item, selected) {
+    read(item, selected, thread) {
       document.body.classList.toggle("show-message", selected > 0);
       if (item === null) {
-        clearTimeout(this.seenTimer);
+        this.unread();
         this.reader.showNothing(selected);
-        return;
-      }
-      if (this.reader.current()?.id === item.id) {
-        this.reader.update(item);
-        return;
-      }
-      clearTimeout(this.seenTimer);
-      this.reader.show(item).catch((error) => void showError(t("Opening the message failed"), error));
-      const wait = this.settings().mark_seen_ms;
-      if (wait >= 0 && !item.flags.includes("\\seen")) this.seenTimer = window.setTimeout(() => this.actions.seen(item), wait);
+      } else if (thread !== null) this.reader.showThread(thread, item.id);
+      else this.reader.show(item);
     }
-    /** Show the form, and log in with what is typed there. */
+    seen(id) {
+      const { items, lines } = this.mail.rows.value;
+      const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+      if (item !== void 0 && isUnread(item) && this.reader.shows(id)) this.actions.seen(item);
+    }
+    unread() {
+      for (const timer of this.seenTimers) clearTimeout(timer);
+      this.seenTimers = [];
+    }
     async logIn(reason) {
       if (await this.session.logIn(reason) && this.displayed) location.reload();
     }
-    /** Once, when there is something to see: custom scripts have their turn, then the page appears. */
     display() {
       if (this.displayed) return;
       this.displayed = true;
@@ -3189,17 +3757,15 @@
       const mailbox = this.mail.current.value;
       const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
       const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
-      document.title = `${unread}${mailbox?.name ?? "Webmail"} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
+      const shown2 = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : mailbox?.name ?? "Webmail";
+      document.title = `${unread}${shown2} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
     }
     send(request) {
       void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
     }
-    openMailbox(mailbox, unread = false) {
+    openMailbox(mailbox) {
       document.body.classList.remove("show-side");
-      this.open({ filter: { mailbox_id: mailbox.id, unread } }, 0);
-    }
-    open(query, message2) {
-      this.mail.open(query, message2);
+      this.find.openMailbox(mailbox);
     }
     async mailboxMenu(mailbox) {
       const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
@@ -3210,7 +3776,6 @@
       const { exportMail } = await part(base, "export");
       await exportMail(this.client, base, title, what);
     }
-    // The desk: what commands do.
     facts() {
       return this.mail.facts.value;
     }
@@ -3270,7 +3835,7 @@
       this.mail.nextUnread();
     }
     toRole(role) {
-      clearTimeout(this.seenTimer);
+      this.unread();
       if (!this.actions.toRole(role)) void this.offerRole(role);
     }
     async offerRole(role) {
@@ -3286,7 +3851,7 @@
       if (chosen !== null) this.actions.move(chosen, false);
     }
     async deleteForGood() {
-      clearTimeout(this.seenTimer);
+      this.unread();
       const what = many(
         this.selectedCount(),
         "This removes this message from the account. It cannot be undone.",
@@ -3295,7 +3860,7 @@
       if (await confirm(t("Delete for good?"), what, t("Delete"))) this.actions.deleteForGood();
     }
     flag(flags, add) {
-      clearTimeout(this.seenTimer);
+      this.unread();
       const said = (n) => many(n, "Message changed", "{n} messages changed");
       this.actions.flag(flags, add, said);
     }
@@ -3338,7 +3903,6 @@
       const item = kind === "new" ? null : this.reader.current();
       void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
     }
-    /** WEBMAIL-101; that there is nothing to offer is no failure. */
     async offerRule({ id, mailbox_id: from }, { id: to, name, roles }) {
       const source = this.mail.boxes.get(from);
       if (source === void 0 || source.roles.length + roles.length > 0) return;
@@ -3351,7 +3915,6 @@
       const { follow } = await part(base, "sent");
       await follow(this.client, item, place);
     }
-    /** `#compose mailto:…` begins a message (WEBMAIL-63); true when it did. */
     writeAsked() {
       const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
       if (asked === void 0) return false;
@@ -3360,7 +3923,6 @@
       this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
       return true;
     }
-    /** Addresses in messages open the composer (WEBMAIL-79). */
     writeTo(page) {
       page.addEventListener("click", (event) => {
         const link = event.target?.closest("a[href]")?.getAttribute("href") ?? "";
@@ -3369,7 +3931,6 @@
         this.compose("new", link);
       });
     }
-    /** Take up what a page that was killed has left of messages. */
     recover() {
       if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
       void attempt(t("Recovering a draft"), async () => (await part(base, "compose")).recover(this, toast));
@@ -3382,25 +3943,76 @@
       await (await mailboxDialogs()).createMailbox(this.client);
     }
     toggleUnread() {
-      const mailbox = this.mail.current.value;
-      if (mailbox !== void 0) this.openMailbox(mailbox, this.mail.query.value.filter.unread !== true);
+      this.find.refine(this.find.refinement.value === "unread" ? "" : "unread");
+    }
+    searching() {
+      const searching = this.mail.searching.value;
+      return searching === null || this.find.text.value === "" ? "" : searching.done ? "done" : "running";
+    }
+    focusSearch() {
+      this.find.bar.input.focus();
+      this.find.bar.input.select();
+    }
+    stopSearch() {
+      this.mail.stopSearch();
+    }
+    endSearch() {
+      this.find.bar.end();
+    }
+    refinement() {
+      return this.find.refinement.value;
+    }
+    refine(to) {
+      this.find.refine(to);
+    }
+    threading() {
+      return this.find.threading.value;
+    }
+    showThreads(how) {
+      this.find.showThreads(how);
+    }
+    moveThread(by) {
+      this.mail.moveThread(by);
+      this.list.reveal();
+    }
+    selectThread() {
+      this.mail.selectThread();
+    }
+    fold(expand) {
+      const members = this.mail.fold(expand);
+      if (members.length > 0 && this.find.threading.value === "on") this.actions.collapse(members);
+    }
+    allMuted() {
+      return this.mail.selected().every((item) => item.thread_muted);
+    }
+    toggleMute() {
+      this.actions.mute(!this.allMuted());
     }
     async logOut() {
       this.stream.stop();
       await this.session.logOut();
     }
     followHash() {
-      const { name, message: message2 } = parsePlace(location.hash);
+      const { name, search: search2, message: message2 } = parsePlace(location.hash);
+      if (search2 !== "") {
+        if (search2 !== this.find.text.value) void this.find.search(search2, message2);
+        else this.followMessage(message2);
+        return;
+      }
       const mailbox = this.mail.boxes.named(name);
       if (mailbox === void 0) return;
-      if (mailbox.id !== this.mail.current.value?.id) this.open({ filter: { mailbox_id: mailbox.id } }, message2);
-      else if (message2 === 0) this.mail.unselect();
+      if (mailbox.id !== this.mail.current.value?.id || this.find.text.value !== "") this.find.openMailbox(mailbox, message2);
+      else this.followMessage(message2);
+    }
+    followMessage(message2) {
+      if (message2 === 0) this.mail.unselect();
       else if (this.shown()?.id !== message2) this.mail.select(message2);
     }
     writeHash(shown2) {
+      const search2 = this.find.text.value;
       const mailbox = this.mail.current.value;
-      if (mailbox === void 0) return;
-      const hash = writePlace({ name: mailbox.name, message: shown2 || this.mail.wanted });
+      if (mailbox === void 0 && search2 === "") return;
+      const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown2 || this.mail.wanted });
       if (location.hash === hash) return;
       if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
       else history.pushState(null, "", hash);

@@ -87,13 +87,13 @@ class HeaderIs(Strict, frozen=True):
 
 
 class Filter(Strict, frozen=True):
-    """Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -1 all
-    but Trash, Junk and Rejects; 0 the one that ``mailbox_name`` names, Inbox for an unknown name. Texts are looked for
-    in any case, as a part of others; ``to`` looks at To, Cc and Bcc. ``labels`` are keywords and, by their IMAP names,
-    flags.
+    """Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -2 all
+    of them; -1 all but Trash, Junk and Rejects; 0 the one that ``mailbox_name`` names, Inbox for an unknown name. Texts
+    are looked for in any case, as a part of others; ``to`` looks at To, Cc and Bcc. ``labels`` are keywords and, by
+    their IMAP names, flags.
     """
 
-    mailbox_id: AnyID = 0
+    mailbox_id: Annotated[int, Meta(ge=-2, le=2**53 - 1)] = 0
     mailbox_name: Annotated[str, Meta(max_length=1000)] = ""
     mailbox_children_included: bool = False
     unread: bool = False

@@ -204,7 +204,9 @@ def resolve_all(r: Reader, query: Query, rejects: str) -> list[Mailbox]:
     Raises NoSuchMailbox.
     """
     boxes = mailbox_rows.mailboxes(r)
-    if query.filter.mailbox_id < 0:
+    if query.filter.mailbox_id == -2:
+        return boxes
+    if query.filter.mailbox_id == -1:
         aside = SpecialUse.TRASH | SpecialUse.JUNK
         return [box for box in boxes if not box.special_use & aside and box.name != rejects]
     named = resolve(r, query)

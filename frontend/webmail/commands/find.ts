@@ -1,0 +1,59 @@
+// The commands of searching and of threads; what they do is the desk's.
+
+import type { Command } from "../../lib/commands";
+import { t } from "../../lib/words";
+import type { Desk, Refinement, Threading } from "./desk";
+
+/** Ways to show threads (WEBMAIL-66). */
+const threadings: readonly (readonly [Threading, string])[] = [
+  ["unread", t("Threads; those with unread messages expanded")],
+  ["on", t("Threads; all expanded, but those that were collapsed")],
+  ["off", t("No threads")],
+];
+const refinements: readonly (readonly [Refinement, string])[] = [
+  ["", t("Show all messages")],
+  ["read", t("Show read messages only")],
+  ["flagged", t("Show flagged messages only")],
+  ["attachments", t("Show messages with attachments only")],
+];
+
+/** The commands that the menu of the list offers. */
+export const listMenu: readonly string[] = [
+  ...refinements.map(([id]) => `list.show-${id || "all"}`),
+  ...threadings.map(([id]) => `threads.${id}`),
+];
+
+/** Put them into the desk's table. */
+export function addFindCommands(desk: Desk): void {
+  const threaded = () => desk.threading() !== "off";
+  const some = () => threaded() && desk.selectedCount() > 0;
+  const find: Command[] = [
+    { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
+    { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() },
+    {
+      id: "search.end",
+      title: t("End the search"),
+      keys: ["Escape"],
+      quiet: true,
+      when: () => desk.searching() === "done" && desk.selectedCount() === 0,
+      run: () => desk.endSearch(),
+    },
+    ...refinements.map(
+      ([id, title]): Command => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) }),
+    ),
+  ];
+  const threads: Command[] = [
+    { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
+    { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) },
+    { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() },
+    { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
+    { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
+    { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
+    { id: "threads.mute", title: () => (desk.allMuted() ? t("Unmute the thread") : t("Mute the thread")), keys: ["X"], when: some, run: () => desk.toggleMute() },
+    ...threadings.map(
+      ([id, title]): Command => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) }),
+    ),
+  ];
+  desk.commands.add(t("Search"), find);
+  desk.commands.add(t("Threads"), threads);
+}

@@ -1,0 +1,115 @@
+// A thread as a column of its messages, of which the unread ones are open, and the one by which it is in the list (WEBMAIL-140).
+
+import type { MessageItem } from "../../gen/webmail";
+import { el, fill, isolated } from "../../lib/dom";
+import { t } from "../../lib/words";
+import { isUnread } from "../data/threads";
+import { addressList, age, fullTime, shortAddress } from "../ui/format";
+import type { Message } from "../ui/message";
+
+/** Messages that are opened at once; more are a click away. */
+const openedAtOnce = 5;
+
+/** A message of the thread, folded until it is opened. */
+interface Card {
+  readonly root: HTMLElement;
+  item: MessageItem;
+  message: Message | null;
+  draw(): void;
+}
+
+export class Conversation {
+  /** The message that was opened last. */
+  current: Message | null = null;
+  private readonly cards = new Map<number, Card>();
+
+  /** `make` makes what shows an open message. */
+  constructor(
+    private readonly column: HTMLElement,
+    private readonly make: (item: MessageItem) => Message,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  /** Whether a message is open. */
+  shows(id: number): boolean {
+    return this.cards.get(id)?.message != null;
+  }
+
+  /** Show these messages, with `wanted` open. Those that are shown may have other flags now; what is open stays. */
+  update(members: readonly MessageItem[], wanted: number): void {
+    const ordered = [...members].sort((a, b) => (a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id));
+    const begins = this.cards.size === 0;
+    for (const item of ordered) {
+      const card = this.cards.get(item.id);
+      if (card === undefined) {
+        const made = this.card(item);
+        this.cards.set(item.id, made);
+        this.column.append(made.root);
+      } else if (card.item !== item) {
+        card.item = item;
+        if (card.message !== null) card.message.item = item;
+        card.draw();
+      }
+    }
+    const present = new Set(members.map((item) => item.id));
+    for (const [id, card] of this.cards) {
+      if (present.has(id)) continue;
+      if (card.message !== null) this.toggle(card);
+      card.root.remove();
+      this.cards.delete(id);
+    }
+    if (begins) this.begin(ordered, wanted);
+  }
+
+  /** Scroll by screens, or to the ends with infinities. */
+  scroll(screens: number): void {
+    const { column } = this;
+    column.scrollBy({ top: Number.isFinite(screens) ? screens * column.clientHeight : Math.sign(screens) * column.scrollHeight });
+  }
+
+  private begin(ordered: readonly MessageItem[], wanted: number): void {
+    const open = ordered.filter((item) => isUnread(item) || item.id === wanted).slice(-openedAtOnce);
+    for (const item of open) this.toggle(this.cards.get(item.id)!);
+    const first = this.cards.get(open[0]?.id ?? 0)?.root;
+    if (first !== undefined) requestAnimationFrame(() => (this.column.scrollTop = first.offsetTop - this.column.offsetTop));
+  }
+
+  private card(item: MessageItem): Card {
+    const head = el("button", { class: "card-head", "aria-expanded": "false" });
+    const root = el("article", { class: "card" }, head);
+    const card: Card = {
+      root,
+      item,
+      message: null,
+      draw: () => {
+        const { item } = card;
+        root.classList.toggle("unread", isUnread(item));
+        root.classList.toggle("beside", !item.match_query);
+        root.classList.toggle("open", card.message !== null);
+        head.setAttribute("aria-expanded", String(card.message !== null));
+        fill(
+          head,
+          el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item.from, shortAddress)) || t("(no address)")),
+          el("span", { class: "card-preview", dir: "auto" }, card.message === null && isolated(item.preview)),
+          el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, age(item.received, Date.now())),
+        );
+      },
+    };
+    head.addEventListener("click", () => this.toggle(card));
+    card.draw();
+    return card;
+  }
+
+  private toggle(card: Card): void {
+    if (card.message === null) {
+      this.current = card.message = this.make(card.item);
+      card.root.append(card.message.root);
+      card.message.show().catch((error: unknown) => this.failed(error));
+    } else {
+      card.message.root.remove();
+      card.message = null;
+      this.current = [...this.cards.values()].filter((other) => other.message !== null).at(-1)?.message ?? null;
+    }
+    card.draw();
+  }
+}

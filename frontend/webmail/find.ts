@@ -1,0 +1,136 @@
+// What the list shows: a mailbox or a search, narrowed or not, with threads or without. It makes the queries of that, and has the
+// search bar follow.
+
+import type { Mailbox, Query } from "../gen/webmail";
+import { attempt } from "../lib/dialogs";
+import { part } from "../lib/parts";
+import { signal } from "../lib/signal";
+import { t } from "../lib/words";
+import type { Refinement, Threading } from "./commands/desk";
+import type * as SearchPart from "./search/part";
+import type { Mail } from "./state/mail";
+import { SearchBar } from "./ui/searchbar";
+
+/** Where the browser keeps how threads are shown (WEBMAIL-105). */
+const threadingKey = "moxlite-webmail-threading";
+
+export interface FindOwner {
+  /** These texts are to be marked where they are read. */
+  mark(needles: readonly string[]): void;
+  /** The keys are to go to the list. */
+  leave(): void;
+}
+
+function storedThreading(): Threading {
+  const known = localStorage.getItem(threadingKey);
+  return known === "off" || known === "on" ? known : "unread";
+}
+
+export class Find {
+  /** What is searched for; "" for a mailbox. */
+  readonly text = signal("");
+  readonly refinement = signal<Refinement>("");
+  readonly threading = signal<Threading>(storedThreading());
+  readonly bar: SearchBar;
+  /** The mailbox to go back to when the search ends. */
+  private mailbox = 0;
+  private base: Pick<Query, "filter" | "not_filter"> = { filter: { mailbox_id: 0 } };
+
+  constructor(
+    private readonly path: string,
+    private readonly mail: Mail,
+    private readonly owner: FindOwner,
+  ) {
+    this.bar = new SearchBar(mail, {
+      search: (text) => void this.search(text),
+      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, () => this.names())),
+      leave: () => owner.leave(),
+    });
+  }
+
+  /** The query of a mailbox that is known by its name: for the first view. */
+  named(name: string): Query {
+    return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
+  }
+
+  /** Show a mailbox. */
+  openMailbox(mailbox: Pick<Mailbox, "id">, message = 0): void {
+    this.text.value = "";
+    this.refinement.value = "";
+    this.mailbox = mailbox.id;
+    this.bar.show("", []);
+    this.owner.mark([]);
+    this.open({ filter: { mailbox_id: mailbox.id } }, message);
+  }
+
+  /** Search; "" goes back to the mailbox. `begin`: as the first view, before the stream is there. */
+  async search(text: string, message = 0, begin = false): Promise<void> {
+    if (text === "") {
+      const inbox = this.mail.boxes.named("Inbox");
+      const before = this.mail.boxes.get(this.mailbox) ?? inbox;
+      if (before !== undefined && this.text.value !== "") this.openMailbox(before);
+      return;
+    }
+    await attempt(t("Searching"), async () => {
+      const { parse } = await this.part();
+      const { query, problems, needles } = parse(text, this.mail.mailboxes.value, new Date());
+      if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
+      this.text.value = text;
+      this.refinement.value = "";
+      this.bar.show(text, problems);
+      this.owner.mark(needles);
+      this.base = query;
+      if (begin) this.mail.begin(this.with(query));
+      else this.open(query, message);
+    });
+  }
+
+  /** The mailboxes are known: a search that names one means it now. */
+  known(): void {
+    if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
+  }
+
+  refine(to: Refinement): void {
+    this.refinement.value = to;
+    this.open(this.here());
+  }
+
+  showThreads(how: Threading): void {
+    this.threading.value = how;
+    localStorage.setItem(threadingKey, how);
+    this.open(this.here());
+  }
+
+  private here(): Pick<Query, "filter" | "not_filter"> {
+    // the first view may have named its mailbox
+    const id = this.mail.current.value?.id;
+    return this.text.value === "" && id !== undefined ? { filter: { mailbox_id: id } } : this.base;
+  }
+
+  private open(query: Pick<Query, "filter" | "not_filter">, message = 0): void {
+    this.base = query;
+    this.mail.open(this.with(query), message);
+  }
+
+  private with({ filter, not_filter }: Pick<Query, "filter" | "not_filter">): Query {
+    const labels = filter.labels ?? [];
+    const narrower = {
+      "": {},
+      unread: { unread: true },
+      read: { labels: [...labels, "\\seen"] },
+      flagged: { labels: [...labels, "\\flagged"] },
+      attachments: { attachments: filter.attachments ?? ("any" as const) },
+    }[this.refinement.value];
+    const query: Query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
+    return not_filter === undefined ? query : { ...query, not_filter };
+  }
+
+  private names(): { mailboxes: readonly Mailbox[]; labels: string[] } {
+    const mailboxes = this.mail.mailboxes.value;
+    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
+  }
+
+  private part(): Promise<typeof SearchPart> {
+    return part<typeof SearchPart>(this.path, "search");
+  }
+}

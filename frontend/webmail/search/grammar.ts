@@ -1,0 +1,181 @@
+// What is typed to search, as criteria and back (WEBMAIL-72): tokens between blanks, `"quoted text"` with `""` for a quote, `-` for
+// "not", `tag:value`. Every input is valid: what is no criterion is looked for as a word, and the reader is told so.
+
+import type { Filter, NotFilter, Query } from "../../gen/webmail";
+import { t } from "../../lib/words";
+
+type Kind = NonNullable<Filter["attachments"]>;
+
+/** How many of each the server looks for. */
+const most = 20;
+
+/** A criterion: of a tag, or a word with the tag "". */
+export interface Token {
+  readonly not: boolean;
+  readonly tag: string;
+  readonly value: string;
+}
+
+/** What is not as it was meant: the token as it was typed, and why. */
+export interface Problem {
+  readonly token: Token;
+  readonly why: string;
+}
+
+export interface Parsed {
+  readonly query: Pick<Query, "filter" | "not_filter">;
+  readonly problems: readonly Problem[];
+  /** Texts that matches show: they are marked where they are read. */
+  readonly needles: readonly string[];
+}
+
+/** Names of tags, with their short forms. */
+const tags: Readonly<Record<string, string>> = {
+  f: "from",
+  from: "from",
+  t: "to",
+  to: "to",
+  s: "subject",
+  subject: "subject",
+  l: "label",
+  label: "label",
+  mb: "mailbox",
+  mailbox: "mailbox",
+  submb: "submb",
+  start: "start",
+  end: "end",
+  a: "attachments",
+  attachments: "attachments",
+  h: "header",
+  header: "header",
+  minsize: "minsize",
+  maxsize: "maxsize",
+  is: "is",
+};
+const texts = ["from", "to", "subject", "label"];
+export const kinds: readonly Kind[] = ["any", "none", "image", "pdf", "archive", "spreadsheet", "document", "presentation"];
+/** What `is:` knows, with the flag, and whether it is set. */
+export const states: Readonly<Record<string, readonly [string, boolean]>> = {
+  unread: ["\\seen", false],
+  read: ["\\seen", true],
+  flagged: ["\\flagged", true],
+  answered: ["\\answered", true],
+};
+
+/** The tokens of a text; a quote that is not closed goes to the end. */
+export function tokens(text: string): Token[] {
+  const found: Token[] = [];
+  let rest = text.trimStart();
+  while (rest !== "") {
+    const raw = /^(?:"(?:[^"]|"")*"?|[^\s"])+/.exec(rest)?.[0] ?? rest;
+    rest = rest.slice(raw.length).trimStart();
+    const not = raw.length > 1 && raw.startsWith("-");
+    const body = not ? raw.slice(1) : raw;
+    const tag = /^([a-z]+):/i.exec(body)?.[1] ?? "";
+    const known = tags[tag.toLowerCase()];
+    const value = unquoted(known === undefined ? body : body.slice(tag.length + 1));
+    // an empty word matches everything
+    if (known !== undefined || value !== "") found.push({ not, tag: known ?? "", value });
+  }
+  return found;
+}
+
+function unquoted(text: string): string {
+  return text.replace(/"((?:[^"]|"")*)"?/g, (_, inside: string) => inside.replaceAll('""', '"'));
+}
+
+function quoted(value: string, word: boolean): string {
+  const tag = /^([a-z]+):/i.exec(value)?.[1];
+  const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || (tag !== undefined && tags[tag.toLowerCase()] !== undefined)));
+  return plain ? value : `"${value.replaceAll('"', '""')}"`;
+}
+
+/** The text of tokens; `tokens` gives them back. */
+export function write(all: readonly Token[]): string {
+  return all.map(({ not, tag, value }) => `${not ? "-" : ""}${tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`}`).join(" ");
+}
+
+/** The query of a text. `mailboxes` are the names that there are; `now` is the reader's clock. */
+export function parse(text: string, mailboxes: readonly { readonly id: number; readonly name: string }[], now: Date): Parsed {
+  const lists = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[] };
+  const nots = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[], attachments: [] as Kind[] };
+  const headers: { name: string; value: string }[] = [];
+  let filter: Filter = { mailbox_id: -1 };
+  const problems: Problem[] = [];
+  const needles: string[] = [];
+  for (const token of tokens(text)) {
+    const { not, tag, value } = token;
+    const side = not ? nots : lists;
+    const wrong = (why: string) => {
+      problems.push({ token, why });
+      side.words.push(write([{ ...token, not: false }]));
+    };
+    if (side.words.length === most || lists.labels.length + nots.labels.length === most || needles.length === most || headers.length === most) {
+      problems.push({ token, why: t("a search has at most {n} criteria of a kind", { n: most }) });
+      break;
+    }
+    const only = (change: Partial<Filter> | null, why: string) => {
+      if (not) wrong(t("“{tag}” cannot be turned around with “-”; it is looked for as a word", { tag }));
+      else if (change === null) wrong(why);
+      else filter = { ...filter, ...change };
+    };
+    if (tag === "") {
+      side.words.push(value);
+      if (!not) needles.push(value);
+    } else if (texts.includes(tag)) {
+      if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
+      else side[tag === "label" ? "labels" : (tag as "from" | "to" | "subject")].push(value);
+      if (!not && tag !== "label" && value !== "") needles.push(value);
+    } else if (tag === "is") {
+      const state = states[value.toLowerCase()];
+      if (state === undefined) wrong(t("“is:” knows {names}", { names: Object.keys(states).join(", ") }));
+      else if (state[0] === "\\seen" && state[1] === not) filter = { ...filter, unread: true };
+      else (state[1] === not ? nots : lists).labels.push(state[0]);
+    } else if (tag === "attachments") {
+      const kind = kinds.find((one) => one === value.toLowerCase());
+      if (kind === undefined) wrong(t("attachments are {names}", { names: kinds.join(", ") }));
+      else if (not) nots.attachments.push(kind);
+      else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
+      else wrong(t("only one kind of attachment can be asked for"));
+    } else if (tag === "header") {
+      const [, name, wanted] = /^([!-9;-~]{1,100}):?([^]*)$/.exec(value) ?? [];
+      if (not || name === undefined) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
+      else headers.push({ name, value: wanted!.trim() });
+    } else if (tag === "minsize" || tag === "maxsize") {
+      const size = octets(value);
+      only(size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size }, t("“{value}” is no size; write 500k or 2m", { value }));
+    } else if (tag === "start" || tag === "end") {
+      const time = moment(value, tag === "end", now);
+      only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” is no date; write 2026-11-21, 2026-11-21T08:30 or 08:30", { value }));
+    } else {
+      const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === value.toLowerCase());
+      const change = value === "" ? { mailbox_id: -2 } : box === undefined ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
+      only(change, t("no mailbox is called “{value}”", { value }));
+    }
+  }
+  const not_filter: NotFilter = nots;
+  return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
+}
+
+/** Octets of "500", "20k", "3mb": binary multiples; null when it is none. */
+export function octets(text: string): number | null {
+  const [, number, unit] = /^(\d{1,12}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text.trim()) ?? [];
+  if (number === undefined) return null;
+  return Math.round(Number(number) * 1024 ** ["", "k", "m", "g"].indexOf(unit!.toLowerCase()));
+}
+
+/** The time of a date, a date with a time, or a time of today, in the reader's zone; the end of it when it is the last that is
+ * wanted. Null when it is none. */
+export function moment(text: string, last: boolean, now: Date): string | null {
+  const [, date, year, month, day, hour, minute] = /^((\d{4})-(\d\d)-(\d\d))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text.trim()) ?? [];
+  if (date === undefined && hour === undefined) return null;
+  const start = date === undefined ? new Date(now) : new Date(Number(year), Number(month) - 1, Number(day));
+  if (date !== undefined && (start.getMonth() !== Number(month) - 1 || start.getDate() !== Number(day))) return null;
+  if (hour === undefined) {
+    if (last) start.setDate(start.getDate() + 1);
+  } else {
+    if (Number(hour) > 23 || Number(minute) > 59) return null;
+    start.setHours(Number(hour), Number(minute) + (last ? 1 : 0), 0, 0);
+  }
+  return start.toISOString();
+}

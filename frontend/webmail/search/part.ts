@@ -1,0 +1,111 @@
+// The form of a search: the same criteria as in the bar above it. What is changed in one is at once in the other (WEBMAIL-73).
+
+import { type Child, el, fill } from "../../lib/dom";
+import { t } from "../../lib/words";
+import type { SearchBar } from "../ui/searchbar";
+import { type Problem, type Token, kinds, parse, states, tokens, write } from "./grammar";
+
+export { parse } from "./grammar";
+
+interface Field {
+  readonly tag: string;
+  readonly label: string;
+  readonly hint?: string;
+  /** What it can be; any text without. */
+  readonly choices?: readonly string[];
+}
+
+const fields: readonly Field[] = [
+  { tag: "", label: t("Words"), hint: t("anywhere in the message") },
+  { tag: "from", label: t("From") },
+  { tag: "to", label: t("To, Cc, Bcc") },
+  { tag: "subject", label: t("Subject") },
+  { tag: "mailbox", label: t("Mailbox") },
+  { tag: "label", label: t("Label") },
+  { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") },
+  { tag: "end", label: t("To day"), hint: t("that day too") },
+  { tag: "attachments", label: t("Attachments"), choices: kinds },
+  { tag: "is", label: t("State"), choices: Object.keys(states) },
+  { tag: "minsize", label: t("At least"), hint: t("500k, 2m") },
+  { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") },
+  { tag: "header", label: t("Header"), hint: t("Name:text") },
+];
+
+interface Names {
+  readonly mailboxes: readonly { readonly id: number; readonly name: string }[];
+  readonly labels: readonly string[];
+}
+
+let number = 0;
+
+/** Show the form below the bar. */
+export function openForm(bar: SearchBar, names: () => Names): void {
+  bar.form.hidden = false;
+  if (bar.form.childElementCount > 0) {
+    bar.input.dispatchEvent(new Event("input"));
+    return;
+  }
+  const rows = fields.map((field) => row(field, bar, names));
+  const draw = () => {
+    const all = tokens(bar.input.value);
+    const { problems } = parse(bar.input.value, names().mailboxes, new Date());
+    for (const one of rows) one.draw(all, problems);
+  };
+  fill(
+    bar.form,
+    el("p", { class: "search-help" }, t("Part by blanks. “-word” leaves out, \"two words\" belong together.")),
+    rows.map((one) => one.root),
+    el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))),
+  );
+  bar.input.addEventListener("input", draw);
+  draw();
+}
+
+/** A field of the form. It has the criteria of its tag, one after the other; those that are left out keep their "-". */
+function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElement; draw(all: readonly Token[], problems: readonly Problem[]): void } {
+  const id = `search-${++number}`;
+  const wrong = el("span", { class: "field-problem", id: `${id}-wrong`, role: "alert" });
+  const common = { class: "dialog-input", id, "aria-describedby": `${id}-wrong`, autocomplete: "off", spellcheck: "false" };
+  const list = el("datalist", { id: `${id}-list` });
+  const offered = field.tag === "mailbox" ? () => names().mailboxes.map(({ name }) => name) : field.tag === "label" ? () => names().labels : null;
+  const input =
+    field.choices !== undefined
+      ? el("select", common, el("option", { value: "" }, t("no matter")), field.choices.map((choice) => el("option", { value: choice }, choice)))
+      : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? undefined : list.id });
+  const own = (token: Token) => token.tag === field.tag;
+  const changed = () => {
+    const others = tokens(bar.input.value).filter((token) => !own(token));
+    const value = input.value.trim();
+    const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many(field, value);
+    bar.input.value = write([...others.filter(({ tag }) => tag === ""), ...typed, ...others.filter(({ tag }) => tag !== "")]);
+    bar.input.dispatchEvent(new Event("input"));
+  };
+  input.addEventListener("input", changed);
+  input.addEventListener("focus", () => offered !== null && fill(list, offered().map((value) => el("option", { value }))));
+  return {
+    root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), input, list, wrong) as HTMLElement,
+    draw(all, problems) {
+      // what is typed here just now stays as it was typed
+      if (document.activeElement !== input) input.value = shown(field, all.filter(own));
+      const found: Child = problems.find(({ token }) => own(token))?.why ?? "";
+      fill(wrong, found);
+      input.setAttribute("aria-invalid", String(found !== ""));
+    },
+  };
+}
+
+function shown(field: Field, own: readonly Token[]): string {
+  if (field.tag === "") return write(own);
+  const single = field.choices !== undefined || ["mailbox", "start", "end", "minsize", "maxsize"].includes(field.tag);
+  const first = own[0];
+  if (first === undefined) return "";
+  if (single) return first.not ? "" : first.value;
+  return write(own.map((token) => ({ ...token, tag: "" })));
+}
+
+/** The criteria that a field's text is: of names and subjects several, as words in the bar. */
+function many(field: Field, value: string): Token[] {
+  const single = field.choices !== undefined || ["mailbox", "start", "end", "minsize", "maxsize", "header"].includes(field.tag);
+  if (single) return [{ not: false, tag: field.tag, value }];
+  return tokens(value).map((token) => (token.tag === "" ? { ...token, tag: field.tag } : { not: token.not, tag: field.tag, value: `${token.tag}:${token.value}` }));
+}

@@ -1,0 +1,168 @@
+// What is read: one message, or a thread, which is the part `conversation`.
+
+import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
+import { el, fill } from "../../lib/dom";
+import { part } from "../../lib/parts";
+import { many, t } from "../../lib/words";
+import type * as ConversationPart from "../conversation/part";
+import type { Conversation } from "../conversation/part";
+import { Message, type MessageOwner, subjectOf } from "./message";
+
+/** Opened messages that are kept, so that stepping back and forth is at once. */
+const kept = 20;
+
+export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember"> {
+  /** The bar of what can be done with the selected messages. */
+  readonly bar: HTMLElement;
+  failed(error: unknown): void;
+}
+
+export class Reader {
+  readonly root = el("section", { class: "reader", "aria-label": t("Message") });
+  private readonly cache = new Map<number, Promise<ParsedMessage>>();
+  private message: Message | null = null;
+  private conversation: Conversation | null = null;
+  private thread = 0;
+  private needles: readonly string[] = [];
+  private readonly own: MessageOwner;
+
+  constructor(
+    private readonly client: Client,
+    private readonly base: string,
+    private readonly owner: ReaderOwner,
+  ) {
+    this.own = {
+      open: (id) => this.open(id),
+      needles: () => this.needles,
+      framed: (page) => owner.framed(page),
+      opened: (item, place) => owner.opened(item, place),
+      settings: () => owner.settings(),
+      remember: (address, mode) => owner.remember(address, mode),
+      chosen: (parsed) => {
+        this.cache.clear();
+        this.offer(parsed);
+      },
+    };
+    this.showNothing(0);
+  }
+
+  /** The message that is shown; of a thread the one that was opened last. */
+  current(): MessageItem | null {
+    return this.opened()?.item ?? null;
+  }
+
+  /** Whether a message is open. */
+  shows(id: number): boolean {
+    return this.message?.item.id === id || this.conversation?.shows(id) === true;
+  }
+
+  /** Take an opened message that came with the list. */
+  offer(parsed: ParsedMessage): void {
+    this.remember(parsed.id, Promise.resolve(parsed));
+  }
+
+  /** Mark these texts in what is opened from now on. */
+  mark(needles: readonly string[]): void {
+    this.needles = needles;
+  }
+
+  /** Show that none, or several, are selected. */
+  showNothing(selected: number): void {
+    this.clear();
+    fill(
+      this.root,
+      selected > 0 ? this.owner.bar : null,
+      el(
+        "div",
+        { class: "reader-empty" },
+        selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it"),
+      ),
+    );
+  }
+
+  /** Show a message; when it is shown, it may have other flags now. */
+  show(item: MessageItem): void {
+    if (this.message?.item.id === item.id) {
+      this.message.item = item;
+      return;
+    }
+    this.clear();
+    this.message = this.make(item, false);
+    fill(this.root, this.owner.bar, this.message.root);
+    this.root.scrollTop = 0;
+    this.message.show().catch((error: unknown) => this.owner.failed(error));
+  }
+
+  /** Show a thread, with the message `wanted` open; when it is shown, what has come or gone is taken up, and what is open stays. */
+  showThread(members: readonly MessageItem[], wanted: number): void {
+    const first = members[0]!;
+    if (this.conversation !== null && this.thread === first.thread_id) {
+      this.conversation.update(members, wanted);
+      return;
+    }
+    this.clear();
+    this.thread = first.thread_id;
+    const column = el("div", { class: "conversation" });
+    fill(this.root, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
+    part<typeof ConversationPart>(this.base, "conversation")
+      .then(({ Conversation }) => {
+        if (this.thread !== first.thread_id) return;
+        this.conversation = new Conversation(column, (item) => this.make(item, true), (error) => this.owner.failed(error));
+        this.conversation.update(members, wanted);
+      })
+      .catch((error: unknown) => this.owner.failed(error));
+  }
+
+  showText(): void {
+    this.opened()?.showText();
+  }
+
+  showHTML(): void {
+    this.opened()?.showHTML();
+  }
+
+  toggleHeaders(): void {
+    this.opened()?.toggleHeaders();
+  }
+
+  openRaw(): void {
+    this.opened()?.openRaw();
+  }
+
+  /** Scroll by screens, or to the ends with infinities. */
+  scroll(screens: number): void {
+    if (this.conversation === null) this.message?.scroll(screens);
+    else this.conversation.scroll(screens);
+  }
+
+  private clear(): void {
+    this.message = null;
+    this.conversation = null;
+    this.thread = 0;
+  }
+
+  private make(item: MessageItem, whole: boolean): Message {
+    return new Message(item, this.base, this.own, whole);
+  }
+
+  private opened(): Message | null {
+    return this.message ?? this.conversation?.current ?? null;
+  }
+
+  private open(id: number): Promise<ParsedMessage> {
+    const known = this.cache.get(id);
+    if (known !== undefined) return known;
+    const opened = this.client.parsed_message(id);
+    this.remember(id, opened);
+    opened.catch(() => this.cache.delete(id));
+    return opened;
+  }
+
+  private remember(id: number, parsed: Promise<ParsedMessage>): void {
+    this.cache.set(id, parsed);
+    for (const old of this.cache.keys()) {
+      if (this.cache.size <= kept) break;
+      this.cache.delete(old);
+    }
+  }
+}

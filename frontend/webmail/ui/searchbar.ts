@@ -1,0 +1,114 @@
+// The bar in which a search is typed. The form below it, with the same criteria, and the grammar are the part `search`.
+
+import { el, fill, icon } from "../../lib/dom";
+import { effect } from "../../lib/signal";
+import { many, t } from "../../lib/words";
+import type { Problem } from "../search/grammar";
+import type { Mail } from "../state/mail";
+
+const glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
+
+export interface SearchOwner {
+  /** What was typed is to be looked for; "" ends the search. */
+  search(text: string): void;
+  /** The form is wanted below the bar. */
+  openForm(bar: SearchBar): void;
+  /** The keys are to go to the list. */
+  leave(): void;
+}
+
+export class SearchBar {
+  readonly input = el("input", {
+    class: "search-input",
+    type: "search",
+    maxlength: "1000",
+    placeholder: t("Search mail"),
+    "aria-label": t("Search mail"),
+    "aria-describedby": "search-said",
+    autocomplete: "off",
+    spellcheck: "false",
+    enterkeyhint: "search",
+  });
+  /** Where the form comes. */
+  readonly form = el("div", { class: "search-form", hidden: true });
+  private readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
+  private readonly problems = el("ul", { class: "search-problems", hidden: true });
+  private readonly clear = el("button", { class: "search-clear", type: "button", "aria-label": t("End the search"), title: t("End the search"), hidden: true }, "✕");
+  readonly root = el(
+    "form",
+    { class: "search", role: "search" },
+    el("div", { class: "search-bar" }, icon(glass), this.input, this.clear),
+    this.problems,
+    this.said,
+    this.form,
+  );
+
+  constructor(
+    private readonly mail: Mail,
+    private readonly owner: SearchOwner,
+  ) {
+    this.root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.input.addEventListener("focus", () => owner.openForm(this));
+    this.input.addEventListener("input", () => (this.clear.hidden = this.input.value === ""));
+    this.clear.addEventListener("click", () => this.end());
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.close();
+      mail.stopSearch();
+      owner.leave();
+    });
+    document.addEventListener("pointerdown", (event) => {
+      if (event.target instanceof Node && !this.root.contains(event.target)) this.close();
+    });
+    this.root.addEventListener("focusout", (event) => {
+      if (event.relatedTarget instanceof Node && !this.root.contains(event.relatedTarget)) this.close();
+    });
+    effect(() => this.draw());
+  }
+
+  /** Look for what stands in the bar. */
+  submit(): void {
+    this.close();
+    this.owner.search(this.input.value.trim());
+    this.owner.leave();
+  }
+
+  /** Show what is searched for, and what of it was not understood. */
+  show(text: string, problems: readonly Problem[]): void {
+    this.input.value = text;
+    this.clear.hidden = text === "";
+    this.problems.hidden = problems.length === 0;
+    fill(this.problems, problems.map(({ why }) => el("li", {}, why)));
+  }
+
+  close(): void {
+    this.form.hidden = true;
+  }
+
+  end(): void {
+    this.show("", []);
+    this.close();
+    this.owner.search("");
+  }
+
+  private draw(): void {
+    const searching = this.mail.searching.value;
+    this.said.hidden = searching === null;
+    if (searching === null) return;
+    const { looked, of, found, done, stopped } = searching;
+    const count = many(found, "{n} found", "{n} found");
+    const numbers = { looked, of: Math.max(of, looked), count };
+    fill(
+      this.said,
+      done && !stopped && count,
+      stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
+      !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
+      !done && el("button", { class: "link", type: "button", onclick: () => this.mail.stopSearch() }, t("Stop")),
+    );
+  }
+}

@@ -1,0 +1,201 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
+// webmail/data/threads.ts
+function isUnread(item) {
+  return !item.flags.includes("\\seen");
+}
+
+// webmail/data/links.ts
+var trailing = new Set(".,;:!?'»”*_");
+
+// webmail/ui/format.ts
+var minute = 60;
+var hour = 60 * minute;
+var day = 24 * hour;
+var year = 365.25 * day;
+var month = year / 12;
+function age(time, now) {
+  const seconds = Math.max(0, (now - Date.parse(time)) / 1e3);
+  if (seconds < minute) return "<1min";
+  if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
+  if (seconds < day) return `${Math.floor(seconds / hour)}h`;
+  if (seconds < month) return `${Math.floor(seconds / day)}d`;
+  if (seconds < year) return `${Math.floor(seconds / month)}mo`;
+  return `${Math.floor(seconds / year)}y`;
+}
+function fullTime(time) {
+  return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
+}
+function bareAddress(address) {
+  if (address.host === "") return address.user;
+  const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
+  return `${user}@${address.host}`;
+}
+function shortAddress(address) {
+  return address.name.trim() || bareAddress(address);
+}
+function addressList(addresses, one) {
+  return addresses.map(one).join(", ");
+}
+
+// webmail/conversation/part.ts
+var openedAtOnce = 5;
+var Conversation = class {
+  constructor(column, make, failed) {
+    this.column = column;
+    this.make = make;
+    this.failed = failed;
+  }
+  column;
+  make;
+  failed;
+  current = null;
+  cards = /* @__PURE__ */ new Map();
+  shows(id) {
+    return this.cards.get(id)?.message != null;
+  }
+  update(members, wanted) {
+    const ordered = [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id);
+    const begins = this.cards.size === 0;
+    for (const item of ordered) {
+      const card = this.cards.get(item.id);
+      if (card === void 0) {
+        const made = this.card(item);
+        this.cards.set(item.id, made);
+        this.column.append(made.root);
+      } else if (card.item !== item) {
+        card.item = item;
+        if (card.message !== null) card.message.item = item;
+        card.draw();
+      }
+    }
+    const present = new Set(members.map((item) => item.id));
+    for (const [id, card] of this.cards) {
+      if (present.has(id)) continue;
+      if (card.message !== null) this.toggle(card);
+      card.root.remove();
+      this.cards.delete(id);
+    }
+    if (begins) this.begin(ordered, wanted);
+  }
+  scroll(screens) {
+    const { column } = this;
+    column.scrollBy({ top: Number.isFinite(screens) ? screens * column.clientHeight : Math.sign(screens) * column.scrollHeight });
+  }
+  begin(ordered, wanted) {
+    const open = ordered.filter((item) => isUnread(item) || item.id === wanted).slice(-openedAtOnce);
+    for (const item of open) this.toggle(this.cards.get(item.id));
+    const first = this.cards.get(open[0]?.id ?? 0)?.root;
+    if (first !== void 0) requestAnimationFrame(() => this.column.scrollTop = first.offsetTop - this.column.offsetTop);
+  }
+  card(item) {
+    const head = el("button", { class: "card-head", "aria-expanded": "false" });
+    const root = el("article", { class: "card" }, head);
+    const card = {
+      root,
+      item,
+      message: null,
+      draw: () => {
+        const { item: item2 } = card;
+        root.classList.toggle("unread", isUnread(item2));
+        root.classList.toggle("beside", !item2.match_query);
+        root.classList.toggle("open", card.message !== null);
+        head.setAttribute("aria-expanded", String(card.message !== null));
+        fill(
+          head,
+          el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, shortAddress)) || t("(no address)")),
+          el("span", { class: "card-preview", dir: "auto" }, card.message === null && isolated(item2.preview)),
+          el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, age(item2.received, Date.now()))
+        );
+      }
+    };
+    head.addEventListener("click", () => this.toggle(card));
+    card.draw();
+    return card;
+  }
+  toggle(card) {
+    if (card.message === null) {
+      this.current = card.message = this.make(card.item);
+      card.root.append(card.message.root);
+      card.message.show().catch((error) => this.failed(error));
+    } else {
+      card.message.root.remove();
+      card.message = null;
+      this.current = [...this.cards.values()].filter((other) => other.message !== null).at(-1)?.message ?? null;
+    }
+    card.draw();
+  }
+};
+export {
+  Conversation
+};
