@@ -74,7 +74,9 @@ PACKAGES: Final[Mapping[Service, str]] = {
 """Rooms that answer for crashes of their connections."""
 
 
-def run(started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals) -> None:
+def run(
+    started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals, ctl_tcp: bool = False
+) -> None:
     """Serve until a signal or ``moxlite stop`` ends it.
 
     Args:
@@ -82,6 +84,7 @@ def run(started: Started, *, local: bool, ready: Callable[[House], None], signal
       local: this is ``localserve``: all addresses are accepted, nothing leaves the machine (ADMIN-45).
       ready: called with the house once everything accepts connections.
       signals: in their block.
+      ctl_tcp: commands come by a loopback port instead of a Unix socket.
 
     Raises:
       StartFailed: auth.db was written by a newer program, the control socket cannot be made.
@@ -89,7 +92,10 @@ def run(started: Started, *, local: bool, ready: Callable[[House], None], signal
     sys.setswitchinterval(SWITCH_INTERVAL)
     keep_heap_small()
     try:
-        trio.run(partial(serve, started, local=local, ready=ready, signals=signals), instruments=[Watchdog()])
+        trio.run(
+            partial(serve, started, local=local, ready=ready, signals=signals, ctl_tcp=ctl_tcp),
+            instruments=[Watchdog()],
+        )
     except BaseExceptionGroup as group:
         failed, others = group.split(StartFailed)
         if failed is None or others is not None:
@@ -103,7 +109,9 @@ def _first(group: BaseExceptionGroup[StartFailed]) -> StartFailed:
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
-async def serve(started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals) -> None:
+async def serve(
+    started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals, ctl_tcp: bool = False
+) -> None:
     """The tree. Arguments as `run`."""
     budget = make_budget(raise_limit())
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
@@ -156,7 +164,7 @@ async def serve(started: Started, *, local: bool, ready: Callable[[House], None]
                     proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
                 )
                 tree.start(_name(endpoint), accept)
-            await _start_ctl(house, _commands(house, queue, backups, care))
+            await _start_ctl(house, _commands(house, queue, backups, care), tcp=ctl_tcp)
             logger.info("ready to serve", extra={"kv": {"version": __version__, "pid": os.getpid()}})
             notify("READY=1")
             ready(house)
@@ -217,10 +225,10 @@ def _commands(
     return commands
 
 
-async def _start_ctl(house: House, commands: Mapping[str, Command]) -> None:
+async def _start_ctl(house: House, commands: Mapping[str, Command], *, tcp: bool) -> None:
     path = house.static.data_dir / "ctl"
     try:
-        await house.tree.start_ready("ctl.accept", partial(serve_ctl, path, commands, house.tree))
+        await house.tree.start_ready("ctl.accept", partial(serve_ctl, path, commands, house.tree, tcp=tcp))
     except OSError as error:
         raise StartFailed(f"cannot make the control socket {path}: {error.strerror or error}") from None
 

@@ -4,8 +4,9 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -23,10 +24,24 @@ STOP_SECONDS: Final = 30.0
 
 POLL_SECONDS: Final = 0.05
 
+SYNCHRONIZE: Final = 0x00100000
+WAIT_TIMEOUT: Final = 0x102
+"""Of Windows (processthreadsapi.h, synchapi.h): to ask whether a process has ended."""
+
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _ctl_option(command: F) -> F:
+    return click.option(
+        "--ctl-tcp", is_flag=True, help="Take commands at a loopback port with a token, as on systems without sockets."
+    )(command)
+
 
 @click.command()
+@_ctl_option
 @click.option("--no-drop", is_flag=True, help="Go on as root after the ports are bound.")
-def serve(no_drop: bool) -> int:
+def serve(no_drop: bool, ctl_tcp: bool) -> int:
     """Run the mail server in the foreground until SIGTERM or `moxlite stop`.
 
     Started as root, it binds its ports, reads keys and certificates, and then becomes the configured user for good.
@@ -34,7 +49,7 @@ def serve(no_drop: bool) -> int:
     """
     if os.name != "posix":
         raise Failure("serve is for Unix only; try `moxlite localserve`")
-    return _serve(config_path(), log_level=settings().log_level, drop=not no_drop, local=False)
+    return _serve(config_path(), log_level=settings().log_level, drop=not no_drop, local=False, ctl_tcp=ctl_tcp)
 
 
 @click.command()
@@ -55,8 +70,15 @@ def serve(no_drop: bool) -> int:
 )
 @click.option("--init-only", is_flag=True, help="Make the directory, and don't serve.")
 @click.option("--verbose", is_flag=True, help="Log all protocol lines, with passwords.")
+@_ctl_option
 def localserve(
-    directory: str | None, ip: str | None, port_base: int | None, serve_workdir: bool, init_only: bool, verbose: bool
+    directory: str | None,
+    ip: str | None,
+    port_base: int | None,
+    serve_workdir: bool,
+    init_only: bool,
+    verbose: bool,
+    ctl_tcp: bool,
 ) -> int:
     """Try moxlite out on this machine, without root and without sending mail anywhere.
 
@@ -68,6 +90,7 @@ def localserve(
     The localpart of a recipient can ask for trouble: it ends in temperror, permerror, timeout or an SMTP code such as
     451; a prefix mailfrom, rcptto or queue says where.
     """
+    from moxlite.net.ctltcp import needs_tcp
     from moxlite.process import localserve as local
     from moxlite.store.errors import StoreError
 
@@ -90,17 +113,19 @@ def localserve(
         print(f"made {where}")
         return 0
     level = settings().log_level or ("traceauth" if verbose else None)
-    return _serve(path, log_level=level, drop=False, local=True)
+    return _serve(path, log_level=level, drop=False, local=True, ctl_tcp=ctl_tcp or needs_tcp())
 
 
-def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool) -> int:
+def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool, ctl_tcp: bool) -> int:
     from moxlite.process.signals import Signals
 
     with Signals() as signals:
-        return _serve_with(signals, path, log_level=log_level, drop=drop, local=local)
+        return _serve_with(signals, path, log_level=log_level, drop=drop, local=local, ctl_tcp=ctl_tcp)
 
 
-def _serve_with(signals: "Signals", path: Path, *, log_level: str | None, drop: bool, local: bool) -> int:
+def _serve_with(
+    signals: "Signals", path: Path, *, log_level: str | None, drop: bool, local: bool, ctl_tcp: bool
+) -> int:
     from moxlite import server as composition
     from moxlite.config.load import ConfigError
     from moxlite.process.startup import StartFailed, start
@@ -123,7 +148,7 @@ def _serve_with(signals: "Signals", path: Path, *, log_level: str | None, drop: 
             print("moxlite: ready", file=sys.stderr, flush=True)
 
     try:
-        composition.run(started, local=local, ready=ready, signals=signals)
+        composition.run(started, local=local, ready=ready, signals=signals, ctl_tcp=ctl_tcp)
     except StartFailed as error:
         raise Failure(str(error)) from None
     finally:
@@ -176,6 +201,8 @@ def stop() -> None:
 
 
 def _alive(pid: int) -> bool:
+    if sys.platform == "win32":  # there os.kill would send Ctrl-C
+        return _alive_in_windows(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -183,6 +210,19 @@ def _alive(pid: int) -> bool:
     except PermissionError:  # there, but another user's
         return True
     return not _zombie(pid)
+
+
+def _alive_in_windows(pid: int) -> bool:
+    import ctypes
+
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]  # of Windows alone
+    handle = kernel.OpenProcess(SYNCHRONIZE, False, pid)
+    if not handle:
+        return False
+    try:
+        return bool(kernel.WaitForSingleObject(handle, 0) == WAIT_TIMEOUT)
+    finally:
+        kernel.CloseHandle(handle)
 
 
 def _zombie(pid: int) -> bool:

@@ -19,6 +19,7 @@ from moxlite.net.ctl import (
     StreamReceiver,
     StreamSender,
 )
+from moxlite.net.ctltcp import Unproven, open_ctl
 
 __all__ = ["CtlClient", "CtlFailed", "NotRunning", "VersionMismatch", "connect_ctl"]
 
@@ -49,7 +50,7 @@ async def connect_ctl(path: Path) -> AsyncIterator["CtlClient"]:
     """Connect to the running server. Raises NotRunning or VersionMismatch."""
     try:
         with trio.fail_after(CONNECT_SECONDS):
-            stream = await trio.open_unix_socket(path)
+            stream = await open_ctl(path)
             try:
                 greeting = await _greeting(LineReader(stream))
             except BaseException:
@@ -59,7 +60,7 @@ async def connect_ctl(path: Path) -> AsyncIterator["CtlClient"]:
         raise NotRunning(f"no server is running: nothing answers at {path}") from exc
     except PermissionError as exc:
         raise NotRunning(f"not allowed to connect to {path}: run this as root or as the server's user") from exc
-    except (trio.TooSlowError, CtlProtocolError, trio.BrokenResourceError) as exc:
+    except (trio.TooSlowError, CtlProtocolError, trio.BrokenResourceError, Unproven) as exc:
         raise NotRunning(f"no usable answer at {path}: {str(exc) or 'timeout'}") from exc
     async with stream:
         if greeting.ctl != VERSION or _major(greeting.version) != _major(__version__):

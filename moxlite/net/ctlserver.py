@@ -35,6 +35,7 @@ from moxlite.net.ctl import (
     StreamReceiver,
     StreamSender,
 )
+from moxlite.net.ctltcp import TOKEN_FILE, Unproven, listen_tcp, prove_client
 from moxlite.net.listeners import accept_loop
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.supervision import Fate, Supervisor
@@ -97,6 +98,8 @@ def listen_ctl(path: Path) -> trio.SocketListener:
     Raises OSError.
     """
     with contextlib.suppress(FileNotFoundError):
+        path.with_name(TOKEN_FILE).unlink()  # a client would look for the server at its port
+    with contextlib.suppress(FileNotFoundError):
         path.unlink()
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -119,6 +122,7 @@ async def serve_ctl(
     tree: Supervisor,
     *,
     allowed_uids: frozenset[int] | None = None,
+    tcp: bool = False,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Listen at `path`, accept connections and serve their requests, until cancelled; ready once it listens.
@@ -128,11 +132,18 @@ async def serve_ctl(
       commands: by name.
       tree: runs the connections, which so outlive a failure of this task.
       allowed_uids: whose processes may connect; None: root and our own user.
+      tcp: listen at a port of the loopback interface instead, for those who can read its token (`ctltcp`).
 
     Errors: OSError when the socket cannot be made; then as `moxlite.net.listeners.serve_listener`.
     """
-    allowed = frozenset({0, os.geteuid()}) if allowed_uids is None else allowed_uids
     open_connections = 0
+
+    async def admit_user(stream: trio.SocketStream) -> bool:
+        uid = _peer_uid(stream)
+        if uid in (allowed_uids or {0, os.geteuid()}):
+            return True
+        logger.warning("control connection of another user refused", extra={"kv": {"uid": uid}})
+        return False
 
     async def serve_one(stream: trio.SocketStream) -> None:
         nonlocal open_connections
@@ -141,9 +152,7 @@ async def serve_ctl(
             if open_connections > MAX_CONNECTIONS:
                 logger.warning("too many control connections", extra={"kv": {"limit": MAX_CONNECTIONS}})
                 return
-            uid = _peer_uid(stream)
-            if uid not in allowed:
-                logger.warning("control connection of another user refused", extra={"kv": {"uid": uid}})
+            if not await admit(stream):
                 return
             with bind_cid(new_cid()), guard("ctl"):
                 await _serve_connection(stream, commands)
@@ -154,9 +163,30 @@ async def serve_ctl(
     def take(stream: trio.SocketStream) -> None:
         tree.start("ctl.connection", partial(serve_one, stream), Fate.ONCE)
 
-    async with listen_ctl(path) as listener:
-        task_status.started()
-        await accept_loop(listener, "ctl", take)
+    token_file = path.with_name(TOKEN_FILE)
+    admit: Callable[[trio.SocketStream], Awaitable[bool]]
+    if tcp:
+        listener, token = listen_tcp(path)
+        admit = partial(_admit_token, token)
+    else:
+        listener, admit = listen_ctl(path), admit_user
+    try:
+        async with listener:
+            task_status.started()
+            await accept_loop(listener, "ctl", take)
+    finally:
+        if tcp:
+            with contextlib.suppress(OSError):
+                token_file.unlink()
+
+
+async def _admit_token(token: bytes, stream: trio.SocketStream) -> bool:
+    try:
+        await prove_client(stream, token)
+    except Unproven as error:
+        logger.warning("control connection without the token refused", extra={"kv": {"err": str(error)}})
+        return False
+    return True
 
 
 def _peer_uid(stream: trio.SocketStream) -> int | None:

@@ -7,6 +7,7 @@ import trio
 
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import Trust
+from moxlite.net.ctltcp import Unproven, open_ctl
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost
 from moxlite.net.limits import IPAddress
@@ -102,8 +103,8 @@ class Internet:
 async def is_served(data_dir: Path) -> bool:
     """Whether a server runs with this data directory, as far as this user can tell."""
     try:
-        stream = await trio.open_unix_socket(data_dir / "ctl")
-    except (FileNotFoundError, ConnectionRefusedError):
+        stream = await open_ctl(data_dir / "ctl")
+    except (FileNotFoundError, ConnectionRefusedError, Unproven):
         return False
     except (OSError, RuntimeError):  # not for this user, or a system without such sockets
         return True

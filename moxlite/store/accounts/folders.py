@@ -168,7 +168,7 @@ def move_folder(folder: Path, moved: Path) -> None:
     moved.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     with ExitStack() as stack:
         handles = []
-        for path in (folder.parent, moved.parent):
+        for path in (folder.parent, moved.parent) if os.name == "posix" else ():  # Windows keeps them in its journal
             handles.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             stack.callback(os.close, handles[-1])
         folder.rename(moved)

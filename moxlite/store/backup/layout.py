@@ -29,7 +29,9 @@ SINGLE: Final = {"reports.db": Kind.REPORTS, "cache.db": Kind.CACHE, "auth.db": 
 """What comes behind the queue and the accounts (STORE-142)."""
 
 KNOWN: Final = frozenset({"backup.key", "doctor.json", "receivedid.key", "version"})
-SKIPPED: Final = frozenset({"tmp", "made", "lock", "ctl", "submit.sock", "httpcompresscache", INCOMPLETE, RESTORING})
+SKIPPED: Final = frozenset(
+    {"tmp", "made", "lock", "ctl", "ctl.token", "submit.sock", "httpcompresscache", INCOMPLETE, RESTORING}
+)
 """At the top: what a server makes anew (docs/spec/store.md §1)."""
 
 DISPOSABLE: Final = re.compile(r".*\.db(-wal|-shm|-journal|\.before-\d{4})|search\.db(-.*)?|\..*\.tmp")

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import logging
 import math
-import resource
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +22,9 @@ from typing import Final, TypeVar
 import apsw
 import msgspec
 import trio
+
+if sys.platform != "win32":
+    import resource
 
 from moxlite.metrics import Histogram
 from moxlite.store import metrics
@@ -340,8 +343,11 @@ def _used() -> tuple[int, float]:
     processor, as others want it too, or for Python's lock, has read none; in another thread it would take as long. So
     would one that computes.
 
-    Where the kernel doesn't count blocks: how often the thread has waited for anything.
+    Where the kernel doesn't count blocks: how often the thread has waited for anything; 0 where it counts that for the
+    whole process alone.
     """
+    if sys.platform == "win32" or not hasattr(resource, "RUSAGE_THREAD"):
+        return 0, time.thread_time()
     usage = resource.getrusage(resource.RUSAGE_THREAD)
     return usage.ru_inblock if _COUNTED else usage.ru_nvcsw, usage.ru_utime + usage.ru_stime
 
