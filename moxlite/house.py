@@ -35,10 +35,11 @@ from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Handler
-from moxlite.net.resolver import FakeResolver, Resolver
+from moxlite.net.resolver import Resolver
 from moxlite.process.clockset import ClockWatch
 from moxlite.process.descriptors import Budget
 from moxlite.process.localserve import ACCOUNT
+from moxlite.process.ownzones import OwnZones
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.receivedid import ReceivedID
 from moxlite.process.spools import Spools, spool_space
@@ -201,7 +202,7 @@ async def open_house(
     )
     await logins.remember_places()
     space = spool_space(static, budget.spools)
-    resolver = FakeResolver() if local else _resolver(static)
+    resolver = OwnZones(lambda: config.current, started.keys) if local else _resolver(static)
     read = started.parent.read if started.parent is not None else Path.read_bytes
     tls = TLSPorts(static, started.certificates, started.acme_keys.hosts, read=read)
     challenges = Challenges()
@@ -323,7 +324,7 @@ def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoi
             gate=gate,
             received_id=house.received_id,
             spools=house.spools,
-            resolver=None if house.local else house.resolver,
+            resolver=house.resolver,
             reports=None if house.local else house.reports,
             starttls=None if endpoint.tls else house.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",

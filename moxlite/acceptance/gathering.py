@@ -152,7 +152,7 @@ async def decide(
       limits: for each network.
     """
     case = await _with_rule(case, message)
-    if case.evidence.checks is not None:
+    if case.evidence.checks is not None and not case.simulated:
         case = await _with_past(case, message, accounts, limits)
         if reports is not None and case.recipient.reports is not None and not case.evidence.fact(RATE):
             case = await _with_report(case, partial(reports, "dmarc" if case.recipient.reports == "dmarc" else "tls"))

@@ -56,7 +56,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       submit: `queue.submit`.
       keys: of the domains that sign what users submit.
       defer: `queue.defer`; None when there is no queue, then no message is accepted for some accounts alone.
-      resolver: None where no foreign host may be asked (localserve).
+      resolver: None where nothing is asked; that of localserve knows no foreign host.
       senders: the sessions of users.
       gate: the limits of connections.
       received_id: makes the ids in Received fields and replies.

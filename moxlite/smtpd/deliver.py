@@ -60,7 +60,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
 async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:
     """Who sent the message, by its octets as they came: signatures may cover what is taken out afterwards."""
     resolver = session.context.resolver
-    if resolver is None or not session.network_checks:
+    if resolver is None or not session.sender_checks:
         return None
     question = question_of(session, transaction, await look_at(section, from_domains))
     body = section.body if section.body is not None else spool.size

@@ -154,7 +154,12 @@ class Session:
     @property
     def network_checks(self) -> bool:
         """Whether the client is another host, whose DNS can be asked."""
-        return self.context.resolver is not None and not self.info.trusted_local
+        return self.context.resolver is not None and not (self.info.trusted_local or self.context.localserve)
+
+    @property
+    def sender_checks(self) -> bool:
+        """Whether it is asked who sent a message; in localserve of all mail, as if it came from elsewhere (AUTH-14)."""
+        return self.network_checks or (self.context.resolver is not None and self.context.localserve)
 
     def login_request(self) -> LoginRequest:
         """Where an attempt to log in comes from, for `Logins`."""

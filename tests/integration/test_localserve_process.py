@@ -4,6 +4,7 @@
 
 import base64
 import contextlib
+import email
 import http.client
 import imaplib
 import json
@@ -25,6 +26,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from moxlite.mailauth.dkim.keys import generate, to_pem
 from tests.running import LocalServer, make_certificate
 from tests.tools import top, until
 
@@ -557,6 +559,45 @@ def test_a_damaged_queue_leaves_the_rest_running(tmp_path: Path) -> None:
         assert str(tmp_path / "data/queue.db") in done.stderr
         assert local.cli("queue", "list", check=False).returncode == 1
     assert (tmp_path / "data/queue.db").read_bytes().startswith(b"this is not a database")
+
+
+def test_mail_of_an_own_domain_passes_its_checks(tmp_path: Path) -> None:
+    """AUTH-14, SMTP-133: signed, sent through the queue, and checked by DNS of the configuration alone; mail in the
+    name of others is taken too, and says so.
+    """
+    local = LocalServer(tmp_path)
+    key = generate("ed25519")
+    (tmp_path / "config/made.pem").write_bytes(to_pem(key))
+    domains = tmp_path / "config/domains.toml"
+    domains.write_text(
+        domains.read_text()
+        + '[domains."made.example"]\ndkim.sign = ["here"]\ndkim.selectors.here = { key_file = "made.pem" }\n'
+        + '[accounts.moxlite.destinations."joe@made.example"]\n'
+    )
+    text = "From: <joe@made.example>\r\nTo: <joe@made.example>\r\nSubject: {}\r\n\r\nhello\r\n"
+    with local:
+        with smtplib.SMTP("127.0.0.1", local.port(587)) as client:
+            client.login(local.user, local.password)
+            client.sendmail("joe@made.example", ["joe@made.example"], text.format("signed"))
+        with smtplib.SMTP("127.0.0.1", local.port(25)) as client:
+            client.helo("nowhere.example")
+            client.sendmail("ann@remote.example", ["joe@made.example"], text.format("foreign"))
+
+        def results(subject: str) -> str:
+            client = imap(local)
+            client.select("INBOX", readonly=True)
+            found = client.search(None, "SUBJECT", subject)[1][0].split()
+            fetched = client.fetch(found[0], "(BODY[HEADER])")[1][0][1] if found else b""
+            client.logout()
+            return " ".join(" ".join(email.message_from_bytes(fetched).get_all("Authentication-Results", [])).split())
+
+        until(lambda: results("signed"), what="the message in the Inbox")
+        signed, foreign = results("signed"), results("foreign")
+    assert "iprev=pass" in signed
+    assert "dkim=pass (256 bit ed25519, without dnssec) header.d=made.example" in signed
+    assert "spf=pass (without dnssec) smtp.mailfrom=joe@made.example" in signed
+    assert "dkim=none" in foreign
+    assert "spf=none" in foreign
 
 
 def test_a_mail_program_may_come_by_the_https_port(tmp_path: Path) -> None:
