@@ -15,7 +15,7 @@ DAY = 86_400
 
 
 def test_reports_are_sent_when_the_admin_says_so(tmp_path: Path) -> None:
-    """QUEUE-123, QUEUE-131, QUEUE-134: what is due, what became of it, and why; nonsense is refused."""
+    """QUEUE-123, QUEUE-126, QUEUE-131, QUEUE-134: what is due, what became of it, and why; nonsense is refused."""
     server = ServedServer(tmp_path / "served", top="no_outgoing_tls_reports = true")
     with server:
         database = sqlite3.connect(server.folder / "data/reports.db", timeout=30)
@@ -35,6 +35,18 @@ def test_reports_are_sent_when_the_admin_says_so(tmp_path: Path) -> None:
         words = server.cli("dmarc", "send", check=False).stdout
         assert "remote.example later" in words
         assert "1 due, 0 sent, 0 skipped, 1 later" in words
+        [waiting] = json.loads(server.cli("--json", "dmarc", "pending").stdout)
+        assert (waiting["about"], waiting["total"], waiting["failed"]) == ("remote.example", 1, 0)
+        assert server.cli("dmarc", "drop", "remote.example").stdout == "1 removed\n"
+        assert json.loads(server.cli("--json", "dmarc", "pending").stdout) == []
+        server.cli("tlsrpt", "suppress", "add", "R@remote.example", "30d", "--comment", "asked for it")
+        [entry] = json.loads(server.cli("--json", "tlsrpt", "suppress", "list").stdout)
+        assert (entry["address"], entry["comment"]) == ("r@remote.example", "asked for it")
+        assert json.loads(server.cli("--json", "dmarc", "suppress", "list").stdout) == []
+        server.cli("tlsrpt", "suppress", "remove", "r@remote.example")
+        again = server.cli("tlsrpt", "suppress", "remove", "r@remote.example", check=False)
+        assert again.returncode == 1
+        assert "is not suppressed" in again.stderr
         for day in ("yesterday", "2999-01-01"):
             refused = server.cli("dmarc", "send", "--day", day, check=False)
             assert refused.returncode == 1

@@ -29,6 +29,7 @@ NURSERIES = {
     "net/ctlclient.py",
     "net/ctlserver.py",
     "net/resolver.py",
+    "queue/assurance.py",  # the questions about one domain
     "smtpd/connection.py",
     "smtpd/reception.py",
     "store/imports/adding.py",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
-from moxlite.cli.checks.sending import send_command
+from moxlite.cli.checks.sending import report_commands
 from moxlite.cli.common import Failure
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def dmarc() -> None:
     """Look up and evaluate DMARC; send our reports."""
 
 
-send_command(dmarc, "dmarc send")
+report_commands(dmarc, "dmarc", "messages")
 
 
 @dmarc.command()

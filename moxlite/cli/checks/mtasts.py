@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
-from moxlite.cli.checks.sending import send_command
+from moxlite.cli.checks.sending import report_commands
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Resolver
@@ -80,7 +80,7 @@ def lookup_record(domain: str, resolver: str | None) -> int:
     return code
 
 
-send_command(tlsrpt, "tlsrpt send")
+report_commands(tlsrpt, "tlsrpt", "TLS sessions")
 
 
 def _domain(text: str) -> "Domain":

@@ -1,14 +1,14 @@
-"""``moxlite tlsrpt send`` and ``moxlite dmarc send``: our own reports, now instead of after midnight (QUEUE-123,
-QUEUE-131).
+"""``moxlite tlsrpt`` and ``moxlite dmarc`` about our own reports: sending them now, what waits for them, and addresses
+that get none (QUEUE-123, QUEUE-126, QUEUE-131).
 """
 
 import click
 import msgspec
 
 from moxlite.cli.asking import NO, YES
-from moxlite.cli.common import call, json_option, printable, settings
+from moxlite.cli.common import call, json_option, printable, settings, show
 
-__all__ = ["send_command"]
+__all__ = ["report_commands"]
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -31,9 +31,74 @@ class Reports(msgspec.Struct, frozen=True):
     reports: list[Report]
 
 
-def send_command(group: click.Group, name: str) -> None:
-    """Add the verb `send` to a group; `name` is that of the server's command."""
+class Waiting(msgspec.Struct, frozen=True):
+    """What is in no report yet."""
 
+    about: str
+    day: str
+    total: int
+    failed: int
+
+
+class Suppressed(msgspec.Struct, frozen=True):
+    """An address that gets no reports."""
+
+    address: str
+    until: str
+    comment: str
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """How many rows went."""
+
+    rows: int
+
+
+def report_commands(group: click.Group, name: str, counted: str) -> None:
+    """Add the verbs about our reports to a group, which is called `name`; `counted`: what these reports count."""
+    _send_command(group, f"{name} send")
+
+    @group.command(help=f"List the {counted} of each domain and day that are in no report yet.")
+    @json_option
+    def pending(as_json: bool) -> None:
+        show(call(f"{name} pending", {}, list[Waiting]), ("day", "about", "total", "failed"), as_json=as_json)
+
+    @group.command(help=f"Forget the {counted} of DOMAIN that are in no report yet.")
+    @click.argument("domain")
+    def drop(domain: str) -> None:
+        print(f"{call(f'{name} drop', {'domain': domain}, Dropped).rows} removed")
+
+    @group.group(help="Addresses that get no reports from us until a time.")
+    def suppress() -> None:
+        pass
+
+    @suppress.command("list", help="List them.")
+    @json_option
+    def list_(as_json: bool) -> None:
+        found = call(f"{name} suppress list", {}, list[Suppressed])
+        show(found, ("address", "until", "comment"), as_json=as_json)
+
+    @suppress.command(help="Send no reports to ADDRESS for DURATION, such as 30d.")
+    @click.argument("address")
+    @click.argument("duration")
+    @click.option("--comment", default="", help="For your own notes.")
+    def add(address: str, duration: str, comment: str) -> None:
+        from moxlite.config.values import parse_duration
+
+        try:
+            seconds = parse_duration(duration)
+        except ValueError as error:
+            raise click.UsageError(f"{duration!r} {error}") from None
+        args = {"address": address, "seconds": seconds, "comment": comment}
+        call(f"{name} suppress add", args, type(None))
+
+    @suppress.command(help="Send reports to ADDRESS again.")
+    @click.argument("address")
+    def remove(address: str) -> None:
+        call(f"{name} suppress remove", {"address": address}, type(None))
+
+
+def _send_command(group: click.Group, name: str) -> None:
     @group.command("send")
     @click.option("--day", default="", metavar="YYYY-MM-DD", help="Up to this UTC day.  [default: all that are over]")
     @json_option

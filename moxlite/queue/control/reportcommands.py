@@ -1,19 +1,27 @@
-"""Commands of the control socket about our own reports: the server's side of ``moxlite tlsrpt send`` and ``dmarc
-send`` (QUEUE-123, QUEUE-131).
+"""Commands of the control socket about our own reports: the server's side of ``moxlite tlsrpt`` and ``dmarc`` with
+``send``, ``pending``, ``drop`` and ``suppress`` (QUEUE-123, QUEUE-126, QUEUE-131).
 """
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.queue.control.answers import Request, tried
+from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.queue.control.answers import Request, rfc3339, tried
 from moxlite.queue.queue import Queue
 from moxlite.queue.reports.daily import DailyReports, parse_day, yesterday
+from moxlite.queue.schedule import SECOND
+from moxlite.store.file.database import Database
+from moxlite.store.reports.received import Kind
+from moxlite.store.reports.suppressed import add_suppressed, list_suppressed, remove_suppressed
 
 __all__ = ["ReportCommands"]
+
+MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
+"""For which an address may be left alone."""
 
 
 class SendReports(Request, frozen=True, kw_only=True):
@@ -42,6 +50,47 @@ class SentReports(msgspec.Struct, frozen=True):
     reports: list[SentReport]
 
 
+class Nothing(Request, frozen=True, kw_only=True):
+    """For commands without arguments."""
+
+
+class DropPending(Request, frozen=True, kw_only=True):
+    """``tlsrpt drop``, ``dmarc drop``."""
+
+    domain: str
+
+
+class SuppressReports(Request, frozen=True, kw_only=True):
+    """``tlsrpt suppress add``, ``remove``: `seconds` from now; `comment` for people."""
+
+    address: str
+    seconds: float = 0
+    comment: str = ""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """What was counted for a domain on a day, and is in no report yet: sessions, or messages."""
+
+    about: str
+    day: str
+    total: int
+    failed: int
+
+
+class Suppressed(msgspec.Struct, frozen=True):
+    """An address that gets no reports until a time, RFC 3339."""
+
+    address: str
+    until: str
+    comment: str
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """How many rows went."""
+
+    rows: int
+
+
 class ReportCommands:
     """The commands of one queue."""
 
@@ -55,7 +104,56 @@ class ReportCommands:
         dmarc = partial(
             self._send, self._queue.dmarc_reports, "no_outgoing_dmarc_reports", static.no_outgoing_dmarc_reports
         )
-        return {"tlsrpt send": Command(SendReports, tls), "dmarc send": Command(SendReports, dmarc)}
+        commands = {"tlsrpt send": Command(SendReports, tls), "dmarc send": Command(SendReports, dmarc)}
+        for name, reports in (("tlsrpt", self._queue.tls_reports), ("dmarc", self._queue.dmarc_reports)):
+            commands[f"{name} pending"] = Command(Nothing, partial(self._pending, reports))
+            commands[f"{name} drop"] = Command(DropPending, partial(self._drop, reports))
+            commands[f"{name} suppress list"] = Command(Nothing, partial(self._list, reports.kind))
+            commands[f"{name} suppress add"] = Command(SuppressReports, partial(self._suppress, reports.kind))
+            commands[f"{name} suppress remove"] = Command(SuppressReports, partial(self._allow, reports.kind))
+        return commands
+
+    def _database(self) -> Database:
+        """Raises CommandFailed, StorageBroken."""
+        if self._queue.ctx.reports is None:
+            raise CommandFailed("badRequest", "this server makes no reports")
+        return self._queue.ctx.reports.database
+
+    async def _pending(self, reports: DailyReports[Any], args: Nothing, exchange: Exchange) -> list[Waiting]:
+        """What is in no report yet."""
+        return [Waiting(one.about, one.day, one.total, one.failed) for one in await tried(reports.pending())]
+
+    async def _drop(self, reports: DailyReports[Any], args: DropPending, exchange: Exchange) -> Dropped:
+        """Forget what was counted for a domain."""
+        try:
+            domain = Domain.parse(args.domain)
+        except AddressError as error:
+            raise CommandFailed("badRequest", f"bad domain {args.domain!r}: {error}") from None
+        return Dropped(await tried(reports.drop(domain.ascii)))
+
+    async def _list(self, kind: Kind, args: Nothing, exchange: Exchange) -> list[Suppressed]:
+        """Addresses that get no reports."""
+        now = self._queue.ctx.clock()
+        found = await tried(self._database().read(partial(list_suppressed, kind=kind, now=now), op="report addresses"))
+        return [Suppressed(one.address, rfc3339(one.until), one.comment) for one in found]
+
+    async def _suppress(self, kind: Kind, args: SuppressReports, exchange: Exchange) -> None:
+        """Send no reports to an address for a time."""
+        try:
+            address = Address.parse(args.address)
+        except AddressError as error:
+            raise CommandFailed("badRequest", f"bad address {args.address!r}: {error}") from None
+        if not 0 < args.seconds <= MAX_SECONDS:
+            raise CommandFailed("badRequest", "the time must be over 0 and at most 10 years")
+        until = self._queue.ctx.clock() + int(args.seconds * SECOND)
+        unit = partial(add_suppressed, kind=kind, address=str(address), until=until, comment=args.comment)
+        await tried(self._database().write(unit))
+
+    async def _allow(self, kind: Kind, args: SuppressReports, exchange: Exchange) -> None:
+        """Send reports to an address again."""
+        unit = partial(remove_suppressed, kind=kind, address=args.address)
+        if not await tried(self._database().write(unit)):
+            raise CommandFailed("notFound", f"{args.address!r} is not suppressed")
 
     async def _send(
         self, reports: DailyReports[Any], switch: str, off: bool, args: SendReports, exchange: Exchange

@@ -22,6 +22,7 @@ from moxlite.queue.reports.mail import Author, Outcome, author_of, unsigned_reas
 from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import StoreError
 from moxlite.store.reports.received import Kind
+from moxlite.store.reports.tlsresults import Pending
 
 __all__ = ["DailyReports", "Reports", "parse_day", "yesterday"]
 
@@ -36,6 +37,8 @@ MAX_GAP: Final = 300.0
 
 RECHECK_SECONDS: Final = 3600.0
 """That the clock was set is told by `look`."""
+
+MAX_LISTED: Final = 10_000
 
 DAY: Final = 24 * 3600 * SECOND
 
@@ -60,6 +63,12 @@ class Reports(Protocol[W]):
 
     async def waiting(self, day: str) -> Sequence[W]:
         """What may be due for days up to this one, yyyymmdd. Raises StoreError."""
+
+    async def pending(self, limit: int) -> list[Pending]:
+        """What was counted and is in no report yet. Raises StoreError."""
+
+    async def drop(self, domain: str) -> int:
+        """Forget what was counted for a domain; returns how many rows went. Raises StoreError."""
 
     async def send(self, wanted: W, author: Author) -> Outcome:
         """Hand one report to the queue, if there is one to be sent. Raises StoreError, QueueFull, SigningError."""
@@ -100,6 +109,19 @@ class DailyReports(Generic[W]):
                 continue
             with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
                 await self._wake.wait()
+
+    @property
+    def kind(self) -> Kind:
+        """Of the reports."""
+        return self._reports.kind
+
+    async def pending(self) -> list[Pending]:
+        """What was counted and is in no report yet, at most MAX_LISTED rows. Raises StoreError."""
+        return [] if self._ctx.reports is None else await self._reports.pending(MAX_LISTED)
+
+    async def drop(self, domain: str) -> int:
+        """Forget what was counted for a domain, an A-label; returns how many rows went. Raises StoreError."""
+        return 0 if self._ctx.reports is None else await self._reports.drop(domain)
 
     async def send(self, day: str, *, spread: bool = False) -> list[Outcome]:
         """Send the reports for days up to this one, yyyymmdd; `spread`: not all at once. Raises StoreError."""

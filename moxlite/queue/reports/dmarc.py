@@ -22,12 +22,22 @@ from moxlite.queue.reports.mail import Author, Outcome, ReportMail, gzipped, sen
 from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.file.database import Database
-from moxlite.store.reports.evaluations import Evaluation, drop_evaluations, evaluated_days, evaluations_of
+from moxlite.store.reports.evaluations import (
+    Evaluation,
+    drop_evaluations,
+    evaluated_days,
+    evaluations_of,
+    pending_evaluations,
+)
 from moxlite.store.reports.received import Kind
+from moxlite.store.reports.tlsresults import Pending
 
 __all__ = ["DMARCReports", "Due"]
 
 DAY: Final = 24 * 3600 * SECOND
+
+NEVER: Final = 1 << 62
+"""A time after all others."""
 
 SLICE: Final = 500
 """Evaluations read at a time."""
@@ -95,6 +105,15 @@ class DMARCReports:
         before = int(end.timestamp()) * SECOND
         found = await self._database.scan(partial(evaluated_days, before=before), op="dmarc reports due")
         return [Due(domain, number) for domain, number in found]
+
+    async def pending(self, limit: int) -> list[Pending]:
+        """What is in no report yet. Raises StoreError."""
+        found = await self._database.scan(partial(pending_evaluations, limit=limit), op="dmarc results")
+        return [Pending(domain, Due(domain, day).day, total, failed) for domain, day, total, failed in found]
+
+    async def drop(self, domain: str) -> int:
+        """Forget the messages judged by the policy of a domain; returns how many. Raises StoreError."""
+        return await self._database.write(partial(drop_evaluations, domain=domain, since=0, before=NEVER))
 
     async def send(self, due: Due, author: Author) -> Outcome:
         """Hand one report to the queue, or find out that there is none to be sent. Raises StoreError."""

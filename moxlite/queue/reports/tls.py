@@ -25,12 +25,15 @@ from moxlite.store.delivery.submission import Submit
 from moxlite.store.file.database import Database
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.tlsresults import (
+    Pending,
     PolicyCount,
     TLSResult,
     Wanted,
+    drop_tls,
     mark_sent,
     of_host,
     of_recipients,
+    pending_tls,
     waiting_results,
 )
 
@@ -70,6 +73,16 @@ class TLSReports:
         """What may be due for days up to this one. Raises StoreError."""
         await self._counts.flush()
         return await self._database.scan(partial(waiting_results, day=day), op="tls reports due")
+
+    async def pending(self, limit: int) -> list[Pending]:
+        """What is in no report yet. Raises StoreError."""
+        await self._counts.flush()
+        return await self._database.scan(partial(pending_tls, limit=limit), op="tls results")
+
+    async def drop(self, domain: str) -> int:
+        """Forget what was counted for a domain; returns how many rows went. Raises StoreError."""
+        await self._counts.flush()
+        return await self._database.write(partial(drop_tls, domain=domain))
 
     async def send(self, wanted: Wanted, author: Author) -> Outcome:
         """Hand one report to the queue, or find out that there is none to be sent. Raises StoreError."""

@@ -28,6 +28,7 @@ __all__ = [
     "drop_evaluations",
     "evaluated_days",
     "evaluations_of",
+    "pending_evaluations",
 ]
 
 logger = logging.getLogger("moxlite.store.reports")
@@ -52,6 +53,9 @@ SELECT policy_domain, evaluated / 86400000000 FROM dmarc_evaluation WHERE evalua
 OF: Final = f"""
 SELECT id, {COLUMNS} FROM dmarc_evaluation
 WHERE policy_domain = ? AND evaluated >= ? AND evaluated < ? AND id > ? ORDER BY id LIMIT ?"""  # noqa: S608 - constants
+PENDING: Final = """
+SELECT policy_domain, evaluated / 86400000000, count(*), sum(aligned_dkim = 0 AND aligned_spf = 0) FROM dmarc_evaluation
+GROUP BY 2, 1 ORDER BY 2, 1 LIMIT ?"""
 DROP: Final = "DELETE FROM dmarc_evaluation WHERE policy_domain = ? AND evaluated >= ? AND evaluated < ?"
 
 dropped_total: Final = Counter(
@@ -181,9 +185,16 @@ def evaluations_of(
     ]
 
 
-def drop_evaluations(tx: Tx, domain: str, since: int, before: int) -> None:
-    """Remove those by the policy of `domain` from a time to before another."""
-    tx.execute(DROP, domain, since, before)
+def pending_evaluations(r: Reader, limit: int) -> list[tuple[str, int, int, int]]:
+    """What waits for a report: policy domain, day since 1970, messages, and how many of them failed; the oldest
+    first.
+    """
+    return [(domain, day, total, failed) for domain, day, total, failed in r.rows(PENDING, limit)]
+
+
+def drop_evaluations(tx: Tx, domain: str, since: int, before: int) -> int:
+    """Remove those by the policy of `domain` from a time to before another; returns how many."""
+    return tx.execute(DROP, domain, since, before)
 
 
 class EvaluationRecorder:

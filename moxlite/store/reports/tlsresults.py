@@ -11,13 +11,16 @@ from moxlite.store.file.transaction import Reader, Row, Tx
 
 __all__ = [
     "FailureCount",
+    "Pending",
     "PolicyCount",
     "TLSResult",
     "Wanted",
     "add_tls_results",
+    "drop_tls",
     "mark_sent",
     "of_host",
     "of_recipients",
+    "pending_tls",
     "waiting_results",
 ]
 
@@ -49,6 +52,11 @@ OF_RECIPIENTS: Final = f"""
 SELECT {COLUMNS} FROM tls_result WHERE day = ? AND recipient_domain = ? ORDER BY is_host, policy_domain"""  # noqa: S608 column names
 OF_HOST: Final = f"""
 SELECT {COLUMNS} FROM tls_result WHERE policy_domain = ? AND day = ? AND is_host = 1 ORDER BY recipient_domain"""  # noqa: S608 column names
+PENDING: Final = """
+SELECT policy_domain, day, recipient_domain, is_host, results FROM tls_result
+WHERE sent_recipient = 0 OR (is_host = 1 AND sent_policy = 0) ORDER BY day, recipient_domain, is_host, policy_domain
+LIMIT ?"""
+DROP: Final = "DELETE FROM tls_result WHERE recipient_domain = ?1 OR policy_domain = ?1"
 SENT_RECIPIENT: Final = "UPDATE tls_result SET sent_recipient = 1 WHERE recipient_domain = ? AND day = ?"
 SENT_POLICY: Final = "UPDATE tls_result SET sent_policy = 1 WHERE policy_domain = ? AND day = ? AND is_host = 1"
 
@@ -111,6 +119,15 @@ class TLSResult(msgspec.Struct, frozen=True, kw_only=True):
             send_report=self.send_report or other.send_report,
             policies=tuple(policies.values())[:MAX_POLICIES],
         )
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """What was counted for a domain on a day, and is in no report yet: sessions, or messages. `day`: yyyymmdd."""
+
+    about: str
+    day: str
+    total: int
+    failed: int
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -186,6 +203,22 @@ def of_recipients(r: Reader, domain: str, day: str) -> list[TLSResult]:
 def of_host(r: Reader, host: str, day: str) -> list[TLSResult]:
     """All results of a mail host on a day, one for each domain of recipients."""
     return [_result(row) for row in r.rows(OF_HOST, host, day)]
+
+
+def pending_tls(r: Reader, limit: int) -> list[Pending]:
+    """What was counted and is in no report yet, the oldest first."""
+    found = []
+    for policy_domain, day, recipient_domain, is_host, results in r.rows(PENDING, limit):
+        policies = msgspec.json.decode(results, type=tuple[PolicyCount, ...])
+        about = f"{policy_domain} for {recipient_domain}" if is_host else policy_domain
+        successes, failed = sum(one.successes for one in policies), sum(one.failed for one in policies)
+        found.append(Pending(about, day, successes + failed, failed))
+    return found
+
+
+def drop_tls(tx: Tx, domain: str) -> int:
+    """Remove what was counted for a domain, as that of recipients or as a mail host; returns how many rows went."""
+    return tx.execute(DROP, domain)
 
 
 def mark_sent(tx: Tx, wanted: Wanted) -> None:
