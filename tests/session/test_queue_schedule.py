@@ -16,7 +16,7 @@ from moxlite.queue.rows import DELIVERING, INTERRUPTED
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
 from moxlite.store.file.transaction import Tx
-from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at
+from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at, sample
 from tests.tools import eventually
 
 pytestmark = pytest.mark.served
@@ -62,7 +62,10 @@ async def test_message_is_tried_for_five_days_with_growing_delays(tmp_path: Path
 
 
 async def test_own_number_of_attempts_wins(tmp_path: Path) -> None:
-    """QUEUE-11, QUEUE-105: reports get 5 attempts, no delayed DSN, and their failure goes to the postmaster, seen."""
+    """QUEUE-11, QUEUE-105: reports get 5 attempts, no delayed DSN, and their failure goes to the postmaster, seen,
+    and counted.
+    """
+    before = sample("moxlite_queue_report_failure_total", kind="dmarc")
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server({"MAIL": "451 4.3.0 later"}))
         await rig.submit("bob@remote.example", is_dmarc_report=True)
@@ -70,6 +73,7 @@ async def test_own_number_of_attempts_wins(tmp_path: Path) -> None:
         assert await rig.inbox() == []
         [failed] = await rig.inbox("admin", "Postmaster/dmarc")
         assert b"mail delivery failed" in failed
+    assert sample("moxlite_queue_report_failure_total", kind="dmarc") == before + 1
 
 
 async def test_dsn_says_what_happened_in_every_part(tmp_path: Path) -> None:
