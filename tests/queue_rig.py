@@ -36,6 +36,7 @@ from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.delivery.tell import TELL
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
@@ -443,6 +444,7 @@ async def rig_at(
         )
         async with Queue.open(tmp_path / "queue.db", ctx, create=True) as rig.queue:
             rig.accounts.register_outbox(UNQUEUE, rig.queue.mirror.unqueue)
+            rig.accounts.register_outbox(TELL, rig.queue.webhooks.incoming.carry)
             rig.accounts.register_outbox(SUBMIT, carrier(rig.queue.submit, tmp_path))
             rig.accounts.register_task("queue.attend", rig.queue.mirror.attend)
             if prepare is not None:

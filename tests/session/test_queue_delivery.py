@@ -10,7 +10,7 @@ from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.proto.address import Address
 from moxlite.queue.context import Loopback
-from moxlite.queue.filters import RetiredFilter
+from moxlite.queue.filters import Filter, RetiredFilter
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at
@@ -39,6 +39,23 @@ async def test_message_is_delivered_to_the_mx_byte_for_byte(tmp_path: Path) -> N
         assert (result.success, result.host, result.ip) == (True, "mx.remote.example", "192.0.2.1")
         assert await rig.queue.list_messages() == []
         assert (await rig.queue.counts()).messages == 0
+
+
+async def test_an_address_literal_is_connected_to_and_nothing_is_looked_up(tmp_path: Path) -> None:
+    """QUEUE-40, QUEUE-120: no MX, no policy, no TLSA; nothing is counted for TLS reports."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        host = rig.serve("192.0.2.5", Server())
+        await rig.queue.add_hold_rule(recipient="remote.example")
+        [message_id] = await rig.submit("bob@remote.example")
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET rcpt_domain = '[192.0.2.5]'"))
+        assert await rig.queue.unhold(Filter(ids=(message_id,))) == 1
+        await rig.settle()
+        assert host.recipients == [["bob@[192.0.2.5]"]]
+        assert rig.resolver.asked == []
+        assert rig.fetched == []
+        await rig.queue.scheduler.sessions.flush()
+        counted = await rig.reports.database.read(lambda r: r.value("SELECT count(*) FROM tls_result"), op="test")
+        assert counted == 0
 
 
 async def test_null_sender_is_sent_as_such(tmp_path: Path) -> None:

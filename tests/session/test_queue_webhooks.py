@@ -13,11 +13,17 @@ import trio
 
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.proto.address import Address
 from moxlite.queue.errors import BadFilter, NoSuchWebhook
 from moxlite.queue.filters import Filter, HookFilter, HookPage, RetiredHookFilter
 from moxlite.queue.webhooks import calls, keeping
 from moxlite.queue.webhooks.calls import call
 from moxlite.queue.webhooks.rows import CALLING, Hook
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import Delivery, FileInto
+from moxlite.store.delivery.perform import perform
+from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import START, Rig, Server, rig_at
 from tests.tools import eventually
 from tests.webserver import Answer, WebServer, web_server
@@ -390,3 +396,68 @@ async def test_people_list_schedule_and_cancel(tmp_path: Path) -> None:
         rig.clock.advance(201 * 3600)
         await rig.queue.clean()
         assert not await hooks.list_retired()
+
+
+DSN = b"""\
+From: <postmaster@remote.example>
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+
+sorry
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; remote.example
+
+Final-Recipient: rfc822; bob@remote.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 no such user
+
+--b--
+""".replace(b"\n", b"\r\n")
+
+
+async def receive(rig: Rig, recipient: str) -> None:
+    """Deliver a DSN of failure that came in for this address of alice, and have it told."""
+    async with rig.accounts.use("alice") as account:
+        with Spool.of(DSN, rig.path) as spool:
+            delivery = Delivery(actions=(FileInto(mailbox="Inbox"),), tell=recipient)
+            await perform(account, await prepare(spool), delivery)
+
+        async def told_all() -> bool:
+            return not await account.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="test")
+
+        with trio.fail_after(30):
+            while not await told_all():  # noqa: ASYNC110 of another task
+                await trio.sleep(0.002)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_only_a_dsn_that_knows_the_id_counts(tmp_path: Path, *, trusted: bool) -> None:
+    """QUEUE-95, QUEUE-155, QUEUE-156: forged ones change nothing; with `no_dsn_suppression` none puts an address on the
+    suppression list.
+    """
+    from_id = "A" * 22
+    async with web_server() as server:
+        account = f'{KEEP}outgoing_webhook = {{ url = "{server.url()}" }}\n'
+        account += "" if trusted else "no_dsn_suppression = true\n"
+        domain = 'localpart_separators = ["+"]'
+        async with rig_at(tmp_path, top=PRIVATE, account=account, domain=domain) as rig:
+            rig.remote(Server())
+            sender = Address.parse(f"alice+{from_id}@own.example")
+            recipient = SubmissionRecipient(Address.parse("bob@remote.example"), mail_from=sender, from_id=from_id)
+            await rig.submit(recipient)
+            await server.wait(1)
+            for forged in ("B" * 22, from_id.lower(), ""):
+                await receive(rig, f"alice+{forged}@own.example")
+            await receive(rig, "alice@own.example")
+            assert len(server.asked) == 1
+            assert await rig.queue.suppressions("alice") == []
+            await receive(rig, str(sender))
+            await server.wait(2)
+            event = told(server)[1]
+            assert (event["Event"], event["DSN"], event["FromID"]) == ("failed", True, from_id)
+            assert event["Suppressing"] is trusted
+            assert len(await rig.queue.suppressions("alice")) == int(trusted)

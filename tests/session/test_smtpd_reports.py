@@ -183,7 +183,9 @@ NOW = int(time.time())
 async def test_a_report_that_cannot_be_used_is_delivered_like_other_mail(
     taking: Taking, content: Callable[[], bytes], problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """SMTP-100, SMTP-153, AUTH-80, AUTH-81, AUTH-107: one header, one line in the log, nothing in reports.db."""
+    """QUEUE-160, SMTP-100, SMTP-153, AUTH-80, AUTH-81, AUTH-107: one header, one line in the log, nothing in
+    reports.db.
+    """
     caplog.set_level(logging.INFO)
     unusable = report_total.labels(kind="dmarc", result="unusable").value
     assert (await taking.bring(report_mail(content(), "application/octet-stream", to=DMARC))).startswith("250")

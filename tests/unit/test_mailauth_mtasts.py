@@ -159,8 +159,11 @@ def answer(body: bytes, status: str = "200 OK", extra: str = "") -> bytes:
     return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{extra}\r\n".encode() + body
 
 
+@pytest.mark.served
 async def test_a_policy_is_fetched_and_nothing_else(tmp_path: Path) -> None:
-    """AUTH-71, AUTH-106: name and certificate, status, size, time; addresses of the inner network are no hosts."""
+    """AUTH-71, AUTH-106, QUEUE-160: name and certificate, status, size, time; addresses of the inner network are no
+    hosts.
+    """
     async with trio.open_nursery() as nursery:
         web = Web(nursery, tmp_path)
         port = await web.start()
