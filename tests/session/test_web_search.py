@@ -304,3 +304,17 @@ async def test_an_action_on_all_that_a_search_finds(
     assert sorted(changed) == sorted(set(ids) - {ids[2]})
     assert calls == 3
     assert other not in changed
+
+
+async def test_what_was_sent_stays_where_it_is(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-70: of a search over mailboxes; of Sent itself it goes."""
+    async with rig.account() as account:
+        here = await store(account, letter("Day 1"))
+        sent = await store(account, letter("Day 2"), "Sent")
+        archive, of_sent = (await box(account, "Archive")).id, (await box(account, "Sent")).id
+        modseq = await look(account, lambda r: int(r.value("SELECT modseq FROM state")))
+    action = {"modseq": modseq, "action": "move", "mailbox_id": archive}
+    query = {"filter": {"mailbox_id": -1, "subject": ["day"]}}
+    assert (await browser.call("query_action", action={**action, "query": query}))["message_ids"] == [here]
+    query = {"filter": {"mailbox_id": of_sent, "subject": ["day"]}}
+    assert (await browser.call("query_action", action={**action, "query": query}))["message_ids"] == [sent]

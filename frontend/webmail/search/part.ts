@@ -74,10 +74,14 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
       : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? undefined : list.id });
   const own = (token: Token) => token.tag === field.tag;
   const changed = () => {
-    const others = tokens(bar.input.value).filter((token) => !own(token));
+    const all = tokens(bar.input.value);
     const value = input.value.trim();
     const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many(field, value);
-    bar.input.value = write([...others.filter(({ tag }) => tag === ""), ...typed, ...others.filter(({ tag }) => tag !== "")]);
+    // where it was before; else words in front, all else behind
+    const first = all.findIndex(own);
+    const at = first >= 0 ? first : field.tag === "" ? 0 : all.length;
+    const others = (part: readonly Token[]) => part.filter((token) => !own(token));
+    bar.input.value = write([...others(all.slice(0, at)), ...typed, ...others(all.slice(at))]);
     bar.input.dispatchEvent(new Event("input"));
   };
   input.addEventListener("input", changed);

@@ -250,10 +250,13 @@ function row(field, bar, names) {
   const input = field.choices !== void 0 ? el("select", common, el("option", { value: "" }, t("no matter")), field.choices.map((choice) => el("option", { value: choice }, choice))) : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? void 0 : list.id });
   const own = (token) => token.tag === field.tag;
   const changed = () => {
-    const others = tokens(bar.input.value).filter((token) => !own(token));
+    const all = tokens(bar.input.value);
     const value = input.value.trim();
     const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many(field, value);
-    bar.input.value = write([...others.filter(({ tag }) => tag === ""), ...typed, ...others.filter(({ tag }) => tag !== "")]);
+    const first = all.findIndex(own);
+    const at = first >= 0 ? first : field.tag === "" ? 0 : all.length;
+    const others = (part) => part.filter((token) => !own(token));
+    bar.input.value = write([...others(all.slice(0, at)), ...typed, ...others(all.slice(at))]);
     bar.input.dispatchEvent(new Event("input"));
   };
   input.addEventListener("input", changed);

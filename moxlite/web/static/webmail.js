@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.c3afcef507d20437dfeb.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", search: "search.11e106ab635449a24a48.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
+  var define_PARTS_default = { compose: "compose.c3afcef507d20437dfeb.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", search: "search.9bf60a8ba6d6eb51fb0a.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {

@@ -18,7 +18,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, page
 from moxlite.store.search.finding import Search
-from moxlite.store.types import Flag, MailboxID
+from moxlite.store.types import Flag, MailboxID, SpecialUse
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.items import EPOCH, split_flags
@@ -65,7 +65,10 @@ async def act_on_search(account: IndexedAccount, wanted: QueryAction, rejects: s
         _check(tx, wanted)
         rows = _chosen(rows_by_ids(tx, found), wanted)
         if wanted.action == "move":
-            rows = [row for row in rows if row.mailbox_id != wanted.mailbox_id]
+            sent = mailbox_rows.mailbox_by_use(tx, SpecialUse.SENT)
+            # WEBMAIL-70: what was sent stays, unless it is Sent that was looked through
+            kept = {wanted.mailbox_id} | ({sent.id} if sent is not None and len(boxes) > 1 else set())
+            rows = [row for row in rows if row.mailbox_id not in kept]
         return _done(_change(tx, rows, wanted), after)
 
     return await account.write(unit)

@@ -1,0 +1,310 @@
+"""Searching, and reading in threads, in a real browser against a real server: Chromium by Playwright, mail by IMAP."""
+
+import imaplib
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server for all tests; it must have counted no panic."""
+    with LocalServer(tmp_path_factory.mktemp("find") / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+@pytest.fixture
+def imap(server: LocalServer) -> Iterator[imaplib.IMAP4]:
+    """A session of IMAP, with empty mailboxes."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    for name in ("INBOX", "Archive", "Trash"):
+        if session.select(name)[0] == "OK" and session.search(None, "ALL")[1] != [b""]:
+            session.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+            session.expunge()
+    yield session
+    session.logout()
+
+
+class Reader(Visitor):
+    """A page of the webmail."""
+
+    def log_in(self) -> None:
+        self.fill_in("/webmail/")
+        expect(self.page.locator(".list-title")).to_have_text("Inbox")
+
+    def search(self, text: str) -> None:
+        self.page.keyboard.press("/")
+        self.page.locator(".search-input").fill(text)
+        self.page.keyboard.press("Enter")
+
+
+@pytest.fixture
+def reader(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4) -> Iterator[Reader]:
+    """A reader who has logged in."""
+    found = Reader(chromium, server)
+    found.log_in()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def phone(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4) -> Iterator[Reader]:
+    """A reader with a phone in a dark room."""
+    found = Reader(chromium, server, viewport={"width": 390, "height": 780}, has_touch=True, color_scheme="dark")
+    found.log_in()
+    yield found
+    found.close()
+
+
+def put(
+    session: imaplib.IMAP4,
+    subject: str,
+    *,
+    text: str = "Some text.\n",
+    sender: str = "Ada Lindqvist <ada@nordlicht.example>",
+    message_id: str = "",
+    answers: str = "",
+    html: str = "",
+    mailbox: str = "INBOX",
+    flags: str = "",
+) -> None:
+    """Put a message into a mailbox."""
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = "moxlite@localhost"
+    message["Subject"] = subject
+    message["Message-ID"] = message_id or f"<{abs(hash(subject))}@example.com>"
+    if answers:
+        message["References"] = message["In-Reply-To"] = answers
+    message.set_content(text)
+    if html:
+        message.add_alternative(html, subtype="html")
+    assert session.append(mailbox, flags, "", re.sub(rb"\r?\n", b"\r\n", message.as_bytes()))[0] == "OK"
+
+
+def thread(session: imaplib.IMAP4, count: int, *, flags: str = "(\\Seen)") -> None:
+    """A thread of messages, each an answer to the one before."""
+    quoted = "".join(f"> line {number}\n" for number in range(10))
+    for number in range(1, count + 1):
+        put(
+            session,
+            "Boats" if number == 1 else "Re: Boats",
+            text=f"Answer {number}.\n\n{quoted if number > 1 else ''}",
+            sender=f"Person {number} <p{number}@example.com>",
+            message_id=f"<boat{number}@example.com>",
+            answers=f"<boat{number - 1}@example.com>" if number > 1 else "",
+            flags=flags,
+        )
+
+
+def test_a_search_finds_marks_and_is_left_again(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-38, WEBMAIL-63, WEBMAIL-72, WEBMAIL-73: over mailboxes; in the address, with history and reload."""
+    page = reader.page
+    put(imap, "Green harbour", text="A boat is in it.\n", html="<p>A <b>boat</b> is in it.</p>")
+    put(imap, "Red harbour", text="Nothing is in it.\n")
+    put(imap, "Old harbour", text="A BOAT was in it.\n", mailbox="Archive")
+    put(imap, "Gone harbour", text="A boat sank.\n", mailbox="Trash")
+    expect(page.locator(".message")).to_have_count(2)
+    reader.search("boat s:harbour")
+    expect(page.locator(".list-title")).to_have_text("Search")
+    expect(page.locator(".search-said")).to_have_text("2 found")
+    assert page.locator(".message-subject").all_inner_texts() == ["Old harbour", "Green harbour"]
+    expect(page.locator(".message .other-mailbox")).to_have_text(["Archive", "Inbox"])
+    assert page.url.endswith("#search:boat%20s%3Aharbour")
+    assert page.title().startswith("Search: boat")
+    # the second one is opened; what was looked for is marked in text and in HTML
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("Green harbour")
+    expect(page.locator(".text .hit")).to_have_text(["boat"])
+    page.keyboard.press("T")
+    expect(page.frame_locator("iframe.html").locator("mark.hit")).to_have_text(["boat"])
+    page.reload()
+    expect(page.locator(".reader-subject")).to_have_text("Green harbour")
+    expect(page.locator(".search-input")).to_have_value("boat s:harbour")
+    # one Escape for the message, one for the search
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    expect(page.locator(".search-input")).to_have_value("")
+    page.go_back()
+    expect(page.locator(".search-said")).to_have_text("2 found")
+    reader.search("no such thing")
+    expect(page.locator(".messages-note")).to_have_text("Nothing was found.")
+
+
+def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-72, WEBMAIL-73: each follows the other; what is no criterion is told beside its field, below the bar."""
+    page = reader.page
+    put(imap, "Minutes", sender="Bora <bora@acme.example>", flags="(\\Flagged)")
+    put(imap, "Other")
+    page.keyboard.press("/")
+    bar = page.locator(".search-input")
+    form = page.locator(".search-form")
+    expect(form).to_be_visible()
+    bar.press_sequentially("two -not f:bora minsize:big")
+    expect(form.get_by_label("Words")).to_have_value("two -not")
+    expect(form.get_by_label("From", exact=True)).to_have_value("bora")
+    field = page.locator(".search-field", has_text="At least")
+    expect(field.locator(".field-problem")).to_contain_text("“big” is no size")
+    form.get_by_label("Words").fill("")
+    form.get_by_label("At least").fill("1")
+    form.get_by_label("State").select_option("flagged")
+    form.get_by_label("Subject").fill("min tes")
+    expect(field.locator(".field-problem")).to_have_text("")
+    expect(bar).to_have_value("from:bora minsize:1 is:flagged subject:min subject:tes")
+    form.get_by_role("button", name="Search").click()
+    expect(form).to_be_hidden()
+    expect(page.locator(".message-subject")).to_have_text(["Minutes"])
+    reader.search("mb:Nowhere minutes")
+    expect(page.locator(".search-problems")).to_have_text("no mailbox is called “Nowhere”")
+    page.get_by_role("button", name="End the search").click()
+    expect(page.locator(".message")).to_have_count(2)
+
+
+def test_what_is_done_to_results_is_seen_in_them(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-124: what is archived is found elsewhere; what goes to Trash leaves; new matches come by themselves."""
+    page = reader.page
+    for number in (1, 2):
+        put(imap, f"Boat {number}")
+    reader.search("boat")
+    expect(page.locator(".message")).to_have_count(2)
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(page.locator(".message .other-mailbox")).to_have_text(["Archive", "Inbox"])
+    page.keyboard.press("j")
+    page.keyboard.press("d")
+    expect(page.locator(".message-subject")).to_have_text(["Boat 2"])
+    put(imap, "Boat 3")
+    expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2"])
+    page.keyboard.press("Control+z")
+    expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2", "Boat 1"])
+
+
+def test_threads_fold_and_open_as_a_conversation(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-66, WEBMAIL-140: one row for each; the conversation has the newest open and quotes folded."""
+    page = reader.page
+    put(imap, "Alone")
+    thread(imap, 4)
+    page.reload()
+    rows = page.locator(".message")
+    expect(rows).to_have_count(2)
+    expect(rows.first.locator(".thread-count")).to_have_text("4")
+    expect(rows.first.locator(".message-people")).to_contain_text("Person 1, Person 2, Person 3, Person 4")
+    page.keyboard.press("j")
+    expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator(".card.open")).to_have_count(1)
+    expect(page.locator(".card.open .text").first).to_contain_text("Answer 4.")
+    expect(page.locator(".card.open details.quote summary")).to_have_text("Show quoted text: 10 lines")
+    expect(page.get_by_text("line 9")).to_be_hidden()
+    page.locator(".card.open summary").click()
+    expect(page.get_by_text("line 9")).to_be_visible()
+    page.locator(".card-head", has_text="Person 2").click()
+    expect(page.locator(".card.open")).to_have_count(2)
+    # folded out in the list; focus and selection stay in the thread
+    page.locator(".messages").focus()
+    page.keyboard.press("ArrowRight")
+    expect(rows).to_have_count(5)
+    expect(page.locator(".message .branch")).to_have_text(["↳ ", "↳ ", "↳ "])
+    expect(page.locator(".reader-subject")).to_have_text("Boats")
+    page.keyboard.press("n")
+    expect(page.locator(".reader-subject")).to_have_text("Alone")
+    page.keyboard.press("p")
+    page.keyboard.press("C")
+    expect(rows).to_have_count(2)
+    # new mail of the thread comes into it, and moves nothing
+    put(imap, "Newest")
+    expect(page.locator(".message-subject")).to_have_text(["Newest", "Re: Boats", "Alone"])
+    put(imap, "Re: Boats", message_id="<boat5@example.com>", answers="<boat4@example.com>")
+    expect(page.locator(".thread-count")).to_have_text("5")
+    expect(page.locator(".message-subject").first).to_have_text("Newest")
+
+
+def test_an_action_on_a_collapsed_thread_is_on_all_of_it(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-69, WEBMAIL-70: and Undo brings all of it back."""
+    page = reader.page
+    thread(imap, 3)
+    put(imap, "Alone")
+    page.reload()
+    expect(page.locator(".message-subject")).to_have_text(["Alone", "Re: Boats"])
+    page.keyboard.press("End")
+    page.keyboard.press("a")
+    expect(page.locator(".message-subject")).to_have_text(["Alone"])
+    expect(page.locator(".toast")).to_contain_text("3 messages moved to Archive")
+    until(lambda: imap.status("Archive", "(MESSAGES)")[1][0] == b"Archive (MESSAGES 3)")
+    page.keyboard.press("Control+z")
+    expect(page.locator(".message-subject")).to_have_text(["Alone", "Re: Boats"])
+    expect(page.locator(".thread-count")).to_have_text("3")
+
+
+def test_a_muted_thread_keeps_quiet(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-67: it is marked and dimmed, and what comes into it by delivery arrives read (tests/session)."""
+    page = reader.page
+    thread(imap, 2)
+    page.reload()
+    expect(page.locator(".thread-count")).to_have_text("2")
+    page.keyboard.press("j")
+    page.keyboard.press("X")
+    expect(page.locator(".toast")).to_contain_text("Muted")
+    expect(page.locator(".message.beside .mark[title^='Muted']")).to_have_text("m")
+    page.keyboard.press("X")
+    expect(page.locator(".message.beside")).to_have_count(0)
+
+
+def test_ways_to_show_threads_are_kept(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-66: the mode by the browser, what was collapsed by the account; narrowed views are threads, too."""
+    page = reader.page
+    thread(imap, 3, flags="")
+    put(imap, "Alone", flags="(\\Seen \\Flagged)")
+    page.reload()
+    # unread ones are expanded
+    expect(page.locator(".message")).to_have_count(4)
+    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("menuitem", name="No threads").click()
+    expect(page.locator(".message .branch")).to_have_count(0)
+    expect(page.locator(".message")).to_have_count(4)
+    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("menuitem", name="all expanded").click()
+    expect(page.locator(".message .branch")).to_have_count(2)
+    page.locator(".message", has_text="Person 2").dblclick()
+    expect(page.locator(".thread-count")).to_have_text("3")
+    until(lambda: page.evaluate("localStorage.getItem('moxlite-webmail-threading')") == "on")
+    page.reload()
+    expect(page.locator(".thread-count")).to_have_text("3")
+    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("menuitem", name="flagged").click()
+    expect(page.locator(".message-subject")).to_have_text(["Alone"])
+
+
+def test_a_phone_searches_and_reads_a_thread(phone: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-58, WEBMAIL-59: nothing scrolls sideways; the form and the column are as wide as the screen."""
+    page = phone.page
+    thread(imap, 3)
+    page.locator(".search-input").tap()
+    expect(page.locator(".search-form")).to_be_visible()
+    box = page.locator(".search-form").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    page.locator(".search-input").fill("answer")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_contain_text("found")
+    page.locator(".message").first.tap()
+    expect(page.locator(".card")).to_have_count(3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Back").tap()
+    expect(page.locator(".message").first).to_be_visible()
