@@ -17,6 +17,10 @@ pytestmark = pytest.mark.served
 ZONE = {
     ("good.example.", "TXT"): ['"v=spf1 ip4:192.0.2.1 -all"'],
     ("_dmarc.good.example.", "TXT"): ['"v=DMARC1; p=reject"'],
+    ("_dmarc.wants.example.", "TXT"): [
+        '"v=DMARC1; p=none; rua=mailto:own@wants.example,mailto:r@takes.example,mailto:x@silent.example"'
+    ],
+    ("wants.example._report._dmarc.takes.example.", "TXT"): ['"v=DMARC1; rua=mailto:agreed@takes.example"'],
     ("1.2.0.192.in-addr.arpa.", "PTR"): ["mx.good.example."],
     ("mx.good.example.", "A"): ["192.0.2.1"],
     ("2.0.0.127.bl.example.", "A"): ["127.0.0.2"],
@@ -116,6 +120,16 @@ def test_look_ups(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, found = ask(capsys, server, "iprev", "lookup", "192.0.2.1")
     assert (code, found["status"], found["name"]) == (0, "pass", "mx.good.example")
     assert ask(capsys, server, "iprev", "lookup", "192.0.2.7")[0] == 1
+
+
+def test_mailboxes_for_reports_must_agree(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """AUTH-57, AUTH-90, QUEUE-132: those elsewhere, under the name of the policy's domain."""
+    code, found = ask(capsys, server, "dmarc", "checkreportaddrs", "wants.example")
+    assert code == 1
+    assert found["addresses"] == ["own@wants.example", "agreed@takes.example"]
+    [problem] = found["problems"]  # type: ignore[misc]
+    assert "x@silent.example: silent.example does not say" in str(problem)
+    assert ask(capsys, server, "dmarc", "checkreportaddrs", "none.example")[0] == 1
 
 
 def test_block_lists(server: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,6 +113,38 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
     return NO if record is None else YES
 
 
+@dmarc.command()
+@click.argument("domain")
+@method_option
+@resolver_option
+def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> int:
+    """Tell which mailboxes get reports about DOMAIN, and whether those elsewhere have agreed.
+
+    Exit code 1 where one has not, or there is none.
+    """
+    from moxlite.mailauth.dmarc.destinations import Destinations, find_destinations
+    from moxlite.mailauth.dmarc.discovery import Discovery
+    from moxlite.net.resolver import TempError
+
+    name = _ascii(domain)
+    if not name:
+        raise Failure(f"{domain!r} is no domain")
+
+    async def ask(found: "Resolver") -> Destinations:
+        discovery = Discovery(found, _method(method))
+        record = (await discovery.at(name)).record
+        if record is None or not record.rua:
+            return Destinations((), ("no record that asks for reports",))
+        return await find_destinations(found, name, record.rua, discovery)
+
+    try:
+        found = with_resolver(resolver, ask)
+    except TempError as error:
+        raise Failure(str(error), TEMPORARY) from None
+    tell({"domain": name, "addresses": [str(one) for one in found.addresses], "problems": list(found.problems)})
+    return YES if found.addresses and not found.problems else NO
+
+
 def _method(chosen: str | None) -> "Method":
     if chosen is None:
         from moxlite.cli.common import config_path
