@@ -4,6 +4,7 @@ import { Client, checks } from "../gen/account";
 import { setStatus, showError } from "../lib/dialogs";
 import { brand, byId, el, fill, icon } from "../lib/dom";
 import { size } from "../lib/numbers";
+import { askLogIn } from "../lib/login";
 import { Session, beforeDisplay } from "../lib/session";
 import { Transfer } from "./transfer";
 
@@ -19,7 +20,7 @@ interface Section {
 
 class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("account", "Account", this.client);
+  private readonly session = new Session("account", "Account", this.client, askLogIn);
   private readonly sections: Record<string, Section> = { transfer: new Transfer(this.client, base, () => void this.overview()) };
   private readonly nav = el("nav", { class: "sections", "aria-label": "Sections" });
   private readonly page = el("main", { class: "page", id: "page" });

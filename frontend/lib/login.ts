@@ -5,6 +5,8 @@ import { brand, el, fill } from "./dom";
 /** Try to log in with these; throws with a text for the user. */
 export type TryLogIn = (username: string, password: string) => Promise<void>;
 
+export type AskLogIn = typeof askLogIn;
+
 /** Show the form until a log-in succeeds; `below` stands under it. */
 export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
   return new Promise((resolve) => {

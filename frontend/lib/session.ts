@@ -1,7 +1,7 @@
 // The session of an app in this browser: its CSRF token, which all pages of the app share, and logging in and out.
 
 import { attempt, showError } from "./dialogs";
-import { askLogIn } from "./login";
+import type { AskLogIn } from "./login";
 
 declare global {
   interface Window {
@@ -23,11 +23,12 @@ export class Session {
   private readonly csrfKey: string;
   private readonly addressKey: string;
 
-  /** `app` is its name in the browser's storage, `title` on the form. */
+  /** `app` is its name in the browser's storage, `title` on the form; `ask` shows it. */
   constructor(
     app: string,
     private readonly title: string,
     private readonly client: LogInClient,
+    private readonly ask: AskLogIn,
   ) {
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
@@ -45,7 +46,7 @@ export class Session {
   /** Show the form until a log-in succeeds; true when it is another user than before. `below` stands under the form. */
   async logIn(reason: string, below: Node[] = []): Promise<boolean> {
     const before = localStorage.getItem(this.addressKey);
-    await askLogIn(
+    await this.ask(
       this.title,
       reason,
       async (username, password) => {

@@ -21,6 +21,7 @@ import type { Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
 import { isThreaded } from "./data/queries";
 import { isUnread } from "./data/threads";
+import type * as LoginPart from "./login/part";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
 import { Find } from "./find";
@@ -51,11 +52,11 @@ class App implements Desk {
   readonly base = base;
   readonly commands = new CommandTable();
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("webmail", "Webmail", this.client);
+  private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part<typeof LoginPart>(base, "login")).askLogIn(...asked));
   private readonly mail = new Mail({
     send: (request) => this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
-    outdated: (version) => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`),
+    outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost",
   });
   private readonly actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
@@ -116,6 +117,7 @@ class App implements Desk {
   private displayed = false;
 
   start(): void {
+    if (location.search !== "") history.replaceState(null, "", base + location.hash);
     const scheme = localStorage.getItem(schemeKey);
     if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme satisfies Scheme };
     const known = this.session.resume();
@@ -284,6 +286,13 @@ class App implements Desk {
     document.title = `${unread}${shown} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
   }
 
+  /** WEBMAIL-12: load the page anew, but not under the hands of who writes; what was typed is kept and comes back. */
+  private renew(version: string): void {
+    const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
+    if (document.querySelector(".composer") === null) load();
+    else toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
+  }
+
   private send(request: Request): void {
     void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
   }
@@ -414,6 +423,18 @@ class App implements Desk {
     this.unread();
     const said = (n: number) => many(n, "Message changed", "{n} messages changed");
     this.actions.flag(flags, add, said);
+  }
+
+  notJunk(): void {
+    const inbox = this.mail.boxes.named("Inbox");
+    // the account's own rules mark and train what is moved out of Junk (WEBMAIL-82)
+    if (this.inRole("junk") && inbox !== undefined) this.actions.move(inbox, false);
+    else this.flag(["$junk"], false);
+  }
+
+  openMailboxMenu(): void {
+    const mailbox = this.mail.current.value;
+    if (mailbox !== undefined) void this.mailboxMenu(mailbox);
   }
 
   async chooseLabels(): Promise<void> {

@@ -17,6 +17,7 @@ __all__ = [
     "request_seconds",
     "response_seconds",
     "streams",
+    "submissions",
 ]
 
 BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -56,6 +57,20 @@ autodiscover_requests = Counter(
     "moxlite_autodiscover_request", "Settings that Outlook asked for, by domain of ours.", ["domain"]
 )
 
+submissions = Counter("moxlite_webmail_submission", "Messages that browsers sent, by what became of them.", ["result"])
+
+for _result in (
+    "ok",
+    "badmessage",
+    "badfrom",
+    "badheader",
+    "missingsmtputf8",
+    "messagelimiterror",
+    "recipientlimiterror",
+    "signerror",
+    "storesenterror",
+):
+    submissions.labels(result=_result)
 for _counter in (autoconf_requests, autodiscover_requests):
     _counter.labels(domain="(unknown)")
 for _result in ("complete", "broken"):

@@ -280,7 +280,7 @@ async def test_a_draft_comes_back_with_its_files(rig: Rig, browser: Browser, que
 
 
 async def test_a_reply_begins_with_what_it_answers(rig: Rig, browser: Browser, queue: Queue) -> None:
-    """WEBMAIL-90, WEBMAIL-91, WEBMAIL-92, WEBMAIL-99: and the original is marked."""
+    """WEBMAIL-90, WEBMAIL-91, WEBMAIL-92, WEBMAIL-99, WEBMAIL-82: and the original is marked."""
     octets = (
         b"From: Ann <ann@example.net>\r\nTo: MIA@example.org, bob@example.net\r\nSubject: Re: Boats\r\n"
         b"Message-Id: <b@x>\r\nReferences: <a@x>\r\n\r\nWhich boat?\r\n"
@@ -300,7 +300,7 @@ async def test_a_reply_begins_with_what_it_answers(rig: Rig, browser: Browser, q
     await browser.call("message_submit", message=message, submit_id=call_id())
     [out] = await carried(rig, queue)
     assert (out.parsed["in-reply-to"], out.parsed["references"]) == ("<b@x>", "<a@x> <b@x>")
-    assert (await messages(rig, "Inbox"))[0].flags & Flag.ANSWERED
+    assert (await messages(rig, "Inbox"))[0].flags & (Flag.ANSWERED | Flag.NOTJUNK) == Flag.ANSWERED | Flag.NOTJUNK
 
 
 async def test_a_message_is_forwarded_as_it_is(rig: Rig, browser: Browser, queue: Queue) -> None:

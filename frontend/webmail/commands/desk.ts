@@ -38,6 +38,8 @@ export interface Desk {
   chooseMove(): void;
   deleteForGood(): void;
   flag(flags: string[], add: boolean): void;
+  /** Marks what is selected as wanted mail; out of Junk it goes to the Inbox. */
+  notJunk(): void;
   chooseLabels(): void;
   exportSelection(): void;
   /** What `undo` would take back, in words; "" when there is nothing. */
@@ -82,6 +84,8 @@ export interface Desk {
 
   openInbox(): void;
   createMailbox(): void;
+  /** The menu of the mailbox that is shown. */
+  openMailboxMenu(): void;
   toggleUnread(): void;
   logOut(): void;
 }

@@ -22,11 +22,13 @@ from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
-from moxlite.store.delivery.outgoing import add_outgoing
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
 from moxlite.store.delivery.owed import SUBMIT, OwedMessage
 from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.store.errors import StoreError
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.submission.errors import SubmissionRefused
@@ -35,6 +37,7 @@ from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import complete, counted_as, limits_of
 from moxlite.web.composing.drafts import composed, draft_of, drop_draft, mailbox_for
 from moxlite.web.errors import Unavailable, UserError
+from moxlite.web.metrics import submissions
 
 if TYPE_CHECKING:
     from moxlite.compose.draft import Draft
@@ -51,6 +54,7 @@ ID_OCTETS: Final = 12
 """Random octets of the id in a Received field."""
 
 KNOWN: Final = "SELECT 1 FROM unit_key WHERE key = ?"
+JUDGED: Final = Flag.JUNK | Flag.NOTJUNK
 FLAGS: Final = {"answered": Flag.ANSWERED, "forwarded": Flag.FORWARDED}
 
 
@@ -88,11 +92,13 @@ async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish
         draft = draft_of(written, now)
         letter = _letter(draft, recipients(draft), written, wish, now)
     except BadDraft as error:
+        submissions.labels(result="badmessage").inc()
         raise UserError(f"{error.field}: {error}") from error
     async with composed(account, draft, written.uploads, tmp, letter.max_size) as spool:
         try:
             found = await complete(keys, letter, spool)
         except SubmissionRefused as error:
+            submissions.labels(result=error.result).inc()
             field = "from: " if error.result == "badfrom" else ""
             raise (Unavailable if error.result == "signerror" else UserError)(field + error.text) from error
         except HeaderTooLarge as error:
@@ -107,16 +113,29 @@ async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish
                     return False
                 add_outgoing(tx, counted, limits)
                 drop_draft(tx, wish.draft_id)
-                if written.original_id and mailboxes_of(tx, [written.original_id]) and written.original_flag:
-                    store_flags_ids(tx, [written.original_id], mode="add", flags=FLAGS[written.original_flag])
+                if written.original_flag and mailboxes_of(tx, [written.original_id]):
+                    flags = FLAGS[written.original_flag]
+                    if not message(tx, written.original_id).flags & JUDGED:
+                        flags |= Flag.NOTJUNK  # WEBMAIL-82
+                    store_flags_ids(tx, [written.original_id], mode="add", flags=flags)
                 sent = mailbox_for(tx, SpecialUse.SENT)
                 added = add_message(tx, ready, sent, flags=Flag.SEEN | Flag.NOTJUNK)
                 tx.owe(key, SUBMIT, owed, added.message_id)
                 return True
 
-            new = await account.write(unit, weight=spool.size)
+            try:
+                new = await account.write(unit, weight=spool.size)
+            except OutgoingLimitExceeded as error:
+                total = error.setting == "max_outgoing_messages_per_day"
+                result = "messagelimiterror" if total else "recipientlimiterror"
+                submissions.labels(result=result).inc()
+                raise
+            except StoreError:
+                submissions.labels(result="storesenterror").inc()
+                raise
     if new:
         submission_total.labels(result="ok").inc()
+        submissions.labels(result="ok").inc()
         facts = {
             "account": account.name,
             "msgfrom": str(found.author),

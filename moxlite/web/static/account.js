@@ -393,14 +393,16 @@
 
   // lib/session.ts
   var Session = class {
-    constructor(app, title, client) {
+    constructor(app, title, client, ask) {
       this.title = title;
       this.client = client;
+      this.ask = ask;
       this.csrfKey = `moxlite-${app}-csrf`;
       this.addressKey = `moxlite-${app}-address`;
     }
     title;
     client;
+    ask;
     csrfKey;
     addressKey;
     resume() {
@@ -412,7 +414,7 @@
     }
     async logIn(reason, below = []) {
       const before = localStorage.getItem(this.addressKey);
-      await askLogIn(
+      await this.ask(
         this.title,
         reason,
         async (username, password) => {
@@ -962,7 +964,7 @@
   var base = document.location.pathname.replace(/[^/]*$/, "");
   var App = class {
     client = new Client(base, checks, (reason) => this.logIn(reason));
-    session = new Session("account", "Account", this.client);
+    session = new Session("account", "Account", this.client, askLogIn);
     sections = { transfer: new Transfer(this.client, base, () => void this.overview()) };
     nav = el("nav", { class: "sections", "aria-label": "Sections" });
     page = el("main", { class: "page", id: "page" });

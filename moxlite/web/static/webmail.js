@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.c3afcef507d20437dfeb.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.22b553e032d3e1b78aef.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", search: "search.9bf60a8ba6d6eb51fb0a.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
+  var define_PARTS_default = { compose: "compose.c3afcef507d20437dfeb.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.22b553e032d3e1b78aef.js", login: "login.499a3b354821d9fbeb71.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", search: "search.9bf60a8ba6d6eb51fb0a.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -585,75 +585,18 @@
     document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
   }
 
-  // lib/login.ts
-  function askLogIn(app, reason, tryLogIn, below = []) {
-    return new Promise((resolve) => {
-      const problem = el("p", { class: "login-problem", role: "alert" }, reason);
-      const username = el("input", {
-        name: "username",
-        inputmode: "email",
-        autocomplete: "username",
-        autocapitalize: "none",
-        spellcheck: "false",
-        required: true,
-        autofocus: true
-      });
-      const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-      const button = el("button", { class: "primary", type: "submit" }, "Log in");
-      problem.hidden = reason === "";
-      const form = el(
-        "form",
-        {
-          class: "login",
-          onsubmit: async (event) => {
-            event.preventDefault();
-            button.disabled = true;
-            try {
-              await tryLogIn(username.value, password.value);
-              overlay.close();
-              overlay.remove();
-              resolve();
-            } catch (error) {
-              problem.hidden = false;
-              fill(problem, linked(error instanceof Error ? error.message : String(error)));
-              password.select();
-            } finally {
-              button.disabled = false;
-            }
-          }
-        },
-        brand(),
-        el("h1", {}, app),
-        problem,
-        el("label", { class: "field" }, "Email address", username),
-        el("label", { class: "field" }, "Password", password),
-        button,
-        below
-      );
-      const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
-      overlay.addEventListener("cancel", (event) => event.preventDefault());
-      overlay.addEventListener("keydown", (event) => event.stopPropagation());
-      document.body.append(overlay);
-      overlay.showModal();
-      username.focus();
-    });
-  }
-  function linked(value) {
-    return value.split(/(https?:\/\/[^\s<>"]+)/).map(
-      (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
-    );
-  }
-
   // lib/session.ts
   var Session = class {
-    constructor(app, title, client) {
+    constructor(app, title, client, ask) {
       this.title = title;
       this.client = client;
+      this.ask = ask;
       this.csrfKey = `moxlite-${app}-csrf`;
       this.addressKey = `moxlite-${app}-address`;
     }
     title;
     client;
+    ask;
     csrfKey;
     addressKey;
     resume() {
@@ -665,7 +608,7 @@
     }
     async logIn(reason, below = []) {
       const before = localStorage.getItem(this.addressKey);
-      await askLogIn(
+      await this.ask(
         this.title,
         reason,
         async (username, password) => {
@@ -950,6 +893,7 @@
       },
       { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
       { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
+      { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["b"], run: () => desk.openMailboxMenu() },
       { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
       { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
       { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }
@@ -996,7 +940,8 @@
       { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk"), run: () => desk.toRole("junk") },
       { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
       { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
-      { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen"], false) },
+      { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen", "$junk", "$notjunk"], false) },
+      { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") || any("$junk")()), run: () => desk.notJunk() },
       { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
       { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
       { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
@@ -2713,7 +2658,7 @@
   function addressList(addresses, one) {
     return addresses.map(one).join(", ");
   }
-  function linked2(line) {
+  function linked(line) {
     return linkPieces(line).map((piece) => {
       if (typeof piece === "string") return piece;
       const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
@@ -2745,7 +2690,7 @@
         level = own;
         signed = signs || signed && own === 0;
       }
-      lines.push(linked2(line).map((piece) => typeof piece === "string" ? marked(piece, needles) : piece), "\n");
+      lines.push(linked(line).map((piece) => typeof piece === "string" ? marked(piece, needles) : piece), "\n");
     }
     flush();
     return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
@@ -3549,11 +3494,11 @@
     base = base;
     commands = new CommandTable();
     client = new Client(base, checks, (reason) => this.logIn(reason));
-    session = new Session("webmail", "Webmail", this.client);
+    session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part(base, "login")).askLogIn(...asked));
     mail = new Mail({
       send: (request) => this.send(request),
       opened: (parsed) => this.reader.offer(parsed),
-      outdated: (version) => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`),
+      outdated: (version) => this.renew(version),
       checking: location.hostname === "localhost"
     });
     actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
@@ -3612,6 +3557,7 @@
     seenTimers = [];
     displayed = false;
     start() {
+      if (location.search !== "") history.replaceState(null, "", base + location.hash);
       const scheme = localStorage.getItem(schemeKey);
       if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme };
       const known = this.session.resume();
@@ -3760,6 +3706,11 @@
       const shown2 = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : mailbox?.name ?? "Webmail";
       document.title = `${unread}${shown2} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
     }
+    renew(version) {
+      const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
+      if (document.querySelector(".composer") === null) load();
+      else toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
+    }
     send(request) {
       void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
     }
@@ -3863,6 +3814,15 @@
       this.unread();
       const said = (n) => many(n, "Message changed", "{n} messages changed");
       this.actions.flag(flags, add, said);
+    }
+    notJunk() {
+      const inbox = this.mail.boxes.named("Inbox");
+      if (this.inRole("junk") && inbox !== void 0) this.actions.move(inbox, false);
+      else this.flag(["$junk"], false);
+    }
+    openMailboxMenu() {
+      const mailbox = this.mail.current.value;
+      if (mailbox !== void 0) void this.mailboxMenu(mailbox);
     }
     async chooseLabels() {
       const known = this.mail.mailboxes.value.flatMap((mailbox) => mailbox.keywords);

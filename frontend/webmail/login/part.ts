@@ -1,0 +1,3 @@
+// The log-in form: who has a session does without.
+
+export { askLogIn } from "../../lib/login";

@@ -1,0 +1,134 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function brand() {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
+}
+
+// lib/login.ts
+function askLogIn(app, reason, tryLogIn, below = []) {
+  return new Promise((resolve) => {
+    const problem = el("p", { class: "login-problem", role: "alert" }, reason);
+    const username = el("input", {
+      name: "username",
+      inputmode: "email",
+      autocomplete: "username",
+      autocapitalize: "none",
+      spellcheck: "false",
+      required: true,
+      autofocus: true
+    });
+    const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const button = el("button", { class: "primary", type: "submit" }, "Log in");
+    problem.hidden = reason === "";
+    const form = el(
+      "form",
+      {
+        class: "login",
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button.disabled = true;
+          try {
+            await tryLogIn(username.value, password.value);
+            overlay.close();
+            overlay.remove();
+            resolve();
+          } catch (error) {
+            problem.hidden = false;
+            fill(problem, linked(error instanceof Error ? error.message : String(error)));
+            password.select();
+          } finally {
+            button.disabled = false;
+          }
+        }
+      },
+      brand(),
+      el("h1", {}, app),
+      problem,
+      el("label", { class: "field" }, "Email address", username),
+      el("label", { class: "field" }, "Password", password),
+      button,
+      below
+    );
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
+    overlay.addEventListener("cancel", (event) => event.preventDefault());
+    overlay.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(overlay);
+    overlay.showModal();
+    username.focus();
+  });
+}
+function linked(value) {
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map(
+    (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
+  );
+}
+export {
+  askLogIn
+};
