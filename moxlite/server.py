@@ -31,6 +31,7 @@ from moxlite import __version__
 from moxlite.acceptance.commands import WhyCommands
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
+from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.care import start_care
 from moxlite.config.snapshot import Snapshot
 from moxlite.house import House, handlers, imap_context, open_house, open_queue, trust
@@ -217,6 +218,7 @@ def _commands(
     commands.update(copies.registry())
     commands.update(backups.registry())
     commands.update(WhyCommands(house.config, house.accounts).registry())
+    commands.update(ReceivedCommands(house.reports).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
         commands.update(SuppressCommands(queue).registry())

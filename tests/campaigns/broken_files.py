@@ -36,6 +36,7 @@ FILES: Final = (
     "ctl",
     "auth.db",
     "queue.db",
+    "reports.db",
     "accounts/eve/account.db",
     "accounts/eve/search.db",
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.cli.checks.reportmail import parse_command
 from moxlite.cli.checks.sending import report_commands
 from moxlite.cli.common import Failure
 
@@ -171,3 +172,6 @@ def _address(text: str) -> str:
     """An address with its domain in A-labels; as it is when that is no domain, for SPF says what it makes of it."""
     localpart, at, domain = text.rpartition("@")
     return f"{localpart}{at}{_ascii(domain) or domain}"
+
+
+parse_command(dmarc, "dmarc")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.cli.checks.reportmail import parse_command
 from moxlite.cli.checks.sending import report_commands
 
 if TYPE_CHECKING:
@@ -91,3 +92,6 @@ def _domain(text: str) -> "Domain":
         return Domain.parse(text.removesuffix("."))
     except AddressError as error:
         raise ValueError(f"{text!r} is no domain: {error}") from None
+
+
+parse_command(tlsrpt, "tls")

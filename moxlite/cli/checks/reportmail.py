@@ -1,0 +1,61 @@
+"""``moxlite dmarc parsereportmsg``, ``moxlite tlsrpt parsereportmsg``: reports in files of mail (AUTH-90)."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from moxlite.cli.asking import NO, YES, tell
+from moxlite.cli.common import Failure
+
+if TYPE_CHECKING:
+    from moxlite.store.content.prepare import Prepared
+
+__all__ = ["parse_command"]
+
+
+def parse_command(group: click.Group, kind: Literal["dmarc", "tls"]) -> None:
+    """Add the verb for a kind of reports."""
+
+    @group.command("parsereportmsg")
+    @click.argument("files", nargs=-1, required=True, metavar="FILE…")
+    def parse(files: tuple[str, ...]) -> int:
+        """Print the report in each message (- for stdin), of any sender and about any domain.
+
+        Exit code 0 if all can be read, else 1.
+        """
+        found = [_report(kind, file) for file in files]
+        tell({"reports": found})
+        return YES if all(one["status"] == "pass" for one in found) else NO
+
+
+def _report(kind: Literal["dmarc", "tls"], file: str) -> dict[str, object]:
+    import msgspec
+    import trio
+
+    from moxlite.acceptance.reportmail import Unusable, read_report
+    from moxlite.mailauth.dkim.message import with_crlf
+    from moxlite.store.content.prepare import prepare
+    from moxlite.store.content.spool import Spool
+    from moxlite.store.errors import StoreError
+
+    octets = _read(file)
+
+    async def prepared(spool: Spool) -> "Prepared":
+        return await prepare(spool)
+
+    with Spool.of(with_crlf(octets)) as spool:
+        try:
+            report = read_report(kind, trio.run(prepared, spool))
+        except (Unusable, StoreError) as error:
+            return {"file": file, "status": "unusable", "problem": str(error), "report": None}
+    return {"file": file, "status": "pass", "problem": "", "report": msgspec.to_builtins(report)}
+
+
+def _read(file: str) -> bytes:
+    """The octets of a file. Raises Failure."""
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror or error}") from None

@@ -1,0 +1,152 @@
+"""``moxlite reports``: DMARC and TLS reports of others about our domains (SMTP-100, SMTP-101)."""
+
+import datetime as dt
+import io
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import click
+import msgspec
+
+from moxlite.cli.common import Failure, call, load_config, printable, show
+from moxlite.cli.files import served
+
+if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
+
+__all__ = ["reports"]
+
+T = TypeVar("T")
+
+kind_argument = click.argument("kind", type=click.Choice(["dmarc", "tls"]))
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A report as it is listed: `good` messages that DMARC proves, or sessions by TLS that went well."""
+
+    id: int
+    domain: str
+    organization: str
+    begin: str
+    end: str
+    good: int
+    failed: int
+    sender: str
+    report_id: str
+    received: str
+
+
+class Sum(msgspec.Struct, frozen=True):
+    """All reports about a domain."""
+
+    domain: str
+    reports: int
+    good: int
+    failed: int
+    last: str
+
+
+@click.group()
+def reports() -> None:
+    """DMARC and TLS reports that others have sent about our domains."""
+
+
+@reports.command("list")
+@kind_argument
+@click.option("--domain", metavar="D", default="", help="About this domain.")
+@click.option("--days", type=click.IntRange(1, 400), default=400, help="With --domain: whose period ends since then.")
+@click.option("--before", type=int, metavar="ID", help="Those that came before this one.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many.")
+def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> None:
+    """List reports, the last first. Without a running server, the file is read directly."""
+    from moxlite.admin.receivedreports import ReportsList, listed
+    from moxlite.store.reports.received import MAX_ID, Kind, ReceivedReport
+
+    args = ReportsList(cast(Kind, kind), domain, days, MAX_ID if before is None else before, limit)
+    found = served(
+        lambda: call("reports list", args, list[ReceivedReport]), lambda: _on_file(lambda now: listed(args, now), [])
+    )
+    lines = [
+        Line(
+            id=one.id,
+            domain=one.domain,
+            organization=one.organization,
+            begin=_time(one.begin),
+            end=_time(one.end),
+            good=_good(kind, one.total, one.failed),
+            failed=one.failed,
+            sender=one.sender,
+            report_id=one.report_id,
+            received=_time(one.received),
+        )
+        for one in found
+    ]
+    show(lines, ("id", "domain", "organization", "begin", "end", "good", "failed"))
+
+
+@reports.command("summary")
+@kind_argument
+@click.option(
+    "--days", type=click.IntRange(1, 400), default=30, show_default=True, help="Whose period ends since then."
+)
+def summary(kind: str, days: int) -> None:
+    """Sum the reports up by domain: messages that DMARC proves or not, sessions by TLS that went well or failed."""
+    from moxlite.admin.receivedreports import ReportsSummary, summed
+    from moxlite.store.reports.received import Kind, Total
+
+    args = ReportsSummary(cast(Kind, kind), days)
+    found = served(
+        lambda: call("reports summary", args, list[Total]), lambda: _on_file(lambda now: summed(args, now), [])
+    )
+    sums = [
+        Sum(one.domain, one.reports, _good(kind, one.total, one.failed), one.failed, _time(one.last)) for one in found
+    ]
+    show(sums, Sum.__struct_fields__)
+
+
+@reports.command("show")
+@kind_argument
+@click.argument("number", type=int, metavar="ID")
+def show_(kind: str, number: int) -> None:
+    """Print a report as JSON, with all its records."""
+    from moxlite.admin.receivedreports import ReportsShow, shown
+    from moxlite.store.reports.received import Kind
+
+    args = ReportsShow(cast(Kind, kind), number)
+    into = io.BytesIO()
+
+    def ask() -> bytes:
+        call("reports show", args, type(None), output=into)
+        return into.getvalue()
+
+    octets = served(ask, lambda: _on_file(lambda _: shown(args), b""))
+    if not octets:
+        raise Failure(f"there is no report {number}")
+    sys.stdout.write(msgspec.json.format(octets, indent=2).decode() + "\n")
+
+
+def _good(kind: str, total: int, failed: int) -> int:
+    """DMARC counts all messages, TLS those that went well."""
+    return max(0, total - failed) if kind == "dmarc" else total
+
+
+def _time(microseconds: int) -> str:
+    try:
+        return dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):  # a stranger chose it
+        return "?"
+
+
+def _on_file(make: "Callable[[int], Callable[[Reader], T]]", nothing: T) -> T:
+    from moxlite.admin.receivedreports import ReportsFailed, on_file
+    from moxlite.process.lock import Locked
+    from moxlite.store.errors import StoreError
+
+    try:
+        return on_file(load_config(), make(time.time_ns() // 1000), nothing)
+    except (ReportsFailed, Locked, StoreError) as error:
+        raise Failure(printable(str(error))) from None
+    except OSError as error:
+        raise Failure(f"cannot use the data directory: {error.strerror or error}") from None
