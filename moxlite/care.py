@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -24,6 +25,9 @@ from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
 
+if TYPE_CHECKING:
+    from moxlite.admin.updates import UpdateWatch
+
 __all__ = ["start_care"]
 
 
@@ -39,7 +43,8 @@ def start_care(house: House, backups: BackupCommands, queue: Queue | None) -> Ma
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, house.accounts))
     tree.start("admin.own-listings", house.listings.serve)
-    sources = _sources(house, queue)
+    updates = _start_updates(house)
+    sources = _sources(house, queue, updates)
     if house.local:  # it sends nothing anywhere, and no name leads to it
         return DoctorCommands(sources, None).registry()
     nightly = Nightly(
@@ -92,7 +97,20 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
     return in_order(found + sent.findings)
 
 
-def _sources(house: House, queue: Queue | None) -> Sources:
+def _start_updates(house: House) -> "UpdateWatch | None":
+    """The task that looks for newer versions, where that is wanted."""
+    source = house.static.updates
+    if not house.static.check_updates or source is None:
+        return None
+    from moxlite.admin.updates import UpdateWatch
+
+    http = https_client(house, allow_internal=True)
+    watch = UpdateWatch(source, current=house.current, accounts=house.accounts, resolver=house.resolver, http=http)
+    house.tree.start("admin.updates", watch.serve)
+    return watch
+
+
+def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -> Sources:
     async def state() -> QueueState | None:
         if queue is None:
             return None
@@ -123,5 +141,5 @@ def _sources(house: House, queue: Queue | None) -> Sources:
         orders=house.orders,
         queue=state,
         look_up=look_up,
-        update=lambda: "",
+        update=lambda: "" if updates is None else updates.newer,
     )

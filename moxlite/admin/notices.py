@@ -12,11 +12,14 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import deliver
 from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.types import Flag
 
 __all__ = ["notify_postmaster"]
 
 
-async def notify_postmaster(accounts: Accounts, snapshot: Snapshot, subject: str, text: str, *, once: str) -> None:
+async def notify_postmaster(
+    accounts: Accounts, snapshot: Snapshot, subject: str, text: str, *, once: str, flagged: bool = False
+) -> None:
     """Deliver a notice; a second one with the same `once` within 7 days is not stored.
 
     Raises StoreError when it cannot be stored.
@@ -37,4 +40,6 @@ async def notify_postmaster(accounts: Accounts, snapshot: Snapshot, subject: str
     with Spool.of(octets, tmp) as spool:
         prepared = await prepare(spool, b"Return-Path: <>\r\n")
         async with accounts.use(static.postmaster.account) as account:
-            await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key)
+            flags = Flag.FLAGGED if flagged else Flag(0)
+            mailbox = static.postmaster.mailbox
+            await deliver(account, prepared, NO_FACTS, mailbox, transaction_id=key, flags=flags)

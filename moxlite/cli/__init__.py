@@ -20,6 +20,7 @@ COMMANDS = {
     "account": ("moxlite.cli.account:account", "Passwords of accounts, and lost mail."),
     "admin": ("moxlite.cli.account:admin", "The administrator's password and tools."),
     "backup": ("moxlite.cli.backup:backup", "Back up configuration and data."),
+    "checkupdate": ("moxlite.cli.info:checkupdate", "Look for a newer version."),
     "cid": ("moxlite.cli.info:cid", "Find the log lines behind the id of a Received header."),
     "config": ("moxlite.cli.config:config", "Check, describe and change the configuration."),
     "arc": ("moxlite.cli.checks.arc:arc", "Verify and seal ARC chains."),

@@ -3,14 +3,19 @@
 import re
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from moxlite import __version__
-from moxlite.cli.common import Failure, load_config
+from moxlite.cli.asking import TEMPORARY, resolver_option, with_resolver
+from moxlite.cli.common import Failure, load_config, printable, settings
 
-__all__ = ["all_commands", "cid", "help_", "licenses", "version"]
+if TYPE_CHECKING:
+    from moxlite.admin.updates import Change
+    from moxlite.net.resolver import Resolver
+
+__all__ = ["all_commands", "checkupdate", "cid", "help_", "licenses", "version"]
 
 RUNS_ON: Final = (
     "trio",
@@ -121,3 +126,41 @@ def licenses() -> None:
             show(name)
         except (PackageNotFoundError, OSError):
             print(f"== {name}: its licence is not installed here")
+
+
+@click.command()
+@resolver_option
+def checkupdate(resolver: str | None) -> int:
+    """Look for a newer version, at the place that [updates] in moxlite.toml names. Nothing is installed.
+
+    Exit code 0, also when there is one; 75 if that cannot be found out.
+    """
+    import msgspec
+
+    from moxlite.admin.updates import UpdateError, changes_since, is_newer, newest_version
+    from moxlite.net.httpclient import HTTPClient
+    from moxlite.process.ports import roots_of
+
+    static = load_config().static
+    source = static.updates
+    if source is None:
+        raise Failure("moxlite.toml has no table [updates] that says where newer versions are told")
+
+    async def look(asked: "Resolver") -> "tuple[str, list[Change]]":
+        newest = await newest_version(asked, source)
+        http = HTTPClient(asked, allow_internal=True, tls=roots_of(static))
+        return newest, await changes_since(http, source) if is_newer(newest) else []
+
+    try:
+        newest, changes = with_resolver(resolver, look)
+    except UpdateError as error:
+        raise Failure(printable(str(error)), TEMPORARY) from None
+    if settings().as_json:
+        told = [{"version": one.version, "text": one.text} for one in changes]
+        print(msgspec.json.encode({"version": __version__, "newest": newest, "changes": told}).decode())
+        return 0
+    print(f"this is {__version__}, the newest version is {newest}")
+    for one in changes:
+        print(f"\n{one.version}\n")
+        print("\n".join(map(printable, one.text.splitlines())))
+    return 0

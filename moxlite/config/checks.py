@@ -5,6 +5,8 @@ are in the process room (`configtest`). What is wrong
 within one listener, domain, account or web handler is found by the modules named for it.
 """
 
+import base64
+import binascii
 from collections.abc import Iterator
 from typing import Final
 
@@ -29,6 +31,9 @@ __all__ = ["check_both", "check_domains", "check_static", "warn_domains", "warn_
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
 LOWEST_MESSAGE_LIMIT: Final = 1_000
 """RFC 9738 §3: with less, clients would need too many commands."""
+
+KEY_OCTETS: Final = 32
+"""Of a public key of Ed25519 (RFC 8032 §5.1.5)."""
 
 SHORTEST_BACKUP: Final = 600.0
 """Seconds: each one reads all that has changed."""
@@ -60,9 +65,24 @@ def check_static(static: Static) -> list[Finding]:
     if 0 < static.imap.message_limit < LOWEST_MESSAGE_LIMIT:
         findings.append(Finding(("imap", "message_limit"), f"must be 0 or at least {LOWEST_MESSAGE_LIMIT}"))
     findings += _backup(static)
+    findings += _updates(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
         findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))
     return findings
+
+
+def _updates(static: Static) -> Iterator[Finding]:
+    if static.updates is None:
+        if static.check_updates:
+            hint = "with domain, changelog_url and public_key of those who make your packages"
+            yield Finding(("check_updates",), "needs a table [updates]", hint)
+        return
+    try:
+        octets = len(base64.b64decode(static.updates.public_key, validate=True))
+    except binascii.Error:
+        octets = 0
+    if octets != KEY_OCTETS:
+        yield Finding(("updates", "public_key"), f"is not a key of {KEY_OCTETS} octets in base64")
 
 
 def _backup(static: Static) -> Iterator[Finding]:

@@ -50,6 +50,7 @@ __all__ = [
     "SpecialUseMailboxes",
     "Static",
     "Store",
+    "Updates",
 ]
 
 SERVICE_USER: Final = "moxlite"
@@ -288,6 +289,14 @@ class Backup(Section, frozen=True):
     ] = ()
 
 
+class Updates(Section, frozen=True):
+    """Where newer versions are told: by whoever makes the packages that you install."""
+
+    domain: Annotated[Domain, doc("Its TXT record `_updates.DOMAIN` names the newest version.")]
+    changelog_url: Annotated[URL, doc("JSON with what changed, each entry signed.")]
+    public_key: Annotated[str, doc("Ed25519 key of these signatures, base64.")]
+
+
 class Doctor(Section, frozen=True):
     """The examination of each night: what has changed is mailed to the postmaster (see `moxlite doctor`)."""
 
@@ -325,7 +334,10 @@ class Static(Section, frozen=True):
     ] = {}
     log_format: Annotated[Literal["logfmt", "json"], doc("Form of the log lines.")] = "logfmt"
     log_file: Annotated[Path | None, doc("Log to this file, opened again at SIGHUP, instead of stderr.")] = None
-    check_updates: Annotated[bool, doc("Look for new versions each day, and tell the postmaster.")] = False
+    check_updates: Annotated[
+        bool, doc("Look for new versions each day, and tell the postmaster; `updates` says where.")
+    ] = False
+    updates: Annotated[Updates | None, doc("Where newer versions are told.")] = None
     pedantic: Annotated[bool, doc("Treat violations of protocols as errors where they're usually tolerated.")] = False
     tls: Annotated[TLS | None, doc("TLS of outgoing connections.")] = None
     acme: Annotated[Mapping[str, ACME], doc("Authorities for automatic certificates.")] = {}

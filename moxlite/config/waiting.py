@@ -17,12 +17,7 @@ from moxlite.config.values import Section
 __all__ = ["WAITING", "not_in_effect"]
 
 WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
-    Static: frozenset(
-        (
-            "check_updates",
-            "psl",
-        )
-    ),
+    Static: frozenset(("psl",)),
     DNS: frozenset(("validate",)),
     Listener: frozenset(
         (

@@ -408,7 +408,7 @@ def test_describing_needs_no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
     """ADMIN-10: by `config test`, each key once."""
     (tmp_path / "moxlite.toml").write_text(
-        'hostname = "mx.example.org"\ncheck_updates = true\n[postmaster]\naccount = "a"\nmailbox = "P"\n'
+        'hostname = "mx.example.org"\npsl.url = "https://psl.example/"\n[postmaster]\naccount = "a"\nmailbox = "P"\n'
         '[listeners.local]\nips = ["127.0.0.1"]\n'
     )
     account = (
@@ -420,7 +420,7 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
     said = capsys.readouterr()
     lines = [line.partition(str(tmp_path))[2] for line in (said.out + said.err).splitlines() if "effect" in line]
     assert lines == [
-        "/moxlite.toml:2: check_updates: is not in effect yet",
+        "/moxlite.toml:2: psl: is not in effect yet",
         "/domains.toml:4: accounts.a.no_custom_password: is not in effect yet (nor is it at 1 other place)",
     ]
 

@@ -23,7 +23,7 @@ user = {user}
 # More than is usually wanted, while things are new; then "info".
 log_level = "debug"
 admin_password_file = "adminpasswd"
-# Look for new versions each day, and tell the postmaster:
+# Look for new versions each day, and tell the postmaster; [updates] says where:
 # check_updates = true
 
 [postmaster]

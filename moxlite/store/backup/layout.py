@@ -28,7 +28,7 @@ RESTORING: Final = "RESTORING"
 SINGLE: Final = {"reports.db": Kind.REPORTS, "cache.db": Kind.CACHE, "auth.db": Kind.AUTH}
 """What comes behind the queue and the accounts (STORE-142)."""
 
-KNOWN: Final = frozenset({"backup.key", "doctor.json", "receivedid.key", "version"})
+KNOWN: Final = frozenset({"backup.key", "doctor.json", "receivedid.key", "updates.json", "version"})
 SKIPPED: Final = frozenset(
     {"tmp", "made", "lock", "ctl", "ctl.token", "submit.sock", "httpcompresscache", INCOMPLETE, RESTORING}
 )

@@ -1,0 +1,195 @@
+"""Notice of newer versions: one look-up each day, and what changed, signed (ADMIN-60). Nothing is installed.
+
+``_updates.DOMAIN`` has a TXT record ``v=UPDATES0; l=0.2.0`` with the newest version. The changelog is JSON::
+
+    {"changes": [{"version": "0.2.0", "text": "…", "signature": "BASE64"}]}
+
+Each entry is signed by Ed25519 over its version, a line feed, and its text; what is not signed well is not shown.
+"""
+
+import base64
+import binascii
+import logging
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from moxlite import __version__
+from moxlite.admin.notices import notify_postmaster
+from moxlite.bell import sleep_by_both_clocks
+from moxlite.config.files import write_atomically
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import Updates
+from moxlite.metrics import Counter
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.net.resolver import DNSError, Resolver
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.errors import StoreError
+
+__all__ = ["STATE", "Change", "UpdateError", "UpdateWatch", "changes_since", "is_newer", "newest_version"]
+
+logger = logging.getLogger("moxlite.admin.updates")
+
+STATE: Final = "updates.json"
+"""In the data directory: a restart neither doubles a look nor a notice."""
+
+PERIOD: Final = 86_400.0
+"""Seconds between two looks."""
+
+MAX_CHANGELOG: Final = 1 << 20
+"""Octets."""
+
+MAX_VERSION: Final = 40
+"""Characters."""
+
+looks: Final = Counter("moxlite_updates_check", "Looks for newer versions.", ["result"])
+for _result in ("current", "newer", "error"):
+    looks.labels(result=_result)
+
+
+class UpdateError(Exception):
+    """It is not known whether there is a newer version; the text is for people."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """An entry of the changelog."""
+
+    version: str
+    text: str
+    signature: str = ""
+
+
+class _Changelog(msgspec.Struct):
+    changes: list[Change]
+
+
+class _State(msgspec.Struct, frozen=True):
+    """at: seconds UTC of the last look. newest: what it found. told: the version of the last notice."""
+
+    at: float = 0.0
+    newest: str = ""
+    told: str = ""
+
+
+def is_newer(version: str, than: str = __version__) -> bool:
+    """Whether a version comes after another, number by number."""
+    return _numbers(version) > _numbers(than)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in re.findall(r"\d{1,9}", version.partition("-")[0]))
+
+
+async def newest_version(resolver: Resolver, source: Updates) -> str:
+    """What DNS says is the newest version. Raises UpdateError."""
+    name = f"_updates.{source.domain.ascii}."
+    try:
+        texts = (await resolver.txt(name)).records
+    except DNSError as error:
+        raise UpdateError(f"{name} TXT: {error}") from None
+    for text in texts:
+        fields = dict(part.strip().partition("=")[::2] for part in text.split(";"))
+        version = fields.get("l", "")
+        if fields.get("v") == "UPDATES0" and re.fullmatch(r"\d+(\.\d+){1,3}", version) and len(version) <= MAX_VERSION:
+            return version
+    raise UpdateError(f"{name} TXT has no version")
+
+
+async def changes_since(http: HTTPClient, source: Updates, version: str = __version__) -> list[Change]:
+    """The well-signed entries of the changelog for versions after this one, as they stand there. Raises UpdateError:
+    there is none.
+    """
+    try:
+        answer = await http.request("GET", str(source.changelog_url), max_body=MAX_CHANGELOG)
+        if answer.status != 200 or answer.cut:
+            raise UpdateError(f"{source.changelog_url}: {'too long' if answer.cut else f'status {answer.status}'}")
+        found = msgspec.json.decode(answer.body, type=_Changelog).changes
+    except (HTTPError, msgspec.DecodeError) as error:
+        raise UpdateError(f"{source.changelog_url}: {error}") from None
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(source.public_key))
+    newer = [one for one in found if is_newer(one.version, version)]
+    good = [one for one in newer if _signed(one, key)]
+    if not good:
+        raise UpdateError(f"{source.changelog_url}: no entry for a newer version is signed with the key of [updates]")
+    return good
+
+
+def _signed(change: Change, key: Ed25519PublicKey) -> bool:
+    try:
+        key.verify(base64.b64decode(change.signature), f"{change.version}\n{change.text}".encode())
+    except (InvalidSignature, binascii.Error, UnicodeEncodeError):
+        return False
+    return True
+
+
+class UpdateWatch:
+    """Looks each day, and tells the postmaster of each newer version once."""
+
+    def __init__(
+        self,
+        source: Updates,
+        *,
+        current: Callable[[], Snapshot],
+        accounts: Accounts,
+        resolver: Resolver,
+        http: HTTPClient,
+    ) -> None:
+        self._source = source
+        self._current = current
+        self._accounts = accounts
+        self._resolver = resolver
+        self._http = http
+        self._path: Path = current().static.data_dir / STATE
+        self._state = _State()
+
+    @property
+    def newer(self) -> str:
+        """A version after this one, "" if none is known."""
+        return self._state.newest if is_newer(self._state.newest) else ""
+
+    async def serve(self) -> None:
+        """Look each day, for ever.
+
+        Errors: a look that fails is logged and counted, and the next one is a day later. OSError of the file comes out.
+        """
+        self._state = await trio.to_thread.run_sync(self._read)
+        while True:
+            await sleep_by_both_clocks(PERIOD, since=self._state.at)
+            await self._note(msgspec.structs.replace(self._state, at=time.time()))
+            try:
+                await self._look()
+            except (UpdateError, StoreError) as error:
+                looks.labels(result="error").inc()
+                logger.warning("newer versions not looked for", extra={"kv": {"err": str(error)}})
+
+    async def _look(self) -> None:
+        newest = await newest_version(self._resolver, self._source)
+        await self._note(msgspec.structs.replace(self._state, newest=newest))
+        looks.labels(result="newer" if self.newer else "current").inc()
+        if not self.newer or self._state.told == newest:
+            return
+        changes = await changes_since(self._http, self._source)
+        lines = [f"moxlite {newest} was published; this is {__version__}. Make a backup before you upgrade.", ""]
+        for one in changes:
+            lines += [f"{one.version}", "", one.text.strip(), ""]
+        subject = f"version {newest} was published"
+        once = f"update {newest}"
+        await notify_postmaster(self._accounts, self._current(), subject, "\n".join(lines), once=once, flagged=True)
+        await self._note(msgspec.structs.replace(self._state, told=newest))
+
+    def _read(self) -> _State:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=_State)
+        except (OSError, msgspec.DecodeError):
+            return _State()
+
+    async def _note(self, state: _State) -> None:
+        self._state = state
+        await trio.to_thread.run_sync(write_atomically, self._path, msgspec.json.encode(state))
