@@ -290,7 +290,7 @@ class Backup(Section, frozen=True):
 
 
 class Updates(Section, frozen=True):
-    """Where newer versions are told: by whoever makes the packages that you install."""
+    """Where newer versions are told, by those who make the packages that you install."""
 
     domain: Annotated[Domain, doc("Its TXT record `_updates.DOMAIN` names the newest version.")]
     changelog_url: Annotated[URL, doc("JSON with what changed, each entry signed.")]
