@@ -89,12 +89,13 @@ def example(name: str | None) -> None:
 
 @config.command()
 def printservice() -> None:
-    """Print a unit for systemd, with the paths of this installation."""
+    """Print a unit for systemd, with the paths of this installation, `backup.target` among them."""
     from moxlite.admin.quickstart.files import unit_file
     from moxlite.cli.common import load_config
 
-    path = config_path().resolve()
-    print(unit_file(program=program(), config=path, data=load_config().static.data_dir.resolve()), end="")
+    path, static = config_path().resolve(), load_config().static
+    backups = static.backup.target
+    print(unit_file(program=program(), config=path, data=static.data_dir.resolve(), backups=backups), end="")
 
 
 @config.group()

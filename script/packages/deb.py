@@ -28,6 +28,8 @@ ENVIRONMENT: Final = "home = /usr/bin\ninclude-system-site-packages = false\nver
 
 CONFIG: Final = Path("/etc/moxlite/moxlite.toml")
 DATA: Final = Path("/var/lib/moxlite")
+BACKUPS: Final = Path("/var/backups/moxlite")
+"""The server may write there too; made at the installation, for it belongs to the user."""
 
 UNNEEDED: Final = ("tests", "test")
 """Folders of libraries that nothing imports when they run."""
@@ -78,7 +80,7 @@ def _program(tree: Path, scratch: Path, machine: str, wheels: Path | None) -> No
 def _system(tree: Path) -> None:
     for folder in (CONFIG.parent, DATA):
         (tree / folder.relative_to("/")).mkdir(parents=True)
-    unit = unit_file(program="/usr/bin/moxlite", config=CONFIG, data=DATA)
+    unit = unit_file(program="/usr/bin/moxlite", config=CONFIG, data=DATA, backups=BACKUPS)
     unit = unit.replace("\n\n[Service]", f"\nConditionPathExists={CONFIG}\n\n[Service]", 1)
     place = tree / "lib/systemd/system/moxlite.service"
     place.parent.mkdir(parents=True)

@@ -102,7 +102,7 @@ def test_the_unit_of_the_package(deb: Path, tmp_path: Path) -> None:
     unit = tmp_path / "lib/systemd/system/moxlite.service"
     lines = unit.read_text().splitlines()
     assert "ExecStart=/usr/bin/moxlite --config /etc/moxlite/moxlite.toml serve" in lines
-    assert "ReadWritePaths=/etc/moxlite /var/lib/moxlite" in lines
+    assert "ReadWritePaths=/etc/moxlite /var/lib/moxlite -/var/backups/moxlite" in lines
     assert "ConditionPathExists=/etc/moxlite/moxlite.toml" in lines[: lines.index("[Service]")]
     command = [need("systemd-analyze"), "security", "--offline=true", "--threshold=30", "--no-pager", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -117,7 +117,7 @@ def test_the_container_grants_what_the_unit_grants(deb: Path, tmp_path: Path) ->
     image, compose = ((folder / name).read_text() for name in ("Containerfile", "compose.yaml"))
     granted = set(re.findall(r"CAP_(\w+)", unit))
     assert set(re.search(r"cap_add: \[(.*)\]", compose)[1].split(", ")) == granted  # type: ignore[index]
-    folders = re.search(r"ReadWritePaths=(.*)", unit)[1].split() + ["/srv/web"]  # type: ignore[index]
+    folders = re.search(r"ReadWritePaths=(.*) -", unit)[1].split() + ["/srv/web"]  # type: ignore[index]
     assert re.search(r"VOLUME (.*)", image)[1] == json.dumps(folders)  # type: ignore[index]
     assert re.findall(r"- \./\w+:(.*)", compose) == folders
     assert 'HEALTHCHECK --interval=60s --timeout=10s --start-period=60s CMD ["moxlite", "healthcheck"]' in image

@@ -100,10 +100,11 @@ UMask=007
 WorkingDirectory={top}
 ExecStart={program} --config {config} serve
 ExecReload=/bin/kill -HUP $MAINPID
-ReadWritePaths={folder} {data}
+ReadWritePaths={writable}
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
+PrivateMounts=yes
 PrivateDevices=yes
 NoNewPrivileges=yes
 ProtectKernelTunables=yes
@@ -116,7 +117,6 @@ ProtectProc=invisible
 ProcSubset=pid
 LockPersonality=yes
 RestrictRealtime=yes
-RestrictSUIDSGID=yes
 RestrictNamespaces=yes
 RemoveIPC=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
@@ -169,10 +169,15 @@ def domains_file(address: Address, account: str, keys: Sequence[NewKey], now: dt
     return str(document) + RULESET.format(account=account, address=_toml(text))
 
 
-def unit_file(*, program: str, config: Path, data: Path) -> str:
-    """The unit of systemd: it starts as root, and the server gives that up by itself (ADMIN-40)."""
+def unit_file(*, program: str, config: Path, data: Path, backups: Path | None = None) -> str:
+    """The unit of systemd: it starts as root, and the server gives that up by itself (ADMIN-40).
+
+    Args:
+      backups: a folder that the server may write to besides; it may be missing.
+    """
     folder = config.parent
-    return UNIT.format(program=program, config=config, folder=folder, data=data, top=folder.parent)
+    writable = f"{folder} {data}" if backups is None else f"{folder} {data} -{backups}"
+    return UNIT.format(program=program, config=config, writable=writable, top=folder.parent)
 
 
 def _toml(value: "str | list[str]") -> str:
