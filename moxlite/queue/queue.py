@@ -123,8 +123,9 @@ class Queue:
         tree.start("queue.notices", self.scheduler.serve_notices)
         if self.ctx.reports is not None:
             tree.start("queue.tls-sessions", self.scheduler.sessions.serve)
-            tree.start("queue.tls-reports", self.tls_reports.serve)
-            tree.start("queue.dmarc-reports", self.dmarc_reports.serve)
+            if not self.ctx.reports.broken:  # /readyz names it
+                tree.start("queue.tls-reports", self.tls_reports.serve)
+                tree.start("queue.dmarc-reports", self.dmarc_reports.serve)
         tree.start(SCHEDULER, partial(self.scheduler.serve, attempts))
         tree.start(WEBHOOKS, partial(self.webhooks.caller.serve, attempts))
 

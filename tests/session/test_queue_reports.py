@@ -256,6 +256,7 @@ async def test_a_mail_host_gets_what_its_domains_have_not_got(tmp_path: Path) ->
         ]
         await rig.settle()
         report = tls_report(sent(rig)[1])
+        assert report.report_id == f"{TODAY}-host.mx.remote.example@own.example"
         assert [one.domain for one in report.policies] == ["mx.remote.example"]
 
 

@@ -188,7 +188,7 @@ class Caller:
                     "account": hook.account,
                     "event": hook.event,
                     "msg": hook.msg_id or None,
-                    "url": hook.url,
+                    "url": hook.url.partition("?")[0],  # a query may hold a secret
                     "attempt": hook.attempts,
                     "status": result.status or None,
                     "seconds": result.duration / SECOND,

@@ -213,7 +213,7 @@ def _payload(r: Reader, message_id: int, told: Told) -> tuple[MessageJSON, bytes
         remote_ip=smtp.remote_ip if smtp is not None else "",
         received=moment(told.received),
         mailbox_name=told.mailbox,
-        automated=automated or not mail_from,
+        automated=automated or smtp is None or not (smtp.mailfrom or smtp.mailfrom_domain),
     )
     return message, msgspec.json.encode(IncomingMessage(**msgspec.structs.asdict(message), meta=meta))
 
