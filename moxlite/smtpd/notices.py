@@ -1,4 +1,6 @@
-"""Notices of failure about recipients that were refused when others were not (RFC 3464; SMTP-74, SMTP-108, 109)."""
+"""Notices to the senders of mail that comes in (RFC 3464): about recipients that were refused when others were not
+(SMTP-74, SMTP-108, 109), and of delivery, where the sender asks for that (SMTP-156).
+"""
 
 import hashlib
 import logging
@@ -20,7 +22,7 @@ from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 
-__all__ = ["Failed", "failure_notice"]
+__all__ = ["Failed", "failure_notice", "receipt"]
 
 logger = logging.getLogger("moxlite.smtpd.notices")
 
@@ -49,6 +51,34 @@ async def failure_notice(
             logger.info("message refused for a recipient, its sender is not told", extra={"kv": facts})
     if sender is None or not told:
         return None
+    notice = _Notice("Message not delivered to all recipients", "notice", tuple(map(_failure, told)))
+    return await _owed(session, transaction, prepared, sender, notice)
+
+
+async def receipt(
+    session: Session, transaction: Transaction, prepared: Prepared, delivered: Sequence[AcceptedRecipient]
+) -> Owed | None:
+    """What is owed to the sender about recipients whose account stores the message, and for whom he has asked to be
+    told of delivery (RFC 3461 §4.1): one DSN, as a row of the outbox of that account. None for a null sender.
+    """
+    sender = transaction.sender.address
+    if sender is None or not delivered:
+        return None
+    notice = _Notice("Message delivered", "receipt", tuple(map(_arrival, delivered)))
+    return await _owed(session, transaction, prepared, sender, notice)
+
+
+class _Notice(msgspec.Struct, frozen=True):
+    """What a DSN says. `kind`: the first word of its key."""
+
+    subject: str
+    kind: str
+    recipients: tuple[DSNRecipient, ...]
+
+
+async def _owed(
+    session: Session, transaction: Transaction, prepared: Prepared, sender: Address, notice: _Notice
+) -> Owed:
     now = time.time_ns() // 1000
     hostname = session.hostname
     message_id = new_message_id(hostname.ascii)
@@ -56,14 +86,14 @@ async def failure_notice(
     message = compose_dsn(
         DSN(
             reporting_mta=hostname.ascii,
-            recipients=tuple(map(_recipient, told)),
+            recipients=notice.recipients,
             envelope_id=transaction.mail.envid,
             received_from_mta=session.hello.name if session.hello is not None else "",
             arrival=transaction.received,
         ),
         sender=MailAddress("Mail delivery", "postmaster", hostname.ascii),
         to=MailAddress("", sender.localpart, sender.domain.ascii),
-        subject="Message not delivered to all recipients",
+        subject=notice.subject,
         message_id=message_id,
         date=now,
         references=prepared.index.envelope.message_id,
@@ -86,10 +116,11 @@ async def failure_notice(
         smtputf8=utf8 and not message.isascii(),
         requiretls=True if transaction.mail.requiretls else None,
         message_id=message_id,
-        subject="Message not delivered to all recipients",
+        subject=notice.subject,
     )
-    parts = (str(sender), prepared.digest.hex(), *sorted(one.recipient.path.pack(True) for one in told))
-    return OwedMessage(submission, message).row(b"notice " + hashlib.sha256("\0".join(parts).encode()).digest())
+    parts = (str(sender), prepared.digest.hex(), *sorted(one.final_recipient for one in notice.recipients))
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return OwedMessage(submission, message).row(f"{notice.kind} ".encode() + digest)
 
 
 def _wanted(one: Failed) -> bool:
@@ -98,13 +129,30 @@ def _wanted(one: Failed) -> bool:
     return not notify or "FAILURE" in notify
 
 
-def _recipient(one: Failed) -> DSNRecipient:
-    kind, _, original = one.recipient.command.orcpt.partition(";")
+def _failure(one: Failed) -> DSNRecipient:
+    kind, original = _original(one.recipient)
     return DSNRecipient(
         final_recipient=one.recipient.path.pack(True),
         action=Action.FAILED,
         status=one.reply.ecode or f"{one.reply.code // 100}.0.0",
         original_recipient=original,
-        original_type=kind or "rfc822",
+        original_type=kind,
         diagnostic=str(one.reply),
     )
+
+
+def _arrival(recipient: AcceptedRecipient) -> DSNRecipient:
+    kind, original = _original(recipient)
+    return DSNRecipient(
+        final_recipient=recipient.path.pack(True),
+        action=Action.DELIVERED,
+        status="2.0.0",
+        original_recipient=original,
+        original_type=kind,
+    )
+
+
+def _original(recipient: AcceptedRecipient) -> tuple[str, str]:
+    """Type and address of ORCPT."""
+    kind, _, original = recipient.command.orcpt.partition(";")
+    return kind or "rfc822", original

@@ -32,7 +32,7 @@ from moxlite.proto.address import Address, Domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import blocklists, metrics, replies, trace
-from moxlite.smtpd.notices import Failed, failure_notice
+from moxlite.smtpd.notices import Failed, failure_notice, receipt
 from moxlite.smtpd.reports import Reports
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
@@ -83,6 +83,7 @@ class Reception:
         self._asking = trio.Lock()
         self._reports = Reports(session.context.reports, message.prepared, evidence.checks, session.snapshot)
         self._told: set[int] = set()  # recipients whose failure the sender was told
+        self._receipted: set[int] = set()  # indexes of recipients about whose delivery a notice is owed
         hello = session.hello
         self._received = partial(
             trace.received,
@@ -219,12 +220,33 @@ class Reception:
     async def _perform_at(self, name: str, owes: tuple[Owed, ...] = ()) -> None:
         """Do what the plan of an account says; its outcome is that of doing it."""
         decided = self._decided[name]
+        asking = self._asking_for_receipts(name)
+        self._receipted.update(asking)
         try:
-            await self._store(decided, owes)
+            told = [self._transaction.recipients[index] for index in asking]
+            notice = await receipt(self._session, self._transaction, self._prepared, told)
+            await self._store(decided, owes if notice is None else (*owes, notice))
         except StoreError as error:
+            self._receipted.difference_update(asking)
             logger.warning("message not stored", extra={"kv": {"account": name, "err": error}})
             reply = replies.store_reply(error)
             self._outcomes[name] = Outcome(State.REFUSED if reply.code >= 500 else State.LATER, reply)
+
+    def _asking_for_receipts(self, name: str) -> list[int]:
+        """Recipients of this account of whose delivery the sender wants to be told, and was not yet. Only a sender who
+        shows by SPF that the address is his: others would have notices sent to strangers (SMTP-156).
+        """
+        if _mail_from_validation(self._evidence.checks) != SPFStatus.PASS.value:
+            return []
+        return sorted(
+            {
+                index
+                for number, case in enumerate(self._cases)
+                if case.account == name and self._outcome(number).state is State.ACCEPTED
+                for index in case.indexes
+                if "SUCCESS" in self._transaction.recipients[index].command.notify and index not in self._receipted
+            }
+        )
 
     async def _keep_reject(self, name: str) -> None:
         """Keep the copy of a refused message, if the plan says so; that it cannot be kept changes nothing."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -231,3 +232,39 @@ async def test_many_signatures_cost_little(smtp: Smtp) -> None:
     assert results.count("dkim=") == 50
     assert "dkim=pass" in results
     assert len([name for name, _ in resolver.asked if "_domainkey" in name]) <= 10
+
+
+@pytest.mark.parametrize(
+    ("records", "notify", "told"),
+    [
+        ({}, "SUCCESS", True),
+        ({}, "FAILURE", False),
+        ({"remote.example": ["v=spf1 ?all"], "_dmarc.remote.example": []}, "SUCCESS", False),
+        ({"remote.example": [], "_dmarc.remote.example": []}, "SUCCESS", False),
+    ],
+)
+async def test_delivery_is_told_to_senders_who_show_who_they_are(
+    smtp: Smtp, records: dict[str, list[str]], notify: str, told: bool
+) -> None:
+    """SMTP-156: with `dsn_ext`, after SPF pass, once for each recipient, also of an alias; owed with the delivery."""
+    context = smtp.configured("starttls = false, first=>starttls = false, dsn_ext = true, first")
+    context = msgspec.structs.replace(context, resolver=zone(records))
+    names = ("mia",) if records else ("mia", "team")  # unknown senders bring mail for one at a time
+    async with smtp.connect(context=context) as client:
+        await client.play("C: MAIL FROM:<ann@remote.example> ENVID=id1\nS: 250")
+        for name in names:
+            await client.play(
+                f"C: RCPT TO:<{name}@ours.example> NOTIFY={notify} ORCPT=rfc822;{name}@old.example\nS: 250"
+            )
+        await client.play("C: DATA\nS: 354")
+        await client.send(MAIL + b".\r\n")
+        assert (await client.reply()).startswith("250 2.0.0")
+    queued = await smtp.carried()
+    octets = b"".join(one.octets for one in queued)
+    for name in map(str.encode, names):
+        assert octets.count(b"Final-Recipient: rfc822;%s@ours.example\r\nAction: delivered" % name) == told
+        assert (b"Original-Recipient: rfc822;%s@old.example" % name in octets) is told
+    assert all(one.submission.mail_from is None for one in queued)
+    assert {str(to.address) for one in queued for to in one.submission.recipients} == (
+        {"ann@remote.example"} if told else set()
+    )
