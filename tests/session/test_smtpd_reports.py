@@ -268,6 +268,16 @@ async def test_a_tls_report_is_taken(taking: Taking, content: Callable[[], bytes
     assert headers(await taking.smtp.one(mailbox="TLSRPT"), "X-Moxlite-Reason") == ["reporting"]
 
 
+async def test_a_report_about_the_host_comes_to_its_own_address(taking: Taking) -> None:
+    """SMTP-70, SMTP-101: which takes policies of hostnames as well."""
+    host = '[host_tlsrpt]\\naccount = "mia"\\nmailbox = "Host"\\nlocalpart = "tls"\\n[postmaster]'
+    taking.context = taking.smtp.configured(f"200000=>30000000\n[postmaster]=>{host}", reports=taking.reports)
+    mail = report_mail(gz(tls_json("mail.ours.example")), "application/tlsrpt+gzip", to="tls@mail.ours.example")
+    assert (await taking.bring(mail, "tls@mail.ours.example")).startswith("250")
+    assert [one.domain for one in await taking.kept("tls")] == ["mail.ours.example"]
+    assert headers(await taking.smtp.one(mailbox="Host"), "X-Moxlite-Reason") == ["reporting"]
+
+
 @pytest.mark.parametrize(
     ("service", "problem"),
     [("*", ""), ("tlsrpt", ""), ("email:tlsrpt", ""), ("email", "no signature")],
