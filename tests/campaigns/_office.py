@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from moxlite.mailauth.dkim.keys import PrivateKey, generate, key_record
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from moxlite.mailauth.dkim.keys import key_record
 from moxlite.net.resolver import FakeResolver
 from tests.junkcorpus import Corpus
 
@@ -49,7 +51,7 @@ class Sender:
       kind: of CLASSES. author: in From. mail_from: None for the author.
       signer: domain of the signature, "" for none.
       remote, hello: the client; a function where each message has another one.
-      words: what the letters are about. field: more header fields.
+      words: what the letters are about. fields: of the header, more. tls: it comes through TLS.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Sender:
     mail_from: str | None = None
     signer: str = ""
     fields: str = ""
+    tls: bool = True
     letters: int = 0
     name: str = ""
 
@@ -89,7 +92,7 @@ class Office:
         self.rng = random.Random(f"office {seed}")
         self.share = share
         self.corpus = Corpus(seed)
-        self.key: PrivateKey = generate("ed25519")
+        self.key = Ed25519PrivateKey.from_private_bytes(self.rng.randbytes(32))
         self.zone: dict[str, dict[str, list[str]]] = {"A": {}, "PTR": {}, "TXT": {}, "MX": {}}
         self.senders: list[Sender] = []
         self.letters: list[Letter] = []
@@ -183,11 +186,9 @@ class Office:
                 dmarc=rng.choice(("", "none", "reject")),
                 signs=True,
             )
-            yield (
-                self._sender("first contacts", f"n{number}@{domain}", ip, signer=rng.choice(("", domain))),
-                rng.choice((1, 2, 3)),
-                month,
-            )
+            sender = self._sender("first contacts", f"n{number}@{domain}", ip, signer=rng.choice(("", domain)))
+            sender.tls = number % 7 > 0  # old servers have none: their content is judged strictly
+            yield sender, rng.choice((1, 2, 3)), month
 
     def _lists(self) -> Iterator[tuple[Sender, int, Callable[[], float]]]:
         """A list's welcome comes from itself; then letters of authors whose signature it breaks."""
@@ -287,7 +288,7 @@ class Office:
             sender = self._sender(
                 "a botnet", "x@bot.example", "", hello="localhost.localdomain", name=f"botnet {number}"
             )
-            sender.remote = self._anywhere
+            sender.remote, sender.tls = self._anywhere, False
             yield sender, 200, self._month(2)
 
     def _anywhere(self) -> str:

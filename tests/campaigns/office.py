@@ -60,6 +60,9 @@ FIRST: Final = 3
 MOST: Final = 0.05
 """Of what comes after them may reach the Inbox."""
 
+CHANCE: Final = 4
+"""More than that in a part of the month, where a sender has one message or two after the first three."""
+
 PATIENCE: Final = 5 * DAY
 WAITS: Final = (0.5, 1, 2, 4, 8)
 """Hours between tries; then eight each."""
@@ -104,6 +107,7 @@ DOMAINS: Final = """
 [accounts.mia]
 domain = "office.example"
 rejects_mailbox = "Rejects"
+subject_pass = { period = "12h" }
 [accounts.mia.junk_filter]
 threshold = 0.95
 onegrams = true
@@ -153,7 +157,7 @@ class Month:
 
     async def _send(self, letter: Letter) -> None:
         sender, number = letter.sender, letter.number
-        tls = None if sender.kind == "a botnet" else TLS
+        tls = TLS if sender.tls else None
         remote, hello = sender.remote(), f"EHLO {sender.hello}"
         async with self.smtp.connect(context=self.context, remote=remote, hello=hello, tls=tls) as client:
             mail_from = letter.author if sender.mail_from is None else sender.mail_from
@@ -299,5 +303,5 @@ def run(seed: int, share: float, report: Report) -> None:
             if one.sender.wanted and month.outcomes[one.number] == "refused"
         )
         raise Finding(f"wanted mail is refused for good: {said}")
-    if through > late * MOST:
+    if through > late * MOST + (0 if share >= 1 else CHANCE):
         raise Finding(f"{through} of {late} unwanted messages reached the Inbox")
