@@ -50,3 +50,25 @@ def test_b_opens_the_menu_of_the_mailbox(reader: Reader) -> None:
     """WEBMAIL-71, WEBMAIL-62."""
     reader.page.keyboard.press("b")
     expect(reader.page.get_by_role("dialog", name="Inbox")).to_contain_text("Mark all as read")
+
+
+def test_a_clicked_action_shows_its_key(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-60: for a moment, so that the next time the key is enough."""
+    page = reader.page
+    append(mailbox, "Hint")
+    page.locator(".message").first.click()
+    page.locator(".toolbar").get_by_role("button", name="Archive").click()
+    expect(page.locator(".key-hint kbd")).to_have_text("a")
+    expect(page.locator(".key-hint")).to_have_count(0)
+
+
+def test_spaces_of_an_address_stay_visible(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-75: two addresses that differ in a space look different."""
+    octets = b'From: "a  b"@x.example\r\nTo: moxlite@localhost\r\nSubject: spaces\r\n\r\nx\r\n'
+    mailbox.append("INBOX", "", "", octets)
+    page = reader.page
+    page.locator(".message", has_text="spaces").click()
+    sender = page.locator(".reader-fields dd").first
+    expect(sender).to_have_css("white-space", re.compile("pre-wrap|break-spaces"))
+    assert "a  b" in (sender.text_content() or "")
+    expect(page.locator(".message-people").first).to_have_css("white-space", "pre")

@@ -1,0 +1,66 @@
+"""Where the webmail is served, and what its documents and schema promise."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.tools import top
+from tests.web_rig import STATIC, Rig, open_rig
+
+pytestmark = pytest.mark.served
+
+LISTENERS = """
+[listeners.elsewhere]
+ips = ["127.0.0.1"]
+webmail_http = { enabled = true, port = 82, path = "/mail/" }
+
+[listeners.without]
+ips = ["127.0.0.1"]
+account_http = { enabled = true, port = 83 }
+"""
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """The room, with a listener that has the webmail at another path, and one that has none."""
+    async with trio.open_nursery() as nursery:
+        found = await open_rig(tmp_path, nursery, static=STATIC + LISTENERS)
+        yield found
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await found.auth.aclose()
+
+
+async def test_each_listener_says_whether_and_where_it_has_the_webmail(rig: Rig) -> None:
+    """WEBMAIL-1: enabled by itself, at its own path; not where it is not asked for."""
+    here = rig.browser()
+    assert (await here.fetch("/webmail/")).status == 200
+    elsewhere = rig.browser(app="/mail/", listener="elsewhere", port=82)
+    assert (await elsewhere.fetch("/mail/")).status == 200
+    assert (await elsewhere.fetch("/webmail/")).status == 404
+    await elsewhere.log_in()
+    assert all("path=/mail/" in cookie.lower() for cookie in (await elsewhere.post("login_prep", {})).cookies)
+    without = rig.browser(listener="without", port=83)
+    answer = await without.fetch("/webmail/")
+    assert b"Webmail" not in answer.body
+
+
+async def test_a_browser_without_scripts_is_told_so(rig: Rig) -> None:
+    """WEBMAIL-107: in one sentence, by each app."""
+    for path in ("/webmail/", "/"):
+        body = (await rig.browser().fetch(path)).body.decode()
+        sentence = body.partition("<noscript>")[2].partition("</noscript>")[0]
+        assert "JavaScript" in sentence
+        assert sentence.count(".") == 1
+
+
+async def test_values_of_the_outside_world_are_plain_strings(rig: Rig) -> None:
+    """WEBMAIL-25: what other servers say has no list of values; what this server defines has."""
+    schema = json.loads((top() / "schema" / "webmail.schema.json").read_text())
+    delivery = schema["$defs"]["Delivery"]["properties"]
+    for name in ("error", "advice", "reply", "host", "tls"):
+        assert delivery[name] == {"type": "string"}
+    assert "delivered" in delivery["state"]["enum"]
