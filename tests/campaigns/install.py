@@ -1,0 +1,234 @@
+"""A machine's life with the package: a clean Debian made by mmdebstrap, booted by systemd-nspawn without a network, the
+package installed by apt from a signed repository; set up, served, killed, hung, upgraded, restored, removed, purged
+(ADMIN-40, 41, 43, 53).
+
+Only the full count runs: it fetches Debian and takes minutes.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.campaigns.report import Finding, Report
+from tests.tools import need, top, until
+
+__all__ = ["run"]
+
+SUITE = "bookworm"
+INCLUDE = "systemd,systemd-sysv,dbus,python3,adduser,ca-certificates,init-system-helpers,iproute2,procps,apt"
+ADDRESS = "198.51.100.7"
+"""Of documentation nets (RFC 5737): quickstart takes it for one of the internet."""
+
+KEY = "soak@moxlite.example"
+
+
+def run(seed: int, share: float, report: Report) -> None:
+    """The whole life, once; `seed` decides nothing."""
+    if share < 1:
+        report.tell("left to the full count: it fetches Debian")
+        return
+    for program in ("mmdebstrap", "systemd-nspawn", "gpg", "dpkg-deb"):
+        need(program)
+    with tempfile.TemporaryDirectory(prefix="moxlite-install-") as name:
+        folder = Path(name)
+        site = _repository(folder, report)
+        began = time.monotonic()
+        root = folder / "root"
+        _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDE}", SUITE, str(root))
+        report.tell(f"mmdebstrap {SUITE}: {time.monotonic() - began:.0f} s")
+        shutil.copytree(site, root / "srv/apt")
+        (root / "etc/apt/sources.list").write_text("deb [signed-by=/srv/apt/moxlite.asc] file:/srv/apt stable main\n")
+        with _booted(root, report) as machine:
+            _live(machine, report)
+
+
+def _run(*command: str, environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command,
+        cwd=top(),
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+    if done.returncode:
+        raise Finding(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _repository(folder: Path, report: Report) -> Path:
+    """With two versions of the package."""
+    home = folder / "gnupg"
+    home.mkdir(mode=0o700)
+    path = {"PYTHONPATH": f"{top()}:{top() / 'script'}", "GNUPGHOME": str(home)}
+    package = (sys.executable, "-m", "packages")
+    try:
+        _run("gpg", "--batch", "--passphrase", "", "--quick-gen-key", KEY, "ed25519", "sign", environment=path)
+        for version, compression in (("1.0~soak1", "xz"), ("1.0~soak2", "gzip")):
+            more = ("--to", str(folder), "--version", version, "--compression", compression)
+            deb = Path(_run(*package, "deb", *more, environment=path).strip())
+            _run(*package, "apt", "--to", str(folder), "--key", KEY, str(deb), environment=path)
+            report.tell(f"{deb.name}, {compression}: {deb.stat().st_size / 1e6:.1f} MB")
+    finally:
+        _run("gpgconf", "--homedir", str(home), "--kill", "all")
+    return folder / "apt"
+
+
+class Machine:
+    """The booted one, by the process of systemd-nspawn; `run` works there as root."""
+
+    def __init__(self, nspawn: int) -> None:
+        self._nspawn = nspawn
+
+    @property
+    def _command(self) -> list[str]:
+        """Its first process is another one at the beginning, which makes the namespaces."""
+        found = Path(f"/proc/{self._nspawn}/task/{self._nspawn}/children").read_text().split()
+        return ["nsenter", "--target", found[0] if found else "0", "--all"]
+
+    def run(self, command: str, *, check: bool = True) -> str:
+        """What a shell there prints."""
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+        done = subprocess.run(
+            [*self._command, "sh", "-c", command],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=environment,
+            check=False,
+        )
+        if check and done.returncode:
+            journal = subprocess.run(
+                [*self._command, "journalctl", "--no-pager", "-n", "40", "-u", "moxlite"],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env=environment,
+                check=False,
+            )
+            raise Finding(f"{command}: {done.stdout}{done.stderr}{journal.stdout}")
+        return done.stdout.strip()
+
+    def shows(self, name: str) -> str:
+        """A property of the unit."""
+        return self.run(f"systemctl show --value --property={name} moxlite")
+
+    def server(self) -> str:
+        """The process that serves, a child of the one that systemd knows."""
+        return self.run(f"pgrep --parent {self.shows('MainPID')}", check=False)
+
+    def active(self) -> bool:
+        """Whether the server has told systemd that it is ready."""
+        return self.shows("ActiveState") == "active" and bool(self.server())
+
+
+@contextmanager
+def _booted(root: Path, report: Report) -> Iterator[Machine]:
+    began = time.monotonic()
+    options = ("--boot", "--private-network", "--register=no", "--keep-unit", "--console=pipe")
+    with subprocess.Popen(
+        ["systemd-nspawn", "--directory", str(root), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as nspawn:
+        try:
+            machine = Machine(nspawn.pid)
+            until(
+                lambda: machine.run("systemctl is-system-running", check=False) in ("running", "degraded"),
+                seconds=120,
+                what="the boot",
+            )
+            report.tell(f"boot: {time.monotonic() - began:.0f} s")
+            yield machine
+            machine.run("systemctl poweroff", check=False)
+            nspawn.wait(timeout=60)
+        finally:
+            nspawn.terminate()
+
+
+def _live(machine: Machine, report: Report) -> None:
+    run = machine.run
+    run(f"ip link set lo up; ip addr add {ADDRESS}/32 dev lo")
+    run("apt-get -q update && apt-get -q install --yes moxlite=1.0~soak1")
+    _must(machine.shows("ActiveState") == "inactive", "without a configuration nothing starts")
+    said = run("moxlite quickstart --skip-dial --hostname mx.example.org --resolver 127.0.0.1:9 you@example.org")
+    _must("systemctl start moxlite" in said, "quickstart tells how to start")
+    began = time.monotonic()
+    run("systemctl start moxlite")
+    report.tell(f"start until READY=1: {time.monotonic() - began:.1f} s")
+    exposure = run("systemd-analyze security --no-pager moxlite.service | tail -n 1")
+    found = re.search(r"(\d+\.\d+)", exposure)
+    _must(found is not None and float(found[1]) <= 3.0, exposure)
+    report.tell(f"systemd-analyze security: {found[1] if found else ''}")
+    _check_processes(machine)
+
+    run("moxlite config account add eve eve@example.org && moxlite config test")
+    _must("eve" in run("moxlite config account list"), "an account added by the command line")
+    before = machine.server()
+    run("systemctl reload moxlite")
+    until(lambda: "certificates read again" in run("journalctl -u moxlite"), what="the reload")
+    _must(machine.server() == before, "a reload is no restart")
+    _restarts(machine, report)
+    _backup(machine)
+
+    began = time.monotonic()
+    run("apt-get -q install --yes moxlite")
+    report.tell(f"upgrade by apt, until the server is ready: {time.monotonic() - began:.1f} s")
+    _must(machine.active(), "it runs after the upgrade")
+    _must("soak2" in run("dpkg-query --show moxlite"), "the newer version is there")
+    _must("eve" in run("moxlite config account list"), "the accounts are there")
+
+    run("apt-get -q remove --yes moxlite")
+    _must(not run("pgrep --uid moxlite", check=False), "no process is left")
+    run("test ! -e /usr/lib/moxlite -a ! -e /usr/bin/moxlite")
+    kept = "sha256sum /etc/moxlite/*.toml /var/lib/moxlite/accounts/*/account.db"
+    before = run(kept)
+    run("apt-get -q purge --yes moxlite")
+    _must(run(kept) == before, "configuration and mail stay")
+    _must(run("systemctl is-failed moxlite", check=False) != "failed", "systemd has forgotten the unit")
+    report.tell("removed and purged: no process, no program, configuration and mail as they were")
+
+
+def _must(holds: bool, what: str) -> None:
+    if not holds:
+        raise Finding(what)
+
+
+def _check_processes(machine: Machine) -> None:
+    parent, server = machine.shows("MainPID"), machine.server()
+    owners = machine.run(f"ps -o user= -p {parent}; ps -o user= -p {server}").split()
+    _must(owners == ["root", "moxlite"], f"owners of the two processes: {owners}")
+    status = machine.run(f"cat /proc/{server}/status")
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        _must(f"{name}:\t{'0' * 16}" in status, f"the server has no {name}")
+
+
+def _restarts(machine: Machine, report: Report) -> None:
+    """A server that is killed, and one that hangs: systemd's watchdog ends it after 60 s."""
+    for signal, seconds, what in (("KILL", 60, "killed"), ("STOP", 180, "hung")):
+        restarts, began = int(machine.shows("NRestarts")), time.monotonic()
+        machine.run(f"kill -{signal} {machine.server()}")
+        until(
+            lambda restarts=restarts: int(machine.shows("NRestarts")) > restarts and machine.active(),  # type: ignore[misc]
+            seconds=seconds,
+            what=f"the restart of a server that was {what}",
+        )
+        report.tell(f"{what}: serves again after {time.monotonic() - began:.0f} s")
+
+
+def _backup(machine: Machine) -> None:
+    """Made by the running server, and restored."""
+    machine.run("moxlite backup /var/backups/moxlite/first && moxlite verifydata --upgrade /var/backups/moxlite/first")
+    machine.run("systemctl stop moxlite && mv /var/lib/moxlite /var/lib/moxlite.old")
+    machine.run("install -d -o moxlite -g moxlite -m 0750 /var/lib/moxlite")
+    machine.run("moxlite restore /var/backups/moxlite/first && systemctl start moxlite")
+    _must("eve" in machine.run("moxlite config account list"), "the restored server serves")
