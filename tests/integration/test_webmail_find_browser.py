@@ -308,3 +308,53 @@ def test_a_phone_searches_and_reads_a_thread(phone: Reader, imap: imaplib.IMAP4)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Back").tap()
     expect(page.locator(".message").first).to_be_visible()
+
+
+def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-65: each says what it means; one that is read and that the junk filter has not learnt from has a mark."""
+    page = reader.page
+    put(imap, "All", flags="(\\Answered \\Flagged \\Draft \\Deleted $Forwarded $Phishing)")
+    put(imap, "Read", flags="(\\Seen)")
+    put(imap, "New")
+    marks = page.locator(".message", has_text="All").locator(".mark")
+    expect(marks).to_have_text(["↩", "↪", "D", "d", "p", "★"])
+    titles = [mark.get_attribute("title") for mark in marks.all()]
+    assert titles == ["Answered", "Forwarded", "Marked as deleted", "Draft", "Phishing", "Flagged"]
+    expect(page.locator(".message", has_text="Read").locator(".mark")).to_have_text(["?"])
+    expect(page.locator(".message", has_text="New").locator(".mark")).to_have_count(0)
+
+
+def test_addresses_are_shown_as_they_are(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-75: blanks that follow each other stay visible; a Unicode domain has that of DNS as its title."""
+    page = reader.page
+    octets = (
+        b'From: "a  b"@example.com\r\nTo: moxlite@localhost\r\nCc: <x@xn--bcher-kva.example>\r\n'
+        b"Subject: Addresses\r\nMessage-ID: <addresses@example.com>\r\n\r\nx\r\n"
+    )
+    imap.append("INBOX", "", "", octets)
+    page.locator(".message", has_text="Addresses").click()
+    sender = page.locator(".reader-fields dd").first
+    expect(sender).to_have_text('"a  b"@example.com', use_inner_text=True)
+    assert sender.inner_text() == '"a  b"@example.com'
+    copied = page.locator(".reader-fields dd", has_text="bücher")
+    expect(copied).to_have_text("x@bücher.example")
+    expect(copied).to_have_attribute("title", "x@xn--bcher-kva.example")
+
+
+def test_signed_and_encrypted_mail_is_marked(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-78: inline, too; that the server has verified nothing is said; the octets are a click away."""
+    page = reader.page
+    put(imap, "Inline", text="-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n")
+    put(imap, "Secret", text="-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n")
+    octets = (
+        b"From: Ada <ada@example.com>\r\nTo: moxlite@localhost\r\nSubject: Parts\r\nMessage-ID: <parts@example.com>\r\n"
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b; protocol="application/pgp-signature"\r\n\r\n'
+        b"--b\r\n\r\nx\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\ny\r\n--b--\r\n"
+    )
+    imap.append("INBOX", "", "", octets)
+    for subject, words in (("Inline", "signed"), ("Secret", "encrypted"), ("Parts", "signed")):
+        page.locator(".message", has_text=subject).click()
+        expect(page.locator(".reader-subject")).to_have_text(subject)
+        expect(page.locator(".reader-bar .hint")).to_have_text([words])
+        assert "The server" in (page.locator(".reader-bar .hint").get_attribute("title") or "")
+        expect(page.get_by_role("button", name="Raw")).to_be_visible()

@@ -1,11 +1,11 @@
 // One message: its header, what can be done with it, and its text or HTML.
 
-import type { Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
+import type { Address, Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { t } from "../../lib/words";
 import type { AllSettings } from "../state/settings";
-import { addressList, bareAddress, fullTime, longAddress, readableText } from "./format";
+import { addressList, asciiDomains, bareAddress, fullTime, longAddress, readableText } from "./format";
 import { markIn } from "./marks";
 
 /** What a message needs of the rest. */
@@ -116,7 +116,8 @@ export class Message {
   }
 
   private heading(item: MessageItem): HTMLElement {
-    const row = (label: string, value: string) => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto" }, isolated(value))];
+    const row = (label: string, value: string, title = "") => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto", title: title || undefined }, isolated(value))];
+    const people = (label: string, all: Address[]) => row(label, addressList(all, longAddress), asciiDomains(all));
     return el(
       "header",
       { class: "reader-head" },
@@ -124,11 +125,11 @@ export class Message {
       el(
         "dl",
         { class: "reader-fields" },
-        row(t("From"), addressList(item.from, longAddress)),
-        row(t("Reply to"), addressList(item.reply_to, longAddress)),
-        row(t("To"), addressList(item.to, longAddress)),
-        row(t("Cc"), addressList(item.cc, longAddress)),
-        row(t("Bcc"), addressList(item.bcc, longAddress)),
+        people(t("From"), item.from),
+        people(t("Reply to"), item.reply_to),
+        people(t("To"), item.to),
+        people(t("Cc"), item.cc),
+        people(t("Bcc"), item.bcc),
         row(t("Date"), fullTime(item.date ?? item.received)),
       ),
       this.attachments(item.attachments),
@@ -168,6 +169,8 @@ export class Message {
       ["html", t("HTML"), parsed.has_html],
       ["htmlexternal", t("HTML with external resources"), parsed.has_html],
     ];
+    // WEBMAIL-78: armour stays as it is, for programs of the reader
+    const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== undefined);
     fill(
       this.bar,
       modes
@@ -185,8 +188,8 @@ export class Message {
         ),
       parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
       el("span", { class: "spacer" }),
-      item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-      item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+      (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+      (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
       parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
       el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
       el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw")),

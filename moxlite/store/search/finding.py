@@ -32,8 +32,8 @@ __all__ = ["Search", "Test", "Wanted"]
 SLICE: Final = 500
 """Messages looked into in one step (STORE-114): 5 ms of stored texts or structures, 50 ms of messages."""
 
-LIGHT: Final = 10_000
-"""Rows read at once, and gone through in one step when they alone decide: 10 ms."""
+LIGHT: Final = 5_000
+"""Rows read at once, and gone through in one step when they alone decide: 5 ms."""
 
 WIDE: Final = 50_000
 """Rows of several mailboxes read at once: all that follow are sorted for it, 100 ms at 100,000."""

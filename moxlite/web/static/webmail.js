@@ -2666,6 +2666,11 @@
       return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
     });
   }
+  function asciiDomains(addresses) {
+    const ascii2 = (host) => /^[\x00-\x7f]*$/.test(host) || !URL.canParse(`http://${host}`) ? host : new URL(`http://${host}`).hostname;
+    if (addresses.every(({ host }) => ascii2(host) === host)) return "";
+    return addresses.map((one) => bareAddress({ ...one, host: ascii2(one.host) })).join(", ");
+  }
   function quoteLevel(line) {
     let level = 0;
     for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
@@ -3252,7 +3257,8 @@
       this.body.scrollBy({ top: by });
     }
     heading(item) {
-      const row = (label, value) => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto" }, isolated(value))];
+      const row = (label, value, title = "") => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto", title: title || void 0 }, isolated(value))];
+      const people = (label, all) => row(label, addressList(all, longAddress), asciiDomains(all));
       return el(
         "header",
         { class: "reader-head" },
@@ -3260,11 +3266,11 @@
         el(
           "dl",
           { class: "reader-fields" },
-          row(t("From"), addressList(item.from, longAddress)),
-          row(t("Reply to"), addressList(item.reply_to, longAddress)),
-          row(t("To"), addressList(item.to, longAddress)),
-          row(t("Cc"), addressList(item.cc, longAddress)),
-          row(t("Bcc"), addressList(item.bcc, longAddress)),
+          people(t("From"), item.from),
+          people(t("Reply to"), item.reply_to),
+          people(t("To"), item.to),
+          people(t("Cc"), item.cc),
+          people(t("Bcc"), item.bcc),
           row(t("Date"), fullTime(item.date ?? item.received))
         ),
         this.attachments(item.attachments)
@@ -3299,6 +3305,7 @@
         ["html", t("HTML"), parsed.has_html],
         ["htmlexternal", t("HTML with external resources"), parsed.has_html]
       ];
+      const inline = parsed.texts.map((part2) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part2.text)?.[1]).find((kind) => kind !== void 0);
       fill(
         this.bar,
         modes.filter(([, , possible]) => possible).map(
@@ -3314,8 +3321,8 @@
         ),
         parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
         el("span", { class: "spacer" }),
-        item.is_signed && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-        item.is_encrypted && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+        (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+        (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
         parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
         el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
         el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw"))
