@@ -544,7 +544,7 @@ def test_what_is_seldom_meant_gives_warnings_but_works(tmp_path: Path) -> None:
         "log_level: logs passwords and the content of all mail",
         "listeners.wide.ips: listens on all addresses, also at port 80 that local uses: binding will fail",
         "listeners.public.admin_https: serves the admin app on public addresses",
-        "accounts.idle: has no destinations: it gets no mail, and nobody can log in",
+        "accounts.idle: has no destinations: it gets no mail, and log-ins are refused",
     ]
 
 
