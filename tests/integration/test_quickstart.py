@@ -71,7 +71,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, host: str) -> None:
     """ADMIN-25, 31, 32, 34: passwords on stdout once and in no file; keys for nobody else; the machine's addresses that
     DNS names are those of the public listener, and internal is loopback then; `config test` passes; the records, put
-    into the zone, give no error and no warning.
+    into the zone, give no error and no warning. ADMIN-49: that zone is known to the server of `--resolver` alone.
     """
     done = quickstart(tmp_path, world)
     assert (done.returncode, done.stderr) == (0, "")
