@@ -141,7 +141,7 @@ async def test_reports_name_the_sealer(smtp: Smtp) -> None:
         before = delivery_total.labels(result="delivered", reason="no-bad-signals").value
         assert (await send(smtp, context, await passed_on())).startswith("250")
         assert delivery_total.labels(result="delivered", reason="no-bad-signals").value == before + 1
-    read = partial(evaluations_of, domain="remote.example", before=1 << 62)
+    read = partial(evaluations_of, domain="remote.example", since=0, before=1 << 62)
     [one] = await reports.database.read(read, op="test")
     assert one.overrides == (("local_policy", "arc=pass as[1].d=list.example"),)
     assert one.disposition == "none"
