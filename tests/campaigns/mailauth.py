@@ -40,7 +40,7 @@ PIECES: Final = ("word", " ", "\t", "  ", "é", "=", ";", ":", "b=abc", "=20", "
 NAMES: Final = ("Subject", "To", "to", "X-One", "x-one", "Reply-To", "List-Id", "Content-Type", "Received")
 SIGNED: Final = [b"from", b"subject", b"subject", b"to", b"to", b"x-one", b"x-one"]
 CHANGES: Final = (b" ", b"\t", b"\r\n", b"x", b"  ")
-BEFORE_COLON: Final = re.compile(rb"^[!-9;-~]+\s+:", re.MULTILINE)
+BEFORE_COLON: Final = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
 KINDS: Final[tuple[Canonicalization, Canonicalization]] = ("simple", "relaxed")
 
 
@@ -70,7 +70,8 @@ def changed(rng: random.Random, octets: bytes) -> bytes:
         if octets[at - 1 : at + 1] == b"\r\n":
             at -= 1
         result = octets[:at] + rng.choice(CHANGES) + octets[at:]
-        if b"\r\n\r\n" in result and not BEFORE_COLON.search(result):
+        header, end, _ = result.partition(b"\r\n\r\n")
+        if end and not BEFORE_COLON.search(header):
             return result if result.endswith(b"\r\n") else result + b"\r\n"  # as SMTP has it
 
 
