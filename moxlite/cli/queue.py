@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, call, json_option, printable, settings, show
+from moxlite.queue.control.results import Changed, HookLine, Line, Rule, Suppressed, Try
 
 __all__ = ["queue"]
 
@@ -15,72 +16,6 @@ DUTY_IDS: Final = 5
 """Messages named with what is to be done about them."""
 
 F = TypeVar("F", bound=Callable[..., object])
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as the server lists it."""
-
-    id: int
-    queued: str
-    account: str
-    sender: str
-    recipient: str
-    message_id: str
-    subject: str
-    size: int
-    attempts: int
-    transport: str
-    error: str
-    next_attempt: str
-    hold: bool
-    success: bool | None
-    last_activity: str
-    why: str
-    next: str
-    admin: str
-
-
-class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt."""
-
-    start: str
-    seconds: float
-    transport: str
-    host: str
-    ip: str
-    tls: str
-    outcome: str
-    reply: str
-    meaning: str
-    admin: str
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """A hold rule."""
-
-    id: int
-    account: str
-    sender: str
-    recipient: str
-
-
-class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
-    """An address to which an account sends nothing more."""
-
-    account: str
-    address: str
-    base: str
-    manual: bool
-    reason: str
-    created: str
-    expires: str
-
-
-class Changed(msgspec.Struct, frozen=True):
-    """What an operation did."""
-
-    messages: int
-    id: int = 0
 
 
 class Duration(click.ParamType[float]):
@@ -356,23 +291,6 @@ def holdrules_remove(id_: int) -> None:
 @queue.group()
 def webhook() -> None:
     """Calls to web servers of accounts, about sent and received messages."""
-
-
-class HookLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook as the server lists it."""
-
-    id: int
-    msg_id: int
-    submitted: str
-    account: str
-    event: str
-    url: str
-    attempts: int
-    error: str
-    next_attempt: str
-    success: bool | None
-    last_activity: str
-    superseded_by: int
 
 
 def hook_filters(*, finished: bool = False) -> Callable[[F], F]:

@@ -10,7 +10,8 @@ import trio
 
 from moxlite.net.ctlserver import Exchange
 from moxlite.net.resolver import RecordType
-from moxlite.queue.control.commands import Line, ListMessages, MessageID, QueueCommands, Try
+from moxlite.queue.control.commands import ListMessages, MessageID, QueueCommands
+from moxlite.queue.control.results import Line, Try
 from moxlite.queue.filters import Filter
 from moxlite.queue.schedule import SECOND
 from tests.queue_rig import HANG, START, Rig, Server, rig_at, sample

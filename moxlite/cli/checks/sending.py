@@ -7,51 +7,9 @@ import msgspec
 
 from moxlite.cli.asking import NO, YES
 from moxlite.cli.common import call, json_option, printable, settings, show
+from moxlite.queue.control.results import Dropped, PendingReport, SentReports, WithoutReports
 
 __all__ = ["report_commands"]
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What became of one."""
-
-    domain: str
-    day: str
-    result: str
-    why: str
-    recipients: tuple[str, ...]
-
-
-class Reports(msgspec.Struct, frozen=True):
-    """How many were due, and what became of each."""
-
-    due: int
-    sent: int
-    skipped: int
-    later: int
-    reports: list[Report]
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """What is in no report yet."""
-
-    about: str
-    day: str
-    total: int
-    failed: int
-
-
-class Suppressed(msgspec.Struct, frozen=True):
-    """An address that gets no reports."""
-
-    address: str
-    until: str
-    comment: str
-
-
-class Dropped(msgspec.Struct, frozen=True):
-    """How many rows went."""
-
-    rows: int
 
 
 def report_commands(group: click.Group, name: str, counted: str) -> None:
@@ -61,7 +19,7 @@ def report_commands(group: click.Group, name: str, counted: str) -> None:
     @group.command(help=f"List the {counted} of each domain and day that are in no report yet.")
     @json_option
     def pending(as_json: bool) -> None:
-        show(call(f"{name} pending", {}, list[Waiting]), ("day", "about", "total", "failed"), as_json=as_json)
+        show(call(f"{name} pending", {}, list[PendingReport]), ("day", "about", "total", "failed"), as_json=as_json)
 
     @group.command(help=f"Forget the {counted} of DOMAIN that are in no report yet.")
     @click.argument("domain")
@@ -75,7 +33,7 @@ def report_commands(group: click.Group, name: str, counted: str) -> None:
     @suppress.command("list", help="List them.")
     @json_option
     def list_(as_json: bool) -> None:
-        found = call(f"{name} suppress list", {}, list[Suppressed])
+        found = call(f"{name} suppress list", {}, list[WithoutReports])
         show(found, ("address", "until", "comment"), as_json=as_json)
 
     @suppress.command(help="Send no reports to ADDRESS for DURATION, such as 30d.")
@@ -108,7 +66,7 @@ def _send_command(group: click.Group, name: str) -> None:
         They go to the queue, each once. Exit code 1 if one could not be sent now: it is tried again the next day. With
         --day of today a report covers the day up to now, and nothing later of it is reported.
         """
-        found = call(name, {"day": day}, Reports)
+        found = call(name, {"day": day}, SentReports)
         if as_json or settings().as_json:
             print(msgspec.json.encode(found).decode())
         else:

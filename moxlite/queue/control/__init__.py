@@ -2,5 +2,5 @@
 
 - `commands`: about messages; `suppresscommands`: about addresses that are left alone; `webhookcommands`: about webhooks
 - `reportcommands`: about our own reports
-- `answers`: what they share
+- `results`: what they answer, for the command line as well; `answers`: what else they share
 """

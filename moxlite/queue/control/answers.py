@@ -10,20 +10,13 @@ from moxlite.net.ctlserver import CommandFailed
 from moxlite.queue.errors import QueueError
 from moxlite.store.errors import StoreError
 
-__all__ = ["Changed", "Request", "rfc3339", "tried"]
+__all__ = ["Request", "rfc3339", "tried"]
 
 T = TypeVar("T")
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Arguments of a command; unknown ones are refused (ADMIN-24)."""
-
-
-class Changed(msgspec.Struct, frozen=True):
-    """How many messages or webhooks an operation changed; `id` of a rule that was added."""
-
-    messages: int
-    id: int = 0
 
 
 async def tried(operation: Awaitable[T]) -> T:

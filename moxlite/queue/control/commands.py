@@ -9,7 +9,8 @@ import msgspec
 
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.queue.bounces.judge import UNNAMED
-from moxlite.queue.control.answers import Changed, Request, rfc3339, tried
+from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.control.results import Changed, Line, Rule, Try
 from moxlite.queue.control.words import admin_words, next_words, why_words
 from moxlite.queue.errors import NoSuchMessage
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
@@ -77,58 +78,6 @@ class AddHoldRule(Request, frozen=True, kw_only=True):
 
 class Nothing(Request, frozen=True, kw_only=True):
     """For commands without arguments."""
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as lists show it; times in RFC 3339, UTC. `next_attempt` and `hold` are those of waiting messages,
-    `success` and `last_activity` those of finished ones. For people: `why` it waits, or what went wrong, what comes
-    `next`, and what the administrator must do (`admin`).
-    """
-
-    id: int
-    queued: str
-    account: str
-    sender: str
-    recipient: str
-    message_id: str
-    subject: str
-    size: int
-    attempts: int
-    transport: str
-    error: str
-    next_attempt: str = ""
-    hold: bool = False
-    success: bool | None = None
-    last_activity: str = ""
-    why: str = ""
-    next: str = ""
-    admin: str = ""
-
-
-class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt: when it began (RFC 3339), how many seconds it took, with whom, over which TLS, what was answered,
-    and what that means.
-    """
-
-    start: str
-    seconds: float
-    transport: str
-    host: str
-    ip: str
-    tls: str
-    outcome: str
-    reply: str
-    meaning: str
-    admin: str
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """A hold rule."""
-
-    id: int
-    account: str
-    sender: str
-    recipient: str
 
 
 class QueueCommands:

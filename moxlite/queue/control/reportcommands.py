@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.control.results import Dropped, PendingReport, SentReport, SentReports, WithoutReports
 from moxlite.queue.queue import Queue
 from moxlite.queue.reports.daily import DailyReports, parse_day, yesterday
 from moxlite.queue.schedule import SECOND
@@ -30,26 +29,6 @@ class SendReports(Request, frozen=True, kw_only=True):
     day: str = ""
 
 
-class SentReport(msgspec.Struct, frozen=True):
-    """What became of a report. `result`: sent, skipped or later; `why`: for people."""
-
-    domain: str
-    day: str
-    result: str
-    why: str
-    recipients: tuple[str, ...]
-
-
-class SentReports(msgspec.Struct, frozen=True):
-    """How many reports were due, and what became of each."""
-
-    due: int
-    sent: int
-    skipped: int
-    later: int
-    reports: list[SentReport]
-
-
 class Nothing(Request, frozen=True, kw_only=True):
     """For commands without arguments."""
 
@@ -66,29 +45,6 @@ class SuppressReports(Request, frozen=True, kw_only=True):
     address: str
     seconds: float = 0
     comment: str = ""
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """What was counted for a domain on a day, and is in no report yet: sessions, or messages."""
-
-    about: str
-    day: str
-    total: int
-    failed: int
-
-
-class Suppressed(msgspec.Struct, frozen=True):
-    """An address that gets no reports until a time, RFC 3339."""
-
-    address: str
-    until: str
-    comment: str
-
-
-class Dropped(msgspec.Struct, frozen=True):
-    """How many rows went."""
-
-    rows: int
 
 
 class ReportCommands:
@@ -119,9 +75,9 @@ class ReportCommands:
             raise CommandFailed("badRequest", "this server makes no reports")
         return self._queue.ctx.reports.database
 
-    async def _pending(self, reports: DailyReports[Any], args: Nothing, exchange: Exchange) -> list[Waiting]:
+    async def _pending(self, reports: DailyReports[Any], args: Nothing, exchange: Exchange) -> list[PendingReport]:
         """What is in no report yet."""
-        return [Waiting(one.about, one.day, one.total, one.failed) for one in await tried(reports.pending())]
+        return [PendingReport(one.about, one.day, one.total, one.failed) for one in await tried(reports.pending())]
 
     async def _drop(self, reports: DailyReports[Any], args: DropPending, exchange: Exchange) -> Dropped:
         """Forget what was counted for a domain."""
@@ -131,11 +87,11 @@ class ReportCommands:
             raise CommandFailed("badRequest", f"bad domain {args.domain!r}: {error}") from None
         return Dropped(await tried(reports.drop(domain.ascii)))
 
-    async def _list(self, kind: Kind, args: Nothing, exchange: Exchange) -> list[Suppressed]:
+    async def _list(self, kind: Kind, args: Nothing, exchange: Exchange) -> list[WithoutReports]:
         """Addresses that get no reports."""
         now = self._queue.ctx.clock()
         found = await tried(self._database().read(partial(list_suppressed, kind=kind, now=now), op="report addresses"))
-        return [Suppressed(one.address, rfc3339(one.until), one.comment) for one in found]
+        return [WithoutReports(one.address, rfc3339(one.until), one.comment) for one in found]
 
     async def _suppress(self, kind: Kind, args: SuppressReports, exchange: Exchange) -> None:
         """Send no reports to an address for a time."""

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.control.results import Suppressed
 from moxlite.queue.queue import Queue
 from moxlite.queue.suppression import Suppression
 
@@ -24,18 +23,6 @@ class Suppress(Request, frozen=True, kw_only=True):
     account: str
     address: str
     reason: str = ""
-
-
-class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
-    """An address to which an account sends nothing more; times in RFC 3339, UTC, empty for never."""
-
-    account: str
-    address: str
-    base: str
-    manual: bool
-    reason: str
-    created: str
-    expires: str = ""
 
 
 class SuppressCommands:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.queue.control.answers import Changed, Request, rfc3339, tried
+from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.control.results import Changed, HookLine
 from moxlite.queue.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue.webhooks.rows import CallResult, Hook, RetiredHook
 from moxlite.queue.webhooks.webhooks import WebhookQueue
@@ -47,25 +48,6 @@ class HookID(Request, frozen=True, kw_only=True):
     """``queue webhook print``, ``queue webhook retired print``."""
 
     id: int
-
-
-class HookLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook as lists show it; times in RFC 3339, UTC. `next_attempt` is that of waiting ones, `success` and
-    `last_activity` those of finished ones, `superseded_by` 0 unless another one took its place.
-    """
-
-    id: int
-    msg_id: int
-    submitted: str
-    account: str
-    event: str
-    url: str
-    attempts: int
-    error: str
-    next_attempt: str = ""
-    success: bool | None = None
-    last_activity: str = ""
-    superseded_by: int = 0
 
 
 class WholeHook(msgspec.Struct, frozen=True, kw_only=True):
