@@ -13,8 +13,10 @@ from moxlite.smtpd import Context, session
 from moxlite.smtpd.metrics import delayed_total
 from moxlite.store.errors import OverQuota, StorageBroken
 from moxlite.store.junk.classify import Judgement
+from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import TLS, Client, Smtp, clock, fail_for, headers, pass_time, smtp
 from tests.session.test_smtpd_checks import MAIL, signed, zone
@@ -478,6 +480,26 @@ async def test_what_is_refused_and_then_accepted_stands_once_in_the_inbox(smtp: 
     async with smtp.connect(context=_with(smtp.context, zone(world)), tls=TLS) as client:
         assert (await client.deliver(message=mail)).startswith("250")
     assert await count(smtp, "Inbox", "Rejects") == (1, 0)
+
+
+@pytest.mark.parametrize(("target", "inbox"), [("Inbox", 1), ("Archive", 0), ("Trash", 1)])
+async def test_what_its_owner_took_out_of_rejects_does_not_come_twice(smtp: Smtp, target: str, inbox: int) -> None:
+    """SMTP-99, STORE-74: the next try is accepted and stands where the owner put it; from Trash it comes back."""
+    world = {DMARC: []}
+    async with smtp.connect(context=_with(smtp.context, zone({**world, **FORBIDDEN})), tls=TLS) as client:
+        assert (await client.deliver(message=MAIL)).startswith("451 4.3.0")
+    async with smtp.context.accounts.use("mia") as account:
+        rejects, box = await account.read(
+            lambda r: (mailbox_by_name(r, "Rejects"), mailbox_by_name(r, target)), op="test"
+        )
+        assert rejects is not None
+        assert box is not None
+        await account.write(lambda tx: move_messages(tx, rejects.id, [1], box.id))
+    async with smtp.connect(context=_with(smtp.context, zone(world)), tls=TLS) as client:
+        assert (await client.deliver(message=MAIL)).startswith("250")
+    assert await count(smtp, "Inbox", "Rejects") == (inbox, 0)
+    if target != "Inbox":
+        assert await count(smtp, target) == (1,)
 
 
 async def test_a_full_account_refuses_for_now(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from moxlite.store.mail.adding import Added, add_message
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.facts import Facts, of_forward
 from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.released import is_released
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
 
 __all__ = ["Owed", "Performed", "owe", "perform", "suppress_retry"]
@@ -120,6 +121,8 @@ class _Unit:
         self._filled: set[MailboxID] = set()
 
     def run(self) -> Performed:
+        if self._is_there():
+            return Performed(again=True)
         for action in self._delivery.actions:
             self._act(action)
         if self._first is not None and self._added is not None and self._delivery.tell:
@@ -127,6 +130,14 @@ class _Unit:
         if self._added is None:
             logger.info("message not kept", extra={"kv": {"account": self._tx.account}})
         return Performed(added=self._added, copies=tuple(self._copies))
+
+    def _is_there(self) -> bool:
+        """Whether the message is to be filed, and its owner has taken it out of the rejects mailbox already."""
+        messageid = self._ready.thread.messageid
+        if not self._delivery.clear_rejects or messageid is None:
+            return False
+        filed = any(isinstance(one, FileInto) and one.mark is not Mark.REJECT for one in self._delivery.actions)
+        return filed and is_released(self._tx, messageid, self._ready.digest)
 
     def _act(self, action: AnyAction) -> None:
         match action:

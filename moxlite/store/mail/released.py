@@ -1,0 +1,44 @@
+"""Messages that their owner took out of the rejects mailbox (STORE-73): when the sender, who was refused, brings one
+again and it is accepted now, it stands there already (STORE-74).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from moxlite.store.types import SpecialUse
+
+if TYPE_CHECKING:
+    import apsw
+
+    from moxlite.store.changelog.unit import AccountTx
+
+__all__ = ["is_released", "note_released"]
+
+TAKEN: Final = """
+SELECT m.messageid, b.hash FROM carray(?) c CROSS JOIN message m ON m.id = c.value JOIN body b ON b.id = m.body_id
+WHERE m.messageid IS NOT NULL"""
+NOTED: Final = "SELECT 1 FROM unit_key WHERE key = ?"
+STANDS: Final = """
+SELECT 1 FROM message m JOIN body b ON b.id = m.body_id JOIN mailbox box ON box.id = m.mailbox_id
+WHERE m.messageid = ? AND b.hash = ? AND NOT m.is_reject AND (box.special_use & ?) = 0 LIMIT 1"""
+
+
+def note_released(tx: AccountTx, ids: apsw.CArrayBinding) -> None:
+    """Note that the owner took these messages out of the rejects mailbox. Kept for 7 days (STORE-189): senders give up
+    earlier.
+    """
+    for messageid, digest in tx.rows(TAKEN, ids):
+        tx.once(_key(messageid, digest))
+
+
+def is_released(tx: AccountTx, messageid: str, digest: bytes) -> bool:
+    """Whether the owner took this message out of the rejects mailbox, and has it, but not as trash or junk."""
+    if tx.row(NOTED, _key(messageid, digest)) is None:
+        return False
+    return tx.row(STANDS, messageid, digest, int(SpecialUse.TRASH | SpecialUse.JUNK)) is not None
+
+
+def _key(messageid: str, digest: bytes) -> bytes:
+    return b"released " + hashlib.sha256(messageid.encode() + b"\0" + digest).digest()
