@@ -142,7 +142,7 @@ def test_a_backup_is_verified_without_leaving_a_trace(backup: Path) -> None:
     before = sorted(backup.rglob("*"))
     found = verify(backup, deep=True)
     assert (found.problems, found.notes) == ([], [])
-    assert found.databases == 5
+    assert found.databases == 6
     assert sorted(backup.rglob("*")) == before
 
 

@@ -85,8 +85,9 @@ def make_folder(folder: Path) -> bool:
 def lost_folders(accounts: Path) -> list[str]:
     """Accounts that were made, and have no folder in `accounts`. Blocking. Raises OSError."""
     notes = accounts.with_name(MADE)
-    names = (path.name for path in notes.iterdir()) if notes.is_dir() else ()
-    return [name for name in names if NAME.fullmatch(name) and not (accounts / name).exists()]
+    names = {path.name for path in notes.iterdir()} if notes.is_dir() else set()
+    there = {path.name for path in accounts.iterdir()} if accounts.is_dir() else set()
+    return [name for name in names - there if NAME.fullmatch(name)]
 
 
 def forget_made(folder: Path) -> None:
