@@ -17,7 +17,7 @@ from moxlite import supervision
 from moxlite.bell import LONGEST_SLEEP, sleep_by_both_clocks
 from moxlite.store.accounts import accounts as accounts_module
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
-from moxlite.store.accounts.folders import check_account_name
+from moxlite.store.accounts.folders import check_account_name, set_aside
 from moxlite.store.accounts.rounds import NIGHT
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import (
@@ -515,3 +515,14 @@ async def test_a_night_ends_by_either_clock(autojump_clock: MockClock, monkeypat
         await trio.testing.wait_all_tasks_blocked()
         moment += NIGHT
     assert trio.current_time() - began == pytest.approx(LONGEST_SLEEP)
+
+
+def test_what_is_set_aside_within_a_second_gets_folders_of_its_own(tmp_path: Path) -> None:
+    """STORE-158d: nothing that was left of a database takes another one's place."""
+    found = set()
+    for _ in range(3):
+        (tmp_path / "queue.db-wal").write_bytes(b"left")
+        found.add(set_aside(tmp_path, "queue.db"))
+    assert len(found) == 3
+    assert len(list(tmp_path.glob("damaged-*/queue.db-wal"))) == 3
+    assert set_aside(tmp_path, "queue.db") is None

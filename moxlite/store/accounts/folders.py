@@ -6,6 +6,7 @@ lost, or a disk that is not mounted there, is told from an account that is new (
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import re
@@ -136,8 +137,15 @@ def set_aside(folder: Path, *names: str) -> Path | None:
     found = sorted(path for name in names for path in folder.glob(f"{name}*"))
     if not found:
         return None
-    aside = folder / f"damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
-    aside.mkdir(mode=0o750)
+    name = f"damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
+    aside = folder / name
+    for number in itertools.count(2):
+        try:
+            aside.mkdir(mode=0o750)
+        except FileExistsError:  # another file was set aside within this second
+            aside = folder / f"{name}-{number}"
+        else:
+            break
     for path in found:
         path.rename(aside / path.name)
     return aside
