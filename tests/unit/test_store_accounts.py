@@ -363,9 +363,11 @@ async def test_background_tasks_run_while_an_account_is_open(
 ) -> None:
     """STORE-86 and others: a task ends when the account closes, before its database does."""
     running: list[str] = []
+    begun = trio.Event()
 
     async def task(account: Account) -> None:
         running.append(account.name)
+        begun.set()
         try:
             await trio.sleep_forever()
         finally:
@@ -374,7 +376,7 @@ async def test_background_tasks_run_while_an_account_is_open(
 
     accounts.register_task("store.task", task)
     async with accounts.use("mjl"):
-        await trio.testing.wait_all_tasks_blocked()
+        await begun.wait()
         assert running == ["mjl"]
     monkeypatch.setattr(accounts_module, "IDLE", 0.0)
     await accounts.close_idle()

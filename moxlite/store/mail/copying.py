@@ -236,7 +236,7 @@ def _arrived(
         if marks != _Marks(written, is_reject != 0, orig_id, destined_id):
             tx.execute(SET_MARKS, int(marks.flags), marks.is_reject, marks.orig_id, marks.destined_id, having)
         if is_reject and not marks.is_reject:
-            note_released(tx, having)
+            note_released(tx, arrived.ids)
         spam = verdict_of(marks.flags, marks.is_reject)
         if spam != verdict_of(before, is_reject != 0):
             tx.execute(SET_VERDICT, spam, having)

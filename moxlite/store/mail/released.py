@@ -5,13 +5,13 @@ again and it is accepted now, it stands there already (STORE-74).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from moxlite.store.file.arrays import int_array
 from moxlite.store.types import SpecialUse
 
 if TYPE_CHECKING:
-    import apsw
-
     from moxlite.store.changelog.unit import AccountTx
 
 __all__ = ["is_released", "note_released"]
@@ -25,11 +25,11 @@ SELECT 1 FROM message m JOIN body b ON b.id = m.body_id JOIN mailbox box ON box.
 WHERE m.messageid = ? AND b.hash = ? AND NOT m.is_reject AND (box.special_use & ?) = 0 LIMIT 1"""
 
 
-def note_released(tx: AccountTx, ids: apsw.CArrayBinding) -> None:
+def note_released(tx: AccountTx, ids: Iterable[int]) -> None:
     """Note that the owner took these messages out of the rejects mailbox. Kept for 7 days (STORE-189): senders give up
     earlier.
     """
-    for messageid, digest in tx.rows(TAKEN, ids):
+    for messageid, digest in tx.rows(TAKEN, int_array(ids)):
         tx.once(_key(messageid, digest))
 
 
