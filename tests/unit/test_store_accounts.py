@@ -221,8 +221,9 @@ async def test_an_account_whose_closing_is_cancelled_is_closed_all_the_same(
     async with accounts.use("mjl") as account:
         await trio.testing.wait_all_tasks_blocked()
     with scope:
-        await accounts.close_idle()
-        await trio.lowlevel.checkpoint()
+        while True:  # a round may use the account just now
+            await accounts.close_idle()
+            await trio.lowlevel.checkpoint()
     assert scope.cancelled_caught
     with pytest.raises(Closed):
         await account.write(lambda tx: None)
@@ -379,8 +380,9 @@ async def test_background_tasks_run_while_an_account_is_open(
         await begun.wait()
         assert running == ["mjl"]
     monkeypatch.setattr(accounts_module, "IDLE", 0.0)
-    await accounts.close_idle()
-    assert running == []
+    while running:  # a round may use the account just now
+        await accounts.close_idle()
+        await trio.lowlevel.checkpoint()
 
 
 async def test_a_background_task_also_runs_for_accounts_that_are_open_already(accounts: Accounts) -> None:
