@@ -56,7 +56,7 @@ def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
     assert git(clone, "status", "--porcelain") == ""
     assert '__version__: Final = "999.0.0"' in (clone / "moxlite" / "__init__.py").read_text()
     section = (clone / "CHANGELOG.md").read_text().partition("## 999.0.0 (")[2]
-    assert "### Mended\n\n- Something works.\n" in section
+    assert "- Something works.\n" in section.partition("### Mended\n\n")[2]
     assert [path.name for path in (clone / "changes").iterdir()] == ["README.md"]
     assert (clone / "fixtures" / "upgrade" / "999.0.0.tar.zst").stat().st_size > 1000
     again = release(clone, "1000.0.0", "--tested")
