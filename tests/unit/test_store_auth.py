@@ -177,7 +177,7 @@ async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
     def full(tx: sessions.Tx, attempts: object) -> None:
         raise StorageFull
 
-    monkeypatch.setattr(loginattempts, "record", full)
+    monkeypatch.setattr(auth._recorder, "_add", full)
     before = loginattempts.dropped_total.value
     auth.record(attempt())
     with trio.fail_after(60):

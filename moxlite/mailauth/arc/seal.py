@@ -15,7 +15,7 @@ from moxlite.mailauth.arc.verify import sealed_digest
 from moxlite.mailauth.dkim.canonical import hash_body, relaxed_field
 from moxlite.mailauth.dkim.keys import PrivateKey
 from moxlite.mailauth.dkim.message import Message, SignedFields
-from moxlite.mailauth.dkim.sign import Folded, SigningError, sign_digest
+from moxlite.mailauth.dkim.sign import Folded, check_signable, sign_digest
 from moxlite.mailauth.dkim.signature import unsigned
 from moxlite.mailauth.results import ARCStatus
 from moxlite.proto.address import Domain
@@ -76,11 +76,7 @@ async def seal(
       SigningError: the message has not exactly one From field, or no whole header section.
       OSError: as reading the body does.
     """
-    section = message.section
-    if section.count(b"from") != 1:
-        raise SigningError("a message to be signed has exactly one From field")
-    if section.body is None or section.count(b"") or not section.complete:
-        raise SigningError("the header section is malformed")
+    check_signable(message.section)
     return await trio.to_thread.run_sync(_seal, message, results, hostname, sealer, chain, now)
 
 

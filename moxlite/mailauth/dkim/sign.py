@@ -23,7 +23,7 @@ from moxlite.mailauth.dkim.signature import unsigned
 from moxlite.proto.address import Address, Domain, pack_localpart
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = ["Folded", "Signer", "SigningError", "sign", "sign_digest"]
+__all__ = ["Folded", "Signer", "SigningError", "check_signable", "sign", "sign_digest"]
 
 MAX_REPEATS: Final = 20
 """Fields of one name that a signature covers; verifiers limit the names that they look at."""
@@ -34,6 +34,14 @@ WIDTH: Final = 78
 
 class SigningError(ValueError):
     """A message that cannot be signed."""
+
+
+def check_signable(section: HeaderSection) -> None:
+    """Raise SigningError unless the message has exactly one From field, and a whole header section."""
+    if section.count(b"from") != 1:
+        raise SigningError("a message to be signed has exactly one From field")
+    if section.body is None or section.count(b"") or not section.complete:
+        raise SigningError("the header section is malformed")
 
 
 class Signer(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +80,7 @@ async def sign(
       SigningError: the message has not exactly one From field, or no whole header section.
       OSError: as reading the body does.
     """
-    section = message.section
-    if section.count(b"from") != 1:
-        raise SigningError("a message to be signed has exactly one From field")
-    if section.body is None or section.count(b"") or not section.complete:
-        raise SigningError("the header section is malformed")
+    check_signable(message.section)
     if domain is None:
         assert author is not None
         domain = author.domain

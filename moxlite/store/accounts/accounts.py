@@ -27,7 +27,7 @@ from moxlite.store.accounts.folders import (
     check_account_name,
     folder_is_made,
     forget_made,
-    lost_folders,
+    made_names,
     make_folder,
     move_folder,
 )
@@ -152,9 +152,9 @@ class Accounts:
         """
         folder = self.directory / "accounts"
         with self._edge:
-            found = folder.iterdir() if folder.is_dir() else ()
-            listed = [path.name for path in found if NAME.fullmatch(path.name) and self._listed(path)]
-            return sorted([*listed, *lost_folders(folder)])
+            there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+            listed = [name for name in there if NAME.fullmatch(name) and self._listed(folder / name)]
+            return sorted([*listed, *(made_names(folder) - there)])
 
     def _listed(self, folder: Path) -> bool:
         try:

@@ -23,7 +23,7 @@ __all__ = [
     "check_account_name",
     "folder_is_made",
     "forget_made",
-    "lost_folders",
+    "made_names",
     "make_folder",
     "move_folder",
     "renew_folder",
@@ -83,12 +83,10 @@ def make_folder(folder: Path) -> bool:
     return True
 
 
-def lost_folders(accounts: Path) -> list[str]:
-    """Accounts that were made, and have no folder in `accounts`. Blocking. Raises OSError."""
+def made_names(accounts: Path) -> set[str]:
+    """Accounts that were made, whether they have a folder in `accounts` or not. Blocking. Raises OSError."""
     notes = accounts.with_name(MADE)
-    names = {path.name for path in notes.iterdir()} if notes.is_dir() else set()
-    there = {path.name for path in accounts.iterdir()} if accounts.is_dir() else set()
-    return [name for name in names - there if NAME.fullmatch(name)]
+    return {path.name for path in notes.iterdir() if NAME.fullmatch(path.name)} if notes.is_dir() else set()
 
 
 def forget_made(folder: Path) -> None:

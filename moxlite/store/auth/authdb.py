@@ -18,7 +18,7 @@ import msgspec
 import trio
 
 from moxlite.store.auth import loginattempts, sessions, tlskeys
-from moxlite.store.auth.loginattempts import AttemptRecorder, LoginAttempt, RecordedAttempt
+from moxlite.store.auth.loginattempts import LoginAttempt, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import Session, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
@@ -90,7 +90,7 @@ class AuthDB:
         web sessions are kept in memory.
         """
         self._database = database
-        self._recorder = AttemptRecorder(lambda: self.database)
+        self._recorder = loginattempts.attempt_recorder(lambda: self.database)
         self._in_memory = MemorySessions()
 
     @classmethod
@@ -192,7 +192,8 @@ class AuthDB:
 
     def record(self, attempt: LoginAttempt) -> None:
         """Have an attempt written in the background; never waits, and drops it when a hundred wait already."""
-        self._recorder.record(attempt)
+        if not self._recorder.record(attempt):
+            logger.debug("log-in attempt not recorded", extra={"kv": {"protocol": attempt.protocol}})
 
     async def attempts(self, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:
         """The newest attempts of an account (or `UNKNOWN`, `ADMIN`), or of all."""

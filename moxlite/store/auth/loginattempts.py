@@ -12,20 +12,19 @@ from collections.abc import Callable, Iterable
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-import trio
 
 from moxlite.metrics import Counter
-from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
+from moxlite.store.file.recorder import Recorder
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "ADMIN",
     "UNKNOWN",
-    "AttemptRecorder",
     "AttemptResult",
     "LoginAttempt",
     "RecordedAttempt",
+    "attempt_recorder",
     "attempts_of",
     "drop_old",
     "record",
@@ -42,9 +41,6 @@ ADMIN: Final = "(admin)"
 
 QUEUE_SIZE: Final = 100
 """Attempts waiting for the writer; what comes beyond is dropped and counted (STORE-106, STORE-163)."""
-
-WRITE_SECONDS: Final = 5.0
-"""For one unit: many fsyncs of a slow card. A shutdown waits for it at most twice."""
 
 MAX_FIELD: Final = 256
 """Characters of a field; what a client sends as name or user agent is its own choice (STORE-163)."""
@@ -177,52 +173,8 @@ def drop_old(tx: Tx) -> None:
     tx.execute(DROP_OLD, tx.now - RETENTION)
 
 
-class AttemptRecorder:
-    """The queue between the protocols and the writer of ``auth.db``."""
-
-    def __init__(self, db: Callable[[], Database]) -> None:
-        """`db` gives the file, or raises StorageBroken."""
-        self._db = db
-        self._send, self._receive = trio.open_memory_channel[LoginAttempt](QUEUE_SIZE)
-
-    def record(self, attempt: LoginAttempt) -> None:
-        """Hand an attempt over; never waits. With a full queue it is dropped and counted."""
-        try:
-            self._send.send_nowait(attempt)
-        except trio.WouldBlock:
-            dropped_total.inc()
-            logger.debug("log-in attempt not recorded", extra={"kv": {"protocol": attempt.protocol}})
-
-    async def serve(self) -> None:
-        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written.
-
-        Errors: attempts that the file does not take are dropped, counted and logged.
-        """
-        try:
-            while True:
-                await self._write([await self._receive.receive(), *self._waiting()])
-        finally:
-            rest = self._waiting()
-            if rest:
-                await self._write(rest)
-
-    def _waiting(self) -> list[LoginAttempt]:
-        waiting: list[LoginAttempt] = []
-        while True:
-            try:
-                waiting.append(self._receive.receive_nowait())
-            except trio.WouldBlock:
-                return waiting
-
-    async def _write(self, attempts: list[LoginAttempt]) -> None:
-        """Write attempts, also while the server ends; a file that cannot be written must not end the server."""
-        with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
-            try:
-                await self._db().write(lambda tx: record(tx, attempts))
-            except StoreError as error:
-                dropped_total.inc(len(attempts))
-                logger.warning(
-                    "log-in attempts not recorded", extra={"kv": {"err": str(error), "count": len(attempts)}}
-                )
-        if scope.cancelled_caught:
-            dropped_total.inc(len(attempts))
+def attempt_recorder(db: Callable[[], Database]) -> Recorder[LoginAttempt]:
+    """The queue between the protocols and the writer of ``auth.db``; `db` gives the file, or raises StorageBroken."""
+    return Recorder(
+        db, record, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure="log-in attempts not recorded"
+    )

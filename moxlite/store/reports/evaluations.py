@@ -12,21 +12,20 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
-import trio
 
 from moxlite.metrics import Counter
-from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
+from moxlite.store.file.recorder import Recorder
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "DKIMEvaluation",
     "Evaluation",
-    "EvaluationRecorder",
     "SPFEvaluation",
     "add_evaluations",
     "drop_evaluations",
     "evaluated_days",
+    "evaluation_recorder",
     "evaluations_of",
     "pending_evaluations",
 ]
@@ -35,9 +34,6 @@ logger = logging.getLogger("moxlite.store.reports")
 
 QUEUE_SIZE: Final = 1_000
 """Evaluations waiting for the writer, 1 MB; what comes beyond is dropped and counted."""
-
-WRITE_SECONDS: Final = 5.0
-"""For one unit: many fsyncs of a slow card. A shutdown waits for it at most twice."""
 
 MAX_EVALUATIONS: Final = 1_000_000
 """Rows in all, 500 MB: beyond, messages are not counted. They live for two days (QUEUE-131)."""
@@ -197,50 +193,7 @@ def drop_evaluations(tx: Tx, domain: str, since: int, before: int) -> int:
     return tx.execute(DROP, domain, since, before)
 
 
-class EvaluationRecorder:
-    """The queue between deliveries and the writer of ``reports.db``."""
-
-    def __init__(self, db: Callable[[], Database]) -> None:
-        """`db` gives the file, or raises StorageBroken."""
-        self._db = db
-        self._send, self._receive = trio.open_memory_channel[Evaluation](QUEUE_SIZE)
-
-    def record(self, evaluation: Evaluation) -> None:
-        """Hand an evaluation over; never waits. With a full queue it is dropped and counted."""
-        try:
-            self._send.send_nowait(evaluation)
-        except trio.WouldBlock:
-            dropped_total.inc()
-
-    async def serve(self) -> None:
-        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written.
-
-        Errors: evaluations that the file does not take are dropped, counted and logged.
-        """
-        try:
-            while True:
-                await self._write([await self._receive.receive(), *self._waiting()])
-        finally:
-            rest = self._waiting()
-            if rest:
-                await self._write(rest)
-
-    def _waiting(self) -> list[Evaluation]:
-        waiting: list[Evaluation] = []
-        while True:
-            try:
-                waiting.append(self._receive.receive_nowait())
-            except trio.WouldBlock:
-                return waiting
-
-    async def _write(self, evaluations: list[Evaluation]) -> None:
-        """Write evaluations, also while the server ends; a file that cannot be written must not end the server."""
-        with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
-            try:
-                dropped_total.inc(await self._db().write(lambda tx: add_evaluations(tx, evaluations)))
-            except StoreError as error:
-                dropped_total.inc(len(evaluations))
-                kv = {"err": str(error), "count": len(evaluations)}
-                logger.warning("evaluations of dmarc not recorded", extra={"kv": kv})
-        if scope.cancelled_caught:
-            dropped_total.inc(len(evaluations))
+def evaluation_recorder(db: Callable[[], Database]) -> Recorder[Evaluation]:
+    """The queue between deliveries and the writer of ``reports.db``; `db` gives the file, or raises StorageBroken."""
+    failure = "evaluations of dmarc not recorded"
+    return Recorder(db, add_evaluations, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure=failure)

@@ -12,7 +12,7 @@ from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
-from moxlite.store.reports.evaluations import Evaluation, EvaluationRecorder
+from moxlite.store.reports.evaluations import Evaluation, evaluation_recorder
 from moxlite.supervision import Supervisor
 
 __all__ = ["ReportsDB", "drop_expired"]
@@ -53,7 +53,7 @@ class ReportsDB:
     def __init__(self, database: Database | StoreError) -> None:
         """For `open`."""
         self._database = database
-        self._recorder = EvaluationRecorder(lambda: self.database)
+        self._recorder = evaluation_recorder(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options) -> ReportsDB:

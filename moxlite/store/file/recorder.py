@@ -1,0 +1,94 @@
+"""Writing down what must never delay its maker: entries pass a short queue, and one task writes all that wait in one
+unit. What waits when the process is killed is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+import trio
+
+from moxlite.metrics import Counter
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Tx
+
+__all__ = ["Recorder"]
+
+T = TypeVar("T")
+
+WRITE_SECONDS: Final = 5.0
+"""For one unit: many fsyncs of a slow card. A shutdown waits for it at most twice."""
+
+
+class Recorder(Generic[T]):
+    """The queue between those who make entries and the writer of a database.
+
+    Args:
+      db: gives the file, or raises StorageBroken.
+      add: writes entries in a unit; returns how many there was no room for, None where there always is.
+      size: entries that may wait; what comes beyond is dropped and counted.
+      dropped: counts what was not written.
+      failure: for the log, when the file does not take entries.
+    """
+
+    def __init__(
+        self,
+        db: Callable[[], Database],
+        add: Callable[[Tx, list[T]], int | None],
+        *,
+        size: int,
+        dropped: Counter,
+        logger: logging.Logger,
+        failure: str,
+    ) -> None:
+        self._db = db
+        self._add = add
+        self._dropped = dropped
+        self._logger = logger
+        self._failure = failure
+        self._send, self._receive = trio.open_memory_channel[T](size)
+
+    def record(self, entry: T) -> bool:
+        """Hand an entry over; never waits. With a full queue it is dropped and counted, and the answer is False."""
+        try:
+            self._send.send_nowait(entry)
+        except trio.WouldBlock:
+            self._dropped.inc()
+            return False
+        return True
+
+    async def serve(self) -> None:
+        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written.
+
+        Errors: entries that the file does not take are dropped, counted and logged.
+        """
+        try:
+            while True:
+                await self._write([await self._receive.receive(), *self._waiting()])
+        finally:
+            rest = self._waiting()
+            if rest:
+                await self._write(rest)
+
+    def _waiting(self) -> list[T]:
+        waiting: list[T] = []
+        while True:
+            try:
+                waiting.append(self._receive.receive_nowait())
+            except trio.WouldBlock:
+                return waiting
+
+    async def _write(self, entries: list[T]) -> None:
+        """Write entries, also while the server ends; a file that cannot be written must not end the server."""
+        with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
+            try:
+                left_out = await self._db().write(lambda tx: self._add(tx, entries))
+                self._dropped.inc(left_out or 0)
+            except StoreError as error:
+                self._dropped.inc(len(entries))
+                self._logger.warning(self._failure, extra={"kv": {"err": str(error), "count": len(entries)}})
+        if scope.cancelled_caught:
+            self._dropped.inc(len(entries))
