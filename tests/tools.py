@@ -95,13 +95,17 @@ def still_failures() -> FailedLogins:
     return failure_limits(RateLimits(), clock=lambda: 0.0)
 
 
-def until(condition: Callable[[], object], *, seconds: float = 60.0, what: str = "condition") -> None:
-    """Wait, with real time, for something that another process does."""
+def until(
+    condition: Callable[[], object], *, seconds: float = 60.0, what: str = "condition", pause: float = 0.02
+) -> None:
+    """Wait, with real time, for something that another process does. `pause` in seconds: 0.5 and more where each look
+    opens a connection, as a server takes 300 of a network in a minute.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             pytest.fail(f"waited {seconds:.0f} s for: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 async def eventually(condition: Callable[[], object], *, seconds: float = 60.0, what: str = "condition") -> None:

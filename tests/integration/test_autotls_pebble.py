@@ -114,7 +114,7 @@ class CertifiedServer(ServedServer):
             found[:] = [self.shown("imaps", name)]
             return "Pebble" in found[0].issuer.rfc4514_string() and certificate_names(found[0]) == (name,)
 
-        until(look, seconds=90, what=f"certificate for {name}; {self.log()[-3000:]}")
+        until(look, seconds=90, what=f"certificate for {name}; {self.log()[-3000:]}", pause=0.5)
         return found[0]
 
 
@@ -179,7 +179,7 @@ def test_the_ca_says_when_to_renew_and_hears_what_is_replaced(tmp_path: Path, po
         ca.window = (-86400, -3600)
         (tmp_path / "server/data/acme/test.state").unlink()  # which knows that an order an hour is enough
         with server:
-            until(lambda: server.shown("imaps", "mx.example.org") != first, seconds=90, what=server.log())
+            until(lambda: server.shown("imaps", "mx.example.org") != first, seconds=90, what="renewal", pause=0.5)
             second = server.shown("imaps", "mx.example.org")
         assert public_key(second) == server.host_key
         replaced = [order["replaces"] for order in ca.orders if "replaces" in order]

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import imapclient
@@ -218,7 +217,7 @@ def test_an_import_that_is_killed_or_interrupted_goes_on(
     for end in ("kill", "interrupt"):
         before = sum(len(messages) for messages in state(local.port(143), local.user).values())
         with running(local, "imap", "import", *arguments) as command:
-            until(partial(_more_than, local, before, command), what="messages arrive")
+            until_more(local, before, command, what="messages arrive")
             if end == "kill":
                 local.kill()
                 local.start()
@@ -226,11 +225,11 @@ def test_an_import_that_is_killed_or_interrupted_goes_on(
                 command.send_signal(signal.SIGINT)
             command.wait(timeout=60)
     with running(local, "imap", "import", "--continuous", *arguments) as command:
-        until(partial(_more_than, local, 499, command), what="all is there")
+        until_more(local, 499, command, what="all is there")
         with imapclient.IMAPClient("127.0.0.1", dovecot.port, ssl=False) as client:
             client.login("ann", PASSWORD)
             client.append("INBOX", message(9_000), [b"\\Seen"], dt.datetime(2019, 1, 1, tzinfo=dt.UTC))
-        until(partial(_more_than, local, 500, command), what="what came since is there")
+        until_more(local, 500, command, what="what came since is there")
         command.send_signal(signal.SIGINT)
         said = command.communicate(timeout=60)[1].decode().splitlines()
         assert said[-1] == "moxlite: interrupted: the same command goes on where this one ended"
@@ -240,13 +239,16 @@ def test_an_import_that_is_killed_or_interrupted_goes_on(
     assert filled(state(local.port(143), local.user)) == filled(theirs)
 
 
-def _more_than(local: LocalServer, count: int, command: "subprocess.Popen[bytes]") -> bool:
-    if command.poll() is not None:
-        return True
+def until_more(local: LocalServer, count: int, command: "subprocess.Popen[bytes]", *, what: str) -> None:
+    """Wait until the account holds more than `count` messages, or the command has ended; all by one connection."""
     with imapclient.IMAPClient("127.0.0.1", local.port(143), ssl=False) as client:
         client.login(local.user, PASSWORD)
-        boxes = [name for _, _, name in client.list_folders()]
-        return sum(int(client.folder_status(name, ["MESSAGES"])[b"MESSAGES"]) for name in boxes) > count
+
+        def total() -> int:
+            boxes = [name for _, _, name in client.list_folders()]
+            return sum(int(client.folder_status(name, ["MESSAGES"])[b"MESSAGES"]) for name in boxes)
+
+        until(lambda: command.poll() is not None or total() > count, what=what)
 
 
 @contextmanager

@@ -236,14 +236,14 @@ def test_submitted_mail_to_anyone_comes_back_to_its_sender(server: LocalServer) 
         text = b"From: <moxlite@localhost>\r\nTo: <friend@elsewhere.example>\r\nSubject: round trip\r\n\r\nhello\r\n"
         client.sendmail(server.user, ["friend@elsewhere.example"], text)
 
+    client = imap(server)
+
     def arrived() -> bool:
-        client = imap(server)
         client.select("INBOX", readonly=True)
-        found = client.search(None, "SUBJECT", '"round trip"')[1][0]
-        client.logout()
-        return bool(found)
+        return bool(client.search(None, "SUBJECT", '"round trip"')[1][0])
 
     until(arrived, what="the message in the sender's Inbox")
+    client.logout()
 
 
 # Command line against the running server: every verb once
@@ -584,16 +584,18 @@ def test_mail_of_an_own_domain_passes_its_checks(tmp_path: Path) -> None:
             client.helo("nowhere.example")
             client.sendmail("ann@remote.example", ["joe@made.example"], text.format("foreign"))
 
+        client = imap(local)
+
         def results(subject: str) -> str:
-            client = imap(local)
             client.select("INBOX", readonly=True)
             found = client.search(None, "SUBJECT", subject)[1][0].split()
             fetched = client.fetch(found[0], "(BODY[HEADER])")[1][0][1] if found else b""
-            client.logout()
             return " ".join(" ".join(email.message_from_bytes(fetched).get_all("Authentication-Results", [])).split())
 
         until(lambda: results("signed"), what="the message in the Inbox")
+        until(lambda: results("foreign"), what="the other message in the Inbox")
         signed, foreign = results("signed"), results("foreign")
+        client.logout()
     assert "iprev=pass" in signed
     assert "dkim=pass (256 bit ed25519, without dnssec) header.d=made.example" in signed
     assert "spf=pass (without dnssec) smtp.mailfrom=joe@made.example" in signed

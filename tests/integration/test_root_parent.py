@@ -104,7 +104,7 @@ def test_a_renewed_certificate_comes_without_restart(server: RootServer) -> None
     assert server.shown() == renewed
     another = server.renew()
     server.process.send_signal(signal.SIGHUP)
-    until(lambda: server.shown() == another, what="the certificate after SIGHUP")
+    until(lambda: server.shown() == another, what="the certificate after SIGHUP", pause=0.5)
     stranger = self_signed(["mx.moxlite.example"])
     server.put("fullchain.pem", stranger.certificate_pem(), stranger)
     done = server.cli("tls", "reload", check=False)
