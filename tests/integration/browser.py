@@ -10,6 +10,9 @@ from tests.tools import need
 
 __all__ = ["Visitor", "chromium"]
 
+PATIENCE = 60_000
+"""Milliseconds that a condition, a click or a request has: a busy machine is slow, not broken."""
+
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -19,7 +22,7 @@ ARGUMENTS = [
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for all tests, each of which has a context of its own; conditions have time on a busy machine."""
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         yield browser
@@ -32,6 +35,7 @@ class Visitor:
     def __init__(self, browser: Browser, server: LocalServer, *, tls: bool = False, **options: object) -> None:
         self.server = server
         self.context = browser.new_context(ignore_https_errors=tls, locale="en-GB", **options)  # type: ignore[arg-type]
+        self.context.set_default_timeout(PATIENCE)
         self.page: Page = self.context.new_page()
         self.problems: list[str] = []
         self.requests: list[str] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests import tools
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
@@ -130,6 +131,7 @@ def test_a_reply_by_keyboard_keeps_the_thread(writer: Writer, imap: imaplib.IMAP
     page.keyboard.press("r")
     composer = writer.composer()
     expect(composer.get_by_label("Subject")).to_have_value("Re: Boats")
+    expect(composer.get_by_label("Text")).to_be_focused()
     page.keyboard.type("The red one.")
     page.keyboard.press("Control+Enter")
     expect(composer).to_have_count(0)
@@ -185,9 +187,7 @@ def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMA
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
     composer.get_by_label("Text").press_sequentially(" More.")
     # a page that is killed runs nothing: its copy is all that it leaves
-    end = time.monotonic() + 20
-    while "lost. More." not in page.evaluate("JSON.stringify(localStorage)"):
-        assert time.monotonic() < end
+    tools.until(lambda: "lost. More." in page.evaluate("JSON.stringify(localStorage)"))
     writer.page.close(run_before_unload=False)
     writer.page = page = writer.context.new_page()
     page.goto(f"{writer.base}/webmail/")
