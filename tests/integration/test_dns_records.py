@@ -160,7 +160,7 @@ def test_a_zone_file_and_nothing_else(config: Path) -> None:
     lines = [line for line in out.splitlines() if line and not line.startswith(";")]
     assert lines[0] == "$TTL 300"
     assert all(line.split()[0].endswith(".") for line in lines[1:])
-    assert 'mx.example.org. TXT "v=spf1 a -all"' in lines
+    assert 'mx.example.org. TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 a -all"' in lines
     assert 'example.org. TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 mx ~all"' in lines
     assert '_dmarc.example.org. TXT "v=DMARC1;p=reject;rua=mailto:dmarcreports@example.org"' in lines
     assert '_smtp._tls.mx.example.org. TXT "v=TLSRPTv1; rua=mailto:tlsreports@mx.example.org"' in lines
@@ -184,6 +184,14 @@ def test_a_zone_file_and_nothing_else(config: Path) -> None:
     [selector] = zone.find_rdataset("a._domainkey", "TXT")
     assert next(len(piece) for piece in selector.strings) == 255
     assert len(selector.strings) == 2
+
+
+async def test_spf_permits_addresses_that_the_host_does_not_have_in_dns(config: Path, world: DNSWorld) -> None:
+    """ADMIN-47, ADMIN-48: a machine with two addresses, of which DNS gives the host one."""
+    records = moxlite("config", "dnsrecords", "example.org", "--resolver", world.server).stdout
+    world.set("example.org", "mx.example.org. A 192.0.2.1\n" + records)
+    reports = await checked(config, world.resolver(), Services(), served=False)
+    assert (reports["spf"].errors, reports["spf"].warnings) == ([], [])
 
 
 async def test_nothing_in_dns_yet(config: Path, world: DNSWorld) -> None:

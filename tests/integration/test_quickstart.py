@@ -239,6 +239,8 @@ LO = ("lo=127.0.0.1", "lo=::1")
         ((*LO, "eth0=8.8.8.8", "eth0=2600::1"), ["8.8.8.8", "2600::1"], "8.8.8.8 2600::1", "127.0.0.1 ::1", ""),
         ((*LO, "eth0=8.8.8.8", "eth1=10.0.0.1"), ["8.8.8.8"], "8.8.8.8", "10.0.0.1 127.0.0.1 ::1", ""),
         ((*LO, "eth0=2600::1"), [], "2600::1", "127.0.0.1 ::1", ""),
+        ((*LO, "eth0=8.8.8.8", "eth0=8.8.4.4"), [], "8.8.8.8 8.8.4.4", "127.0.0.1 ::1", ""),
+        ((*LO, "eth0=8.8.8.8", "eth0=8.8.4.4"), ["8.8.4.4"], "8.8.4.4", "127.0.0.1 ::1", ""),
         ((*LO, "eth0=10.0.0.1"), ["10.0.0.1"], "10.0.0.1", "127.0.0.1 ::1", ""),
         ((*LO, "eth0=10.0.0.1"), ["8.8.8.8"], "10.0.0.1", "127.0.0.1 ::1", "8.8.8.8"),
         ((*LO, "eth0=10.0.0.1"), [], "0.0.0.0 ::", "10.0.0.1 127.0.0.1 ::1", ""),
@@ -248,10 +250,13 @@ LO = ("lo=127.0.0.1", "lo=::1")
     ],
 )
 def test_where_is_listened(machine: tuple[str, ...], dns: list[str], public: str, internal: str, nat: str) -> None:
-    """ADMIN-27, 28, 30: public addresses, closed nets, NAT, IPv6 only, none, a private address beside a public one."""
+    """ADMIN-27, 28, 30: public addresses, closed nets, NAT, IPv6 only, none, a private address beside a public one,
+    two of which DNS names one.
+    """
     places = choose_places(at(*machine), [ip_address(ip) for ip in dns])
     assert (" ".join(places.public), " ".join(places.internal), " ".join(places.nat)) == (public, internal, nat)
-    assert bool(places.warnings) == (places.public[0] == "0.0.0.0" or bool(nat))
+    left_out = bool(dns) and not nat and len([one for one in machine if "=8.8." in one or "=26" in one]) > len(dns)
+    assert bool(places.warnings) == (places.public[0] == "0.0.0.0" or bool(nat) or left_out)
 
 
 def test_fifty_interfaces() -> None:

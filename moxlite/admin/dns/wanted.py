@@ -192,7 +192,11 @@ def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, k
 def spf_text(snapshot: Snapshot) -> str:
     """The SPF record of all domains: each address named, since it costs receivers no look-up (AUTH-91)."""
     ips = dict.fromkeys((*(own_ips(snapshot) or ()), *socks_ips(snapshot)))
-    return " ".join(["v=spf1", *(f"ip{ip.version}:{ip}" for ip in ips), "mx", "~all"])
+    return " ".join(["v=spf1", *map(_mechanism, ips), "mx", "~all"])
+
+
+def _mechanism(ip: IPAddress) -> str:
+    return f"ip{ip.version}:{ip}"
 
 
 def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[Wanted]:
@@ -200,7 +204,9 @@ def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Itera
         yield Wanted("dane", f"_25._tcp.{_dot(host)}", "TLSA", record, live=False)
     if host == domain:
         return
-    yield Wanted("spf-host", _dot(host), "TXT", "v=spf1 a -all")
+    # each address named: DNS may give the host fewer than this machine sends from
+    text = " ".join(["v=spf1", *map(_mechanism, own_ips(snapshot) or ()), "a", "-all"])
+    yield Wanted("spf-host", _dot(host), "TXT", text)
     report = snapshot.static.host_tlsrpt
     if report is not None:
         address = f"mailto:{quote(report.localpart, safe='$&*+-._~')}@{snapshot.static.hostname.ascii}"

@@ -47,7 +47,15 @@ def choose_places(machine: Sequence[InterfaceAddress], host: Sequence[IPAddress]
     if public:
         outside = [ip for ip in named if ip not in public]
         warnings = [f"DNS gives the hostname the address {ip}, which this machine has not" for ip in outside]
-        return Places(tuple(public), (*private, *loopback), warnings=tuple(warnings))
+        # receivers hold mail from an address that the hostname does not lead back to for spam
+        chosen = [ip for ip in public if ip in named] or public
+        warnings += [
+            f"DNS does not give the hostname the address {ip}, so the listener public leaves it out: to use it, add it "
+            f"to DNS ({'A' if '.' in ip else 'AAAA'}), set its reverse name, and add it to ips"
+            for ip in public
+            if ip not in chosen
+        ]
+        return Places(tuple(chosen), (*private, *loopback), warnings=tuple(warnings))
     if named and set(named) <= set(private):
         return Places(tuple(named), loopback)  # a closed net
     if named and private:

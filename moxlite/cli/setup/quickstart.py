@@ -11,6 +11,7 @@ from moxlite.cli.common import Failure, config_path, printable
 
 if TYPE_CHECKING:
     from moxlite.admin.quickstart.listeners import Places
+    from moxlite.admin.quickstart.surroundings import Surroundings
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
 
@@ -49,7 +50,7 @@ def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, r
     if not parsed.localpart.isascii():
         said.warn("some servers cannot send to an address that is not ASCII: add an alias that is")
     asked = DNSResolver() if resolver is None else resolver_at(resolver)
-    host, places, signed = _look(said, asked, parsed.domain, named, skip_dial=skip_dial)
+    host, places, around = _look(said, asked, parsed.domain, named, skip_dial=skip_dial)
     try:
         made = make(config, parsed, user, host, places)
     except QuickstartFailed as error:
@@ -59,7 +60,7 @@ def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, r
     said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
-    _next(said, config, parsed.domain, signed=signed)
+    _next(said, config, parsed.domain, signed=around.signed, addressed=bool(around.host_ips))
     said.keep(config.parent / "quickstart.log")
 
 
@@ -89,8 +90,8 @@ class _Said:
 
 def _look(
     said: _Said, resolver: "Resolver", domain: "Domain", hostname: "Domain | None", *, skip_dial: bool
-) -> "tuple[Domain, Places, bool]":
-    """Hostname, addresses of the listeners, and whether DNSSEC vouches for the host; warnings are told."""
+) -> "tuple[Domain, Places, Surroundings]":
+    """Hostname, addresses of the listeners, and what DNS says of the host; warnings are told."""
     import trio
 
     from moxlite.admin.quickstart.interfaces import machine_addresses
@@ -103,7 +104,7 @@ def _look(
         said.warn(f"the addresses of this machine are not known: {error.strerror or error}")
         machine = []
 
-    async def run() -> "tuple[Domain, Places, bool]":
+    async def run() -> "tuple[Domain, Places, Surroundings]":
         host, warnings = (hostname, []) if hostname is not None else await find_hostname(resolver, machine, domain)
         around = await look_around(resolver, host)
         places = choose_places(machine, around.host_ips)
@@ -112,7 +113,7 @@ def _look(
             warnings += await try_port_25(resolver, [one.ip for one in machine] or around.host_ips)
         for warning in warnings:
             said.warn(warning)
-        return host, places, around.signed
+        return host, places, around
 
     return trio.run(run)
 
@@ -134,9 +135,9 @@ def _is_packaged(config: Path) -> bool:
         return False
 
 
-def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool) -> None:
-    """What is to be done now."""
-    from moxlite.admin.dns.wanted import read_keys, wanted_records
+def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool, addressed: bool) -> None:
+    """What is to be done now. signed, addressed: whether DNSSEC vouches for the host, and DNS has addresses for it."""
+    from moxlite.admin.dns.wanted import own_ips, read_keys, wanted_records
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
     from moxlite.config.load import load
@@ -154,6 +155,8 @@ def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool) -> None:
     said.say("2. Add these records to DNS (again: moxlite config dnsrecords; then: moxlite config dnscheck).")
     said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
     said.say("")
+    for ip in () if addressed else own_ips(snapshot) or ():
+        said.say(f"{offer.host.ascii}. {'A' if ip.version == 4 else 'AAAA'} {ip}")
     keys = read_keys(snapshot, domain)
     said.text(zone_file(domain, settings, wanted_records(snapshot, domain, settings, keys), keys, signed=signed))
     said.say("")
