@@ -36,6 +36,7 @@ from moxlite.care import start_care
 from moxlite.config.snapshot import Snapshot
 from moxlite.house import House, handlers, imap_context, open_house, open_queue, trust
 from moxlite.imapd.commands import IMAPCommands
+from moxlite.mailauth.dnssec import watch_resolver
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.ctlserver import Command, serve_ctl
@@ -127,6 +128,8 @@ async def serve(
         tree.start("process.systemd", keep_alive)
         tree.start("admin.storage-faults", partial(house.storage_faults.serve, house.accounts, house.current))
         tree.start("process.certificates", house.tls.watch)
+        if not house.local:
+            tree.start("mailauth.dnssec", partial(watch_resolver, house.resolver))
         if started.parent is not None:
             tree.start("process.parent", partial(_end_with, started.parent, house.shutdown))
         for one in house.autotls:

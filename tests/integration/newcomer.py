@@ -246,6 +246,7 @@ def play(folder: Path, world: DNSWorld, ca: Pebble) -> None:
         peer.start()
         until(lambda: me.dnscheck() == {}, seconds=90, what="a clean dnscheck", pause=1)
         say("dnscheck is clean: certificates have come")
+        until(lambda: "the resolver verifies DNSSEC" in me.server.log(), seconds=30, what="the word about DNSSEC")
         code, found = me.doctor("--send-to", "ann@example.net")
         wrong = [one for one in found["findings"] if one["grade"] != "note"]
         assert (code, wrong) == (0, []), f"{wrong}\n{me.server.log()[-4000:]}"

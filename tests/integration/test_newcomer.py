@@ -21,7 +21,8 @@ SECONDS = 300
 def test_a_newcomer_has_mail_both_ways(tmp_path: Path) -> None:
     """ADMIN-25, 34, 36, 37, 47, 48, 49, 70, WEB-112: quickstart as root, its records into a signed zone, the first
     `serve`, certificates by ACME, a clean `config dnscheck` and `doctor`; mail comes in from a peer that checks DANE,
-    and goes out with SPF, DKIM, DMARC and the reverse name right. See tests/integration/newcomer.py.
+    and goes out with SPF, DKIM, DMARC and the reverse name right. The server tells that its resolver verifies DNSSEC
+    (AUTH-10). See tests/integration/newcomer.py.
     """
     if hindrance():
         pytest.skip(hindrance())

@@ -95,7 +95,7 @@ def test_it_is_sendmail_under_that_name(server: LocalServer, tmp_path: Path) -> 
 
 
 def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path) -> None:
-    """QUEUE-143: EXTERNAL, with a PEM file, and with the seed of an Ed25519 key."""
+    """QUEUE-143, SMTP-124: EXTERNAL, with a PEM file, and with the seed of an Ed25519 key."""
     stem = tmp_path / "box"
     server.cli("config", "tlspubkey", "gen", str(stem))
     server.cli("config", "tlspubkey", "add", server.user, stdin=Path(f"{stem}.certificate.pem").read_text())

@@ -8,15 +8,19 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
 
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import KeyPair, self_signed
+from moxlite.net.dial import CONNECT_SECONDS
 from moxlite.net.resolver import TLSA, RecordType, TempError
+from moxlite.net.tls import ClientTLS, ServerTLS
 from moxlite.proto.address import Domain
 from moxlite.queue.attempt import Attempt
 from moxlite.queue.record import Ended
@@ -371,6 +375,79 @@ async def test_a_record_of_an_authority_wants_name_and_dates(tmp_path: Path, goo
         assert len(mx.messages) == good
         if not good:
             assert "certificate-host-mismatch" in result.tls_failures
+
+
+async def test_one_of_several_records_is_enough(tmp_path: Path) -> None:
+    """AUTH-66: records with unknown usages, selectors and hashes are passed by; a pair for a change of keys works
+    before and after the change.
+    """
+    new = self_signed([MX])
+    digest = b"\x01" * 32
+    unknown = (TLSA(3, 2, 1, digest), TLSA(3, 1, 9, digest), TLSA(7, 1, 1, digest), TLSA(3, 1, 1, b"short"))
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(tls=rig.certificate))
+        signed(rig, *unknown, tlsa(new), tlsa(rig.certificate))
+        result = await attempt(rig)
+        assert (result.success, result.policy, result.tls_failures) == (True, "dane", ())
+        mx.tls = ServerTLS([new])
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert (await latest(rig)).policy == "dane"
+        assert mx.encrypted == [True, True]
+
+
+async def test_what_no_record_matches_is_kept_for_reports(tmp_path: Path) -> None:
+    """AUTH-66, QUEUE-120: a host whose key is neither the old one nor the next gets nothing, and the reason is told."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(tls=rig.certificate))
+        signed(rig, TLSA(9, 1, 1, b"\x01" * 32), tlsa(FOREIGN), tlsa(OLD))
+        result = await attempt(rig)
+        assert (result.success, mx.messages) == (False, [])
+        assert "validation-failure/dane-no-match" in result.tls_failures
+
+
+async def test_an_alert_right_after_the_handshake_is_a_failure_of_tls(tmp_path: Path) -> None:
+    """SMTP-129, QUEUE-122: with TLS 1.3 a host that wants a certificate says so when its handshake is over for us. It
+    counts in reports, and is tried in clear where no policy forbids it.
+    """
+    for policy, encrypted in (("", [False]), (ENFORCE, [])):
+        folder = tmp_path / ("open" if not policy else "enforced")
+        folder.mkdir()
+        async with rig_at(folder, account=KEEP) as rig:
+            mx = rig.remote(Server(tls=rig.certificate))
+            assert mx.tls is not None
+            for context in (mx.tls._base, mx.tls._default):
+                context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: False)
+            if policy:
+                rig.sts(policy)
+            result = await attempt(rig)
+            assert any("certificate_required" in one for one in result.tls_failures), result
+            assert (mx.encrypted, result.success) == (encrypted, not policy)
+
+
+async def test_a_host_that_is_silent_in_the_handshake_is_left_after_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-129: STARTTLS is answered, TLS is not; without a policy the message goes in clear. Here the minute is half a
+    second.
+    """
+    assert (CONNECT_SECONDS, ClientTLS.connect.__kwdefaults__["seconds"]) == (30, 60)
+    monkeypatch.setitem(ClientTLS.connect.__kwdefaults__, "seconds", 0.5)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(tls=rig.certificate))
+        mx.tls = Mute()  # type: ignore[assignment]  # of a server of this test
+        result = await attempt(rig)
+        assert (result.success, mx.connections, mx.encrypted) == (True, 2, [False])
+        assert result.tls_failures == ("validation-failure/timeout",)
+
+
+class Mute:
+    """TLS of a server that takes what comes, and says nothing."""
+
+    async def accept(self, stream: trio.abc.Stream) -> trio.abc.Stream:
+        while await stream.receive_some():
+            pass
+        raise trio.ClosedResourceError
 
 
 async def test_reports_count_domain_and_host_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 from moxlite.admin.dns.report import Case, Report
 from moxlite.admin.dns.wanted import Wanted
+from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.mailauth.mtasts import FetchFailed, NoPolicy, Policy, PolicyError, fetch_policy, find_record, matches
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, TLSA, Answer, DNSError, NotFound
@@ -17,30 +18,20 @@ MAX_HOSTS: Final = 20
 SHORT_AGE: Final = 86_400
 """Seconds; a policy that is kept no longer than this protects few senders (RFC 8461 §3.2)."""
 
-ANCHORS: Final = "com."
-"""A zone that is signed, whatever the domain is (ADMIN-26)."""
-
 
 async def check_dnssec(case: Case) -> Report:
     """The resolver verifies, and the domain is signed."""
     report = Report()
-    try:
-        verifies = (await case.resolver.ns(ANCHORS)).authentic
-    except DNSError as error:
-        report.warnings.append(f"whether the resolver verifies DNSSEC is not known: look-up of com. NS: {error}")
-        verifies = True
-    if not verifies:
-        report.warnings.append("the resolver does not verify DNSSEC, or its word for it is not believed")
-        report.instructions.append(
-            "install a verifying resolver on this machine (apt-get install unbound) and put `nameserver 127.0.0.1` "
-            "into /etc/resolv.conf; one on another machine, over a network that is safe, is believed with "
-            "`options trust-ad` there"
-        )
+    verifies = await check_resolver(case.resolver)
+    if verifies.problem:
+        report.warnings.append(verifies.problem)
+    if verifies.status is Verifies.UNVERIFIED:
+        report.instructions.append(ADVICE)
     try:
         signed = (await case.resolver.mx(_name(case.domain))).authentic
     except DNSError as error:
         signed = error.authentic
-    if not signed and verifies:
+    if not signed and verifies.status is not Verifies.UNVERIFIED:
         report.warnings.append(f"{case.domain} is not signed with DNSSEC: without it there is no DANE")
         report.instructions.append("switch DNSSEC on at your DNS provider, and give the DS record to your registrar")
     return report

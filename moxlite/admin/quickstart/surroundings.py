@@ -10,6 +10,7 @@ import trio
 from moxlite.admin.quickstart.interfaces import InterfaceAddress
 from moxlite.mailauth.dnsbl import DNSBLStatus
 from moxlite.mailauth.dnsbl import check as check_list
+from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver
@@ -75,7 +76,11 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
     signed = False
     late = True
     with trio.move_on_after(SECONDS):
-        await _dnssec(resolver, warnings)
+        verifies = await check_resolver(resolver)
+        if verifies.status is Verifies.UNVERIFIED:
+            warnings.append(f"{verifies.problem}, so there is no DANE: {ADVICE}")
+        elif verifies.problem:
+            warnings.append(verifies.problem)
         try:
             answer = await resolver.ips(f"{hostname.ascii}.")
             found, signed = answer.records, answer.authentic
@@ -95,20 +100,6 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
     if late:
         warnings.append(f"DNS did not answer everything within {SECONDS:.0f} s")
     return Surroundings(found, signed, tuple(warnings))
-
-
-async def _dnssec(resolver: Resolver, warnings: list[str]) -> None:
-    try:
-        verifies = (await resolver.ns("com.")).authentic
-    except DNSError as error:
-        warnings.append(f"whether the resolver verifies DNSSEC is not known ({error})")
-        return
-    if not verifies:
-        warnings.append(
-            "the resolver does not verify DNSSEC, so there is no DANE: install unbound (apt-get install unbound) and "
-            "put `nameserver 127.0.0.1` into /etc/resolv.conf, or `options trust-ad` for a trusted one elsewhere; "
-            "with extended errors (ede: yes in unbound) the log tells more"
-        )
 
 
 async def _reverse(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> None:
