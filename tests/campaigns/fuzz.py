@@ -22,8 +22,10 @@ __all__ = ["run"]
 INPUTS = 100_000
 #: Seconds of processor time that an input may take, and for each of its octets besides.
 COST, COST_PER_OCTET = 0.05, 20e-6
-#: Octets of a long input, by which it is seen whether cost is linear; and seconds for each of them.
-LONG, LONG_COST_PER_OCTET = 200_000, 10e-6
+#: Octets of a long input, by which it is seen whether cost is linear; and seconds for each of them that need no second
+#: look. What costs more is a finding if half of it costs less than a third, or if it costs ten times as much: a slow
+#: machine takes longer for all of it alike.
+LONG, LONG_COST_PER_OCTET, LINEAR, FAR_TOO_MUCH = 200_000, 10e-6, 3, 10
 #: Transcripts of a target in whose middle long inputs are put.
 LONG_SEEDS = 3
 #: One input in so many is fed a second time, in other pieces.
@@ -129,17 +131,18 @@ async def strain(target: Target, rng: random.Random, share: float) -> tuple[list
             continue
         count += 1
         variant = rng.randrange(target.variants)
-        took = 0.0
         try:
             began = time.thread_time()
             await feed(target, [data], variant)
             took = time.thread_time() - began
-            if took > COST + LONG_COST_PER_OCTET * len(data):
+            bar = COST + LONG_COST_PER_OCTET * len(data)
+            if took > bar:
+                half = await costs(target, data[: len(data) // 2], variant)
                 took = await costs(target, data, variant)
+                if took > bar * FAR_TOO_MUCH or (took > bar and took > half * LINEAR):
+                    findings.append(f"variant {variant} takes {took:.2f} s, half of it {half:.2f} s: {shown(data)}")
         except Exception:  # as above
             findings.append(f"variant {variant}: {shown(data)}\n{traceback.format_exc(limit=-2)}")
-        if took > COST + LONG_COST_PER_OCTET * len(data):
-            findings.append(f"variant {variant} takes {took:.2f} s: {shown(data)}")
         if len(findings) >= TOLD:
             break
     return findings, count

@@ -26,7 +26,8 @@ class ProtocolError(Exception):
         condition: Literal["BAD", "NO"] = "BAD",
         fatal: bool = False,
     ) -> None:
-        text = "".join(c if " " <= c <= "~" else "?" for c in text[:MAX_TEXT])
+        if len(text) > MAX_TEXT or not (text.isascii() and text.isprintable()):
+            text = "".join(c if " " <= c <= "~" else "?" for c in text[:MAX_TEXT])
         super().__init__(text)
         self.text = text
         self.code = code
