@@ -42,6 +42,7 @@ from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.supervision import open_supervisor
 from tests.supervised import supervised
+from tests.tools import eventually
 
 __all__ = ["HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "sample", "submission"]
 
@@ -345,6 +346,13 @@ class Rig:
                 if not self.queue.scheduler.busy_domains and not any(self._due(row) for row in rows):
                     return
                 await trio.sleep(0.002)
+
+    async def disconnect(self) -> None:
+        """Let the connections that are free be closed, as they are after a few seconds."""
+        load = self.queue.ctx.load
+        load.set_keeping(keeps=False)
+        load.set_keeping(keeps=True)
+        await eventually(lambda: not load._open)
 
     def _due(self, row: Message) -> bool:
         if row.dsn_due and row.dsn_next <= self.clock.now:

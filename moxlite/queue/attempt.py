@@ -15,13 +15,13 @@ from moxlite.queue.context import Context
 from moxlite.queue.direct import deliver_direct
 from moxlite.queue.inbound import Waiting, deliver_waiting
 from moxlite.queue.local import deliver_local, deliver_to_loopback
-from moxlite.queue.reach.load import Untried
+from moxlite.queue.reach.load import OpenConnection, Untried
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.relay import deliver_by_relay, relay_of
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import attempts_left, max_attempts_of
-from moxlite.queue.session import Batch, Outcomes, Postponed, Trace, goes_well
+from moxlite.queue.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
 from moxlite.queue.tls.results import PolicyResult
 from moxlite.queue.ways import direct_way
 from moxlite.store.delivery.status import Handed
@@ -40,13 +40,6 @@ MAX_TLS_FAILURES: Final = 10
 
 MAX_ATTEMPT_LABEL: Final = 14
 """Attempts counted apart in metrics; the default schedule has no more."""
-
-
-def _not_begun(error: SMTPError | None) -> SMTPError | None:
-    """The connection came to its end, or is to, before the host had the message."""
-    if error is not None and not error.permanent and (not error.usable or error.code == 421):
-        return Postponed()
-    return error
 
 
 class Attempt:
@@ -131,7 +124,7 @@ class Attempt:
                     outcomes = {message.id: error for message in messages}
                 well = goes_well(outcomes | self._trace.settled)
                 if not self._trace.sent_all:
-                    outcomes = {one: _not_begun(error) for one, error in outcomes.items()}
+                    outcomes = {one: Postponed() if cut_short(error) else error for one, error in outcomes.items()}
                 ended = [self._ended(message, outcomes.get(message.id)) for message in self._unsettled()]
                 self._observe(outcomes | self._trace.settled)
             if not ended and self._unsettled():
@@ -247,6 +240,11 @@ class Attempt:
         queue = self._ctx.config().static.queue
         left = attempts_left(0, max_attempts_of(message.max_attempts, queue.max_attempts), 0, queue.retry_delays)
         return self._ctx.clock() - message.queued > left[-1]
+
+    def hand_over(self) -> OpenConnection | None:
+        """The connection over which others may go on; it is the caller's from now on."""
+        connection, self._trace.left_open = self._trace.left_open, None
+        return connection
 
     @property
     def greeted(self) -> bool:

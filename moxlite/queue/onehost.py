@@ -1,7 +1,9 @@
-"""One host of the recipients' domain: what TLS it must show, connecting to it, and the session (QUEUE-46..56)."""
+"""One host of the recipients' domain: what TLS it must show, the connection to it, which may be one that messages for
+another domain went over, and the session (QUEUE-46..56, QUEUE-165).
+"""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Final
 
@@ -21,7 +23,17 @@ from moxlite.proto.smtp.errors import ConnectionLost, RequireTLSMissing, SMTPErr
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.reach.hosts import LOOKUP_SECONDS, Addresses, Hosts, addresses_of
-from moxlite.queue.session import Batch, Outcomes, Trace, converse, run_transactions, session_seconds
+from moxlite.queue.reach.load import OpenConnection
+from moxlite.queue.session import (
+    Batch,
+    Outcomes,
+    Trace,
+    converse,
+    cut_short,
+    goes_well,
+    run_transactions,
+    session_seconds,
+)
 from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
@@ -53,7 +65,12 @@ class NotVouched(SMTPError):
 
 
 async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way, destination: Destination) -> Outcomes:
-    """Deliver to one host, again without TLS where its TLS fails and no policy forbids it. Raises SMTPError."""
+    """Deliver to one host: over a connection that is open and free, else over a new one, again without TLS where its
+    TLS fails and no policy forbids it. Raises SMTPError; Untried where the host is to have no connection now.
+    """
+    if trace.left_open is not None:  # the host before this one, which has not taken all
+        before, trace.left_open = trace.left_open, None
+        await ctx.load.hang_up(before)
     trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
     addresses = await _addresses(ctx, batch, name, way, destination)
     policy = await _policy(ctx, batch, name, addresses, destination, trace)
@@ -63,6 +80,36 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
             raise NotVouched(policy.refusal.text)
         raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
     await trio.to_thread.run_sync(ctx.trust.load)  # at the first use: the roots take some MB
+    key = host_key(way, name)
+    done: Outcomes = {}
+    while (free := ctx.load.take(key, ctx.clock(), partial(_fits, ctx, policy, name))) is not None:
+        answers = await _go_on(ctx, batch, trace, free, policy, addresses)
+        if trace.sent_all:
+            return done | answers
+        left = tuple(message for message in batch.messages if cut_short(answers.get(message.id)))
+        done |= {one: error for one, error in answers.items() if not cut_short(error)}
+        if not left:
+            return done
+        batch = Batch(left, batch.octets)  # the host has closed it: that says nothing of a new one
+    return done | await _try_anew(ctx, batch, trace, name, way, addresses, policy)
+
+
+def _fits(ctx: Context, policy: HostPolicy, name: str, connection: OpenConnection) -> bool:
+    """Whether messages under a policy may go over a connection that was made for others: it demands the same, and the
+    certificate is good for it too (QUEUE-165).
+    """
+    if policy.demands != connection.policy.demands:
+        return False
+    tls = connection.client.tls_stream
+    if tls is None:
+        return policy.clear
+    seen = look_at(policy, tls.peer_chain(), name, ctx.trust.check)
+    return not seen.rejected
+
+
+async def _try_anew(
+    ctx: Context, batch: Batch, trace: Trace, name: str, way: Way, addresses: Addresses, policy: HostPolicy
+) -> Outcomes:
     try:
         return await _session(ctx, batch, trace, name, way, addresses, policy)
     except (HandshakeFailed, TLSRefused) as exc:
@@ -88,18 +135,59 @@ async def _session(
 ) -> Outcomes:
     """One connection. Raises SMTPError; Untried where there is to be none now."""
     key = host_key(way, name)
-    with ctx.load.connection(key, ctx.clock()):
-        try:
-            outcomes = await _connected(ctx, batch, trace, name, way, addresses, policy, in_clear=in_clear)
-        except SMTPError as exc:
-            ctx.load.refused(key, exc, ctx.clock())
-            raise
-        if any(error is None for error in outcomes.values()):
-            ctx.load.answered(key, ctx.clock())
-        for error in outcomes.values():
-            if error is not None:
-                ctx.load.refused(key, error, ctx.clock())
-        return outcomes
+    ctx.load.begin(key, ctx.clock())
+    try:
+        outcomes = await _connected(ctx, batch, trace, name, way, addresses, policy, key, in_clear=in_clear)
+    except SMTPError as exc:
+        ctx.load.refused(key, exc, ctx.clock())
+        raise
+    finally:
+        if trace.left_open is None:
+            ctx.load.end(key)
+    return outcomes
+
+
+def _learn(ctx: Context, key: Hashable, outcomes: Outcomes) -> None:
+    """What the answers to messages say of the host (QUEUE-168)."""
+    if any(error is None for error in outcomes.values()):
+        ctx.load.answered(key, ctx.clock())
+    for error in outcomes.values():
+        if error is not None:
+            ctx.load.refused(key, error, ctx.clock())
+
+
+def _learn_later(ctx: Context, key: Hashable, trace: Trace, outcomes: Outcomes) -> None:
+    """The same after the first message: that a connection is closed between two messages says nothing."""
+    _learn(ctx, key, {one: error for one, error in outcomes.items() if trace.sent_all or not cut_short(error)})
+
+
+async def _go_on(
+    ctx: Context, batch: Batch, trace: Trace, free: OpenConnection, policy: HostPolicy, addresses: Addresses
+) -> Outcomes:
+    """Send over a connection that was made for others. Raises SMTPError."""
+    trace.ip, trace.tls, trace.tls_mode, trace.offers = free.ip, free.tls, free.tls_mode, free.offers
+    trace.tls_words = policy.words if free.tls else ""
+    trace.greeted = True
+    trace.dialed.append((trace.host, free.ip))
+    requiretls = batch.first.require_tls is True
+
+    async def then(outcomes: Outcomes) -> bool:
+        _learn_later(ctx, free.key, trace, outcomes)
+        return await _send_more(ctx, free, trace, outcomes, requiretls=requiretls)
+
+    try:
+        return await converse(
+            free.client,
+            batch,
+            trace,
+            requiretls=requiretls,
+            judge=partial(_judged, batch=batch, addresses=addresses.ips),
+            then=then,
+            begun=True,
+        )
+    finally:
+        if trace.left_open is None:
+            ctx.load.end(free.key)
 
 
 def host_key(way: Way, name: str) -> tuple[str, int | None, str]:
@@ -115,6 +203,7 @@ async def _connected(
     way: Way,
     addresses: Addresses,
     policy: HostPolicy,
+    key: Hashable,
     *,
     in_clear: bool,
 ) -> Outcomes:
@@ -149,8 +238,12 @@ async def _connected(
         if not in_clear:
             _count(trace, name, encrypted=client.tls_stream is not None, seen=seen)
 
-    async def then() -> None:
-        await _send_more(client, trace, requiretls=requiretls)
+    async def then(outcomes: Outcomes) -> bool:
+        connection = OpenConnection(
+            key, client, policy, ip=trace.ip, tls=trace.tls, tls_mode=trace.tls_mode, offers=trace.offers
+        )
+        _learn(ctx, key, outcomes)
+        return await _send_more(ctx, connection, trace, outcomes, requiretls=requiretls)
 
     try:
         return await converse(
@@ -174,23 +267,32 @@ async def _connected(
         raise
 
 
-async def _send_more(client: SMTPClient, trace: Trace, *, requiretls: bool) -> None:
-    """What else is due for the same domain goes over the same connection, as long as the host takes it (QUEUE-165)."""
-    for _ in range(MAX_TRANSACTIONS - 1):
-        if trace.follow is None or client.codec.exhausted or (follower := await trace.follow()) is None:
-            return
+async def _send_more(
+    ctx: Context, connection: OpenConnection, trace: Trace, outcomes: Outcomes, *, requiretls: bool
+) -> bool:
+    """What else is due for the same domain goes over the same connection, as long as the host takes it (QUEUE-165).
+    `outcomes`: of the first message. Returns whether the connection is good for still more.
+    """
+    client, key = connection.client, connection.key
+    well = goes_well(outcomes)
+    while well and not client.codec.exhausted and client.codec.transactions < MAX_TRANSACTIONS:
+        if trace.follow is None or (follower := await trace.follow()) is None:
+            trace.left_open = connection
+            return True
         batch = follower.batch
 
         async def send(own: Trace, batch: Batch = batch) -> Outcomes:
             own.take_over(trace)
             try:
                 with trio.fail_after(session_seconds(batch.first.size)):
-                    return await run_transactions(client, batch, own, requiretls=requiretls)
+                    answers = await run_transactions(client, batch, own, requiretls=requiretls)
             except trio.TooSlowError:
                 raise ConnectionLost("session took too long", "session") from None
+            _learn_later(ctx, key, own, answers)
+            return answers
 
-        if not await follower.deliver(send):
-            return
+        well = await follower.deliver(send)
+    return False
 
 
 def _count(

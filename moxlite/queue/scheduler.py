@@ -23,8 +23,10 @@ from moxlite.queue.attempt import Attempt
 from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
-from moxlite.queue.inbound import Waiting, waiting
+from moxlite.queue.due import Candidate, following, together, usable
+from moxlite.queue.inbound import Waiting
 from moxlite.queue.notices.dsns import deliver_notice
+from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.record import Ended, Marked, Policy
 from moxlite.queue.reports.counting import SessionCounts
 from moxlite.queue.resigning import renew_signatures
@@ -37,7 +39,6 @@ from moxlite.queue.webhooks.events import webhooks_of
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Reader
 
 __all__ = ["Scheduler", "policy_of"]
 
@@ -70,66 +71,17 @@ NOTICE_LIFE: Final = 5 * 24 * 3600 * SECOND
 """After which a DSN is given up: its account has had no room for it in all that time."""
 
 NOTICES_AT_ONCE: Final = 20
-CANDIDATES: Final = 20
-MAX_BATCH: Final = 500
-"""Rows of one submission that go together; a bigger one goes in turns."""
-
 RECORD_SECONDS: Final = 30.0
 """For a write that is not to be cut off: a card that is busy with a checkpoint takes seconds."""
 
-# What is due first, among the first thousand rows by time: all from the index msg_due, 0.3 ms at most.
-BY_TIME: Final = """
-SELECT id, rcpt_domain, attempts, next_attempt FROM (
-    SELECT id, rcpt_domain, attempts, next_attempt FROM msg INDEXED BY msg_due
-    WHERE hold = 0 AND dsn_due IN ('', 'delayed') ORDER BY next_attempt, id LIMIT 1000)
-WHERE rcpt_domain NOT IN (SELECT value FROM json_each(?1)) AND (?2 OR attempts = 0)
-AND id NOT IN (SELECT value FROM json_each(?3))
-ORDER BY next_attempt, id LIMIT ?4"""
-# Where these are all of busy domains: the first row of each other domain, with one step in msg_due_domain per domain.
-BY_DOMAIN: Final = """
-WITH RECURSIVE domain (name) AS (
-    SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain WHERE hold = 0 AND dsn_due IN ('', 'delayed')
-    UNION ALL
-    SELECT (SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain
-        WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND rcpt_domain > domain.name)
-    FROM domain WHERE domain.name IS NOT NULL)
-SELECT msg.id, msg.rcpt_domain, msg.attempts, msg.next_attempt FROM domain JOIN msg ON msg.id = (
-    SELECT id FROM msg INDEXED BY msg_due_domain
-    WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND rcpt_domain = domain.name AND (?2 OR attempts = 0)
-    AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY next_attempt, id LIMIT 1)
-WHERE domain.name NOT IN (SELECT value FROM json_each(?1))
-ORDER BY msg.next_attempt, msg.id LIMIT ?4"""
-TOGETHER: Final = """
-SELECT other.id FROM msg one JOIN msg other
-ON other.base_id = one.base_id AND other.rcpt_domain = one.rcpt_domain AND other.attempts = one.attempts
-AND other.require_tls IS one.require_tls AND other.transport = one.transport
-WHERE one.id = ? AND one.base_id <> 0
-AND other.hold = 0 AND other.dsn_due IN ('', 'delayed') AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
-# What may follow over an open connection: first attempts before retries.
-FOLLOWING: Final = """
-SELECT id FROM (
-    SELECT id, attempts, next_attempt FROM msg INDEXED BY msg_due_domain
-    WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND rcpt_domain = ? AND next_attempt <= ?
-    ORDER BY next_attempt, id LIMIT 200)
-WHERE id NOT IN (SELECT msg_id FROM local) ORDER BY attempts > 0, next_attempt, id LIMIT ?"""
 NEXT_NOTICE: Final = "SELECT min(dsn_next) FROM msg WHERE dsn_due <> ''"
 
 
-class _Candidate(msgspec.Struct, frozen=True):
-    id: int
-    domain: str
-    attempts: int
-    next_attempt: int
+class _Blocked(msgspec.Struct, frozen=True):
+    """A recipient domain waits for a host that has all the connections it gets, to make a first attempt or a retry."""
 
-
-class _Group(msgspec.Struct, frozen=True):
-    """Rows that go into one transaction: their ids, the one that is due (None: it has gone), and what an own account is
-    to do with it.
-    """
-
-    ids: list[int]
-    first: Message | None
-    waiting: Waiting | None
+    host: Hashable
+    retry: bool
 
 
 class _Turn(msgspec.Struct):
@@ -188,7 +140,7 @@ class Scheduler:
         self._wake = trio.Event()
         self._wake_notices = trio.Event()
         self._busy: dict[str, _Turn] = {}  # by recipient domain
-        self._blocked: dict[str, Hashable] = {}  # recipient domain: host that has all the connections that it gets
+        self._blocked: dict[str, _Blocked] = {}  # by recipient domain
         self._put_off: dict[str, tuple[int, str]] = {}  # recipient domain: until when and why its host is not tried
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
@@ -227,6 +179,7 @@ class Scheduler:
         Errors: those of the database come out; attempts under way go on, and the next start looks anew what is due.
         """
         self._serving = True
+        self._ctx.load.set_keeping(keeps=True)
         try:
             while True:
                 self._wake = trio.Event()
@@ -236,16 +189,21 @@ class Scheduler:
                     await self._wake.wait()
         finally:
             self._serving = False
+            self._ctx.load.set_keeping(keeps=False)
 
     async def _start_due(self, attempts: trio.Nursery) -> float:
         """Start attempts while there is something due and room for it; returns the seconds until there may be more."""
         while self._room(retry=False):
             room_for_retries = self._room(retry=True)
-            busy = msgspec.json.encode([*self._busy, *self._blocked]).decode()
-            unwritten = msgspec.json.encode(list(self._unwritten)).decode()
-            args = (busy, int(room_for_retries), unwritten, CANDIDATES)
-            found = await self._database.read(partial(_usable, args=args), op="queue due")
             now = self._ctx.clock()
+            asked = partial(
+                usable,
+                busy={*self._busy, *self._blocked},
+                retries=room_for_retries,
+                unwritten=set(self._unwritten),
+                now=now,
+            )
+            found = await self._database.read(asked, op="queue due")
             due = [candidate for candidate in found if candidate.next_attempt <= now]
             if not due:
                 seconds = (found[0].next_attempt - now) / SECOND if found else float("inf")
@@ -281,13 +239,14 @@ class Scheduler:
             default=float("inf"),
         )
 
-    async def _deliver(self, candidate: _Candidate) -> None:
-        """One attempt, from marking to its outcome."""
+    async def _deliver(self, candidate: Candidate) -> None:
+        """One attempt, from marking to its outcome; what it leaves open waits for others, who find it by the host."""
         ended = False
+        left_open: OpenConnection | None = None
         try:
             with bind_cid(new_cid()), guard("queue"):
                 try:
-                    await self._deliver_batch(candidate)
+                    left_open = await self._deliver_batch(candidate)
                     ended = True
                 except StoreError as exc:
                     logger.error("queue database failed", extra={"kv": {"err": exc, "msg": candidate.id}})
@@ -296,13 +255,16 @@ class Scheduler:
         finally:
             del self._busy[candidate.domain]
             self.changed()
+        if left_open is not None:
+            await self._ctx.load.keep(left_open)
 
-    async def _deliver_batch(self, candidate: _Candidate) -> None:
+    async def _deliver_batch(self, candidate: Candidate) -> OpenConnection | None:
+        """Returns the connection that is good for more."""
         policy = policy_of(self._ctx)
         ids, waits = await self._group(candidate.id, policy)
         marked = await self._mark(ids, policy)
         if not marked:
-            return
+            return None
         batch = Batch(marked, partial(octets, self._database, marked[0]))
         followers: list[Attempt] = []
 
@@ -315,6 +277,22 @@ class Scheduler:
 
         attempt = Attempt(self._ctx, batch, self._record, waits, follow)
         self._busy[candidate.domain].attempt = attempt
+        try:
+            await self._make(attempt)
+            untried = attempt.waits_for
+            if untried is not None and untried.until is None and self._ctx.load.full(untried.key):
+                self._blocked[candidate.domain] = _Blocked(untried.key, candidate.attempts > 0)
+            for one in (attempt, *followers):
+                self.sessions.note(one.batch.first, one.tls_results)
+                await self._note_offers(one.batch.first, one.offers)
+        except BaseException:
+            if (connection := attempt.hand_over()) is not None:
+                await self._ctx.load.hang_up(connection)
+            raise
+        return attempt.hand_over()
+
+    async def _make(self, attempt: Attempt) -> None:
+        """Make an attempt, and write down what came of it."""
         ended: list[Ended] | None = None
         try:
             with guard("queue"):
@@ -326,15 +304,10 @@ class Scheduler:
             raise
         finally:
             await self._record(ended or [])
-        if (untried := attempt.waits_for) is not None and untried.until is None and self._ctx.load.full(untried.key):
-            self._blocked[candidate.domain] = untried.key
-        for one in (attempt, *followers):
-            self.sessions.note(one.batch.first, one.tls_results)
-            await self._note_offers(one.batch.first, one.offers)
 
     async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], Waiting | None]:
         """The rows that go together with this one, signed anew where their signatures are old (AUTH-46)."""
-        group = await self._database.read(partial(_together, message_id=message_id, now=policy.now), op="queue batch")
+        group = await self._database.read(partial(together, message_id=message_id, now=policy.now), op="queue batch")
         if group.first is not None and group.waiting is None:
             await renew_signatures(self._ctx, self._database, group.first)
         return [one for one in group.ids if one not in self._unwritten], group.waiting
@@ -355,33 +328,28 @@ class Scheduler:
             return None
         policy = policy_of(self._ctx)
         snapshot = self._ctx.config()
-        found = await self._database.read(
-            lambda r: [record.get(r, row[0]) for row in r.rows(FOLLOWING, before.rcpt_domain, policy.now, CANDIDATES)],
-            op="queue following",
-        )
-        for message in found:
-            if (
-                message is None
-                or message.id in self._unwritten
-                or message.require_tls is not before.require_tls
-                or message.is_dmarc_report != before.is_dmarc_report
-                or choose_transport(snapshot, message, message.attempts)[0] != transport
-                or sender_domain_disabled(snapshot, message)
-            ):
-                continue
-            ids, _ = await self._group(message.id, policy)
-            marked = await self._mark(ids, policy)
-            if marked:
+
+        def fits(message: Message) -> bool:
+            return (
+                message.require_tls is before.require_tls
+                and message.is_dmarc_report == before.is_dmarc_report
+                and choose_transport(snapshot, message, message.attempts)[0] == transport
+                and not sender_domain_disabled(snapshot, message)
+            )
+
+        asked = partial(following, domain=before.rcpt_domain, unwritten=set(self._unwritten), now=policy.now, fits=fits)
+        while (found := await self._database.read(asked, op="queue following")) is not None:
+            ids, _ = await self._group(found, policy)
+            if marked := await self._mark(ids, policy):
                 return Batch(marked, partial(octets, self._database, marked[0]))
         return None
 
     def _host_free(self, key: Hashable) -> None:
-        """A connection to a host has ended: one of the domains that wait for it is next."""
-        for domain, host in self._blocked.items():
-            if host == key:
-                del self._blocked[domain]
-                self._wake.set()
-                return
+        """A connection to a host has ended, or may be taken: one of the domains that wait for the host is next."""
+        waiting = [domain for domain, blocked in self._blocked.items() if blocked.host == key]
+        if waiting:
+            del self._blocked[min(waiting, key=lambda domain: self._blocked[domain].retry)]  # of equals the first
+            self._wake.set()
 
     async def _note_offers(self, message: Message, offers: tuple[bool, bool] | None) -> None:
         """Let the sender's account know what the recipients' domain offers; a failure of that harms nothing
@@ -484,18 +452,6 @@ class Scheduler:
         else:
             until = policy.now + NOTICE_RETRY
             await self._database.write(lambda tx: record.postpone_dsn(tx, messages, until))
-
-
-def _usable(r: Reader, args: tuple[str, int, str, int]) -> list[_Candidate]:
-    """Rows that could be attempted now or later, the earliest first."""
-    rows = r.rows(BY_TIME, *args) or r.rows(BY_DOMAIN, *args)
-    return [_Candidate(id=row[0], domain=row[1], attempts=row[2], next_attempt=row[3]) for row in rows]
-
-
-def _together(r: Reader, message_id: int, now: int) -> _Group:
-    """The rows that go into one transaction with this one, itself included (QUEUE-65)."""
-    ids = [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id]
-    return _Group(ids, record.get(r, message_id), waiting(r, message_id))
 
 
 def _log(ended: list[Ended]) -> None:

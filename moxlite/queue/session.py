@@ -14,6 +14,7 @@ from moxlite.net.smtpclient import SMTPClient
 from moxlite.proto.smtp.conversation import Recipient, Transaction
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.proto.smtp.replies import Response
+from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.rows import Message
 from moxlite.queue.tls.results import Tally
 from moxlite.store.delivery.submission import DSNNotify
@@ -25,6 +26,7 @@ __all__ = [
     "Postponed",
     "Trace",
     "converse",
+    "cut_short",
     "goes_well",
     "run_transactions",
     "session_seconds",
@@ -99,6 +101,8 @@ class Trace:
         """Messages whose outcome is final, and written down."""
         self.follow: Callable[[], Awaitable[Follower | None]] | None = None
         """Gives what is due and may go over the same connection, marked; None where there is nothing (more)."""
+        self.left_open: OpenConnection | None = None
+        """The connection that is good for further messages when it has ended."""
         self._keep = keep
 
     def take_over(self, other: "Trace") -> None:
@@ -133,6 +137,13 @@ def goes_well(outcomes: Outcomes) -> bool:
     return any(error is None or error.permanent or error.command == "rcpt" for error in outcomes.values())
 
 
+def cut_short(error: SMTPError | None) -> bool:
+    """Whether the connection has come to its end, or is to, and not by what the message is. The host does not have the
+    message unless all octets were sent.
+    """
+    return error is not None and not error.permanent and (not error.usable or error.code == 421)
+
+
 def _as_it_is(error: SMTPError) -> SMTPError:
     return error
 
@@ -145,7 +156,8 @@ async def converse(
     requiretls: bool = False,
     judge: Callable[[SMTPError], SMTPError] = _as_it_is,
     greeted: Callable[[], None] = lambda: None,
-    then: Callable[[], Awaitable[None]] | None = None,
+    then: Callable[[Outcomes], Awaitable[bool]] | None = None,
+    begun: bool = False,
 ) -> Outcomes:
     """Greet the host, send the batch, say good-bye.
 
@@ -155,20 +167,23 @@ async def converse(
     Args:
       judge: what an answer of the host means for the message, before it counts.
       greeted: called once the host has answered to the last EHLO, before a message is sent.
-      then: awaited before the good-bye where the host takes mail; sends what it likes, and raises no SMTPError.
+      then: awaited with the outcomes before the good-bye; may send more, and raises no SMTPError. It returns whether
+        the connection stays open.
+      begun: the host was greeted for an earlier message.
 
     Raises SMTPError when the conversation fails before the first message, or takes too long; its failures after that
     are in the outcomes.
     """
     try:
         with trio.fail_after(session_seconds(batch.first.size)):
-            await client.hello()
-            if (tls := client.tls_stream) is not None:
-                trace.tls = f"{tls.facts.version} {tls.facts.cipher}"
-            extensions = client.codec.extensions
-            trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
-            trace.greeted = True
-            greeted()
+            if not begun:
+                await client.hello()
+                if (tls := client.tls_stream) is not None:
+                    trace.tls = f"{tls.facts.version} {tls.facts.cipher}"
+                extensions = client.codec.extensions
+                trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
+                trace.greeted = True
+                greeted()
             outcomes = await run_transactions(client, batch, trace, requiretls=requiretls, judge=judge)
     except trio.TooSlowError:
         await client.abort()
@@ -182,8 +197,8 @@ async def converse(
         await client.abort()
         raise
     try:
-        if then is not None and goes_well(outcomes):
-            await then()
+        if then is not None and await then(outcomes):
+            return outcomes
     except BaseException:
         await client.abort()
         raise

@@ -76,6 +76,11 @@ async def test_replies_are_understood(tmp_path: Path, reply: Reply) -> None:
         assert [one.base_address for one in listed] == (["bob@remote.example"] if reply.dead else [])
 
 
+def asked(server: Server) -> int:
+    """For how many recipients a server was asked."""
+    return sum(line.startswith("RCPT") for line in server.lines)
+
+
 async def test_what_is_suppressed_is_not_sent(tmp_path: Path) -> None:
     """QUEUE-81, QUEUE-82, QUEUE-83: a dead address is asked once; the next message fails without a connection, with a
     notice that says how to end that; other accounts send there.
@@ -88,10 +93,9 @@ async def test_what_is_suppressed_is_not_sent(tmp_path: Path) -> None:
         assert (entry.base_address, entry.original_address) == ("bob@remote.example", "Bob+news@remote.example")
         assert not entry.manual
         assert "550 5.1.1" in entry.reason
-        connections = mx.connections
         await rig.submit("bob@remote.example", "carol@remote.example", message_id="<m2@own.example>")
         await rig.settle()
-        assert mx.connections == connections + 1
+        assert asked(mx) == 2
         assert mx.recipients == [["carol@remote.example"]]
         bob, carol = await rig.queue.status("alice", "<m2@own.example>")
         assert (bob.state, carol.state) == (State.FAILED, State.DELIVERED)
@@ -102,11 +106,11 @@ async def test_what_is_suppressed_is_not_sent(tmp_path: Path) -> None:
         assert len(await rig.queue.suppressions("alice")) == 1
         await rig.submit("bob@remote.example", account="admin", sender="admin@own.example")
         await rig.settle()
-        assert mx.connections == connections + 2
+        assert asked(mx) == 3
         await rig.queue.remove_suppression("alice", "BOB@remote.example")
         await rig.submit("bob@remote.example")
         await rig.settle()
-        assert mx.connections == connections + 3
+        assert asked(mx) == 4
 
 
 async def test_addresses_are_matched_in_their_base_form(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ async def test_message_is_delivered_to_the_mx_byte_for_byte(tmp_path: Path) -> N
         assert mx.messages == [b"Received: x\r\n" + MESSAGE]
         assert "MAIL FROM:<alice@own.example> BODY=8BITMIME" not in mx.lines
         assert mx.lines[0] == "EHLO mail.own.example"
+        await rig.disconnect()
         assert mx.lines[-1] == "QUIT"
         [retired] = await rig.queue.list_retired()
         assert (retired.id, retired.success, retired.attempts, dict(retired.extra)) == (message_id, True, 1, {"k": "v"})
@@ -212,6 +213,7 @@ async def test_account_learns_what_tls_a_domain_offers(tmp_path: Path) -> None:
             async with rig.accounts.use("alice") as account:
                 seen.append(await account.read(lambda r: domain_tls(r, "remote.example"), op="test"))
             rig.remote(Server())
+            await rig.disconnect()
         assert [found and (found.starttls, found.requiretls) for found in seen] == [(True, True), (False, False)]
 
 

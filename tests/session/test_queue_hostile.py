@@ -114,7 +114,8 @@ async def test_metrics_tell_connections_attempts_and_what_waits(tmp_path: Path) 
             ["bob@dead.example"],
         ):
             await rig.submit(*recipients)
-            await rig.settle()  # else they follow over one connection (QUEUE-165)
+            await rig.settle()
+            await rig.disconnect()  # else they follow over one connection (QUEUE-165)
         assert sample(names[0], result="ok") == before[0] + 3
         assert sample(names[0], result="error") == before[1] + 1
         for result, count in counts.items():

@@ -135,6 +135,7 @@ async def test_addresses_that_need_smtputf8_ask_all_hosts(tmp_path: Path) -> Non
         await rig.settle()
         assert (old.messages, new.recipients) == ([], [["bøb@remote.example"]])
         new.extensions = PLAIN
+        await rig.disconnect()
         [number] = await rig.submit("bøb@remote.example", smtputf8=True)
         await rig.settle()
         [result] = (await rig.queue.get_retired(number)).results

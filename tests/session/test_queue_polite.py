@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import RecordType
 from moxlite.queue.filters import Filter, RetiredPage
 from tests.queue_rig import HANG, START, Rig, Server, rig_at
@@ -82,6 +83,7 @@ async def test_a_host_that_asks_for_patience_gets_it(
         mx = hosted(rig, Server(replies), "a.example", "b.example")
         await rig.submit("bob@a.example")
         await rig.settle()
+        await rig.disconnect()
         assert (await rig.queue.list_messages())[0].attempts == 1
         [later] = await rig.submit("bob@b.example")
         await rig.settle()
@@ -247,6 +249,155 @@ async def test_only_what_wants_the_same_follows(tmp_path: Path) -> None:
         assert mx.connections == 1
         done = {row.rcpt_localpart: row.success for row in await rig.queue.list_retired()}
         assert done == {"a": True, "b": False, "c": True}
+
+
+async def test_messages_for_other_domains_follow_over_an_open_connection(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-14: all domains of a host go over its two connections, each message with its own outcome."""
+    domains = [f"d{n}.example" for n in range(12)]
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server({"RCPT TO:<bob@d5.": "550 5.1.1 no such user"}), *domains)
+        await at_once(rig, *(f"bob@{domain}" for domain in domains))
+        await rig.settle()
+        assert mx.connections <= 2
+        assert len(mx.messages) == 11
+        done = {row.rcpt_domain: row for row in await rig.queue.list_retired()}
+        assert {domain for domain, row in done.items() if not row.success} == {"d5.example"}
+        assert {(row.results[0].host, row.results[0].ip, len(row.results)) for row in done.values()} == {
+            ("mx.provider.example", "192.0.2.1", 1)
+        }
+        await rig.disconnect()
+        assert mx.lines.count("QUIT") == mx.connections
+
+
+async def test_a_connection_stays_open_for_what_comes_a_little_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-165: for a few seconds; then it is closed with a good-bye."""
+    monkeypatch.setattr("moxlite.queue.reach.load.IDLE_SECONDS", 60.0)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server(), "a.example", "b.example")
+        for recipient in ("bob@a.example", "bob@b.example", "eve@a.example"):
+            await rig.submit(recipient)
+            await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (1, 3)
+        assert "QUIT" not in mx.lines
+        monkeypatch.setattr("moxlite.queue.reach.load.IDLE_SECONDS", 0.01)
+        await rig.submit("eve@b.example")
+        await rig.settle()
+        await eventually(lambda: "QUIT" in mx.lines)
+        await rig.submit("bob@a.example")
+        await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (2, 5)
+
+
+async def test_transactions_are_counted_over_all_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-165, QUEUE-66: a hundred over one connection, or MAILMAX, whatever their domains."""
+    monkeypatch.setattr("moxlite.queue.onehost.MAX_TRANSACTIONS", 4)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server(), "a.example", "b.example", "c.example")
+        other = rig.remote(Server(extensions=["LIMITS MAILMAX=2"]), ip="192.0.2.8")
+        for n in range(5):
+            for domain in ("a.example", "b.example", "c.example"):
+                await rig.submit(f"u{n}@{domain}")
+                await rig.settle()
+            await rig.submit(f"u{n}@remote.example")
+            await rig.settle()
+        assert (len(mx.messages), mx.connections) == (15, 4)
+        assert (len(other.messages), other.connections) == (5, 3)
+
+
+async def test_a_free_connection_that_the_host_has_closed_costs_nothing(tmp_path: Path) -> None:
+    """QUEUE-165: neither an attempt, nor a pause of the host; the message goes over a new one."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(
+            rig, Server({"MAIL": ["250 ok", "421 4.4.2 idle for too long", "250 ok"]}), "a.example", "b.example"
+        )
+        await rig.submit("bob@a.example")
+        await rig.settle()
+        [number] = await rig.submit("bob@b.example")
+        await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (2, 2)
+        assert (await rig.queue.get_retired(number)).attempts == 1
+        assert rig.queue.ctx.load._pauses == {}
+
+
+async def test_a_host_that_loses_patience_later_gets_its_pause(tmp_path: Path) -> None:
+    """QUEUE-168: what it says to the second message over a connection counts as well."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server({"RCPT TO:<x": "452 4.3.2 too many messages per hour"}), "a.example", "b.example")
+        await at_once(rig, "bob@a.example", "x@a.example", "eve@b.example")
+        await rig.settle()
+        if len(mx.messages) == 2:  # eve was quicker
+            await rig.submit("late@b.example")
+            await rig.settle()
+        assert {row.attempts for row in await rig.queue.list_messages() if row.rcpt_localpart != "x"} == {0}
+        assert len(rig.queue.ctx.load._pauses) == 1
+
+
+async def test_only_a_connection_that_satisfies_the_domain_is_taken(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-51: a domain whose policy demands verified TLS takes no connection that was made without that
+    demand, nor the other way round; domains that demand the same share one.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.certificate = self_signed(["mx.provider.example"])
+        rig.queue.ctx.trust._extra = (rig.certificate.leaf,)
+        mx = hosted(rig, Server(tls=rig.certificate), "a.example", "b.example", "c.example", "d.example")
+        for domain in ("b.example", "d.example"):
+            rig.sts("mode: enforce, mx: mx.provider.example, max_age: 86400", domain)
+        for domain in ("a.example", "b.example", "c.example", "d.example"):
+            await rig.submit(f"bob@{domain}")
+            await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (2, 4)
+        words = {row.rcpt_domain: row.results[0].policy for row in await rig.queue.list_retired()}
+        assert words == {f"{name}.example": "sts" if name in "bd" else "opportunistic" for name in "abcd"}
+
+
+async def test_a_connection_that_does_not_fit_makes_room(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-14: two free ones of the host are closed for a domain that demands another."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.certificate = self_signed(["mx.provider.example"])
+        rig.queue.ctx.trust._extra = (rig.certificate.leaf,)
+        mx = hosted(rig, Server(tls=rig.certificate), "a.example", "b.example", "c.example")
+        rig.sts("mode: enforce, mx: mx.provider.example, max_age: 86400", "c.example")
+        mx.hang_after_data = True
+        await at_once(rig, "bob@a.example", "bob@b.example")
+        await eventually(lambda: mx.connections == 2)
+        mx.release.set()
+        await rig.settle()
+        assert len(rig.queue.ctx.load._free) == 2
+        await rig.submit("bob@c.example")
+        await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (3, 3)
+        assert (await rig.queue.list_retired())[-1].attempts == 1
+
+
+async def test_first_attempts_go_before_the_retries_of_their_domain(tmp_path: Path) -> None:
+    """QUEUE-14, QUEUE-165: however many of those are due, and though each of them ends its connection."""
+    async with rig_at(tmp_path, static="[queue]\nmax_attempts = 5", account=KEEP) as rig:
+        mx = rig.remote(Server({"MAIL FROM:<slow@": "451 4.3.0 later"}))
+        rule, _ = await rig.queue.add_hold_rule()
+        old = [(await rig.submit(f"u{n}@remote.example", sender="slow@own.example"))[0] for n in range(30)]
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET attempts = 1"))
+        new = [(await rig.submit(f"new{n}@remote.example"))[0] for n in range(3)]
+        await rig.queue.remove_hold_rule(rule)
+        await rig.queue.unhold(Filter())
+        await rig.settle()
+        senders = [line.split("<")[1].split("@")[0] for line in mx.lines if line.startswith("MAIL")]
+        assert senders[:3] == ["alice"] * 3
+        assert len(mx.messages) == len(new)
+        assert {row.attempts for row in await rig.queue.list_messages()} == {2}
+        assert len(senders) == len(old) + len(new)
+
+
+async def test_a_shutdown_ends_free_connections(tmp_path: Path) -> None:
+    """QUEUE-15, QUEUE-165: they are closed with a good-bye, and hold nothing up."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        rig.shutdown.set()
+        await rig.stopped.wait()
+        assert mx.lines[-1] == "QUIT"
 
 
 async def test_a_shutdown_loses_none_of_those_who_follow(tmp_path: Path) -> None:

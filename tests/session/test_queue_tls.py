@@ -203,6 +203,7 @@ async def test_a_host_without_requiretls_is_passed_by(tmp_path: Path) -> None:
         assert (await attempt(rig, requiretls=True)).success
         assert (len(first.messages), len(second.messages)) == (0, 1)
         second.extensions = []
+        await rig.disconnect()
         await rig.submit("bob@remote.example", requiretls=True)
         await rig.settle()
         [dsn] = await rig.inbox()
@@ -549,6 +550,7 @@ async def test_mail_goes_over_ipv6_only_from_an_address_with_a_name(
         await rig.settle()
         assert rig.dialed == [("2001:db8::1" if confirmed else "192.0.2.1", 25)]
         rig.resolver.set(MX, RecordType.A, [])
+        await rig.disconnect()
         await rig.submit("bob@remote.example")
         await rig.settle()
         assert rig.dialed[1] == ("2001:db8::1", 25)

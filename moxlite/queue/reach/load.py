@@ -1,19 +1,26 @@
-"""How many connections a host has of us, and whether it wants fewer: shared by all domains whose mail it takes
-(QUEUE-14, QUEUE-168, QUEUE-169). In memory: after a restart all hosts are tried anew.
+"""How many connections a host has of us, which of them are free, and whether it wants fewer: shared by all domains
+whose mail it takes (QUEUE-14, QUEUE-165, QUEUE-168, QUEUE-169). In memory: after a restart all hosts are tried anew.
+
+A connection is in use by one attempt, which leaves it free when the attempt has nothing more to send. Another attempt
+takes it, or it is closed after a few seconds::
+
+    begin ─> in use ─> keep: free ─> take: in use ─> ... ─> close, end
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from typing import Final
 
 import msgspec
+import trio
 
 from moxlite.metrics import Gauge
+from moxlite.net.smtpclient import SMTPClient
 from moxlite.proto.smtp.errors import SMTPError
+from moxlite.queue.tls.hostpolicy import HostPolicy
 from moxlite.store.options import SECOND
 
-__all__ = ["HostLoad", "Untried"]
+__all__ = ["HostLoad", "OpenConnection", "Untried"]
 
 MAX_CONNECTIONS: Final = 2
 """To one host at a time: receivers count by host, whatever the domain (QUEUE-14)."""
@@ -23,6 +30,14 @@ DEAD: Final = 5 * 60 * SECOND
 
 PAUSES: Final = tuple(minutes * 60 * SECOND for minutes in (1, 2, 5, 15, 30))
 """After each answer in turn that asks for patience; one good answer begins anew (QUEUE-168)."""
+
+IDLE_SECONDS: Final = 5.0
+"""For which a connection without a message stays open: receivers see no more than that of a pause between two messages
+of one sender (QUEUE-165).
+"""
+
+MAX_FREE: Final = 50
+"""Free connections, to all hosts together; beyond that the oldest are closed. Each is a descriptor."""
 
 MAX_HOSTS: Final = 10_000
 """Remembered; beyond that the oldest go."""
@@ -50,6 +65,44 @@ class Untried(SMTPError):
         self.until = until
 
 
+class OpenConnection:
+    """A connection to a greeted host, over which messages have gone.
+
+    Attributes:
+      key: of the host. client: how to speak with it.
+      policy: the demands on TLS under which the connection was made.
+      ip: of the host. tls: version and cipher, for people; tls_mode: for metrics.
+      offers: whether the host offers STARTTLS and REQUIRETLS.
+    """
+
+    def __init__(
+        self,
+        key: Hashable,
+        client: SMTPClient,
+        policy: HostPolicy,
+        *,
+        ip: str,
+        tls: str,
+        tls_mode: str,
+        offers: tuple[bool, bool] | None,
+    ) -> None:
+        self.key = key
+        self.client = client
+        self.policy = policy
+        self.ip = ip
+        self.tls = tls
+        self.tls_mode = tls_mode
+        self.offers = offers
+
+
+class _Offer:
+    """A free connection: until when its last user waits for the next one."""
+
+    def __init__(self) -> None:
+        self.over = trio.Event()
+        self.taken = False
+
+
 class _Pause(msgspec.Struct):
     until: int
     steps: int = 0
@@ -59,33 +112,94 @@ class _Pause(msgspec.Struct):
 class HostLoad:
     """What is known of hosts. `now` is always µs UTC; a host is known by a key, its name and the way to it.
 
-    ``on_free`` is called with the key when a connection has ended.
+    ``on_free`` is called with the key when a connection has ended, or has become free.
     """
 
     def __init__(self) -> None:
         self._open: dict[Hashable, int] = {}
+        self._free: dict[OpenConnection, _Offer] = {}  # those that are free, the oldest first
+        self._keeps = True
         self._pauses: dict[Hashable, _Pause] = {}
         self.on_free: Callable[[Hashable], None] = lambda _: None
 
     def full(self, key: Hashable) -> bool:
-        """Whether it has all the connections that it gets."""
-        return self._open.get(key, 0) >= MAX_CONNECTIONS
+        """Whether the host has all the connections that it gets, and none of them is free."""
+        return self._open.get(key, 0) >= MAX_CONNECTIONS and not self._free_of(key)
 
-    @contextmanager
-    def connection(self, key: Hashable, now: int) -> Iterator[None]:
-        """Around each connection. Raises Untried instead of waiting: others have a way that is free."""
-        if (pause := self._pauses.get(key)) is not None and pause.until > now:
-            raise Untried(f"not tried before {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
-        if self.full(key):
+    def begin(self, key: Hashable, now: int) -> None:
+        """Before a new connection, which ends with `end`. Raises Untried instead of waiting: others have a way that is
+        free.
+        """
+        self._ask(key, now)
+        if self._open.get(key, 0) >= MAX_CONNECTIONS:
+            for one in self._free_of(key):  # it was not good for the caller
+                self._withdraw(one)
             raise Untried(f"host has {MAX_CONNECTIONS} connections of ours", key, None)
         self._open[key] = self._open.get(key, 0) + 1
+
+    def end(self, key: Hashable) -> None:
+        """A connection was closed."""
+        self._open[key] -= 1
+        if not self._open[key]:
+            del self._open[key]
+        self.on_free(key)
+
+    def take(self, key: Hashable, now: int, fits: Callable[[OpenConnection], bool]) -> OpenConnection | None:
+        """A free connection to a host, in use from now on. `fits`: whether it is good for the caller. Raises Untried
+        where the host is left alone.
+        """
+        self._ask(key, now)
+        for one in self._free_of(key):
+            if fits(one):
+                self._withdraw(one, taken=True)
+                return one
+        return None
+
+    async def keep(self, connection: OpenConnection) -> None:
+        """Leave a connection to the next one who wants it; it is closed if it is not taken in time.
+
+        Cancellation: closed without a word.
+        """
+        offer = _Offer()
         try:
-            yield
+            if self._keeps:
+                self._free[connection] = offer
+                if len(self._free) > MAX_FREE:
+                    self._withdraw(next(iter(self._free)))
+                self.on_free(connection.key)
+                with trio.move_on_after(IDLE_SECONDS):
+                    await offer.over.wait()
         finally:
-            self._open[key] -= 1
-            if not self._open[key]:
-                del self._open[key]
-            self.on_free(key)
+            if not offer.taken:
+                self._withdraw(connection)
+                await self.hang_up(connection)
+
+    async def hang_up(self, connection: OpenConnection) -> None:
+        """Close a connection that is in use, with a good-bye."""
+        try:
+            await connection.client.quit()
+        finally:
+            self.end(connection.key)
+
+    def set_keeping(self, *, keeps: bool) -> None:
+        """Whether connections stay open from now on; if not, those that are free are closed."""
+        self._keeps = keeps
+        if not keeps:
+            for one in list(self._free):
+                self._withdraw(one)
+
+    def _free_of(self, key: Hashable) -> list[OpenConnection]:
+        return [one for one in self._free if one.key == key]
+
+    def _withdraw(self, connection: OpenConnection, *, taken: bool = False) -> None:
+        offer = self._free.pop(connection, None)
+        if offer is not None:
+            offer.taken = taken
+            offer.over.set()
+
+    def _ask(self, key: Hashable, now: int) -> None:
+        if (pause := self._pauses.get(key)) is not None and pause.until > now:
+            raise Untried(f"not tried before {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
 
     def dead(self, key: Hashable, now: int) -> None:
         """It did not take a connection."""

@@ -68,6 +68,13 @@ class HostPolicy(msgspec.Struct, frozen=True, kw_only=True):
     sts: Failure | None = None
     ignored: tuple[Ignored, ...] = ()
 
+    @property
+    def demands(self) -> tuple[object, ...]:
+        """What is asked of a connection, but for the names in the certificate: equal for two policies under which it
+        would be made alike.
+        """
+        return self.words, self.mode, self.server_name, self.records, self.pkix, self.clear, self.tolerant
+
 
 def vouched(*, sts: bool, records: dane.HostRecords | None) -> bool:
     """Whether TLS with a host is verified by a policy of the other side, as REQUIRETLS wants it (RFC 8689 §4.2.1)."""
