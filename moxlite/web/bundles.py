@@ -6,7 +6,9 @@ and the page has the tags of the parts that it was built with.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from moxlite.web.document import STATIC, build_tag
@@ -26,19 +28,7 @@ class Bundles:
     """The parts of one app, by the names that its page knows."""
 
     def __init__(self, app: str) -> None:
-        self._parts: dict[str, tuple[Representation, Representation]] = {}
-        modified = datetime.now(UTC)
-        headers = (("cache-control", IMMUTABLE), ("vary", "Accept-Encoding"), *SERVICE_HEADERS)
-        for path in sorted(STATIC.glob(f"{app}-*.js")):
-            content = path.read_bytes()
-            tag = build_tag(content.decode())
-            name = f"{path.stem.removeprefix(f'{app}-')}.{tag}.js"
-            kind = "text/javascript; charset=utf-8"
-            squeezed = compress(content, "gzip", gzip_level=GZIP_LEVEL)
-            self._parts[name] = (
-                Representation(content, kind, tag, modified, headers),
-                Representation(squeezed, kind, f"{tag}-gzip", modified, (*headers, ("content-encoding", "gzip"))),
-            )
+        self._parts = _parts(app)
 
     async def handle(self, name: str, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD with the part of this name, tag included; 404 for a part of another build."""
@@ -50,3 +40,24 @@ class Bundles:
         plain, squeezed = found
         item = squeezed if choose(request.headers, ("gzip",)) else plain
         await writer.respond(respond(request.method, request.headers, item))
+
+
+@cache
+def _parts(app: str) -> Mapping[str, tuple[Representation, Representation]]:
+    """The parts as they lie in the package, by name and tag: plain, and by gzip. They stay as they are while this
+    process runs.
+    """
+    parts: dict[str, tuple[Representation, Representation]] = {}
+    modified = datetime.now(UTC)
+    headers = (("cache-control", IMMUTABLE), ("vary", "Accept-Encoding"), *SERVICE_HEADERS)
+    for path in sorted(STATIC.glob(f"{app}-*.js")):
+        content = path.read_bytes()
+        tag = build_tag(content.decode())
+        name = f"{path.stem.removeprefix(f'{app}-')}.{tag}.js"
+        kind = "text/javascript; charset=utf-8"
+        squeezed = compress(content, "gzip", gzip_level=GZIP_LEVEL)
+        parts[name] = (
+            Representation(content, kind, tag, modified, headers),
+            Representation(squeezed, kind, f"{tag}-gzip", modified, (*headers, ("content-encoding", "gzip"))),
+        )
+    return parts

@@ -6,7 +6,8 @@ struct, its return type the result: one source for decoding, for the JSON Schema
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -43,7 +44,8 @@ def call(*, public: bool = False) -> Callable[[Method], Method]:
     return mark
 
 
-def calls_of(api: type) -> dict[str, Call]:
+@cache
+def calls_of(api: type) -> Mapping[str, Call]:
     """All calls of a class by name, in the order of their definition, those it inherits first."""
     calls: dict[str, Call] = {}
     for name, method in chain.from_iterable(vars(one).items() for one in reversed(api.__mro__)):

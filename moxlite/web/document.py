@@ -8,6 +8,7 @@ import logging
 import re
 import zlib
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -48,9 +49,7 @@ class Document:
     """
 
     def __init__(self, name: str, config_dir: Path, custom_name: str) -> None:
-        ours = [(STATIC / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js")]
-        self.tag: Final = build_tag(*ours)
-        self._packed = [zlib.compress(text.encode()) for text in ours]  # needed once or twice; a tenth of the strings
+        self.tag, self._packed = _ours(name)
         self._custom = (config_dir / f"{custom_name}.css", config_dir / f"{custom_name}.js")
         self._built: _Built | None = None
 
@@ -89,6 +88,15 @@ class Document:
         squeezed = compress(body, "gzip", gzip_level=GZIP_LEVEL)
         gzip = Representation(squeezed, kind, f"{tag}-gzip", modified, (*headers, ("content-encoding", "gzip")))
         return _Built(stamp, plain, gzip)
+
+
+@cache
+def _ours(name: str) -> tuple[str, tuple[bytes, ...]]:
+    """The tag of an app's files in the package, and the files: HTML, CSS and JavaScript by zlib, since they are needed
+    once or twice, and are a tenth of the strings. They stay as they are while this process runs.
+    """
+    ours = [(STATIC / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js")]
+    return build_tag(*ours), tuple(zlib.compress(text.encode()) for text in ours)
 
 
 def build_tag(*parts: str) -> str:
