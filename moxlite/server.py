@@ -40,7 +40,7 @@ from moxlite.mailauth.dnssec import watch_resolver
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.ctlserver import Command, serve_ctl
-from moxlite.net.listeners import GRACE_SECONDS, listen, serve_listener
+from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
 from moxlite.process.descriptors import make_budget, raise_limit
 from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals
@@ -112,9 +112,15 @@ def _first(group: BaseExceptionGroup[StartFailed]) -> StartFailed:
 
 
 async def serve(
-    started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals, ctl_tcp: bool = False
+    started: Started,
+    *,
+    local: bool,
+    ready: Callable[[House], None],
+    signals: Signals,
+    ctl_tcp: bool = False,
+    listen: Listen = listen,
 ) -> None:
-    """The tree. Arguments as `run`."""
+    """The tree. Arguments as `run`; `listen` takes the sockets of `started` into use."""
     budget = make_budget(raise_limit())
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         house = await open_house(started, databases, tree, budget, local=local)

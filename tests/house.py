@@ -1,4 +1,4 @@
-"""The whole server in a test: the real tree of `server.serve` on free loopback ports, and clients for all its doors.
+"""The whole server in a test: the real tree of `server.serve`, its ports in the process, and clients for all its doors.
 
 ::
 
@@ -11,15 +11,15 @@
         await browser.call("mailboxes")
         assert await h.readiness() == (200, "ok")
 
-It serves as `localserve` does: nothing leaves the machine, and DNS is not asked. With the fixture `mock_clock` time
-stands still but for `clock.jump`.
+It serves as `localserve` does: nothing leaves the machine, and DNS is not asked. Nothing is taken of the machine's
+ports (`tests.ports`): each port of the configuration is free. With the fixture `mock_clock` time stands still but for
+`clock.jump`.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -40,9 +40,9 @@ from moxlite.server import serve
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
 from moxlite.supervision import Fate, Supervisor
+from tests.ports import Ports
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.smtpd_harness import Client as SMTPClient
-from tests.tools import free_port
 from tests.web_rig import Browser
 
 __all__ = ["DOMAINS", "PASSWORD", "STATIC", "Faults", "Running", "house", "soon"]
@@ -62,13 +62,13 @@ mailbox = "Postmaster"
 LISTENER = """
 [listeners.{name}]
 ips = ["127.0.0.1"]
-smtp = {{ enabled = true, port = {smtp}, starttls = false, first_time_sender_delay = "0s" }}
-imap = {{ enabled = true, port = {imap}, require_tls = false }}
-webmail_http = {{ enabled = true, port = {webmail} }}
-metrics_http = {{ enabled = true, port = {metrics} }}
+smtp = {{ enabled = true, port = {base}25, starttls = false, first_time_sender_delay = "0s" }}
+imap = {{ enabled = true, port = {base}43, require_tls = false }}
+webmail_http = {{ enabled = true, port = {base}80 }}
+metrics_http = {{ enabled = true, port = {base}81 }}
 """
-LISTENERS = ("one", "two")
-"""Two, so that there is another door while one cannot be used."""
+LISTENERS = {"one": 1, "two": 2}
+"""Names, and hundreds of their ports. Two, so that there is another door while one cannot be used."""
 
 DOMAINS = """\
 [domains."example.org"]
@@ -145,10 +145,11 @@ class Faults:
 class Running:
     """The server, and its doors. `house` is what `serve` works with."""
 
-    def __init__(self, folder: Path, house: House, signals: Signals, stack: AsyncExitStack) -> None:
+    def __init__(self, folder: Path, house: House, signals: Signals, ports: Ports, stack: AsyncExitStack) -> None:
         self.folder = folder
         self.house = house
         self.signals = signals
+        self._ports = ports
         self._stack = stack
 
     @property
@@ -162,10 +163,8 @@ class Running:
         return int(settings.port)
 
     def connect(self, **connection: Any) -> trio.SocketStream:
-        """A connection to `port`, which listens: it is there at once."""
-        sock = socket.create_connection(("127.0.0.1", connection["port"]))
-        sock.setblocking(False)
-        return trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+        """A connection to `port`, from `remote`. Raises OSError: nothing listens there."""
+        return self._ports.connect(**connection)
 
     async def smtp(self, listener: str = "one") -> SMTPClient:
         """A client that has said EHLO."""
@@ -219,23 +218,22 @@ async def house(
     """
     path = folder / "config" / "moxlite.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    listeners = "".join(
-        LISTENER.format(name=name, smtp=free_port(), imap=free_port(), webmail=free_port(), metrics=free_port())
-        for name in LISTENERS
-    )
+    listeners = "".join(LISTENER.format(name=name, base=base) for name, base in LISTENERS.items())
     path.write_text(static + STATIC + listeners)
     (path.parent / "domains.toml").write_text(domains)
     if passwords:
         await _set_passwords(path)
     umask = os.umask(0)
-    started = start(path, drop=False)
+    ports = Ports()
+    started = start(path, drop=False, bind=ports.bind)
     ready: list[House] = []
     signals = Signals()
     try:
         async with AsyncExitStack() as clients, trio.open_nursery() as nursery:
-            nursery.start_soon(partial(serve, started, local=True, ready=ready.append, signals=signals))
+            run = partial(serve, started, local=True, ready=ready.append, signals=signals, listen=ports.listen)
+            nursery.start_soon(run)
             await soon(lambda: ready, "the server is ready")
-            yield Running(folder, ready[0], signals, clients)
+            yield Running(folder, ready[0], signals, ports, clients)
             await clients.aclose()
             ready[0].shutdown.set()
     finally:

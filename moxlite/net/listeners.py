@@ -27,12 +27,27 @@ from moxlite.net.tls import ServerTLS
 from moxlite.net.tlserrors import TLSError
 from moxlite.net.tlsstream import TLSStream
 
-__all__ = ["BACKLOG", "GRACE_SECONDS", "BindError", "Handler", "accept_loop", "bind", "listen", "serve_listener"]
+__all__ = [
+    "BACKLOG",
+    "GRACE_SECONDS",
+    "Bind",
+    "BindError",
+    "Handler",
+    "Listen",
+    "accept_loop",
+    "bind",
+    "listen",
+    "serve_listener",
+]
 
 logger = logging.getLogger("moxlite.net.listeners")
 
 Handler: TypeAlias = Callable[[trio.abc.Stream, ConnectionInfo], Awaitable[None]]
 """Speaks with one client. Need not close the stream, need not catch what it does not expect."""
+
+Bind: TypeAlias = Callable[[IPAddress, int], socket.socket]
+Listen: TypeAlias = Callable[[socket.socket], trio.abc.Listener[trio.SocketStream]]
+"""`bind` and `listen`, or what tests put in their place."""
 
 IF_INET6: Final = Path("/proc/net/if_inet6")
 """The IPv6 addresses of a Linux machine: address, index, length of the prefix, scope, flags, name; all in hex."""

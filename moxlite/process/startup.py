@@ -26,7 +26,7 @@ from moxlite.config.load import DOMAINS_FILE, Problem, parse, read_source
 from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
 from moxlite.net import log
 from moxlite.net.limits import IPAddress
-from moxlite.net.listeners import BindError, bind
+from moxlite.net.listeners import Bind, BindError, bind
 from moxlite.process.errors import StartFailed
 from moxlite.process.keyfiles import ACMEKeys, Certificates, certificate_files, load_acme_keys, load_certificates
 from moxlite.process.lock import DataLock, Locked
@@ -158,7 +158,9 @@ def _for_challenges(static: Static, listener: Listener) -> Iterator[tuple[Servic
         yield "https", port
 
 
-def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, drop: bool = True) -> Started:
+def start(
+    path: Path, *, log_level: str | None = None, pedantic: bool = False, drop: bool = True, bind: Bind = bind
+) -> Started:
     """Make everything ready that must happen before Trio, and before root is given up.
 
     Args:
@@ -166,6 +168,7 @@ def start(path: Path, *, log_level: str | None = None, pedantic: bool = False, d
       log_level: instead of the configured one.
       pedantic: switched on, whatever the configuration says.
       drop: become the configured user when started as root.
+      bind: makes the sockets of the ports.
 
     Raises:
       ConfigError: mistakes in the configuration.
