@@ -117,7 +117,9 @@ def _optional(writer: Writer, kind: inspect.Type) -> str:
     return f'["optional", {writer.reach(kind)[1]}]'
 
 
-def typescript(app: str, calls: Mapping[str, Call], unions: Mapping[str, tuple[Any, str]], others: tuple[Any, ...]) -> str:
+def typescript(
+    app: str, calls: Mapping[str, Call], unions: Mapping[str, tuple[Any, str]], others: tuple[Any, ...]
+) -> str:
     """The module that the frontend imports.
 
     Args:
