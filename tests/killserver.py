@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from moxlite.cli import run
-from moxlite.queue import inbound, scheduler
+from moxlite.queue import scheduler
+from moxlite.queue.own import inbound
 from moxlite.queue.queue import Queue
 from moxlite.smtpd import rcpt, reception
 from moxlite.store.errors import StorageBusy

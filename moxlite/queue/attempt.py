@@ -13,8 +13,8 @@ from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.direct import deliver_direct
-from moxlite.queue.inbound import Waiting, deliver_waiting
-from moxlite.queue.local import deliver_local, deliver_to_loopback
+from moxlite.queue.own.inbound import Waiting, deliver_waiting
+from moxlite.queue.own.local import deliver_local, deliver_to_loopback
 from moxlite.queue.reach.load import OpenConnection, Untried
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.relay import deliver_by_relay, relay_of

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from moxlite.queue import record
-from moxlite.queue.inbound import Waiting, waiting
+from moxlite.queue.own.inbound import Waiting, waiting
 from moxlite.queue.rows import Message
 from moxlite.store.file.transaction import Reader, Row
 

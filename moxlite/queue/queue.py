@@ -18,9 +18,9 @@ from moxlite.queue.context import Context
 from moxlite.queue.errors import NoSuchMessage, UnknownTransport
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.holdrules import HoldRule
-from moxlite.queue.inbound import add_deferred
 from moxlite.queue.mirror import Mirror
 from moxlite.queue.operations import Counts
+from moxlite.queue.own.inbound import add_deferred
 from moxlite.queue.reports.daily import DailyReports
 from moxlite.queue.reports.dmarc import DMARCReports
 from moxlite.queue.reports.tls import TLSReports

@@ -24,8 +24,8 @@ from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
 from moxlite.queue.due import Candidate, following, together, usable
-from moxlite.queue.inbound import Waiting
 from moxlite.queue.notices.dsns import deliver_notice
+from moxlite.queue.own.inbound import Waiting
 from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.record import Ended, Marked, Policy
 from moxlite.queue.reports.counting import SessionCounts

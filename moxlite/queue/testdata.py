@@ -14,8 +14,8 @@ from moxlite.process.receivedid import load_key
 from moxlite.proto.address import Address
 from moxlite.queue.content import encoded
 from moxlite.queue.holdrules import HoldRule, add_hold_rule
-from moxlite.queue.inbound import add_deferred
 from moxlite.queue.mirrorrows import GRACE, added, begin, due
+from moxlite.queue.own.inbound import add_deferred
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.submit import add_submission
 from moxlite.queue.webhooks.keeping import NewHook, add_hook

@@ -17,9 +17,9 @@ from moxlite.net.certificates import Trust
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.smtp.replies import Response
-from moxlite.queue import inbound
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.filters import Filter
+from moxlite.queue.own import inbound
 from moxlite.queue.queue import Queue
 from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.tls.policies import Policies

@@ -14,8 +14,8 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.queue import metrics
 from moxlite.queue.content import encoded, octets
 from moxlite.queue.context import Context
-from moxlite.queue.inbound import waiting
 from moxlite.queue.notices.noticetext import notice_text, subject_of
+from moxlite.queue.own.inbound import waiting
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
