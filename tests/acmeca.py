@@ -53,7 +53,7 @@ class Pebble:
         """Choose ports and an address for DNS: resolvers are asked at port 53."""
         self.dns = f"127.{random.randrange(64, 250)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         self.ca_file, key = make_certificate(self.folder)
-        self._pebble, self._proxy, self._management = free_port(), free_port(), free_port()
+        self._pebble, self._proxy, self._management, self._names = (free_port() for _ in range(4))
         self.directory = f"https://localhost:{self._proxy}/dir"
         settings = {
             "listenAddress": f"127.0.0.1:{self._pebble}",
@@ -79,7 +79,7 @@ class Pebble:
                 "-dns01",
                 f"{self.dns}:53",
                 "-management",
-                f"127.0.0.1:{free_port()}",
+                f"127.0.0.1:{self._names}",
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -116,6 +116,11 @@ class Pebble:
     def log(self) -> str:
         """What pebble says."""
         return (self.folder / "pebble.log").read_text(errors="replace")
+
+    def place(self, name: str, ip: str) -> None:
+        """Give a name another address than 127.0.0.1."""
+        body = json.dumps({"host": f"{name}.", "addresses": [ip]}).encode()
+        urllib.request.urlopen(f"http://127.0.0.1:{self._names}/add-a", data=body, timeout=30).close()
 
     def roots(self) -> str:
         """The configuration of an authority, for moxlite.toml."""

@@ -69,6 +69,7 @@ class ServerTLS:
     ``certificates``: the first is for clients that name no server, or an unknown one unless ``refuse_unknown``
     (WEB-118). ``alpn``: protocols in order of preference; a client that offers none of them goes on without.
     ``client_auth``: ask for a certificate and accept any, or none; whose key it is, is the caller's question.
+    ``plain_http``: the answer to a request of HTTP without TLS.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class ServerTLS:
         session_tickets: bool = True,
         min_version: TLSVersion = "TLSv1.2",
         refuse_unknown: bool = False,
+        plain_http: bytes = b"",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._alpn = tuple(name.encode("ascii") for name in alpn)
@@ -87,6 +89,7 @@ class ServerTLS:
         self._session_tickets = session_tickets
         self._min_version: TLSVersion = min_version
         self._refuse_unknown = refuse_unknown
+        self._plain_http = plain_http
         self._clock = clock
         self._challenges: dict[str, SSL.Context] = {}
         self.replace(certificates)
@@ -156,7 +159,8 @@ class ServerTLS:
         connection = SSL.Connection(self._base, None)
         connection.set_accept_state()
         try:
-            stream = await handshake(TLSStream(transport, connection, server_side=True), leftover, seconds)
+            fresh = TLSStream(transport, connection, server_side=True)
+            stream = await handshake(fresh, leftover, seconds, self._plain_http)
         except TLSError as exc:
             metrics.tls_handshakes.labels(result="timeout" if exc.kind == "timeout" else "error").inc()
             raise

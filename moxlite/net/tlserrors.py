@@ -46,14 +46,15 @@ class TLSError(Exception):
     """TLS with this peer failed: in the handshake raised as such, later as the cause of trio.BrokenResourceError.
 
     ``alert`` is the name of the alert that the peer sent, such as ``handshake_failure``, None when the trouble was
-    noticed on our side. ``kind`` sorts the failure for metrics (SMTP-139): eof, timeout, nottls, sslv2,
-    unsupportedversions, alert-40-handshake_failure, other.
+    noticed on our side. ``plain_http``: the peer sent a request of HTTP without TLS. ``kind`` sorts the failure for
+    metrics (SMTP-139): eof, timeout, nottls, sslv2, unsupportedversions, alert-40-handshake_failure, other.
     """
 
-    def __init__(self, text: str, *, alert: str | None = None, kind: str = "other") -> None:
+    def __init__(self, text: str, *, alert: str | None = None, kind: str = "other", plain_http: bool = False) -> None:
         super().__init__(text)
         self.alert = alert
         self.kind = kind
+        self.plain_http = plain_http
 
 
 def tls_error(exc: SSL.Error) -> TLSError:
@@ -66,8 +67,9 @@ def tls_error(exc: SSL.Error) -> TLSError:
     if found:
         alert = name.removeprefix("number ").replace(" ", "_")
         return TLSError(f"peer sent alert {alert}", alert=alert, kind=f"alert-{ALERTS.get(name, 255)}-{alert}")
-    if reason in ("http request", "https proxy request", "wrong version number", "packet length too long"):
-        return TLSError(f"peer does not speak TLS: {reason}", kind="nottls")
+    plain_http = reason in ("http request", "https proxy request")
+    if plain_http or reason in ("wrong version number", "packet length too long"):
+        return TLSError(f"peer does not speak TLS: {reason}", kind="nottls", plain_http=plain_http)
     if reason in ("unsupported protocol", "version too low", "no protocols available"):
         return TLSError(f"no common TLS version: {reason}", kind="unsupportedversions")
     return TLSError(reason, kind="sslv2" if "sslv2" in reason.lower() else "other")

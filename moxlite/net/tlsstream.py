@@ -71,8 +71,12 @@ class TLSStream(Prompt):
         assert self._facts is not None, "handshake is not done"
         return self._facts
 
-    async def do_handshake(self) -> None:
-        """Shake hands. Raises TLSError, or what the transport raises; then the stream can only be closed."""
+    async def do_handshake(self, plain_http: bytes = b"") -> None:
+        """Shake hands. Raises TLSError, or what the transport raises; then the stream can only be closed.
+
+        Args:
+          plain_http: the answer to a request of HTTP without TLS.
+        """
         while True:
             try:
                 self._ssl.do_handshake()
@@ -89,6 +93,8 @@ class TLSStream(Prompt):
                 with trio.move_on_after(CLOSE_SECONDS):  # our alert tells the peer what was wrong
                     try:
                         await self._flush(MIN_CHUNK)
+                        if error.plain_http:
+                            await self.transport.send_all(plain_http)
                     except (trio.BrokenResourceError, trio.ClosedResourceError):
                         pass
                 self._broken = True
@@ -321,8 +327,9 @@ def _session_reused(connection: SSL.Connection) -> bool:
     return bool(_lib.SSL_session_reused(connection._ssl) == 1)  # noqa: SLF001
 
 
-async def handshake(stream: TLSStream, leftover: bytes, seconds: float) -> TLSStream:
-    """Shake hands within `seconds`; `leftover`: octets that came before the TLS began.
+async def handshake(stream: TLSStream, leftover: bytes, seconds: float, plain_http: bytes = b"") -> TLSStream:
+    """Shake hands within `seconds`; `leftover`: octets that came before the TLS began; `plain_http`: the answer to a
+    request of HTTP without TLS.
 
     Raises TLSError; the transport is closed then, as it is when cancelled.
     """
@@ -330,7 +337,7 @@ async def handshake(stream: TLSStream, leftover: bytes, seconds: float) -> TLSSt
         stream._ssl.bio_write(leftover)  # noqa: SLF001 before the first read, so it is the stream's own business
     try:
         with trio.fail_after(seconds):
-            await stream.do_handshake()
+            await stream.do_handshake(plain_http)
     except trio.TooSlowError:
         await trio.aclose_forcefully(stream.transport)
         raise TLSError(f"no TLS handshake within {seconds:.0f} s", kind="timeout") from None

@@ -34,6 +34,12 @@ REREAD_SECONDS: Final = 6 * 3600.0
 AGAIN_SECONDS: Final = 600.0
 """The same, after one that could not be used: the other program may have been between a certificate and its key."""
 
+USE_HTTPS: Final = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 38\r\n"
+    b"Connection: close\r\n\r\nThis port speaks TLS: use https://...\n"
+)
+"""To a browser that was given http:// and the port of https (WEB-139)."""
+
 MINUTE: Final = 60
 DAY: Final = 86400
 
@@ -157,6 +163,7 @@ class TLSPorts:
                 session_tickets=tickets.get(service, False),
                 min_version=listener.tls.min_version,
                 refuse_unknown=service == "https" and listener.tls.acme is not None,
+                plain_http=USE_HTTPS if service == "https" else b"",
             )
         return self._made[name, service]
 

@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 import subprocess
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.acmeca import Pebble
 from tests.running import ServedServer
 from tests.tools import free_port, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -38,6 +39,7 @@ tls = {{ acme = "test", host_private_key_files = ["host.key"] }}
 smtp = {{ enabled = true, port = {smtp} }}
 imaps = {{ enabled = true, port = {imaps} }}
 webserver_http = {{ enabled = true, port = {http} }}
+metrics_http = {{ enabled = true, port = {metrics} }}
 {https_line}
 """
 
@@ -63,7 +65,10 @@ class CertifiedServer(ServedServer):
 
     def __post_init__(self) -> None:
         assert self.ca is not None
-        self.ports = {name: free_port() for name in ("smtp", "imaps")} | {"http": self.ca.http, "https": self.ca.tls}
+        self.ports = {name: free_port() for name in ("smtp", "imaps", "metrics")} | {
+            "http": self.ca.http,
+            "https": self.ca.tls,
+        }
         config = self.folder / "config"
         config.mkdir(parents=True)
         subprocess.run(
@@ -90,7 +95,7 @@ class CertifiedServer(ServedServer):
         done = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], capture_output=True)
         return done.stdout
 
-    def shown(self, port: str, name: str) -> x509.Certificate:
+    def shown(self, port: str, name: str | None) -> x509.Certificate:
         """The certificate that a client gets."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -105,6 +110,12 @@ class CertifiedServer(ServedServer):
                 found = tls.getpeercert(binary_form=True)
         assert found is not None
         return x509.load_der_x509_certificate(found)
+
+    def metrics(self) -> dict[str, float]:
+        """What Prometheus reads."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['metrics']}/metrics", timeout=60) as answer:
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, _, value in (one.rpartition(" ") for one in lines if one[0] != "#")}
 
     def issued(self, name: str) -> x509.Certificate:
         """The certificate at the IMAP port once it is of the CA."""
@@ -130,8 +141,9 @@ def ports() -> tuple[int, int]:
 
 
 def test_certificates_come_by_themselves(tmp_path: Path, ports: tuple[int, int]) -> None:
-    """WEB-112, WEB-113, WEB-114, WEB-115, WEB-117: by tls-alpn-01; the host's own key, other names have keys of their
-    own; until then STARTTLS shows the host key; disabled domains are left out; nonces that the CA refuses do no harm.
+    """WEB-112, WEB-113, WEB-114, WEB-115, WEB-117, WEB-118, WEB-122: by tls-alpn-01; the host's own key, other names
+    have keys of their own; until then STARTTLS shows the host key; disabled domains are left out; nonces that the CA
+    refuses do no harm. HTTPS refuses names that are absent or unknown; what was shown and refused is counted.
     """
     with Pebble(tmp_path / "ca", *ports, nonces=30) as ca:
         with CertifiedServer(tmp_path / "server", ca=ca) as server:
@@ -141,8 +153,16 @@ def test_certificates_come_by_themselves(tmp_path: Path, ports: tuple[int, int])
             assert public_key(first) == public_key(server.shown("smtp", "unknown.example")) == server.host_key
             assert public_key(other) != server.host_key
             assert public_key(server.shown("https", "mail.example.org")) == public_key(other)
-            with pytest.raises(ssl.SSLError):
-                server.shown("https", "unknown.example")
+            for name in ("unknown.example", None):
+                with pytest.raises(ssl.SSLError):
+                    server.shown("https", name)
+            told = server.metrics()
+            assert told["moxlite_autotls_missing_servername_total"] == 1
+            assert told["moxlite_autotls_unknown_servername_total"] >= 2
+            assert told["moxlite_autotls_certput_total"] == 2
+            for host, one in (("mx.example.org", first), ("mail.example.org", other)):
+                end = told[f'moxlite_tls_cert_not_after_seconds{{host="{host}",listener="public"}}']
+                assert end == one.not_valid_after_utc.timestamp()
             ordered = [one["identifiers"] for one in ca.orders]
         names = {one["value"] for order in ordered for one in order}
         assert names == {"mx.example.org", "mail.example.org"}
@@ -161,6 +181,18 @@ def test_http_01_where_only_port_80_is_ours(tmp_path: Path, ports: tuple[int, in
         CertifiedServer(tmp_path / "server", ca=ca, https=False, acme="") as server,
     ):
         assert public_key(server.issued("mx.example.org")) == server.host_key
+
+
+def test_a_name_that_is_elsewhere_fails_no_other(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """WEB-119: it is not ordered, and the log says where it is."""
+    with Pebble(tmp_path / "ca", *ports) as ca:
+        ca.place("mail.example.org", "192.0.2.7")
+        with CertifiedServer(tmp_path / "server", ca=ca) as server:
+            server.issued("mx.example.org")
+            until(lambda: "name does not point here" in server.log(), what="the warning")
+            words = "mail.example.org is at 192.0.2.7, where this server does not listen"
+            assert f'host=mail.example.org why="{words}"' in server.log()
+        assert [one["value"] for order in ca.orders for one in order["identifiers"]] == ["mx.example.org"]
 
 
 def test_the_ca_says_when_to_renew_and_hears_what_is_replaced(tmp_path: Path, ports: tuple[int, int]) -> None:
