@@ -215,7 +215,7 @@ class Attempt:
             ip=trace.ip,
             tls=trace.tls,
             policy=trace.tls_words or ("clear" if trace.greeted and self._taker is not Handed.ACCOUNT else ""),
-            tls_failures=tuple(map(str, trace.tally.failures()[:MAX_TLS_FAILURES])),
+            tls_failures=tuple(dict.fromkeys(map(str, trace.tally.failures())))[:MAX_TLS_FAILURES],
             handed=self._taker if success else Handed.NOBODY,
         )
 

@@ -234,9 +234,9 @@ async def _connected(
 
     def greeted() -> None:
         if client.tls_stream is not None:
-            trace.tls_words = policy.words
+            trace.tls_words = seen.words
         if not in_clear:
-            _count(trace, name, encrypted=client.tls_stream is not None, seen=seen)
+            _count(trace, name, policy, encrypted=client.tls_stream is not None, seen=seen)
 
     async def then(outcomes: Outcomes) -> bool:
         connection = OpenConnection(
@@ -256,14 +256,13 @@ async def _connected(
             then=then,
         )
     except HandshakeFailed as exc:
-        _count(trace, name, encrypted=False, failed=of_handshake(exc.error))
+        _count(trace, name, policy, encrypted=False, failed=of_handshake(exc.error))
         raise
     except TLSRefused:
-        refused = Failure(ResultType.STARTTLS_NOT_SUPPORTED, counts=mode is not TLSMode.OPPORTUNISTIC)
-        _count(trace, name, encrypted=False, failed=refused)
+        _count(trace, name, policy, encrypted=False)
         raise
     except CertificateRejected:
-        _count(trace, name, encrypted=True, seen=seen)
+        _count(trace, name, policy, encrypted=True, seen=seen)
         raise
 
 
@@ -296,22 +295,32 @@ async def _send_more(
 
 
 def _count(
-    trace: Trace, name: str, *, encrypted: bool, seen: Seen | None = None, failed: Failure | None = None
+    trace: Trace,
+    name: str,
+    policy: HostPolicy,
+    *,
+    encrypted: bool,
+    seen: Seen | None = None,
+    failed: Failure | None = None,
 ) -> None:
-    """What reports are told of a session. The try in clear is not counted (QUEUE-121)."""
+    """What reports are told of a session. The try in clear is not counted (QUEUE-121).
+
+    A host without STARTTLS fails those policies that want it, also where the mail may go on: a domain tests its policy
+    to hear of just that (RFC 8461 §5), and what a sender overlooks has failed all the same.
+    """
 
     def there(failure: Failure | None) -> Failure | None:
         return None if failure is None else msgspec.structs.replace(failure, host=name, ip=trace.ip)
 
     if encrypted and seen is not None:
         trace.tally.session(name, domain=there(seen.domain), dane=there(seen.dane))
-        return
-    failed = there(failed or Failure(ResultType.STARTTLS_NOT_SUPPORTED, counts=False))
-    assert failed is not None
-    if failed.counts:
-        trace.tally.session(name, domain=failed, dane=failed)
+    elif failed is not None:
+        trace.tally.session(name, domain=there(failed), dane=there(failed))
     else:
-        trace.tally.remark(name, domain=failed, dane=failed)
+        demanded = policy.mode is not TLSMode.OPPORTUNISTIC
+        wanted = demanded or bool(policy.pkix), demanded or policy.dane_applies
+        domain, dane = (there(Failure(ResultType.STARTTLS_NOT_SUPPORTED, counts=one)) for one in wanted)
+        trace.tally.remark(name, domain=domain, dane=dane)
 
 
 async def _policy(

@@ -1,5 +1,5 @@
-"""Which TLS the queue demands of a host, and what becomes of a message where it is not had: policy × behaviour ×
-requirement, each by an attempt (QUEUE-50..56).
+"""Which TLS the queue demands of a host, and what becomes of a message where it is not had, by attempts (QUEUE-50..56).
+The matrix of all policies is in test_queue_tls_matrix.py.
 """
 
 import datetime as dt
@@ -80,91 +80,6 @@ async def attempt(rig: Rig, **facts: object) -> Result:
 async def latest(rig: Rig) -> Result:
     """The result of the message that was queued last, and is done."""
     return max(await rig.queue.list_retired(), key=lambda row: row.id).results[0]
-
-
-@pytest.mark.parametrize(
-    ("policy", "server", "words", "failures"),
-    [
-        ("", "good", "opportunistic", ()),
-        ("", "foreign", "opportunistic", ("certificate-not-trusted",)),
-        ("", "plain", "clear", ("starttls-not-supported",)),
-        ("", "broken", "clear", ("validation-failure/eof",)),
-        ("sts", "good", "sts", ()),
-        ("sts", "foreign", None, ("certificate-not-trusted",)),
-        ("sts", "plain", None, ("starttls-not-supported",)),
-        ("sts", "broken", None, ("validation-failure/eof",)),
-        ("sts-other", "good", None, ("validation-failure/mtasts-policy-mx-mismatch",)),
-        ("testing", "foreign", "opportunistic", ("certificate-not-trusted",)),
-        ("testing", "plain", "clear", ("starttls-not-supported",)),
-        ("none", "foreign", "opportunistic", ("certificate-not-trusted",)),
-        ("dane", "good", "dane", ()),
-        ("dane", "foreign", None, ("certificate-not-trusted", "validation-failure/dane-no-match")),
-        ("dane", "plain", None, ("starttls-not-supported",)),
-        ("dane", "broken", None, ("validation-failure/eof",)),
-        ("dane-foreign", "foreign", "dane", ("certificate-not-trusted",)),
-        ("dane-old", "old", "dane", ("certificate-not-trusted",)),
-        ("dane-unusable", "foreign", "dane", ("certificate-not-trusted", "tlsa-invalid/all-unusable-records+ignored")),
-        ("dane-unusable", "plain", None, ("starttls-not-supported", "tlsa-invalid/all-unusable-records+ignored")),
-        ("dane-bogus", "good", None, ("dnssec-invalid/tlsa-lookup",)),
-        ("dane sts", "good", "dane sts", ()),
-        ("dane-foreign sts", "foreign", None, ("certificate-not-trusted",)),
-        ("dane sts-other", "good", None, ("validation-failure/mtasts-policy-mx-mismatch",)),
-    ],
-)
-@pytest.mark.parametrize("require", [None, True, False], ids=["usual", "requiretls", "tlsrequiredno"])
-async def test_where_a_message_goes(
-    tmp_path: Path, policy: str, server: str, words: str | None, failures: tuple[str, ...], require: bool | None
-) -> None:
-    """QUEUE-50..56: policy × behaviour of the host × the sender's wish; `words` are what is satisfied. None: the
-    message waits, and no plaintext connection was tried.
-    """
-    async with rig_at(tmp_path, account=KEEP) as rig:
-        pair = {"good": rig.certificate, "foreign": FOREIGN, "old": OLD}.get(server)
-        mx = rig.remote(Server(tls=pair, broken_tls=server == "broken", extensions=["REQUIRETLS"]))
-        for part in policy.split():
-            match part:
-                case "sts":
-                    rig.sts(ENFORCE)
-                case "sts-other":
-                    rig.sts(OTHER)
-                case "testing":
-                    rig.sts(ENFORCE.replace("enforce", "testing"))
-                case "none":
-                    rig.sts("mode: none, max_age: 86400")
-                case "dane":
-                    signed(rig, tlsa(rig.certificate))
-                case "dane-foreign":
-                    signed(rig, tlsa(FOREIGN))
-                case "dane-old":
-                    signed(rig, tlsa(OLD), tlsa(FOREIGN))
-                case "dane-unusable":
-                    signed(rig, TLSA(1, 1, 1, b"\0" * 32))
-                case "dane-bogus":
-                    signed(rig)
-                    rig.resolver._failing[f"_25._tcp.{MX}."] = TempError("bogus", dnssec=True)
-        result = await attempt(rig, requiretls=require)
-        vouched = policy in ("sts", "dane", "dane-foreign", "dane-old", "dane sts", "dane-foreign sts")
-        if require and not vouched:
-            assert mx.connections == 0
-            assert not mx.messages
-            if policy in ("dane-bogus", "sts-other", "dane sts-other"):  # a refusal of another kind: it may pass
-                assert result.secode == "7.5"
-            else:
-                assert (result.code, result.secode) == (554, "7.30")
-            return
-        assert set(result.tls_failures) >= set(failures)
-        if require is False:  # told, and overlooked
-            assert mx.encrypted == [server in ("good", "foreign", "old")]
-            return
-        if words is None:
-            assert not mx.messages
-            assert mx.connections <= 1
-            assert not result.success
-            assert not any(line.startswith("MAIL") for line in mx.lines)
-        else:
-            assert result.policy == words
-            assert mx.encrypted == [words != "clear"]
-            assert result.tls_failures == failures
 
 
 async def test_starttls_injection_meets_tls_and_nothing_else(tmp_path: Path) -> None:

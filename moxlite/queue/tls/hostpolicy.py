@@ -75,6 +75,11 @@ class HostPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.words, self.mode, self.server_name, self.records, self.pkix, self.clear, self.tolerant
 
+    @property
+    def dane_applies(self) -> bool:
+        """The host has TLSA records, usable or not."""
+        return "dane" in self.words
+
 
 def vouched(*, sts: bool, records: dane.HostRecords | None) -> bool:
     """Whether TLS with a host is verified by a policy of the other side, as REQUIRETLS wants it (RFC 8689 §4.2.1)."""
@@ -150,12 +155,14 @@ class Seen(msgspec.Struct, frozen=True):
 
     Attributes:
       domain, dane: failures under the domain's policy and under the host's, for the reports.
+      words: of the policies that the certificates satisfy, as `HostPolicy.words`.
       rejected: why nothing must be said over this connection.
       ignored: there was a reason, that the sender told us to overlook.
     """
 
     domain: Failure | None = None
     dane: Failure | None = None
+    words: str = ""
     rejected: str = ""
     ignored: bool = False
 
@@ -173,7 +180,9 @@ def look_at(
     pkix = check(chain, host)
     matched = dane.verify(policy.records, chain, policy.names) if policy.records else None
     wrong = [problem for problem in (matched, pkix if policy.pkix == "enforce" else None) if problem is not None]
+    failed = {word for word, problem in (("dane", matched), ("sts", pkix)) if problem is not None}
     return Seen(
+        words=" ".join(word for word in policy.words.split() if word not in failed) or "opportunistic",
         domain=None if pkix is None else msgspec.structs.replace(of_certificate(pkix), counts=bool(policy.pkix)),
         dane=None if matched is None else of_certificate(matched),
         rejected="" if policy.tolerant or not wrong else f"certificate of {host}: {wrong[0].text}",

@@ -104,6 +104,14 @@ class _Count:
         self.successes = 0
         self.failures: list[Failure] = []
 
+    def session(self, host: str, failure: Failure | None) -> None:
+        """One that came about, though another demand of the policy may have failed for its host, and was overlooked."""
+        overlooked = any(one.counts and one.host == host for one in self.failures)
+        if not overlooked and (failure is None or not failure.counts):
+            self.successes += 1
+        if failure is not None:
+            self.failures.append(failure)
+
     def result(self, *, is_host: bool) -> PolicyResult:
         failed = sum(failure.counts for failure in self.failures)
         return PolicyResult(
@@ -141,12 +149,8 @@ class Tally:
     def session(self, host: str, *, domain: Failure | None = None, dane: Failure | None = None) -> None:
         """A session came to its end: what went wrong under the domain's policy and under the host's."""
         for count, failure in ((self._domain, domain), (self._hosts.get(host), dane)):
-            if count is None:
-                continue
-            if failure is None or not failure.counts:
-                count.successes += 1
-            if failure is not None:
-                count.failures.append(failure)
+            if count is not None:
+                count.session(host, failure)
 
     def remark(self, host: str, *, domain: Failure | None = None, dane: Failure | None = None) -> None:
         """Something that is to be told, whether or not there is a session."""

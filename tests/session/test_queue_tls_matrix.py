@@ -1,0 +1,208 @@
+"""Policy × behaviour of the host × demand of the sender, each by an attempt: where the message went, over which TLS,
+what TLS reports count of it, and what its sender is told (QUEUE-50..56, QUEUE-120..122).
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from moxlite.mailauth.mtasts import FetchFailed
+from moxlite.net.certificates import self_signed
+from moxlite.net.resolver import TLSA, RecordType, TempError
+from moxlite.queue.attempt import Attempt
+from moxlite.queue.record import Ended
+from moxlite.queue.rows import Message
+from moxlite.queue.tls.results import PolicyResult
+from tests.certs import Authority, tlsa
+from tests.queue_rig import Rig, Server, rig_at
+
+pytestmark = pytest.mark.served
+
+KEEP = 'keep_retired_message_period = "72h"'
+MX = "mx.remote.example"
+TLSA_NAME = f"_25._tcp.{MX}"
+
+CA = Authority()
+PAIRS = {
+    "good": CA.issue(MX),
+    "expired": CA.issue(MX, days=-7),
+    "misnamed": CA.issue("elsewhere.example"),
+    "foreign": self_signed([MX]),
+}
+"""Certificates by the behaviour of their host. Others: `plain` has no STARTTLS, `refuses` announces it and declines,
+`broken` answers to a handshake with words.
+"""
+
+EXPIRED, MISNAMED, FOREIGN = "certificate-expired", "certificate-host-mismatch", "certificate-not-trusted"
+NO_STARTTLS, BROKEN, NO_MATCH = "starttls-not-supported", "validation-failure/eof", "validation-failure/dane-no-match"
+OTHER_MX = "validation-failure/mtasts-policy-mx-mismatch"
+UNUSABLE = "tlsa-invalid/all-unusable-records+ignored"
+FETCH, WEBPKI = "sts-policy-fetch-error/cannot-fetch-policy", "sts-webpki-invalid/certificate-not-trusted"
+
+
+class Row(NamedTuple):
+    """What is expected. Counts are ``TYPE SUCCESSES/FAILED`` of the domain's policy and of the host's.
+
+    Attributes:
+      tls: the policies that held, without demand; "" where the message waits.
+      counts: without demand. overlooked: with ``TLS-Required: No``, where it differs.
+      failures: what reports tell, in whatever order.
+      ignoring: as `tls`, with ``TLS-Required: No``.
+      requiretls: whether a message with REQUIRETLS goes, waits, or fails.
+    """
+
+    policy: str
+    server: str
+    tls: str
+    counts: tuple[str, str]
+    failures: tuple[str, ...]
+    ignoring: str
+    overlooked: tuple[str, str] | None
+    requiretls: str
+
+
+NONE, STS, DANE = "no-policy-found", "sts", "tlsa"
+
+
+def row(
+    policy: str,
+    server: str,
+    tls: str,
+    domain: str,
+    host: str,
+    *failures: str,
+    ignoring: str = "",
+    overlooked: tuple[str, str] | None = None,
+    requiretls: str = "fails",
+) -> Row:
+    return Row(policy, server, tls, (domain, host), failures, ignoring or tls, overlooked, requiretls)
+
+
+ROWS = [
+    row("", "good", "opportunistic", f"{NONE} 1/0", f"{NONE} 1/0"),
+    row("", "expired", "opportunistic", f"{NONE} 1/0", f"{NONE} 1/0", EXPIRED),
+    row("", "misnamed", "opportunistic", f"{NONE} 1/0", f"{NONE} 1/0", MISNAMED),
+    row("", "foreign", "opportunistic", f"{NONE} 1/0", f"{NONE} 1/0", FOREIGN),
+    row("", "plain", "clear", f"{NONE} 0/0", f"{NONE} 0/0", NO_STARTTLS),
+    row("", "refuses", "clear", f"{NONE} 0/0", f"{NONE} 0/0", NO_STARTTLS),
+    row("", "broken", "clear", f"{NONE} 0/1", f"{NONE} 0/1", BROKEN),
+    row("sts", "good", "sts", f"{STS} 1/0", f"{NONE} 1/0", requiretls="goes"),
+    *(
+        row("sts", server, "", f"{STS} 0/1", f"{NONE} 1/0", failure, ignoring="opportunistic", requiretls="waits")
+        for server, failure in (("expired", EXPIRED), ("misnamed", MISNAMED), ("foreign", FOREIGN))
+    ),
+    *(
+        row("sts", server, "", f"{STS} 0/1", f"{NONE} 0/1", NO_STARTTLS, ignoring="clear",
+            overlooked=(f"{STS} 0/1", f"{NONE} 0/0"), requiretls="waits")
+        for server in ("plain", "refuses")
+    ),
+    row("sts", "broken", "", f"{STS} 0/1", f"{NONE} 0/1", BROKEN, ignoring="clear", requiretls="waits"),
+    row("sts-other", "good", "", f"{STS} 0/1", f"{NONE} 0/0", OTHER_MX, ignoring="opportunistic",
+        overlooked=(f"{STS} 0/1", f"{NONE} 1/0"), requiretls="waits"),
+    row("testing", "good", "opportunistic", f"{STS} 1/0", f"{NONE} 1/0"),
+    row("testing", "expired", "opportunistic", f"{STS} 0/1", f"{NONE} 1/0", EXPIRED),
+    row("testing", "plain", "clear", f"{STS} 0/1", f"{NONE} 0/0", NO_STARTTLS),
+    row("testing", "broken", "clear", f"{STS} 0/1", f"{NONE} 0/1", BROKEN),
+    row("testing-other", "good", "opportunistic", f"{STS} 0/1", f"{NONE} 1/0", OTHER_MX),
+    row("none", "foreign", "opportunistic", f"{NONE} 1/0", f"{NONE} 1/0", FOREIGN),
+    row("https-dead", "good", "opportunistic", f"{NONE} 1/1", f"{NONE} 1/0", FETCH),
+    row("https-foreign", "plain", "clear", f"{NONE} 0/1", f"{NONE} 0/0", WEBPKI, NO_STARTTLS),
+    row("dane", "good", "dane", f"{NONE} 1/0", f"{DANE} 1/0", requiretls="goes"),
+    row("dane", "foreign", "", f"{NONE} 1/0", f"{DANE} 0/1", FOREIGN, NO_MATCH, ignoring="opportunistic",
+        requiretls="waits"),
+    row("dane", "plain", "", f"{NONE} 0/1", f"{DANE} 0/1", NO_STARTTLS, ignoring="clear",
+        overlooked=(f"{NONE} 0/0", f"{DANE} 0/1"), requiretls="waits"),
+    row("dane", "broken", "", f"{NONE} 0/1", f"{DANE} 0/1", BROKEN, ignoring="clear", requiretls="waits"),
+    *(
+        row(f"dane-{server}", server, "dane", f"{NONE} 1/0", f"{DANE} 1/0", failure, requiretls="goes")
+        for server, failure in (("expired", EXPIRED), ("misnamed", MISNAMED), ("foreign", FOREIGN))
+    ),
+    row("dane-unusable", "foreign", "dane", f"{NONE} 1/0", f"{DANE} 1/0", FOREIGN, UNUSABLE),
+    row("dane-unusable", "plain", "", f"{NONE} 0/1", f"{DANE} 0/1", NO_STARTTLS, UNUSABLE, ignoring="clear",
+        overlooked=(f"{NONE} 0/0", f"{DANE} 0/1")),
+    row("dane-bogus", "good", "", f"{NONE} 0/0", f"{NONE} 0/1", "dnssec-invalid/tlsa-lookup", ignoring="opportunistic",
+        overlooked=(f"{NONE} 1/0", f"{NONE} 0/1"), requiretls="waits"),
+    row("dane sts", "good", "dane sts", f"{STS} 1/0", f"{DANE} 1/0", requiretls="goes"),
+    row("dane-foreign sts", "foreign", "", f"{STS} 0/1", f"{DANE} 1/0", FOREIGN, ignoring="dane", requiretls="waits"),
+    row("dane sts-other", "good", "", f"{STS} 0/1", f"{DANE} 0/0", OTHER_MX, ignoring="dane",
+        overlooked=(f"{STS} 0/1", f"{DANE} 1/0"), requiretls="waits"),
+]  # fmt: skip
+
+
+def publish(rig: Rig, policy: str) -> None:
+    """What the domain says of itself, in words of `ROWS`."""
+    if "dane" in policy:
+        rig.resolver._authentic = True
+    for part in policy.split():
+        kind, _, which = part.partition("-")
+        host = "mx.elsewhere.example" if which == "other" else MX
+        match kind, which:
+            case (("sts" | "testing"), _):
+                mode = "enforce" if kind == "sts" else "testing"
+                rig.sts(f"mode: {mode}, mx: {host}, max_age: 86400")
+            case "none", _:
+                rig.sts("mode: none, max_age: 86400")
+            case "https", _:
+                rig.sts("x")
+                failure = FetchFailed("no answer", untrusted=which == "foreign")
+                rig.web["https://mta-sts.remote.example/.well-known/mta-sts.txt"] = failure
+            case "dane", "unusable":
+                rig.resolver.set(TLSA_NAME, RecordType.TLSA, [TLSA(1, 1, 1, b"\0" * 32)])
+            case "dane", "bogus":
+                rig.resolver._failing[f"{TLSA_NAME}."] = TempError("bogus", dnssec=True)
+            case "dane", _:
+                rig.resolver.set(TLSA_NAME, RecordType.TLSA, [tlsa(PAIRS[which or "good"].leaf)])
+
+
+def host(server: str) -> Server:
+    pair = PAIRS.get("good" if server == "refuses" else server)
+    replies = {"STARTTLS": "454 4.7.0 TLS not available"} if server == "refuses" else {}
+    return Server(replies, tls=pair, broken_tls=server == "broken", extensions=["REQUIRETLS"])
+
+
+@pytest.mark.parametrize("demand", ["none", "no", "requiretls"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.policy or 'nothing'}/{row.server}")
+async def test_where_a_message_goes(tmp_path: Path, row: Row, demand: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-50..56, QUEUE-61, QUEUE-120..122, QUEUE-103: what holds, what is reported, what the sender hears; a policy
+    that is tested or overlooked has failed all the same (RFC 8461 §5).
+    """
+    seen: list[tuple[PolicyResult, ...]] = []
+    own = Attempt.run
+
+    async def run(self: Attempt) -> list[Ended]:
+        ended = await own(self)
+        seen.append(self.tls_results)
+        return ended
+
+    monkeypatch.setattr(Attempt, "run", run)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.queue.ctx.trust._extra = (CA.root,)
+        mx = rig.remote(host(row.server))
+        publish(rig, row.policy)
+        await rig.submit("bob@remote.example", requiretls={"none": None, "no": False, "requiretls": True}[demand])
+        await rig.settle()
+        [message] = [*await rig.queue.list_messages(), *await rig.queue.list_retired()]
+        waits = isinstance(message, Message)
+        result = message.results[0]
+        [(domain, of_host)] = seen
+        counts = tuple(f"{one.type} {one.successes}/{one.failed}" for one in (domain, of_host))
+        notices = await rig.inbox()
+        if demand == "requiretls":
+            expected = row.tls if row.requiretls == "goes" else ""
+        else:
+            expected = row.ignoring if demand == "no" else row.tls
+
+        assert mx.encrypted == ([expected != "clear"] if expected else [])
+        assert (result.policy if expected else "") == expected
+        if demand == "requiretls" and row.requiretls == "fails":
+            assert (waits, result.code, result.secode, mx.connections) == (False, 554, "7.30", 0)
+            [notice] = notices
+            assert b"Status: 5.7.30" in notice
+            assert b"text/rfc822-headers" in notice
+            return
+        assert (waits, notices) == (not expected, [])
+        assert mx.connections <= (1 if demand == "requiretls" or not expected else 2)
+        assert not any(line.startswith("MAIL") for line in mx.lines) or expected
+        assert set(result.tls_failures) == set(row.failures)
+        assert counts == (row.overlooked or row.counts if demand == "no" else row.counts)
