@@ -29,7 +29,7 @@ setgid_group = postdrop
 myhostname = postfix.example
 mydestination =
 mynetworks = 127.0.0.0/8
-inet_interfaces = 127.0.0.1
+inet_interfaces = {ip}
 inet_protocols = ipv4
 disable_dns_lookups = yes
 smtpd_peername_lookup = no
@@ -47,8 +47,8 @@ mailbox_size_limit = 0
 """
 
 MASTER_CF = """\
-127.0.0.1:{port} inet n - n - 100 smtpd
-pickup unix n - n 60 1 pickup
+{ip}:{port} inet n - n - 100 smtpd
+{services}pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -89,11 +89,15 @@ def listening(port: int, ip: str = "127.0.0.1") -> bool:
 
 @dataclass
 class Postfix:
-    """A Postfix of its own; `extra` is added to main.cf (relayhost, virtual_transport, TLS, ...)."""
+    """A Postfix of its own; `extra` is added to main.cf (relayhost, virtual_transport, TLS, ...), `services` to
+    master.cf.
+    """
 
     top: Path
     extra: str = ""
     port: int = field(default_factory=free_port)
+    ip: str = "127.0.0.1"
+    services: str = ""
 
     def start(self) -> "Postfix":
         """Write the configuration and start the master process."""
@@ -105,8 +109,8 @@ class Postfix:
         for name in ("etc", "spool", "data", "log"):
             (self.top / name).mkdir(exist_ok=True)
         shutil.chown(self.top / "data", "postfix")
-        (self.top / "etc/main.cf").write_text(MAIN_CF.format(top=self.top, extra=self.extra))
-        (self.top / "etc/master.cf").write_text(MASTER_CF.format(port=self.port))
+        (self.top / "etc/main.cf").write_text(MAIN_CF.format(top=self.top, ip=self.ip, extra=self.extra))
+        (self.top / "etc/master.cf").write_text(MASTER_CF.format(ip=self.ip, port=self.port, services=self.services))
         for template in Path("/usr/share/postfix").glob("dynamicmaps.cf"):
             shutil.copy(template, self.top / "etc")
         (self.top / "etc/dynamicmaps.cf").touch()

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from tests.acmeca import Pebble
 from tests.dnsworld import DNSWorld
+from tests.ownnet import add_address, set_up_net
 from tests.rootserver import interpreter, readable_path
 from tests.running import ServerProcess, make_certificate
 from tests.tools import until
@@ -82,21 +83,6 @@ class Served(ServerProcess):
 
 def say(text: str) -> None:
     print(f"{time.monotonic():8.1f} {text}", flush=True)
-
-
-def set_up_net(folder: Path) -> None:
-    """Loopback, two public addresses, and a resolver in /etc/resolv.conf, in the namespaces of this process."""
-    for command in (
-        "ip link set lo up",
-        "ip link add ext0 type bridge",
-        f"ip addr add {OWN}/24 dev ext0",
-        "ip link set ext0 up",
-    ):
-        subprocess.run(command.split(), check=True)
-    resolv = folder / "resolv.conf"
-    resolv.write_text("nameserver 127.0.0.1\n")
-    resolv.chmod(0o644)
-    subprocess.run(["mount", "--bind", str(resolv), "/etc/resolv.conf"], check=True)
 
 
 class Newcomer:
@@ -214,7 +200,7 @@ class Peer:
         self.tls.check_hostname = False
 
     def start(self) -> None:
-        subprocess.run(["ip", "addr", "add", f"{PEER}/24", "dev", "ext0"], check=True)
+        add_address(PEER)
         self.server.start()
         self.server.cli("account", "set-password", "ann", stdin="a long password\n")
 
@@ -275,7 +261,7 @@ def main() -> None:
     """Play in the folder that is given."""
     signal.alarm(600)  # whatever hangs: the caller has given up by then
     folder = Path(sys.argv[1])
-    set_up_net(folder)
+    set_up_net(folder, OWN)
     os.umask(0o022)
     reverse = "10 PTR mx.example.org.\n20 PTR mx.example.net.\n"
     zones = {

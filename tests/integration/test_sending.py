@@ -1,0 +1,21 @@
+"""Mail leaves for real mail servers, in a net of its own (tests/integration/sendingnet.py)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.ownnet import own_net, play
+
+pytestmark = [pytest.mark.integration, pytest.mark.served]
+
+SECONDS = 300
+"""For all of it; 40 are usual."""
+
+
+def test_mail_leaves_for_hosts_of_every_kind(tmp_path: Path) -> None:
+    """QUEUE-50..56, QUEUE-110, QUEUE-111, QUEUE-120, QUEUE-122..125, QUEUE-131, AUTH-63, AUTH-66, AUTH-70..72: Postfix
+    without TLS, with TLSA records, under MTA-STS: where each message went, over which TLS; then the server's own
+    reports on that, read back.
+    """
+    with own_net("postfix") as folder:
+        play("tests.integration.sendingnet", folder, seconds=SECONDS, log=tmp_path / "steps")
