@@ -14,7 +14,6 @@ SHARE = 1 / 20
 @pytest.mark.served
 @pytest.mark.campaign
 @pytest.mark.slow
-@pytest.mark.xdist_group("campaigns")  # one after the other: each takes a processor, and has deadlines
 @pytest.mark.parametrize("name", names())
 def test_a_twentieth_of_the_campaign_finds_nothing(name: str) -> None:
     """STORE-158, STORE-158f, STORE-159, STORE-160, SMTP-144, SMTP-182, IMAP-4, IMAP-143, IMAP-144, IMAP-180, QUEUE-1,

@@ -19,7 +19,7 @@ from tests.tools import until
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 MESSAGES = 1_500
 

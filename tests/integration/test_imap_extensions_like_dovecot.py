@@ -12,7 +12,7 @@ import pytest
 from tests.realservers import Dovecot
 from tests.running import LocalServer
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow, pytest.mark.xdist_group("like dovecot")]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 EXTRA: Final = """
 mail_attribute_dict = file:%h/attributes

@@ -17,7 +17,7 @@ from tests.realservers import Dovecot
 from tests.running import LocalServer
 from tests.tools import top
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow, pytest.mark.xdist_group("like dovecot")]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 Value: TypeAlias = "bytes | list[Value] | None"
 

@@ -16,7 +16,7 @@ from tests.realservers import Dovecot
 from tests.running import LocalServer
 from tests.tools import need
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow, pytest.mark.xdist_group("import programs")]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from moxlite.mailauth.dkim.keys import generate, to_pem
 from tests.running import LocalServer, make_certificate
 from tests.tools import top, until
 
-pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.xdist_group("localserve")]
+pytestmark = [pytest.mark.served, pytest.mark.slow]
 
 
 def moxlite(*args: str, stdin: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

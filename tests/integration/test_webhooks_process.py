@@ -17,7 +17,7 @@ import trio
 from tests.running import LocalServer
 from tests.webserver import Answer, WebServer, web_server
 
-pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.xdist_group("webhooks")]
+pytestmark = [pytest.mark.served, pytest.mark.slow]
 
 DSN = """\
 From: <postmaster@remote.example>

@@ -18,7 +18,7 @@ from tests.tools import until
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 HTML = (
     '<h1 style="color: teal">Hello</h1><p onclick="document.title=1">Reader</p>'

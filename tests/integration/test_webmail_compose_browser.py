@@ -19,7 +19,7 @@ from tests.running import LocalServer
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.integration.browser import chromium
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 ADDRESS = "https://mail.example/message"
 

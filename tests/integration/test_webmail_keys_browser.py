@@ -12,7 +12,7 @@ from tests.tools import until
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 
 def flags(session: imaplib.IMAP4, mailbox: str) -> str:

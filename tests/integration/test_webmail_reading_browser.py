@@ -12,7 +12,7 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 NEWSLETTER = """<!doctype html><html><head><title>News</title>
 <!--[if mso]><style>.button { display: none }</style><![endif]-->

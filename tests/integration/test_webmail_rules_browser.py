@@ -13,7 +13,7 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 
 def arrive(server: LocalServer, subject: str) -> None:

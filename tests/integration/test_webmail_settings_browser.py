@@ -14,7 +14,7 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 
 def test_settings_change_the_page_and_the_other_page(
