@@ -7,9 +7,10 @@ import pytest
 
 from moxlite.imapd.mailboxes.patterns import Pattern
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.mail import deleting
+from moxlite.store.mail import slices
 from moxlite.store.mail.expunging import Expunged, expunge
 from moxlite.store.mail.flags import store_flags
+from moxlite.store.rows.mailboxes import state
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import mail, put
@@ -110,6 +111,22 @@ async def test_renaming_inbox_moves_its_messages(imap: Imap) -> None:
         assert await c.ok("a STATUS old (MESSAGES UIDNEXT)") == ["* STATUS old (MESSAGES 3 UIDNEXT 4)"]
         assert await c.ok("a STATUS inbox (MESSAGES)") == ["* STATUS INBOX (MESSAGES 0)"]
         assert len(await c.ok('a LIST "" inbox*')) == 2
+
+
+@pytest.mark.served
+async def test_renaming_a_large_inbox_lets_others_write(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-65, IMAP-167: each slice is a unit of its own; what is delivered meanwhile stays in Inbox."""
+    monkeypatch.setattr(slices, "SLICE", 3)
+    async with imap.account() as account, imap.user(select=None) as c, imap.user(select="inbox") as d:
+        await put(account, 10)
+        before = await account.read(lambda r: state(r).modseq, op="test")
+        await c.ok("a RENAME inbox old")
+        assert await c.ok("a STATUS old (MESSAGES UIDNEXT)") == ["* STATUS old (MESSAGES 10 UIDNEXT 11)"]
+        assert await c.ok("a STATUS inbox (MESSAGES)") == ["* STATUS INBOX (MESSAGES 0)"]
+        assert await account.read(lambda r: state(r).modseq, op="test") >= before + 4
+        assert (await d.ok("a NOOP"))[-1:] != ["* 10 EXISTS"]
+        await put(account, 1)
+        assert await c.ok("a STATUS inbox (MESSAGES UIDNEXT)") == ["* STATUS INBOX (MESSAGES 1 UIDNEXT 12)"]
 
 
 @pytest.mark.served
@@ -250,14 +267,14 @@ async def test_delete_removes_messages_in_slices_between_which_others_write(
     imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-13, IMAP-64"""
-    monkeypatch.setattr(deleting, "SLICE", 3)
+    monkeypatch.setattr(slices, "SLICE", 3)
     sizes: list[int] = []
 
     def noted(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
         sizes.append(len(uids))
         return expunge(tx, mailbox_id, uids)
 
-    monkeypatch.setattr(deleting, "expunge", noted)
+    monkeypatch.setattr(slices, "expunge", noted)
     async with imap.account() as account, imap.user(select=None) as c, imap.user(select="Archive") as d:
         await put(account, 10, "Archive")
         await d.ok("a NOOP")

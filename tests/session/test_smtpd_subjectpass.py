@@ -18,7 +18,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.reputation import subjectpass_key
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.classify import Judgement
-from moxlite.store.mail.copying import move_all
+from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
@@ -197,7 +197,8 @@ async def to_inbox(account: Account) -> None:
         source, target = mailbox_by_name(tx, "Introbox"), mailbox_by_name(tx, "Inbox")
         assert source is not None
         assert target is not None
-        move_all(tx, source.id, target.id)
+        uids = [uid for (uid,) in tx.rows("SELECT uid FROM message WHERE mailbox_id = ?", source.id)]
+        move_messages(tx, source.id, uids, target.id)
 
     await account.write(move)
 

@@ -19,12 +19,12 @@ from moxlite.store.mail.mailboxes import (
     create_mailbox,
     delete_mailbox,
     ensure_mailbox,
-    rename_inbox,
     rename_mailbox,
     set_special_use,
     subscribe,
     unsubscribe,
 )
+from moxlite.store.mail.slices import rename_inbox_in_slices
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import (
     AnnotationChanged,
@@ -203,9 +203,8 @@ async def test_renaming_inbox_moves_its_messages_to_a_new_mailbox(accounts: Acco
         await put(account, 3)
         await account.write(lambda tx: create_mailbox(tx, "Inbox/sub"))
         await account.write(lambda tx: annotations.set_annotation(tx, inbox.id, "/private/comment", b"mine"))
-        made = await account.write(lambda tx: rename_inbox(tx, "old/2026"))
+        made = await rename_inbox_in_slices(account, lambda _: "old/2026")
         assert [found.name for found in made] == ["old", "old/2026"]
-        assert made[-1].exists == 3
         assert [row.uid for row in await rows(account, "old/2026")] == [1, 2, 3]
         assert (await box(account)).exists == 0
         assert (await box(account)).uidnext == 4
@@ -312,6 +311,9 @@ async def test_moves_of_inbox_are_told_as_removal_and_additions(accounts: Accoun
     """STORE-31"""
     async with accounts.use("mia") as account:
         await put(account, 2)
-        told = await events(account, lambda tx: rename_inbox(tx, "old"))
+        _, cursor = await account.subscribe()
+        with cursor:
+            await rename_inbox_in_slices(account, lambda _: "old")
+            told = list((await cursor.take()).events)
         kinds = [type(event) for event in told if isinstance(event, MailboxAdded | MessagesRemoved | MessageAdded)]
         assert kinds == [MailboxAdded, MessagesRemoved, MessageAdded, MessageAdded]

@@ -158,7 +158,6 @@ REFUSED: list[tuple[str, Callable[[AccountTx, Mailbox], object]]] = [
     ("cannot be changed", lambda tx, box: expunging.expunge_all(tx, box.id)),
     ("only be moved to the mailbox for trash", lambda tx, box: move_messages(tx, box.id, [1], INBOX)),
     ("only be moved to the mailbox for trash", lambda tx, box: copying.move_ids(tx, [1], INBOX)),
-    ("only be moved to the mailbox for trash", lambda tx, box: copying.move_all(tx, box.id, INBOX)),
     ("nothing can be put there", lambda tx, box: move_messages(tx, INBOX, [1], box.id)),
     ("nothing can be put there", lambda tx, box: copy_messages(tx, INBOX, [1], box.id)),
     ("nothing can be put there", lambda tx, box: copy_messages(tx, box.id, [1], box.id)),

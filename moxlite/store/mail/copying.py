@@ -27,7 +27,7 @@ from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywor
 from moxlite.store.mail.expunging import bury, expunge, left
 from moxlite.store.mail.flags import JUNK_BITS, verdict_of
 from moxlite.store.mail.released import note_released
-from moxlite.store.mail.sources import Source, by_mailbox, by_uid, in_mailbox, keyword_users
+from moxlite.store.mail.sources import Source, by_mailbox, by_uid, keyword_users
 from moxlite.store.mail.systemmailbox import canceled, check_cancels, check_fillable
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.mailboxes import mailbox
@@ -39,7 +39,6 @@ __all__ = [
     "copy_ids",
     "copy_messages",
     "end_copy",
-    "move_all",
     "move_ids",
     "move_messages",
     "new_copy",
@@ -159,11 +158,6 @@ def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Co
         for source_id, sources in by_mailbox(tx, ids)
         if source_id != target_id
     ]
-
-
-def move_all(tx: AccountTx, source_id: MailboxID, target_id: MailboxID) -> Copied:
-    """Move all messages of a mailbox. Raises as `move_messages`."""
-    return _move(tx, mailbox(tx, source_id), in_mailbox(tx, source_id), mailbox(tx, target_id))
 
 
 def _move(tx: AccountTx, box: Mailbox, sources: list[Source], target: Mailbox) -> Copied:

@@ -17,7 +17,6 @@ from moxlite.store.errors import LimitExceeded, MailboxExists, MailboxHasChildre
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import drop_acl, inherit_acl
 from moxlite.store.mail.annotations import copy_annotations, drop_annotations
-from moxlite.store.mail.copying import move_all
 from moxlite.store.mail.expunging import expunge_all
 from moxlite.store.mail.systemmailbox import check_fillable, check_free, check_own
 from moxlite.store.names import INBOX, OTHERS, ancestors, check_name, is_below, parent
@@ -307,20 +306,19 @@ def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list
     return renamed
 
 
-def rename_inbox(tx: AccountTx, name: str) -> list[Mailbox]:
-    """RENAME of Inbox (RFC 9051 §6.3.6, IMAP-65): its messages move to a new mailbox as UIDs from 1, annotations are
-    copied, children stay.
+def rename_inbox(tx: AccountTx, name: str) -> tuple[Mailbox, list[Mailbox]]:
+    """What RENAME of Inbox begins with (RFC 9051 §6.3.6, IMAP-65): a new mailbox with a copy of its annotations. Its
+    messages follow by `slices.rename_inbox_in_slices`; its children stay.
 
-    Returns the mailboxes made, parents first. Raises as `create_mailbox`.
+    Returns Inbox, and the mailboxes made, parents first. Raises as `create_mailbox`.
     """
     inbox = mailbox_by_name(tx, INBOX)
     if inbox is None:
         raise NoSuchMailbox(INBOX)
     created = create_mailbox(tx, name)
-    move_all(tx, inbox.id, created[-1].id)
     copy_annotations(tx, inbox.id, created[-1].id)
     created[-1] = mailbox(tx, created[-1].id)
-    return created
+    return inbox, created
 
 
 def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUse) -> list[Mailbox]:

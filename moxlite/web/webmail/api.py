@@ -11,10 +11,10 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
-from moxlite.store.mail.deleting import delete_in_slices
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
+from moxlite.store.mail.slices import delete_in_slices
 from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows

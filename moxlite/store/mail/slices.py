@@ -1,0 +1,81 @@
+"""Changes of all messages of a mailbox, in slices: it is deleted (STORE-13, IMAP-64), or Inbox is renamed (IMAP-65)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.mail.copying import move_messages
+from moxlite.store.mail.expunging import expunge
+from moxlite.store.mail.mailboxes import check_deletable, delete_mailbox, rename_inbox
+from moxlite.store.types import Mailbox, MailboxID
+
+__all__ = ["delete_in_slices", "rename_inbox_in_slices"]
+
+SLICE: Final = 400
+"""Messages removed or moved in a unit: 10 ms, after which what others write goes first."""
+
+FIRST: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid LIMIT ?"
+BELOW: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid < ? ORDER BY uid LIMIT ?"
+
+
+async def delete_in_slices(
+    account: Account, find: Callable[[AccountTx], MailboxID], origin: Cursor | None = None
+) -> None:
+    """As `mailboxes.delete_mailbox`, for any number of messages: each slice of them is a unit, the last one removes the
+    mailbox.
+
+    Args:
+      find: the mailbox, in the first unit; raises what its caller wants to hear.
+
+    Raises what `find` and `delete_mailbox` raise. After a cancellation, and when a mailbox is made below
+    meanwhile, the mailbox is there with fewer messages.
+    """
+
+    def begin(tx: AccountTx) -> MailboxID | None:
+        return remove(tx, find(tx))
+
+    def remove(tx: AccountTx, mailbox_id: MailboxID) -> MailboxID | None:
+        check_deletable(tx, mailbox_id)
+        uids = [uid for (uid,) in tx.rows(FIRST, mailbox_id, SLICE + 1)]
+        if len(uids) > SLICE:
+            expunge(tx, mailbox_id, uids[:SLICE])
+            return mailbox_id
+        delete_mailbox(tx, mailbox_id)
+        return None
+
+    left = await account.write(begin, origin)
+    while left is not None:
+        left = await account.write(partial(remove, mailbox_id=left), origin)
+
+
+async def rename_inbox_in_slices(
+    account: Account, name: Callable[[AccountTx], str], origin: Cursor | None = None
+) -> list[Mailbox]:
+    """RENAME of Inbox (RFC 9051 §6.3.6, IMAP-65) for any number of messages: what is there at the beginning moves to a
+    new mailbox, each slice in a unit of its own.
+
+    Args:
+      name: of the new mailbox, in the first unit; raises what its caller wants to hear.
+
+    Returns the mailboxes made, parents first, as the first unit made them. Raises what `name` and `rename_inbox` raise.
+    After a cancellation the rest is in Inbox; a mailbox that is deleted meanwhile takes no more.
+    """
+
+    def begin(tx: AccountTx) -> tuple[MailboxID, int, list[Mailbox]]:
+        inbox, made = rename_inbox(tx, name(tx))
+        return inbox.id, inbox.uidnext, made
+
+    def move(tx: AccountTx) -> bool:
+        uids = [uid for (uid,) in tx.rows(BELOW, inbox_id, uidnext, SLICE)]
+        move_messages(tx, inbox_id, uids, made[-1].id)
+        return len(uids) == SLICE
+
+    inbox_id, uidnext, made = await account.write(begin, origin)
+    while await account.write(move, origin):
+        pass
+    return made
