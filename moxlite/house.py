@@ -32,7 +32,7 @@ from moxlite.net.admission import Admission, Gate
 from moxlite.net.certificates import Trust
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.dial import Dialed, LocalAddresses, dial
-from moxlite.net.httpclient import HTTPClient
+from moxlite.net.httpclient import HTTPClient, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Handler
 from moxlite.net.resolver import Resolver
@@ -95,6 +95,7 @@ class House:
     reports: ReportsDB
     logins: Logins
     tls: TLSPorts
+    roots: Roots
     received_id: ReceivedID
     resolver: Resolver
     imports: Imports
@@ -223,6 +224,7 @@ async def open_house(
         reports=reports,
         logins=logins,
         tls=tls,
+        roots=roots_of(static),
         challenges=challenges,
         autotls=autotls,
         listings=listings,
@@ -341,8 +343,7 @@ def trust(house: House) -> Trust:
 
 def https_client(house: House, *, allow_internal: bool, purpose: str = "") -> HTTPClient:
     """Asks web servers of others."""
-    tls = roots_of(house.static)
-    return HTTPClient(house.resolver, allow_internal=allow_internal, tls=tls, purpose=purpose)
+    return HTTPClient(house.resolver, allow_internal=allow_internal, roots=house.roots, purpose=purpose)
 
 
 async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:

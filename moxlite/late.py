@@ -1,10 +1,16 @@
-"""Modules that are loaded when they are first needed: what few servers use costs no memory and no time at the start."""
+"""Modules, and what is made of them, that are loaded when they are first needed: what few servers use costs no memory
+and no time at the start (ADMIN-82).
+"""
 
+from collections.abc import Callable
 from importlib import import_module
+from typing import Generic, TypeVar
 
 import trio
 
-__all__ = ["load"]
+__all__ = ["Late", "load"]
+
+T = TypeVar("T")
 
 
 async def load(name: str) -> None:
@@ -15,3 +21,24 @@ async def load(name: str) -> None:
     Raises: what the module raises, ImportError if it is not installed.
     """
     await trio.to_thread.run_sync(import_module, name)
+
+
+class Late(Generic[T]):
+    """What is made in a thread at its first use, once for all tasks that ask for it.
+
+    Args:
+      make: imports what it needs, and makes it; it may block.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: T | None = None
+        self._making = trio.Lock()
+
+    async def get(self) -> T:
+        """Raises: what `make` raises; the next caller tries again."""
+        if self._made is None:
+            async with self._making:
+                if self._made is None:
+                    self._made = await trio.to_thread.run_sync(self._make)
+        return self._made

@@ -148,7 +148,7 @@ def checkupdate(resolver: str | None) -> int:
 
     async def look(asked: "Resolver") -> "tuple[str, list[Change]]":
         newest = await newest_version(asked, source)
-        http = HTTPClient(asked, allow_internal=True, tls=roots_of(static))
+        http = HTTPClient(asked, allow_internal=True, roots=roots_of(static))
         return newest, await changes_since(http, source) if is_newer(newest) else []
 
     try:

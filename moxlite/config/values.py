@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from moxlite import patterns
 from moxlite.proto.address import Address as MailAddress
 from moxlite.proto.address import AddressError
 from moxlite.proto.address import Domain as DomainName
@@ -292,12 +293,7 @@ def read_url_path(value: object, _: FilePath) -> str:
 def read_regexp(value: object, _: FilePath) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be a regular expression in quotes, not {toml_type(value)}")
-    import regex
-
-    try:
-        regex.compile(value)
-    except regex.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from None
+    patterns.check(value)
     return value
 
 

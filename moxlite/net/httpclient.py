@@ -5,7 +5,7 @@ header and the body of the answer are bounded; nothing is followed, and no conne
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,12 +15,13 @@ import msgspec
 import trio
 
 from moxlite import __version__
+from moxlite.late import Late
 from moxlite.net.addresses import is_internal
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 
-__all__ = ["MAX_BODY", "BadCertificate", "HTTPClient", "HTTPError", "HTTPResponse", "NoHost"]
+__all__ = ["MAX_BODY", "BadCertificate", "HTTPClient", "HTTPError", "HTTPResponse", "NoHost", "Roots"]
 
 SECONDS: Final = 60.0
 """For a whole request (AUTH-71, QUEUE-92)."""
@@ -64,13 +65,40 @@ class HTTPResponse(msgspec.Struct, frozen=True):
         return next((value for key, value in self.headers if key == name.lower()), "")
 
 
+class Roots:
+    """Authorities that https servers are checked by. The system's take 1 MB and 30 ms of a processor: they are read at
+    the first request, in a thread, and clients share them.
+
+    Args:
+      extra: more certificates, in DER form.
+      system: whether those of the system count, too.
+    """
+
+    def __init__(self, extra: Iterable[bytes] = (), *, system: bool = True) -> None:
+        self._extra = b"".join(extra)
+        self._system = system
+        self._context = Late(self._make)
+
+    async def context(self) -> ssl.SSLContext:
+        """For handshakes with servers. Raises ssl.SSLError, OSError."""
+        return await self._context.get()
+
+    def _make(self) -> ssl.SSLContext:
+        # the default context honours SSL_CERT_FILE
+        context = ssl.create_default_context() if self._system else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self._extra:
+            context.load_verify_locations(cadata=self._extra)
+        return context
+
+
 class HTTPClient:
     """Makes requests.
 
     Args:
       resolver: finds hosts.
       allow_internal: addresses of the inner network may be connected to, as closed nets want it.
-      tls: roots of https servers; those of the system by default, which are read at the first request.
+      roots: authorities of https servers; by default those of the system.
       purpose: said in the User-Agent field.
     """
 
@@ -79,13 +107,13 @@ class HTTPClient:
         resolver: Resolver,
         *,
         allow_internal: bool = False,
-        tls: ssl.SSLContext | None = None,
+        roots: Roots | None = None,
         purpose: str = "",
     ) -> None:
         self._agent = f"moxlite/{__version__}" + (f" ({purpose})" if purpose else "")
         self._resolver = resolver
         self._allow_internal = allow_internal
-        self._tls = tls
+        self._roots = Roots() if roots is None else roots
 
     async def request(
         self,
@@ -146,10 +174,9 @@ class HTTPClient:
             raise HTTPError(f"cannot connect to {host}: {error}") from error
         if scheme == "http":
             return stream
-        if self._tls is None:
-            self._tls = await trio.to_thread.run_sync(_system_roots)
-        tls = trio.SSLStream(stream, self._tls, server_hostname=host, https_compatible=True)
         try:
+            context = await self._roots.context()
+            tls = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
             await tls.do_handshake()
         except (trio.BrokenResourceError, ssl.SSLError, ssl.CertificateError, OSError) as error:
             await trio.aclose_forcefully(stream)
@@ -214,12 +241,6 @@ async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, 
 def _answer(response: h11.Response, body: bytes, *, cut: bool) -> HTTPResponse:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
     return HTTPResponse(response.status_code, headers, body, cut)
-
-
-def _system_roots() -> ssl.SSLContext:
-    context = ssl.create_default_context()  # honours SSL_CERT_FILE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _why(error: BaseException) -> str:

@@ -3,7 +3,6 @@ network.
 """
 
 import logging
-import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final
 
 import trio
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.autotls.messages import ChallengeKind
 from moxlite.autotls.metrics import not_after, not_before
@@ -19,6 +19,7 @@ from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
 from moxlite.net.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
+from moxlite.net.httpclient import Roots
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls import ServerTLS
 from moxlite.process.errors import StartFailed
@@ -85,6 +86,16 @@ def trust_of(static: Static) -> Trust:
     Raises:
       StartFailed: a file cannot be read, or holds no certificates.
     """
+    return Trust(_read_authorities(static), system=_with_system(static))
+
+
+def roots_of(static: Static) -> Roots:
+    """The same authorities for https. Raises StartFailed."""
+    extra = _read_authorities(static)
+    return Roots((one.public_bytes(Encoding.DER) for one in extra), system=_with_system(static))
+
+
+def _read_authorities(static: Static) -> list[x509.Certificate]:
     extra: list[x509.Certificate] = []
     for key, path in _authorities(static):
         try:
@@ -93,22 +104,7 @@ def trust_of(static: Static) -> Trust:
             raise StartFailed(f"{key}: cannot read {path}: {error.strerror}") from None
         except ValueError as error:
             raise StartFailed(f"{key}: {path} holds no certificates in PEM form: {error}") from None
-    return Trust(extra, system=_with_system(static))
-
-
-def roots_of(static: Static) -> ssl.SSLContext | None:
-    """The same authorities for https; None where they are the system's alone. Raises StartFailed."""
-    authorities = _authorities(static)
-    if not authorities and _with_system(static):
-        return None
-    context = ssl.create_default_context() if _with_system(static) else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    for key, path in authorities:
-        try:
-            context.load_verify_locations(path)
-        except OSError as error:  # ssl.SSLError too
-            raise StartFailed(f"{key}: cannot use {path}: {error.strerror or error}") from None
-    return context
+    return extra
 
 
 class TLSPorts:

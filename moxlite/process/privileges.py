@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Final
 
 __all__ = ["UMASK", "UnknownUser", "Unreadable", "acting_as", "drop_privileges", "service_user", "user_ids"]
@@ -85,7 +86,8 @@ def drop_privileges(uid: int, gid: int) -> None:
       OSError: the system refuses.
       Unreadable: the program lies where this user cannot read it. Root is given up all the same.
     """
-    _import_what_comes_late()
+    libraries = tuple(_late())
+    "localhost".encode("idna")  # its codec is a module
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
@@ -94,15 +96,14 @@ def drop_privileges(uid: int, gid: int) -> None:
         for option, value in ((PR_SET_NO_NEW_PRIVS, 1), (PR_SET_DUMPABLE, 0)):
             if prctl(option, value, 0, 0, 0) != 0:
                 raise OSError(ctypes.get_errno(), "prctl failed")
-    for needed in (os.__file__, __file__):
+    for needed in (os.__file__, __file__, *libraries):
         if not os.access(needed, os.R_OK):
             raise Unreadable(f"the user with id {uid} cannot read {needed}: install Python and moxlite where it can")
 
 
-def _import_what_comes_late() -> None:
-    """Modules that are imported on first use: the library may lie where only root can read (design-facts §9)."""
-    import nh3  # noqa: F401
-    import regex  # noqa: F401
-    import trio_websocket  # noqa: F401
-
-    "localhost".encode("idna")
+def _late() -> Iterator[str]:
+    """Files of libraries that are imported on first use, and may lie where only root can read (design-facts §9)."""
+    for name in ("nh3", "regex", "trio_websocket"):
+        spec = find_spec(name)
+        if spec is not None and spec.origin is not None:
+            yield spec.origin

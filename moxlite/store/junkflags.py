@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite import patterns
 from moxlite.store.types import Flag, SpecialUse
 
 __all__ = ["JunkFlagRules", "Verdict", "classify", "flag_synonyms", "flags_in_mailbox"]
@@ -81,12 +82,7 @@ def _found(pattern: str, name: str) -> bool:
     """A pattern that does not compile was refused when saved (STORE-162); one that is too slow does not match
     (STORE-65).
     """
-    import regex  # 2 MB that a server which gets no mail does without
-
-    try:
-        return regex.search(pattern, name, timeout=SEARCH_SECONDS, concurrent=True) is not None
-    except (regex.error, TimeoutError):
-        return False
+    return patterns.found(pattern, name, seconds=SEARCH_SECONDS)
 
 
 def flags_in_mailbox(flags: Flag, verdict: Verdict) -> Flag:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.late import Late
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
-from moxlite.web.account.app import AccountApp
 from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
 from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
 from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
@@ -20,7 +20,6 @@ from moxlite.web.favicon import Favicon
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Measure, Readiness
 from moxlite.web.router import HostMatch, Route, Router, any_host
-from moxlite.web.webmail.app import Webmail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +35,10 @@ if TYPE_CHECKING:
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.assurance import Assure
+    from moxlite.web.account.app import AccountApp
+    from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.paths import Host
+    from moxlite.web.webmail.app import Webmail
     from moxlite.web.webmail.calls import Edit
 
 __all__ = ["Context", "make_context"]
@@ -72,12 +74,30 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Apps(msgspec.Struct, frozen=True):
-    """The apps of a server, each of which serves all ports."""
+    """The apps of a server, each of which serves all ports. Those of users are 5 MB that the first request loads."""
 
-    webmail: Webmail
-    account: AccountApp
+    webmail: Late[Webmail]
+    account: Late[AccountApp]
     discovery: Discovery
     policies: Policies
+
+    def webmail_at(self, path: str, *, account_path: str, forwarded: bool) -> Handler:
+        """The webmail as `Webmail.mounted` gives it."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            app = await self.webmail.get()
+            await app.mounted(path, account_path=account_path, forwarded=forwarded)(request, writer)
+
+        return handle
+
+    def account_at(self, path: str, *, siblings: Mapping[str, str], forwarded: bool) -> Handler:
+        """The account app as `AccountApp.mounted` gives it."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            app = await self.account.get()
+            await app.mounted(path, siblings=siblings, forwarded=forwarded)(request, writer)
+
+        return handle
 
 
 def make_context(
@@ -115,8 +135,11 @@ def make_context(
     """
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
-    apps = Apps(
-        Webmail(
+
+    def make_webmail() -> Webmail:
+        from moxlite.web.webmail.app import Webmail
+
+        return Webmail(
             config=config,
             config_dir=config_dir,
             accounts=accounts,
@@ -127,8 +150,12 @@ def make_context(
             edit=edit,
             deliveries=deliveries,
             assure=assure,
-        ),
-        AccountApp(
+        )
+
+    def make_account() -> AccountApp:
+        from moxlite.web.account.app import AccountApp
+
+        return AccountApp(
             config=config,
             config_dir=config_dir,
             accounts=accounts,
@@ -136,10 +163,9 @@ def make_context(
             logins=logins,
             imports=imports,
             exports=exports,
-        ),
-        Discovery(config, certificate),
-        Policies(config),
-    )
+        )
+
+    apps = Apps(Late(make_webmail), Late(make_account), Discovery(config, certificate), Policies(config))
 
     def notes() -> list[str]:
         return [f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items())]
@@ -223,13 +249,13 @@ def _router(
     account = at(listener.account_http, listener.account_https)
     mail = at(listener.webmail_http, listener.webmail_https)
     if mail is not None:
-        handler = apps.webmail.mounted(
+        handler = apps.webmail_at(
             mail.path, account_path="" if account is None else account.path, forwarded=mail.forwarded
         )
         services.append(Route("webmail", mail.path, hosts, handler, _proxies(mail, proxies)))
     if account is not None:
         siblings = {} if mail is None else {"webmail": mail.path}
-        handler = apps.account.mounted(account.path, siblings=siblings, forwarded=account.forwarded)
+        handler = apps.account_at(account.path, siblings=siblings, forwarded=account.forwarded)
         services.append(Route("account", account.path, hosts, handler, _proxies(account, proxies)))
     if at(*_apps(listener)) is not None:
         services.append(Route("favicon", "/favicon.ico", hosts, favicon.handle))
@@ -238,8 +264,8 @@ def _router(
     if any(webserver.enabled and webserver.port == port for webserver in webservers):
         https_port = listener.webserver_https.port if listener.webserver_https.enabled else HTTPS_PORT
         mounts: dict[str, Mount] = {
-            "webmail": partial(apps.webmail.mounted, account_path="", forwarded=False),
-            "account": partial(apps.account.mounted, siblings={}, forwarded=False),
+            "webmail": partial(apps.webmail_at, account_path="", forwarded=False),
+            "account": partial(apps.account_at, siblings={}, forwarded=False),
         }
         rules = WebRules(config, https_port=https_port, apps=mounts)
     return Router(system, services, rules)

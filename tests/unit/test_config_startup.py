@@ -228,7 +228,7 @@ def test_files_of_authorities_are_read_or_named(tmp_path: Path) -> None:
         trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["none.pem"] }').static)
 
 
-def test_the_authority_of_a_closed_net_is_trusted_where_others_are(tmp_path: Path) -> None:
+async def test_the_authority_of_a_closed_net_is_trusted_where_others_are(tmp_path: Path) -> None:
     """WEB-112, contract on trust: `acme.NAME.ca_cert_file` vouches for mail servers, and for https of policies, beside
     what `tls.ca` says; https by an ordinary handshake.
     """
@@ -236,18 +236,18 @@ def test_the_authority_of_a_closed_net_is_trusted_where_others_are(tmp_path: Pat
     for name, data in (("cert.pem", pair.certificate_pem()), ("key.pem", pair.key_pem())):
         (tmp_path / name).write_bytes(data)
     plain = snapshot(tmp_path).static
-    assert roots_of(plain) is None
     assert trust_of(plain).check(pair.chain, "mx.closed.example") is not None
     acme = ACME + 'ca_cert_file = "cert.pem"\n'
     (tmp_path / "other.pem").write_bytes(self_signed(["other.example"]).certificate_pem())
     for top in ("", 'tls.ca = { cert_files = ["other.pem"] }\n'):
         static = load(configured(tmp_path, top=top + acme))[0].static
         assert trust_of(static).check(pair.chain, "mx.closed.example") is None
-        roots = roots_of(static)
-        assert roots is not None
+        roots = await roots_of(static).context()
         shake_hands(roots, tmp_path, "mx.closed.example")
         with pytest.raises(ssl.SSLCertVerificationError):
             shake_hands(roots, tmp_path, "other.example")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shake_hands(await roots_of(plain).context(), tmp_path, "mx.closed.example")
     (tmp_path / "cert.pem").unlink()
     for given in (trust_of, roots_of):
         with pytest.raises(StartFailed, match=r"acme\.le\.ca_cert_file: cannot .*cert\.pem"):

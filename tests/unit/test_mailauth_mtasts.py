@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.mailauth.mtasts import (
     Fetch,
@@ -19,7 +20,7 @@ from moxlite.mailauth.mtasts import (
     parse_record,
 )
 from moxlite.net.certificates import self_signed
-from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost
+from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost, Roots
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Domain
 from moxlite.queue.tls.fetching import fetcher
@@ -128,7 +129,7 @@ class Web:
         (tmp_path / "web.pem").write_bytes(pair.certificate_pem() + pair.key_pem())
         self.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.server.load_cert_chain(tmp_path / "web.pem")
-        self.client = ssl.create_default_context(cadata=pair.certificate_pem().decode())
+        self.roots = Roots([pair.leaf.public_bytes(Encoding.DER)], system=False)
         self.requests: list[bytes] = []
         self.answer = b""
         self.hang = False
@@ -168,7 +169,7 @@ async def test_a_policy_is_fetched_and_nothing_else(tmp_path: Path) -> None:
         web = Web(nursery, tmp_path)
         port = await web.start()
         dns = FakeResolver({"A": {"mta-sts.remote.example": ["127.0.0.1"], "other.example": ["127.0.0.1"]}})
-        client = HTTPClient(dns, allow_internal=True, tls=web.client)
+        client = HTTPClient(dns, allow_internal=True, roots=web.roots)
 
         def fetch_by(made: HTTPClient = client, *, seconds: float = 10) -> Fetch:
             own = fetcher(made, seconds=seconds)
@@ -199,7 +200,7 @@ async def test_a_policy_is_fetched_and_nothing_else(tmp_path: Path) -> None:
             await fetch_policy(fetch_by(seconds=0.3), DOMAIN)
         before = len(web.requests)
         for made, reason in (
-            (HTTPClient(dns, tls=web.client), Reason.CANNOT_FETCH),
+            (HTTPClient(dns, roots=web.roots), Reason.CANNOT_FETCH),
             (HTTPClient(dns, allow_internal=True), Reason.NOT_TRUSTED),
         ):
             with pytest.raises(PolicyError) as refused:  # an inner address; a certificate of no known authority

@@ -3,7 +3,6 @@
 import ctypes
 import email.utils
 import os
-import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Final
 
 import trio
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.doctor.examination import Examination
@@ -24,7 +24,7 @@ from moxlite.config.static import ACME
 from moxlite.mailauth.dnsbl import DNSBLStatus
 from moxlite.mailauth.dnsbl import check as check_list
 from moxlite.net.dial import DialError, dial
-from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.process.startup import Endpoint, endpoints
 
@@ -125,8 +125,9 @@ async def _difference(examination: Examination, acme: ACME) -> float:
     """Seconds by which our clock is ahead of a CA's. Raises HTTPError, OSError, ValueError."""
     http = examination.http
     if acme.ca_cert_file is not None:
-        context = await trio.to_thread.run_sync(partial(ssl.create_default_context, cafile=acme.ca_cert_file))
-        http = HTTPClient(examination.resolver, allow_internal=True, tls=context)
+        authorities = x509.load_pem_x509_certificates(await trio.Path(acme.ca_cert_file).read_bytes())
+        roots = Roots((one.public_bytes(Encoding.DER) for one in authorities), system=False)
+        http = HTTPClient(examination.resolver, allow_internal=True, roots=roots)
     answer = await http.request("HEAD", str(acme.directory_url), seconds=DATE_SECONDS, max_body=0)
     date = answer.header("date")
     if not date:

@@ -79,13 +79,13 @@ def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | No
     dns = static.dns
     asked = DNSResolver(dns.servers, trust_ad=dns.trust_ad) if resolver is None else resolver_at(resolver)
     roots = roots_of(static)
-    policies = HTTPClient(asked, allow_internal=static.allow_private_mx, tls=roots)
+    policies = HTTPClient(asked, allow_internal=static.allow_private_mx, roots=roots)
     examination = Examination(
         snapshot=snapshot,
         path=config_path(),
         resolver=asked,
         network=Internet(static.hostname.ascii, trust_of(static), policies),
-        http=HTTPClient(asked, allow_internal=True, tls=roots),
+        http=HTTPClient(asked, allow_internal=True, roots=roots),
         running=running,
         dial=dial,
     )

@@ -61,7 +61,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
     snapshot, domain, found = _domain(name)
     asked = _resolver(snapshot, resolver)
     static = snapshot.static
-    http = HTTPClient(asked, allow_internal=static.allow_private_mx, tls=roots_of(static))
+    http = HTTPClient(asked, allow_internal=static.allow_private_mx, roots=roots_of(static))
     network = Internet(static.hostname.ascii, trust_of(static), http)
 
     async def run() -> "dict[str, object]":

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from html import unescape
 from typing import Final, NamedTuple, TypeAlias
 
 from .charset import codec_name, decode_text
@@ -193,6 +192,8 @@ def _raw_end(tags: _Tags, element: str, at: int) -> int:
 
 def _text(text: str, pre: bool) -> str:
     if "&" in text:
+        from html import unescape  # 0.5 MB of names
+
         text = unescape(_BIG_REFERENCE.sub("\ufffd", text))
     return text if pre else _SPACE.sub(" ", text)
 

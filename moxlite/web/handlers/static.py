@@ -10,7 +10,6 @@ from urllib.parse import quote
 import trio
 
 from moxlite.config.domains import WebStatic
-from moxlite.web.handlers import listing
 from moxlite.web.handlers.contenttypes import content_type
 from moxlite.web.handlers.files import (
     File,
@@ -99,6 +98,8 @@ class Static:
                 return False
             raise Forbidden
         found = await self._blocking(request, partial(list_directory, root, name, follow=follow))
+        from moxlite.web.handlers import listing  # the names of `html`: 0.5 MB that few servers need
+
         page = await self._blocking(request, partial(listing.render, request.path, found))
         headers = with_extra(listing.HEADERS, self._extra, keep="content-type")
         response = Response(200, headers, page)
