@@ -1,16 +1,17 @@
 // What lies over the page: log-in, errors, questions, and the line that says what is going on.
 
 import { byId, el, fill } from "./dom";
+import { holdFocus } from "./focus";
 
 /** A dialog in the middle of the page; resolves with what `close` is given, or null when it is dismissed. */
 export function dialog<T>(title: string, build: (close: (value: T) => void) => Node[], dismissable = true): Promise<T | null> {
   return new Promise((resolve) => {
-    const before = document.activeElement;
+    const giveBack = holdFocus();
     const box = el("dialog", { class: "dialog", "aria-label": title });
     const close = (value: T | null) => {
       box.close();
       box.remove();
-      if (before instanceof HTMLElement) before.focus();
+      giveBack();
       resolve(value);
     };
     box.append(el("h2", { class: "dialog-title" }, title), ...build(close));

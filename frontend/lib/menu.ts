@@ -2,6 +2,7 @@
 
 import { type Command, hintOf, titleOf } from "./commands";
 import { el } from "./dom";
+import { holdFocus } from "./focus";
 
 /** Open a menu at `anchor`; the focus is in it until it closes, then where it was. */
 export function openMenu(anchor: HTMLElement, title: string, commands: readonly Command[]): void {
@@ -23,12 +24,12 @@ export function openMenu(anchor: HTMLElement, title: string, commands: readonly 
     ),
   );
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
-  const before = document.activeElement;
+  const giveBack = holdFocus();
   const close = () => {
     menu.remove();
     anchor.setAttribute("aria-expanded", "false");
     removeEventListener("pointerdown", outside, true);
-    if (before instanceof HTMLElement) before.focus();
+    giveBack();
   };
   const outside = (event: Event) => {
     if (event.target instanceof Node && !menu.contains(event.target)) close();
@@ -42,7 +43,8 @@ export function openMenu(anchor: HTMLElement, title: string, commands: readonly 
     else return;
     event.preventDefault();
   });
-  document.body.append(menu);
+  // within a landmark, for those who find their way by them
+  (anchor.closest("main") ?? document.body).append(menu);
   const place = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;

@@ -96,7 +96,7 @@ export async function showKeys(table: CommandTable): Promise<void> {
   await dialog<void>(t("Keys"), (close) => [
     el(
       "div",
-      { class: "keys" },
+      { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") },
       table.all().flatMap((group) => {
         const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
         return [

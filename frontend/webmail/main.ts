@@ -35,6 +35,7 @@ import { parsePlace, writePlace } from "./state/address";
 import { type How, Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
 import { Bar } from "./ui/bar";
+import { Drawer } from "./ui/drawer";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
 import { Panes } from "./ui/panes";
@@ -97,6 +98,8 @@ class App implements Desk {
     () => !this.settings().no_show_shortcuts,
   );
   readonly panes = new Panes(byId("app", HTMLElement));
+  private readonly side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
+  private readonly drawer = new Drawer(this.side);
   private readonly reader = new Reader(this.client, base, {
     bar: this.bar.root,
     framed: (page) => {
@@ -153,22 +156,22 @@ class App implements Desk {
     const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
       el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
     fill(
+      this.side,
+      brand(),
+      el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
+      this.mailboxes.root,
+      el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
+    );
+    fill(
       root,
-      el(
-        "aside",
-        { class: "side" },
-        brand(),
-        el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
-        this.mailboxes.root,
-        el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
-      ),
+      this.side,
       el(
         "section",
         { class: "middle", "aria-label": t("List") },
         el(
           "div",
           { class: "list-top" },
-          el("button", { class: "menu-open", "aria-label": t("Mailboxes"), onclick: () => document.body.classList.toggle("show-side") }, "☰"),
+          this.drawer.button,
           this.find.bar.root,
         ),
         el(
@@ -298,7 +301,7 @@ class App implements Desk {
   }
 
   private openMailbox(mailbox: Mailbox): void {
-    document.body.classList.remove("show-side");
+    this.drawer.close();
     this.find.openMailbox(mailbox);
   }
 
@@ -475,7 +478,7 @@ class App implements Desk {
   }
 
   compose(kind: ComposePart.Kind, mailto = ""): void {
-    document.body.classList.remove("show-side");
+    this.drawer.close();
     const selection = getSelection();
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();

@@ -34,7 +34,7 @@ class Visitor:
 
     def __init__(self, browser: Browser, server: LocalServer, *, tls: bool = False, **options: object) -> None:
         self.server = server
-        self.context = browser.new_context(ignore_https_errors=tls, locale="en-GB", **options)  # type: ignore[arg-type]
+        self.context = browser.new_context(**{"ignore_https_errors": tls, "locale": "en-GB"} | options)  # type: ignore[arg-type]
         self.context.set_default_timeout(PATIENCE)
         self.page: Page = self.context.new_page()
         self.problems: list[str] = []

@@ -5,6 +5,7 @@ import type { Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { confirm, dialog, showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
+import { focusHome } from "../../lib/focus";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
@@ -445,7 +446,7 @@ export class Composer {
     this.release();
     open.delete(this);
     this.root.remove();
-    document.querySelector<HTMLElement>(".messages")?.focus();
+    focusHome();
   }
 
   private take(event: Event, data: DataTransfer | null): void {

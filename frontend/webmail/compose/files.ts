@@ -13,7 +13,7 @@ interface Card {
 }
 
 export class Files {
-  readonly root = el("div", { class: "files", "aria-label": t("Attachments") });
+  readonly root = el("div", { class: "files", role: "group", "aria-label": t("Attachments") });
   private cards: Card[] = [];
 
   constructor(

@@ -8,8 +8,8 @@ import type { AllSettings, Layout } from "../state/settings";
 
 type Choices<T extends string> = readonly (readonly [T, string])[];
 
-function select<T extends string>(label: string, value: T, choices: Choices<T>): { root: HTMLElement; read: () => T } {
-  const input = el("select", {}, choices.map(([one, words]) => el("option", { value: one }, words)));
+function select<T extends string>(label: string, value: T, choices: Choices<T>, first = false): { root: HTMLElement; read: () => T } {
+  const input = el("select", { autofocus: first }, choices.map(([one, words]) => el("option", { value: one }, words)));
   input.value = value;
   return { root: el("label", { class: "setting" }, el("span", {}, label), input), read: () => input.value as T };
 }
@@ -42,7 +42,7 @@ export async function openSettings(desk: Desk): Promise<void> {
     ["auto", t("As the system has them")],
     ["light", t("Light")],
     ["dark", t("Dark")],
-  ]);
+  ], true);
   const density = select(t("Rows"), old.density, [
     ["comfortable", t("With a preview")],
     ["compact", t("Compact")],

@@ -2,6 +2,7 @@
 
 import { type Command, type CommandTable, enabled, hintOf, titleOf } from "../../lib/commands";
 import { el, fill } from "../../lib/dom";
+import { focusHome } from "../../lib/focus";
 import { openMenu } from "../../lib/menu";
 import { t } from "../../lib/words";
 
@@ -44,8 +45,11 @@ export class Bar {
         ),
       ),
     );
-    if (focused !== undefined) this.buttons.querySelector<HTMLElement>(`[data-command="${focused}"]`)?.focus();
     this.fold();
+    if (focused === undefined) return;
+    this.buttons.querySelector<HTMLElement>(`[data-command="${focused}"]`)?.focus();
+    // what was done cannot be done again, or its button is in the menu now
+    if (!this.buttons.contains(document.activeElement)) focusHome();
   }
 
   private possible(): Command[] {

@@ -24,7 +24,7 @@ export interface ListOwner {
 }
 
 export class MessageList {
-  readonly root = el("div", { class: "messages", role: "listbox", "aria-label": t("Messages"), "aria-multiselectable": "true", tabindex: "0" });
+  readonly root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
   private readonly space = el("div", { class: "messages-space" });
   private readonly note = el("div", { class: "messages-note" });
   private readonly shown = new Map<string, Row>();
@@ -119,6 +119,7 @@ export class MessageList {
       this.first = null;
       root.scrollTop = 0;
     }
+    this.call(total);
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
@@ -172,6 +173,14 @@ export class MessageList {
     if (active === "") root.removeAttribute("aria-activedescendant");
     else root.setAttribute("aria-activedescendant", active);
     if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
+  }
+
+  /** What it is called to those who hear the page: a list box has rows. */
+  private call(total: number): void {
+    const role = total > 0 ? "listbox" : "group";
+    if (this.root.role === role) return;
+    this.root.role = role;
+    this.root.ariaMultiSelectable = total > 0 ? "true" : null;
   }
 
   /** What is read stays where it is when rows come or go above it, unless the reader looks at the top of the list. */

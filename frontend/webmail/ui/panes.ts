@@ -34,6 +34,7 @@ export class Panes {
       event.stopPropagation();
     });
     addEventListener("resize", () => this.draw());
+    new ResizeObserver(() => this.tell()).observe(root);
     this.draw();
   }
 
@@ -55,5 +56,15 @@ export class Panes {
     this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
     this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
     this.root.style.setProperty("--list-height", height === 0 ? "" : `${height}px`);
+    this.tell();
+  }
+
+  /** How much of the room the list has, in per cent, to those who hear the page. */
+  private tell(): void {
+    const list = this.splitter.previousElementSibling?.getBoundingClientRect();
+    const { clientWidth, clientHeight } = this.root;
+    if (list === undefined || clientWidth === 0) return;
+    const share = this.below ? list.height / clientHeight : list.width / clientWidth;
+    this.splitter.setAttribute("aria-valuenow", String(Math.round(100 * share)));
   }
 }

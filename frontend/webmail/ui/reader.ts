@@ -1,7 +1,8 @@
 // What is read: one message, or a thread, which is the part `conversation`.
 
 import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
-import { el, fill } from "../../lib/dom";
+import { type Child, el, fill } from "../../lib/dom";
+import { holdFocus } from "../../lib/focus";
 import { part } from "../../lib/parts";
 import { many, t } from "../../lib/words";
 import type * as ConversationPart from "../conversation/part";
@@ -69,8 +70,7 @@ export class Reader {
   /** Show that none, or several, are selected. */
   showNothing(selected: number): void {
     this.clear();
-    fill(
-      this.root,
+    this.put(
       selected > 0 ? this.owner.bar : null,
       el(
         "div",
@@ -88,7 +88,7 @@ export class Reader {
     }
     this.clear();
     this.message = this.make(item, false);
-    fill(this.root, this.owner.bar, this.message.root);
+    this.put(this.owner.bar, this.message.root);
     this.root.scrollTop = 0;
     this.message.show().catch((error: unknown) => this.owner.failed(error));
   }
@@ -103,7 +103,7 @@ export class Reader {
     this.clear();
     this.thread = first.thread_id;
     const column = el("div", { class: "conversation" });
-    fill(this.root, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
+    this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
     part<typeof ConversationPart>(this.base, "conversation")
       .then(({ Conversation }) => {
         if (this.thread !== first.thread_id) return;
@@ -133,6 +133,13 @@ export class Reader {
   scroll(screens: number): void {
     if (this.conversation === null) this.message?.scroll(screens);
     else this.conversation.scroll(screens);
+  }
+
+  /** Show these; what had the focus in what was shown has it again, or the list. */
+  private put(...children: Child[]): void {
+    const giveBack = this.root.contains(document.activeElement) ? holdFocus() : null;
+    fill(this.root, children);
+    giveBack?.();
   }
 
   private clear(): void {

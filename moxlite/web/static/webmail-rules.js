@@ -62,15 +62,27 @@ function mark(value) {
   return element;
 }
 
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
-    const before = document.activeElement;
+    const giveBack = holdFocus();
     const box = el("dialog", { class: "dialog", "aria-label": title });
     const close = (value) => {
       box.close();
       box.remove();
-      if (before instanceof HTMLElement) before.focus();
+      giveBack();
       resolve(value);
     };
     box.append(el("h2", { class: "dialog-title" }, title), ...build(close));

@@ -62,15 +62,27 @@ function mark(value) {
   return element;
 }
 
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
-    const before = document.activeElement;
+    const giveBack = holdFocus();
     const box = el("dialog", { class: "dialog", "aria-label": title });
     const close = (value) => {
       box.close();
       box.remove();
-      if (before instanceof HTMLElement) before.focus();
+      giveBack();
       resolve(value);
     };
     box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
@@ -119,8 +131,8 @@ function t(text3, values = {}) {
 }
 
 // webmail/settings/part.ts
-function select(label, value, choices) {
-  const input = el("select", {}, choices.map(([one, words]) => el("option", { value: one }, words)));
+function select(label, value, choices, first = false) {
+  const input = el("select", { autofocus: first }, choices.map(([one, words]) => el("option", { value: one }, words)));
   input.value = value;
   return { root: el("label", { class: "setting" }, el("span", {}, label), input), read: () => input.value };
 }
@@ -149,7 +161,7 @@ async function openSettings(desk) {
     ["auto", t("As the system has them")],
     ["light", t("Light")],
     ["dark", t("Dark")]
-  ]);
+  ], true);
   const density = select(t("Rows"), old.density, [
     ["comfortable", t("With a preview")],
     ["compact", t("Compact")]

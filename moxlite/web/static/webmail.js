@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.c3afcef507d20437dfeb.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.22b553e032d3e1b78aef.js", login: "login.499a3b354821d9fbeb71.js", mailboxes: "mailboxes.790346afc2ae736254b0.js", palette: "palette.48adbc084b06e3af766a.js", rules: "rules.ff617a13334d2d7b44c4.js", search: "search.9bf60a8ba6d6eb51fb0a.js", sent: "sent.bf6fa4fcc2a2edad90ff.js", settings: "settings.53b712464065ec516051.js" };
+  var define_PARTS_default = { compose: "compose.c494dd1b89f4e9ef4759.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.7aa0e72b890f33f1d1ad.js", login: "login.499a3b354821d9fbeb71.js", mailboxes: "mailboxes.edc2a2bc8b0a88919747.js", palette: "palette.ea0845644786060b28c8.js", rules: "rules.c8833918da97d1d65e64.js", search: "search.9bf60a8ba6d6eb51fb0a.js", sent: "sent.bc6fdcd4cdccdf88829e.js", settings: "settings.74d2c32e6269217a3b6c.js" };
 
   // lib/check.ts
   var CheckFailed = class extends Error {
@@ -428,15 +428,27 @@
     return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
   }
 
+  // lib/focus.ts
+  function focusHome() {
+    document.querySelector("[data-home]")?.focus({ preventScroll: true });
+  }
+  function holdFocus() {
+    const before = document.activeElement;
+    return () => {
+      if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+      if (document.activeElement === null || document.activeElement === document.body) focusHome();
+    };
+  }
+
   // lib/dialogs.ts
   function dialog(title, build, dismissable = true) {
     return new Promise((resolve) => {
-      const before = document.activeElement;
+      const giveBack = holdFocus();
       const box = el("dialog", { class: "dialog", "aria-label": title });
       const close = (value) => {
         box.close();
         box.remove();
-        if (before instanceof HTMLElement) before.focus();
+        giveBack();
         resolve(value);
       };
       box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
@@ -526,12 +538,12 @@
       )
     );
     const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
-    const before = document.activeElement;
+    const giveBack = holdFocus();
     const close = () => {
       menu.remove();
       anchor.setAttribute("aria-expanded", "false");
       removeEventListener("pointerdown", outside, true);
-      if (before instanceof HTMLElement) before.focus();
+      giveBack();
     };
     const outside = (event) => {
       if (event.target instanceof Node && !menu.contains(event.target)) close();
@@ -545,7 +557,7 @@
       else return;
       event.preventDefault();
     });
-    document.body.append(menu);
+    (anchor.closest("main") ?? document.body).append(menu);
     const place = anchor.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = menu;
     const below = place.bottom + 4 + height <= innerHeight;
@@ -789,9 +801,9 @@
   // webmail/commands/compose.ts
   var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
   function addComposeCommands(desk) {
-    const shown2 = () => desk.shown() !== null;
-    const draft = () => shown2() && desk.inRole("draft");
-    const received = () => shown2() && !desk.inRole("draft");
+    const shown3 = () => desk.shown() !== null;
+    const draft = () => shown3() && desk.inRole("draft");
+    const received = () => shown3() && !desk.inRole("draft");
     const many2 = () => {
       const item = desk.shown();
       return received() && item !== null && item.to.length + item.cc.length > 1;
@@ -949,20 +961,20 @@
     ];
   }
   function message(desk) {
-    const shown2 = () => desk.shown() !== null;
+    const shown3 = () => desk.shown() !== null;
     const scroll = (id, title, by, keys) => ({
       id,
       title,
       keys,
       quiet: true,
-      when: shown2,
+      when: shown3,
       run: () => desk.scrollMessage(by)
     });
     return [
-      { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown2, run: () => desk.showText() },
-      { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown2, run: () => desk.showHTML() },
-      { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.toggleHeaders() },
-      { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown2, run: () => desk.openRaw() },
+      { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown3, run: () => desk.showText() },
+      { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown3, run: () => desk.showHTML() },
+      { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() },
+      { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() },
       scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
       scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
       scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
@@ -1721,21 +1733,21 @@
       return this.entries.some((entry) => entry.shown.remove?.has(id));
     }
     show(items, mailboxId, oldestFirst) {
-      let shown2 = items;
+      let shown3 = items;
       for (const { shown: one } of this.entries) {
         const { remove, moved, add, flags } = one;
-        if (remove !== void 0) shown2 = shown2.filter((item) => !remove.has(item.id));
-        if (moved !== void 0) shown2 = shown2.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
+        if (remove !== void 0) shown3 = shown3.filter((item) => !remove.has(item.id));
+        if (moved !== void 0) shown3 = shown3.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
         if (add !== void 0 && add.mailboxId === mailboxId) {
           for (const item of add.items) {
-            if (shown2.some((other) => other.id === item.id)) continue;
-            const index = search(shown2, item, oldestFirst);
-            shown2 = [...shown2.slice(0, index), item, ...shown2.slice(index)];
+            if (shown3.some((other) => other.id === item.id)) continue;
+            const index = search(shown3, item, oldestFirst);
+            shown3 = [...shown3.slice(0, index), item, ...shown3.slice(index)];
           }
         }
-        if (flags !== void 0) shown2 = shown2.map((item) => flags.ids.has(item.id) ? this.flagged(item, one) : item);
+        if (flags !== void 0) shown3 = shown3.map((item) => flags.ids.has(item.id) ? this.flagged(item, one) : item);
       }
-      return shown2;
+      return shown3;
     }
     settle(items, mailboxId) {
       const before = this.entries.length;
@@ -1757,8 +1769,8 @@
       });
       if (this.entries.length < before) this.changed();
     }
-    flagged(item, shown2) {
-      const flags = shown2.flags;
+    flagged(item, shown3) {
+      const flags = shown3.flags;
       const key2 = [...flags.add, "", ...flags.clear].join(" ");
       const known = this.made.get(item);
       if (known?.entries === key2) return known.item;
@@ -2129,8 +2141,8 @@
         return this.rows.value.items.find((item) => item.id === id) ?? null;
       });
       this.conversation = computed(() => {
-        const shown2 = this.shown.value;
-        const line = shown2 === null ? void 0 : this.rows.value.lines.get(shown2.id);
+        const shown3 = this.shown.value;
+        const line = shown3 === null ? void 0 : this.rows.value.lines.get(shown3.id);
         return line?.collapsed === true && line.members.length > 1 ? line.members : null;
       });
       this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
@@ -2410,8 +2422,8 @@
       const { start: start2, items, total, known, query } = this.view;
       const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
       if (isThreaded(query)) return this.threaded();
-      const shown2 = this.pending.show(items, mailbox, this.oldestFirst);
-      return { start: start2, items: shown2, total: total + shown2.length - items.length, known, lines: /* @__PURE__ */ new Map() };
+      const shown3 = this.pending.show(items, mailbox, this.oldestFirst);
+      return { start: start2, items: shown3, total: total + shown3.length - items.length, known, lines: /* @__PURE__ */ new Map() };
     }
     threaded() {
       const { start: start2, items: tops, total, known, query } = this.view;
@@ -2531,8 +2543,10 @@
           )
         )
       );
-      if (focused !== void 0) this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
       this.fold();
+      if (focused === void 0) return;
+      this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
+      if (!this.buttons.contains(document.activeElement)) focusHome();
     }
     possible() {
       return this.ids.map((id) => this.commands.get(id)).filter(enabled);
@@ -2542,13 +2556,13 @@
       for (const button of buttons) button.hidden = false;
       this.more.hidden = true;
       const possible = this.possible();
-      let shown2 = buttons.length;
-      while (shown2 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+      let shown3 = buttons.length;
+      while (shown3 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
         this.more.hidden = false;
-        shown2--;
-        buttons[shown2].hidden = true;
+        shown3--;
+        buttons[shown3].hidden = true;
       }
-      this.folded = possible.slice(shown2);
+      this.folded = possible.slice(shown3);
     }
   };
   var hinted = 1500;
@@ -2557,10 +2571,42 @@
     hint?.remove();
     const key2 = command.keys?.[0];
     if (key2 === void 0) return;
-    const shown2 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key2));
-    document.body.append(shown2);
-    setTimeout(() => shown2.remove(), hinted);
+    const shown3 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key2));
+    document.body.append(shown3);
+    setTimeout(() => shown3.remove(), hinted);
   }
+
+  // webmail/ui/drawer.ts
+  var shown2 = "show-side";
+  var Drawer = class {
+    constructor(side) {
+      this.side = side;
+      side.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape" || !this.open) return;
+        event.stopPropagation();
+        this.close();
+        this.button.focus();
+      });
+      document.addEventListener("pointerdown", (event) => {
+        if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
+      });
+    }
+    side;
+    button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
+    close() {
+      document.body.classList.remove(shown2);
+      this.button.setAttribute("aria-expanded", "false");
+    }
+    get open() {
+      return document.body.classList.contains(shown2);
+    }
+    toggle() {
+      if (this.open) return this.close();
+      document.body.classList.add(shown2);
+      this.button.setAttribute("aria-expanded", "true");
+      (this.side.querySelector("[aria-current]") ?? this.side.querySelector("button"))?.focus();
+    }
+  };
 
   // webmail/ui/marks.ts
   function marked(text2, needles) {
@@ -2903,7 +2949,7 @@
     }
     mail;
     owner;
-    root = el("div", { class: "messages", role: "listbox", "aria-label": t("Messages"), "aria-multiselectable": "true", tabindex: "0" });
+    root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
     space = el("div", { class: "messages-space" });
     note = el("div", { class: "messages-note" });
     shown = /* @__PURE__ */ new Map();
@@ -2957,6 +3003,7 @@
         this.first = null;
         root.scrollTop = 0;
       }
+      this.call(total);
       space.style.height = `${Math.min(this.height, maxHeight)}px`;
       const refusal = problem.value;
       const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
@@ -3009,6 +3056,12 @@
       if (active === "") root.removeAttribute("aria-activedescendant");
       else root.setAttribute("aria-activedescendant", active);
       if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
+    }
+    call(total) {
+      const role = total > 0 ? "listbox" : "group";
+      if (this.root.role === role) return;
+      this.root.role = role;
+      this.root.ariaMultiSelectable = total > 0 ? "true" : null;
     }
     hold() {
       const { start: start2, items } = this.mail.rows.value;
@@ -3162,6 +3215,7 @@
         event.stopPropagation();
       });
       addEventListener("resize", () => this.draw());
+      new ResizeObserver(() => this.tell()).observe(root);
       this.draw();
     }
     root;
@@ -3184,6 +3238,14 @@
       this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
       this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
       this.root.style.setProperty("--list-height", height === 0 ? "" : `${height}px`);
+      this.tell();
+    }
+    tell() {
+      const list2 = this.splitter.previousElementSibling?.getBoundingClientRect();
+      const { clientWidth, clientHeight } = this.root;
+      if (list2 === void 0 || clientWidth === 0) return;
+      const share = this.below ? list2.height / clientHeight : list2.width / clientWidth;
+      this.splitter.setAttribute("aria-valuenow", String(Math.round(100 * share)));
     }
   };
 
@@ -3410,8 +3472,7 @@
     }
     showNothing(selected) {
       this.clear();
-      fill(
-        this.root,
+      this.put(
         selected > 0 ? this.owner.bar : null,
         el(
           "div",
@@ -3427,7 +3488,7 @@
       }
       this.clear();
       this.message = this.make(item, false);
-      fill(this.root, this.owner.bar, this.message.root);
+      this.put(this.owner.bar, this.message.root);
       this.root.scrollTop = 0;
       this.message.show().catch((error) => this.owner.failed(error));
     }
@@ -3440,7 +3501,7 @@
       this.clear();
       this.thread = first.thread_id;
       const column = el("div", { class: "conversation" });
-      fill(this.root, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
+      this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
       part(this.base, "conversation").then(({ Conversation }) => {
         if (this.thread !== first.thread_id) return;
         this.conversation = new Conversation(column, (item) => this.make(item, true), (error) => this.owner.failed(error));
@@ -3462,6 +3523,11 @@
     scroll(screens) {
       if (this.conversation === null) this.message?.scroll(screens);
       else this.conversation.scroll(screens);
+    }
+    put(...children) {
+      const giveBack = this.root.contains(document.activeElement) ? holdFocus() : null;
+      fill(this.root, children);
+      giveBack?.();
     }
     clear() {
       this.message = null;
@@ -3546,6 +3612,8 @@
       () => !this.settings().no_show_shortcuts
     );
     panes = new Panes(byId("app", HTMLElement));
+    side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
+    drawer = new Drawer(this.side);
     reader = new Reader2(this.client, base, {
       bar: this.bar.root,
       framed: (page) => {
@@ -3596,22 +3664,22 @@
       const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
       const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
       fill(
+        this.side,
+        brand(),
+        el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
+        this.mailboxes.root,
+        el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
+      );
+      fill(
         root,
-        el(
-          "aside",
-          { class: "side" },
-          brand(),
-          el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
-          this.mailboxes.root,
-          el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
-        ),
+        this.side,
         el(
           "section",
           { class: "middle", "aria-label": t("List") },
           el(
             "div",
             { class: "list-top" },
-            el("button", { class: "menu-open", "aria-label": t("Mailboxes"), onclick: () => document.body.classList.toggle("show-side") }, "☰"),
+            this.drawer.button,
             this.find.bar.root
           ),
           el(
@@ -3710,8 +3778,8 @@
       const mailbox = this.mail.current.value;
       const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
       const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
-      const shown2 = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : mailbox?.name ?? "Webmail";
-      document.title = `${unread}${shown2} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
+      const shown3 = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : mailbox?.name ?? "Webmail";
+      document.title = `${unread}${shown3} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
     }
     renew(version) {
       const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
@@ -3722,7 +3790,7 @@
       void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
     }
     openMailbox(mailbox) {
-      document.body.classList.remove("show-side");
+      this.drawer.close();
       this.find.openMailbox(mailbox);
     }
     async mailboxMenu(mailbox) {
@@ -3864,7 +3932,7 @@
       this.reader.scroll(screens);
     }
     compose(kind, mailto = "") {
-      document.body.classList.remove("show-side");
+      this.drawer.close();
       const selection = getSelection();
       const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
       const item = kind === "new" ? null : this.reader.current();
@@ -3975,11 +4043,11 @@
       if (message2 === 0) this.mail.unselect();
       else if (this.shown()?.id !== message2) this.mail.select(message2);
     }
-    writeHash(shown2) {
+    writeHash(shown3) {
       const search2 = this.find.text.value;
       const mailbox = this.mail.current.value;
       if (mailbox === void 0 && search2 === "") return;
-      const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown2 || this.mail.wanted });
+      const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || this.mail.wanted });
       if (location.hash === hash) return;
       if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
       else history.pushState(null, "", hash);

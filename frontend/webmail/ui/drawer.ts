@@ -1,0 +1,40 @@
+// The mailboxes on a narrow screen: a drawer over the list. It opens by a button, and closes by Escape, by a tap beside it and
+// when something in it was chosen; while it is closed nothing in it can be reached.
+
+import { el } from "../../lib/dom";
+import { t } from "../../lib/words";
+
+/** The class of the page while the drawer is open. */
+const shown = "show-side";
+
+export class Drawer {
+  readonly button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
+
+  constructor(private readonly side: HTMLElement) {
+    side.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.open) return;
+      event.stopPropagation();
+      this.close();
+      this.button.focus();
+    });
+    document.addEventListener("pointerdown", (event) => {
+      if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
+    });
+  }
+
+  close(): void {
+    document.body.classList.remove(shown);
+    this.button.setAttribute("aria-expanded", "false");
+  }
+
+  private get open(): boolean {
+    return document.body.classList.contains(shown);
+  }
+
+  private toggle(): void {
+    if (this.open) return this.close();
+    document.body.classList.add(shown);
+    this.button.setAttribute("aria-expanded", "true");
+    (this.side.querySelector<HTMLElement>("[aria-current]") ?? this.side.querySelector("button"))?.focus();
+  }
+}

@@ -1,0 +1,115 @@
+"""Shapes of the webmail that are easily lost: the drawer of a phone, text of two directions, the place of the focus."""
+
+import imaplib
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_webmail_browser import Reader, append, local, reader, server
+from tests.running import LocalServer
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def phone(chromium: Browser, local: LocalServer) -> Iterator[Reader]:
+    """A reader with a phone."""
+    found = Reader(chromium, local, viewport={"width": 390, "height": 780}, has_touch=True)
+    found.log_in()
+    expect(found.page.locator(".list-title")).to_have_text("Inbox")
+    yield found
+    found.close()
+
+
+def test_the_drawer_of_mailboxes_opens_and_closes(phone: Reader) -> None:
+    """WEBMAIL-59, WEBMAIL-144: by its button, a tap beside it and Escape; closed, nothing in it can be reached."""
+    page = phone.page
+    button, side = page.get_by_role("button", name="Mailboxes"), page.locator(".side")
+    expect(side).to_be_hidden()
+    button.tap()
+    expect(page.locator(".mailbox-open", has_text="Inbox")).to_be_focused()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    page.touchscreen.tap(370, 500)
+    expect(side).to_be_hidden()
+    button.tap()
+    expect(side).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(side).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_text_of_two_directions_stands_as_it_is_read(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-118: each line by its own letters, in the text, the subject and the list."""
+    page = reader.page
+    append(mailbox, "Text", text="שלום, הסירות כאן.\nThe boats are in.\n")
+    append(mailbox, "ערב טוב from the port", text="x\n")
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".message-subject", has_text="port")).to_have_css("direction", "rtl")
+    page.locator(".message", has_text="Text").click()
+    text = page.locator(".text").first
+    expect(text).to_have_css("unicode-bidi", "plaintext")
+    # where the two lines begin, from the left edge of the text
+    starts = text.evaluate(
+        """(element) => {
+          const range = document.createRange(), edge = element.getBoundingClientRect();
+          const node = [...element.childNodes].find((one) => one.textContent.includes("boats"));
+          const place = (words) => {
+            const all = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+            for (let node; (node = all.nextNode()); ) {
+              const at = node.data.indexOf(words);
+              if (at < 0) continue;
+              range.setStart(node, at);
+              range.setEnd(node, at + words.length);
+              const box = range.getBoundingClientRect();
+              return [box.left - edge.left, edge.right - box.right];
+            }
+          };
+          return [place("הסירות כאן"), place("The boats")];
+        }"""
+    )
+    assert starts[0][0] > 100, "the first line begins at the right"
+    assert starts[1][0] < 2, "the second line begins at the left"
+    page.locator(".message", has_text="port").click()
+    expect(page.locator(".reader-subject")).to_have_css("direction", "rtl")
+
+
+def test_the_focus_has_a_place_when_what_had_it_is_gone(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-144: after a dialog whose button was drawn anew, the list has it."""
+    page = reader.page
+    mailbox.create("Garden")
+    append(mailbox, "One")
+    page.locator(".message").click()
+    page.get_by_role("button", name="Move…").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Garden", exact=True).press("Enter")
+    expect(page.locator(".message")).to_have_count(0)
+    expect(page.locator(".messages")).to_be_focused()
+    mailbox.select("Garden")
+    mailbox.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+    mailbox.close()
+
+
+@pytest.mark.parametrize(("locale", "day"), [("en-GB", "1 March 2026"), ("de-DE", "1. März 2026")])
+def test_dates_are_of_the_readers_language(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, locale: str, day: str
+) -> None:
+    """WEBMAIL-76: in full, in the browser's zone, on screen and where a message is quoted."""
+    octets = (
+        b"From: ada@x.example\r\nTo: moxlite@localhost\r\nSubject: dated\r\n"
+        b"Date: Sun, 01 Mar 2026 01:30:00 +0000\r\n\r\nx\r\n"
+    )
+    mailbox.append("INBOX", "", "", octets)
+    found = Reader(chromium, local, locale=locale, timezone_id="Europe/Stockholm")
+    found.log_in()
+    page = found.page
+    page.locator(".message", has_text="dated").click()
+    expect(page.locator(".reader-fields")).to_contain_text(day)
+    expect(page.locator(".reader-fields")).to_contain_text("02:30:00")
+    page.keyboard.press("r")
+    expect(page.locator(".composer").get_by_label("Text")).to_have_value(re.compile(day))
+    found.close()

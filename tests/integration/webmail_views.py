@@ -1,0 +1,322 @@
+"""All views of the webmail, one after the other in one page: for tests of what each must be, and for screenshots.
+
+`python -m tests.integration.webmail_views FOLDER` writes a picture of each: at a desk, on a small screen, on a phone,
+each light and dark.
+"""
+
+import imaplib
+import re
+import smtplib
+import sys
+import tempfile
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.integration.browser import ARGUMENTS, Visitor
+from tests.running import LocalServer
+from tests.tools import need
+
+__all__ = ["SCREENS", "populate", "settle", "views"]
+
+#: Widths and heights in px.
+SCREENS = {"desk": (1280, 800), "small": (900, 700), "phone": (390, 780)}
+
+PAGE = """<!doctype html><style>.card { background: #ffffff; color: #223344 }</style><body bgcolor="#eef2f6">
+<table class="card" width="100%"><tr><td><h1>Autumn</h1><p>Leaves fall.</p>
+<p><a href="https://evil.example/">https://www.bank.example/</a></p><img src="https://tracker.example/p.gif"></td></tr></table>"""
+
+QUOTED = "".join(f"> line {number} of what was written before\n" for number in range(9))
+LINKS = "See https://example.org/minutes (soon), not\nhttps://www.bank.example@evil.example/login.\n"
+TEXT = f"The boats are in.\n\n> quoted\n>> twice\n>>> three times\n\n{LINKS}\n-- \nAda\n"
+
+
+def message(subject: str, text: str, *, number: int = 0, html: str = "", files: int = 0) -> bytes:
+    """A message with lines that end in CRLF."""
+    made = EmailMessage()
+    made["From"] = "Ada Lindqvist <ada@nordlicht.example>"
+    made["To"] = "moxlite@localhost, Bora <bora@acme.example>"
+    made["Cc"] = "Кира <kira@acme.example>"
+    made["Subject"] = subject
+    made["Message-ID"] = f"<{number or subject.encode().hex()}@nordlicht.example>"
+    if number > 1:
+        made["In-Reply-To"] = made["References"] = f"<{number - 1}@nordlicht.example>"
+    made.set_content(text)
+    if html:
+        made.add_alternative(html, subtype="html")
+    for at in range(files):
+        made.add_attachment(b"content", maintype="application", subtype="pdf", filename=f"plan {at}.pdf")
+    return made.as_bytes(policy=SMTP)
+
+
+def populate(server: LocalServer) -> None:
+    """Mail of all kinds, and mailboxes inside others."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    for name in ("Projects/Garden", "Empty"):
+        session.create(name)
+    for number in range(30):
+        session.append("INBOX", "(\\Seen)" if number % 3 else "", "", message(f"Older {number}", "Some text.\n"))
+    for number in (1, 2, 3):
+        text = f"Answer {number}.\n\n{QUOTED if number > 1 else ''}"
+        session.append("INBOX", "(\\Seen)", "", message("Re: Boats", text, number=number))
+    session.append("INBOX", "(\\Flagged \\Answered $Forwarded garden)", "", message("Files", TEXT, files=6))
+    session.append("INBOX", "(\\Deleted \\Draft $Phishing)", "", message("Marked", "Short.\n"))
+    session.append("INBOX", "", "", message("News", "The text.\n", html=PAGE))
+    session.append("INBOX", "", "", message("ערב טוב from the port", "שלום, הסירות כאן.\n\nمرحبا\n"))
+    session.logout()
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
+        text = "From: Tom <tom@nordlicht.example>\r\nTo: moxlite@localhost\r\nSubject: To be filed\r\n\r\nx\r\n"
+        smtp.sendmail("tom@nordlicht.example", ["moxlite@localhost"], text)
+
+
+class Walk:
+    """Steps that differ between a desk and a phone."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor = visitor
+        self.page: Page = visitor.page
+        assert self.page.viewport_size is not None
+        self.narrow = self.page.viewport_size["width"] <= 860
+
+    def list(self) -> None:
+        """The list in sight, with nothing selected."""
+        if self.narrow and self.page.locator(".show-message").count():
+            self.page.get_by_role("button", name="Back").click()
+        self.page.locator(".messages").focus()
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator("body")).not_to_have_class(re.compile("show-message"))
+
+    def open(self, subject: str) -> None:
+        """A message in sight."""
+        self.list()
+        self.page.locator(".message-subject", has_text=subject).first.click()
+        expect(self.page.locator(".reader-subject")).to_contain_text(subject)
+
+    def side(self) -> None:
+        """The mailboxes in sight."""
+        button = self.page.get_by_role("button", name="Mailboxes")
+        if self.narrow and button.get_attribute("aria-expanded") == "false":
+            self.list()
+            button.click()
+
+    def mailbox(self, name: str) -> None:
+        """A mailbox in sight."""
+        self.side()
+        self.page.locator(".mailbox-open", has_text=name).click()
+        expect(self.page.locator(".list-title")).to_have_text(name)
+
+    def dialog(self, keys: str) -> None:
+        """A dialog that a key opens."""
+        self.page.keyboard.press(keys)
+        expect(self.page.locator("dialog[open]")).to_be_visible()
+
+    def closed(self) -> None:
+        """No dialog any more."""
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator("dialog[open]")).to_have_count(0)
+
+
+def views(visitor: Visitor) -> Iterator[str]:
+    """Go through all views; each is shown while its name is yielded."""
+    page, walk = visitor.page, Walk(visitor)
+    page.goto(f"{visitor.base}/webmail/")
+    expect(page.get_by_label("Email address")).to_be_visible()
+    yield "log-in"
+    visitor.fill_in("/webmail/", "wrong")
+    expect(page.locator(".login-problem")).to_be_visible()
+    yield "log-in refused"
+    visitor.fill_in("/webmail/")
+    expect(page.locator(".message").first).to_be_visible()
+    yield "list"
+    yield from reading(walk)
+    yield from acting(walk)
+    yield from finding(walk)
+    yield from writing(walk)
+    yield from around(walk)
+
+
+def reading(walk: Walk) -> Iterator[str]:
+    """What is read."""
+    page = walk.page
+    walk.open("Files")
+    expect(page.locator(".text .elsewhere")).to_be_visible()
+    yield "text"
+    page.get_by_role("button", name="Headers").click()
+    expect(page.locator(".headers")).to_be_visible()
+    yield "headers"
+    walk.open("News")
+    page.get_by_role("button", name="HTML", exact=True).click()
+    expect(page.frame_locator("iframe.html").locator(".card")).to_be_visible()
+    yield "html"
+    page.get_by_role("button", name="Text", exact=True).click()
+    page.get_by_role("button", name="Forget for this sender").click()
+    walk.open("ערב טוב")
+    expect(page.locator(".text-part")).to_be_visible()
+    yield "right to left"
+    walk.open("Boats")
+    expect(page.locator(".card.open")).to_be_visible()
+    yield "conversation"
+    page.locator(".card.open summary").first.click()
+    page.locator(".card-head").first.click()
+    expect(page.locator(".card.open")).to_have_count(2)
+    yield "conversation opened"
+    walk.mailbox("Empty")
+    expect(page.locator(".messages-note")).to_be_visible()
+    yield "empty mailbox"
+    walk.mailbox("Inbox")
+    expect(page.locator(".message").first).to_be_visible()
+
+
+def acting(walk: Walk) -> Iterator[str]:
+    """What is done to messages."""
+    page = walk.page
+    walk.list()
+    page.locator(".messages").focus()
+    page.keyboard.press("Control+a")
+    expect(page.locator(".list-count")).to_contain_text("selected")
+    yield "all selected"
+    walk.list()
+    if not walk.narrow:
+        for _ in range(3):
+            page.keyboard.press("J")
+        yield "several selected"
+    walk.open("Marked")
+    more = page.get_by_role("button", name="More actions")
+    if more.is_visible():
+        more.click()
+        expect(page.get_by_role("menu")).to_be_visible()
+        yield "menu of actions"
+        page.keyboard.press("Escape")
+    for key, name in (("w", "move"), ("y", "labels"), ("Shift+D", "delete"), ("E", "export")):
+        walk.dialog(key)
+        yield name
+        walk.closed()
+    page.keyboard.press("s")
+    expect(page.locator(".toast")).to_be_visible()
+    yield "toast"
+    walk.open("To be filed")
+    walk.dialog("w")
+    page.get_by_role("dialog").get_by_role("button", name="Projects/Garden").click()
+    expect(page.locator(".offer")).to_be_visible()
+    yield "rule offered"
+    page.locator(".offer").get_by_role("button", name="Not now").click()
+    page.keyboard.press("Control+z")
+    expect(page.locator(".message", has_text="To be filed")).to_be_visible()
+
+
+def finding(walk: Walk) -> Iterator[str]:
+    """What is looked for."""
+    page = walk.page
+    walk.list()
+    page.locator(".search-input").click()
+    expect(page.locator(".search-form")).to_be_visible()
+    page.locator(".search-input").fill("boats minsize:big")
+    expect(page.locator(".field-problem", has_text="big")).to_be_visible()
+    yield "search form"
+    page.locator(".search-input").fill("boats mb:Nowhere")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_contain_text("found")
+    expect(page.locator(".search-problems")).to_be_visible()
+    yield "results"
+    page.get_by_role("button", name="End the search").click()
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    page.get_by_role("button", name="What the list shows").click()
+    expect(page.get_by_role("menu")).to_be_visible()
+    yield "menu of the list"
+    page.keyboard.press("Escape")
+    for key, name in (("Control+k", "commands"), ("?", "keys"), ("b", "menu of a mailbox"), ("Control+!", "settings")):
+        walk.dialog(key)
+        yield name
+        walk.closed()
+
+
+def writing(walk: Walk) -> Iterator[str]:
+    """What is written."""
+    page = walk.page
+    walk.open("Files")
+    page.keyboard.press("R")
+    composer = page.locator(".composer")
+    expect(composer.get_by_label("Subject")).to_have_value("Re: Files")
+    file = {"name": "plan.bin", "mimeType": "text/plain", "buffer": b"x" * 2000}
+    composer.locator("input[type=file]").set_input_files(file)
+    expect(composer.locator(".file-name")).to_be_visible()
+    yield "reply to all"
+    composer.get_by_label("To", exact=True).fill("tom at example,")
+    composer.get_by_label("Text").press("Control+Enter")
+    expect(composer.locator("[data-field=to] .field-hint")).to_contain_text("tom at example")
+    yield "wrong address"
+    composer.get_by_role("button", name="Discard").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    yield "discard"
+    page.locator("dialog[open]").get_by_role("button", name="Discard").click()
+    expect(composer).to_have_count(0)
+    walk.list()
+    page.keyboard.press("c")
+    composer.get_by_label("To", exact=True).fill("moxlite@localhost")
+    composer.get_by_label("Subject").fill("On its way")
+    composer.get_by_label("Text").fill("x")
+    yield "new message"
+    page.keyboard.press("Control+Enter")
+    expect(composer).to_have_count(0)
+    walk.mailbox("Sent")
+    walk.open("On its way")
+    expect(page.locator(".deliveries summary")).to_have_text("Delivered")
+    page.locator(".deliveries summary").click()
+    expect(page.locator(".delivery")).to_be_visible()
+    yield "delivery"
+    walk.mailbox("Inbox")
+
+
+def around(walk: Walk) -> Iterator[str]:
+    """What is beside the mail."""
+    page = walk.page
+    walk.side()
+    expect(page.locator(".mailbox-open", has_text="Inbox")).to_be_visible()
+    yield "mailboxes"
+    page.get_by_role("button", name="New mailbox").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    yield "new mailbox"
+    walk.closed()
+    walk.mailbox("Inbox")
+    page.evaluate("dispatchEvent(new ErrorEvent('error', { message: 'an example of a failure' }))")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    yield "failure"
+    walk.closed()
+
+
+def settle(page: Page) -> None:
+    """Wait for transitions: between two schemes they show the colours of neither."""
+    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)))")
+
+
+def pictures(browser: Browser, server: LocalServer, folder: Path) -> None:
+    """A picture of each view."""
+    for name, (width, height) in SCREENS.items():
+        visitor = Visitor(browser, server, viewport={"width": width, "height": height}, has_touch=name == "phone")
+        for number, view in enumerate(views(visitor)):
+            for scheme in ("light", "dark"):
+                visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                settle(visitor.page)
+                visitor.page.screenshot(path=folder / f"{name} {scheme} {number:02} {view}.png")
+        visitor.context.close()
+
+
+def main() -> None:
+    """Write the pictures."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=30_000)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+        with LocalServer(Path(place) / "server") as server:
+            populate(server)
+            pictures(browser, server, folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
