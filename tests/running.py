@@ -61,7 +61,7 @@ class ServerProcess:
     ) -> subprocess.CompletedProcess[str]:
         """Run `moxlite ARGS` with this server's configuration, for so many seconds at most."""
         return subprocess.run(
-            [sys.executable, "-m", "moxlite", *args],
+            [self.python, "-m", "moxlite", *args],
             input=stdin,
             check=check,
             capture_output=True,

@@ -11,6 +11,7 @@ from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printa
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import Exported, ExportMail
+    from moxlite.cli.transfer import Meter
     from moxlite.net.ctlclient import CtlClient
 
 __all__ = ["export"]
@@ -50,53 +51,57 @@ def mbox(folder: Path, account: str, mailbox: str, single: bool) -> None:
 
 def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbox: str, *, single: bool) -> None:
     from moxlite.admin.requests import ExportMail
-    from moxlite.cli.transfer import FolderWriter, Meter
+    from moxlite.cli.transfer import Meter
 
     if single and not mailbox:
         raise click.UsageError("--single needs a MAILBOX")
     request = ExportMail(account, form, mailbox, single)
-    with Meter("exporting", None) as meter, FolderWriter(folder) as writer:
+    with Meter("exporting", None) as meter:
+        exported = _run(request, folder, meter)
+    print(f"{exported.messages} messages exported to {folder}")
+    if exported.errors:
+        raise Failure(f"not everything could be exported: see {folder / 'errors.txt'}")
 
+
+def _run(request: "ExportMail", folder: Path, meter: "Meter") -> "Exported":
+    from moxlite.admin.requests import Exported
+    from moxlite.cli.transfer import FolderWriter
+    from moxlite.migration.mailcopies import export_stopped
+    from moxlite.net.ctlserver import CommandFailed
+    from moxlite.process.lock import Locked
+    from moxlite.process.stopped import as_owner
+
+    def into(writer: FolderWriter) -> Callable[[bytes], Awaitable[None]]:
         async def write(piece: bytes) -> None:
             import trio
 
             await trio.to_thread.run_sync(writer.put, piece)
             meter.octets(len(piece))
 
-        exported = _run(request, write, meter.count)
-    print(f"{exported.messages} messages exported to {folder}")
-    if exported.errors:
-        raise Failure(f"not everything could be exported: see {folder / 'errors.txt'}")
-
-
-def _run(
-    request: "ExportMail",
-    write: Callable[[bytes], Awaitable[None]],
-    count: Callable[[int], None],
-) -> "Exported":
-    from moxlite.admin.requests import Exported
-    from moxlite.migration.mailcopies import export_stopped
-    from moxlite.net.ctlserver import CommandFailed
-    from moxlite.process.lock import Locked
+        return write
 
     async def ask_server(client: "CtlClient") -> Exported:
         return await client.call(
             "export",
             request,
             Exported,
-            download=write,
-            progress=lambda raw: count(msgspec.json.decode(raw, type=Exported).messages),
+            download=into(writer),
+            progress=lambda raw: meter.count(msgspec.json.decode(raw, type=Exported).messages),
         )
 
     async def tell(exported: Exported) -> None:
-        count(exported.messages)
+        meter.count(exported.messages)
 
     try:
-        return talk(ask_server, broken=FAILED)
+        with FolderWriter(folder) as writer:
+            return talk(ask_server, broken=FAILED)
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise
+    snapshot = load_config()
     try:
-        return export_stopped(load_config(), request, write, tell)
+        # the thread that writes acts as the owner of the data, as all of this process does then
+        with as_owner(snapshot.static.data_dir), FolderWriter(folder) as writer:
+            return export_stopped(snapshot, request, into(writer), tell)
     except (Locked, CommandFailed) as error:
         raise Failure(printable(str(error))) from None

@@ -162,7 +162,7 @@ def write_folder(top: Path, pieces: Iterator[bytes]) -> None:
 
 
 class FolderWriter:
-    """Writes a tar stream into a folder in a thread of its own, while pieces come."""
+    """Writes a tar stream into a folder in a thread of its own, while pieces come; nothing is made before the first."""
 
     def __init__(self, top: Path) -> None:
         self._top = top
@@ -170,23 +170,27 @@ class FolderWriter:
         self._failure: Exception | None = None
         self._broken = False
         self._ended = False
+        self._started = False
         self._thread = Thread(target=self._run, name="export")
 
     def put(self, piece: bytes) -> None:
         """The next octets; waits while too many wait. Raises Failure: it cannot be written."""
+        if not self._started:
+            self._started = True
+            self._thread.start()
         if self._failure is None:
             self._queue.put(piece)
         if self._failure is not None:
             raise self._told(self._failure)
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._broken = error is not None
-        self._queue.put(None)
-        self._thread.join()
+        if self._started:
+            self._queue.put(None)
+            self._thread.join()
         if error is None and self._failure is not None:
             raise self._told(self._failure)
 

@@ -74,6 +74,27 @@ def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:
     assert server.cli("store", "check", "--deep").returncode == 0
 
 
+def test_a_backup_that_is_not_whole_says_so(tmp_path: Path) -> None:
+    """ADMIN-68, ADMIN-50: a damaged account is named, the others are copied, and the copy is marked; none is made in
+    an account.
+    """
+    backup = tmp_path / "backup"
+    with ServedServer(tmp_path / "server") as server:
+        send(server, 3)
+    data = tmp_path / "server/data"
+    inside = server.cli("backup", str(data / "accounts/eve/backup"), check=False)
+    assert (inside.returncode, "is inside" in inside.stderr) == (1, True)
+    (data / "accounts/eve/account.db").write_bytes(b"this is no database, it was overwritten" * 400)
+    done = server.cli("backup", str(backup), check=False)
+    assert done.returncode == 1
+    assert "accounts/eve/account.db" in done.stderr
+    assert "incomplete" in done.stderr.lower()
+    assert "accounts/eve" in (backup / "INCOMPLETE").read_text()
+    assert (backup / "data/accounts/bob/account.db").exists()
+    verified = server.cli("verifydata", str(backup), check=False)
+    assert (verified.returncode, "not finished" in verified.stdout + verified.stderr) == (1, True)
+
+
 def test_a_stopped_server_is_backed_up_and_repaired_directly(tmp_path: Path) -> None:
     """STORE-9, STORE-43, STORE-141."""
     with ServedServer(tmp_path / "server") as server:

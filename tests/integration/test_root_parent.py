@@ -214,6 +214,48 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
     server.start()
 
 
+def test_commands_of_root_on_a_stopped_server_act_as_its_user(server: RootServer) -> None:
+    """ADMIN-37a: what they make is the server's to use; a planted link leads nowhere that its user could not go, and a
+    place where that user may not write is refused.
+    """
+    server.start()
+    server.stop()
+    out = server.tls.parent / "out"
+    out.mkdir(0o777)
+    out.chmod(0o777)
+    box = out / "mail.mbox"
+    box.write_text("From a@b Thu Oct  1 10:00:00 2026\nSubject: kept\n\nhello\n")
+    box.chmod(0o644)
+    for command in (
+        ("store", "check", "--deep", "bob"),
+        ("import", "mbox", "bob", "Inbox", str(box)),
+        ("store", "fix-counts", "bob"),
+        ("account", "recover", "bob", "--out", str(out / "rescued")),
+        ("export", "mbox", str(out / "exported"), "bob"),
+        ("backup", str(out / "backup")),
+    ):
+        done = server.cli(*command, check=False)
+        assert done.returncode == 0, done.stderr
+    made = [server.data, *server.data.rglob("*"), *out.glob("*/**/*")]
+    assert {path.lstat().st_uid for path in made} == {UID}
+    assert len(made) > 15
+    closed = server.cli("backup", str(server.tls / "backup"), check=False)
+    assert closed.returncode == 1
+    assert "Permission denied" in closed.stderr
+
+    victim = server.tls / "of-root"
+    victim.write_text("not yours")
+    swap = "import os, sys; os.unlink(sys.argv[1]); os.symlink(sys.argv[2], sys.argv[1])"
+    for name in ("lock", "accounts/bob/account.db"):
+        assert as_service(swap, server.data / name, victim).returncode == 0
+        done = server.cli("store", "fix-counts", "bob", check=False)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert (victim.read_text(), victim.stat().st_uid) == ("not yours", 0)
+        (server.data / name).unlink()
+    server.start()
+
+
 def test_a_second_server_is_refused_while_the_first_goes_on(server: RootServer) -> None:
     """ADMIN-41: also its parent holds nothing: after a stop by the control socket the next one can start at once."""
     server.start()
