@@ -31,7 +31,7 @@ from moxlite.logins.logins import Logins
 from moxlite.net.admission import Admission, Gate
 from moxlite.net.certificates import Trust
 from moxlite.net.connections import ConnectionInfo
-from moxlite.net.dial import Dialed, LocalAddresses, dial
+from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Handler
@@ -396,10 +396,15 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
 
 
 async def _dial(
-    listings: OwnListings, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+    listings: OwnListings,
+    addresses: Sequence[IPAddress],
+    port: int,
+    *,
+    local: LocalAddresses | None = None,
+    seconds: float = CONNECT_SECONDS,
 ) -> Dialed:
     """Connect to another mail server; block lists are asked about us once there were many. Raises DialError."""
-    dialed = await dial(addresses, port, local=local)
+    dialed = await dial(addresses, port, local=local, seconds=seconds)
     listings.connected()
     return dialed
 

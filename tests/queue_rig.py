@@ -26,7 +26,7 @@ from moxlite.net.tls import ServerTLS
 from moxlite.net.tlserrors import TLSError
 from moxlite.process.signingkeys import SigningKeys
 from moxlite.proto.address import Address
-from moxlite.queue.context import Context, Loopback
+from moxlite.queue.context import Context, Dial, Loopback
 from moxlite.queue.queue import Queue
 from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.rows import DELIVERING, Message
@@ -415,10 +415,11 @@ async def rig_at(
     account: str = "",
     serve: bool = True,
     loopback: Loopback | None = None,
+    dial: Dial | None = None,
     prepare: Callable[[Rig], None] | None = None,
 ) -> AsyncIterator[Rig]:
     """A running queue in a folder, which may hold the files of an earlier one. `top`: keys of the static configuration;
-    `static`: tables of it.
+    `static`: tables of it. `dial`: in place of the rig's own.
     """
     rig = Rig(tmp_path)
     (tmp_path / "moxlite.toml").write_text(STATIC.format(top=top, static=static))
@@ -446,7 +447,7 @@ async def rig_at(
             trust=Trust([rig.certificate.leaf], system=False),
             keys=keys,
             loopback=loopback,
-            dial=rig.dial,
+            dial=dial or rig.dial,
             clock=rig.clock,
             random=Random(7),
         )

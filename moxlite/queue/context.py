@@ -11,7 +11,7 @@ import trio
 
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.certificates import Trust
-from moxlite.net.dial import Dialed, LocalAddresses, dial
+from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
@@ -29,9 +29,14 @@ class Dial(Protocol):
     """How to connect: `net.dial.dial`, or a test's own."""
 
     async def __call__(
-        self, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+        self,
+        addresses: Sequence[IPAddress],
+        port: int,
+        *,
+        local: LocalAddresses | None = None,
+        seconds: float = CONNECT_SECONDS,
     ) -> Dialed:
-        """Connect to the first address that answers. Raises DialError."""
+        """Connect to the first address that answers, within `seconds`. Raises DialError."""
 
 
 def now() -> int:

@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.mailauth import dane
-from moxlite.net.dial import Dialed
+from moxlite.net.dial import CONNECT_SECONDS, Dialed
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Answer, DNSError, TempError
 from moxlite.net.smtpclient import CertificateRejected, HandshakeFailed, SMTPClient
@@ -57,6 +57,21 @@ class Destination(msgspec.Struct, frozen=True):
     standing: Standing
 
 
+class _Host(msgspec.Struct, frozen=True):
+    """A host that may be connected to. `seconds`: for connecting."""
+
+    name: str
+    way: Way
+    addresses: Addresses
+    policy: HostPolicy
+    seconds: float
+
+    @property
+    def key(self) -> tuple[str, int | None, str]:
+        """By what a host is known in `Context.load`: seen from elsewhere it is another."""
+        return self.way.ehlo_name, self.way.family, self.name
+
+
 class NotVouched(SMTPError):
     """The message demands REQUIRETLS, and no policy assures verified TLS with this host (QUEUE-55)."""
 
@@ -72,7 +87,9 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         before, trace.left_open = trace.left_open, None
         await ctx.load.hang_up(before)
     trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
+    asked = trio.current_time()
     addresses = await _addresses(ctx, batch, name, way, destination)
+    lookup = trio.current_time() - asked
     policy = await _policy(ctx, batch, name, addresses, destination, trace)
     if policy.refusal is not None:
         if not policy.refusal.vouched:
@@ -80,10 +97,10 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
             raise NotVouched(policy.refusal.text)
         raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
     await trio.to_thread.run_sync(ctx.trust.load)  # at the first use: the roots take some MB
-    key = host_key(way, name)
+    host = _Host(name, way, addresses, policy, CONNECT_SECONDS - lookup)
     done: Outcomes = {}
-    while (free := ctx.load.take(key, ctx.clock(), partial(_fits, ctx, policy, name))) is not None:
-        answers = await _go_on(ctx, batch, trace, free, policy, addresses)
+    while (free := ctx.load.take(host.key, ctx.clock(), partial(_fits, ctx, host))) is not None:
+        answers = await _go_on(ctx, batch, trace, host, free)
         if trace.sent_all:
             return done | answers
         left = tuple(message for message in batch.messages if cut_short(answers.get(message.id)))
@@ -91,60 +108,46 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         if not left:
             return done
         batch = Batch(left, batch.octets)  # the host has closed it: that says nothing of a new one
-    return done | await _try_anew(ctx, batch, trace, name, way, addresses, policy)
+    return done | await _try_anew(ctx, batch, trace, host)
 
 
-def _fits(ctx: Context, policy: HostPolicy, name: str, connection: OpenConnection) -> bool:
+def _fits(ctx: Context, host: _Host, connection: OpenConnection) -> bool:
     """Whether messages under a policy may go over a connection that was made for others: it demands the same, and the
     certificate is good for it too (QUEUE-165).
     """
-    if policy.demands != connection.policy.demands:
+    if host.policy.demands != connection.policy.demands:
         return False
     tls = connection.client.tls_stream
     if tls is None:
-        return policy.clear
-    seen = look_at(policy, tls.peer_chain(), name, ctx.trust.check)
-    return not seen.rejected
+        return host.policy.clear
+    return not look_at(host.policy, tls.peer_chain(), host.name, ctx.trust.check).rejected
 
 
-async def _try_anew(
-    ctx: Context, batch: Batch, trace: Trace, name: str, way: Way, addresses: Addresses, policy: HostPolicy
-) -> Outcomes:
+async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: _Host) -> Outcomes:
+    policy = host.policy
     try:
-        return await _session(ctx, batch, trace, name, way, addresses, policy)
+        return await _session(ctx, batch, trace, host)
     except (HandshakeFailed, TLSRefused) as exc:
         if not policy.clear:
             raise
         if policy.tolerant and policy.words != "opportunistic":
             metrics.tls_ignored.labels(ignored="badtls").inc()
         metrics.plaintext_fallbacks.inc()
-        logger.info("tls failed, trying again in clear", extra={"kv": {"err": exc, "host": name}})
-    return await _session(ctx, batch, trace, name, way, addresses, policy, in_clear=True)
+        logger.info("tls failed, trying again in clear", extra={"kv": {"err": exc, "host": host.name}})
+    return await _session(ctx, batch, trace, host, in_clear=True)
 
 
-async def _session(
-    ctx: Context,
-    batch: Batch,
-    trace: Trace,
-    name: str,
-    way: Way,
-    addresses: Addresses,
-    policy: HostPolicy,
-    *,
-    in_clear: bool = False,
-) -> Outcomes:
+async def _session(ctx: Context, batch: Batch, trace: Trace, host: _Host, *, in_clear: bool = False) -> Outcomes:
     """One connection. Raises SMTPError; Untried where there is to be none now."""
-    key = host_key(way, name)
-    ctx.load.begin(key, ctx.clock())
+    ctx.load.begin(host.key, ctx.clock())
     try:
-        outcomes = await _connected(ctx, batch, trace, name, way, addresses, policy, key, in_clear=in_clear)
+        return await _connected(ctx, batch, trace, host, in_clear=in_clear)
     except SMTPError as exc:
-        ctx.load.refused(key, exc, ctx.clock())
+        ctx.load.refused(host.key, exc, ctx.clock())
         raise
     finally:
         if trace.left_open is None:
-            ctx.load.end(key)
-    return outcomes
+            ctx.load.end(host.key)
 
 
 def _learn(ctx: Context, key: Hashable, outcomes: Outcomes) -> None:
@@ -161,14 +164,12 @@ def _learn_later(ctx: Context, key: Hashable, trace: Trace, outcomes: Outcomes) 
     _learn(ctx, key, {one: error for one, error in outcomes.items() if trace.sent_all or not cut_short(error)})
 
 
-async def _go_on(
-    ctx: Context, batch: Batch, trace: Trace, free: OpenConnection, policy: HostPolicy, addresses: Addresses
-) -> Outcomes:
+async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: _Host, free: OpenConnection) -> Outcomes:
     """Send over a connection that was made for others. Raises SMTPError."""
     trace.ip, trace.tls, trace.tls_mode, trace.offers = free.ip, free.tls, free.tls_mode, free.offers
-    trace.tls_words = policy.words if free.tls else ""
+    trace.tls_words = host.policy.words if free.tls else ""
     trace.greeted = True
-    trace.dialed.append((trace.host, free.ip))
+    trace.dialed.append((host.name, free.ip))
     requiretls = batch.first.require_tls is True
 
     async def then(outcomes: Outcomes) -> bool:
@@ -181,7 +182,7 @@ async def _go_on(
             batch,
             trace,
             requiretls=requiretls,
-            judge=partial(_judged, batch=batch, addresses=addresses.ips),
+            judge=partial(_judged, batch=batch, addresses=host.addresses.ips),
             then=then,
             begun=True,
         )
@@ -190,28 +191,13 @@ async def _go_on(
             ctx.load.end(free.key)
 
 
-def host_key(way: Way, name: str) -> tuple[str, int | None, str]:
-    """By what a host is known in `Context.load`: seen from elsewhere it is another."""
-    return way.ehlo_name, way.family, name
-
-
-async def _connected(
-    ctx: Context,
-    batch: Batch,
-    trace: Trace,
-    name: str,
-    way: Way,
-    addresses: Addresses,
-    policy: HostPolicy,
-    key: Hashable,
-    *,
-    in_clear: bool,
-) -> Outcomes:
+async def _connected(ctx: Context, batch: Batch, trace: Trace, host: _Host, *, in_clear: bool) -> Outcomes:
+    name, policy = host.name, host.policy
     mode = TLSMode.SKIP if in_clear else policy.mode
     trace.tls_mode = mode.value + "".join(
         f"+{word}" for word in ("mtasts" if policy.pkix == "enforce" else "", "dane" if policy.records else "") if word
     )
-    dialed = await _connect(ctx, way, addresses.ips, trace, name)
+    dialed = await _connect(ctx, host, trace)
     seen = Seen()
 
     def check(stream: TLSStream) -> None:
@@ -225,7 +211,7 @@ async def _connected(
     requiretls = batch.first.require_tls is True
     client = SMTPClient(
         dialed.stream,
-        way.ehlo_name,
+        host.way.ehlo_name,
         tls_mode=mode,
         tls=None if in_clear else ClientTLS(),
         server_name=policy.server_name,
@@ -240,9 +226,9 @@ async def _connected(
 
     async def then(outcomes: Outcomes) -> bool:
         connection = OpenConnection(
-            key, client, policy, ip=trace.ip, tls=trace.tls, tls_mode=trace.tls_mode, offers=trace.offers
+            host.key, client, policy, ip=trace.ip, tls=trace.tls, tls_mode=trace.tls_mode, offers=trace.offers
         )
-        _learn(ctx, key, outcomes)
+        _learn(ctx, host.key, outcomes)
         return await _send_more(ctx, connection, trace, outcomes, requiretls=requiretls)
 
     try:
@@ -251,7 +237,7 @@ async def _connected(
             batch,
             trace,
             requiretls=requiretls,
-            judge=partial(_judged, batch=batch, addresses=addresses.ips),
+            judge=partial(_judged, batch=batch, addresses=host.addresses.ips),
             greeted=greeted,
             then=then,
         )
@@ -388,14 +374,15 @@ async def _addresses(ctx: Context, batch: Batch, name: str, way: Way, destinatio
     )
 
 
-async def _connect(ctx: Context, way: Way, addresses: Sequence[IPAddress], trace: Trace, name: str) -> Dialed:
+async def _connect(ctx: Context, host: _Host, trace: Trace) -> Dialed:
     try:
-        dialed = await connect(way.dial, addresses, PORT, local=ctx.local_addresses)
+        ips = host.addresses.ips
+        dialed = await connect(host.way.dial, ips, PORT, local=ctx.local_addresses, seconds=host.seconds)
     except NotConnected:
-        ctx.load.dead(host_key(way, name), ctx.clock())
+        ctx.load.dead(host.key, ctx.clock())
         raise
     trace.ip = str(dialed.ip)
-    trace.dialed.append((name, trace.ip))
+    trace.dialed.append((host.name, trace.ip))
     return dialed
 
 

@@ -20,7 +20,7 @@ MAX_OCTETS: Final = 2 << 30
 REPORT_ATTEMPTS: Final = 5
 """Reports are of little use after a day (QUEUE-105)."""
 
-WAITING: Final = "SELECT count(*), coalesce(sum(size), 0) FROM msg WHERE account = ?"
+WAITING: Final = "SELECT messages, message_octets FROM room WHERE account = ?"
 KEY: Final = "SELECT first_id, last_id FROM unit_key WHERE key = ?"
 INSERT_KEY: Final = "INSERT INTO unit_key (key, first_id, last_id, live) VALUES (?, ?, ?, ?)"
 FROM_ID: Final = "SELECT 1 FROM msg WHERE from_id = ?1 UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?1 LIMIT 1"

@@ -51,14 +51,19 @@ class NotConnected(SMTPError):
 
 
 async def connect(
-    dial: Dial, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+    dial: Dial,
+    addresses: Sequence[IPAddress],
+    port: int,
+    *,
+    local: LocalAddresses | None = None,
+    seconds: float = CONNECT_SECONDS,
 ) -> Dialed:
-    """Connect to the first address that answers, and count how that went. Raises NotConnected; SMTPError where a proxy
-    cannot be found.
+    """Connect to the first address that answers, within `seconds`, and count how that went. Raises NotConnected;
+    SMTPError where a proxy cannot be found.
     """
     result = "canceled"
     try:
-        dialed = await dial(addresses, port, local=local)
+        dialed = await dial(addresses, port, local=local, seconds=seconds)
         result = "ok"
     except DialError as exc:
         result = "timeout" if exc.failures and all(text == TIMEOUT for _, text in exc.failures) else "error"
@@ -80,18 +85,25 @@ class SocksDial:
         self._host, self._port = host.strip("[]"), int(port)
 
     async def __call__(
-        self, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+        self,
+        addresses: Sequence[IPAddress],
+        port: int,
+        *,
+        local: LocalAddresses | None = None,
+        seconds: float = CONNECT_SECONDS,
     ) -> Dialed:
         """As `net.dial.dial`; the local addresses are those towards the proxy. Raises DialError, or NoHosts for the
         proxy.
         """
         proxies = await self._proxies()
         failures: list[tuple[IPAddress, str]] = []
-        end = trio.current_time() + CONNECT_SECONDS
+        end = trio.current_time() + seconds
         for index, ip in enumerate(addresses):
-            dialed = await self._ctx.dial(proxies, self._port, local=local)
+            share = max(0.0, end - trio.current_time()) / (len(addresses) - index)
+            next_one = trio.current_time() + share
+            dialed = await self._ctx.dial(proxies, self._port, local=local, seconds=share)
             try:
-                with trio.fail_after(max(0.0, end - trio.current_time()) / (len(addresses) - index)):
+                with trio.fail_at(next_one):
                     await connect_through_socks(dialed.stream, ip, port)
             except trio.TooSlowError:
                 failures.append((ip, TIMEOUT))

@@ -2,10 +2,12 @@
 (SMTP-74, SMTP-108, 109), and of delivery, where the sender asks for that (SMTP-156).
 """
 
+import functools
 import hashlib
 import logging
+import operator
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -14,15 +16,16 @@ from moxlite.proto.address import Address, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.smtp.commands import RcptTo
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.perform import Owed
-from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
-__all__ = ["Failed", "failure_notice", "receipt"]
+__all__ = ["Failed", "failure_notice", "notify_later", "notify_of", "receipt"]
 
 logger = logging.getLogger("moxlite.smtpd.notices")
 
@@ -127,6 +130,28 @@ def _wanted(one: Failed) -> bool:
     """Whether NOTIFY leaves room for a notice of failure."""
     notify = one.recipient.command.notify
     return not notify or "FAILURE" in notify
+
+
+def notify_of(words: Iterable[str]) -> DSNNotify:
+    """NOTIFY of a recipient, as rows of the queue have it."""
+    return functools.reduce(operator.or_, (DSNNotify[word] for word in words), DSNNotify(0))
+
+
+def notify_later(commands: Iterable[RcptTo], *, known: bool, told: bool) -> DSNNotify:
+    """What the sender is told of a delivery that waits for an own account (QUEUE-28): of its failure unless NOTIFY
+    leaves that out, of its success and delay where NOTIFY asks for it.
+
+    Args:
+      commands: of the recipients that lead to the account.
+      known: the address of MAIL FROM is the sender's own: others would have notices sent to strangers (SMTP-156).
+      told: the sender knows of a delivery to each of these recipients already.
+    """
+    asked = notify_of({word for command in commands for word in command.notify}) or DSNNotify.FAILURE
+    if not known:
+        asked &= ~(DSNNotify.SUCCESS | DSNNotify.DELAY)
+    if told:
+        asked &= ~DSNNotify.SUCCESS
+    return asked or DSNNotify.NEVER
 
 
 def _failure(one: Failed) -> DSNRecipient:

@@ -32,7 +32,7 @@ from moxlite.proto.address import Address, Domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import blocklists, metrics, replies, trace
-from moxlite.smtpd.notices import Failed, failure_notice, receipt
+from moxlite.smtpd.notices import Failed, failure_notice, notify_later, receipt
 from moxlite.smtpd.reports import Reports
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
@@ -236,7 +236,7 @@ class Reception:
         """Recipients of this account of whose delivery the sender wants to be told, and was not yet. Only a sender who
         shows by SPF that the address is his: others would have notices sent to strangers (SMTP-156).
         """
-        if _mail_from_validation(self._evidence.checks) != SPFStatus.PASS.value:
+        if not self._sender_is_known:
             return []
         return sorted(
             {
@@ -370,6 +370,7 @@ class Reception:
         reply = outcome.reply
         assert reply is not None
         envelope = self._prepared.index.envelope
+        command = self._transaction.recipients[case.indexes[0]].command
         return Deferred(
             key=self._transaction.identifier,
             account=case.account,
@@ -382,12 +383,25 @@ class Reception:
             code=reply.code,
             ecode=reply.ecode,
             text=reply.text,
+            dsn_notify=notify_later(
+                (self._transaction.recipients[index].command for index in case.indexes),
+                known=self._sender_is_known,
+                told=self._receipted.issuperset(case.indexes),
+            ),
+            dsn_ret=mail.ret,
+            dsn_envid=mail.envid,
+            dsn_orcpt=command.orcpt,
             message_id=envelope.message_id,
             subject=envelope.subject,
             smtputf8=mail.smtputf8,
             has8bit=mail.body == "8BITMIME",
             requiretls=mail.requiretls,
         )
+
+    @property
+    def _sender_is_known(self) -> bool:
+        """Whether SPF shows that the address of MAIL FROM is the sender's."""
+        return _mail_from_validation(self._evidence.checks) == SPFStatus.PASS.value
 
     async def _expect_again(self, name: str) -> None:
         """Have the account know that the client will bring the message again."""

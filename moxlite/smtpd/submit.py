@@ -6,11 +6,12 @@ from moxlite.config.snapshot import AccountRecipient
 from moxlite.proto.address import Address, Domain
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import trace
+from moxlite.smtpd.notices import notify_of
 from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
+from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
 from moxlite.submission.letter import Letter
 from moxlite.submission.submit import PostOffice
@@ -102,10 +103,7 @@ def _future_release(transaction: Transaction) -> str:
 
 
 def _recipient(recipient: AcceptedRecipient) -> SubmissionRecipient:
-    notify = DSNNotify(0)
-    for word in recipient.command.notify:
-        notify |= DSNNotify[word]
-    return SubmissionRecipient(_address(recipient), notify, recipient.command.orcpt)
+    return SubmissionRecipient(_address(recipient), notify_of(recipient.command.notify), recipient.command.orcpt)
 
 
 def _address(recipient: AcceptedRecipient) -> Address:

@@ -3,13 +3,23 @@
 import contextlib
 import email
 import email.policy
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
+from typing import cast
 
 import pytest
+import trio
 
-from moxlite.net.resolver import RecordType
+from moxlite import house
+from moxlite.admin.ownlistings import OwnListings
+from moxlite.net.dial import LocalAddresses, dial
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.queue.filters import Filter
 from moxlite.queue.rows import MAX_RESULTS
-from tests.queue_rig import Rig, Server, rig_at
+from tests.queue_rig import Rig, Server, rig_at, sample
+from tests.tools import eventually
 
 pytestmark = pytest.mark.served
 
@@ -192,3 +202,86 @@ async def test_nothing_from_outside_becomes_a_header(tmp_path: Path, text: str) 
         assert notice["Evil"] is None
         status = list(notice.iter_parts())[1].get_payload()  # type: ignore[attr-defined]  # as email reads it
         assert not any(group["Bcc"] or group["Evil"] for group in status)
+
+
+async def test_an_address_literal_of_ipv6_is_the_only_address(tmp_path: Path) -> None:
+    """QUEUE-40: nothing is looked up, and when it does not answer there is no other to ask."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        host = rig.serve("2001:db8::5", Server())
+        host.refuse_connections = True
+        await rig.queue.add_hold_rule(recipient="remote.example")
+        [number] = await rig.submit("bob@remote.example")
+        literal = "UPDATE msg SET rcpt_domain = '[IPv6:2001:db8::5]'"
+        await rig.queue._database.write(lambda tx: tx.execute(literal))
+        asked = len(rig.resolver.asked)
+        await rig.queue.unhold(Filter())
+        await rig.settle()
+        assert rig.dialed == [("2001:db8::5", 25)]
+        host.refuse_connections = False
+        await rig.pass_time(500)
+        assert host.lines[1].startswith("MAIL")
+        assert "RCPT TO:<bob@[IPv6:2001:db8::5]>" in [line.split(" NOTIFY")[0] for line in host.lines]
+        assert len(rig.resolver.asked) == asked
+        assert (await rig.queue.get_retired(number)).attempts == 2
+
+
+async def test_addresses_of_a_host_share_half_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-48: an equal share of what is left for each, also after one that refuses; the look-up is of the same half
+    minute, and the last address gets the message.
+    """
+    shares: list[tuple[str, float]] = []
+    answers = {"127.0.0.1": OSError(111, "Connection refused"), "127.0.0.4": None}
+
+    async def connect(ip: IPAddress, port: int, local: LocalAddresses) -> trio.SocketStream:
+        shares.append((str(ip), trio.current_effective_deadline() - trio.current_time()))
+        if str(ip) not in answers:
+            raise trio.TooSlowError  # its share has passed
+        if (error := answers[str(ip)]) is not None:
+            raise error
+        return cast(trio.SocketStream, server.connect())
+
+    monkeypatch.setattr("moxlite.net.dial._connect", connect)
+    monkeypatch.setattr("moxlite.queue.reach.hosts.order_addresses", lambda ips, dialed, random: sorted(ips))
+    async with rig_at(tmp_path, account=KEEP, dial=dial) as rig:
+        server = rig.remote(Server())
+        rig.resolver.set("mx.remote.example", RecordType.A, [f"127.0.0.{n}" for n in (1, 2, 3, 4)])
+        rig.resolver._delays["mx.remote.example."] = 0.4
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert len(server.messages) == 1
+        assert [ip for ip, _ in shares] == [f"127.0.0.{n}" for n in (1, 2, 3, 4)]
+        assert all(share <= 30 for _, share in shares)
+        [first, second, third, last] = [share for _, share in shares]
+        assert first <= (30 - 0.4) / 4
+        assert first <= second <= third <= last
+
+
+async def test_after_many_connections_block_lists_are_asked_about_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-74, ADMIN-59: attempts are counted as they connect, those that find no host are not; the gauge tells."""
+    monkeypatch.setattr("moxlite.admin.ownlistings.CONNECTIONS", 3)
+    monkeypatch.setattr("moxlite.admin.ownlistings.SHORTEST", 0.01)
+    monkeypatch.setattr("moxlite.admin.ownlistings.own_ips", lambda snapshot: [ip_address("9.9.9.9")])
+    lists = FakeResolver()
+    smtp = 'smtp = { enabled = true, starttls = false, dnsbls = ["bl.example"] }'
+    static = f'[listeners.out]\nips = ["192.0.2.25"]\n{smtp}'
+    listings = OwnListings(lambda: rig.snapshot, lists)
+    gauge = partial(sample, "moxlite_dnsbl_ips_success", zone="bl.example", ip="9.9.9.9")
+    dialling = partial(house._dial, listings)
+    async with rig_at(tmp_path, static=static, dial=dialling) as rig, trio.open_nursery() as tasks:
+        monkeypatch.setattr(house, "dial", rig.dial)
+        tasks.start_soon(listings.serve)
+        await eventually(lambda: gauge() == 1)  # asked at the start
+        lists.asked.clear()
+        lists.set("9.9.9.9.bl.example", RecordType.A, ["127.0.0.2"])
+        for n in range(3):
+            rig.remote(Server(), f"r{n}.example", f"192.0.2.{n + 1}")
+            rig.remote(Server(), f"dead{n}.example", f"192.0.2.{n + 101}").refuse_connections = True
+        for name in ("r0", "r1", "dead0", "dead1", "dead2"):
+            await rig.submit(f"bob@{name}.example")
+        await rig.settle()
+        assert (listings._connections, lists.asked) == (2, [])
+        await rig.submit("bob@r2.example")
+        await eventually(lambda: lists.asked and gauge() == 0)
+        tasks.cancel_scope.cancel()

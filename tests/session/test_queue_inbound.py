@@ -17,7 +17,7 @@ from moxlite.queue.submit import MAX_ROWS
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.deferred import Deferred
-from moxlite.store.delivery.submission import QueueFull
+from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at
 
 pytestmark = pytest.mark.served
@@ -128,6 +128,37 @@ async def test_what_is_damaged_or_for_an_account_that_is_gone_is_told(tmp_path: 
         assert b"Final-Recipient: rfc822;alice@own.example" in notice.replace(b"; ", b";")
         assert any(line.startswith("MAIL FROM:<>") for line in server.lines)
         assert await rig.inbox(mailbox="Inbox") == []
+
+
+@pytest.mark.parametrize(
+    ("notify", "action"),
+    [
+        (DSNNotify.SUCCESS, b"Action: delivered"),
+        (DSNNotify.FAILURE, b""),
+        (DSNNotify.SUCCESS | DSNNotify.FAILURE, b"Action: failed"),
+        (DSNNotify.NEVER, b""),
+    ],
+)
+async def test_its_sender_is_told_what_he_has_asked_for(tmp_path: Path, notify: DSNNotify, action: bytes) -> None:
+    """QUEUE-28, QUEUE-172: of its delivery, or that there was none, with the ids that the sender gave."""
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server())
+        fails = b"failed" in action or notify is DSNNotify.NEVER
+        facts = {"dsn_notify": notify, "dsn_envid": "id1", "dsn_orcpt": "rfc822;al@old.example", "dsn_ret": "HDRS"}
+        await defer(rig, deferred(**facts))
+        if fails:
+            await rig.queue._database.write(lambda tx: tx.execute("UPDATE local SET account = 'gone'"))
+        if action:
+            notice = await told(rig, server)
+            assert action in notice
+            assert b"Original-Envelope-ID: id1" in notice
+            assert b"Original-Recipient: rfc822;al@old.example" in notice
+            assert b"text/rfc822-headers" in notice
+        else:
+            await rig.pass_time(500)
+            assert server.messages == []
+        assert len(await rig.inbox(mailbox="Filed")) == (not fails)
+        assert await left(rig) == [0, 0, 0]
 
 
 async def test_a_dsn_that_leaves_the_server_is_signed_by_the_nearest_domain(tmp_path: Path) -> None:

@@ -87,6 +87,34 @@ async def test_account_cannot_fill_the_queue(tmp_path: Path, monkeypatch: pytest
         assert (await rig.queue.counts()).messages == 4
 
 
+async def test_what_an_account_has_waiting_is_known_without_counting(tmp_path: Path) -> None:
+    """SMTP-115, QUEUE-90: whatever happens to rows, their number and octets are those that a count would find."""
+    counted = "SELECT account, count(*), sum(size) FROM {} GROUP BY account ORDER BY account"
+    known = "SELECT account, {0}s, {0}_octets FROM room WHERE {0}s > 0 ORDER BY account"
+    async with rig_at(tmp_path, account='outgoing_webhook = { url = "http://127.0.0.1:1/" }') as rig:
+        rig.remote(Server({"RCPT TO:<late": "450 4.2.0 later", "RCPT TO:<no": "550 5.1.1 no"}))
+
+        async def agree() -> list[int]:
+            numbers = []
+            for table, name in (("msg", "message"), ("hook", "hook")):
+                by_count = await rig.queue._database.read(lambda r, t=table: r.rows(counted.format(t)), op="test")
+                by_room = await rig.queue._database.read(lambda r, n=name: r.rows(known.format(n)), op="test")
+                assert by_count == by_room
+                numbers.append(sum(row[1] for row in by_count))
+            return numbers
+
+        await rig.submit("bob@remote.example", "late1@remote.example", "no@remote.example", prefix=b"X: y\r\n")
+        await rig.submit("late2@remote.example", account="admin", sender="admin@own.example", data=MESSAGE * 9)
+        await rig.settle()
+        assert (await agree())[0] == 2
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET size = size + 7 WHERE account = 'alice'"))
+        await agree()
+        await rig.queue.drop(everything())
+        messages, hooks = await agree()
+        assert messages == 0
+        assert hooks > 0
+
+
 async def test_sender_id_is_used_once(tmp_path: Path) -> None:
     """QUEUE-6: over waiting and finished messages."""
     async with rig_at(tmp_path, serve=False, account=KEEP) as rig:

@@ -266,7 +266,9 @@ async def test_a_server_that_hangs_holds_up_no_other_one(tmp_path: Path, monkeyp
         for _ in range(5):
             await rig.submit("bob@remote.example")
         await server.wait(3)
+        await rig.settle()
         await rig.queue._database.write(lambda tx: tx.execute("UPDATE hook SET url = ? WHERE id = 5", good.url()))
+        rig.queue.webhooks.caller.changed()
         await good.wait(1)
         assert len(server.asked) == 3
 

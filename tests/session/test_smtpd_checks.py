@@ -18,7 +18,9 @@ from moxlite.mailauth.metrics import mailauth_total
 from moxlite.net.metrics import panics
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
-from tests.session.smtpd_harness import TLS, Smtp, clock, headers, pass_time, smtp
+from moxlite.store.delivery.submission import DSNNotify
+from moxlite.store.errors import OverQuota
+from tests.session.smtpd_harness import TLS, Smtp, clock, fail_for, headers, pass_time, smtp
 
 __all__ = ["clock", "smtp"]
 
@@ -232,6 +234,37 @@ async def test_many_signatures_cost_little(smtp: Smtp) -> None:
     assert results.count("dkim=") == 50
     assert "dkim=pass" in results
     assert len([name for name, _ in resolver.asked if "_domainkey" in name]) <= 10
+
+
+@pytest.mark.parametrize(
+    ("records", "notify", "kept"),
+    [
+        ({}, "", DSNNotify.FAILURE),
+        ({}, "NOTIFY=NEVER", DSNNotify.NEVER),
+        ({}, "NOTIFY=SUCCESS,DELAY", DSNNotify.SUCCESS | DSNNotify.DELAY),
+        ({"remote.example": []}, "NOTIFY=SUCCESS,DELAY,FAILURE", DSNNotify.FAILURE),
+        ({"remote.example": []}, "NOTIFY=SUCCESS", DSNNotify.NEVER),
+    ],
+)
+async def test_a_delivery_that_waits_keeps_what_its_sender_wants_to_be_told(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, records: dict[str, list[str]], notify: str, kept: DSNNotify
+) -> None:
+    """QUEUE-28, SMTP-156: NOTIFY, RET, ENVID and ORCPT go with it; success and delay only to who shows who they are."""
+    context = smtp.configured("starttls = false, first=>starttls = false, dsn_ext = true, first")
+    context = msgspec.structs.replace(context, resolver=zone(records | {"_dmarc.remote.example": []}))
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    async with smtp.connect(context=context) as client:
+        await client.play(
+            "C: MAIL FROM:<ann@remote.example> RET=HDRS ENVID=id1\nS: 250\n"
+            f"C: RCPT TO:<team@ours.example> {notify} ORCPT=rfc822;them@old.example\nS: 250\n"
+            "C: DATA\nS: 354"
+        )
+        await client.send(MAIL + b".\r\n")
+        assert (await client.reply()).startswith("250 2.0.0")
+    (owed,) = smtp.deferred
+    told = "Action: delivered" in "".join(one.octets.decode() for one in await smtp.carried())
+    assert owed.dsn_notify == (kept & ~DSNNotify.SUCCESS if told else kept)
+    assert (owed.dsn_ret, owed.dsn_envid, owed.dsn_orcpt) == ("HDRS", "id1", "rfc822;them@old.example")
 
 
 @pytest.mark.parametrize(

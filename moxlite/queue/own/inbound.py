@@ -26,7 +26,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.perform import perform
-from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 
@@ -80,7 +80,7 @@ def _submission(one: Deferred, now: int) -> Submission:
     return Submission(
         account="",
         mail_from=one.sender,
-        recipients=(SubmissionRecipient(one.recipient, DSNNotify.FAILURE),),
+        recipients=(SubmissionRecipient(one.recipient, one.dsn_notify, one.dsn_orcpt),),
         received=now,
         prefix=one.prefix,
         has8bit=one.has8bit,
@@ -88,6 +88,8 @@ def _submission(one: Deferred, now: int) -> Submission:
         requiretls=True if one.requiretls else None,
         message_id=one.message_id,
         subject=one.subject,
+        dsn_ret=one.dsn_ret,
+        dsn_envid=one.dsn_envid,
     )
 
 

@@ -54,7 +54,7 @@ CLEAN_SLICE: Final = 1000
 
 SUPERSEDED: Final = "(superseded)"
 
-ROOM: Final = "SELECT count(*), coalesce(sum(size), 0) FROM hook WHERE account = ?"
+ROOM: Final = "SELECT hooks, hook_octets FROM room WHERE account = ?"
 INSERT: Final = """
 INSERT INTO hook (msg_id, from_id, message_id, subject, account, url, authorization, secret, event, submitted, attempts,
     next_attempt, results, size, payload)

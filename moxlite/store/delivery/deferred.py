@@ -14,6 +14,7 @@ import msgspec
 from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery
+from moxlite.store.delivery.submission import DSNNotify
 
 __all__ = ["Defer", "Deferred"]
 
@@ -26,6 +27,7 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True):
       account: its name. delivery: what is to be done there. prefix: trace fields put before the octets.
       sender: envelope sender, None for the null path, who gets no notice. recipient: the address that the client wrote.
       code, ecode, text: the reply that the account would have given.
+      dsn_notify, dsn_ret, dsn_envid, dsn_orcpt: what the sender has asked to be told, and how (RFC 3461).
       message_id, subject: for lists. smtputf8, has8bit, requiretls: of the message.
     """
 
@@ -38,6 +40,10 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True):
     code: int
     ecode: str
     text: str
+    dsn_notify: DSNNotify = DSNNotify.FAILURE
+    dsn_ret: str = ""
+    dsn_envid: str = ""
+    dsn_orcpt: str = ""
     message_id: str = ""
     subject: str = ""
     smtputf8: bool = False
